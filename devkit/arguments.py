@@ -1,0 +1,279 @@
+"""The arguments of each command of `./dev`: their names, what they may be, what --help says.
+
+The functions named after commands add that command's arguments to a parser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+FIRMWARES = ("1.20.2.r4", "1.20.2.r7")
+INSTALLS = ("py", "mpy", "frozen")
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is one line; it shows the usage where the message names nothing allowed."""
+
+    def error(self, message: str) -> NoReturn:
+        message = message.removeprefix("argument ")
+        if message.startswith(("unrecognized", "the following", "ambiguous")):
+            usage = " ".join(self.format_usage().split()).removeprefix("usage: ")
+            message = f"{message}; allowed: {usage}"
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+# Types of arguments: they check, and return the text or number that the command works with.
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return number
+
+    return whole
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours above 0")
+    return hours
+
+
+def _script(text: str) -> str:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+    return text
+
+
+def _folder(text: str) -> str:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
+    return text
+
+
+def _output(text: str) -> str:
+    path = Path(text)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; a file is needed")
+    return text
+
+
+def _plot(text: str) -> str:
+    if Path(text).suffix not in PLOT_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in {', '.join(PLOT_SUFFIXES)}")
+    return _output(text)
+
+
+def _scenario(text: str) -> str:
+    from devkit import scenario
+
+    try:
+        scenario.load(text)
+    except (ValueError, OSError) as problem:
+        raise argparse.ArgumentTypeError(one_line(problem)) from problem
+    return text
+
+
+def _route(text: str) -> str:
+    from devkit.network.routes import Routes
+
+    try:
+        Routes.parse([text])
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(one_line(problem)) from problem
+    return text
+
+
+def one_line(problem: BaseException) -> str:
+    return "; ".join(str(problem).splitlines())
+
+
+# The options, each under the name that it has in every command that takes it.
+
+
+def _add_world(parser: argparse.ArgumentParser) -> None:
+    """What the emulated board meets."""
+    parser.add_argument(
+        "--scenario",
+        type=_scenario,
+        default="good",
+        metavar="NAME|FILE",
+        help="what modem, SIM and network do: a name from devkit/scenarios or a file in the same"
+        " format (default: good)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_whole(0),
+        default=1,
+        metavar="N",
+        help="everything random follows from it: the same seed gives the same run (default: 1)",
+    )
+
+
+def _add_firmware(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--firmware",
+        choices=FIRMWARES,
+        default=FIRMWARES[0],
+        help=f"whose behaviour the board has (default: {FIRMWARES[0]})",
+    )
+
+
+def _add_trace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trace",
+        type=_output,
+        metavar="FILE",
+        help="write what happened when (AT text, power, files) to FILE, in virtual time",
+    )
+
+
+def _add_route(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--route",
+        type=_route,
+        action="append",
+        default=[],
+        metavar="HOST:PORT=HOST:PORT",
+        help="what the board sends to the first goes to the second, a server on this computer;"
+        " may be repeated; without a route it is lost, as on the internet",
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object on stdout and everything else on stderr",
+    )
+
+
+def _add_realtime(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--realtime",
+        action="store_true",
+        help="let the virtual time pass as fast as the clock on the wall",
+    )
+
+
+def _add_install(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--install",
+        choices=INSTALLS,
+        default=INSTALLS[0],
+        help="how the modules got onto the device, which decides what importing them costs"
+        f" (default: {INSTALLS[0]})",
+    )
+
+
+def _add_cycles(parser: argparse.ArgumentParser, default: int) -> None:
+    parser.add_argument(
+        "--cycles",
+        type=_whole(1),
+        default=default,
+        metavar="N",
+        help=f"end after N boots of the board (default: {default})",
+    )
+
+
+def demo(parser: argparse.ArgumentParser) -> None:
+    _add_cycles(parser, 3)
+    _add_world(parser)
+    _add_firmware(parser)
+    _add_trace(parser)
+    parser.add_argument(
+        "--plot",
+        type=_plot,
+        metavar="FILE.png",
+        help="draw the current over time, with the phases named (.png, .svg or .pdf)",
+    )
+    _add_realtime(parser)
+    _add_json(parser)
+
+
+def run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("script", type=_script, metavar="SCRIPT", help="the Pycom script")
+    parser.add_argument(
+        "--flash",
+        type=_folder,
+        metavar="DIR",
+        help="the board's /flash (default: the device files of this project)",
+    )
+    _add_cycles(parser, 1)
+    _add_world(parser)
+    _add_firmware(parser)
+    _add_trace(parser)
+    _add_route(parser)
+    parser.add_argument("--vm", action="store_true", help="run on a MicroPython, not on CPython")
+    _add_install(parser)
+    parser.add_argument(
+        "--max-hours",
+        type=_hours,
+        default=24.0,
+        metavar="H",
+        help="end the run after so many virtual hours (default: 24)",
+    )
+    _add_realtime(parser)
+    _add_json(parser)
+
+
+def at(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "command",
+        nargs="*",
+        metavar="COMMAND",
+        help="an AT command, or data after a prompt (\\x1a is Ctrl-Z); the raw replies go to"
+        " stdout; `wait 5000` lets 5000 ms pass",
+    )
+    parser.add_argument(
+        "--pty",
+        action="store_true",
+        help="offer the modem as a serial device, in real time, until interrupted",
+    )
+    parser.add_argument(
+        "--wait-ms",
+        type=_whole(0),
+        metavar="N",
+        help="how long to wait for the final result code of a command (default: 180000), and"
+        " with this option also listen so long for unsolicited lines after the last command",
+    )
+    parser.add_argument(
+        "--escape",
+        action="store_true",
+        help="show each byte of the replies as in a Python string, one chunk a line",
+    )
+    _add_world(parser)
+    _add_firmware(parser)
+    _add_route(parser)
+    _add_trace(parser)
+
+
+def bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seed",
+        type=_whole(0),
+        default=1,
+        metavar="N",
+        help="the same seed gives the same numbers (default: 1)",
+    )
+    _add_firmware(parser)
+    _add_install(parser)
+    _add_json(parser)
+
+
+def nothing(parser: argparse.ArgumentParser) -> None:
+    """A command without arguments of its own."""

@@ -1,0 +1,264 @@
+"""Device code keeps to the language and the library that a Pycom board has.
+
+mpy-cross finds what the board cannot compile; this finds what compiles and fails in the field:
+missing methods, builtins, arguments and modules (devkit/checks/subset.py), patterns that never
+match, and what happens at import. Where that is wrong, `# subset: reason` on the line says so.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from devkit.checks import sources, subset
+
+# Python 3.6 is the oldest grammar with underscores in numbers, which the board has; the rest of
+# what came after 3.4 is looked for in the tree.
+_GRAMMAR = (3, 6)
+
+_PARDON = re.compile(r"#.*\bsubset: \w")
+_COUNTED = re.compile(r"(?<!\\)\{\d")
+_EXTENSION = re.compile(r"\(\?[^:)]")
+_FIELD_ACCESS = re.compile(r"(?<!\{)\{\w*[.\[][^{}]*\}")
+
+Finding = tuple[int, str]
+
+
+def problems(root: Path, names: list[str]) -> list[str]:
+    own = own_modules(sources.all_files(root))
+    found = []
+    for name in names:
+        text = (root / name).read_text(encoding="utf-8")
+        found += [f"{name}:{line}: {what}" for line, what in look(text, name, own)]
+    return found
+
+
+def own_modules(names: list[str]) -> set[str]:
+    """Top-level names that device code can import because the project brings them along."""
+    own = set()
+    for name in filter(sources.runs_on_micropython, names):
+        path = PurePosixPath(name)
+        if path.parts[0] in ("lib", "devkit"):
+            path = PurePosixPath(*path.parts[1:] if path.parts[0] == "lib" else path.parts[2:])
+        own.add(path.parts[0].removesuffix(".py"))
+    return own
+
+
+def look(text: str, name: str = "module.py", own: set[str] | None = None) -> list[Finding]:
+    """What is wrong with one file: (line, what), in the order of lines."""
+    try:
+        tree = ast.parse(text, feature_version=_GRAMMAR)
+    except SyntaxError as problem:
+        return [(problem.lineno or 1, f"does not compile on the board: {problem.msg}")]
+    lines = text.splitlines()
+    found = set(_imports(tree, own or set(), sources.is_firmware(name)))
+    found |= set(_calls_at_import(tree, name))
+    known = _Known.of(tree)
+    for node in ast.walk(tree):
+        for what in _of_node(node, known):
+            found.add((getattr(node, "lineno", 1), what))
+    return sorted(item for item in found if not _PARDON.search(lines[item[0] - 1]))
+
+
+@dataclass
+class _Known:
+    """What the file itself binds, and so cannot be blamed for."""
+
+    names: set[str] = field(default_factory=set)  # everything
+    functions: set[str] = field(default_factory=set)  # and methods, classes
+    modules: set[str] = field(default_factory=set)  # imported, and not the firmware's
+
+    @classmethod
+    def of(cls, tree: ast.Module) -> _Known:
+        known = cls()
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                known.names.add(node.name)
+                known.functions.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                known.names.add(node.id)
+            elif isinstance(node, ast.arg):
+                known.names.add(node.arg)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                for alias in node.names:
+                    module = getattr(node, "module", None) or alias.name
+                    bound = alias.asname or alias.name.split(".")[0]
+                    known.names.add(bound)
+                    if module.split(".")[0] not in subset.MODULES:
+                        known.modules.add(bound)
+        return known
+
+
+def _of_node(node: ast.AST, known: _Known) -> Iterator[str]:
+    yield from _syntax(node)
+    if isinstance(node, ast.Call):
+        yield from _call_shape(node)
+        yield from _call_target(node, known)
+    elif isinstance(node, ast.Name):
+        if node.id in subset.NO_BUILTINS and node.id not in known.names:
+            yield f"the board has no {node.id}"
+    elif isinstance(node, ast.Attribute):
+        yield from _attribute(node, known)
+    elif isinstance(node, ast.ClassDef):
+        yield from _class(node)
+
+
+def _syntax(node: ast.AST) -> Iterator[str]:
+    """What the board's compiler refuses (MicroPython 1.11: Python 3.4 with parts of 3.5)."""
+    if isinstance(node, ast.JoinedStr):
+        yield "f-string"
+    elif isinstance(node, ast.NamedExpr):
+        yield "assignment expression (:=)"
+    elif isinstance(node, ast.AnnAssign):
+        yield "annotation of a variable"
+    elif isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.MatMult):
+        yield "matrix multiplication (@)"
+    elif isinstance(node, ast.Dict) and None in node.keys:
+        yield "{**x} in a dict"
+    elif isinstance(node, (ast.List, ast.Set, ast.Tuple)) and not isinstance(
+        getattr(node, "ctx", None), ast.Store
+    ):
+        if any(isinstance(item, ast.Starred) for item in node.elts):
+            yield "*x inside a list, set or tuple"
+    elif isinstance(node, ast.arguments) and node.posonlyargs:
+        yield "positional-only arguments (/)"
+    elif isinstance(node, ast.comprehension) and node.is_async:
+        yield "asynchronous comprehension"
+
+
+def _call_shape(node: ast.Call) -> Iterator[str]:
+    stars = [isinstance(argument, ast.Starred) for argument in node.args]
+    if sum(stars) > 1 or sum(keyword.arg is None for keyword in node.keywords) > 1:
+        yield "more than one * or ** in a call"
+    if True in stars and not stars[-1]:
+        yield "positional argument after *args"
+
+
+def _call_target(node: ast.Call, known: _Known) -> Iterator[str]:
+    owner, name = _called(node)
+    missing = subset.NO_KEYWORDS.get(name, set()) & {keyword.arg for keyword in node.keywords}
+    if missing and name not in known.functions:
+        yield f"{name}() takes no {', '.join(f'{word}=' for word in sorted(missing))}"
+    if owner is None:
+        most = subset.MOST_ARGUMENTS.get(name)
+        if most is not None and len(node.args) > most:
+            yield f"{name}() takes at most {most} argument{'s' * (most > 1)}"
+        if name == "round" and len(node.args) == 2 and isinstance(node.args[1], ast.UnaryOp):
+            yield "round() to tens does not work"
+        if name == "const" and node.args and not _is_whole(node.args[0]):
+            yield "const() takes whole numbers only"
+        return
+    if name in ("startswith", "endswith") and node.args and isinstance(node.args[0], ast.Tuple):
+        yield f"{name}() takes no tuple"
+    if name in subset.NO_METHODS and name not in known.functions and owner not in known.modules:
+        yield f"no type on the board has .{name}()"
+    if owner in ("re", "ure") and name in ("match", "search", "compile"):
+        yield from _pattern(node)
+    if name == "format" and _is_text(node.func.value):  # type: ignore[attr-defined]
+        if _FIELD_ACCESS.search(node.func.value.value):  # type: ignore[attr-defined]
+            yield "str.format() knows no {name.attribute} or {name[index]}"
+
+
+def _called(node: ast.Call) -> tuple[str | None, str]:
+    """(what stands before the dot, the name called); None before the dot for a plain name."""
+    if isinstance(node.func, ast.Name):
+        return None, node.func.id
+    if isinstance(node.func, ast.Attribute):
+        before = node.func.value
+        return before.id if isinstance(before, ast.Name) else "", node.func.attr
+    return "", ""
+
+
+def _is_whole(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return type(node.value) is int
+    if isinstance(node, ast.UnaryOp):
+        return _is_whole(node.operand)
+    if isinstance(node, ast.BinOp):
+        return _is_whole(node.left) and _is_whole(node.right)
+    return isinstance(node, ast.Name)  # another const()
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _pattern(node: ast.Call) -> Iterator[str]:
+    pattern = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else ""
+    if isinstance(pattern, bytes):
+        pattern = pattern.decode("latin-1")
+    if not isinstance(pattern, str):
+        return
+    if _COUNTED.search(pattern):
+        yield "a counted repetition ({n}) in a pattern never matches"
+    if _EXTENSION.search(pattern):
+        yield "patterns know no (?...) but (?:...)"
+
+
+def _attribute(node: ast.Attribute, known: _Known) -> Iterator[str]:
+    hint = subset.NO_ATTRIBUTES.get(node.attr)
+    if hint and node.attr not in known.names:
+        yield f"no .{node.attr} on the board: {hint}"
+    if isinstance(node.value, ast.Name) and node.value.id not in known.modules:
+        if node.attr in subset.NO_MEMBERS.get(node.value.id, ()):
+            yield f"{node.value.id} has no {node.attr} on the board"
+
+
+def _class(node: ast.ClassDef) -> Iterator[str]:
+    builtin = [
+        base.id
+        for base in node.bases
+        if isinstance(base, ast.Name) and base.id in subset.EXCEPTIONS
+    ]
+    if len(builtin) > 1:
+        yield f"two builtin bases ({', '.join(builtin)}) conflict in their layout"
+    if node.keywords:
+        yield "class keywords such as metaclass="
+
+
+def _imports(tree: ast.Module, own: set[str], firmware: bool) -> Iterator[Finding]:
+    allowed = subset.MODULES | own | ({"_board"} if firmware else set())
+    tried = _inside_try_import(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            modules = [node.module or ""]
+            members = subset.NO_MEMBERS.get(modules[0], frozenset())
+            for alias in node.names:
+                if alias.name in members:
+                    yield node.lineno, f"{modules[0]} has no {alias.name} on the board"
+        else:
+            continue
+        for module in modules:
+            first, _, member = module.partition(".")
+            if member in subset.NO_MEMBERS.get(first, ()):
+                yield node.lineno, f"{first} has no {member} on the board"
+            elif first not in allowed and node not in tried:
+                yield node.lineno, f"the board has no module {module}"
+
+
+def _inside_try_import(tree: ast.Module) -> set[ast.AST]:
+    """Imports that are allowed to fail, because an `except ImportError` is ready for it."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and any(
+            isinstance(handler.type, ast.Name) and handler.type.id == "ImportError"
+            for handler in node.handlers
+        ):
+            found.update(inner for statement in node.body for inner in ast.walk(statement))
+    return found
+
+
+def _calls_at_import(tree: ast.Module, name: str) -> Iterator[Finding]:
+    """Importing a module must not do anything; programs are there to be run."""
+    if name in ("boot.py", "main.py") or name.startswith("examples/"):
+        return
+    for node in tree.body:
+        if isinstance(node, (ast.For, ast.While, ast.With, ast.Delete)) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+        ):
+            yield node.lineno, "runs at import"

@@ -1,0 +1,63 @@
+"""Which files the project has, and which of them run on a device.
+
+Paths are relative to the root of the tree and written with slashes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "build", "node_modules"}
+_BINARY_SUFFIXES = {".png", ".jpg", ".gif", ".pdf", ".mpy", ".bin", ".gz", ".zip"}
+_HOST_FOLDERS = {"devkit", "tests", "docs"}
+
+
+def all_files(root: Path) -> list[str]:
+    """Every file that is in the repository or about to be: what git does not ignore.
+
+    Without git (an unpacked archive) the tree is walked instead.
+    """
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
+        names = set(listed.decode("utf-8").split("\0")) - {""}
+    except (OSError, subprocess.CalledProcessError):
+        names = _walk(root)
+    return sorted(name for name in names if (root / name).is_file())
+
+
+def _walk(root: Path) -> set[str]:
+    names = set()
+    for folder, subfolders, files in os.walk(root):
+        subfolders[:] = [
+            name for name in subfolders if name not in _SKIPPED_FOLDERS and "_cache" not in name
+        ]
+        names |= {(Path(folder) / name).relative_to(root).as_posix() for name in files}
+    return names
+
+
+def is_text(name: str) -> bool:
+    return PurePosixPath(name).suffix not in _BINARY_SUFFIXES
+
+
+def is_python(name: str) -> bool:
+    return name.endswith(".py")
+
+
+def is_device(name: str) -> bool:
+    """True for code that goes onto a device: all Python that is not the computer's."""
+    first = PurePosixPath(name).parts[0]
+    return is_python(name) and first not in _HOST_FOLDERS and not first.startswith(".")
+
+
+def is_firmware(name: str) -> bool:
+    """True for the stand-ins of the firmware's modules, which MicroPython must be able to run."""
+    return is_python(name) and name.startswith("devkit/firmware/")
+
+
+def runs_on_micropython(name: str) -> bool:
+    return is_device(name) or is_firmware(name)

@@ -1,0 +1,33 @@
+"""No trailing blanks, no CR, no tab in Python, and one newline at the end of each text file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def problems(root: Path, names: list[str]) -> list[str]:
+    found = []
+    for name in names:
+        found += [
+            f"{name}:{line}: {what}" for line, what in _look((root / name).read_bytes(), name)
+        ]
+    return found
+
+
+def _look(data: bytes, name: str) -> list[tuple[int, str]]:
+    if not data or b"\0" in data:
+        return []
+    lines = data.split(b"\n")
+    found = []
+    for number, line in enumerate(lines, 1):
+        if line.endswith(b"\r"):
+            found.append((number, "line ends with CR LF"))
+        elif line != line.rstrip():
+            found.append((number, "blanks at the end of the line"))
+        if name.endswith(".py") and b"\t" in line:
+            found.append((number, "tab"))
+    if lines[-1]:
+        found.append((len(lines), "no newline at the end of the file"))
+    elif len(lines) > 1 and not lines[-2].strip():
+        found.append((len(lines) - 1, "empty lines at the end of the file"))
+    return found

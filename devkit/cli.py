@@ -1,0 +1,135 @@
+"""The command line behind `./dev`: what the arguments may be, and which module does the work.
+
+Each command is a module of its own with `main(options) -> int`, imported only when it is asked
+for, so that `./dev at` does not load a plotting library. Whatever is wrong with the arguments,
+here or later (`UsageError`), ends with status 2 and one line that says what is allowed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from devkit import arguments
+from devkit.arguments import Parser, one_line
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as given; the text says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Command:
+    module: str  # has main(options) -> int; "" as long as there is none
+    arguments: Callable[[argparse.ArgumentParser], None]
+    about: str  # one line for `./dev --help`
+    details: str = ""
+
+
+COMMANDS = {
+    "demo": Command(
+        "devkit.demo",
+        arguments.demo,
+        "measure, connect, send, deactivate, sleep: the template application on an emulated board",
+        "Runs boot.py, main.py and config.py, the files that go on a device, for three cycles with"
+        " a real collector on loopback, and ends with a table of phases and with what arrived.",
+    ),
+    "test": Command(
+        "devkit.checks.suite",
+        arguments.nothing,
+        "all checks: lint, types, spelling, device syntax, unit tests, end-to-end tests",
+        "All arguments go to pytest. The checks of the source files are tests like all others"
+        " (tests/test_checks_pass.py): without arguments everything runs, and arguments that"
+        " select tests, such as a path or -k, leave the rest out. Needs no network.",
+    ),
+    "run": Command(
+        "devkit.run",
+        arguments.run,
+        "run any Pycom script on the emulated board",
+        "The output of the script goes to stdout. Status 1 if the script raised.",
+    ),
+    "at": Command(
+        "devkit.console",
+        arguments.at,
+        "talk AT to the emulated modem",
+        "With commands: sends them one after the other and prints the raw replies. Without: an"
+        " interactive console. Time is virtual, and passes only while a reply is awaited; with"
+        " --pty it passes as on the wall.",
+    ),
+    "bench": Command(
+        "devkit.bench",
+        arguments.bench,
+        "performance tables: ours against the floor that modem and network set",
+    ),
+    "build": Command("", arguments.nothing, "compile the device files (comes in a later release)"),
+    "deploy": Command(
+        "", arguments.nothing, "put the device files on a board (comes in a later release)"
+    ),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    allowed = f"allowed: {', '.join(COMMANDS)}, --help"
+    if not argv:
+        return _refuse(f"a command is needed; {allowed}")
+    name, rest = argv[0], argv[1:]
+    if name not in COMMANDS:
+        return _refuse(f"no command {name!r}; {allowed}")
+    command = COMMANDS[name]
+    if not command.module and rest[:1] not in (["-h"], ["--help"]):
+        return _refuse(f"{name} comes in a later release")
+    try:
+        options = _parse(name, command, rest)
+        status: int = importlib.import_module(command.module).main(options)
+        return status
+    except UsageError as problem:
+        return _refuse(f"{name}: {one_line(problem)}")
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone, as with `| head`; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parse(name: str, command: Command, rest: list[str]) -> argparse.Namespace:
+    parser = Parser(
+        prog=f"./dev {name}",
+        description=f"{command.about[0].upper()}{command.about[1:]}.",
+        epilog=command.details or None,
+        allow_abbrev=False,
+    )
+    command.arguments(parser)
+    if name == "test":
+        parser.usage = "./dev test [pytest arguments]"
+        if rest[:1] in (["-h"], ["--help"]):
+            parser.parse_args(rest[:1])
+        return argparse.Namespace(pytest_args=rest)
+    return parser.parse_args(rest)
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.about}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: ./dev COMMAND [arguments]",
+            "",
+            *lines,
+            "",
+            "./dev COMMAND --help tells more. Status: 0 done; 1 the run failed; 2 wrong usage.",
+        ]
+    )
+
+
+def _refuse(message: str) -> int:
+    print(f"./dev: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,44 @@
+"""For all tests: repeatable generated input, and no packet that leaves this computer."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")
+
+
+def _is_here(address: object) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a Unix socket
+    host = address[0]
+    if host in ("", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sockets of a test reach this computer only; anything else is a mistake of the test."""
+
+    class Loopback(socket.socket):
+        def connect(self, address):
+            assert _is_here(address), f"a test connects to {address!r}"
+            return super().connect(address)
+
+        def connect_ex(self, address):
+            assert _is_here(address), f"a test connects to {address!r}"
+            return super().connect_ex(address)
+
+        def sendto(self, data, *rest):
+            assert _is_here(rest[-1]), f"a test sends to {rest[-1]!r}"
+            return super().sendto(data, *rest)
+
+    monkeypatch.setattr(socket, "socket", Loopback)
