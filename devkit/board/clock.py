@@ -1,0 +1,87 @@
+"""Virtual time: an integer microsecond counter and the events that are due on it.
+
+Nothing in the emulation sleeps or reads the computer's clock. Whoever spends time calls `advance`
+or `run_until`; everything that happens meanwhile (a URC, a watchdog bite, the end of a radio
+procedure) is an event scheduled here and runs at its own instant, in order.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+
+
+class Event:
+    """Handle of one scheduled call."""
+
+    __slots__ = ("at_us", "call", "cancelled")
+
+    def __init__(self, at_us: int, call: Callable[[], object]) -> None:
+        self.at_us = at_us
+        self.call = call
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Clock:
+    """Time since the emulated board was first powered, in microseconds."""
+
+    def __init__(self) -> None:
+        self.now_us = 0
+        self.pace: Callable[[int], None] | None = (
+            None  # told of each step; `--realtime` waits in it
+        )
+        self._queue: list[tuple[int, int, Event]] = []
+        self._order = itertools.count()
+        self._running_events = False
+
+    @property
+    def now_ms(self) -> int:
+        return self.now_us // 1000
+
+    def schedule(self, delay_us: int, call: Callable[[], object]) -> Event:
+        """Run `call` once, `delay_us` from now; events of one instant in the order scheduled."""
+        event = Event(self.now_us + max(0, int(delay_us)), call)
+        heapq.heappush(self._queue, (event.at_us, next(self._order), event))
+        return event
+
+    def schedule_ms(self, delay_ms: float, call: Callable[[], object]) -> Event:
+        return self.schedule(round(delay_ms * 1000), call)
+
+    def advance(self, duration_us: int) -> None:
+        """Spend `duration_us`; due events run on the way and may raise (a watchdog bite does)."""
+        self.run_until(self.now_us + max(0, int(duration_us)))
+
+    def run_until(self, deadline_us: int, stop: Callable[[], bool] | None = None) -> bool:
+        """Spend time until `stop()` holds or the deadline is reached. True if `stop()` holds.
+
+        `stop` is asked before time is spent and after every event, so the clock stands at the
+        very instant at which the condition became true.
+        """
+        if self._running_events:
+            raise RuntimeError("an event spent time; events only schedule further events")
+        if stop is not None and stop():
+            return True
+        while self._queue and self._queue[0][0] <= deadline_us:
+            event = heapq.heappop(self._queue)[2]
+            if event.cancelled:
+                continue
+            self._move_to(event.at_us)
+            self._running_events = True
+            try:
+                event.call()
+            finally:
+                self._running_events = False
+            if stop is not None and stop():
+                return True
+        self._move_to(deadline_us)
+        return stop is not None and stop()
+
+    def _move_to(self, at_us: int) -> None:
+        if at_us > self.now_us:
+            if self.pace is not None:
+                self.pace(at_us - self.now_us)
+            self.now_us = at_us

@@ -1,0 +1,143 @@
+"""I2C buses with chips plugged in by address. Buses 0 and 1 are hardware, bus 2 is bit-banged.
+
+A chip is any object with `write(data: bytes) -> None`, `read(n: int) -> bytes` (both may raise
+`Nack`) and `power(on: bool)`. `attach(0, 0x40, chip)` wires it; bus None wires it to every bus.
+
+Fault point "i2c", subjects "read 0x40", "write 0x40": do = "nack" (bus error at once), "stuck"
+(the bus error comes after the driver's time-out), "corrupt" (one bit of what is read is wrong).
+Source: sensors facts, 2.1 (machine_i2c.c).
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn, Protocol
+
+from devkit.board.board import Board, Service
+
+BUS_ERROR = "I2C bus error"
+SOFT_BUS = 2
+DRIVER_US = 60  # building and running a command list
+STUCK_BASE_US = 5_000_000
+STUCK_PER_BYTE_US = 1_000_000
+
+
+class Nack(Exception):
+    """The chip does not acknowledge."""
+
+
+class Chip(Protocol):
+    def write(self, data: bytes) -> None: ...
+    def read(self, n: int) -> bytes: ...
+    def power(self, on: bool) -> None: ...
+
+
+class I2c(Service):
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        self._chips: dict[tuple[int | None, int], Chip] = {}
+        self._baud: dict[int, int] = {}
+
+    def attach(self, bus: int | None, address: int, chip: Chip) -> None:
+        self._chips[bus, address] = chip
+
+    def detach(self, bus: int | None, address: int) -> None:
+        self._chips.pop((bus, address), None)
+
+    def on_reset(self, cause: int) -> None:
+        self._baud.clear()
+
+    # the device
+
+    def do_open(self, bus: int, baud: int) -> None:
+        if baud <= 0:
+            raise ValueError("invalid argument(s) value")
+        self._baud[bus] = baud
+
+    def do_close(self, bus: int) -> None:
+        self._baud.pop(bus, None)
+
+    def do_write(self, bus: int, address: int, data: bytes, stop: bool) -> int:
+        self._transfer(bus, address, "write", len(data))
+        self._write(bus, address, data)
+        return len(data)
+
+    def do_read(self, bus: int, address: int, count: int) -> bytes:
+        if count <= 0:
+            raise ValueError("invalid argument(s) value")
+        corrupt = self._transfer(bus, address, "read", count)
+        data = self._read(bus, address, count)
+        return bytes([data[0] ^ 0x04]) + data[1:] if corrupt else data
+
+    def do_write_read(self, bus: int, address: int, data: bytes, count: int) -> bytes:
+        """Write, repeated start, read."""
+        self.do_write(bus, address, data, False)
+        return self.do_read(bus, address, count)
+
+    def do_scan(self, bus: int) -> list[int]:
+        """Hardware probes by an empty write from 0x08 to 0x78, the soft bus by a read to 0x77."""
+        self._speed(bus)
+        found = []
+        for address in range(0x08, 0x78 if bus == SOFT_BUS else 0x79):
+            self._spend(bus, 0)
+            try:
+                chip = self._chip(bus, address)
+                if bus == SOFT_BUS:
+                    chip.read(1)
+                else:
+                    chip.write(b"")
+                found.append(address)
+            except Nack:
+                continue
+        return found
+
+    # one transfer
+
+    def _chip(self, bus: int, address: int) -> Chip:
+        chip = self._chips.get((bus, address)) or self._chips.get((None, address))
+        if chip is None:
+            raise Nack
+        return chip
+
+    def _speed(self, bus: int) -> int:
+        baud = self._baud.get(bus)
+        if baud is None:
+            raise OSError("resource not available")
+        return baud
+
+    def _spend(self, bus: int, count: int) -> None:
+        bits = 9 * (1 + count) + 2  # address and bytes with their acknowledge, start and stop
+        self.board.spend_us(DRIVER_US + bits * 1_000_000 // self._speed(bus))
+
+    def _transfer(self, bus: int, address: int, verb: str, count: int) -> bool:
+        """Spend the time of a transfer and strike faults; True if what is read is to be wrong."""
+        self._speed(bus)
+        corrupt = False
+        for fault in self.board.faults.due("i2c", f"{verb} 0x{address:02x}"):
+            if fault.do == "stuck":
+                self.board.spend_us(STUCK_BASE_US + STUCK_PER_BYTE_US * count)
+                self._fail(verb, address)
+            if fault.do == "nack":
+                self._spend(bus, 0)
+                self._fail(verb, address)
+            corrupt = corrupt or fault.do == "corrupt"
+        self._spend(bus, count)
+        return corrupt
+
+    def _write(self, bus: int, address: int, data: bytes) -> None:
+        try:
+            self._chip(bus, address).write(data)
+        except Nack:
+            self._fail("write", address)
+        self.board.trace.add("i2c", f"write 0x{address:02x} {data.hex(' ')}".rstrip())
+
+    def _read(self, bus: int, address: int, count: int) -> bytes:
+        try:
+            data = self._chip(bus, address).read(count)
+        except Nack:
+            self._fail("read", address)
+        self.board.trace.add("i2c", f"read 0x{address:02x} {data.hex(' ')}")
+        return data
+
+    def _fail(self, verb: str, address: int) -> NoReturn:
+        self.board.trace.add("i2c", f"{verb} 0x{address:02x} no acknowledge")
+        raise OSError(BUS_ERROR)

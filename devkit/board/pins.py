@@ -1,0 +1,188 @@
+"""The pins: modes, levels, pulls, hold, edge interrupts, and what hangs on them outside.
+
+Outside the board: `drive("P9", 0)` puts a level on a pin, `drive("P9", None)` lets it go,
+`drive_at(at_us, ...)` does so later. `on_change("P22", f)` calls f(level) whenever the level that
+the board itself puts on the pin changes: that is how a pin supplies a chip.
+`pulse_sources["P3"]` is a callable that yields the (level, duration_us) pairs of pulses_get.
+Source: pycom-platform facts, 2.4 (machpin.c, boards/*/pins.csv).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from devkit.board.board import SOFT_RESET, Board, Service
+
+IN, OUT, OPEN_DRAIN = 1, 2, 7
+PULL_UP, PULL_DOWN = 1, 2
+RISING, FALLING, LOW_LEVEL, HIGH_LEVEL = 1, 2, 4, 5
+EDGES = RISING | FALLING
+
+INPUT_ONLY = ("P13", "P14", "P15", "P16", "P17", "P18")
+MODEM_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
+KEPT_AT_BOOT = ("P1", "P2", "P12")
+# Longest wait for pulses once no edge follows: the receiver's idle threshold.
+PULSE_IDLE_US = 65_535
+
+
+@dataclass
+class Pin:
+    name: str
+    mode: int = IN
+    pull: int | None = PULL_DOWN
+    output: int = 0
+    outside: int | None = None  # level put on it from outside
+    hold: bool = False
+    trigger: int = 0
+    watchers: list[Callable[[int], object]] = field(default_factory=list)
+    shown: int = 0  # level last told to the watchers
+
+    def level(self) -> int:
+        if self.mode == OUT:
+            return self.output
+        if self.mode == OPEN_DRAIN and self.output == 0:
+            return 0
+        if self.outside is not None:
+            return self.outside
+        if self.mode == OPEN_DRAIN:
+            return 1
+        return 1 if self.pull == PULL_UP else 0
+
+    def driven(self) -> int:
+        """What the board itself puts on the pin: 1 only for an output that is high."""
+        return self.output if self.mode == OUT else 0
+
+
+class Pins(Service):
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        names = [f"P{number}" for number in range(24)]
+        if board.name == "GPy":
+            names += ["P98", "P99"]
+        self._pins = {name: Pin(name) for name in names}
+        self._index = {name: number for number, name in enumerate(names)}
+        self._late: dict[str, list[list[int]]] = {}  # captures that came after the time-out
+        self.pulse_sources: dict[str, Callable[[], list[tuple[int, int]]]] = {}
+
+    # the outside
+
+    def level(self, name: str) -> int:
+        return self._pins[name].level()
+
+    def drive(self, name: str, level: int | None) -> None:
+        """Put a level on a pin from outside, or let go of it with None."""
+        pin = self._pins[name]
+        self._change(pin, lambda: setattr(pin, "outside", level))
+
+    def drive_at(self, at_us: int, name: str, level: int | None) -> None:
+        delay_us = at_us - self.board.clock.now_us
+        self.board.clock.schedule(delay_us, lambda: self.drive(name, level))
+
+    def on_change(self, name: str, watcher: Callable[[int], object]) -> None:
+        """Have `watcher` told the level that the board puts on the pin, at each change."""
+        self._pins[name].watchers.append(watcher)
+
+    def on_reset(self, cause: int) -> None:
+        kept = KEPT_AT_BOOT + MODEM_PINS.get(self.board.name, ())
+        for pin in self._pins.values():
+            pin.trigger = 0
+            if pin.name in kept or (pin.hold and cause != SOFT_RESET):
+                continue
+            self._set(pin, IN, PULL_DOWN, 0)
+
+    def on_sleep(self, duration_ms: int | None) -> None:
+        for pin in self._pins.values():
+            if not pin.hold:
+                self._set(pin, IN, None, 0)
+
+    # the device
+
+    def do_names(self) -> list[str]:
+        return list(self._pins)
+
+    def do_index(self, name: str) -> int:
+        return self._index[name]
+
+    def do_init(self, name: str, mode: int, pull: int | None, value: int | None) -> None:
+        pin = self._pins[name]
+        if mode not in (IN, OUT, OPEN_DRAIN) or pull not in (None, PULL_UP, PULL_DOWN):
+            raise ValueError("invalid argument(s) value")
+        if mode != IN and name in INPUT_ONLY:
+            raise ValueError("invalid argument(s) value")
+        if not pin.hold:
+            self._set(pin, mode, pull, pin.output if value is None else value)
+
+    def do_mode(self, name: str) -> int:
+        return self._pins[name].mode
+
+    def do_pull(self, name: str) -> int | None:
+        return self._pins[name].pull
+
+    def do_read(self, name: str) -> int:
+        return self._pins[name].level()
+
+    def do_write(self, name: str, level: int) -> None:
+        pin = self._pins[name]
+        if not pin.hold:
+            self._set(pin, pin.mode, pin.pull, level)
+
+    def do_hold(self, name: str, on: bool | None) -> bool:
+        pin = self._pins[name]
+        if on is not None:
+            pin.hold = on
+        return pin.hold
+
+    def do_watch(self, name: str, trigger: int) -> None:
+        """Raise an interrupt at these edges or levels; 0: none."""
+        pin = self._pins[name]
+        pin.trigger = trigger
+        if (trigger, pin.level()) in ((LOW_LEVEL, 0), (HIGH_LEVEL, 1)):
+            self.board.interrupt("pins", self._index[name], trigger)
+
+    def do_pulses(self, name: str, timeout_ms: int) -> list[list[int]]:
+        """What pulses_get receives: two levels an item, padded by a level of no length.
+
+        Given less time than the frame and the idle time behind it take, it gets nothing, and
+        the next call gets this capture.
+        """
+        pin = self._pins[name]
+        self._set(pin, IN, pin.pull, pin.output)
+        late = self._late.pop(name, None)
+        if late:  # the end of an earlier capture that had no time left
+            return late
+        source = self.pulse_sources.get(name)
+        pulses = source()[:128] if source else []
+        length_us = sum(duration for _, duration in pulses) + PULSE_IDLE_US
+        if len(pulses) % 2:
+            pulses = [*pulses, (1 - pulses[-1][0], 0)]
+        items = [list(pulse) for pulse in pulses]
+        if not items or length_us > timeout_ms * 1000:
+            self._late[name] = items
+            self.board.spend_us(timeout_ms * 1000)
+            return []
+        self.board.spend_us(length_us)
+        return items
+
+    # changes
+
+    def _set(self, pin: Pin, mode: int, pull: int | None, output: int) -> None:
+        def apply() -> None:
+            pin.mode, pin.pull, pin.output = mode, pull, 1 if output else 0
+
+        self._change(pin, apply)
+
+    def _change(self, pin: Pin, apply: Callable[[], None]) -> None:
+        before = pin.level()
+        apply()
+        after = pin.level()
+        edge = (RISING if after else FALLING) if after != before else 0
+        if edge and (pin.trigger in (EDGES, edge)):
+            self.board.interrupt("pins", self._index[pin.name], edge)
+        elif edge and (pin.trigger, after) in ((LOW_LEVEL, 0), (HIGH_LEVEL, 1)):
+            self.board.interrupt("pins", self._index[pin.name], pin.trigger)
+        driven = pin.driven()
+        if driven != pin.shown:
+            pin.shown = driven
+            for watcher in pin.watchers:
+                watcher(driven)
