@@ -1,0 +1,83 @@
+"""machine.ADC. Source: Pycom firmware 1.20.2.r4, esp32/mods/pybadc.c."""
+
+from _board import call
+
+from _pin import pin_named
+from _texts import BADVAL, FAILED, NA
+
+_PINS = ("P13", "P14", "P15", "P16", "P19", "P20", "P18", "P17")
+_VREF_PINS = ("P6", "P21", "P22")
+
+
+class ADCChannel:
+    def __init__(self, adc, pin, attn):
+        self._adc = adc
+        self._pin = pin
+        self._attn = attn
+        self._on = True
+
+    def init(self):
+        self._on = True
+
+    def deinit(self):
+        self._on = False
+
+    def value(self):
+        if not (self._on and self._adc._on):
+            raise OSError(FAILED)
+        return call("adc.read", self._pin, self._attn, self._adc._bits)
+
+    def __call__(self):
+        return self.value()
+
+    def value_to_voltage(self, value):
+        return call("adc.to_mv", value, self._attn, self._adc._bits)
+
+    def voltage(self):
+        return self.value_to_voltage(self.value())
+
+
+class ADC:
+    ATTN_0DB = 0
+    ATTN_2_5DB = 1
+    ATTN_6DB = 2
+    ATTN_11DB = 3
+
+    def __init__(self, id=0, *, bits=12):
+        if id != 0:
+            raise OSError(NA)
+        self._on = False
+        self.init(bits=bits)
+
+    def init(self, *, bits=12):
+        if not 9 <= bits <= 12:
+            raise ValueError(BADVAL)
+        self._bits = bits
+        self._on = True
+
+    def deinit(self):
+        self._on = False
+
+    def vref(self, *mv):
+        if not mv:
+            return call("adc.vref", None)
+        call("adc.vref", mv[0])
+
+    def vref_to_pin(self, pin):
+        if pin_named(pin).id() not in _VREF_PINS:
+            raise ValueError(BADVAL)
+
+    def channel(self, id=None, *, pin=None, attn=0):
+        if not self._on:
+            raise OSError(FAILED)
+        if pin is not None:
+            name = pin_named(pin).id()
+        elif id is not None and 0 <= id < len(_PINS):
+            name = _PINS[id]
+        else:
+            raise OSError(NA)
+        if name not in _PINS:
+            raise OSError(NA)
+        if not 0 <= attn <= 3:
+            raise ValueError(BADVAL)
+        return ADCChannel(self, name, attn)

@@ -1,0 +1,35 @@
+"""ucrypto of the firmware: AES and random bits of the hardware generator. RSA is not emulated.
+
+Source: Pycom firmware 1.20.2.r4, esp32/mods/moducrypto.c.
+"""
+
+from _board import call
+
+
+def getrandbits(bits):
+    return call("hash.random_bits", bits)
+
+
+class AES:
+    MODE_ECB = 1
+    MODE_CBC = 2
+    MODE_CFB = 3
+    MODE_CTR = 6
+    SEGMENT_8 = 8
+    SEGMENT_128 = 128
+
+    def __init__(self, key, mode=1, IV=None, counter=None, segment_size=8):  # noqa: N803
+        self._id = call(
+            "aes.new",
+            bytes(key),
+            mode,
+            None if IV is None else bytes(IV),
+            None if counter is None else bytes(counter),
+            segment_size,
+        )
+
+    def encrypt(self, data):
+        return call("aes.encrypt", self._id, bytes(data))
+
+    def decrypt(self, data):
+        return call("aes.decrypt", self._id, bytes(data))

@@ -1,0 +1,95 @@
+"""uos of the firmware. Source: Pycom firmware 1.20.2.r4, esp32/mods/moduos.c, extmod/vfs*.c."""
+
+from _board import call
+from ucollections import namedtuple
+
+_DIR = 0x4000
+
+
+def uname():
+    board = call("system.board")
+    name, release = board["name"], board["firmware"]
+    fields = ["sysname", "nodename", "release", "version", "machine"]
+    values = [name, name, release, "v1.11-ffb0e1c on 2021-01-12", name + " with ESP32"]
+    if name == "FiPy":
+        fields += ["lorawan", "sigfox"]
+        values += ["1.0.2", "1.0.1"]
+    return namedtuple("uname", fields)(*values)
+
+
+def chdir(path):
+    call("flash.chdir", path)
+
+
+def getcwd():
+    return call("flash.getcwd")
+
+
+def ilistdir(path=""):
+    for name, kind, size in call("flash.listdir", path):
+        yield (name, kind, 0, size)
+
+
+def listdir(path=""):
+    return [entry[0] for entry in call("flash.listdir", path)]
+
+
+def mkdir(path):
+    call("flash.mkdir", path)
+
+
+def rename(old, new):
+    call("flash.rename", old, new)
+
+
+def remove(path):
+    call("flash.remove", path)
+
+
+def unlink(path):
+    call("flash.remove", path)
+
+
+def rmdir(path):
+    call("flash.rmdir", path)
+
+
+def stat(path):
+    return tuple(call("flash.stat", path))
+
+
+def statvfs(path):
+    return tuple(call("flash.statvfs", path))
+
+
+def getfree(path):
+    fields = call("flash.statvfs", path)
+    return fields[1] * fields[3] // 1024
+
+
+def fsformat(path):
+    call("flash.format", path)
+
+
+def sync():
+    call("flash.sync")
+
+
+def urandom(count):
+    return call("system.random_bytes", count)
+
+
+def dupterm(*stream):
+    return None
+
+
+def mount(device, path):
+    raise OSError(19)
+
+
+def umount(path):
+    raise OSError(22)
+
+
+def mkfat(device):
+    raise OSError(19)

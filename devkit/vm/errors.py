@@ -1,0 +1,106 @@
+"""Exceptions as the device knows them: OSError without `errno`, MicroPython's tracebacks.
+
+MicroPython 1.11 has one OSError class; none of its subclasses (TimeoutError, ...) is a builtin,
+the number is only in `args[0]`, and on Pycom boards that may as well be a text. Device code and
+the firmware modules therefore get the classes of this file under their usual names.
+Source: MicroPython 1.11 py/objexcept.c; error numbers: newlib sys/errno.h as on the ESP32.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, NoReturn
+
+# What uerrno names on this firmware; numbers are newlib's, not Linux's.
+ERRNO_NAMES = {
+    1: "EPERM", 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
+    17: "EEXIST", 19: "ENODEV", 21: "EISDIR", 22: "EINVAL", 95: "EOPNOTSUPP", 104: "ECONNRESET",
+    105: "ENOBUFS", 111: "ECONNREFUSED", 112: "EADDRINUSE", 113: "ECONNABORTED", 116: "ETIMEDOUT",
+    118: "EHOSTUNREACH", 119: "EINPROGRESS", 120: "EALREADY", 128: "ENOTCONN",
+}  # fmt: skip
+
+
+def _no_errno(error: object) -> NoReturn:
+    raise AttributeError("'OSError' object has no attribute 'errno'")
+
+
+class DeviceOSError(OSError):
+    """The builtin OSError of the device."""
+
+    def __new__(cls, *args: Any, **_: Any) -> DeviceOSError:
+        self = super().__new__(cls)
+        self.args = args  # all of them: CPython's own would keep two
+        return self
+
+    errno = property(_no_errno)
+
+    def __str__(self) -> str:
+        if len(self.args) != 1:
+            return str(self.args) if self.args else ""
+        number = self.args[0]
+        if type(self) is DeviceOSError and type(number) is int and number in ERRNO_NAMES:
+            return f"[Errno {number}] {ERRNO_NAMES[number]}"
+        return str(number)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self.args!r}"
+
+
+class DeviceTimeoutError(DeviceOSError):
+    """TimeoutError of sockets, LoRa and WLAN: no builtin, reachable as socket.timeout."""
+
+
+DeviceOSError.__name__ = DeviceOSError.__qualname__ = "OSError"
+DeviceTimeoutError.__name__ = DeviceTimeoutError.__qualname__ = "TimeoutError"
+
+
+def for_device(error: OSError) -> OSError:
+    """The device's form of an OSError that a component of the board raised."""
+    if isinstance(error, DeviceOSError):
+        return error
+    if isinstance(error, builtins.TimeoutError):
+        return DeviceTimeoutError(*error.args)
+    return DeviceOSError(*error.args)
+
+
+def text_of(error: BaseException) -> str:
+    """str() of an exception as on the device: a KeyError gives its key, not the repr of it."""
+    if isinstance(error, SyntaxError):
+        return str(error.msg)
+    if isinstance(error, KeyError) and len(error.args) == 1:
+        return str(error.args[0])
+    return str(error)
+
+
+def message(error: BaseException) -> str:
+    """The last line of a traceback."""
+    return f"{type(error).__name__}: {text_of(error)}"
+
+
+def _frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
+    frames = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append((code.co_filename, trace.tb_lineno, code.co_name))
+        trace = trace.tb_next
+    return frames
+
+
+def format_exception(error: BaseException, device_path: Callable[[str], str | None]) -> str:
+    """The text that the firmware prints for an uncaught exception.
+
+    device_path: from the file name in a code object to the path on the device, None for code
+    that is no device code (the firmware's modules are C code on a board and leave no line here).
+    """
+    lines = ["Traceback (most recent call last):"]
+    for filename, line, name in _frames(error.__traceback__):
+        path = device_path(filename)
+        if path is not None:
+            lines.append(f'  File "{path}", line {line}, in {name}')
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        path = device_path(error.filename) or error.filename
+        lines.append(f'  File "{path}", line {error.lineno}')
+    lines.append(message(error))
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,55 @@
+"""A board with a flash of its own, for tests of the VM, the firmware's modules and services."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+from devkit.board.board import Board
+from devkit.board.faults import Fault
+from devkit.board.standard import plug_standard
+from devkit.vm.cpython import CpythonVm, Outcome
+
+
+class Device:
+    """`run("print(1)")` is what the device prints; `outcome` says how the run ended."""
+
+    def __init__(self, root: Path, faults: list[dict] | None = None, **options) -> None:
+        fs_type = options.pop("fs_type", 0)
+        install = options.pop("install", "py")
+        self.root = root
+        root.mkdir(exist_ok=True)
+        self.board = Board(faults=[Fault.from_table(table) for table in faults or []], **options)
+        plug_standard(self.board, root, fs_type=fs_type)
+        self.printed: list[str] = []
+        self.vm = CpythonVm(self.board, root, self.printed.append, install=install)
+        self.outcome: Outcome | None = None
+
+    def service(self, name: str):
+        return self.board.services[name]
+
+    def put(self, path: str, text: str) -> None:
+        """A file on the flash."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text), encoding="utf-8")
+
+    def run(self, main: str, boot: str | None = None) -> str:
+        """Boot with these scripts; returns what was printed."""
+        self.put("main.py", main)
+        if boot is not None:
+            self.put("boot.py", boot)
+        return self.start()
+
+    def start(self) -> str:
+        del self.printed[:]
+        self.outcome = self.vm.boot()
+        return "".join(self.printed)
+
+    def restart(self, cause: int) -> str:
+        self.board.reset(cause)
+        return self.start()
+
+    def values(self, expression: str, before: str = "") -> str:
+        """What the device prints of an expression."""
+        return self.run(f"{textwrap.dedent(before)}\nprint({expression})\n").strip()
