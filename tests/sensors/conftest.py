@@ -1,0 +1,103 @@
+"""A node for the sensor tests: the device files on an emulated board, with chips to taste."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devkit.board.adc import Adc
+from devkit.board.board import Board
+from devkit.board.faults import Fault
+from devkit.board.i2c import I2c
+from devkit.board.pins import Pins
+from devkit.chips.si7021 import ADDRESS, Si7021
+from devkit.vm.cpython import CpythonVm
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Node:
+    """Runs pieces of device code; `printed` is what they and the loggers wrote."""
+
+    def __init__(self, flash: Path, faults: list[Fault]) -> None:
+        for folder in ("sensors", "utils"):
+            shutil.copytree(ROOT / folder, flash / folder)
+        self.flash = flash
+        self.board = Board(faults=faults)
+        self.printed: list[str] = []
+        self.vm = CpythonVm(self.board, flash, self.printed.append, install="frozen")
+
+    def run(self, program: str) -> dict[str, Any]:
+        """Run a program on the device; return its variables."""
+        (self.flash / "program.py").write_text(program, encoding="utf-8")
+        outcome = self.vm.run_script("program.py")
+        assert outcome.error is None, outcome.error
+        return vars(self.vm.main)
+
+    def value(self, expression: str, imports: str) -> Any:
+        return self.run(f"from sensors import {imports}\nresult = {expression}\n")["result"]
+
+    @property
+    def log(self) -> list[str]:
+        return [line for line in "".join(self.printed).splitlines() if "WARNING" in line]
+
+    def attach(self, chip: Any, vcc_pin: str | None = None, address: int = ADDRESS) -> Any:
+        """Wire a chip to bus 0, supplied by a pin or always."""
+        self.i2c.attach(0, address, chip)
+        if vcc_pin is None:
+            chip.power(True)
+            self.board.clock.advance(1_000_000)
+        else:
+            self.pins.on_change(vcc_pin, lambda level: chip.power(bool(level)))
+        return chip
+
+    def si7021(
+        self,
+        celsius: float = 24.2252,
+        percent: float = 54.7948,
+        model: str = "si7021",
+        vcc_pin: str | None = None,
+    ) -> Si7021:
+        return self.attach(
+            Si7021(self.board, lambda t: celsius, lambda t: percent, model, noise=(0, 0)), vcc_pin
+        )
+
+    def transfers(self) -> list[str]:
+        return [entry.text for entry in self.board.trace.of("i2c")]
+
+    @property
+    def i2c(self) -> I2c:
+        service = self.board.services["i2c"]
+        assert isinstance(service, I2c)
+        return service
+
+    @property
+    def pins(self) -> Pins:
+        service = self.board.services["pins"]
+        assert isinstance(service, Pins)
+        return service
+
+    @property
+    def adc(self) -> Adc:
+        service = self.board.services["adc"]
+        assert isinstance(service, Adc)
+        return service
+
+
+@pytest.fixture
+def make_node(tmp_path: Path) -> Callable[..., Node]:
+    """make_node(*faults): each fault as a table of a scenario."""
+
+    def make(*faults: dict[str, Any]) -> Node:
+        return Node(tmp_path, [Fault.from_table(fault) for fault in faults])
+
+    return make
+
+
+@pytest.fixture
+def node(make_node: Callable[..., Node]) -> Node:
+    return make_node()

@@ -1,0 +1,182 @@
+"""The voltage driver on the emulated converter."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from devkit.chips.analog import Divider, Level
+
+# Count at 11 dB -> mV, evaluated from Espressif's published constants for Vref 1100 mV
+COUNTS = [(1, 143), (500, 545), (1000, 948), (2048, 1792), (2880, 2462), (2944, 2502),
+          (3000, 2543), (3500, 2857), (4000, 3094)]  # fmt: skip
+
+
+def read(node, arguments):
+    return node.value(
+        f"analog_generic.get_reading({arguments}), analog_generic.last_cause", "analog_generic"
+    )
+
+
+def counts(node, *values):
+    """Have the converter give these counts, over and over."""
+    source = itertools.cycle(values)
+    node.adc.do_read = lambda pin, attn, bits: next(source)
+
+
+@pytest.mark.parametrize(("count", "millivolts"), COUNTS)
+def test_counts_become_millivolts_as_the_vendor_says(node, count, millivolts):
+    counts(node, count)
+    assert read(node, "'P16'") == (millivolts, None)
+
+
+@pytest.mark.parametrize(
+    ("count", "divider", "millivolts"),
+    [(2048, "2", 3584), (2048, "3.054", 5473), (500, "11", 5995), (2048, "1.0", 1792)],
+)
+def test_divider_multiplies(node, count, divider, millivolts):
+    counts(node, count)
+    value, cause = read(node, f"'P16', divider={divider}")
+    assert (value, cause) == (millivolts, None)
+    assert isinstance(value, int)
+
+
+def test_the_mean_is_finer_than_one_count(node):
+    counts(node, 2048, 2049)  # 1792 and 1793 mV
+    assert read(node, "'P16', divider=10") == (17925, None)
+
+
+def test_an_isolated_spike_at_full_scale_is_left_out(node):
+    counts(node, *[2048] * 31, 4095)
+    assert read(node, "'P16'") == (1792, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "cause"),
+    [
+        ((0,), "under_range"),
+        ((0, 0, 0, 1), "under_range"),
+        ((4095,), "saturated"),
+        ((4090, 4095), "saturated"),
+        ((4090,) * 7 + (4095,), "saturated"),
+    ],
+    ids=["zero", "mostly zero", "full", "half full", "an eighth full"],
+)
+def test_what_the_converter_cannot_tell_is_no_measurement(node, values, cause):
+    counts(node, *values)
+    assert read(node, "'P16', divider=11") == (None, cause)
+    assert len(node.log) == 1
+
+
+def test_an_open_pin_is_under_range(node):
+    assert read(node, "'P13'") == (None, "under_range")
+
+
+def test_noise_is_averaged_away(node):
+    node.adc.sources["P16"] = Level(node.board, 1500, noise_mv=10)
+    program = (
+        "from sensors import analog_generic\n"
+        "results = [analog_generic.get_reading('P16') for _ in range(20)]\n"
+    )
+    results = node.run(program)["results"]
+    assert all(abs(result - 1500) <= 5 for result in results)
+    assert max(results) - min(results) < 8
+
+
+def test_samples_take_less_than_ten_milliseconds(node):
+    node.adc.sources["P16"] = Level(node.board, 1500)
+    program = (
+        "import utime\nfrom sensors import analog_generic\n"
+        "analog_generic.get_reading('P16')\n"
+        "begin = utime.ticks_cpu()\nanalog_generic.get_reading('P16')\n"
+        "took_us = utime.ticks_diff(utime.ticks_cpu(), begin)\n"
+    )
+    assert node.run(program)["took_us"] < 10_000
+
+
+@pytest.fixture
+def divider(node):
+    """100 kOhm each and 1 uF: 50 ms; its foot is switched by P23."""
+    source = Divider(node.board, lambda: 3600, farad=1e-6, switched=True, noise_mv=0)
+    node.adc.sources["P16"] = source
+    node.adc.noise_counts = 0
+    node.pins.on_change("P23", lambda level: source.power(bool(level)))
+    return source
+
+
+@pytest.mark.parametrize(
+    ("settle", "low", "high"),
+    [("", 3595, 3605), (", settle_ms=250", 3570, 3590), (", settle_ms=50", 2200, 2400)],
+)
+def test_a_switched_divider_settles_before_it_is_read(node, divider, settle, low, high):
+    value, cause = read(node, "'P16', vcc_pin='P23', divider=2" + settle)
+    assert cause is None
+    assert low <= value <= high
+    assert node.pins.level("P23") == 0
+
+
+def test_a_divider_that_is_not_switched_on_is_under_range(node, divider):
+    assert read(node, "'P16', divider=2") == (None, "under_range")
+
+
+def test_supply_is_off_after_a_failure_of_the_firmware(node, divider):
+    def refuse(pin, attn, bits):
+        raise OSError("resource not available")
+
+    node.adc.do_read = refuse
+    assert read(node, "'P16', vcc_pin='P23'") == (None, "failed")
+    assert node.pins.level("P23") == 0
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_the_converter_is_released(node, connected):
+    def refuse(pin, attn, bits):
+        raise OSError("resource not available")
+
+    counts(node, 2048)
+    if not connected:
+        node.adc.do_read = refuse
+    result = node.run(
+        "import machine\nfrom sensors import analog_generic\n"
+        "used = []\n"
+        "class Watched(machine.ADC):\n"
+        "    def __init__(self, *args):\n"
+        "        super().__init__(*args)\n"
+        "        used.append('open')\n"
+        "    def deinit(self):\n"
+        "        super().deinit()\n"
+        "        used.append('released')\n"
+        "machine.ADC = Watched\n"
+        "analog_generic.get_reading('P16')\n"
+    )
+    assert result["used"] == ["open", "released"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ("'P9'", "data_pin = 'P9'"),
+        ("16", "data_pin = 16"),
+        ("'P16', 'P13'", "vcc_pin = 'P13'"),
+        ("'P19', 'P19'", "P19 is used twice"),
+        ("'P16', divider=0", "divider = 0"),
+        ("'P16', divider='2'", "divider = '2'"),
+        ("'P16', divider=True", "divider = True"),
+        ("'P16', divider=float('nan')", "divider = nan"),
+        ("'P16', settle_ms=-1", "settle_ms = -1"),
+        ("'P16', settle_ms=0.5", "settle_ms = 0.5"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
+    changes = []
+    for pin in ("P19", "P23"):
+        node.pins.on_change(pin, changes.append)
+    text = node.run(
+        "from sensors import analog_generic\ntext = ''\n"
+        f"try:\n    analog_generic.get_reading({arguments})\nexcept ValueError as error:\n"
+        "    text = str(error)\n"
+    )["text"]
+    assert field in text
+    assert "allowed: " in text
+    assert changes == []

@@ -1,0 +1,299 @@
+"""The driver on the emulated bus: values of the data sheets, trouble of every kind, supply."""
+
+from __future__ import annotations
+
+import pytest
+
+from devkit.board.i2c import Nack
+from devkit.chips.si7021 import checksum
+
+READ = 'si7021.get_reading("P9", "P10"), si7021.last_cause'
+READ_SWITCHED = 'si7021.get_reading("P9", "P10", vcc_pin="P11"), si7021.last_cause'
+
+# Answers of three bytes and what they mean. Sources: CRC examples of the HTU21D manual and the
+# SHT20 data sheet (figure 15), captures published with drivers; values by the data sheets.
+SI7021_TEMPERATURES = [("678cfc", 24.23), ("2e1436", -15.22)]
+SI7021_HUMIDITIES = [("7c8297", 54.79), ("f1f20c", 100.0), ("020ec6", 0.0)]
+SLOW_TEMPERATURES = [("683a7c", 24.69), ("2c4c28", -16.44), ("68745e", 24.85)]
+SLOW_HUMIDITIES = [("4e856b", 32.34), ("9e3643", 71.25), ("635264", 42.49), ("5a06af", 37.95)]
+
+
+class Script:
+    """A chip that answers each command with given bytes, at once; None is no acknowledgement.
+
+    A list is used up from the front, its last item stays.
+    """
+
+    def __init__(self, **answers):
+        self.answers = {bytes.fromhex(name[1:]): answer for name, answer in answers.items()}
+        self.pending = None
+
+    def power(self, on):
+        pass
+
+    def write(self, data):
+        answer = self.answers.get(bytes(data), b"")
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if answer is None:
+            raise Nack
+        self.pending = bytes.fromhex(answer) if isinstance(answer, str) else answer
+
+    def read(self, n):
+        if not self.pending:
+            raise Nack
+        return self.pending[:n].ljust(n, b"\xff")
+
+
+SI = "15ffb5ffffcb"  # electronic identity of a Si7021
+HTU = "3200e70000e7"
+
+
+def test_a_reading_has_two_values_by_name_and_by_position(node):
+    node.si7021()
+    reading, cause = node.value(READ, "si7021")
+    assert reading == (24.23, pytest.approx(54.79, abs=0.03))
+    assert (reading.temperature, reading.humidity) == tuple(reading)
+    assert cause is None
+    assert node.log == []
+
+
+@pytest.mark.parametrize(("answer", "celsius"), SI7021_TEMPERATURES)
+def test_temperature_vectors(node, answer, celsius):
+    node.attach(Script(_fcc9=SI, _f5=None, _f3=answer))
+    assert node.value(READ, "si7021")[0].temperature == celsius
+
+
+@pytest.mark.parametrize(("answer", "celsius"), SI7021_TEMPERATURES)
+def test_temperature_vectors_after_a_humidity_conversion(node, answer, celsius):
+    node.attach(Script(_fcc9=SI, _f5="7c8297", _e0=answer[:4]))
+    assert node.value(READ, "si7021") == ((celsius, 54.79), None)
+
+
+@pytest.mark.parametrize(("answer", "percent"), SI7021_HUMIDITIES)
+def test_humidity_vectors(node, answer, percent):
+    node.attach(Script(_fcc9=SI, _f5=answer, _e0="678c"))
+    assert node.value(READ, "si7021")[0].humidity == percent
+
+
+@pytest.mark.parametrize(("answer", "celsius"), SLOW_TEMPERATURES)
+def test_temperature_vectors_of_the_slow_kinds(node, answer, celsius):
+    node.attach(Script(_fcc9=HTU, _e7="02", _f5="4e856b", _f3=answer))
+    assert node.value(READ, "si7021") == ((celsius, 32.34), None)
+
+
+@pytest.mark.parametrize(("answer", "percent"), SLOW_HUMIDITIES)
+def test_humidity_vectors_of_the_slow_kinds(node, answer, percent):
+    node.attach(Script(_fcc9=HTU, _e7="02", _f5=answer, _f3="683a7c"))
+    assert node.value(READ, "si7021")[0].humidity == percent
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["typical", "greatest"])
+@pytest.mark.parametrize("model", ["si7021", "htu21d", "sht20"])
+def test_each_kind_is_read_at_typical_and_at_greatest_times(node, model, late):
+    chip = node.si7021(model=model, vcc_pin="P11")
+    chip.lateness = late
+    reading, cause = node.value(READ_SWITCHED, "si7021")
+    assert cause is None
+    assert reading == (pytest.approx(24.23, abs=0.01), pytest.approx(54.79, abs=0.03))
+
+
+def test_the_temperature_of_the_humidity_conversion_is_used(node):
+    node.si7021()
+    node.value(READ, "si7021")
+    writes = [text for text in node.transfers() if text.startswith("write")]
+    assert writes == ["write 0x40 fc c9", "write 0x40 f5", "write 0x40 e0", "write 0x40 e0"]
+
+
+def test_a_conversion_is_asked_for_no_earlier_than_its_typical_time(node):
+    node.si7021()
+    node.value(READ, "si7021")
+    assert "read 0x40 no acknowledge" not in node.transfers()
+
+
+def test_a_reading_takes_less_than_25_ms_and_40_with_a_switched_supply(node):
+    node.si7021()
+    program = (
+        "import utime\nfrom sensors import si7021\n"
+        "si7021.get_reading('P9', 'P10')\n"  # the imports are done now
+        "begin = utime.ticks_cpu()\nsi7021.get_reading({})\n"
+        "took_us = utime.ticks_diff(utime.ticks_cpu(), begin)\n"
+    )
+    assert node.run(program.format("'P9', 'P10'"))["took_us"] < 25_000
+    node.si7021(vcc_pin="P11")
+    assert node.run(program.format("'P9', 'P10', 'P11'"))["took_us"] < 45_000
+
+
+def test_a_differing_temperature_without_checksum_is_measured_anew(node):
+    node.attach(Script(_fcc9=SI, _f5="7c8297", _e0=["678c", "278c"], _f3="678cfc"))
+    assert node.value(READ, "si7021") == ((24.23, 54.79), None)
+
+
+def test_a_missing_temperature_of_the_humidity_is_measured_anew(node):
+    node.attach(Script(_fcc9=SI, _f5="7c8297", _e0=None, _f3="678cfc"))
+    assert node.value(READ, "si7021") == ((24.23, 54.79), None)
+
+
+def test_one_wrong_checksum_costs_a_repetition(node):
+    node.attach(Script(_fcc9=SI, _f5=["7c8296", "7c8297"], _e0="678c"))
+    assert node.value(READ, "si7021") == ((24.23, 54.79), None)
+
+
+def test_one_garbled_identity_costs_a_repetition(node):
+    node.attach(Script(_fcc9=["55ffb5ffffcb", SI], _e7="3a", _f5="7c8297", _e0="678c"))
+    assert node.value(READ, "si7021") == ((24.23, 54.79), None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reading", "cause"),
+    [
+        ({"_fcc9": None}, (None, None), "absent"),
+        ({"_fcc9": ""}, (None, None), "absent"),
+        ({"_fcc9": "399f399f399f", "_e7": "39"}, (None, None), "wrong_part"),
+        ({"_fcc9": "399f399f399f", "_e7": None}, (None, None), "wrong_part"),
+        ({"_fcc9": "000000000000", "_e7": "00"}, (None, None), "stuck"),
+        ({"_fcc9": SI, "_f5": "7c8296", "_e0": "678c", "_f3": "678cfc"}, (24.23, None), "crc"),
+        ({"_fcc9": SI, "_f5": "ffffff", "_f3": "678cfc"}, (24.23, None), "crc"),
+        ({"_fcc9": SI, "_f5": None, "_f3": "678cfc"}, (24.23, None), "absent"),
+        ({"_fcc9": SI, "_f5": "", "_f3": "678cfc"}, (24.23, None), "busy"),
+        ({"_fcc9": SI, "_f5": "7c8297", "_e0": None, "_f3": ""}, (None, 54.79), "busy"),
+        ({"_fcc9": SI, "_f5": "7c8297", "_e0": None, "_f3": "678cfd"}, (None, 54.79), "crc"),
+        ({"_fcc9": SI, "_f5": "7c8297", "_e0": None, "_f3": None}, (None, 54.79), "absent"),
+        ({"_fcc9": SI, "_f5": "000000", "_f3": "000000"}, (None, None), "stuck"),
+        ({"_fcc9": SI, "_f5": "7c8297", "_e0": "0004"}, (None, 54.79), "implausible"),
+        ({"_fcc9": HTU, "_e7": "02", "_f5": "", "_f3": "683a7c"}, (24.69, None), "busy"),
+    ],
+)  # fmt: skip
+def test_trouble_gives_no_value_and_a_cause_and_one_log_line(node, answers, reading, cause):
+    node.attach(Script(**answers))
+    assert node.value(READ, "si7021") == (reading, cause)
+    assert len(node.log) == 1
+    assert cause in node.log[0]
+
+
+def test_the_cause_of_an_earlier_reading_does_not_stay(node):
+    chip = node.si7021()
+    chip.absent = True
+    program = (
+        "from sensors import si7021\nsi7021.get_reading('P9', 'P10')\n"
+        "first = si7021.last_cause\n{}si7021.get_reading('P9', 'P10')\nsecond = si7021.last_cause"
+    )
+    chip.power(True)
+    result = node.run(program.format(""))
+    assert (result["first"], result["second"]) == ("absent", "absent")
+    chip.absent = False
+    assert node.run(program.format(""))["second"] is None
+
+
+@pytest.mark.parametrize("celsius", [-40, -10.01, 0, 24.23, 85, 124.9])
+@pytest.mark.parametrize("percent", [0, 3.5, 50, 100])
+def test_values_over_the_whole_range(node, celsius, percent):
+    node.si7021(celsius, percent)
+    reading, cause = node.value(READ, "si7021")
+    assert cause is None
+    assert reading.temperature == pytest.approx(celsius, abs=0.011)
+    assert reading.humidity == pytest.approx(percent, abs=0.03)
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+def test_silence_at_any_transfer_never_raises_and_mostly_costs_nothing(make_node, nth):
+    node = make_node({"point": "i2c", "do": "nack", "nth": nth})
+    node.si7021(vcc_pin="P11")
+    reading, cause = node.value(READ_SWITCHED, "si7021")
+    assert (reading, cause) == ((24.23, pytest.approx(54.79, abs=0.03)), None)
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+def test_a_held_bus_is_given_up_after_one_transfer(make_node, nth):
+    node = make_node({"point": "i2c", "do": "stuck", "nth": nth})
+    node.si7021(vcc_pin="P11")
+    begin_us = node.board.clock.now_us
+    reading, cause = node.value(READ_SWITCHED, "si7021")
+    assert cause == "stuck"
+    assert reading.temperature is None
+    assert node.board.clock.now_us - begin_us < 12_000_000
+    assert node.pins.level("P11") == 0
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+def test_one_wrong_bit_in_any_answer_is_found(make_node, nth):
+    node = make_node({"point": "i2c", "do": "corrupt", "match": "read", "nth": nth})
+    node.si7021()
+    reading, cause = node.value(READ, "si7021")
+    assert (reading, cause) == ((24.23, pytest.approx(54.79, abs=0.03)), None)
+
+
+@pytest.mark.parametrize("trouble", ["none", "absent", "stuck"])
+def test_supply_is_off_and_the_bus_released_after_every_reading(node, trouble):
+    chip = node.si7021(vcc_pin="P11")
+    setattr(chip, trouble, True)
+    node.value(READ_SWITCHED, "si7021")
+    assert node.pins.level("P11") == 0
+    assert node.board.meter.state("si7021") == "off"
+    with pytest.raises(OSError, match="resource"):
+        node.i2c.do_read(0, 0x40, 1)
+
+
+def test_the_supply_of_a_slow_starter_is_waited_for(node):
+    chip = node.si7021(vcc_pin="P11")
+    chip.start_ms = 79  # at the ends of the temperature range; 80 at most
+    assert node.value(READ_SWITCHED, "si7021")[1] is None
+
+
+def test_a_chip_that_never_starts_is_absent(node):
+    chip = node.si7021(vcc_pin="P11")
+    chip.start_ms = 200
+    assert node.value(READ_SWITCHED, "si7021") == ((None, None), "absent")
+
+
+def test_a_chip_that_resets_is_waited_for(node):
+    chip = node.si7021()
+    chip.lateness = 1
+    chip.write(b"\xfe")
+    assert node.value(READ, "si7021")[1] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ("'P13', 'P10'", "sda_pin = 'P13'"),
+        ("'P9', 'P24'", "scl_pin = 'P24'"),
+        ("'P9', 10", "scl_pin = 10"),
+        ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
+        ("'P9', 'P9'", "P9 is used twice"),
+        ("'P9', 'P10', 'P9'", "P9 is used twice"),
+        ("None, 'P10'", "sda_pin = None"),
+    ],
+)
+def test_bad_pins_are_refused_before_anything_is_powered(node, arguments, field):
+    program = (
+        "from sensors import si7021\ntext = ''\n"
+        f"try:\n    si7021.get_reading({arguments})\nexcept ValueError as error:\n"
+        "    text = str(error)\n"
+    )
+    node.si7021(vcc_pin="P11")
+    text = node.run(program)["text"]
+    assert field in text
+    assert "allowed: " in text
+    assert node.transfers() == []
+    assert node.board.meter.time_ms("si7021", "start") == 0
+
+
+def test_the_class_reads_on_a_bus_of_the_caller(node):
+    node.si7021()
+    result = node.run(
+        "from machine import I2C\nfrom sensors.si7021 import Si7021\n"
+        "chip = Si7021(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
+        "first = chip.read()\nsecond = chip.read_hundredths()\ncause = chip.cause\n"
+    )
+    assert result["first"].temperature == 24.23
+    assert result["second"][0] == 2423
+    assert result["cause"] is None
+    assert [text for text in node.transfers() if "fc c9" in text] == ["write 0x40 fc c9"]
+
+
+@pytest.mark.parametrize("data", ["683a", "4e85", "6352", "678c", "0000", "ffff", "dc"])
+def test_checksum_is_that_of_the_chips(node, data):
+    values = list(bytes.fromhex(data))
+    program = f"from sensors.si7021 import crc8\nresult = crc8(bytes({values}))\n"
+    assert node.run(program)["result"] == checksum(bytes.fromhex(data))
