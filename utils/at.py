@@ -1,0 +1,206 @@
+"""AT dialogue: what the modem printed, turned into lines, URCs and a final result code.
+
+    from utils import at
+    reply = at.exchange(lte, "AT+CEREG?")
+    if reply.ok:
+        print(reply.lines)                 # ["+CEREG: 1,5"]
+        print(at.fields(reply.lines[0]))   # ["1", "5"]
+    print(reply.urcs)                      # ["+CEDRXP: 5"], whatever fell in between
+
+Nothing else in the device code looks into AT text. Written against Pycom firmware 1.20.2.r4 and r7
+(esp32/lte/lteppp.c) with a Sequans Monarch, whose framing is ITU-T V.250 with 3GPP TS 27.007:
+
+    \\r\\n<line>\\r\\n\\r\\nOK\\r\\n       information, then the final result code: whole lines
+    \\r\\n+CEREG: 5\\r\\n             a URC: before, between or after the lines of any reply
+    \\r\\n>                        the prompt for payload, without an end of line
+
+What the firmware does to a reply, and what is done about it here:
+- it returns as soon as one second passes in silence, so a URC that comes early in a slow command
+  cuts the reply: `exchange` goes on collecting (`Pycom_Dummy` only listens) to its deadline;
+- it returns '' when nothing came, and never says whether the command succeeded;
+- a late answer of an earlier command can stand in front of ours: lines are chosen by their name
+  and the last final result code counts.
+"""
+
+from utils import timing
+
+# Bytes of one command or payload on stock firmware (LTE_AT_CMD_SIZE_MAX - 4); from 1.20.2.r7 on
+# longer texts are written in pieces. A build with the patch of Pycom's pull request 429 takes them
+# too but cannot be told by its version: there, set `at.line_limit_override = 3000` in boot.py.
+line_limit_override = None
+
+
+class Reply:
+    """What one command line brought.
+
+    text      everything received, as it came
+    lines     information lines of this command: those with its name, or without any name
+    urcs      all other lines that have a name, in order
+    final     the final result code as a whole line ("OK", "ERROR", "+CME ERROR: 10", "CONNECT",
+              "NO CARRIER"), or None if none came
+    ok        True if that is OK: the whole line, never these letters inside other text
+    prompt    True if the modem asks for payload
+    rebooted  True if the modem started anew meanwhile: its session state is lost
+    """
+
+    def __init__(self, text, command):
+        self.text = text
+        self.lines = []
+        self.urcs = []
+        self.final = None
+        self.rebooted = False
+        names = _names(command)
+        for line in text.replace("\r", "\n").split("\n"):
+            line = line.strip()
+            if is_final(line):
+                self.final = line
+            elif line in ("", ">", command):  # an echo is no information
+                continue
+            elif line[0] not in "+^" or _belongs(line, names):
+                self.lines.append(line)
+            else:
+                self.urcs.append(line)
+                if line.startswith("+SYSSTART") or line.startswith("^EXIT"):
+                    self.rebooted = True
+        self.ok = self.final == "OK"
+        self.prompt = not self.final and text.rstrip(" ").endswith("\n>")
+
+
+def exchange(lte, command, timeout_ms=9500, named=False):
+    """Send one command line, or payload as bytes, and return its Reply.
+
+    Collects for up to `timeout_ms` (plus the one second of silence by which the firmware ends a
+    reply) until a final result code, a prompt or a restart of the modem. With `named` the answer
+    is known to have an information line: a final result code without it was the late one of an
+    earlier command, and the reply is waited for one more second.
+    Raises what LTE.send_at_cmd raises, OSError in data state, and OSError if `lte` is None.
+    """
+    deadline = timing.Deadline(timeout_ms)
+    text = ""
+    sending = command
+    if not isinstance(command, str):
+        command = ""  # payload: its reply has no name
+    while True:
+        left_ms = max(1, min(deadline.left_ms(), 2000))  # the watchdog is fed in between
+        # a modem that babbles does not fill the heap
+        text = (text + _send(lte, sending, left_ms))[-8192:]
+        sending = "Pycom_Dummy"
+        reply = Reply(text, command)
+        if named and reply.ok and not reply.lines:
+            named = False
+            deadline = timing.Deadline(1000)
+        # a final result code without its line end may be cut short: "+CME ERROR: 1" of 10
+        elif (
+            reply.final and text[-1:] < " " or reply.prompt or reply.rebooted or deadline.expired()
+        ):
+            return reply
+
+
+def listen(lte, timeout_ms):
+    """Collect what the modem says by itself within `timeout_ms`; a Reply without a final."""
+    return Reply(_send(lte, "Pycom_Dummy", max(1, timeout_ms)), "")
+
+
+def _send(lte, command, timeout_ms):
+    """LTE.send_at_cmd on every firmware: before 1.20.2.r2 it knows no timeout and waits 9.5 s."""
+    if not lte:
+        raise OSError("no modem")
+    timing.feed()
+    try:
+        return lte.send_at_cmd(command, timeout=timeout_ms)
+    except TypeError:
+        return lte.send_at_cmd(command)
+
+
+def line_limit():
+    """Return how many bytes one command line or payload may have on the firmware in use."""
+    if line_limit_override:
+        return line_limit_override
+    import uos
+
+    release = uos.uname().release
+    # release names sort by age, but the betas ('1.20.3.b3') are older than 1.20.2.r7
+    return 124 if release < "1.20.2.r7" or ".b" in release else 3000
+
+
+def is_final(line):
+    """True if a whole line is a final result code (ITU-T V.250 5.7.1, 3GPP TS 27.007 9)."""
+    return (
+        line in ("OK", "ERROR", "NO CARRIER", "BUSY", "NO ANSWER")
+        or line[4:11] == " ERROR:"  # +CME, +CMS
+        or line.split(" ")[0] == "CONNECT"
+    )
+
+
+def _names(command):
+    """Beginnings of the information lines of a command: 'AT+CSQ;+CESQ?' -> ['+CSQ:', '+CESQ:'].
+
+    Debug commands answer in free text, whose lines may begin with anything.
+    """
+    if command[:3] == "AT!":
+        return ["+", "^"]
+    return [part.split("=")[0].split("?")[0] + ":" for part in command[2:].split(";")]
+
+
+def _belongs(line, names):
+    for name in names:
+        if line.startswith(name):
+            # the URC of a registration bears the name of the read command: told apart by form
+            return not name.endswith("REG:") or registration(line)[0] is not None
+    return False
+
+
+def fields(line):
+    """Return what stands behind `+NAME: `, split at commas outside quotes, unquoted; maybe ''."""
+    values = [""]
+    quoted = False
+    for character in line[line.find(":") + 1 :]:
+        if character == '"':
+            quoted = not quoted
+        elif quoted or character != ",":
+            values[-1] += character
+        else:
+            values.append("")
+    return [value.strip() for value in values]
+
+
+def number(text):
+    """Return the decimal int that `text` is, or None."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def registration(line):
+    """Return (n, stat, cause_type, reject_cause) of a +CEREG line, each an int or None.
+
+    Answer of all verbosities:  +CEREG: <n>,<stat>[,"<tac>","<ci>",<AcT>[,<type>,<cause>[,...]]]
+    URC:                        +CEREG: <stat>[,"<tac>","<ci>",<AcT>[,<type>,<cause>[,...]]]
+
+    The second field tells them apart: an unquoted figure follows <n>, a quoted one or nothing
+    follows <stat>; n is None for a URC. The location fields are left out while not registered, or
+    stand there empty. Source: 3GPP TS 27.007 10.1.22.
+    """
+    values = fields(line)
+    second = line.split(",")[1:2]
+    n = None
+    if second and number(second[0]) is not None:
+        n = number(values[0])
+        values = values[1:]
+    cause = values[4:6] if len(values) > 4 else values[1:]  # without location fields right behind
+    if len(cause) != 2:
+        cause = ("", "")
+    return n, number(values[0]), number(cause[0]), number(cause[1])
+
+
+def counted(text, name):
+    """Return (fields, rest) of an answer whose line `<name>: ...` is followed by payload, or None.
+
+    `rest` is everything behind that line: take the payload in hex, where its length is known.
+    """
+    start = text.find("\n" + name + ":") + 1
+    end = text.find("\r\n", start)
+    if start == 0 or end < 0:
+        return None
+    return fields(text[start:end]), text[end + 2 :]

@@ -1,0 +1,96 @@
+"""Durations, deadlines and waiting: the only place in device code that asks for ticks or sleeps.
+
+    from utils import timing
+    watch = timing.Stopwatch()
+    deadline = timing.Deadline(30000)
+    while not ready() and not deadline.expired():
+        timing.sleep_ms(250)
+    took_ms = watch.elapsed_ms()
+
+Time is read from `utime.ticks_cpu`, the microseconds of the boot timer. On this firmware
+`ticks_ms` and `ticks_us` follow the wall clock and jump when NTP, the RTC or the network sets it
+(Pycom firmware 1.20.2.r4, esp32/mods/modutime.c), so a deadline made of them can end at once or
+never. `ticks_cpu` wraps after 71.6 minutes; `now_ms` adds up the steps and does not, as long as
+it is asked at least once in that time, which every wait here does.
+
+All values are ints: this VM has single-precision floats, which lose milliseconds after 4.6 hours.
+"""
+
+import utime
+
+_watchdog = None
+_ticks = (
+    0  # of the last call; the boot timer started at 0, so the first step is the time since boot
+)
+_ms = 0
+_us = 0  # below a millisecond
+
+
+def set_watchdog(watchdog):
+    """Have every wait feed `watchdog` (an object with `feed()`); None to stop."""
+    global _watchdog
+    _watchdog = watchdog
+
+
+def feed():
+    """Feed the watchdog, if the application armed one."""
+    if _watchdog:
+        _watchdog.feed()
+
+
+def now_ms():
+    """Milliseconds since boot, on a scale that neither jumps nor wraps."""
+    global _ticks, _ms, _us
+    ticks = utime.ticks_cpu()
+    _us += (
+        utime.ticks_diff(ticks, _ticks) & 0xFFFFFFFF
+    )  # more than half a period comes out negative
+    _ticks = ticks
+    _ms += _us // 1000
+    _us %= 1000
+    return _ms
+
+
+def sleep_ms(duration_ms):
+    """Wait, feeding the watchdog each second. Zero or less returns at once (firmware: 49 days)."""
+    deadline = Deadline(duration_ms)
+    while True:
+        feed()
+        left_ms = deadline.left_ms()
+        if not left_ms:
+            return
+        utime.sleep_ms(min(left_ms, 1000))
+
+
+def wait_for(condition, timeout_ms, poll_ms=100):
+    """Call `condition()` every `poll_ms` until it is true or time is over; its last value."""
+    deadline = Deadline(timeout_ms)
+    while True:
+        value = condition()
+        if value or deadline.expired():
+            return value
+        sleep_ms(min(poll_ms, deadline.left_ms()))
+
+
+class Stopwatch:
+    """Measures from its making, in whole milliseconds."""
+
+    def __init__(self):
+        self._start = now_ms()
+
+    def elapsed_ms(self):
+        return now_ms() - self._start
+
+
+class Deadline:
+    """An instant `timeout_ms` from now."""
+
+    def __init__(self, timeout_ms):
+        self._end = now_ms() + timeout_ms
+
+    def left_ms(self):
+        """Milliseconds until the deadline; 0 when it has passed."""
+        return max(0, self._end - now_ms())
+
+    def expired(self):
+        return not self.left_ms()
