@@ -1,0 +1,65 @@
+"""The receiving half of microATsocket: datagrams and name look-up, for nodes that do more than send.
+
+Its functions are the methods of the same name of microATsocket.socket, which loads this module
+when one of them is called for the first time.
+"""
+
+from utils import at, timing
+from utils.configuration import is_plain, refuse
+
+
+def recvfrom(sock, bufsize):
+    """Wait for a datagram for up to the socket's time-out; see microATsocket."""
+    if not sock.peer or not sock.modem:
+        return None, None
+    deadline = timing.Deadline(sock.wait_ms)
+    # a ring that came during somebody else's command was flushed: ask for what is unread
+    for line in sock.say("AT+SQNSI=%d").lines:
+        if at.number((at.fields(line) + [""] * 4)[3]):
+            sock.rung = 1
+    while True:
+        if sock.rung:
+            data, sender = _read(sock, bufsize)
+            if data is not None:
+                return data, sender
+            sock.rung = 0  # announced, but read already or lost with a restart
+        if deadline.expired():
+            return None, None
+        sock.note(at.listen(sock.modem, min(deadline.left_ms(), 2000)))
+
+
+def _read(sock, bufsize):
+    """Fetch one datagram; (None, None) if the modem has none."""
+    import ubinascii
+
+    reply = sock.say("AT+SQNSRECV=%d,%d", max(1, min(bufsize, 1500)))
+    sock.rung -= 1
+    answer = at.counted(reply.text, "+SQNSRECV")
+    if not answer or len(answer[0]) < 2:
+        return None, None
+    values, text = answer
+    length = 2 * (at.number(values[1]) or 0)
+    if len(text) < length:
+        return None, None
+    try:
+        data = ubinascii.unhexlify(text[:length])
+    except ValueError:  # not the hex that was asked for
+        return None, None
+    if not sock.hex:
+        try:
+            data = data.decode()
+        except UnicodeError:  # bytes that are no text stay bytes
+            pass
+    return data, (values[2], at.number(values[3])) if len(values) > 3 else sock.peer
+
+
+def getaddrinfo(sock, host, port):
+    """Have the modem resolve a name; see microATsocket."""
+    if not host or not is_plain(host):
+        refuse("host", host, "a name without quotes")
+    found = []
+    ipv6 = sock.family == 10
+    for line in sock.ask('AT+SQNDNSLKUP="%s",%d' % (host, ipv6), 20000).lines:
+        for ip in at.fields(line)[1:]:
+            found.append((sock.family, 2, 0, "", (ip, port)))
+    return found

@@ -1,0 +1,213 @@
+"""UDP sockets of the Sequans modem's own IP stack, by AT commands: IPv4, IPv6, no data state.
+
+    import microATsocket as socket
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sock.setModemInstance(lte)                       # network.LTE, attached, not connected
+    sock.sendto(b"hello", ("2001:db8::1", 5683))     # 5, or -1 if the modem refused it
+    data, address = sock.recvfrom(512)               # (None, None) when nothing came in time
+    sock.close()
+
+The face is that of the module of the same name on which the nbiot documentation builds, so code
+written for it works with this one:
+
+AF_INET, AF_INET6, SOCK_DGRAM
+socket(family, type)            six at a time, OSError for a seventh
+.setModemInstance(lte)          the network.LTE object to talk through
+.setMessageFormat(format)       socket.SOCKET_MESSAGE_FORMAT.SOCKET_MESSAGE_BYTE (default): payload
+                                travels as hex, so half the AT line fits (62 bytes on stock
+                                firmware); .SOCKET_MESSAGE_ASCII: as it stands, the whole line fits
+.bind((host, port))             choose the local port; then datagrams from any sender are received
+.sendto(data, (ip, port))       bytes accepted by the modem, -1 if it refused or did not answer
+.recvfrom(bufsize)              (data, (ip, port)): bytes, or str in ASCII format where it is text
+.settimeout(seconds)            for recvfrom; 9.5 as long as it is not set, and for None
+.setblocking(flag)              False: recvfrom returns at once
+.getaddrinfo(host, port)        [(family, SOCK_DGRAM, 0, '', (ip, port)), ...]: the modem asks
+.dnsserver()                    ("0.0.0.0", "0.0.0.0"): the network's is used, none can be set
+.close()                        the modem's socket is closed and its number is free again
+.drop()                         (here only) the number is freed without an AT command: for when the
+                                radio is switched off anyway, which closes every socket
+
+recvfrom and getaddrinfo stand in microATreceive.py, which a node that only sends can leave out.
+
+Payload may be any bytes (NUL, CR, "OK", UTF-8); str is sent as UTF-8. An empty datagram cannot be
+sent by this modem. Written against the AT+SQNS* commands of the Sequans Monarch (LR6.x) behind
+Pycom firmware 1.20.2.r4 and r7.
+"""
+
+from utils import at
+from utils.configuration import is_integer, is_plain, refuse
+
+AF_INET = 2
+AF_INET6 = 10
+SOCK_STREAM = 1  # not supported
+SOCK_DGRAM = 2
+
+_ids = set()  # connection ids, 1 to 6
+
+
+class _Format:
+    SOCKET_MESSAGE_ASCII = 0
+    SOCKET_MESSAGE_BYTE = 1
+
+
+class socket:
+    """One UDP socket; see the top of this module."""
+
+    SOCKET_MESSAGE_FORMAT = _Format
+
+    def __init__(self, family=AF_INET, type=SOCK_DGRAM):
+        if family not in (AF_INET, AF_INET6):
+            refuse("family", family, "AF_INET, AF_INET6")
+        if type != SOCK_DGRAM:
+            refuse("type", type, "SOCK_DGRAM")
+        self.family = family
+        self.modem = None
+        self.hex = 1  # the value of SOCKET_MESSAGE_BYTE, and of <sendDataMode>
+        self.wait_ms = 9500
+        self._port = 0  # local, 0: the modem chooses
+        self.peer = None  # the address dialled, while the modem has the socket open
+        self.rung = 0  # datagrams that were announced and not read
+        self._id = None
+        self._take_id()
+
+    def _take_id(self):
+        if not self._id:
+            for number in range(1, 7):
+                if number not in _ids:
+                    _ids.add(number)
+                    self._id = number
+                    return
+            raise OSError("six sockets are in use")
+
+    def setModemInstance(self, modem):
+        self.modem = modem
+
+    def setMessageFormat(self, format):
+        if format not in (0, 1):
+            refuse("format", format, "0, 1")
+        if format != self.hex:
+            self.hex = format
+            self._end()  # it is a setting of the closed socket
+
+    def bind(self, address):
+        """Use this local port from the next opening on, and take datagrams from any sender."""
+        self._port = _port(address, 0)
+        self._end()
+
+    def settimeout(self, seconds):
+        """Let recvfrom wait for so long; None for the default of 9.5 s."""
+        self.wait_ms = 9500 if seconds is None else int(seconds * 1000)
+
+    def setblocking(self, flag):
+        self.settimeout(None if flag else 0)
+
+    def dnsserver(self, dnsIndex=None, ip_addr=None):
+        """Return what the modem lets know of its servers: nothing. Setting one is not possible."""
+        if ip_addr:
+            refuse("ip_addr", ip_addr, "None")
+        return ("0.0.0.0", "0.0.0.0")
+
+    def sendto(self, data, address):
+        """Hand one datagram to the modem; return the bytes that it accepted, or -1.
+
+        Accepted is not delivered. Raises ValueError for what can never be sent: a payload that is
+        empty or too long for the firmware's AT line, a wrong port.
+        """
+        if isinstance(data, str):
+            data = data.encode()
+        length = len(data)
+        limit = min(1500, at.line_limit() // (1 + self.hex))
+        # the firmware takes any line with this word for its own command
+        if not 0 < length <= limit or (b"Pycom_Dummy" in data and not self.hex):
+            refuse("length of data", length, "1 to %d, without Pycom_Dummy" % limit)
+        _port(address, 1)
+        if not is_plain(address[0]):
+            refuse("host", address[0], "a name without quotes")
+        text = bytes(data)
+        if self.hex:
+            import ubinascii
+
+            text = ubinascii.hexlify(text)
+        reused = self.peer
+        while self._open(tuple(address[:2])):
+            if self.say("AT+SQNSSENDEXT=%d,%d", length).prompt and self.ask(text).ok:
+                return length
+            if not reused:
+                break
+            reused = None  # open as far as we knew: the modem closed it, by time-out or restart
+            self._end()
+        return -1
+
+    def recvfrom(self, bufsize=1024):
+        """Return (data, (ip, port)) of the next datagram, (None, None) if none came in time."""
+        import microATreceive  # on demand: a socket that only sends does without
+
+        return microATreceive.recvfrom(self, bufsize)
+
+    def getaddrinfo(self, host, port):
+        """Return the addresses of a name in this socket's family; [] if it cannot be resolved."""
+        import microATreceive  # on demand
+
+        return microATreceive.getaddrinfo(self, host, port)
+
+    def close(self, do_release_socket=True):
+        """Close the modem's socket and free its number. Closing twice does no harm."""
+        try:
+            self._end()
+        except OSError:  # data state, or the modem is gone: then the socket is gone as well
+            pass
+        self.drop()
+
+    def drop(self):
+        """Free the number without telling the modem."""
+        _ids.discard(self._id)
+        self._id = self.peer = None
+
+    def ask(self, command, timeout_ms=10000):
+        reply = at.exchange(self.modem, command, timeout_ms)
+        self.note(reply)
+        return reply
+
+    def say(self, form, *values):
+        """Send a command that begins with this socket's id."""
+        return self.ask(form % ((self._id,) + values))
+
+    def note(self, reply):
+        """Remember what the modem said of this socket: a ring, or that it was closed."""
+        for line in reply.urcs:
+            if at.fields(line)[0] == str(self._id):
+                if line[:9] == "+SQNSRING":
+                    self.rung += 1
+                elif line[:6] == "+SQNSH":
+                    self.peer = None
+
+    def _open(self, address):
+        """Have the modem's socket open towards `address`."""
+        if self.peer == address:
+            return True
+        self._take_id()
+        self._end()
+        # ring with the length, receive as hex: an answer cannot carry a NUL through the firmware
+        settings = "AT+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
+        if not self.say(settings, self.hex).ok:
+            # left open by an earlier run: the modem outlives our resets
+            self.say("AT+SQNSH=%d")
+            if not self.say(settings, self.hex).ok:
+                return False
+        dial = address[1], address[0], self._port, 1 if self._port else 0
+        if self.say('AT+SQNSD=%d,1,%d,"%s",0,%d,1,%d', *dial).ok:
+            self.peer = address
+        return self.peer
+
+    def _end(self):
+        if self.peer:
+            self.say("AT+SQNSH=%d")
+        self.peer = None
+        self.rung = 0
+
+
+def _port(address, least):
+    port = address[1]
+    if not is_integer(port, least, 65535):
+        refuse("port", port, "%d to 65535" % least)
+    return port
