@@ -1,0 +1,53 @@
+"""The settings of this node: the only file that a deployment edits.
+
+Every field is checked before the hardware is touched; a wrong one is named on the console with
+what is allowed. The addresses below are for documentation (RFC 3849): put your server's here.
+"""
+
+# Identity ---------------------------------------------------------------------------------------
+# Name of this node in its reports, at most 20 letters and digits; None: the board's own id, 12 hex
+# digits, which is unique all over the world.
+_DEVICE_NAME = None
+
+# When -------------------------------------------------------------------------------------------
+_PERIOD_S = 900  # from one report to the next, seconds, 10 to 604800; time awake counts
+
+# What is measured -------------------------------------------------------------------------------
+# One line per sensor: its module in sensors/ and the arguments of its get_reading().
+_SENSORS = (
+    # temperature and humidity, I2C; the supply of the sensor is switched by P11
+    ("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),
+    # battery voltage through a divider of two equal resistors (expansion board 3)
+    ("analog_generic", {"data_pin": "P16", "divider": 2}),
+)
+
+# How it travels ---------------------------------------------------------------------------------
+_BEARER = "nbiot"  # module in networking/
+_APN = "iot.example"  # access point name, "" for the network's default
+_IP_VERSION = "IPV6"  # "IP", "IPV6" or "IPV4V6"
+_MAX_ATTACHMENT_ATTEMPT_TIME_SEC = (
+    90  # seconds, 1 to 3600; the first attach anywhere takes longest
+)
+_MAX_CONNECTION_ATTEMPT_TIME_SEC = 60  # seconds; for data state only, which the reports do without
+# _BAND = 20  # an int or a list: search these bands only, which shortens the first attach
+
+# Where to ---------------------------------------------------------------------------------------
+_PROTOCOL = "udp"  # module in protocols/
+_HOST = "2001:db8::1"  # IP literal of the server; a name would cost a look-up each time
+_PORT = 5683  # 1 to 65535
+
+# Reports ----------------------------------------------------------------------------------------
+# Every n-th report tells how long the phases of the cycle before took (one more datagram); 0: none
+_PHASES_EVERY = 4
+_BACKLOG_BYTES = 4096  # unsent reports kept on the flash, 0 to 65536; when full the oldest go
+_BACKLOG_PER_CYCLE = 4  # how many of them are sent after a report, 0 to 100
+
+# Supply -----------------------------------------------------------------------------------------
+_BATTERY_PIN = "P16"  # measured by boot.py; None if there is no battery to protect
+_BATTERY_DIVIDER = 2  # battery voltage / voltage at the pin
+_BATTERY_MIN_MV = 3300  # below this the radio stays off and the node sleeps, millivolt
+_BATTERY_SLEEP_S = 21600  # for how long, seconds
+
+# Safety -----------------------------------------------------------------------------------------
+_WATCHDOG_S = 60  # a program that hangs this long is reset, seconds, 20 to 600
+_LOG_LEVEL = "INFO"  # "DEBUG", "INFO", "WARNING", "ERROR" or "CRITICAL"

@@ -1,0 +1,141 @@
+"""`./dev at`: AT commands to the emulated modem, from the command line, a person, or a program.
+
+    ./dev at AT+CEREG=1 AT+CFUN=1 'wait 20000' AT+CESQ
+    ./dev at                      # a person types; time passes as on the wall while they think
+    printf 'AT\nATI\n' | ./dev at
+    ./dev at --pty                # a serial device for any AT program
+
+The modem is found as the scenario's [modem] section says: by default it has been on for a while,
+with echo on and the radio off. The raw replies go to stdout, remarks to stderr. An answer costs
+no real time except with --pty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from devkit import scenario
+from devkit.board.board import Board
+from devkit.modem.modem import Modem
+from devkit.modem.uart import Uart
+from devkit.network.cell import Cell
+from devkit.network.routes import Routes
+from devkit.serial_device import SerialDevice
+from devkit.terminal import WAKE_MS, Terminal
+
+ANSWER_MS = 180_000  # the longest that a command takes (AT+COPS=?)
+BOOT_MS = 10_000  # in a scenario in which the modem is just being switched on
+IDLE_STEP_S = 0.05
+
+
+def main(options: argparse.Namespace) -> int:
+    world = World(options)
+    board = world.board
+    terminal = Terminal(board, world.uart, _escaped if options.escape else _raw)
+    try:
+        terminal.open(world.settle_ms)
+        if options.pty:
+            return _serve(terminal)
+        console = Console(terminal, options.wait_ms)
+        if options.command:
+            return console.run(iter(options.command))
+        if sys.stdin.isatty():
+            return console.interact()
+        return console.run(line.rstrip("\r\n") for line in sys.stdin)
+    finally:
+        world.close()
+        if options.trace:
+            board.trace.write(Path(options.trace))
+
+
+class World:
+    """A modem with SIM and network around it, on a board on which nothing runs."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        given = scenario.load(options.scenario)
+        self.board = Board(options.seed, firmware=options.firmware, faults=given.faults)
+        self.uart = Uart(self.board)
+        self.routes = Routes(self.board, Routes.parse(options.route))
+        cell = Cell(self.board, given)
+        self.modem = Modem(self.board, self.uart, given, cell, self.routes)
+        self.settle_ms = BOOT_MS if given.modem.start == "boot" else WAKE_MS
+
+    def close(self) -> None:
+        self.routes.close()
+
+
+class Console:
+    """Lines of text, one command each; `wait N` lets N ms pass."""
+
+    def __init__(self, terminal: Terminal, wait_ms: int | None) -> None:
+        self.terminal = terminal
+        self.answer_ms = ANSWER_MS if wait_ms is None else wait_ms
+        self.listen_ms = wait_ms or 0
+
+    def run(self, lines: Iterator[str]) -> int:
+        """All lines without a pause. Status 1 if one of them stayed without an answer."""
+        answered = [self.line(text) for text in lines]
+        self.terminal.listen(self.listen_ms)
+        return 0 if all(answered) else 1
+
+    def line(self, text: str) -> bool:
+        word, _, number = text.partition(" ")
+        if word == "wait" and number.isdigit() and not self.terminal.prompted:
+            self.terminal.listen(int(number))
+            return True
+        if not text.strip() and not self.terminal.prompted:
+            return True
+        answered = self.terminal.send(text, self.answer_ms)
+        if not answered:
+            _remark(f"no final result code within {self.answer_ms} ms after {text!r}")
+        return answered
+
+    def interact(self) -> int:
+        _remark("the emulated modem; `wait 5000` lets 5000 ms pass; end with Ctrl-D")
+        while True:
+            text = self._typed()
+            if text is None:
+                return 0
+            self.line(text)
+
+    def _typed(self) -> str | None:
+        """The next line that the person types. Until then time passes as on the wall."""
+        last_s = time.monotonic()
+        while not select.select([sys.stdin], [], [], IDLE_STEP_S)[0]:
+            now_s = time.monotonic()
+            self.terminal.pass_us(round((now_s - last_s) * 1e6))
+            last_s = now_s
+        # One line per wake-up: a terminal hands over lines one by one.
+        text = sys.stdin.readline()
+        return text.rstrip("\r\n") if text else None
+
+
+def _serve(terminal: Terminal) -> int:
+    device = SerialDevice(terminal)
+    print(device.path, flush=True)
+    _remark("this path is the modem's serial device, in real time; end with Ctrl-C")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        device.serve()
+    device.close()
+    return 0
+
+
+def _raw(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _escaped(data: bytes) -> None:
+    print(str(data)[2:-1], flush=True)
+
+
+def _remark(text: str) -> None:
+    print(f"./dev at: {text}", file=sys.stderr)
