@@ -1,0 +1,50 @@
+"""`./dev bench`: the tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from devkit.bench import modules
+from devkit.bench.cases import CASES
+from devkit.bench.measure import COUNTED_CYCLE, SEEDS, Conditions, row
+from devkit.tables import table
+
+
+def main(options: argparse.Namespace) -> int:
+    out = sys.stderr if options.json else sys.stdout
+    conditions = Conditions(options.seed, options.firmware, options.install)
+    print(
+        f"firmware {options.firmware}, modules as .{options.install}, cycle {COUNTED_CYCLE} after"
+        f" power-on, means over seeds {options.seed} to {options.seed + SEEDS - 1}\n",
+        file=out,
+    )
+    rows = [row(case, conditions) for case in CASES]
+    sizes = modules.rows()
+    print(_cycles(rows), file=out)
+    print("\nfloor: the same modem, network and firmware with a driver that costs nothing"
+          " (docs/bench.md)\n", file=out)  # fmt: skip
+    print(_sizes(sizes), file=out)
+    if options.json:
+        print(json.dumps({"rows": rows, "modules": sizes}))
+    return 0
+
+
+def _cycles(rows: list[dict[str, object]]) -> str:
+    columns = {
+        "scenario": "scenario", "protocol": "protocol", "awake_ms": "awake ms",
+        "floor_awake_ms": "floor", "awake_ratio": "ratio", "radio_on_ms": "radio on ms",
+        "at_exchanges": "AT", "floor_at_exchanges": "floor", "uart_bytes": "UART bytes",
+        "air_bytes": "air bytes", "energy_mj": "energy mJ", "floor_energy_mj": "floor",
+        "energy_ratio": "ratio",
+    }  # fmt: skip
+    return table([[line[key] for key in columns] for line in rows], list(columns.values()))
+
+
+def _sizes(rows: list[dict[str, object]]) -> str:
+    columns = {
+        "name": "module", "mpy_bytes": ".mpy bytes", "import_mpy_ms": "import ms as .mpy",
+        "import_py_ms": "import ms as .py",
+    }  # fmt: skip
+    return table([[line[key] for key in columns] for line in rows], list(columns.values()))
