@@ -16,10 +16,10 @@ send(payload, host, port) int: bytes of the datagram that the modem or stack acc
 datagram_limit()          int: the most bytes that one datagram can have on this board
 metrics()                 list of (name, mantissa, exponent, unit): mantissa * 10 ** exponent,
                           units of RFC 8428 and 8798; only what was measured, nothing unknown
-last_outcome()            named tuple beginning with
+last_outcome()            object with
                             status  int: what up() reached, with the numbers of the documentation
                             cause   str: one short stable word saying why up() ended as it did
-                            phases  ((name, duration in ms), ...) of the last up(), in order
+                            phases  [(name, duration in ms), ...] of the last up(), in order
 down()                    bool: takes the link down and the hardware to its lowest current; to be
                           called on every path, also when up() failed or was never called
 stop()                    bool: as down(), also for hardware that an earlier program left running

@@ -49,7 +49,7 @@ class Attempt:
     """
 
     def __init__(self, settings):
-        self.apn, self.version, self.limit_s, self.bands, self.cid, self.data_limit_s = settings
+        self.apn, self.version, self.limit_s, self.bands, self.cid, self.data_s = settings
         self.lte = None
         self.data_state = False
         self.status = -1
@@ -105,7 +105,7 @@ class Attempt:
     def prepare(self):
         """Radio off, SIM there, bands and PDP context defined: none of it costs air time."""
         deadline = timing.Deadline(_SIM_WAIT_MS)
-        while not self.sim_ready():
+        while not self.ready():
             if deadline.expired():
                 raise Failed("sim_missing")
             timing.sleep_ms(1000)
@@ -118,15 +118,17 @@ class Attempt:
         context = 'AT+CGDCONT=%d,"%s","%s"' % (self.cid, self.version, self.apn)
         self.ask(context, "context_refused")
 
-    def sim_ready(self):
+    def ready(self, again=True):
         """Ask for radio and SIM in one line. False: the card may still be being read."""
         reply = self.ask("AT+CFUN?;+CPIN?")
         for line in reply.lines:
             if line[:5] == "+CFUN" and line != "+CFUN: 4":
                 # 1: registered since an earlier run, and a context is only redefined with the
                 # radio off; 0: the card is off too
+                if not again:
+                    raise Failed("modem_error")
                 self.ask("AT+CFUN=4", "modem_error", _CFUN_MS)
-                return self.sim_ready()
+                return self.ready(False)
             if line[:5] == "+CPIN":
                 if line[-5:] == "READY":
                     return True
@@ -194,10 +196,10 @@ class Attempt:
             elif self.registration not in (1, 5):
                 continue  # of some cell, not of the link
             elif line[:5] == "+CSQ:":  # 3GPP TS 27.007 8.5
-                self.levels[0] = low_edge(values[0], 31, -113, 2)
+                self.levels[0] = edge(values[0], 31, -113, 2)
             elif len(values) > 5:  # +CESQ, 8.69
-                self.levels[1] = low_edge(values[5], 97, -141, 1)
-                self.levels[2] = low_edge(values[4], 34, -20, 0.5)
+                self.levels[1] = edge(values[5], 97, -141, 1)
+                self.levels[2] = edge(values[4], 34, -20, 0.5)
         if self.registration == 0 and "+CFUN: 0" in self.ask("AT+CFUN?").lines:
             # it restarted by itself, and its +SYSSTART was flushed by a command of ours
             raise Failed("modem_rebooted")
@@ -218,7 +220,7 @@ class Attempt:
         if self.mode != 1:
             self.ask("AT+CEREG=1")  # else LTE.connect() finds no attachment
         watch = timing.Stopwatch()
-        deadline = timing.Deadline(self.data_limit_s * 1000)
+        deadline = timing.Deadline(self.data_s * 1000)
         while not self.data_state:
             timing.feed()
             try:
@@ -235,7 +237,7 @@ class Attempt:
         self.cause = "connected"
 
 
-def low_edge(text, last, base, step):
+def edge(text, last, base, step):
     """Return the low edge of the step behind a signal index 0..last, -1 if it is not known.
 
     Index 0 is everything below the first step and is given as `base`. +CSQ <rssi>: 31, -113 dBm,

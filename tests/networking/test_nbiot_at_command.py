@@ -1,0 +1,190 @@
+"""nbiot.sendAtCommand: success, retries, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.device import Device
+
+MakeDevice = Callable[..., Device]
+ATTACHED = "from networking import nbiot\nnbiot.connect(configured(), False)\n"
+
+
+def command_fault(**fault: Any) -> dict[str, Any]:
+    return {"fault": [{"point": "command", **fault}]}
+
+
+def test_response_is_stripped_and_status_is_ok(make_device: MakeDevice) -> None:
+    shown = make_device().run(
+        ATTACHED + 'show(nbiot.sendAtCommand("AT"))\nshow(nbiot.sendAtCommand("AT+CFUN?"))'
+    )
+    assert shown == [["OK", True], ["+CFUN: 1\r\n\r\nOK", True]]
+
+
+OK_INSIDE = {
+    "in front of ERROR": {"do": "urc", "where": "before", "text": '+COPS: 0,0,"OK",9'},
+    "a line that begins with it": {"do": "garbage", "text": "\r\nOK Computer\r\n"},
+    "a line that ends with it": {"do": "garbage", "text": "\r\nNOT OK\r\n"},
+}
+
+
+@pytest.mark.parametrize("name", OK_INSIDE)
+def test_ok_inside_other_text_is_no_success(make_device: MakeDevice, name: str) -> None:
+    device = make_device(command_fault(match="AT+BAD", **OK_INSIDE[name]))
+    [[response, status]] = device.run(ATTACHED + 'show(nbiot.sendAtCommand("AT+BAD"))')
+    assert status is False
+    assert "OK" in response and "ERROR" in response
+
+
+def test_an_operator_called_ok(make_device: MakeDevice) -> None:
+    device = make_device({"network": {"name": "OK"},
+                          "fault": [{"point": "command", "match": "AT+COPS?",
+                                     "do": "missing_ok"}]})  # fmt: skip
+    [[response, status]] = device.run(ATTACHED + 'show(nbiot.sendAtCommand("AT+COPS?"))')
+    assert '"OK"' in response and status is False
+
+
+@pytest.mark.parametrize("place", ("before", "between", "after"))
+def test_urcs_do_not_hide_the_ok(make_device: MakeDevice, place: str) -> None:
+    device = make_device(command_fault(match="AT+CCLK?", do="urc", where=place, text="+CEREG: 5"))
+    [[response, status]] = device.run(ATTACHED + 'show(nbiot.sendAtCommand("AT+CCLK?"))')
+    assert status is True and "+CCLK" in response
+
+
+@pytest.mark.parametrize("tries", (1, 2, 5))
+def test_retries_are_half_a_second_apart_and_none_waits_after_the_last(
+    make_device: MakeDevice, tries: int
+) -> None:
+    device = make_device()
+    result, took_ms = device.run(
+        ATTACHED
+        + """
+import utime
+start_us = utime.ticks_cpu()
+show(nbiot.sendAtCommand("AT+BAD", given()))
+show((utime.ticks_cpu() - start_us) // 1000)
+""",
+        tries,
+    )
+    assert result == ["ERROR", False]
+    sent = [e for e in device.board.trace.of("at>") if "AT+BAD" in e.text]
+    assert len(sent) == tries
+    for early, late in zip(sent, sent[1:], strict=False):
+        assert 500 <= (late.at_us - early.at_us) / 1000 <= 600
+    assert took_ms <= 500 * (tries - 1) + 60 * tries
+
+
+def test_success_ends_the_retries(make_device: MakeDevice) -> None:
+    device = make_device(
+        {"fault": [{"point": "command", "match": "AT+CCLK?", "do": "error", "nth": nth}
+                   for nth in (1, 2)]}
+    )  # fmt: skip
+    [[response, status]] = device.run(ATTACHED + 'show(nbiot.sendAtCommand("AT+CCLK?", 5))')
+    assert status is True
+    assert device.commands.count("AT+CCLK?") == 3
+
+
+def test_a_mute_modem_is_an_empty_answer(make_device: MakeDevice) -> None:
+    device = make_device(command_fault(match="AT+CCLK?", do="mute"))
+    [answer] = device.run(ATTACHED + 'show(nbiot.sendAtCommand("AT+CCLK?"))')
+    assert answer == ["", False]
+
+
+def test_a_slow_answer_is_waited_for_though_a_urc_came_first(make_device: MakeDevice) -> None:
+    device = make_device(
+        {"fault": [{"point": "command", "match": "AT+CCLK?", "do": "late", "late_ms": 4000},
+                   {"point": "time", "at_ms": 9500, "do": "urc", "text": "+CEDRXP: 5"}]}
+    )  # fmt: skip
+    [answer] = device.run(
+        ATTACHED
+        + """
+import utime
+utime.sleep_ms(9000 - utime.ticks_cpu() // 1000)
+show(nbiot.sendAtCommand("AT+CCLK?"))
+"""
+    )
+    assert answer[1] is True and "+CEDRXP: 5" in answer[0] and "+CCLK" in answer[0]
+
+
+REFUSED = {
+    "CR": "AT\rAT+CFUN=0",
+    "LF": "AT\nAT+CFUN=0",
+    "NUL": "AT\0",
+    "Ctrl-Z": "AT\x1a",
+    "ESC": "AT\x1b",
+    "DEL": "AT\x7f",
+    "empty": "",
+    "bytes": b"AT",
+    "no text": 5,
+    "nothing": None,
+    "too long": "AT" + "x" * 123,
+    "too long in UTF-8": "AT" + "é" * 62,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_one_line_is_refused(make_device: MakeDevice, name: str) -> None:
+    device = make_device()
+    [[kind, text]] = device.run(ATTACHED + "show(raised(nbiot.sendAtCommand, given()))",
+                                REFUSED[name])  # fmt: skip
+    assert kind == "ValueError"
+    assert "command" in text and "124" in text
+    assert not any("CFUN=0" in line for line in device.commands)
+
+
+@pytest.mark.parametrize("tries", (0, -1, True, "2", 1.5, None))
+def test_max_tries_is_checked(make_device: MakeDevice, tries: object) -> None:
+    [[kind, text]] = make_device(modem_on_boot=False).run(
+        'from networking import nbiot\nshow(raised(nbiot.sendAtCommand, "AT", given()))', tries
+    )
+    assert kind == "ValueError" and "max_tries" in text
+
+
+@pytest.mark.parametrize("firmware, limit", (("1.20.2.r4", 124), ("1.20.2.r7", 3000)))
+def test_the_longest_command(make_device: MakeDevice, firmware: str, limit: int) -> None:
+    device = make_device(firmware=firmware)
+    shown = device.run(
+        ATTACHED
+        + """
+limit = given()
+show(nbiot.sendAtCommand('AT+CMUX="' + "x" * (limit - 10) + '"'))
+show(raised(nbiot.sendAtCommand, "A" * (limit + 1)))
+show(nbiot.sendAtCommand("AT"))
+""",
+        limit,
+    )
+    assert shown[0] == ["ERROR", False]
+    assert shown[1][0] == "ValueError" and str(limit) in shown[1][1]
+    assert shown[2] == ["OK", True]
+
+
+def test_without_a_modem_the_answer_is_empty(make_device: MakeDevice) -> None:
+    device = make_device(modem_on_boot=False)
+    shown = device.run(
+        'from networking import nbiot\nshow(nbiot.sendAtCommand("AT", max_tries=3))'
+    )
+    assert shown == [["", False]]
+    assert device.commands == []
+
+
+def test_in_data_state_the_answer_is_empty_and_the_data_state_stays(
+    make_device: MakeDevice,
+) -> None:
+    shown = make_device().run(
+        """
+        from network import LTE
+        from networking import nbiot
+        nbiot.connect(configured())
+        show(nbiot.sendAtCommand("AT"))
+        show(LTE().isconnected())
+        """
+    )
+    assert shown == [["", False], True]
+
+
+def test_after_a_failed_connect_the_modem_can_be_asked(make_device: MakeDevice) -> None:
+    [answer] = make_device("denied").run(ATTACHED + 'show(nbiot.sendAtCommand("AT"))')
+    assert answer == ["OK", True]

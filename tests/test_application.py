@@ -1,0 +1,537 @@
+"""The template application on the emulated board, with a real collector: cycle by cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from devkit.collector import Collector, Received
+from devkit.cycle import Cycle
+from tests.device import Device, flash, make_device
+
+__all__ = ["flash", "make_device"]
+
+MakeDevice = Callable[..., Device]
+SERVER = "[2001:db8::1]:5683"
+APPLICATION = ["boot.py", "main.py"]
+LOSSLESS = {"loss": 0.0, "outliers": False, "no_service": 0.0}
+SAFE: dict[str, Any] = {"radio": LOSSLESS}
+
+
+class Node:
+    """A device with a collector behind it; `settings` are appended to its config.py."""
+
+    def __init__(
+        self,
+        make_device: MakeDevice,
+        collector: Collector,
+        scenario: str | dict[str, Any],
+        settings: dict[str, Any],
+        firmware: str,
+        seed: int,
+    ) -> None:
+        route = f"{SERVER}={collector.host}:{collector.port}"
+        self.device = make_device(scenario, routes=[route], firmware=firmware, seed=seed)
+        self.collector = collector
+        self.configure(settings)
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
+        with (self.device.flash / "config.py").open("a", encoding="utf-8") as config:
+            config.write("\n" + "".join(lines))
+
+    def run(self, cycles: int = 1, scripts: list[str] = APPLICATION) -> list[Cycle]:
+        done = self.device.start(scripts, cycles)
+        delivered = sum(datagram.delivered for cycle in done for datagram in cycle.sent)
+        self.collector.wait_for(delivered, timeout_s=5)
+        return done
+
+    @property
+    def received(self) -> list[Received]:
+        return self.collector.received
+
+    @property
+    def sleeps_ms(self) -> list[int]:
+        return [int(text.split()[0]) for text in self.device.traced("sleep")]
+
+    def log(self, word: str) -> list[str]:
+        return [line for line in self.device.output.splitlines() if word in line]
+
+
+@pytest.fixture
+def make_node(make_device: MakeDevice) -> Iterator[Callable[..., Node]]:  # noqa: F811
+    collectors: list[Collector] = []
+
+    def make(
+        scenario: str | dict[str, Any] = "good",
+        firmware: str = "1.20.2.r4",
+        seed: int = 1,
+        **settings: Any,
+    ) -> Node:
+        collectors.append(Collector("127.0.0.1"))
+        return Node(make_device, collectors[-1], scenario, settings, firmware, seed)
+
+    yield make
+    for collector in collectors:
+        collector.close()
+
+
+MakeNode = Callable[..., Node]
+
+
+def names(datagram: Received) -> list[str]:
+    """What it measures, without the name of the node in front."""
+    return [record.name.rpartition(":")[2] for record in datagram.records]
+
+
+def value(datagram: Received, name: str) -> float:
+    [found] = [record for record in datagram.records if record.name.endswith(":" + name)]
+    return float(found.shown)
+
+
+def sequences(received: list[Received]) -> list[int]:
+    return [int(value(datagram, "seq")) for datagram in received]
+
+
+# When everything works
+
+
+@pytest.mark.parametrize("firmware", ("1.20.2.r4", "1.20.2.r7"))
+def test_three_cycles_from_end_to_end(make_node: MakeNode, firmware: str) -> None:
+    node = make_node(SAFE, firmware=firmware)
+    cycles = node.run(3)
+    assert [cycle.reset_cause for cycle in cycles] == ["power_on", "deepsleep", "deepsleep"]
+    for cycle in cycles:
+        assert (cycle.ended, cycle.error, cycle.status) == ("deepsleep", None, 1)
+        assert cycle.cause == "attached"
+        assert cycle.delivered == len(cycle.sent) == cycle.accepted >= 1
+        assert cycle.at_exchanges <= 32 + 2 * (len(cycle.sent) - 1)
+    assert [datagram.problem for datagram in node.received] == [""] * len(node.received)
+    # each cycle has its number, and two when it needed two datagrams
+    assert sorted(set(sequences(node.received))) == [0, 1, 2]
+    limit = 124 if firmware.endswith("r4") else 1500
+    assert all(len(datagram.data) <= limit for datagram in node.received)
+
+
+def test_a_report_holds_both_measurements_and_the_signal(make_node: MakeNode) -> None:
+    node = make_node(
+        {"radio": {**LOSSLESS, "rsrp_dbm": -92.5, "rsrq_db": -9.6}, "chips": {
+            "si7021": {"temperature_c": 21.4, "humidity_rh": 54.8}, "battery": {"open_mv": 3900}}}
+    )  # fmt: skip
+    node.run()
+    found = {
+        record.name.rpartition(":")[2]: (float(record.shown), record.unit)
+        for datagram in node.received
+        for record in datagram.records
+    }
+    units = {unit for _, unit in found.values()}
+    assert {"Cel", "%RH", "dBm", "dB"} <= units and units & {"V", "mV"}
+    by_unit = {unit: number for number, unit in found.values()}
+    assert by_unit["Cel"] == pytest.approx(21.4, abs=0.5)
+    assert by_unit["%RH"] == pytest.approx(54.8, abs=3)
+    assert by_unit["dBm"] == -93 and by_unit["dB"] == -10.0
+    prefix = {record.name.rpartition(":")[0] for record in node.received[0].records}
+    [identity] = prefix
+    assert node.device.service("system").mac.hex() in identity
+
+
+def test_the_next_report_tells_how_long_attaching_took(make_node: MakeNode) -> None:
+    node = make_node(SAFE, _PHASES_EVERY=0)
+    cycles = node.run(2)
+    phase = {phase.name: phase.duration_ms for phase in cycles[0].phases}
+    assert "att" not in names(node.received[0])
+    assert value(node.received[1], "att") == phase["attachment"]
+
+
+def test_phases_of_the_cycle_before_are_reported_now_and_then(make_node: MakeNode) -> None:
+    node = make_node(SAFE, _PHASES_EVERY=3)
+    cycles = node.run(5)
+    with_phases = sorted(
+        {int(value(datagram, "seq")) for datagram in node.received if "awake" in names(datagram)}
+    )
+    assert with_phases == [1, 4]
+    [told] = [d for d in node.received if value(d, "seq") == 4 and "awake" in names(d)]
+    assert value(told, "awake") == pytest.approx(cycles[3].awake_ms, abs=100)
+
+
+@pytest.mark.parametrize("name", ("x", "a-node-of-20-letters"))
+def test_what_does_not_fit_goes_into_the_next_datagram(make_node: MakeNode, name: str) -> None:
+    node = make_node(SAFE, _PHASES_EVERY=1, _DEVICE_NAME=name)
+    cycles = node.run(3)
+    assert all(cycle.ok for cycle in cycles)
+    assert max(len(datagram.data) for datagram in node.received) <= 124
+    last = [datagram for datagram in node.received if value(datagram, "seq") == 2]
+    told = {item for datagram in last for item in names(datagram)}
+    assert {"att", "act", "sen", "dea", "awake", "rsrp", "rsrq"} <= told
+    assert all(record.name.startswith(name) for datagram in last for record in datagram.records)
+
+
+@pytest.mark.parametrize("period_s", (60, 900, 86400))
+def test_sleep_is_the_period_minus_the_time_awake(make_node: MakeNode, period_s: int) -> None:
+    node = make_node(SAFE, _PERIOD_S=period_s)
+    cycles = node.run(3)
+    for cycle, sleep_ms in zip(cycles, node.sleeps_ms, strict=True):
+        assert sleep_ms + cycle.awake_ms == pytest.approx(1000 * period_s, abs=60)
+    for early, late in zip(cycles, cycles[1:], strict=False):
+        assert late.started_us - early.started_us == pytest.approx(1e6 * period_s, abs=60_000)
+
+
+def test_a_cycle_longer_than_its_period_sleeps_all_the_same(make_node: MakeNode) -> None:
+    node = make_node("no_cell", _PERIOD_S=30)
+    [cycle] = node.run()
+    assert cycle.ended == "deepsleep"
+    assert 1 <= node.sleeps_ms[0] <= 5000
+
+
+def test_between_cycles_modem_and_sensors_are_off(make_node: MakeNode) -> None:
+    node = make_node(SAFE)
+    node.run(2)
+    meter = node.device.board.meter
+    assert meter.state("modem") == "off" and meter.state("radio") == "off"
+    assert meter.milliamps() < 0.05
+
+
+def test_start_options_are_written_once_only(make_node: MakeNode) -> None:
+    node = make_node(SAFE)
+    node.run(3)
+    settings = [text for text in node.device.traced("nvs") if text.startswith("setting")]
+    assert len(settings) == len(set(settings)) <= 3
+    flags = node.device.service("config").flags
+    assert not flags["wifi_on_boot"] and not flags["heartbeat_on_boot"]
+    assert flags["lte_modem_en_on_boot"]
+
+
+def test_an_ipv4_server(make_node: MakeNode) -> None:
+    node = make_node(SAFE, _HOST="192.0.2.9", _IP_VERSION="IP", _PORT=7000)
+    node.device.emulator.routes.add("192.0.2.9", 7000, node.collector.host, node.collector.port)
+    [cycle] = node.run()
+    assert cycle.ok and len(node.received) == len(cycle.sent)
+
+
+# When the network does not work
+
+SCENARIOS = {  # what the application says of each
+    "fair": "attached", "edge": "attached", "urc_storm": "attached", "cereg_verbose": "attached",
+    "cme_errors": "attached", "slow_attach": "attached", "denied_once": "attached",
+    "flapping": "attached", "ipv6_only": "attached", "power_on": "attached",
+    "bad_operator": "attached", "lost_datagrams": "attached", "long_tail": "attached",
+    "denied": "registration_denied", "no_sim": "sim_missing", "sim_pin": "sim_locked",
+    "sim_puk": "sim_locked", "no_cell": "attach_timeout", "modem_mute": "modem_mute",
+    "modem_mute_in_attach": "modem_mute", "modem_crash": "modem_rebooted",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_ends_in_sleep_and_nothing_is_lost(
+    make_node: MakeNode, scenario: str
+) -> None:
+    node = make_node(scenario, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=120)
+    [cycle] = node.run()
+    assert cycle.ended == "deepsleep"
+    assert cycle.cause == SCENARIOS[scenario]
+    assert cycle.reset_cause == "power_on"
+    meter = node.device.board.meter
+    if scenario != "modem_mute_in_attach":
+        assert meter.state("modem") == "off" and meter.state("radio") == "off"
+    if scenario in ("denied", "no_sim", "sim_pin", "sim_puk"):
+        assert cycle.radio_on_ms <= 5000
+    backlog = node.device.flash / "backlog.bin"
+    if cycle.cause == "attached":
+        assert len(cycle.sent) == cycle.accepted >= 1
+        assert not backlog.exists()
+    else:
+        assert cycle.sent == []
+        assert backlog.stat().st_size > 20
+
+
+def test_reports_are_sent_once_coverage_returns(make_node: MakeNode) -> None:
+    table = {
+        "radio": {**LOSSLESS, "in_coverage": False},
+        "fault": [{"point": "time", "at_ms": 2_000_000, "do": "regain_coverage"}],
+    }
+    node = make_node(table, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=30)
+    cycles = node.run(5)
+    assert [cycle.cause for cycle in cycles] == ["attach_timeout"] * 3 + ["attached"] * 2
+    assert sequences(node.received) == [3, 0, 1, 2, 4]
+    temperatures = [item for datagram in node.received for item in names(datagram) if item == "t"]
+    assert len(temperatures) == 5
+
+
+def test_a_long_backlog_is_sent_a_few_at_a_time(make_node: MakeNode) -> None:
+    table = {
+        "radio": {**LOSSLESS, "in_coverage": False},
+        "fault": [{"point": "time", "at_ms": 4_700_000, "do": "regain_coverage"}],
+    }
+    node = make_node(table, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10,
+                     _BACKLOG_PER_CYCLE=2)  # fmt: skip
+    cycles = node.run(10)
+    assert [cycle.delivered for cycle in cycles] == [0] * 6 + [3, 3, 3, 1]
+    assert sorted(sequences(node.received)) == list(range(10))
+
+
+def test_a_full_backlog_keeps_the_newest(make_node: MakeNode) -> None:
+    table = {
+        "radio": {**LOSSLESS, "in_coverage": False},
+        "fault": [{"point": "time", "at_ms": 4_700_000, "do": "regain_coverage"}],
+    }
+    node = make_node(table, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10,
+                     _BACKLOG_BYTES=200)  # fmt: skip
+    node.run(7)
+    got = sequences(node.received)
+    assert got[0] == 6 and got[1:] == sorted(got[1:]) and got[-1] == 5
+    assert 2 <= len(got) <= 4
+
+
+def test_a_refused_datagram_is_sent_in_the_next_cycle(make_node: MakeNode) -> None:
+    fault = {"point": "command", "match": "AT+SQNSSENDEXT", "nth": 1, "do": "error"}
+    node = make_node({**SAFE, "fault": [fault]}, _PHASES_EVERY=0)
+    cycles = node.run(2)
+    assert [cycle.accepted for cycle in cycles] == [0, 2]
+    assert sequences(node.received) == [1, 0]
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_any_seed(make_node: MakeNode, seed: int) -> None:
+    cycles = make_node(SAFE, seed=seed).run(2)
+    assert all(cycle.ok for cycle in cycles)
+
+
+# When parts of the program or of the board do not work
+
+MODULES = {
+    "sensor": (
+        "sensors/angry.py",
+        """
+        FIELDS = (("x", "x", "V", 0, 1),)
+        ARGUMENTS = ()
+        last_cause = None
+        def get_reading():
+            raise RuntimeError("angry")
+        """,
+        {"_SENSORS": (("analog_generic", {"data_pin": "P16", "divider": 2}), ("angry", {}))},
+    ),
+    "bearer": (
+        "networking/angry.py",
+        """
+        def up(cfg):
+            raise RuntimeError("angry")
+        def down():
+            raise RuntimeError("angry too")
+        def problems(cfg):
+            return []
+        def metrics():
+            return []
+        def datagram_limit():
+            return 100
+        """,
+        {"_BEARER": "angry"},
+    ),
+    "protocol": (
+        "protocols/angry.py",
+        """
+        OVERHEAD = 4
+        def deliver(transport, payload, host, port):
+            raise RuntimeError("angry")
+        """,
+        {"_PROTOCOL": "angry"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MODULES)
+def test_a_part_that_raises_does_not_keep_the_node_awake(make_node: MakeNode, what: str) -> None:
+    path, source, settings = MODULES[what]
+    node = make_node(SAFE)
+    node.device.put(path, source)
+    node.configure(settings)
+    cycles = node.run(2)
+    assert [cycle.ended for cycle in cycles] == ["deepsleep"] * 2
+    assert node.log("angry")
+    for sleep_ms in node.sleeps_ms:
+        assert 800_000 < sleep_ms < 900_000
+    meter = node.device.board.meter
+    assert meter.state("radio") == "off"
+    if what != "bearer":
+        assert meter.state("modem") == "off"
+    if what == "sensor":
+        assert all(cycle.accepted for cycle in cycles)  # the other one was measured
+    else:
+        assert (node.device.flash / "backlog.bin").stat().st_size > 0  # nothing is lost
+
+
+@pytest.mark.parametrize("step", ("configure", "measure", "connect", "send", "_report"))
+def test_an_exception_in_any_step_ends_in_sleep_with_the_modem_off(
+    make_node: MakeNode, step: str
+) -> None:
+    node = make_node(SAFE)
+    main = node.device.flash / "main.py"
+    source = main.read_text(encoding="utf-8")
+    head = f"    def {step}(self):\n"
+    assert head in source
+    place = source.index(head) + len(head)
+    angry = '        raise RuntimeError("angry")\n'
+    main.write_text(source[:place] + angry + source[place:], encoding="utf-8")
+    [cycle] = node.run()
+    assert cycle.ended == "deepsleep"
+    assert node.log("angry")
+    meter = node.device.board.meter
+    assert meter.state("modem") == "off" and meter.state("radio") == "off"
+
+
+FAULTS = {
+    "nvs": {"point": "nvs", "do": "fail"},
+    "nvs full": {"point": "nvs", "do": "full"},
+    "flash": {"point": "file", "match": "open backlog", "do": "fail"},
+    "sensor": {"point": "i2c", "do": "nack"},
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.parametrize("like", ("good", "no_cell"))
+def test_trouble_of_the_board_does_not_stop_the_cycle(
+    make_node: MakeNode, what: str, like: str
+) -> None:
+    node = make_node({"like": like, "fault": [FAULTS[what]]}, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=20)
+    cycles = node.run(2)
+    assert [cycle.ended for cycle in cycles] == ["deepsleep"] * 2
+    if like == "good":
+        assert all(cycle.accepted for cycle in cycles)
+    if what.startswith("nvs") and like == "good":
+        assert all("seq" not in names(datagram) for datagram in node.received)
+
+
+WRONG = {
+    "several": (
+        {"_APN": 5, "_PORT": 0, "_PERIOD_S": 1, "_SENSORS": (("warp", {}),), "_IP_VERSION": "X"},
+        ["_APN = 5", "_PORT = 0", "_PERIOD_S = 1", "warp", "_IP_VERSION = 'X'"],
+    ),
+    "bearer": ({"_BEARER": "warp"}, ["warp", "nbiot"]),
+    "bearer that leads out": ({"_BEARER": "../main"}, ["../main", "nbiot"]),
+    "protocol": ({"_PROTOCOL": "warp"}, ["warp", "udp"]),
+    "host": ({"_HOST": ""}, ["_HOST"]),
+    "level": ({"_LOG_LEVEL": "LOUD"}, ["_LOG_LEVEL", "WARNING"]),
+    "sensor arguments": (
+        {"_SENSORS": (("si7021", {"sda_pin": "P99", "scl_pin": "P10"}),)}, ["P99"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_configuration_is_told_and_the_node_sleeps(make_node: MakeNode, name: str) -> None:
+    settings, words = WRONG[name]
+    node = make_node(SAFE, **settings)
+    [cycle] = node.run()
+    assert cycle.ended == "deepsleep" and cycle.cause == "configuration"
+    assert cycle.radio_on_ms == 0 and cycle.sent == []
+    [told] = [line for line in node.log("ERROR") if "configuration" in line]
+    assert [word for word in words if word not in told] == []
+    expected_s = 3600 if "_PERIOD_S" in settings else 900
+    assert node.sleeps_ms[0] == pytest.approx(1000 * expected_s, abs=30_000)
+    assert node.device.board.meter.state("modem") == "off"
+
+
+@pytest.mark.parametrize(
+    "content", ("", "_APN = \n", "raise ValueError('x')\n", "import nothing\n", None)
+)
+def test_a_damaged_configuration_file_ends_in_sleep(
+    make_node: MakeNode, content: str | None
+) -> None:
+    node = make_node(SAFE)
+    if content is None:
+        (node.device.flash / "config.py").unlink()
+    else:
+        (node.device.flash / "config.py").write_text(content, encoding="utf-8")
+    [cycle] = node.run()
+    assert cycle.ended == "deepsleep"
+    assert cycle.radio_on_ms == 0
+    assert node.sleeps_ms[0] > 3_500_000
+
+
+@pytest.mark.parametrize("open_mv, cycles", ((3000, 2), (3299, 1)))
+def test_on_a_low_battery_the_radio_is_never_on(
+    make_node: MakeNode, open_mv: int, cycles: int
+) -> None:
+    node = make_node({"chips": {"battery": {"open_mv": open_mv, "ohm": 0.0}}})
+    done = node.run(cycles)
+    for cycle, sleep_ms in zip(done, node.sleeps_ms, strict=True):
+        assert cycle.ended == "deepsleep"
+        assert cycle.radio_on_ms == 0 and cycle.sent == []
+        assert sleep_ms == 21_600_000
+    assert not node.device.service("config").flags["lte_modem_en_on_boot"]
+    assert node.device.board.meter.state("modem") == "off"
+
+
+def test_a_battery_that_recovers_brings_the_radio_back(make_node: MakeNode) -> None:
+    node = make_node({**SAFE, "chips": {"battery": {"open_mv": 3000, "ohm": 0.0}}})
+    node.run()
+    node.configure({"_BATTERY_MIN_MV": 2500})
+    cycles = node.run(2)
+    assert all(cycle.accepted for cycle in cycles)
+    assert node.device.service("config").flags["lte_modem_en_on_boot"]
+
+
+def test_without_a_battery_to_protect_it_runs(make_node: MakeNode) -> None:
+    node = make_node({**SAFE, "chips": {"battery": {"open_mv": 3000}}}, _BATTERY_PIN=None)
+    [cycle] = node.run()
+    assert cycle.accepted
+
+
+HANG = """
+import pycom
+
+{names}
+
+def {head}
+    if not pycom.nvs_get("hung", 0):
+        pycom.nvs_set("hung", 1)
+        while True:
+            pass
+    {rest}
+"""
+
+
+@pytest.mark.parametrize("where", ("sensor", "protocol"))
+def test_a_hang_is_ended_by_the_watchdog_and_the_next_cycle_recovers(
+    make_node: MakeNode, where: str
+) -> None:
+    """In the protocol the modem is attached at that moment, and not told of the reset."""
+    node = make_node(SAFE)
+    if where == "sensor":
+        node.device.put("sensors/hanging.py", HANG.format(
+            names='FIELDS = (("x", "x", "V", 0, 1),)\nARGUMENTS = ()\nlast_cause = None',
+            head="get_reading():", rest="return 1"))  # fmt: skip
+        node.configure({"_SENSORS": (("hanging", {}),)})
+    else:
+        node.device.put("protocols/hanging.py", HANG.format(
+            names="from protocols import udp\nOVERHEAD = udp.OVERHEAD",
+            head="deliver(transport, payload, host, port):",
+            rest="return udp.deliver(transport, payload, host, port)"))  # fmt: skip
+        node.configure({"_PROTOCOL": "hanging"})
+    cycles = node.run(3)
+    assert [cycle.reset_cause for cycle in cycles] == ["power_on", "watchdog", "deepsleep"]
+    assert [cycle.ended for cycle in cycles] == ["reset", "deepsleep", "deepsleep"]
+    assert all(cycle.accepted for cycle in cycles[1:])
+    meter = node.device.board.meter
+    assert meter.state("modem") == "off"
+
+
+def test_a_power_cut_at_any_moment_and_the_next_cycle_recovers(make_node: MakeNode) -> None:
+    """Every file and NVS operation of a cycle without coverage, in turn."""
+    clean = make_node("no_cell", _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10)
+    clean.run(2)
+    operations = [("file", text) for text in clean.device.traced("file") if "backlog" in text] + [
+        ("nvs", "set report_seq")
+    ]
+    assert len(operations) >= 3
+    for point, subject in dict.fromkeys(operations):
+        for when in ("before", "during", "after"):
+            if subject.startswith("open ") and when != "before":
+                continue  # the file may be absent, and then nothing is opened
+            fault = {"point": point, "match": subject, "nth": 1, "do": "power_cut", "when": when}
+            node = make_node({"like": "no_cell", "fault": [fault]},
+                             _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10)  # fmt: skip
+            cycles = node.run(3)
+            assert [cycle.ended for cycle in cycles].count("reset") == 1, (subject, when)
+            assert cycles[-1].ended == "deepsleep", (subject, when)
