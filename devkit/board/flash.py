@@ -13,7 +13,8 @@ Fault points (point "file"; subjects "open NAME", "read NAME", "write NAME", "cl
                        during a write: half of it is on the flash; during a rename onto an existing
                        file on FAT: the target is gone, the source still there
 
-Source: pycom-platform facts, 5.7; latencies: energy-and-latency facts, 2.2.
+Source: Pycom firmware 1.20.2.r4, esp32/mods/moduos.c, extmod/vfs_fat*.c, esp32/littlefs/;
+latencies: docs/emulation.md.
 """
 
 from __future__ import annotations

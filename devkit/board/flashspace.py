@@ -1,7 +1,8 @@
 """The space of the flash: which names there are, how much room, what operations cost, what fails.
 
 Nothing outside the folder can be reached, neither by ".." nor by a symbolic link.
-Source: pycom-platform facts, 5.7; latencies: energy-and-latency facts, 2.2.
+Source: Pycom firmware 1.20.2.r4, esp32/mods/moduos.c, extmod/vfs_fat*.c, esp32/littlefs/;
+latencies: docs/emulation.md.
 """
 
 from __future__ import annotations
@@ -91,16 +92,22 @@ class FlashSpace(Service):
     # room
 
     def used_bytes(self) -> int:
-        return sum(blocks(file.stat().st_size) for file in self.root.rglob("*") if file.is_file())
+        files = [path for path in self.root.rglob("*") if path.is_file()]
+        return sum(self._taken(path.stat().st_size) for path in files)
 
     def free_bytes(self) -> int:
         return max(0, self.size_bytes - self.used_bytes())
 
     def need(self, old_size: int, new_size: int) -> None:
         """OSError(28) unless a file can grow from one size to the other."""
-        growth = blocks(new_size) - blocks(old_size)
+        growth = self._taken(new_size) - self._taken(old_size)
         if growth > 0 and growth > self.free_bytes():
             raise OSError(ENOSPC)
+
+    def _taken(self, size: int) -> int:
+        """Bytes that a file of this size takes away: whole blocks; on LittleFS at least one."""
+        least = 0 if self.fs_type == FAT else 1
+        return max(least, -(-size // BLOCK_BYTES)) * BLOCK_BYTES
 
     # faults and time
 
@@ -141,8 +148,3 @@ class FlashSpace(Service):
         """Path relative to /flash, as traces and fault subjects have it."""
         full = self.absolute(path)
         return full[len("/flash/") :] if full.startswith("/flash/") else full
-
-
-def blocks(size: int) -> int:
-    """Bytes that a file of this size takes away: whole blocks, at least one."""
-    return max(1, -(-size // BLOCK_BYTES)) * BLOCK_BYTES

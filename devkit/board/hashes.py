@@ -1,6 +1,6 @@
 """Hashing and ciphering of the firmware: the hash accelerator holds one operation at a time.
 
-Source: pycom-platform facts, 5.5 (moduhashlib.c, moducrypto.c).
+Source: Pycom firmware 1.20.2.r4 (moduhashlib.c, moducrypto.c).
 """
 
 from __future__ import annotations

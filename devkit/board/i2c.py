@@ -5,7 +5,7 @@ A chip is any object with `write(data: bytes) -> None`, `read(n: int) -> bytes` 
 
 Fault point "i2c", subjects "read 0x40", "write 0x40": do = "nack" (bus error at once), "stuck"
 (the bus error comes after the driver's time-out), "corrupt" (one bit of what is read is wrong).
-Source: sensors facts, 2.1 (machine_i2c.c).
+Source: Pycom firmware 1.20.2.r4 (machine_i2c.c).
 """
 
 from __future__ import annotations

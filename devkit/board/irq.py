@@ -2,7 +2,7 @@
 failure. An exception that leaves any handler ends the thread: no handler runs again until reset.
 
 The queue itself is `board.irqs`. Whoever carries out handlers (devkit/vm/bridge.py) takes from it.
-Source: pycom-platform facts, 2.8 (util/mpirq.c).
+Source: Pycom firmware 1.20.2.r4 (util/mpirq.c).
 """
 
 from __future__ import annotations

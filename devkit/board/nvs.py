@@ -5,7 +5,7 @@ here survives any reset. Optionally both are kept in a JSON file.
 
 Fault point "nvs", subjects "set KEY", "erase KEY": do = "fail" (Exception with the code), "full"
 (OSError), "power_cut" (when = "before" or "after", default before).
-Source: pycom-platform facts, 3.1 and 3.2 (modpycom.c, pycom_config.c).
+Source: Pycom firmware 1.20.2.r4 (modpycom.c, pycom_config.c).
 """
 
 from __future__ import annotations

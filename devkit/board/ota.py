@@ -1,7 +1,7 @@
 """Update of the firmware image: writes into the inactive slot, one sector erased ahead.
 
 A write longer than a sector runs into flash that is not erased; nothing is reported, and
-`verify` says no. Source: pycom-platform facts, 3.3 (modpycom.c, ftp/updater.c).
+`verify` says no. Source: Pycom firmware 1.20.2.r4 (modpycom.c, ftp/updater.c).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Outside the board: `drive("P9", 0)` puts a level on a pin, `drive("P9", None)` l
 `drive_at(at_us, ...)` does so later. `on_change("P22", f)` calls f(level) whenever the level that
 the board itself puts on the pin changes: that is how a pin supplies a chip.
 `pulse_sources["P3"]` is a callable that yields the (level, duration_us) pairs of pulses_get.
-Source: pycom-platform facts, 2.4 (machpin.c, boards/*/pins.csv).
+Source: Pycom firmware 1.20.2.r4 (machpin.c, boards/*/pins.csv).
 """
 
 from __future__ import annotations

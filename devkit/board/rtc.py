@@ -2,7 +2,7 @@
 
 The wall clock starts at 1970 on every boot except a wake-up from deep sleep and a soft reset.
 ticks_ms and ticks_us are taken from it and jump when it is set; ticks_cpu counts from boot.
-Source: pycom-platform facts, 2.3 and 5.5 (machrtc.c, modutime.c).
+Source: Pycom firmware 1.20.2.r4 (machrtc.c, modutime.c).
 """
 
 from __future__ import annotations

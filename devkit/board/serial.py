@@ -1,6 +1,6 @@
 """The UARTs 0 and 1 of the device (2 is the modem's): buffers that a scenario feeds and reads.
 
-Source: pycom-platform facts, 2.7 (machuart.c).
+Source: Pycom firmware 1.20.2.r4 (machuart.c).
 """
 
 from __future__ import annotations

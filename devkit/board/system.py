@@ -1,6 +1,6 @@
 """The ESP32 as a whole: resets, sleep and wake-up, identity, heap, the entropy source, the LED.
 
-Source: pycom-platform facts, 2.1, 3.1, 5.6 (modmachine.c, util/mpsleep.c, modpycom.c).
+Source: Pycom firmware 1.20.2.r4 (modmachine.c, util/mpsleep.c, modpycom.c).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ALL_LOW, ANY_HIGH = range(2)
 PSRAM_HEAP_BYTES = 2560 * 1024
 INTERNAL_HEAP_BYTES = 67 * 1024  # modules of chip revision 0
 VM_BYTES = 60 * 1024  # what an idle interpreter has allocated
-# One collection: over the heap in PSRAM, and over the small one (energy-and-latency facts, 2.2)
+# One collection: over the heap in PSRAM, and over the small one (docs/emulation.md)
 COLLECT_PSRAM_US = 100_000
 COLLECT_INTERNAL_US = 3_000
 

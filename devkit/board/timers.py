@@ -1,7 +1,7 @@
 """Alarms of machine.Timer: at most 16, each an interrupt when its time has come.
 
 Times given in ms or us go through a 32-bit product of ticks (40 per us) and wrap.
-Source: pycom-platform facts, 2.8 (machtimer_alarm.c).
+Source: Pycom firmware 1.20.2.r4 (machtimer_alarm.c).
 """
 
 from __future__ import annotations

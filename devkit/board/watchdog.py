@@ -2,7 +2,7 @@
 
 It survives a soft reset and ends with deep sleep. `pycom.wdt_on_boot` arms it before Python runs.
 The hardware counts in two stages of half the time; only the end of the second one can be seen.
-Source: pycom-platform facts, 2.2 (machwdt.c), 5.6 (mptask.c).
+Source: Pycom firmware 1.20.2.r4 (machwdt.c), 5.6 (mptask.c).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from devkit.modem.session import Session
 from devkit.modem.sim import Sim
 from devkit.modem.tamper import CRASH_FILE
 from devkit.modem.trouble import Trouble
-from devkit.modem.uart import Uart
+from devkit.modem.uart import BAUD, Uart
 from devkit.network.cell import Cell, normal, spread
 from devkit.scenario import Scenario
 
@@ -285,7 +285,8 @@ class Modem:
             self.emm.start()
 
     def _on_bytes(self, data: bytes) -> None:
-        if self._up and not self.muted:
+        # at another rate than the modem's the line carries noise to it
+        if self._up and not self.muted and self.uart.baud == BAUD:
             self.session.feed(data)
         else:
             self.board.trace.add("power", f"modem does not hear {len(data)} bytes")

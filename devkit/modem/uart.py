@@ -3,7 +3,7 @@
 The host side (`write`, `read`, `flush`, `waiting`, `set_rts`) is used by the firmware's driver and
 by the serial console; the modem side is `on_bytes` (bytes from the host arrive there) and `emit`.
 While the host holds RTS low the modem keeps what it wants to say and says it when RTS rises
-(sequans-modem facts, 2.1). Bytes that do not fit into the ring are held by RTS/CTS as well.
+(docs/emulation.md). Bytes that do not fit into the ring are held by RTS/CTS as well.
 """
 
 from __future__ import annotations
