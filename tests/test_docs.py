@@ -1,0 +1,311 @@
+"""README.md and docs/ hold what they say: tables are of today, commands run, snippets work.
+
+In the documents:
+
+- a marked part (devkit/docs.py) is as `python -m devkit.docs` would write it;
+- each `./dev` command of an `sh` block ends with status 0, unless the block says `|| true`, in an
+  empty folder with this project in it and the files that the document's `toml` blocks describe
+  (a block whose first line is `# NAME.toml`);
+- a `python` block runs on the emulated board, `python host` here, and neither raises;
+- a `text` block right behind an `sh` or `python` block is part of what it prints, line by line in
+  order; a line `...` stands for any lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from devkit import docs, emulator, scenario
+from devkit.device_files import ROOT, copy_device_files
+from devkit.emulator import Emulator
+from devkit.modem import power, tamper
+from devkit.modem.commands import FAMILIES
+
+FILES = docs.files()
+_BLOCK = re.compile(r"^```([a-z]*)( [a-z ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_NOT_RUN = ("./dev test", "./dev at --pty")  # it would never end: we are in it, or it waits
+
+
+@dataclass(frozen=True)
+class Block:
+    file: str
+    kind: str  # "sh", "python", "python host", "toml", "text", ...
+    text: str
+    prints: tuple[str, ...]  # lines that its output has; none: not said
+
+
+def _blocks() -> list[Block]:
+    found = []
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        matches = list(_BLOCK.finditer(text))
+        for number, match in enumerate(matches):
+            prints: tuple[str, ...] = ()
+            if number + 1 < len(matches):
+                later = matches[number + 1]
+                near = not text[match.end() : later.start()].strip()
+                if near and later[1] == "text":
+                    prints = tuple(later[3].splitlines())
+            found.append(Block(path.name, match[1] + (match[2] or ""), match[3], prints))
+    return found
+
+
+BLOCKS = _blocks()
+
+
+def _of(kind: str) -> list[object]:
+    return [
+        pytest.param(block, id=f"{block.file}-{number}")
+        for number, block in enumerate(each for each in BLOCKS if each.kind == kind)
+    ]
+
+
+def _commands() -> list[object]:
+    """Each command line once, whatever the number of documents that have it."""
+    seen: dict[str, tuple[Block, str]] = {}
+    for block in BLOCKS:
+        lines = block.text.splitlines() if block.kind == "sh" else []
+        for line in lines:
+            if line.startswith("./dev") and not line.startswith(_NOT_RUN):
+                whose = block if len(lines) == 1 else Block(block.file, "sh", line, ())
+                if line not in seen or whose.prints:
+                    seen[line] = whose, line
+    return [pytest.param(*found, id=line[6:60]) for line, found in seen.items()]
+
+
+def _check_output(output: str, prints: tuple[str, ...]) -> None:
+    lines = [line.rstrip() for line in output.splitlines()]
+    at = 0
+    for wanted in prints:
+        if wanted.strip() == "...":
+            continue
+        assert wanted.rstrip() in lines[at:], f"not printed: {wanted!r}; printed:\n{output}"
+        at = lines.index(wanted.rstrip(), at) + 1
+
+
+# Marked parts
+
+_PARTS = [(path, name) for path in FILES for name in docs.parts(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("path", "name"), _PARTS, ids=[f"{p.name}-{n}" for p, n in _PARTS])
+def test_marked_part_is_of_today(path: Path, name: str) -> None:
+    written = docs.parts(path.read_text(encoding="utf-8"))[name]
+    assert docs.fresh(name, written), (
+        f"{path.name}, {name}: run .venv/bin/python -m devkit.docs\n{docs.part(name)}"
+    )
+
+
+def test_marks_are_whole_and_known() -> None:
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        names = re.findall(r"^<!-- (?!end -->)(.*) -->$", text, re.MULTILINE)
+        assert names == list(docs.parts(text)), path.name
+        assert set(names) <= set(docs.PARTS), path.name
+
+
+def test_a_changed_part_is_noticed_and_rewritten() -> None:
+    stale = "before\n<!-- copy -->\n- `networking/none.py`\n<!-- end -->\nafter\n"
+    new = docs.renewed(stale)
+    assert new.startswith("before\n<!-- copy -->\n- `lib/")
+    assert "\n- `networking/nbiot.py`\n" in new and "none.py" not in new
+    assert new.endswith("\n<!-- end -->\nafter\n")
+    assert docs.renewed(new) == new
+    with pytest.raises(ValueError, match="'nonsense'; allowed: demo"):
+        docs.renewed("<!-- nonsense -->\n<!-- end -->\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "holds"),
+    [
+        ("| good | 14.5 s | 32 |\n", True),
+        ("| good |  14.7 s | 32 |\n", True),
+        ("| good | 15.0 s | 32 |\n", False),
+        ("| good | 14.5 s | 33 |\n", False),
+        ("| fair | 14.5 s | 32 |\n", False),
+        ("| good | 14.5 s | 32 | 1 |\n", False),
+    ],
+)
+def test_figures_may_drift_a_little(
+    written: str, holds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(docs.PARTS, "bench", lambda: "| good | 14.5 s | 32 |")
+    assert docs.fresh("bench", written) is holds
+
+
+# Commands
+
+
+@pytest.mark.parametrize(("block", "command"), _commands())
+def test_command_runs(block: Block, command: str, tmp_path: Path) -> None:
+    for item in ROOT.iterdir():
+        if not item.name.startswith("."):
+            (tmp_path / item.name).symlink_to(item)
+    for other in BLOCKS:
+        name = re.match(r"# (\S+\.toml)\n", other.text)
+        if other.kind == "toml" and other.file == block.file and name:
+            (tmp_path / name[1]).write_text(other.text, encoding="utf-8")
+    here = re.sub(r"^\./dev(?= )", str(ROOT / "dev"), command)
+    done = subprocess.run(
+        ["sh", "-c", here],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "wrong usage" not in done.stderr and not done.stderr.startswith("./dev: ")
+    _check_output(done.stdout, block.prints)
+
+
+# Snippets
+
+
+@pytest.mark.parametrize("block", _of("python"))
+def test_snippet_for_the_board(block: Block, tmp_path: Path) -> None:
+    copy_device_files(tmp_path)
+    (tmp_path / "snippet.py").write_text(block.text, encoding="utf-8")
+    printed: list[str] = []
+    with Emulator(flash=tmp_path, console=printed.append, max_hours=1) as emulator:
+        [cycle] = emulator.run(["snippet.py"])
+    assert cycle.error is None, cycle.error
+    assert cycle.ended in ("finished", "deepsleep")
+    _check_output("".join(printed), block.prints)
+
+
+@pytest.mark.parametrize("block", _of("python host"))
+def test_snippet_for_the_computer(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(block.text, block.file, "exec"), {"__name__": "snippet"})
+    _check_output(capsys.readouterr().out, block.prints)
+
+
+def test_server_of_the_report_page_understands_its_datagram() -> None:
+    [server] = [
+        each.text for each in BLOCKS if each.kind == "python host" and "cbor2" in each.text
+    ]
+    text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    shown = re.search(r"^([0-9a-f]{20,}\n)+", docs.parts(text)["report"], re.MULTILINE)
+    assert shown
+    space: dict[str, object] = {"__name__": "snippet"}
+    exec(server, space)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(5)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(bytes.fromhex(shown[0].replace("\n", "")), sock.getsockname())
+        records = space["records"](sock)  # type: ignore[operator]
+        got = [next(records) for _ in range(3)]
+    decoded = re.findall(r"^(\S+:\S+) +(\S+) *(\S*)$", docs.part("report"), re.MULTILINE)
+    assert [tuple(map(str, record)) for record in got] == decoded[:3]
+
+
+@pytest.mark.parametrize("block", _of("toml"))
+def test_scenario_shown_can_be_loaded(block: Block, tmp_path: Path) -> None:
+    file = tmp_path / "shown.toml"
+    file.write_text(block.text, encoding="utf-8")
+    scenario.load(file)
+
+
+# Claims that can be looked up
+
+
+def _rows(name: str, first_heading: str) -> list[list[str]]:
+    """The cells of the table with this first heading."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    _, _, rest = text.partition(f"\n| {first_heading} |")
+    lines = rest.split("\n\n")[0].splitlines()[2:]
+    assert lines, f"{name} has no table {first_heading!r}"
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_every_cause_is_explained_and_no_other() -> None:
+    explained = {row[0].strip("`") for row in _rows("nbiot.md", "cause")}
+    sources = (ROOT / "networking" / "_attach.py").read_text(encoding="utf-8")
+    raised = set(re.findall(r'(?:Failed\(|self\.cause = )"([a-z0-9_]+)"', sources))
+    choices = re.findall(r'"([a-z]+_\w+)" if [\w.]+ else "([a-z]+_\w+)"', sources)
+    raised |= {word for pair in choices for word in pair}
+    said = re.search(r"\ncause\b(.*?)\nphases", _docstring("networking/nbiot.py", "last_outcome"),
+                     re.DOTALL)  # fmt: skip
+    assert said
+    words = set(re.findall(r"[a-z]+(?:_[a-z0-9]+)+|connected|attached", said[1]))
+    assert explained == words
+    assert raised <= explained
+
+
+def test_phases_are_those_of_the_driver() -> None:
+    source = (ROOT / "networking" / "_attach.py").read_text(encoding="utf-8")
+    steps = re.search(r"^_STEPS = \((.*?)\)", source, re.MULTILINE | re.DOTALL)
+    assert steps
+    rows = _rows("nbiot.md", "phase")
+    assert [row[0].strip("`") for row in rows] == re.findall(r'"(\w+)"', steps[1])
+    for command in re.findall(r"`(AT[^`]+)`", " ".join(row[1] for row in rows)):
+        assert command in source, command
+
+
+def _docstring(path: str, function: str) -> str:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return ast.get_docstring(node) or ""
+    raise AssertionError(f"{path} has no {function}")
+
+
+def test_currents_are_those_of_the_model() -> None:
+    said = {row[0].strip("`"): row[1] for row in _rows("emulation.md", "state")}
+    model = {
+        "esp run": emulator.RUN_MA,
+        "esp deepsleep": emulator.DEEPSLEEP_MA,
+        "modem off": power.OFF_MA,
+        "modem psm": power.OFF_MA,
+        "modem lpm": power.LPM_MA,
+        "modem at": power.AT_MA,
+        "modem boot": power.BOOT_MA,
+        "modem rx": power.RX_MA,
+        "modem tx": power.TX_MA["good"],
+    }
+    for state, milliamps in model.items():
+        assert float(said[state].split(" / ")[0]) == milliamps, state
+    transmitting = [float(one) for one in said["modem tx"].split(" / ")]
+    assert transmitting == [power.TX_MA[level] for level in ("good", "fair", "edge")]
+
+
+def test_every_fault_word_is_listed() -> None:
+    said = {row[0].strip("`") for row in _rows("scenarios.md", "at a command")}
+    assert said == set(tamper.OPTIONS)
+    said = {row[0].strip("`") for row in _rows("scenarios.md", "at a time")}
+    assert said == set(scenario.TIME_FAULTS)
+
+
+def test_every_family_of_commands_is_listed() -> None:
+    text = (ROOT / "docs" / "emulation.md").read_text(encoding="utf-8")
+    for module, _ in FAMILIES:
+        assert f"`{module}`" in text, module
+
+
+def test_links_lead_somewhere() -> None:
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+            if "://" not in target:
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_files_named_in_the_text_exist() -> None:
+    for path in FILES:
+        text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.S | re.M)
+        named = re.findall(r"`((?:devkit|networking|sensors|protocols|utils|lib|tests|examples)"
+                           r"/[\w/.*-]+)`", text)  # fmt: skip
+        for name in named:
+            assert list(ROOT.glob(name.rstrip("/"))), f"{path.name}: {name}"
