@@ -1,6 +1,6 @@
 """Attach to the NB-IoT network, show what came of it, switch the modem off.
 
-    ./dev run examples/nbiot_simple.py
+./dev run examples/nbiot_simple.py
 """
 
 from networking import nbiot

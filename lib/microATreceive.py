@@ -1,4 +1,4 @@
-"""The receiving half of microATsocket: datagrams and name look-up, for nodes that do more than send.
+"""The receiving half of microATsocket: datagrams and names, for nodes that do more than send.
 
 Its functions are the methods of the same name of microATsocket.socket, which loads this module
 when one of them is called for the first time.

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -153,7 +154,7 @@ def test_command_runs(block: Block, command: str, tmp_path: Path) -> None:
         name = re.match(r"# (\S+\.toml)\n", other.text)
         if other.kind == "toml" and other.file == block.file and name:
             (tmp_path / name[1]).write_text(other.text, encoding="utf-8")
-    here = re.sub(r"^\./dev(?= )", str(ROOT / "dev"), command)
+    here = re.sub(r"^\./dev(?= )", lambda found: shlex.quote(str(ROOT / "dev")), command)
     done = subprocess.run(
         ["sh", "-c", here],
         cwd=tmp_path,
