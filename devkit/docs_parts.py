@@ -21,6 +21,7 @@ from devkit import arguments, demo, scenario
 from devkit.bench import modules
 from devkit.bench.cases import CASES
 from devkit.bench.measure import Conditions, row
+from devkit.build import budget
 from devkit.cycle import Cycle
 from devkit.emulator import Emulator
 from devkit.network import cell
@@ -217,4 +218,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "scenarios": _scenarios,
     "report": _report,
     "procedures": _procedures,
+    budget.PART: budget.table,
 }

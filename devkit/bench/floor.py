@@ -23,7 +23,7 @@ from typing import Any
 
 from devkit.board.board import Halt
 from devkit.emulator import Emulator
-from devkit.vm.cpython import Outcome
+from devkit.vm.runtime import Outcome
 
 
 @dataclass(frozen=True)

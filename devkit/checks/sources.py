@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "build", "node_modules"}
+_SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "dist", "node_modules"}
 _BINARY_SUFFIXES = {".png", ".jpg", ".gif", ".pdf", ".mpy", ".bin", ".gz", ".zip"}
 _HOST_FOLDERS = {"devkit", "tests", "docs"}
 

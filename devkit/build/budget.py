@@ -1,0 +1,95 @@
+"""The budget: what each component costs on the board, and what some may cost at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.build import weight
+from devkit.build.components import Component, components
+from devkit.build.targets import PYCOM
+from devkit.device_files import ROOT
+
+FILE = Path("docs/budget.md")
+PART = "budget"  # the marked part of the document, see devkit/docs.py
+
+
+@dataclass(frozen=True)
+class Limit:
+    """For a component with all it needs, in bytes."""
+
+    deployed: int
+    heap: int
+
+
+LIMITS = {"nbiot": Limit(deployed=14 * 1024, heap=24 * 1024)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Sizes in bytes as they are on the board; None is unknown."""
+
+    component: Component
+    own: int
+    with_needs: int
+    heap: int | None
+
+    def over(self) -> list[str]:
+        """Which limits are broken, as texts."""
+        limit = LIMITS.get(self.component.name)
+        if limit is None:
+            return []
+        measured = {"deployed": (self.with_needs, limit.deployed), "heap": (self.heap, limit.heap)}
+        return [
+            f"{self.component.name}: {what} {value}, at most {most} bytes"
+            for what, (value, most) in measured.items()
+            if value is not None and value > most
+        ]
+
+
+def rows(root: Path = ROOT) -> list[Row]:
+    """One for each component, by name."""
+    found = components(root)
+    heap = weight.heap_bytes(list(found.values()), root)
+    return [
+        Row(
+            component,
+            weight.deployed_bytes(component.files, PYCOM, root),
+            weight.deployed_bytes(component.needs, PYCOM, root),
+            heap[component.name],
+        )
+        for component in found.values()
+    ]
+
+
+def table() -> str:
+    """What stands in the marked part."""
+    lines = [
+        ("component", "kind", "its own bytes", "with all it needs", "files", "heap"),
+        ("---",) * 6,
+        *(
+            (
+                f"`{row.component.name}`", row.component.kind, str(row.own), str(row.with_needs),
+                str(len(row.component.needs)), "-" if row.heap is None else str(row.heap),
+            )
+            for row in rows()
+        ),
+    ]  # fmt: skip
+    return "\n".join(map(_line, lines))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def renew(file: Path = ROOT / FILE) -> str:
+    """Write the table anew; tells what was done."""
+    from devkit import docs  # loads the whole emulation
+
+    old = file.read_text(encoding="utf-8")
+    new = docs.renewed(old)
+    if new == old:
+        return f"{FILE} is of today"
+    file.write_text(new, encoding="utf-8")
+    return f"{FILE} rewritten"

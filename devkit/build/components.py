@@ -1,0 +1,205 @@
+"""Components: what can be taken by itself, and what each needs, found from the device tree.
+
+Every module of a device folder is a component, under its own name (`nbiot`, `si7021`, `timing`,
+`microATsocket`); so is what a folder's `__init__.py` offers, under the name of the folder, and the
+scripts in the root together are the component `application`. A module whose name begins with an
+underscore is no component: it belongs to those of its folder that import it.
+
+What a component requires follows from its imports. Two things that imports do not tell stand in
+the sources as well: an import with the comment `# on demand` serves one function that the rest
+does without, and the application finds plug-ins by the names that stand in config.py
+(`plugins.find("networking", ...)`).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.device_files import ROOT, device_files
+
+APPLICATION = "application"
+KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",
+         "lib": "lib"}  # fmt: skip
+CONTRACT = "contract"  # what an __init__.py is: how the members of its folder are used
+ON_DEMAND = "# on demand"
+SETTINGS = Path("config.py")
+
+
+@dataclass(frozen=True)
+class Component:
+    name: str
+    kind: str  # bearer, sensor, protocol, util, lib, contract, application
+    files: tuple[Path, ...]  # its own, relative to the root, sorted
+    needs: tuple[Path, ...]  # all that has to be on a board for it to work, its own included
+    requires: tuple[str, ...]  # the components that the others of these files belong to
+    optional: tuple[str, ...]  # components that some of its functions load on demand
+    foreign: tuple[str, ...]  # modules that it imports and this tree has not: firmware, packages
+
+
+def components(root: Path = ROOT) -> dict[str, Component]:
+    """All components of the tree by name, sorted. ValueError if two have the same name."""
+    graph = _graph(root)
+    own = _own_files(graph)
+    owners = {path: name for name, (_, files) in own.items() for path in files if not _part(path)}
+
+    def belonging(paths: Iterable[Path], but: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted({owners[path] for path in paths if path in owners} - set(but)))
+
+    found = {}
+    for name, (kind, files) in own.items():
+        needed = _closure(files, graph)
+        on_demand = {path for each in needed for path in graph[each].on_demand}
+        requires = belonging(needed, [name])
+        found[name] = Component(
+            name=name,
+            kind=kind,
+            files=tuple(files),
+            needs=tuple(needed),
+            requires=requires,
+            optional=belonging(on_demand, [name, *requires]),
+            foreign=tuple(sorted({module for path in needed for module in graph[path].foreign})),
+        )
+    return found
+
+
+def needs(path: Path, root: Path = ROOT) -> list[Path]:
+    """A file and all device files that it imports, anywhere in its text, sorted."""
+    return _closure([path], _graph(root))
+
+
+def _graph(root: Path) -> dict[Path, Imports]:
+    return {path: imports(path, root) for path in device_files(root)}
+
+
+def _closure(paths: Iterable[Path], graph: dict[Path, Imports]) -> list[Path]:
+    found: set[Path] = set()
+    waiting = list(paths)
+    while waiting:
+        current = waiting.pop()
+        if current in graph and current not in found:
+            found.add(current)
+            waiting += [current.parent / "__init__.py", *graph[current].needed]
+    return sorted(found)
+
+
+def _own_files(graph: dict[Path, Imports]) -> dict[str, tuple[str, list[Path]]]:
+    """Name of each component -> its kind and the files that are its own."""
+    found: dict[str, tuple[str, list[Path]]] = {}
+    for path in graph:
+        if _part(path):
+            continue
+        if len(path.parts) == 1:
+            found.setdefault(APPLICATION, (APPLICATION, []))[1].append(path)
+            continue
+        kind = KINDS[path.parts[0]]
+        name = path.stem
+        if name == "__init__":
+            name, kind = path.parts[-2], CONTRACT if len(path.parts) == 2 else kind
+        if name in found:
+            raise ValueError(f"two components are called {name!r}: {found[name][1][0]} and {path}")
+        found[name] = kind, sorted([path, *_parts(path, graph)])
+    return dict(sorted(found.items()))
+
+
+def _part(path: Path) -> bool:
+    return path.name.startswith("_") and path.name != "__init__.py"
+
+
+def _parts(path: Path, graph: dict[Path, Imports]) -> set[Path]:
+    """The underscore modules that it imports, and those that these import."""
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        for target in graph[waiting.pop()].needed:
+            if _part(target) and target not in found:
+                found.add(target)
+                waiting.append(target)
+    return found
+
+
+# Imports of one file
+
+
+@dataclass(frozen=True)
+class Imports:
+    needed: frozenset[Path]
+    on_demand: frozenset[Path]
+    foreign: frozenset[str]  # first part of the dotted name
+
+
+def imports(path: Path, root: Path = ROOT) -> Imports:
+    """Which device files a device file imports, and which modules that are none."""
+    text = (root / path).read_text(encoding="utf-8")
+    lines = text.splitlines()
+    needed: set[Path] = set()
+    on_demand: set[Path] = set()
+    foreign: set[str] = set()
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        wanted = on_demand if ON_DEMAND in lines[node.lineno - 1] else needed
+        for module, members in _imported(node):
+            found = _files(module, root)
+            found += [file for name in members for file in _files(f"{module}.{name}", root)]
+            wanted.update(found)
+            if not found:
+                foreign.add(module.split(".")[0])
+    needed.update(_plugins(tree, root) if len(path.parts) == 1 else ())
+    return Imports(frozenset(needed), frozenset(on_demand - needed), frozenset(foreign))
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, list[str]]]:
+    """(dotted name, what is taken from it)."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.name, []
+    elif node.module:
+        yield node.module, [alias.name for alias in node.names]
+
+
+def _files(module: str, root: Path) -> list[Path]:
+    """The file of a module, as the board would find it in /flash and /flash/lib; [] if none."""
+    path = Path(*module.split("."))
+    choices = [base / path for base in (Path(), Path("lib"))]
+    files = [each for base in choices for each in (base.with_suffix(".py"), base / "__init__.py")]
+    return [file for file in files if (root / file).is_file()][:1]
+
+
+def _plugins(tree: ast.Module, root: Path) -> set[Path]:
+    """What a script of the application finds by names in the configuration.
+
+    From each folder in `plugins.find("FOLDER", ...)`, and from folders whose contract is imported,
+    the modules whose name is a text in config.py.
+    """
+    folders = {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "find"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and node.args[0].value in KINDS
+    }
+    folders |= {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name in KINDS
+    }
+    named = _texts(root / SETTINGS) if folders else set()
+    choices = [Path(folder, f"{name}.py") for folder in folders for name in named]
+    return {path for path in choices if (root / path).is_file()}
+
+
+def _texts(settings: Path) -> set[str]:
+    if not settings.is_file():
+        return set()
+    nodes = ast.walk(ast.parse(settings.read_text(encoding="utf-8")))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    return {text for text in texts if isinstance(text, str) and text.isidentifier()}

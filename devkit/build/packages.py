@@ -1,0 +1,123 @@
+"""Packages from PyPI that a build needs: fetched at build time, each pinned by its hash.
+
+A lock file in pip's format (`NAME==VERSION --hash=sha256:...`) says which; without network what
+was fetched once is used as long as the lock file stays the same.
+
+For device code: `requirements-device.lock`, if there is one, lists packages whose modules device
+files may import. Which component needs which package follows from the imports. They are compiled
+like our own files, into /flash/lib, and their licences are kept in `licences/` of the build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PathDistribution
+from pathlib import Path
+
+STAMP = "complete"
+_LICENCE_WORDS = ("licen", "copying", "notice")
+
+
+class NotInstalled(Exception):
+    """What a lock file lists could not be installed; the text is the end of what pip said."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package for the device, as unpacked by pip."""
+
+    name: str
+    version: str
+    licence: str  # as its author declares it, "" if not
+    modules: tuple[Path, ...]  # .py files, relative to `folder`
+    licences: tuple[Path, ...]
+    folder: Path
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """First parts of the dotted names of its modules."""
+        return frozenset(path.parts[0].removesuffix(".py") for path in self.modules)
+
+
+def installed(lock: Path, folder: Path) -> Path:
+    """`folder` with what `lock` lists and nothing else; installed if it is not like that."""
+    if _is_complete(folder, lock):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it, and moved when complete: two builds at once do not see each other's half.
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scratch:
+        fresh = Path(scratch) / "fresh"
+        _pip_install(lock, fresh)
+        (fresh / STAMP).write_text(_wanted(lock), encoding="ascii")
+        if folder.exists():
+            folder.rename(Path(scratch) / "old")
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if not _is_complete(folder, lock):  # by another build in the meantime
+                raise
+    return folder
+
+
+def _wanted(lock: Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
+
+
+def _is_complete(folder: Path, lock: Path) -> bool:
+    stamp = folder / STAMP
+    return stamp.is_file() and stamp.read_text(encoding="ascii") == _wanted(lock)
+
+
+def _pip_install(lock: Path, folder: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
+            "--no-deps", "--no-compile", "--require-hashes", "--target", str(folder),
+            "--requirement", str(lock),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip().splitlines()[-3:]
+        raise NotInstalled(f"installing what {lock.name} lists failed: " + "; ".join(words))
+
+
+def for_device(lock: Path, folder: Path) -> list[Package]:
+    """The packages that `lock` lists, by name; none if there is no such file.
+
+    Raises NotInstalled, and ValueError for a package without a licence text.
+    """
+    if not lock.is_file():
+        return []
+    installed(lock, folder)
+    found = [_package(PathDistribution(path), folder) for path in folder.glob("*.dist-info")]
+    return sorted(found, key=lambda package: package.name)
+
+
+def _package(distribution: Distribution, folder: Path) -> Package:
+    paths = sorted(Path(str(file)) for file in distribution.files or ())
+    metadata = distribution.metadata
+    name = metadata["Name"]
+    declared = [metadata[key] for key in ("License-Expression", "License") if key in metadata]
+    licences = [
+        path
+        for path in paths
+        if path.parts[0].endswith(".dist-info")
+        and any(word in path.name.lower() for word in _LICENCE_WORDS)
+    ]
+    if not licences:
+        raise ValueError(f"package {name} has no text of its licence; allowed: packages that do")
+    return Package(
+        name=name,
+        version=metadata["Version"],
+        licence=next(iter(declared), ""),
+        modules=tuple(path for path in paths if path.suffix == ".py" and ".." not in path.parts),
+        licences=tuple(licences),
+        folder=folder,
+    )

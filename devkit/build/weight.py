@@ -1,0 +1,58 @@
+"""What a component weighs: its files as source and compiled, and the heap it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.build.components import Component
+from devkit.build.packages import NotInstalled
+from devkit.build.targets import Target, is_script
+from devkit.device_files import ROOT
+
+
+@dataclass(frozen=True)
+class Weight:
+    path: Path
+    py_bytes: int
+    mpy_bytes: int | None  # None: it goes on the board as source
+
+    @property
+    def deployed_bytes(self) -> int:
+        return self.py_bytes if self.mpy_bytes is None else self.mpy_bytes
+
+
+def weigh(path: Path, target: Target, root: Path = ROOT) -> Weight:
+    source = (root / path).read_bytes()
+    compiled = None if is_script(path) else len(target.compiled(source, path))
+    return Weight(path, len(source), compiled)
+
+
+def deployed_bytes(paths: tuple[Path, ...], target: Target, root: Path = ROOT) -> int:
+    return sum(weigh(path, target, root).deployed_bytes for path in paths)
+
+
+def heap_bytes(wanted: Sequence[Component], root: Path = ROOT) -> dict[str, int | None]:
+    """Heap in use on a MicroPython after importing each with all it needs, also what its functions
+    import when they are called. None where nothing can tell: no VM here, or nothing to import but
+    the scripts, which an import would run.
+    """
+    from devkit.vm import heap, node
+
+    lists = {one.name: ", ".join(_modules(one)) for one in wanted}
+    try:
+        found = heap.heap_after_import([each for each in lists.values() if each], root=root)
+    except (node.NoVm, NotInstalled):
+        return dict.fromkeys(lists)
+    return {name: found.get(modules) for name, modules in lists.items()}
+
+
+def _modules(component: Component) -> list[str]:
+    """Under which names a program imports what the component needs; [] for the application."""
+    if any(map(is_script, component.needs)):
+        return []
+    dotted = [path.with_suffix("").parts for path in component.needs]
+    return [
+        ".".join(part for part in parts if part not in ("lib", "__init__")) for parts in dotted
+    ]

@@ -1,0 +1,219 @@
+"""Each component alone on an empty flash, with just what it is said to need: imported and used."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from devkit.build.components import APPLICATION, CONTRACT, components
+from devkit.build.take import copy
+from devkit.device_files import ROOT
+from devkit.emulator import Emulator
+from tests.runtimes import on_both
+
+COMPONENTS = components()
+_AT = re.compile(r"^ *\d+\.\d{3} ")  # the seconds in front of a log line
+
+# What a program does with a component, and the last lines that it prints.
+USES = {
+    "nbiot": (
+        """
+        from networking import nbiot
+        class Config:
+            _APN = "iot.example"
+            _IP_VERSION = "IPV6"
+            _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90
+        print(nbiot.connect(Config, dataStateOn=False).status)
+        print(nbiot.sendATsocket("hello", "2001:db8::1", 5683))
+        print(nbiot.deactivate().deactivation_status)
+        """,
+        ["1", "5", "True"],
+    ),
+    "si7021": (
+        """
+        from sensors import si7021
+        temperature, humidity = si7021.get_reading("P9", "P10", vcc_pin="P11")
+        print(10 < temperature < 40, 20 < humidity < 80, si7021.last_cause)
+        print(si7021.get_reading("P21", "P22")[0], si7021.last_cause)
+        """,
+        ["True True None", "None absent"],
+    ),
+    "analog_generic": (
+        """
+        from sensors import analog_generic
+        print(3300 < analog_generic.get_reading("P16", divider=2) < 4300)
+        """,
+        ["True"],
+    ),
+    "sensors": (
+        """
+        import sensors
+        print(sensors.check(()), sensors.measure(()))
+        print(sensors.check((("si7021", {}),)))
+        """,
+        ["[] []", "[\"sensor 1: sensors 'si7021'; allowed: none installed\"]"],
+    ),
+    "senml": (
+        """
+        from protocols import senml
+        import ubinascii
+        for data in senml.pack("a:", [("t", 2423, -2, "Cel")], 62, seq=3):
+            print(ubinascii.hexlify(data).decode())
+        """,
+        # [{-2: "a:", 0: "seq", 2: 3}, {0: "t", 1: "Cel", 2: 4([-2, 2423])}] (RFC 8428, 6)
+        ["82a32162613a00637365710203a3006174016343656c02c48221190977"],
+    ),
+    "udp": (
+        """
+        from protocols import udp
+        class Link:
+            def send(self, payload, host, port):
+                return len(payload)
+        print(udp.deliver(Link(), b"hello", "192.0.2.1", 5683))
+        """,
+        ["unknown"],
+    ),
+    "microATsocket": (
+        """
+        import microATsocket as socket
+        from network import LTE
+        lte = LTE(carrier=None)
+        sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        sock.setModemInstance(lte)
+        print(sock.sendto(b"hello", ("2001:db8::1", 5683)))     # not attached: refused
+        sock.close()
+        """,
+        ["-1"],
+    ),
+    "microATreceive": (
+        """
+        import microATreceive
+        class Closed:
+            peer = None
+        print(microATreceive.recvfrom(Closed(), 100))
+        """,
+        ["(None, None)"],
+    ),
+    "address": (
+        """
+        from utils import address
+        print(address.family("2001:db8::1"), address.family("192.0.2.1"), address.family("a.b"))
+        """,
+        ["10 2 None"],
+    ),
+    "at": (
+        """
+        from network import LTE
+        from utils import at
+        print(at.exchange(LTE(), "AT+CFUN?").lines)
+        """,
+        ["['+CFUN: 4']"],
+    ),
+    "cbor": (
+        """
+        from utils import cbor
+        print(cbor.array([cbor.integer(24), cbor.text("t")]))
+        """,
+        ["b'\\x82\\x18\\x18at'"],
+    ),
+    "configuration": (
+        """
+        from utils import configuration
+        class Config:
+            _PORT = 0
+        print(configuration.problems(Config, (("_PORT", "integer", (1, 65535)),))[1])
+        """,
+        ["['_PORT = 0; allowed: an integer 1 to 65535']"],
+    ),
+    "logging": (
+        """
+        from utils import logging
+        logging.Logger("field").info("%d sheep", 7)
+        """,
+        ["INFO field: 7 sheep"],
+    ),
+    "plugins": (
+        """
+        from utils import plugins
+        print(plugins.find("utils", "plugins", ("find",)).__name__)
+        """,
+        ["utils.plugins"],
+    ),
+    "store": (
+        """
+        from utils import store
+        queue = store.Backlog("/flash/backlog.bin", 100)
+        queue.add(b"one")
+        print(store.next_sequence(), store.next_sequence(), queue.load())
+        """,
+        ["0 1 [b'one']"],
+    ),
+    "timing": (
+        """
+        from utils import timing
+        watch = timing.Stopwatch()
+        timing.sleep_ms(1500)
+        print(1500 <= watch.elapsed_ms() < 1600)
+        """,
+        ["True"],
+    ),
+}
+
+
+def outcome_of(program: str, flash: Path, vm: str) -> list[str]:
+    """What it prints on a board with this flash, without times and warnings."""
+    (flash / "program.py").write_text(textwrap.dedent(program), encoding="utf-8")
+    said: list[str] = []
+    with Emulator(flash=flash, vm=vm, console=said.append, max_hours=1) as emulator:
+        [cycle] = emulator.run(["program.py"])
+    assert cycle.error is None, cycle.error
+    lines = [_AT.sub("", line) for line in "".join(said).splitlines()]
+    return [line for line in lines if not line.startswith("WARNING")]
+
+
+@pytest.fixture
+def flash(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    component = COMPONENTS[request.param]
+    copy({path: (ROOT / path).read_bytes() for path in component.needs}, tmp_path)
+    return tmp_path
+
+
+def test_every_component_has_its_use_here() -> None:
+    assert set(USES) | {APPLICATION} == {
+        name for name, one in COMPONENTS.items() if one.kind != CONTRACT or name in USES
+    }
+
+
+@on_both
+@pytest.mark.parametrize(
+    ("flash", "name"), [(name, name) for name in USES], indirect=["flash"], ids=list(USES)
+)
+def test_component_works_with_just_what_it_needs(flash: Path, name: str, runtime: str) -> None:
+    program, printed = USES[name]
+    assert outcome_of(program, flash, runtime)[-len(printed) :] == printed
+
+
+@on_both
+@pytest.mark.parametrize(
+    ("flash", "name"),
+    [(name, name) for name, one in COMPONENTS.items() if one.kind == CONTRACT],
+    indirect=["flash"],
+)
+def test_contract_can_be_imported_alone(flash: Path, name: str, runtime: str) -> None:
+    (flash / "program.py").write_text(f"import {name}\n", encoding="utf-8")
+    with Emulator(flash=flash, vm=runtime, max_hours=1) as emulator:
+        [cycle] = emulator.run(["program.py"])
+    assert cycle.error is None, cycle.error
+
+
+@on_both
+@pytest.mark.parametrize("flash", [APPLICATION], indirect=True)
+def test_application_reports_with_just_what_it_needs(flash: Path, runtime: str) -> None:
+    said: list[str] = []
+    with Emulator(flash=flash, vm=runtime, console=said.append, max_hours=1) as emulator:
+        [cycle] = emulator.run()
+    assert (cycle.error, cycle.ended, cycle.cause) == (None, "deepsleep", "attached")
+    assert cycle.accepted == 1, "".join(said)

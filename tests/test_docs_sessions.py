@@ -1,0 +1,131 @@
+"""docs/use-one-module.md and docs/template.md: every command, in order, from an empty folder.
+
+The `sh` blocks of a document are one shell session; a `text` block right behind one is part of
+what it prints (a line `...` stands for any lines). A block `sh elsewhere` needs a board. What the
+document clones is this tree as it is now, with a .venv that is set up, so that nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from devkit.checks.sources import all_files
+from devkit.device_files import ROOT
+
+DOCUMENTS = ("use-one-module.md", "template.md")
+ADDRESS = "https://example.org/pycom-nbiot-nodes.git"
+_BLOCK = re.compile(r"^```([a-z]*)( [a-z ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_MARK = "@@ block"
+
+
+@dataclass(frozen=True)
+class Step:
+    commands: str
+    prints: list[str]  # what stands in the document as its output
+
+
+def steps(text: str) -> list[Step]:
+    found: list[Step] = []
+    end = None
+    for block in _BLOCK.finditer(text):
+        if block[1] == "sh" and not block[2]:
+            found.append(Step(block[3], []))
+        elif block[1] == "text" and end is not None and not text[end : block.start()].strip():
+            found[-1].prints.extend(block[3].splitlines())
+        end = block.end() if block[1] == "sh" and not block[2] else None
+    return found
+
+
+def run(steps: list[Step], folder: Path, environment: dict[str, str]) -> list[str]:
+    """Run them in one shell that ends at the first failure; the output of each."""
+    script = "".join(f"echo '{_MARK}'\n{step.commands}" for step in steps)
+    done = subprocess.run(
+        ["sh", "-e"],
+        input=script,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout.split(_MARK + "\n")[1:]
+
+
+def check(printed: str, wanted: list[str]) -> None:
+    lines = [line.rstrip() for line in printed.splitlines()]
+    at = 0
+    for line in wanted:
+        if line.strip() != "...":
+            assert line in lines[at:], f"not printed: {line!r}; printed:\n{printed}"
+            at = lines.index(line, at) + 1
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with this tree as it is now."""
+    if shutil.which("git") is None:
+        pytest.skip("no git here")
+    folder = tmp_path_factory.mktemp("origin")
+    for name in all_files(ROOT):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    # `dev` finds a .venv that is set up for the folder it is in
+    template = folder / ".git-template" / "hooks" / "post-checkout"
+    template.parent.mkdir(parents=True)
+    template.write_text(
+        "#!/bin/sh\nset -eu\nroot=$(pwd -P)\nmkdir .venv\n"
+        f"ln -s '{sys.prefix}'/* .venv/\nrm -f .venv/complete\n"
+        'printf \'%s %s\\n\' "$(cksum <requirements.lock)" "$root" >.venv/complete\n'
+    )
+    template.chmod(0o755)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(folder)]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Tree."]):
+        subprocess.run([*git, "-c", "core.hooksPath=/dev/null", *command], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_works_from_an_empty_folder(name: str, origin: Path, tmp_path: Path) -> None:
+    todo = steps((ROOT / "docs" / name).read_text(encoding="utf-8"))
+    settings = {
+        f"url.{origin}.insteadOf": ADDRESS,
+        "init.templateDir": str(origin / ".git-template"),
+        "core.hooksPath": str(origin / ".git-template" / "hooks"),
+        "safe.directory": "*",
+    }
+    environment = {"GIT_CONFIG_COUNT": str(len(settings)), "PYTHONDONTWRITEBYTECODE": "1"}
+    for number, (key, value) in enumerate(settings.items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    printed = run(todo, tmp_path, environment)
+    assert len(printed) == len(todo)
+    for step, output in zip(todo, printed, strict=True):
+        assert not re.search(r'File ".*/devkit/', output), output  # a traceback, not a board's
+        assert "setting up .venv" not in output
+        check(output, step.prints)
+
+
+def test_session_with_a_command_that_fails_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="gone"):
+        run(steps("```sh\necho gone; false\n```\n\n```sh\ntrue\n```\n"), tmp_path, {})
+    [step] = steps("```sh\necho one\necho two\n```\n\n```text\ntwo\none\n```\n")
+    [output] = run([step], tmp_path, {})
+    with pytest.raises(AssertionError, match="not printed: 'one'"):
+        check(output, step.prints)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_address_is_the_one_that_is_cloned(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert ADDRESS in text
+    assert len(steps(text)) >= 6
