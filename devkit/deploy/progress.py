@@ -1,0 +1,32 @@
+"""A progress bar: plain text on stderr, and nothing if that is not a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+_WIDTH = 30
+_NAME = 36
+
+
+class Progress:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self.shown = self.stream.isatty()
+        self._drawn = ""
+
+    def show(self, done: int, total: int, what: str) -> None:
+        share = done / total if total else 1.0
+        bar = "#" * int(share * _WIDTH)
+        line = f"[{bar:<{_WIDTH}}] {share:4.0%}  {what[-_NAME:]:<{_NAME}}"
+        if self.shown and line != self._drawn:
+            self.stream.write(f"\r{line}")
+            self.stream.flush()
+            self._drawn = line
+
+    def clear(self) -> None:
+        """Make room for a line of text."""
+        if self._drawn:
+            self.stream.write("\r" + " " * len(self._drawn) + "\r")
+            self.stream.flush()
+            self._drawn = ""

@@ -1,0 +1,104 @@
+"""What is to go on the board: the files of a folder, checked against the manifest beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devkit.deploy.link import DeployError
+
+MANIFEST = "manifest.json"
+FLASH = "flash"
+CONFIG = "config"  # .py or .mpy in the root: belongs to the board, not to the build
+_LAST = ("boot.py", "main.py")  # put in place when all that they import is there
+
+
+@dataclass(frozen=True)
+class File:
+    path: str  # relative to the board's flash, with slashes
+    data: bytes
+    sha256: str
+
+    @property
+    def is_config(self) -> bool:
+        return self.path in (f"{CONFIG}.py", f"{CONFIG}.mpy")
+
+    @property
+    def mpy_version(self) -> int | None:
+        """Version of a .mpy: the byte after "M" (MicroPython, py/persistentcode.c)."""
+        if not self.path.endswith(".mpy"):
+            return None
+        if len(self.data) < 4 or self.data[:1] != b"M":
+            raise DeployError(f"{self.path} is no .mpy file; build it again")
+        return self.data[1]
+
+
+@dataclass(frozen=True)
+class Source:
+    folder: Path
+    target: str | None  # of the manifest; None: any folder, made by somebody else
+    files: tuple[File, ...]
+
+    @property
+    def mpy_versions(self) -> dict[int, str]:
+        """Each .mpy version in it, and a file that has it."""
+        found: dict[int, str] = {}
+        for file in self.files:
+            if file.mpy_version is not None:
+                found.setdefault(file.mpy_version, file.path)
+        return found
+
+
+def load(folder: Path) -> Source:
+    """Read a folder as it is to stand in the board's flash, or a build's folder with flash/ in it.
+
+    DeployError if a file differs from what the manifest says, config.py excepted: that one is
+    edited for a deployment.
+    """
+    if (folder / MANIFEST).is_file() and (folder / FLASH).is_dir():
+        folder = folder / FLASH
+    files = {file.path: file for file in map(_reader(folder), _paths(folder))}
+    if not files:
+        raise DeployError(f"there is no file in {folder}")
+    manifest = _manifest(folder)
+    for component in manifest.get("components", []):
+        for entry in component["files"]:
+            file = files.get(entry["path"])
+            if (file is None or file.sha256 != entry["sha256"]) and entry["path"] != "config.py":
+                what = "is missing" if file is None else "is not as it was built"
+                raise DeployError(f"{folder / entry['path']} {what}: run ./dev build again")
+    ordered = sorted(files.values(), key=lambda file: (file.path in _LAST, file.path))
+    return Source(folder, manifest.get("target"), tuple(ordered))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder.parent / MANIFEST
+    if folder.name != FLASH or not path.is_file():
+        return {}
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise DeployError(f"{path} is no JSON: {problem}") from None
+    return manifest
+
+
+def _paths(folder: Path) -> list[Path]:
+    """All files but those that are hidden or CPython's."""
+    found = []
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in parts):
+            found.append(path)
+    return found
+
+
+def _reader(folder: Path) -> Any:
+    def read(path: Path) -> File:
+        data = path.read_bytes()
+        name = path.relative_to(folder).as_posix()
+        return File(name, data, hashlib.sha256(data).hexdigest())
+
+    return read

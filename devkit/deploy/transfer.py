@@ -1,0 +1,151 @@
+"""Carries a plan out: write beside the old files, verify, put in place, verify again.
+
+Until a batch is complete and its hashes are right on the board, no file of it is touched. A file
+whose transfer breaks is tried once more over a new connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from devkit.deploy import plan as planning
+from devkit.deploy.link import BoardError, Broken, DeployError, Link
+from devkit.deploy.plan import Board, Plan, temporary
+from devkit.deploy.source import File
+
+CHUNK_BYTES = 384  # as base64 two pieces of the 256 bytes that mpremote writes at a time
+_T = TypeVar("_T")
+
+
+class Transfer:
+    """`sent` is told the bytes sent so far and the file they belong to; `note` gets a line."""
+
+    def __init__(
+        self,
+        link: Link,
+        board: Board,
+        plan: Plan,
+        sent: Callable[[int, str], None] = lambda count, path: None,
+        note: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.link = link
+        self.board = board
+        self.plan = plan
+        self.sent = sent
+        self.note = note
+        self._bytes = 0
+        self._placed = 0
+
+    def run(self) -> None:
+        """Raises DeployError; the board then has either the old or the new one of each file."""
+        self._tidy()
+        space = self._safe("", self.link.call, "space", self.board.root)
+        for batch in planning.batches(self.plan, space, self._new_folders()):
+            self._upload(batch)
+            for file in batch:
+                self._safe(file.path, self._place, file)
+        for path in self.plan.hiding:  # those whose .mpy was there already
+            self._safe(path, self._call, "remove", path)
+
+    def _tidy(self) -> None:
+        for left, path in self.plan.restored.items():
+            self._safe(path, self._call, "place", left, path)
+        for left in self.plan.dropped:
+            self._safe(left, self._call, "remove", left)
+
+    def _upload(self, batch: list[File]) -> None:
+        done: list[str] = []
+        try:
+            for file in batch:
+                if temporary(file) not in self.plan.ready:
+                    done.append(temporary(file))
+                    self._safe(file.path, self._send, file)
+        except BoardError as problem:
+            full = problem.is_full or self._is_full(file)
+            self._clear(done)
+            if full:
+                raise planning.full(self._space()) from problem
+            raise DeployError(
+                f"{file.path} could not be written: {problem}; {self._state()}"
+            ) from problem
+        except DeployError:
+            # Complete files may stay: the next deployment goes on from there.
+            self._clear(done[-1:])
+            raise
+
+    def _send(self, file: File) -> None:
+        path = temporary(file)
+        start = self._bytes
+        folder = file.path.rpartition("/")[0]
+        if folder:
+            self._call("folder", folder)
+        self._call("begin", path)
+        for offset in range(0, len(file.data), CHUNK_BYTES):
+            chunk = file.data[offset : offset + CHUNK_BYTES]
+            taken = self.link.call("put", data=chunk)
+            if taken != len(chunk):
+                raise BoardError("OSError", "28")  # a file system that takes what still fits
+            self.sent(start + offset + len(chunk), file.path)
+        self.link.call("shut")
+        self._verify(file, path)
+        self._bytes = start + len(file.data)
+
+    def _place(self, file: File) -> None:
+        self._call("place", temporary(file), file.path)
+        self._verify(file, file.path)
+        self._placed += 1
+        for old, new in list(self.plan.hiding.items()):
+            if new == file.path:
+                self._call("remove", old)
+
+    def _verify(self, file: File, path: str) -> None:
+        found = self._call("look", path, len(file.data))
+        if found != [len(file.data), file.sha256]:
+            raise Broken(f"{path} is not on the board as it was sent")
+
+    def _space(self) -> list[int] | None:
+        with contextlib.suppress(Broken, BoardError):
+            space: list[int] | None = self.link.call("space", self.board.root)
+            return space
+        return None
+
+    def _is_full(self, file: File) -> bool:
+        """Errors of LittleFS that the firmware does not translate come as OSError(0)."""
+        space = self._space()
+        return space is not None and space[0] * space[1] < len(file.data)
+
+    def _call(self, name: str, *paths: object) -> object:
+        """A call whose text arguments are paths in the board's flash."""
+        here = [self.board.path(path) if isinstance(path, str) else path for path in paths]
+        return self.link.call(name, *here)
+
+    def _safe(self, path: str, action: Callable[..., _T], *arguments: object) -> _T:
+        """Do it; if the transfer breaks, once more over a new connection."""
+        what = f"the transfer of {path}" if path else "the transfer"
+        try:
+            return action(*arguments)
+        except Broken as problem:
+            self.note(f"{what} broke ({problem}); trying once more")
+        try:
+            self.link.reconnect()
+            return action(*arguments)
+        except Broken as problem:
+            raise Broken(f"{what} broke twice ({problem}); {self._state()}") from problem
+
+    def _state(self) -> str:
+        if not self._placed:
+            return "the old files are as they were"
+        return f"{self._placed} files are new, all others are as they were; deploy again"
+
+    def _clear(self, paths: list[str]) -> None:
+        """Remove what would only take up space, if the board can be reached."""
+        with contextlib.suppress(Broken, BoardError):
+            for path in paths:
+                self._call("remove", path)
+
+    def _new_folders(self) -> int:
+        folders = {file.path.rpartition("/")[0] for file in self.plan.new} - {""}
+        held = [*self.plan.changed, *self.plan.unchanged, *self.plan.kept]
+        return len(folders - {file.path.rpartition("/")[0] for file in held})

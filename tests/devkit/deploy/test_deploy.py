@@ -1,0 +1,241 @@
+"""`./dev deploy` puts files on a board: MicroPython's own REPL behind a pseudo-terminal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from devkit import cli
+from devkit.build.command import build
+from devkit.build.targets import CURRENT, PYCOM
+from devkit.device_files import ROOT
+
+MPY = bytes((0x4D, 4, 2, 31)) + bytes(range(256)) * 6  # the header of the Pycom core, and anything
+FILES = {
+    "boot.py": b"print('boot')\n",
+    "main.py": b"print('new')\n",
+    "config.py": b"_APN = 'from the build'\n",
+    "networking/nbiot.mpy": MPY,
+    "utils/at.mpy": MPY + b"at",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build for Pycom boards."""
+    target: Path = tmp_path_factory.mktemp("build") / "built"
+    build(PYCOM, target)
+    return target
+
+
+def left(path: str, data: bytes) -> str:
+    """The temporary name of a file."""
+    return f"{path}.{hashlib.sha256(data).hexdigest()[:8]}.new"
+
+
+def test_an_empty_board_gets_everything(board, folder, deploy, capsys) -> None:
+    one = board()
+    assert deploy(one.port, folder(FILES)) == 0
+    assert one.files() == FILES
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0] == f"GPy, 1.20.2.r4, /flash on {one.port}"
+    assert out.splitlines()[-1] == "5 files: 5 written, 0 unchanged, 0 kept, 0 removed"
+    assert err == ""
+
+
+def test_only_what_differs_is_sent_and_the_rest_is_left_alone(board, folder, deploy) -> None:
+    old = {**FILES, "main.py": b"print('old')\n", "data.log": b"mine", "certs/ca.pem": b"mine"}
+    one = board(old)
+    assert deploy(one.port, folder(FILES)) == 0
+    assert one.files() == {**old, **FILES}
+    assert [event for event in one.events() if "wb" in event] == [
+        f"open wb /{left('main.py', FILES['main.py'])}"
+    ]
+
+
+def test_the_second_time_nothing_is_written(board, folder, deploy, capsys) -> None:
+    one = board(FILES)
+    assert deploy(one.port, folder(FILES)) == 0
+    assert not [event for event in one.events() if "wb" in event or "remove" in event]
+    assert capsys.readouterr().out.endswith("0 written, 4 unchanged, 1 kept, 0 removed\n")
+
+
+def test_a_file_is_complete_and_verified_before_any_old_one_goes(board, folder, deploy) -> None:
+    one = board(dict.fromkeys(FILES, b"old"))
+    assert deploy(one.port, folder(FILES), "--config") == 0
+    events = one.events()
+    removed = [at for at, event in enumerate(events) if event.startswith("remove")]
+    for path, data in FILES.items():
+        name = left(path, data)
+        assert events.index(f"open wb /{name}") < events.index(f"open rb /{name}") < removed[0]
+    # what the board starts comes last
+    assert events[removed[-1]] == "remove /main.py"
+    assert "closed twice" not in events
+
+
+def test_the_program_is_interrupted_so_the_board_restarts(board, folder, deploy) -> None:
+    one = board()
+    assert deploy(one.port, folder(FILES)) == 0
+    assert one.events()[0] == "watchdog 60000"
+    assert one.events()[-1] == "reset"
+    assert one.events().count("reset") == 1
+
+
+def test_the_config_of_the_board_stays(board, folder, deploy, capsys) -> None:
+    one = board({"config.py": b"_APN = 'of this node'\n"})
+    assert deploy(one.port, folder(FILES)) == 0
+    assert one.files()["config.py"] == b"_APN = 'of this node'\n"
+    assert "kept  config.py" in " ".join(capsys.readouterr().out.split(" ")).replace("   ", " ")
+
+
+def test_the_config_is_replaced_if_told(board, folder, deploy) -> None:
+    one = board({"config.py": b"_APN = 'of this node'\n"})
+    assert deploy(one.port, folder(FILES), "--config") == 0
+    assert one.files()["config.py"] == FILES["config.py"]
+
+
+def test_a_compiled_config_does_not_replace_the_source_on_the_board(board, folder, deploy) -> None:
+    one = board({"config.py": b"_APN = 'of this node'\n"})
+    assert deploy(one.port, folder({"config.mpy": MPY})) == 0
+    assert one.files() == {"config.py": b"_APN = 'of this node'\n"}
+
+
+def test_a_source_that_would_hide_its_mpy_goes(board, folder, deploy, capsys) -> None:
+    stale = {"networking/nbiot.py": b"old", "networking/mine.py": b"mine", "nbiot.py": b"mine"}
+    one = board(stale)
+    assert deploy(one.port, folder(FILES)) == 0
+    del stale["networking/nbiot.py"]
+    assert one.files() == {**FILES, **stale}
+    assert "networking/nbiot.py   it would hide networking/nbiot.mpy" in capsys.readouterr().out
+
+
+def test_a_stale_source_goes_also_if_its_mpy_is_there_already(board, folder, deploy) -> None:
+    one = board({**FILES, "networking/nbiot.py": b"old"})
+    assert deploy(one.port, folder(FILES)) == 0
+    assert one.files() == FILES
+
+
+def test_a_folder_that_hides_a_module_is_said_and_left(board, folder, deploy, capsys) -> None:
+    one = board({"utils/at/notes.txt": b"mine"})
+    assert deploy(one.port, folder(FILES)) == 0
+    assert "the board's folder utils/at hides utils/at.mpy" in capsys.readouterr().err
+    assert one.files()["utils/at/notes.txt"] == b"mine"
+
+
+def test_dry_run_says_what_would_change_and_changes_nothing(board, folder, deploy, capsys) -> None:
+    old = {"main.py": b"old", "networking/nbiot.py": b"old", "config.py": b"mine"}
+    old[left("main.py", b"half")] = b"ha"
+    one = board(old)
+    assert deploy(one.port, folder(FILES), "--dry-run") == 0
+    assert one.files() == old
+    assert not [event for event in one.events() if "wb" in event or "remove" in event]
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[1:]]
+    assert lines == [
+        f"would be removed {left('main.py', b'half')} left by an interrupted deploy",
+        "would be new networking/nbiot.mpy 1540 bytes",
+        "would be new utils/at.mpy 1542 bytes",
+        "would be new boot.py 14 bytes",
+        "would be changed main.py 13 bytes",
+        "would be removed networking/nbiot.py it would hide networking/nbiot.mpy",
+        "kept config.py the board's own; --config replaces it",
+        "5 files: 4 would be written, 0 unchanged, 1 kept, 2 would be removed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on_board", "expected"),
+    [
+        # FAT renames by deleting first: the power went in between
+        ({left("main.py", FILES["main.py"]): FILES["main.py"]}, {}),
+        ({left("networking/mine.py", b"mine"): b"mine"}, {"networking/mine.py": b"mine"}),
+        ({left("config.py", b"_APN = 1\n"): b"_APN = 1\n"}, {"config.py": b"_APN = 1\n"}),
+        # the transfer ended early
+        ({"main.py": b"old", left("main.py", FILES["main.py"]): FILES["main.py"]}, {}),
+        ({"main.py": b"old", left("main.py", FILES["main.py"]): FILES["main.py"][:4]}, {}),
+        ({"main.py": b"old", left("main.py", b"of another build"): b"of another build"}, {}),
+    ],
+    ids=["cut", "cut, not in this build", "cut, config", "complete", "a piece", "another build"],
+)
+def test_what_an_interrupted_deploy_left_is_put_right(
+    on_board, expected, board, folder, deploy
+) -> None:
+    one = board(on_board)
+    assert deploy(one.port, folder(FILES)) == 0
+    assert one.files() == {**FILES, **expected}
+
+
+def test_what_was_sent_completely_is_not_sent_again(board, folder, deploy) -> None:
+    one = board({left(path, data): data for path, data in FILES.items()})
+    assert deploy(one.port, folder(FILES)) == 0
+    assert one.files() == FILES
+    assert not [event for event in one.events() if "wb" in event]
+
+
+def test_the_programs_own_names_and_output_do_not_matter(board, folder, deploy) -> None:
+    one = board()
+    one.run("hashlib = os = FUNCTIONS = None\ndef print(*a, p=print): p('beep', *a)\n")
+    assert deploy(one.port, folder(FILES)) == 0
+    one.run("del print")
+    assert one.files() == FILES
+
+
+def test_a_fresh_build_is_the_default(board, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = board()
+    assert cli.main(["deploy", one.port]) == 0
+    flash = tmp_path / "dist" / "pycom-1.20.2" / "flash"
+    built = {
+        path.relative_to(flash).as_posix(): path.read_bytes()
+        for path in flash.rglob("*")
+        if path.is_file()
+    }
+    assert built["networking/nbiot.mpy"][:2] == b"M\x04"
+    assert one.files() == built
+
+
+def test_a_current_micropython_imports_what_was_deployed(board, tmp_path, deploy) -> None:
+    build(CURRENT, tmp_path / "built")
+    one = board(pycom=False)
+    assert deploy(one.port, tmp_path / "built") == 0
+    said = one.run(
+        "import sys\nsys.path.insert(0, '/')\nimport protocols.senml as s\nprint(s.__file__)"
+    )
+    assert said.strip().endswith("protocols/senml.mpy")
+
+
+def test_an_altered_build_is_refused(board, built, tmp_path, deploy, capsys) -> None:
+    shutil.copytree(built, tmp_path / "built")
+    altered = tmp_path / "built" / "flash" / "networking" / "nbiot.mpy"
+    altered.write_bytes(altered.read_bytes() + b"!")
+    one = board()
+    assert deploy(one.port, tmp_path / "built") == 1
+    assert "nbiot.mpy is not as it was built: run ./dev build again" in capsys.readouterr().err
+    assert one.files() == {}
+
+
+def test_the_config_of_a_build_may_be_edited(board, built, tmp_path, deploy) -> None:
+    shutil.copytree(built, tmp_path / "built")
+    (tmp_path / "built" / "flash" / "config.py").write_bytes(b"_APN = 'ours'\n")
+    one = board()
+    assert deploy(one.port, tmp_path / "built") == 0
+    assert one.files()["config.py"] == b"_APN = 'ours'\n"
+
+
+def test_the_manifest_is_what_the_build_writes(built: Path) -> None:
+    """The fields that are read here."""
+    manifest = json.loads((built / "manifest.json").read_text())
+    assert manifest["target"] == "pycom-1.20.2"
+    assert {"path", "sha256"} <= set(manifest["components"][0]["files"][0])
+
+
+def test_the_board_side_is_micropython_1_11() -> None:
+    from devkit import mpy
+    from devkit.deploy import link
+
+    agent = (ROOT / "devkit" / "deploy" / "agent.py").read_text()
+    for text in (agent, link._sent(agent), link._BOOTSTRAP):
+        assert mpy.compiled(text.encode(), "agent", mpy.DEPLOYED)[:2] == b"M\x04"
