@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -171,6 +173,30 @@ def _add_realtime(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _command(text: str) -> list[str]:
+    words = shlex.split(text)
+    if not words or shutil.which(words[0]) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} begins with no program that can be run")
+    return words
+
+
+def _add_vm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--vm",
+        action="store_true",
+        help="run the device code on a real MicroPython (its WebAssembly build, in Node.js), not"
+        " on CPython",
+    )
+    parser.add_argument(
+        "--vm-command",
+        type=_command,
+        default=[],
+        metavar="CMD",
+        help="as --vm, but on the MicroPython that CMD starts, such as the unix port's"
+        " `micropython`; it is given one more argument, the file to run (docs/vm-stream.md)",
+    )
+
+
 def _add_install(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--install",
@@ -181,7 +207,7 @@ def _add_install(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def _add_target(parser: argparse.ArgumentParser, default: str | None, about: str) -> None:
+def _add_target(parser: argparse._ActionsContainer, default: str | None, about: str) -> None:
     parser.add_argument("--target", choices=TARGETS, default=default, help=about)
 
 
@@ -206,6 +232,7 @@ def demo(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.png",
         help="draw the current over time, with the phases named (.png, .svg or .pdf)",
     )
+    _add_vm(parser)
     _add_realtime(parser)
     _add_json(parser)
 
@@ -223,7 +250,7 @@ def run(parser: argparse.ArgumentParser) -> None:
     _add_firmware(parser)
     _add_trace(parser)
     _add_route(parser)
-    parser.add_argument("--vm", action="store_true", help="run on a MicroPython, not on CPython")
+    _add_vm(parser)
     _add_install(parser, "py")
     parser.add_argument(
         "--max-hours",
@@ -312,6 +339,36 @@ def component(parser: argparse.ArgumentParser) -> None:
         help="with --to: write over files that are there and differ",
     )
     _add_json(parser)
+
+
+def deploy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("port", metavar="PORT", help="/dev/ttyUSB0, COM3, ...: the board's REPL")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--from",
+        type=_folder,
+        dest="source",
+        metavar="DIR",
+        help="put the files of DIR on the board, as they are (default: a fresh build in"
+        " dist/TARGET/flash)",
+    )
+    _add_target(what, TARGETS[0], f"the firmware to build for (default: {TARGETS[0]})")
+    parser.add_argument(
+        "--config",
+        action="store_true",
+        help="replace the board's config.py, too, which stays as it is otherwise",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would change, and change nothing"
+    )
+    parser.add_argument(
+        "--wait",
+        type=_whole(0),
+        default=15,
+        metavar="SECONDS",
+        help="how long to try for a REPL; a node in deep sleep has none until it wakes or is"
+        " reset (default: 15)",
+    )
 
 
 def nothing(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from devkit import arguments
 from devkit.arguments import Parser, one_line
+from devkit.vm.node import NoVm
 
 
 class UsageError(Exception):
@@ -65,9 +66,24 @@ COMMANDS = {
         arguments.bench,
         "performance tables: ours against the floor that modem and network set",
     ),
-    "build": Command("", arguments.nothing, "compile the device files (comes in a later release)"),
+    "build": Command(
+        "devkit.build.command",
+        arguments.build,
+        "compile the device files for a firmware, with a manifest of components",
+        "Writes DIR/TARGET/flash, what goes on a board; manifest.json, with the files, hashes and"
+        " requirements of each component; and mip/, package descriptions for MicroPython's mip.",
+    ),
+    "component": Command(
+        "devkit.build.take",
+        arguments.component,
+        "what one component alone needs and weighs, and a copy of just that",
+    ),
     "deploy": Command(
-        "", arguments.nothing, "put the device files on a board (comes in a later release)"
+        "devkit.deploy.command",
+        arguments.deploy,
+        "put the device files on a board, over its serial REPL",
+        "Sends the files that differ and verifies them on the board before they take the place of"
+        " the old ones; other files on the board stay. The board is restarted at the end.",
     ),
 }
 
@@ -90,6 +106,9 @@ def main(argv: list[str] | None = None) -> int:
         options = _parse(name, command, rest)
         status: int = importlib.import_module(command.module).main(options)
         return status
+    except NoVm as problem:
+        print(f"./dev {name}: {one_line(problem)}", file=sys.stderr)
+        return 1
     except UsageError as problem:
         return _refuse(f"{name}: {one_line(problem)}")
     except KeyboardInterrupt:

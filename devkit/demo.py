@@ -15,7 +15,7 @@ from pathlib import Path
 from devkit.collector import Collector
 from devkit.cycle import Cycle
 from devkit.emulator import Emulator
-from devkit.run import summary
+from devkit.run import runtime, summary
 from devkit.tables import table
 
 HOST, PORT = "2001:db8::1", 5683  # _HOST and _PORT of config.py
@@ -39,6 +39,7 @@ def main(options: argparse.Namespace) -> int:
             routes=[f"[{HOST}]:{PORT}={collector.host}:{collector.port}"],
             console=lambda text: print(text, end="", file=out, flush=True),
             realtime=options.realtime,
+            **runtime(options),
         ) as emulator:
             cycles = emulator.run(cycles=options.cycles)
             left = len([cycle for cycle in cycles for sent in cycle.sent if sent.delivered])

@@ -29,7 +29,9 @@ from devkit.modem.uart import Uart
 from devkit.network.cell import Cell
 from devkit.network.ip import Ip
 from devkit.network.routes import Routes
-from devkit.vm.cpython import CpythonVm, Outcome
+from devkit.vm.cpython import CpythonVm
+from devkit.vm.micropython import MicroPythonVm
+from devkit.vm.runtime import Outcome
 
 # Reset to the first line of Python, in seconds: 10th, 50th, 90th percentile (docs/emulation.md)
 BOOT_S = (0.8, 1.1, 1.6)
@@ -39,6 +41,8 @@ RUN_MA = 41.0  # whole board, modem not counted: any code, any wait
 DEEPSLEEP_MA = 0.022
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
 PROMPT_US = 3_600_000_000  # how long a board is watched that stands at its prompt
+
+VMS = ("cpython", "micropython")
 
 Console = Callable[[str], None]
 
@@ -73,7 +77,10 @@ class Emulator:
         console: Console = lambda text: None,
         realtime: bool = False,
         max_hours: float | None = None,
+        vm: str = "cpython",
+        vm_command: Sequence[str] = (),
     ) -> None:
+        """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build."""
         given = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.load(scenario)
         self.scenario = given
         self._folder = tempfile.TemporaryDirectory(prefix="flash-") if flash is None else None
@@ -91,7 +98,16 @@ class Emulator:
         self._plug_modem(routes)
         wire(self.board, given.chips)
         self._woken = False
-        self.vm: Runtime = CpythonVm(self.board, flash, console, install=install)
+        self.vm = self._runtime(vm, vm_command, flash, console, install)
+
+    def _runtime(
+        self, vm: str, command: Sequence[str], flash: Path, console: Console, install: str
+    ) -> Runtime:
+        if vm == "cpython":
+            return CpythonVm(self.board, flash, console, install=install)
+        if vm == "micropython":
+            return MicroPythonVm(self.board, flash, console, install=install, command=command)
+        raise ValueError(f"vm = {vm!r}; allowed: {', '.join(VMS)}")
 
     def _plug_modem(self, routes: Sequence[str]) -> None:
         board = self.board

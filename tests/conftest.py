@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 
 import hypothesis
@@ -10,6 +11,32 @@ import pytest
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def runtime() -> str:
+    """What runs the device code: "cpython" or "micropython".
+
+    Files and tests marked `both_runtimes` run on both, but for tests marked `cpython`. Any other
+    test runs on MicroPython with RUNTIME=micropython ./dev test tests/lib
+    """
+    return os.environ.get("RUNTIME", "cpython")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marked = metafunc.definition.get_closest_marker
+    if marked("both_runtimes") and "runtime" in metafunc.fixturenames:
+        there = pytest.param("micropython", marks=pytest.mark.vm)
+        metafunc.parametrize("runtime", ["cpython", there])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def wanted(item: pytest.Item) -> bool:
+        values = getattr(item, "callspec", None)
+        there = values is not None and values.params.get("runtime") == "micropython"
+        return not (there and item.get_closest_marker("cpython"))
+
+    items[:] = [item for item in items if wanted(item)]
 
 
 def _is_here(address: object) -> bool:

@@ -156,14 +156,14 @@ def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_device(flash: Path) -> Iterator[Callable[..., Device]]:
+def make_device(flash: Path, runtime: str) -> Iterator[Callable[..., Device]]:
     """make_device(scenario, ...): a new board; the one before is gone, its flash erased."""
     made: list[Device] = []
 
     def make(*args: Any, **options: Any) -> Device:
         while made:
             made.pop().close()
-        made.append(Device(flash, *args, **options))
+        made.append(Device(flash, *args, runtime=runtime, **options))
         return made[-1]
 
     yield make
@@ -183,6 +183,7 @@ class Device:
         routes: Sequence[str] = (),
         seed: int = 1,
         modem_on_boot: bool = True,
+        runtime: str = "cpython",
     ) -> None:
         restore(flash)
         self.flash = flash
@@ -200,6 +201,7 @@ class Device:
             install="frozen",
             console=self.printed.append,
             max_hours=72,
+            vm=runtime,
         )
         self.board = self.emulator.board
         self.modem = self.emulator.modem

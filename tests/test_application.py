@@ -11,6 +11,8 @@ from devkit.collector import Collector, Received
 from devkit.cycle import Cycle
 from tests.device import Device, flash, make_device
 
+pytestmark = pytest.mark.both_runtimes
+
 __all__ = ["flash", "make_device"]
 
 MakeDevice = Callable[..., Device]

@@ -55,9 +55,11 @@ def last_cycle():
 
     try:
         length, text = machine.RTC().memory().decode().split(" ", 1)
-        account = ujson.loads(text[: int(length)])
-        if int(length) <= len(text) and isinstance(account, dict):
-            return account
+        size = int(length)
+        if size <= len(text):  # a greater number may not even fit into a slice
+            account = ujson.loads(text[:size])
+            if isinstance(account, dict):
+                return account
     except (OSError, ValueError):  # nothing kept, or not by us
         pass
     return {}

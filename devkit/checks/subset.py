@@ -66,7 +66,7 @@ NO_KEYWORDS = {
 }
 
 # The most positional arguments of builtins that take more elsewhere.
-MOST_ARGUMENTS = {"next": 1, "pow": 2}
+MOST_ARGUMENTS = {"iter": 1, "next": 1, "pow": 2}
 
 # Members that modules lack, under both of a module's names.
 _NO_MEMBERS = {

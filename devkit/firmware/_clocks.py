@@ -135,6 +135,9 @@ class Timer:
     Chrono = Chrono
     Alarm = Alarm
 
+    def __init__(self):
+        pass  # without it, this VM's later versions take any arguments
+
     @staticmethod
     def sleep_us(us):
         utime.sleep_us(us)

@@ -28,17 +28,25 @@ _FOREIGN = tuple(getattr(ast, name) for name in _FOREIGN_NAMES if hasattr(ast, n
 _cache: dict[tuple[str, str, str], CodeType] = {}
 
 
-def compile_device(source: str, filename: str, mode: str = "exec") -> CodeType:
-    """Compile device source. SyntaxError as the device would raise it."""
+def compile_device(
+    source: str, filename: str, mode: str = "exec", watch: ast.NodeTransformer | None = None
+) -> CodeType:
+    """Compile device source. SyntaxError as the device would raise it.
+
+    watch: changes the tree for a check of what the program does when it runs.
+    """
     key = (source, filename, mode)
-    code = _cache.get(key)
+    code = _cache.get(key) if watch is None else None
     if code is None:
         tree = ast.parse(source, filename, mode)
         _Refuse(filename).visit(tree)
         tree = ast.fix_missing_locations(_Fold(filename).visit(tree))
         tree = ast.fix_missing_locations(_Guard().visit(tree))
+        if watch is not None:
+            tree = ast.fix_missing_locations(watch.visit(tree))
         code = compile(tree, filename, mode, dont_inherit=True)
-        _cache[key] = code
+        if watch is None:
+            _cache[key] = code
     return code
 
 

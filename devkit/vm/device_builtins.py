@@ -23,7 +23,7 @@ _SHARED = """
     Ellipsis False None True __name__
     abs all any bin bool bytearray bytes callable chr classmethod complex delattr dict dir divmod
     enumerate filter float frozenset getattr globals hasattr hash hex id int isinstance issubclass
-    iter len list locals map max memoryview min object oct ord property range repr reversed set
+    len list locals map max memoryview min object oct ord property range repr reversed set
     setattr slice sorted staticmethod str sum super tuple type zip
 """.split()
 
@@ -47,6 +47,7 @@ def device_builtins(
         OSError=DeviceOSError,
         open=opener,
         next=_next,
+        iter=_iter,
         pow=_pow,
         round=_round,
         **{TICK: tick, HALT: Halt},
@@ -72,6 +73,10 @@ def _build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
 
 def _next(iterator: Any) -> Any:
     return next(iterator)
+
+
+def _iter(iterable: Any) -> Any:
+    return iter(iterable)
 
 
 def _pow(base: Any, exponent: Any) -> Any:

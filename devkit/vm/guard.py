@@ -37,26 +37,27 @@ class LoopGuard:
         """pause: called now and then; lets interrupt handlers and other threads run."""
         self._board = board
         self._pause = pause
-        self._charged_us = 0
+        self.charged_us = 0
         self.left = FREE_TURNS
 
     def touched(self) -> None:
         """The device called the firmware."""
         self.left = FREE_TURNS
-        self._charged_us = 0
+        self.charged_us = 0
 
     def tick(self) -> None:
         self.left -= 1
         if self.left < 0:
-            self._charge()
+            self.charge()
 
-    def _charge(self) -> None:
-        turn_us = TURN_US if self._charged_us < LONG_US else LONG_TURN_US
-        self._charged_us += BATCH * turn_us
-        if self._charged_us > HANG_US:
+    def charge(self) -> None:
+        """A batch of turns without a call is over."""
+        turn_us = TURN_US if self.charged_us < LONG_US else LONG_TURN_US
+        self.charged_us += BATCH * turn_us
+        if self.charged_us > HANG_US:
             self._board.stop(Hang("no call into the firmware for an hour"))
         self._board.spend_us(BATCH * turn_us)
-        charged_us = self._charged_us
+        charged_us = self.charged_us
         self._pause()  # a handler that calls the firmware does not make this loop a useful one
-        self._charged_us = charged_us
+        self.charged_us = charged_us
         self.left = BATCH

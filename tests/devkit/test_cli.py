@@ -44,7 +44,7 @@ def script(tmp_path: Path) -> str:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     out = capsys.readouterr().out
-    for name in ("demo", "test", "run", "at", "bench", "build", "deploy"):
+    for name in ("demo", "test", "run", "at", "bench", "build", "component", "deploy"):
         assert f"  {name} " in out
 
 
@@ -62,8 +62,9 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
     [
         ([], "allowed: demo, test, run"),
         (["frob"], "'frob'; allowed: demo, test, run"),
-        (["build"], "comes in a later release"),
-        (["deploy", "--port", "/dev/ttyUSB0"], "comes in a later release"),
+        (["build", "--target", "arduino"], "'pycom-1.20.2', 'micropython-1.2x'"),
+        (["deploy"], "PORT; allowed: ./dev deploy"),
+        (["deploy", "/dev/ttyUSB0", "--from", "missing"], "there is no folder 'missing'"),
         (["run"], "SCRIPT"),
         (["run", "missing.py"], "there is no file 'missing.py'"),
         (["run", "SCRIPT", "--flash", "missing"], "there is no folder 'missing'"),
@@ -125,6 +126,7 @@ def test_run_hands_over_everything(
         "firmware": "1.20.2.r7",
         "install": "mpy",
         "max_hours": 1.5,
+        "vm_command": [],
     }
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 MakeDevice = Callable[..., Device]
 ATTACHED = "from networking import nbiot\nnbiot.connect(configured(), False)\n"
 

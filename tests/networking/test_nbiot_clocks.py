@@ -8,6 +8,8 @@ import pytest
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 MakeDevice = Callable[..., Device]
 PROGRAM = """
 from networking import nbiot

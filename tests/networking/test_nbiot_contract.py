@@ -11,6 +11,8 @@ import pytest
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 MakeDevice = Callable[..., Device]
 FIELDS = (
     "status", "activation_duration", "attachment_duration", "connection_duration", "rssi", "rsrp",

@@ -8,6 +8,8 @@ import pytest
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 MakeDevice = Callable[..., Device]
 RELEASES = ("1.20.2.r4", "1.20.2.r7")
 

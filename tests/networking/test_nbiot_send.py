@@ -10,6 +10,8 @@ import pytest
 from devkit.collector import Collector
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 MakeDevice = Callable[..., Device]
 V4, V6 = "192.0.2.1", "2001:db8::1"
 ATTACHED = """

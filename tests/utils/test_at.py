@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 OK = "\r\n\r\nOK\r\n"
 SHOW_REPLY = """
 def show_reply(reply):

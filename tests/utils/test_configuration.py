@@ -6,6 +6,8 @@ import pytest
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 CHECK = """
 from utils import configuration
 

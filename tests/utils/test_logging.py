@@ -8,6 +8,8 @@ import pytest
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 CALLS = "".join(f"log.{name.lower()}('{name.lower()} %d', 7)\n" for name in LEVELS)
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 FIND = "from utils import plugins\nimport sys\n"
 MARKS = "('go',)"
 

@@ -10,6 +10,8 @@ import pytest
 from devkit.board.flash import FAT, LITTLEFS
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 MakeDevice = Callable[..., Device]
 PATH = "/flash/backlog.bin"
 BACKLOG = f"from utils import store\nqueue = store.Backlog('{PATH}', 100)\n"

@@ -6,6 +6,8 @@ import pytest
 
 from tests.device import Device
 
+pytestmark = pytest.mark.both_runtimes
+
 TOOK = """
 import utime
 from utils import timing

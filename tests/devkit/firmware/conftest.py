@@ -9,11 +9,11 @@ from tests.devkit.vm.device import Device
 
 
 @pytest.fixture
-def make_device(tmp_path: Path) -> Iterator[Callable[..., Device]]:
+def make_device(tmp_path: Path, runtime: str) -> Iterator[Callable[..., Device]]:
     made = []
 
     def make(**options) -> Device:
-        made.append(Device(tmp_path / f"flash{len(made)}", **options))
+        made.append(Device(tmp_path / f"flash{len(made)}", runtime=runtime, **options))
         return made[-1]
 
     yield make

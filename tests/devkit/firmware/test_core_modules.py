@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from devkit.vm.core import ujson
 
+pytestmark = pytest.mark.both_runtimes
+
 VALUES = [
     # ujson
     ("ujson", "ujson.loads('{\"a\":1')", "{'a': 1}"),
@@ -18,11 +20,8 @@ VALUES = [
     ("ujson", "ujson.loads('[1 2,,3] ')", "[1, 2, 3]"),
     ("ujson", "ujson.loads('\"\\\\u0041\\\\n\"') == 'A\\n'", "True"),
     ("ujson", "ujson.loads('-1.5e1'), ujson.loads(b'true')", "-15.0 True"),
-    (
-        "ujson",
-        "ujson.dumps({1: None, 'b': [True, 2.5, (1,)]})",
-        '{1: null, "b": [true, 2.5, [1]]}',
-    ),
+    ("ujson", "ujson.dumps({1: None})", "{1: null}"),
+    ("ujson", "ujson.dumps({'b': [True, 2.5, (1,)]})", '{"b": [true, 2.5, [1]]}'),
     ("ujson", "ujson.dumps('a\"\\n\\x01')", '"a\\"\\n\\u0001"'),
     ("ujson", "ujson.dumps(float('nan'))", "nan"),
     # ure
@@ -83,7 +82,6 @@ ERRORS = [
     ("ustruct", "ustruct.pack('<I', 1.5)", "TypeError"),
     ("ubinascii", "ubinascii.unhexlify('abc')", "ValueError: odd-length string"),
     ("ucollections", "ucollections.namedtuple('P', 'a b')(1)", "TypeError"),
-    ("ucollections", "list(ucollections.deque((), 3))", "TypeError"),
     ("ucollections", "ucollections.OrderedDict()", "AttributeError"),
     ("uqueue", "uqueue.Queue(0)", "ValueError: queue size cannot be infinite"),
     ("uqueue", "uqueue.Queue().get(timeout=20)", "OSError: Empty"),
@@ -180,3 +178,9 @@ def test_aes(device, mode, key, options, text, cipher):
 
 def test_random_bits_are_bytes(device):
     assert device.values("len(ucrypto.getrandbits(20))", before="import ucrypto") == "3"
+
+
+@pytest.mark.cpython(reason="the deque of later MicroPythons can be iterated")
+def test_a_deque_cannot_be_iterated(device):
+    program = "import ucollections\nlist(ucollections.deque((), 3))\n"
+    assert "TypeError" in device.run(program)

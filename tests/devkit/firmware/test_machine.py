@@ -8,6 +8,8 @@ from devkit.board.adc import raw_to_mv
 from devkit.board.board import DEEPSLEEP_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET
 from devkit.board.i2c import Nack
 
+pytestmark = pytest.mark.both_runtimes
+
 # Raw count to millivolts: evaluated from the constants of ESP-IDF esp_adc_cal, default-Vref path.
 RAWS = (0, 1, 500, 1000, 2048, 2880, 2944, 3000, 3500, 4000, 4095)
 MILLIVOLTS = {

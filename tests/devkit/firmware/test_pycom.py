@@ -7,6 +7,8 @@ import pytest
 from devkit.board.board import DEEPSLEEP_RESET, PWRON_RESET, WDT_RESET, Board
 from devkit.board.nvs import Config, Nvs
 
+pytestmark = pytest.mark.both_runtimes
+
 
 @pytest.mark.parametrize(
     ("stored", "read"),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from devkit.board.board import Board
 from devkit.board.faults import Fault
 from devkit.board.standard import plug_standard
-from devkit.vm.cpython import CpythonVm, Outcome
+from devkit.vm.cpython import CpythonVm
+from devkit.vm.micropython import MicroPythonVm
+from devkit.vm.runtime import Outcome
 
 
 class Device:
@@ -17,12 +20,15 @@ class Device:
     def __init__(self, root: Path, faults: list[dict] | None = None, **options) -> None:
         fs_type = options.pop("fs_type", 0)
         install = options.pop("install", "py")
+        runtime = options.pop("runtime", "cpython")
+        of_vm = {key: options.pop(key) for key in ("firmware_dir", "command") if key in options}
         self.root = root
         root.mkdir(exist_ok=True)
         self.board = Board(faults=[Fault.from_table(table) for table in faults or []], **options)
         plug_standard(self.board, root, fs_type=fs_type)
         self.printed: list[str] = []
-        self.vm = CpythonVm(self.board, root, self.printed.append, install=install)
+        made = MicroPythonVm if runtime == "micropython" else CpythonVm
+        self.vm: Any = made(self.board, root, self.printed.append, install=install, **of_vm)
         self.outcome: Outcome | None = None
 
     def service(self, name: str):

@@ -8,6 +8,9 @@ import pytest
 
 from devkit.board.board import SOFT_RESET, WDT_RESET, DeepSleep, Reset
 
+pytestmark = pytest.mark.both_runtimes
+WITH_THREADS = pytest.mark.cpython(reason="the WebAssembly build has no threads")
+
 
 def test_boot_and_main_share_one_namespace(device):
     assert device.run("print(x, __name__)", boot="x = 5") == "5 __main__\n"
@@ -57,19 +60,18 @@ def test_firmware_leaves_no_line_in_a_traceback(device):
 def test_nothing_outlives_a_halt(device, ending, kind):
     device.run(f"""
         import machine
-        caught = []
         def end():
             try:
                 {ending}
             except:
-                caught.append("bare")
+                print("bare")
         for n in range(3):
             try:
                 end()
             except BaseException:
-                caught.append("named")
+                print("named")
         """)
-    assert device.vm.main.caught == []
+    assert device.printed == []
     assert isinstance(device.outcome.halt, kind)
 
 
@@ -79,7 +81,8 @@ def test_deepsleep_hands_over_its_time(device):
     assert device.outcome.halt.duration_ms == 90000
 
 
-LOOPS = ["while True: pass", "for x in iter(int, 1): pass", "while True:\n  try: 1/0\n  except: 0"]
+ENDLESS = "class E:\n  __iter__ = lambda s: s\n  __next__ = lambda s: 0\nfor x in E(): pass"
+LOOPS = ["while True: pass", ENDLESS, "while True:\n  try: 1/0\n  except: 0"]
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -88,7 +91,7 @@ def test_a_watchdog_bites_a_loop_that_never_calls_the_firmware(device, loop):
     device.run("from machine import WDT\nw = WDT(timeout=20000)\n" + loop)
     assert (device.outcome.kind, device.outcome.halt.cause) == ("reset", WDT_RESET)
     assert 20_000 <= device.board.clock.now_ms < 20_200
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_loop_without_any_bound_is_a_hang(device):
@@ -180,6 +183,7 @@ def test_handlers_wait_while_interrupts_are_off(device):
 # threads
 
 
+@WITH_THREADS
 def test_threads_take_turns_in_sleeps_and_locks(device):
     printed = device.run("""
         import _thread, utime
@@ -200,6 +204,7 @@ def test_threads_take_turns_in_sleeps_and_locks(device):
     assert printed == "6 a0 b2 500\n"
 
 
+@WITH_THREADS
 def test_a_busy_wait_lets_another_thread_go_on(device):
     printed = device.run("""
         import _thread, utime
@@ -215,6 +220,7 @@ def test_a_busy_wait_lets_another_thread_go_on(device):
     assert printed == "[True]\n"
 
 
+@WITH_THREADS
 def test_an_exception_ends_only_its_thread(device):
     printed = device.run("""
         import _thread, utime
@@ -228,6 +234,7 @@ def test_an_exception_ends_only_its_thread(device):
     assert printed.endswith("main goes on\n")
 
 
+@WITH_THREADS
 def test_a_halt_in_a_thread_ends_the_program(device):
     printed = device.run("""
         import _thread, utime, machine
@@ -252,6 +259,7 @@ def test_the_watchdog_bites_at_the_prompt(device):
     assert device.board.clock.now_ms == pytest.approx(8000, abs=50)
 
 
+@WITH_THREADS
 def test_threads_go_on_at_the_prompt(device):
     device.run("""
         import _thread, utime

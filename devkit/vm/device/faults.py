@@ -1,0 +1,88 @@
+"""Exceptions as a Pycom board knows them, and how it prints them.
+
+OSError gets the error numbers and the missing `errno` of the board: the class of this file takes
+the place of the builtin one. Source: MicroPython 1.11 py/objexcept.c, newlib sys/errno.h.
+"""
+
+import builtins
+import sys
+
+try:
+    import io
+except ImportError:  # MicroPython 1.11
+    import uio as io
+
+ERRNO_NAMES = {
+    1: "EPERM", 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
+    17: "EEXIST", 19: "ENODEV", 21: "EISDIR", 22: "EINVAL", 95: "EOPNOTSUPP", 104: "ECONNRESET",
+    105: "ENOBUFS", 111: "ECONNREFUSED", 112: "EADDRINUSE", 113: "ECONNABORTED", 116: "ETIMEDOUT",
+    118: "EHOSTUNREACH", 119: "EINPROGRESS", 120: "EALREADY", 128: "ENOTCONN",
+}  # fmt: skip
+
+_native_print = sys.print_exception
+_hidden = []  # beginnings of file names that no traceback shows
+_place = [None, "", 0]  # of the last SyntaxError that the board found: error, path, line
+
+
+class OSError(OSError):  # noqa: A001 - it takes the place of the builtin one
+    @property
+    def errno(self):
+        raise AttributeError("'OSError' object has no attribute 'errno'")
+
+    def __str__(self):
+        args = self.args
+        if len(args) != 1:
+            return str(args) if args else ""
+        number = args[0]
+        if type(self) is OSError and isinstance(number, int) and number in ERRNO_NAMES:
+            return "[Errno {}] {}".format(number, ERRNO_NAMES[number])
+        return str(number)
+
+    def __repr__(self):
+        return type(self).__name__ + repr(self.args)
+
+
+class TimeoutError(OSError):  # noqa: A001 - no builtin of the board; sockets raise it
+    pass
+
+
+def made(name, args):
+    """The exception that the board raised: [type, arguments] from the stream."""
+    if name == "SyntaxError":
+        error = SyntaxError(args[0])
+        _place[:] = [error, args[1], args[2]]
+        return error
+    if name == "OSError":
+        return OSError(*args)
+    if name == "TimeoutError":
+        return TimeoutError(*args)
+    return getattr(builtins, name, RuntimeError)(*args)
+
+
+def hide(prefix):
+    _hidden.append(prefix)
+
+
+def _shown(line):
+    for prefix in _hidden:
+        if line.startswith('  File "' + prefix):
+            return False
+    return True
+
+
+def text(error):
+    """The traceback as the firmware prints it; what a board has in C leaves no line."""
+    stream = io.StringIO()
+    _native_print(error, stream)
+    lines = ["Traceback (most recent call last):"]
+    for line in stream.getvalue().split("\n"):
+        if line.startswith("  File ") and _shown(line):
+            lines.append(line)
+    if error is _place[0]:
+        lines.append('  File "{}", line {}'.format(_place[1], _place[2]))
+    lines.append("{}: {}".format(type(error).__name__, error))
+    return "\n".join(lines) + "\n"
+
+
+def install():
+    builtins.OSError = OSError

@@ -1,0 +1,141 @@
+"""The same seed, scenario and application give the same run on CPython and on a real MicroPython:
+AT trace with its virtual times, console, reports, accounts of the cycles, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devkit.collector import Collector
+from devkit.emulator import Emulator
+
+pytestmark = pytest.mark.vm
+
+SCENARIOS = sorted(path.stem for path in Path("devkit/scenarios").resolve().glob("*.toml"))
+APPLICATION = ["boot.py", "main.py"]
+
+
+def run(
+    vm: str,
+    scenario: str,
+    scripts: list[str],
+    cycles: int,
+    max_hours: float = 24,
+    **options: Any,
+) -> dict[str, Any]:
+    printed: list[str] = []
+    with Collector("127.0.0.1") as collector:
+        route = f"[2001:db8::1]:5683={collector.host}:{collector.port}"
+        with Emulator(scenario=scenario, routes=[route], vm=vm, max_hours=max_hours,
+                      console=printed.append, **options) as emulator:  # fmt: skip
+            accounts = emulator.run(scripts, cycles)
+            left = sum(sent.delivered for account in accounts for sent in account.sent)
+            collector.wait_for(left, timeout_s=5)
+        reports = [datagram.data for datagram in collector.received]
+        entries = list(emulator.board.trace.entries)
+    # the port of the collector is another one in each run
+    port = re.compile(rf"\b{collector.port}\b")
+    lines = [f"{entry.at_us} {entry.kind} {port.sub('PORT', entry.text)}" for entry in entries]
+    return {
+        "printed": "".join(printed),
+        "trace": "\n".join(lines),
+        "reports": reports,
+        "accounts": [account.as_json() for account in accounts],
+        "energy_mj": emulator.board.meter.energy_mj(),
+    }
+
+
+def compare(scenario: str, scripts: list[str], cycles: int, **options: Any) -> dict[str, Any]:
+    here = run("cpython", scenario, scripts, cycles, **options)
+    there = run("micropython", scenario, scripts, cycles, **options)
+    for mine, other in zip(here["trace"].split("\n"), there["trace"].split("\n"), strict=False):
+        assert mine == other  # the first difference says more than all of the trace
+    assert here == there
+    return here
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_application_runs_alike(scenario: str) -> None:
+    found = compare(scenario, APPLICATION, 3, seed=len(scenario))
+    assert "at>" in found["trace"] and found["accounts"]
+
+
+def test_the_comparison_is_about_something() -> None:
+    found = run("micropython", "good", APPLICATION, 3)
+    assert len(found["reports"]) >= 3
+    assert [account["error"] for account in found["accounts"]] == [None] * 3
+    assert found != run("micropython", "good", APPLICATION, 3, seed=2)
+
+
+@pytest.mark.parametrize("install", ["mpy", "frozen"])
+def test_whatever_importing_costs_costs_the_same(install: str) -> None:
+    compare("good", APPLICATION, 2, install=install)
+
+
+# A number that lies exactly between two of its printed forms, such as 54.25 with one decimal, is
+# rounded to the even one by CPython and up by MicroPython: text of this kind is all that differs.
+SEED_WITHOUT_TIES = 4
+EXAMPLES = sorted(str(path) for path in Path("examples").resolve().glob("*.py"))
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: Path(path).name)
+def test_the_examples_run_alike(script: str) -> None:
+    assert compare("good", [script], 1, max_hours=0.2, seed=SEED_WITHOUT_TIES)["printed"]
+
+
+STRANGER = """
+import machine, pycom, sys, utime
+from network import LTE
+
+try:
+    import uasyncio
+except ImportError as error:
+    print("no", error)
+seen = []
+alarm = machine.Timer.Alarm(lambda a: seen.append(utime.ticks_ms()), ms=250, periodic=True)
+wdt = machine.WDT(timeout=60000)
+lte = LTE()
+lte.attach(band=20, apn="iot")
+begin = utime.ticks_ms()
+while not lte.isattached() and utime.ticks_diff(utime.ticks_ms(), begin) < 60000:
+    utime.sleep_ms(100)
+print(utime.ticks_ms() - begin, len(seen), lte.send_at_cmd("AT+CSQ"))
+while len(seen) % 7:
+    pass
+alarm.cancel()
+total = 0
+for number in range(300000):
+    if number % 3:
+        total += number
+print(total, utime.ticks_ms(), 2 / 3, [1 / 3], {"a": 0.1})
+with open("/flash/log.txt", "a") as file:
+    file.write("one\\ntwo\\n")
+print(open("/flash/log.txt").readlines())
+pycom.nvs_set("count", 3)
+
+
+def trouble():
+    raise OSError(116)
+
+
+try:
+    trouble()
+except OSError as error:
+    sys.print_exception(error)
+    print(error, repr(error), error.args)
+lte.deinit()
+print("bye")
+{}["missing"]
+"""
+
+
+def test_a_strangers_script_runs_alike(tmp_path: Path) -> None:
+    script = tmp_path / "stranger.py"
+    script.write_text(STRANGER)
+    found = compare("fair", [str(script)], 1)
+    assert found["printed"].startswith("no no module named 'uasyncio'\n")
+    assert found["printed"].endswith("KeyError: missing\n")
+    assert ", in trouble\nOSError: [Errno 116] ETIMEDOUT\n" in found["printed"]
