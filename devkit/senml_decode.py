@@ -3,7 +3,7 @@
     for record in decode(datagram, now_s):              # CBOR or JSON, told apart by themselves
         record.name, record.value, record.unit, record.time
 
-Source: RFC 8428: fields 4.1 to 4.3, resolved records 4.6, JSON 5, CBOR labels 6; RFC 9100: version.
+Source: RFC 8428: fields 4.1 to 4.3, resolved records 4.6, JSON 5, CBOR labels 6; RFC 9100.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ value     int: value * 10 ** exponent is meant; an exponent of None is 0
           word for it (RFC 8428, 4.3 and 5)
           bool, str, bytes: as they are
 
-No number passes through a float, so that what was measured arrives to the last digit. In CBOR it is
-an integer, a half-precision float or a decimal fraction: the shortest that is exact. Bytes of a
-record in CBOR, for a name of n and a unit of u letters:
+An int passes through no float, so that what was measured arrives to the last digit. In CBOR it
+is an integer, a half-precision float or a decimal fraction: the shortest that is exact. Bytes of
+a record in CBOR, for a name of n and a unit of u letters:
 
     1 + (2 + n) + (2 + u, if there is a unit) + 1 + value
     value: int 1 below 24, 2 below 256, 3 below 65536; half float 3; decimal fraction: int + 3
