@@ -44,6 +44,7 @@ _MAX_AGE = const(14)
 _URI_QUERY = const(15)
 _BLOCK2 = const(23)
 _BLOCK1 = const(27)
+_CONTINUE = const(0x5F)  # 2.31
 _TOO_LARGE = const(0x8D)  # 4.13
 _LARGEST = const(1152)  # bytes of a message that need be taken (4.6)
 _SLICE_MS = const(5000)  # the watchdog is fed in between
@@ -145,6 +146,18 @@ def _post_options(values):
     return uri_options(values["_TOPIC"], query, values["_COAP_CONTENT_FORMAT"])
 
 
+def outcome(client, response):
+    """What became of a payload: "delivered", "refused" or "unknown".
+
+    response: what `client` returned for it, None included.
+    """
+    if response:
+        if response.code == _CONTINUE:  # waits for blocks that there are not
+            return UNKNOWN
+        return DELIVERED if response.code >> 5 == 2 else REFUSED
+    return UNKNOWN if client.cause in ("no_answer", "bad_option", "bad_block") else REFUSED
+
+
 class _Session:
     def __init__(self, client, options):
         self._client = client
@@ -154,16 +167,14 @@ class _Session:
     def deliver(self, payload):
         client = self._client
         response = client.send(POST, self._options, payload, self.confirms)
-        if response:
-            if response.code >> 5 == 2:
-                return DELIVERED
+        result = outcome(client, response)
+        if response and result != DELIVERED:
             # 5.03 tells after how many seconds to come again (5.9.3.4); so late is another cycle
             wait = [int.from_bytes(value, "big") for n, value in response.options if n == _MAX_AGE]
             _log.warning("%s, max-age %s", code_text(response.code), wait)
-            return REFUSED
-        if self.confirms or client.cause != "no_answer":
+        elif not response and (self.confirms or result == REFUSED):
             _log.warning("%d bytes: %s", len(payload), client.cause)
-        return UNKNOWN if client.cause in ("no_answer", "bad_option", "bad_block") else REFUSED
+        return result
 
     def close(self):
         try:

@@ -136,8 +136,6 @@ class CoAPClient:
 
     def _take(self, response):
         """Note what became of the last message."""
+        self.outcome = coap.outcome(self._client, response)
         if response:
-            self.outcome = DELIVERED if response.code >> 5 == 2 else REFUSED
             self.bufferedIncomingMessages = (self.bufferedIncomingMessages + [response])[-_MOST:]
-        elif self._client.cause in ("no_answer", "bad_option", "bad_block"):
-            self.outcome = UNKNOWN

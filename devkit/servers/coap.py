@@ -13,8 +13,8 @@
     server.behaviour.reset = True               # confirmable messages are reset
 
 Every path is served: POST and PUT are taken, GET gives `content[path]` or 4.04. Clients talk to
-the relay; `datagrams` lists what passed there. What strangers can have it keep is bounded: payloads
-of 64 KiB, 256 clients at a time, the last 10000 posts and datagrams.
+the relay; `datagrams` lists what passed there. What strangers can have it keep is bounded: 64 KiB
+of payload, 256 clients at a time, the last 10000 posts and datagrams.
 """
 
 from __future__ import annotations
