@@ -136,7 +136,7 @@ def uri_options(path="", query=(), content_format=None):
     options += [(_URI_QUERY, part.encode()) for part in query]
     for _, value in options:
         if len(value) > 255:
-            configuration.refuse("option", value, "up to 255 bytes")
+            configuration.refuse("length of option", len(value), "up to 255")
     return options
 
 

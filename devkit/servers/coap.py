@@ -20,6 +20,7 @@ of payload, 256 clients at a time, the last 10000 posts and datagrams.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 import time
@@ -39,6 +40,7 @@ MOST_KEPT = 10_000
 START_S = 10.0
 _CON, _RST = 0, 3
 _INNER = "127.0.0.1"
+_LOGGER = "devkit.servers.coap"
 
 
 @dataclass
@@ -151,8 +153,9 @@ class CoapServer:
 
     async def _serve(self) -> None:
         inner = (_INNER, _free_port())
+        logging.getLogger(_LOGGER).setLevel(logging.ERROR)  # not a line for each bit of noise
         context = await aiocoap.Context.create_server_context(
-            _Anything(self), bind=inner, transports=["simplesocketserver"]
+            _Anything(self), bind=inner, loggername=_LOGGER, transports=["simplesocketserver"]
         )
         _, relay = await self._loop.create_datagram_endpoint(
             lambda: _Relay(self, inner), sock=self._socket
