@@ -1,1 +1,1 @@
-"""Real servers on loopback for tests, the demo and the collector."""
+"""Real servers on this computer, for tests and demonstrations: on loopback, on a free port."""

@@ -10,7 +10,7 @@ import pytest
 
 from devkit.build.components import APPLICATION, CONTRACT, components
 from devkit.build.take import copy
-from devkit.device_files import ROOT
+from devkit.build.weight import needed_files
 from devkit.emulator import Emulator
 
 COMPONENTS = components()
@@ -75,6 +75,32 @@ USES = {
         """,
         ["unknown"],
     ),
+    "mqtt": (
+        """
+        from network import LTE
+        from protocols import mqtt
+        import usocket
+        class Config:
+            _HOST = "192.0.2.1"
+            _PORT = 1883
+        LTE(carrier=None)
+        session = mqtt.open(usocket.socket(), Config)
+        print(session.deliver(b"hello"))     # not attached: refused
+        session.close()
+        """,
+        ["refused"],
+    ),
+    "mqtt_client": (
+        """
+        from protocols.mqtt_client import MQTTClientCustom, MQTTConfig
+        config = MQTTConfig()
+        config.server_ip = "192.0.2.1"
+        config.message_channel_id = config.thing_id = config.thing_token = "1"
+        client = MQTTClientCustom(config)
+        print(client.connect(), client.sendMessage("hello"), client.disconnect())
+        """,
+        ["False False False"],
+    ),
     "microATsocket": (
         """
         import microATsocket as socket
@@ -127,6 +153,13 @@ USES = {
         """,
         ["['_PORT = 0; allowed: an integer 1 to 65535']"],
     ),
+    "endpoint": (
+        """
+        from utils import endpoint
+        print(endpoint.resolve(None, "2001:db8::1", 5683), endpoint.same("::1", "0:0:0:0:0:0:0:1"))
+        """,
+        ["('2001:db8::1', 5683) True"],
+    ),
     "logging": (
         """
         from utils import logging
@@ -176,7 +209,7 @@ def outcome_of(program: str, flash: Path, vm: str) -> list[str]:
 @pytest.fixture
 def flash(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     component = COMPONENTS[request.param]
-    copy({path: (ROOT / path).read_bytes() for path in component.needs}, tmp_path)
+    copy({path: file.read_bytes() for path, file in needed_files(component).items()}, tmp_path)
     return tmp_path
 
 
