@@ -1,14 +1,15 @@
-"""SenML packs in CBOR taken apart: base fields resolved, what a receiver must refuse refused.
+"""SenML packs taken apart: base fields resolved, what a receiver must refuse refused.
 
-    for record in decode(datagram, now_s):
+    for record in decode(datagram, now_s):              # CBOR or JSON, told apart by themselves
         record.name, record.value, record.unit, record.time
 
-Source: RFC 8428: fields 4.1 to 4.3, resolved records 4.6, CBOR labels 6.
+Source: RFC 8428: fields 4.1 to 4.3, resolved records 4.6, JSON 5, CBOR labels 6; RFC 9100.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,12 +17,15 @@ from typing import Any
 
 import cbor2
 
+from devkit import senml_json
+
 # CBOR label -> name of the field as in JSON (RFC 8428, table 4)
 LABELS = {
     -1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
     0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd",
 }  # fmt: skip
 VERSION = 10  # of RFC 8428
+SECONDARY_UNITS = 1 << 4  # feature 4 of RFC 9100, added to the version
 DIGITS = 20  # longer decimal fractions are shown with an exponent
 RELATIVE_BELOW = 2**28  # smaller times count from the reception
 
@@ -62,27 +66,39 @@ class Record:
         return str(self.value)
 
 
-def decode(data: bytes, now_s: float = 0.0) -> list[Record]:
-    """The resolved records of a pack received at `now_s`; ValueError says what is wrong."""
-    pack = _cbor(data)
+def decode(data: bytes, now_s: float = 0.0, form: str | None = None) -> list[Record]:
+    """The resolved records of a pack received at `now_s`; ValueError says what is wrong.
+
+    `form` is "cbor" or "json". None looks: a JSON array begins with [ or white space, which in
+    CBOR are a string of bytes and numbers.
+    """
+    if form is None:
+        form = "json" if data[:1] in (b"[", b" ", b"\t", b"\r", b"\n") else "cbor"
+    pack = senml_json.read(data) if form == "json" else _cbor(data)
     if not isinstance(pack, list) or not pack:
         raise ValueError(f"a pack is an array of records, not {type(pack).__name__}")
     base: dict[str, Any] = {}
     records = []
     for number, item in enumerate(pack, 1):
         try:
-            fields = _fields(item)
+            fields = _fields(item, int if form == "cbor" else str)
             for key in ("bn", "bt", "bu", "bv", "bs", "bver"):
                 if key in fields:
                     base[key] = fields[key]
-            if base.get("bver", VERSION) > VERSION:
-                raise ValueError(f"version {base['bver']}; allowed: up to {VERSION}")
+            _check_version(base.get("bver", VERSION))
             record = _resolved(fields, base, now_s)
         except ValueError as problem:
             raise ValueError(f"record {number}: {problem}") from None
         if record is not None:
             records.append(record)
     return records
+
+
+def _check_version(version: int) -> None:
+    """Bits are features that must be understood; 10 is the empty set of them (RFC 9100, 2)."""
+    if version < 0 or version & ~SECONDARY_UNITS > VERSION:
+        allowed = f"up to {VERSION}, {VERSION + SECONDARY_UNITS}"
+        raise ValueError(f"version {version}; allowed: {allowed}")
 
 
 def _cbor(data: bytes) -> Any:
@@ -96,7 +112,8 @@ def _cbor(data: bytes) -> Any:
     return pack
 
 
-def _fields(item: Any) -> dict[str, Any]:
+def _fields(item: Any, kind: type) -> dict[str, Any]:
+    """The known fields under their names in JSON; labels are numbers in CBOR, names in JSON."""
     if not isinstance(item, dict):
         raise ValueError(f"a map is needed, not {type(item).__name__}")
     fields: dict[str, Any] = {}
@@ -104,10 +121,14 @@ def _fields(item: Any) -> dict[str, Any]:
         key = LABELS.get(label, "") if type(label) is int else str(label)
         if key.endswith("_"):
             raise ValueError(f"field {key!r} must be understood, and is not known here")
-        if key not in _KINDS or type(label) is not int:
+        if key not in _KINDS or type(label) is not kind:
             continue  # an extension that may be ignored (RFC 8428, 4.4)
+        if key == "vd" and kind is str and isinstance(value, str):
+            value = senml_json.octets(value)
         if not isinstance(value, _KINDS[key]) or isinstance(value, bool) != (key == "vb"):
             raise ValueError(f"field {key} = {value!r} has the wrong type")
+        if isinstance(value, (float, Decimal)) and not math.isfinite(value):
+            raise ValueError(f"field {key} = {value} is no number")
         fields[key] = value
     return fields
 

@@ -1,4 +1,4 @@
-"""Reports as SenML (RFC 8428) in CBOR, packed into as few datagrams as possible.
+"""Reports as SenML (RFC 8428) in CBOR or JSON, packed into as few datagrams as possible.
 
     from protocols import senml
     for payload in senml.pack("240ac4123456:", records, limit=62, seq=17):
@@ -6,119 +6,215 @@
 
 records   (name, value, exponent, unit) in order of importance, such as ("t", 2423, -2, "Cel") for
           24.23 Cel; more items per record are not looked at, so that `sensors.Measurement` and
-          the metrics of a bearer serve as they are. `value` is an int, bool, str, bytes, or None,
-          which is left out, since SenML has no word for it. `exponent` counts for ints alone and
-          may be 0 or None; `unit` is one of RFC 8428, or None.
+          the metrics of a bearer serve as they are. `unit` is one of RFC 8428 or 8798, or None.
+value     int: value * 10 ** exponent is meant; an exponent of None is 0
+          float: the number itself, rounded to a multiple of 10 ** exponent
+          None, NaN, infinity: nothing was measured, and the record is left out, since SenML has no
+          word for it (RFC 8428, 4.3 and 5)
+          bool, str, bytes: as they are
 
-Integers stay integers and others become decimal fractions (section 6), so that what was measured
-arrives to the last digit. Bytes of a record, for a name of n and a unit of u letters:
+An int passes through no float, so that what was measured arrives to the last digit. In CBOR it
+is an integer, a half-precision float or a decimal fraction: the shortest that is exact. Bytes of
+a record in CBOR, for a name of n and a unit of u letters:
 
     1 + (2 + n) + (2 + u, if there is a unit) + 1 + value
-    value: int 1 below 24, 2 below 256, 3 below 65536; decimal fraction 3 more
+    value: int 1 below 24, 2 below 256, 3 below 65536; half float 3; decimal fraction: int + 3
 
-The base name costs 2 + its length in each datagram and the list 1. "t" in Cel and "h" in %RH take
-16 bytes each and "v" in V takes 14; with a sequence number up to 255 and a base name of 13 letters
-that makes 57 bytes for "t" and "h", and 71 with "v". Short names pay: use one or two letters.
+The base name costs 2 + its length in each datagram and the list 1. Where records of a datagram
+have the same unit, it is said once (base unit). Units that RFC 8798 calls secondary, such as dBm,
+ms and mV, need a version number (RFC 9100), which takes 3 bytes in each datagram with one of them.
 """
 
 from micropython import const
 
-from utils import cbor
-
 SEQUENCE = "seq"  # name of the record with the sequence number
 
-_BASE_NAME = const(-2)  # labels of RFC 8428, table 4
+_BASE_VERSION = const(-1)  # labels of RFC 8428, table 4
+_BASE_NAME = const(-2)
 _BASE_TIME = const(-3)
+_BASE_UNIT = const(-4)
 _NAME = const(0)
 _UNIT = const(1)
 _VALUE = const(2)
 _STRING = const(3)
 _BOOLEAN = const(4)
+_TIME = const(6)
 _DATA = const(8)
 
 _NAME_CHARACTERS = "-:./_"  # beside letters and digits, but not in front: RFC 8428, 4.5.1
 _ABSOLUTE_TIME = const(268435456)  # smaller ones count from the time of reception: RFC 8428, 4.5.3
+_WITH_SECONDARY_UNITS = const(26)  # version 10 with feature 4: RFC 9100, sections 3 and 4
+_SECONDARY_UNITS = (  # RFC 8798, table 3
+    " ms min h MHz kW kVA kvar Ah Wh kWh varh kvarh kVAh Wh/km KiB GB Mbit/s B/s MB/s mV mA dBm "
+    "ug/m3 mm/h m/h ppm /100 /1000 hPa mm cm km km/h "
+)
 
 
-def pack(base_name, records, limit, seq=None, base_time=None, seq_name=SEQUENCE):
+def pack(
+    base_name, records, limit, seq=None, base_time=None, seq_name=SEQUENCE, times=None, form="cbor"
+):
     """Return a list of datagrams, each bytes of at most `limit` and a complete SenML pack.
 
     base_name: what makes the names unique all over the world, in front of each of them.
     seq: int; travels as a record of its own in every datagram, also if there is no other record.
     seq_name: name of that record; "" saves 5 bytes, and the bare base name is its name then.
     base_time: int, seconds since 1970 as the time of all records; None if the clock is unknown.
+    times: None, or one for each record: seconds since 1970, or negative seconds counted from
+        base_time, without it from the reception; None for a record of now. All are ints.
+    form: "cbor" (application/senml+cbor) or "json" (application/senml+json).
 
     A record goes into the first datagram with room for it, so that a short one fills the gap that
-    a longer one left. Nothing is truncated: a record that does not fit into a datagram by itself
-    raises ValueError, as do bad names, values that are not of the types above, and a bad time.
+    a longer one left, and there behind others of its unit. Nothing is truncated: a record that
+    does not fit into a datagram by itself raises ValueError, as do bad names, values that are not
+    of the types above, and bad times.
     """
+    if form == "cbor":
+        from utils import cbor as codec
+    elif form == "json":
+        from protocols import _senml_json as codec
+    else:
+        raise ValueError("form = {!r}; allowed: 'cbor', 'json'".format(form))
+    key = getattr(codec, "label", codec.integer)
     _check_name("base_name", base_name, "")
-    base = [cbor.integer(_BASE_NAME), cbor.text(base_name)]
+    base = [key(_BASE_NAME), codec.text(base_name)]
     if base_time is not None:
         if not _is_int(base_time) or base_time < _ABSOLUTE_TIME:
             raise ValueError(
                 "base_time = {!r}; allowed: seconds since 1970 as an int".format(base_time)
             )
-        base += [cbor.integer(_BASE_TIME), cbor.integer(base_time)]
-    datagrams = []  # each a list of encoded records, the first of which has the base fields
+        base += [key(_BASE_TIME), codec.integer(base_time)]
+    if times is not None and len(times) != len(records):
+        raise ValueError(
+            "times has {} items; allowed: {}, one per record".format(len(times), len(records))
+        )
+    datagrams = []  # each a list of (unit, encoded name, encoded value and time)
     first = []
     if seq is not None:
-        first = [cbor.mapping(base + _items(base_name, seq_name, seq, 0, None))]
-        datagrams.append(_fitting(first, limit, seq_name))
-    for record in records:
-        name, value, exponent, unit = record[:4]
-        if value is None:
+        first = [_entry(codec, key, base_name, (seq_name, seq, 0, None), [])]
+        datagrams.append(_fitting(codec, key, base, first, limit, seq_name))
+    for index in range(len(records)):
+        record = records[index]
+        name, value = record[:2]
+        if value is None or isinstance(value, float) and value - value != 0:
             continue
         if first and name == seq_name:
             raise ValueError("name = {!r}; allowed: another, that is the number".format(name))
-        items = _items(base_name, name, value, exponent, unit)
-        encoded = cbor.mapping(items)
-        for datagram in datagrams:
-            if len(cbor.array(datagram + [encoded])) <= limit:
-                datagram.append(encoded)
+        when = []
+        if times is not None and times[index] is not None:
+            when = [key(_TIME), codec.integer(_relative(name, times[index], base_time))]
+        entry = _entry(codec, key, base_name, record, when)
+        for number in range(len(datagrams)):
+            longer = _with(datagrams[number], entry)
+            if len(_encoded(codec, key, base, longer)) <= limit:
+                datagrams[number] = longer
                 break
         else:
-            start = first + [encoded] if first else [cbor.mapping(base + items)]
-            datagrams.append(_fitting(start, limit, name))
-    return [cbor.array(datagram) for datagram in datagrams]
+            longer = first + [entry]
+            datagrams.append(_fitting(codec, key, base, longer, limit, name))
+    return [_encoded(codec, key, base, datagram) for datagram in datagrams]
 
 
-def _fitting(records, limit, name):
-    """Return a copy of the list of encoded records, or raise ValueError if it is too long."""
-    size = len(cbor.array(records))
+def short_name(unique_id):
+    """Return 8 letters, digits, - and _ for the 6 bytes of machine.unique_id(): a base name.
+
+    It is base64url, of the address turned left by two bits: those two are 0 in the address of a
+    single device by its manufacturer (IEEE 802), so that a letter or digit comes first, as a name
+    demands. Different addresses give different names.
+    """
+    from ubinascii import b2a_base64
+
+    turned = int.from_bytes(unique_id, "big") << 2
+    turned = (turned | turned >> 48) & 0xFFFFFFFFFFFF
+    text = b2a_base64(turned.to_bytes(6, "big")).decode()[:8]
+    return text.replace("+", "-").replace("/", "_")
+
+
+def _with(entries, entry):
+    """Return the list with `entry` behind the others of its unit, at the front if it has none.
+
+    A base unit holds for all records after it: those without unit come before.
+    """
+    place = len(entries) if entry[0] else 0
+    for index in range(len(entries)):
+        if entries[index][0] == entry[0]:
+            place = index + 1
+    return entries[:place] + [entry] + entries[place:]
+
+
+def _encoded(codec, key, base, entries):
+    """Return the bytes of a datagram."""
+    records = []
+    said = None  # base unit
+    prefix = list(base)
+    for unit, _, _ in entries:
+        if unit is not None and " %s " % unit in _SECONDARY_UNITS:
+            prefix = [key(_BASE_VERSION), codec.integer(_WITH_SECONDARY_UNITS)] + base
+            break
+    for index in range(len(entries)):
+        unit, name, value = entries[index]
+        items = prefix + name
+        if unit != said:
+            label = _UNIT
+            if index + 1 < len(entries) and entries[index + 1][0] == unit:
+                label = _BASE_UNIT
+                said = unit
+            items = items + [key(label), codec.text(unit)]
+        records.append(codec.mapping(items + value))
+        prefix = []
+    return codec.array(records)
+
+
+def _fitting(codec, key, base, entries, limit, name):
+    """Return the list of entries, or raise ValueError if its datagram is too long."""
+    size = len(_encoded(codec, key, base, entries))
     if size > limit:
         raise ValueError("record {!r} needs {} bytes; allowed: {}".format(name, size, limit))
-    return list(records)
+    return entries
 
 
-def _items(base_name, name, value, exponent, unit):
-    """Return the encoded keys and values of one record."""
+def _entry(codec, key, base_name, record, when):
+    """Return (unit, encoded name, encoded value and time) of one record."""
+    name, value, exponent, unit = record[:4]
     _check_name("name", name, base_name)
-    items = [cbor.integer(_NAME), cbor.text(name)] if name else []
-    if unit is not None:
-        if not isinstance(unit, str) or not unit:
-            raise ValueError("unit of {!r} = {!r}; allowed: a text, None".format(name, unit))
-        items += [cbor.integer(_UNIT), cbor.text(unit)]
-    label, encoded = _value(name, value, exponent)
-    return items + [cbor.integer(label), encoded]
+    if unit is not None and (not isinstance(unit, str) or not unit):
+        raise ValueError("unit of {!r} = {!r}; allowed: a text, None".format(name, unit))
+    label, encoded = _value(codec, name, value, exponent)
+    named = [key(_NAME), codec.text(name)] if name else []
+    return unit, named, [key(label), encoded] + when
 
 
-def _value(name, value, exponent):
+def _value(codec, name, value, exponent):
     """Return (label, encoded value)."""
     if value is True or value is False:
-        return _BOOLEAN, cbor.boolean(value)
+        return _BOOLEAN, codec.boolean(value)
     if isinstance(value, str):
-        return _STRING, cbor.text(value)
+        return _STRING, codec.text(value)
     if isinstance(value, (bytes, bytearray)):
-        return _DATA, cbor.binary(value)
-    if not _is_int(value) or not (exponent is None or _is_int(exponent)):
+        return _DATA, codec.binary(value)
+    good = isinstance(value, (int, float)) and (exponent is None or _is_int(exponent))
+    exponent = exponent or 0
+    if good and isinstance(value, float):
+        good = -20 <= exponent <= 20
+        scaled = value * 10 ** (-exponent if good else 0)
+        good = good and scaled - scaled == 0
+        value = int(round(scaled)) if good else value
+    if not good:
         raise ValueError(
-            "value of {!r} = {!r}, exponent {!r}; allowed: int with an int exponent, bool, str, "
-            "bytes, None".format(name, value, exponent)
+            "value of {!r} = {!r}, exponent {!r}; allowed: int or float with an int exponent, -20 "
+            "to 20 for a float, bool, str, bytes, None".format(name, value, exponent)
         )
-    if exponent:
-        return _VALUE, cbor.decimal(exponent, value)
-    return _VALUE, cbor.integer(value)
+    return _VALUE, codec.number(exponent, value)
+
+
+def _relative(name, time, base_time):
+    """Return what to write as the time of a record, so that base_time and it make `time`."""
+    if not _is_int(time) or -_ABSOLUTE_TIME >= time or 0 < time < _ABSOLUTE_TIME:
+        raise ValueError(
+            "time of {!r} = {!r}; allowed: seconds since 1970, negative seconds, None".format(
+                name, time
+            )
+        )
+    return time - base_time if base_time and time > 0 else time
 
 
 def _is_int(value):

@@ -3,8 +3,8 @@
     from utils import cbor
     item = cbor.array([cbor.text("t"), cbor.decimal(-2, 2423)])      # ["t", 24.23]
 
-Every function returns the shortest encoding as bytes. There are no floats: those of this VM have
-single precision, and a decimal fraction (tag 4) is exact.
+Every function returns the shortest encoding as bytes. No float is taken: those of this VM have
+single precision. A number is a mantissa and a decimal exponent, and stays exact.
 """
 
 from micropython import const
@@ -19,6 +19,7 @@ _TAG = const(0xC0)
 _FALSE = b"\xf4"
 _TRUE = b"\xf5"
 _DECIMAL_FRACTION = const(4)
+_HALF = b"\xf9"  # a float of 16 bits, IEEE 754 binary16
 
 
 def _head(major, number):
@@ -69,3 +70,41 @@ def mapping(items):
 def decimal(exponent, mantissa):
     """The decimal fraction mantissa * 10 ** exponent (RFC 8949 3.4.4)."""
     return _head(_TAG, _DECIMAL_FRACTION) + array([integer(exponent), integer(mantissa)])
+
+
+def number(exponent, mantissa):
+    """mantissa * 10 ** exponent in its shortest exact form: integer, half float or as `decimal`.
+
+    -9.5 is a half float of 3 bytes, 24.2 a decimal fraction; zeros at the end are not written.
+    """
+    if mantissa == 0:
+        return integer(0)
+    while exponent < 0 and mantissa % 10 == 0:
+        mantissa //= 10
+        exponent += 1
+    if exponent < 0:
+        return _half(-exponent, mantissa) or decimal(exponent, mantissa)
+    fraction = decimal(exponent, mantissa)
+    if exponent < 20 and -1 << 64 <= mantissa * 10**exponent < 1 << 64:
+        whole = integer(mantissa * 10**exponent)
+        if len(whole) <= len(fraction):
+            return whole
+    return fraction
+
+
+def _half(places, mantissa):
+    """mantissa / 10 ** places as a half float (RFC 8949 3.3), None if that is not exact."""
+    if places > 24 or mantissa % 5**places:
+        return None
+    steps = abs(mantissa) // 5**places  # of 2 ** -places
+    while steps < 1024:
+        steps *= 2
+        places += 1
+    while steps >= 2048 and steps % 2 == 0:
+        steps //= 2
+        places -= 1
+    exponent = 25 - places  # biased by 15; the significand is 1024 to 2047 steps
+    if steps >= 2048 or not 1 <= exponent <= 30:
+        return None
+    bits = exponent << 10 | (steps - 1024) | (0x8000 if mantissa < 0 else 0)
+    return _HALF + bits.to_bytes(2, "big")

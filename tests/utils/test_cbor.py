@@ -76,3 +76,32 @@ def test_arrays_of_any_length_come_back(cbor, values):
 def test_decimal_fractions_are_exact(cbor, exponent, mantissa):
     decoded = cbor2.loads(cbor.decimal(exponent, mantissa))
     assert decoded == Decimal(mantissa).scaleb(exponent)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "mantissa", "encoded"),
+    [
+        (-2, 2423, "c48221190977"),  # 24.23
+        (-2, 2420, "c4822018f2"),  # 24.2: the zero is not written
+        (-2, 2400, "1818"),  # 24
+        (-1, -95, "f9c8c0"),  # -9.5, a half float as in IEEE 754
+        (-1, 545, "f952d0"),  # 54.5
+        (-2, 25, "f93400"),  # 0.25
+        (-1, 20485, "c48220195005"),  # 2048.5 has 13 bits, a half float 11
+        (-3, 0, "00"),
+        (-(10**9), 0, "00"),
+        (3, 5, "191388"),
+        (4, 1, "192710"),
+        (9, 1, "c4820901"),
+    ],
+)
+def test_a_number_has_its_shortest_exact_form(cbor, exponent, mantissa, encoded):
+    assert cbor.number(exponent, mantissa).hex() == encoded
+
+
+@given(st.integers(-30, 25), st.integers(-(10**12), 10**12))
+def test_every_number_is_exact_and_no_longer_than_a_fraction(cbor, exponent, mantissa):
+    encoded = cbor.number(exponent, mantissa)
+    value = cbor2.loads(encoded)
+    assert Decimal(value) == Decimal(mantissa).scaleb(exponent)
+    assert len(encoded) <= len(cbor.decimal(exponent, mantissa))
