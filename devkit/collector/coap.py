@@ -24,7 +24,6 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -34,7 +33,7 @@ from aiocoap.transports.udp6 import MessageInterfaceUDP6
 
 from devkit.collector import packs
 from devkit.collector.intake import Arrival, Intake
-from devkit.collector.udp import QUEUE_BYTES
+from devkit.collector.udp import drops, prepare
 
 FORMATS = {110: packs.JSON, 112: packs.CBOR, None: None}
 BODY_MAX_BYTES = packs.PACK_MAX_BYTES
@@ -53,7 +52,8 @@ class CoapServer:
 
     def __init__(self, host: str, port: int, intake: Intake, plain: bool = True) -> None:
         """plain: take plain SenML datagrams, too."""
-        self.throttled = 0
+        self.throttled = 0  # CoAP messages beyond RATE
+        self.lost = 0  # dropped by the system, as we were too slow
         self._socket = _bound(host, port)
         self.host, self.port = _unmapped(self._socket.getsockname())
         self._intake, self._plain = intake, plain
@@ -96,9 +96,12 @@ class CoapServer:
         server = self
 
         class Interface(MessageInterfaceUDP6):
-            def datagram_msg_received(self, data: bytes, ancdata: Any, flags: int, address: Any):
-                server._sort(data, flags, address, lambda: super(Interface, self).
-                             datagram_msg_received(data, ancdata, flags, address))  # fmt: skip
+            def datagram_msg_received(
+                self, data: bytes, ancdata: Any, flags: int, address: Any
+            ) -> None:
+                control = [each for each in ancdata if not server._is_count(each)]
+                if server._sort(data, flags, address):
+                    super().datagram_msg_received(data, control, flags, address)
 
         await context._append_tokenmanaged_messagemanaged_transport(
             lambda manager: Interface._create_transport_endpoint(
@@ -111,18 +114,23 @@ class CoapServer:
         for task in asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}:
             task.cancel()
 
-    def _sort(self, data: bytes, flags: int, address: Any, coap: Callable[[], None]) -> None:
-        """Called with each datagram: to aiocoap, to the intake, or to nobody."""
+    def _is_count(self, message: tuple[int, int, bytes]) -> bool:
+        count = drops(message)
+        self.lost = count or self.lost
+        return count is not None
+
+    def _sort(self, data: bytes, flags: int, address: Any) -> bool:
+        """Called with each datagram; whether it is for aiocoap."""
         source = "{}:{}".format(*_written(address))
         if is_coap(data):
-            if self._allowed():
-                coap()
-        elif not self._plain:
+            return self._allowed()
+        if not self._plain:
             self._intake.refuse("coap", source, "no CoAP message of version 1")
         elif flags & socket.MSG_TRUNC:
             self._intake.refuse("udp", source, f"a datagram longer than {DATAGRAM_MAX} bytes")
         else:
             self._intake.offer(Arrival("udp", source, data))
+        return False
 
     def _allowed(self) -> bool:
         now = time.monotonic()
@@ -146,9 +154,16 @@ class _Site(resource.Resource, resource.PathCapable):
         block = request.opt.block1
         if block is not None and block.start + len(request.payload) > BODY_MAX_BYTES:
             raise error.RequestEntityTooLarge(f"allowed: up to {BODY_MAX_BYTES} bytes")
-        if request.opt.content_format not in FORMATS:
-            raise error.UnsupportedContentFormat("allowed: 110, 112, both SenML")
+        if block is None or block.block_number == 0:
+            self._check_format(request)
         return True
+
+    def _check_format(self, request: aiocoap.Message) -> None:
+        form = request.opt.content_format
+        if request.code in (aiocoap.POST, aiocoap.PUT) and form not in FORMATS:
+            source = "{}:{}".format(*_written(request.remote.sockaddr))
+            self._intake.refuse("coap", source, f"content format {int(form)}; allowed: 110, 112")
+            raise error.UnsupportedContentFormat("allowed: 110, 112, both SenML")
 
     async def render_post(self, request: aiocoap.Message) -> aiocoap.Message:
         source = "{}:{}".format(*_written(request.remote.sockaddr))
@@ -175,7 +190,7 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6, kind)
     try:
         bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, QUEUE_BYTES)
+        prepare(bound)
         bound.bind(where)
     except OSError:
         bound.close()

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,10 +26,26 @@ from devkit.tables import table
 
 DATAGRAM_MAX = 65_535
 QUEUE_BYTES = 4 << 20  # asked of the system for what arrives while we work; it may give less
+DROPS_OPTION = getattr(socket, "SO_RXQ_OVFL", 40 if sys.platform == "linux" else None)
 HEADINGS = ("datagram", "bytes", "name", "value", "unit", "time")
 
 Reply = Callable[[bytes], "bytes | Sequence[bytes] | None"]
 Address = tuple[str, int]
+
+
+def prepare(bound: socket.socket) -> None:
+    """Room for a burst, and a count of what the system had to drop all the same."""
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, QUEUE_BYTES)
+    if DROPS_OPTION is not None:
+        bound.setsockopt(socket.SOL_SOCKET, DROPS_OPTION, 1)
+
+
+def drops(message: tuple[int, int, bytes]) -> int | None:
+    """How many datagrams the system dropped so far, if this control message says so."""
+    level, kind, data = message
+    if level == socket.SOL_SOCKET and kind == DROPS_OPTION and len(data) >= 4:
+        return int(struct.unpack_from("I", data)[0])
+    return None
 
 
 class Listener:
@@ -40,12 +58,13 @@ class Listener:
         )[0]
         self._socket = socket.socket(family, kind)
         try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, QUEUE_BYTES)
+            prepare(self._socket)
             self._socket.bind(address)
         except OSError:
             self._socket.close()
             raise
         self.host, self.port = self._socket.getsockname()[:2]
+        self.lost = 0  # dropped by the system, as we were too slow
         self._take = take
         self._closing = False
         self._thread = threading.Thread(target=self._serve, name="udp", daemon=True)
@@ -73,11 +92,13 @@ class Listener:
         own = self._socket.getsockname()
         while True:
             try:
-                data, source = self._socket.recvfrom(DATAGRAM_MAX)
+                data, control, _, source = self._socket.recvmsg(DATAGRAM_MAX, 64)
             except OSError:
                 return
             if self._closing and not data and source != own:
                 return  # the bell
+            for message in control:
+                self.lost = drops(message) or self.lost
             self._take(data, source)
 
 
