@@ -19,7 +19,17 @@ def device_files(root: Path = ROOT) -> list[Path]:
 
 
 def copy_device_files(target: Path, root: Path = ROOT) -> None:
-    """Make `target` a /flash with the device files, as they are."""
-    for path in device_files(root):
+    """Make `target` a /flash with the device files and the packages they import, as they are."""
+    for path, source in flash_files(root).items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / path, target / path)
+        shutil.copyfile(source, target / path)
+
+
+def flash_files(root: Path = ROOT) -> dict[Path, Path]:
+    """Path on the board -> file here: the device files, and in lib/ the modules of packages.
+
+    Raises packages.NotInstalled if those have to be fetched and cannot be.
+    """
+    from devkit.build import packages  # knows of pip; most of devkit does not
+
+    return {path: root / path for path in device_files(root)} | packages.device_files(root)

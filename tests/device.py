@@ -24,7 +24,7 @@ import pytest
 
 from devkit import scenario as scenarios
 from devkit.cycle import Cycle
-from devkit.device_files import ROOT, device_files
+from devkit.device_files import flash_files
 from devkit.emulator import Emulator
 
 MARK = "@@"
@@ -108,17 +108,17 @@ def configured(**fields):
 def restore(flash: Path) -> None:
     """Make `flash` hold the device files and nothing else. Its path, and with it the compiled code
     in the cache, is the same for many tests."""
-    wanted = set(device_files())
+    wanted = flash_files()
     for path in sorted(flash.rglob("*"), reverse=True):
         if path.is_dir():
             if not any(path.iterdir()):
                 path.rmdir()
         elif path.relative_to(flash) not in wanted:
             path.unlink()
-    for path in wanted:
-        if not same(ROOT / path, flash / path):
+    for path, source in wanted.items():
+        if not same(source, flash / path):
             (flash / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, flash / path)
+            shutil.copy2(source, flash / path)
     (flash / "support.py").write_text(SUPPORT, encoding="utf-8")
 
 

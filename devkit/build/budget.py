@@ -32,7 +32,8 @@ class Row:
 
     component: Component
     own: int
-    with_needs: int
+    with_needs: int  # packages included
+    files: int  # of these
     heap: int | None
 
     def over(self) -> list[str]:
@@ -52,14 +53,16 @@ def rows(root: Path = ROOT) -> list[Row]:
     """One for each component, by name."""
     found = components(root)
     heap = weight.heap_bytes(list(found.values()), root)
+    needed = {name: weight.weigh_all(component, PYCOM, root) for name, component in found.items()}
     return [
         Row(
             component,
             weight.deployed_bytes(component.files, PYCOM, root),
-            weight.deployed_bytes(component.needs, PYCOM, root),
-            heap[component.name],
+            sum(each.deployed_bytes for each in needed[name]),
+            len(needed[name]),
+            heap[name],
         )
-        for component in found.values()
+        for name, component in found.items()
     ]
 
 
@@ -71,7 +74,7 @@ def table() -> str:
         *(
             (
                 f"`{row.component.name}`", row.component.kind, str(row.own), str(row.with_needs),
-                str(len(row.component.needs)), "-" if row.heap is None else str(row.heap),
+                str(row.files), "-" if row.heap is None else str(row.heap),
             )
             for row in rows()
         ),

@@ -19,7 +19,6 @@ from devkit.build import budget, manifest, mip, packages
 from devkit.build.targets import TARGETS, Target
 from devkit.device_files import ROOT
 
-DEVICE_LOCK = "requirements-device.lock"
 FLASH = "flash"
 
 
@@ -47,7 +46,7 @@ def build(target: Target, folder: Path, root: Path = ROOT) -> dict[str, Any]:
     An earlier build there is replaced only when this one is complete. Raises ValueError for a
     file that does not compile, packages.NotInstalled.
     """
-    fetched = packages.for_device(root / DEVICE_LOCK, Path(sys.prefix) / "device-packages")
+    fetched = packages.for_device(root)
     content = manifest.compiled_files(target, root) | manifest.package_files(target, fetched)
     table = manifest.made(target, content, fetched, root)
     texts = {Path(manifest.FILE): manifest.text(table)}

@@ -11,19 +11,21 @@ like our own files, into /flash/lib, and their licences are kept in `licences/` 
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
 
+from devkit.build import sdist
+from devkit.build.sdist import NotInstalled
+
+__all__ = ["NotInstalled", "Package", "device_files", "for_device", "installed", "needed_by"]
+
+DEVICE_LOCK = "requirements-device.lock"
 STAMP = "complete"
 _LICENCE_WORDS = ("licen", "copying", "notice")
-
-
-class NotInstalled(Exception):
-    """What a lock file lists could not be installed; the text is the end of what pip said."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,24 @@ class Package:
         """First parts of the dotted names of its modules."""
         return frozenset(path.parts[0].removesuffix(".py") for path in self.modules)
 
+    @property
+    def files(self) -> dict[Path, Path]:
+        """Path on the board -> file here."""
+        return {Path("lib") / path: self.folder / path for path in self.modules}
+
 
 def installed(lock: Path, folder: Path) -> Path:
-    """`folder` with what `lock` lists and nothing else; installed if it is not like that."""
+    """`folder` with what `lock` lists and nothing else; installed if it is not like that.
+
+    Raises NotInstalled.
+    """
     if _is_complete(folder, lock):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside it, and moved when complete: two builds at once do not see each other's half.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scratch:
         fresh = Path(scratch) / "fresh"
-        _pip_install(lock, fresh)
+        sdist.install(lock, fresh)
         (fresh / STAMP).write_text(_wanted(lock), encoding="ascii")
         if folder.exists():
             folder.rename(Path(scratch) / "old")
@@ -72,32 +82,33 @@ def _is_complete(folder: Path, lock: Path) -> bool:
     return stamp.is_file() and stamp.read_text(encoding="ascii") == _wanted(lock)
 
 
-def _pip_install(lock: Path, folder: Path) -> None:
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-            "--no-deps", "--no-compile", "--require-hashes", "--target", str(folder),
-            "--requirement", str(lock),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode:
-        words = (done.stderr or done.stdout).strip().splitlines()[-3:]
-        raise NotInstalled(f"installing what {lock.name} lists failed: " + "; ".join(words))
-
-
-def for_device(lock: Path, folder: Path) -> list[Package]:
-    """The packages that `lock` lists, by name; none if there is no such file.
+def for_device(root: Path) -> list[Package]:
+    """The packages that the device files of `root` may import, by name; none without a lock file.
 
     Raises NotInstalled, and ValueError for a package without a licence text.
     """
+    lock = root / DEVICE_LOCK
     if not lock.is_file():
         return []
-    installed(lock, folder)
+    folder = installed(lock, Path(sys.prefix) / "device-packages")
     found = [_package(PathDistribution(path), folder) for path in folder.glob("*.dist-info")]
     return sorted(found, key=lambda package: package.name)
+
+
+def device_files(root: Path) -> dict[Path, Path]:
+    """Path on the board -> file here, of all modules of these packages. Raises as for_device."""
+    return {path: file for package in for_device(root) for path, file in package.files.items()}
+
+
+def needed_by(foreign: Iterable[str], root: Path) -> dict[Path, Path]:
+    """The same of the packages that provide one of these modules (Component.foreign)."""
+    wanted = set(foreign)
+    return {
+        path: file
+        for package in for_device(root)
+        if package.provides & wanted
+        for path, file in package.files.items()
+    }
 
 
 def _package(distribution: Distribution, folder: Path) -> Package:
@@ -121,3 +132,12 @@ def _package(distribution: Distribution, folder: Path) -> Package:
         licences=tuple(licences),
         folder=folder,
     )
+
+
+if __name__ == "__main__":  # set-up: ./dev fetches them while there is network
+    from devkit.device_files import ROOT
+
+    try:
+        for_device(ROOT)
+    except (NotInstalled, ValueError) as problem:
+        raise SystemExit(str(problem)) from None

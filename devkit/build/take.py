@@ -13,7 +13,6 @@ from devkit.build.components import Component, components
 from devkit.build.targets import TARGETS, Target
 from devkit.build.weight import Weight
 from devkit.cli import UsageError
-from devkit.device_files import ROOT
 from devkit.tables import table
 
 
@@ -24,11 +23,11 @@ def main(options: argparse.Namespace) -> int:
     component = found[options.name]
     try:
         target = TARGETS[options.target or next(iter(TARGETS))]
-        weights = [weight.weigh(path, target) for path in component.needs]
+        weights = weight.weigh_all(component, target)
         if options.to is not None:
             content = _content(component, target if options.target else None)
             copy(content, Path(options.to), options.replace)
-    except (OSError, packages.NotInstalled) as problem:
+    except (OSError, ValueError, packages.NotInstalled) as problem:
         print(f"./dev: component: {problem}", file=sys.stderr)
         return 1
     report = _report(component, target, weights)
@@ -40,7 +39,8 @@ def main(options: argparse.Namespace) -> int:
 
 def _content(component: Component, target: Target | None) -> dict[Path, bytes]:
     """Path on the board -> content; sources as they are if there is no target."""
-    sources = {path: (ROOT / path).read_bytes() for path in component.needs}
+    files = weight.needed_files(component)
+    sources = {path: file.read_bytes() for path, file in files.items()}
     if target is None:
         return sources
     return {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit.build import packages
 from devkit.build.components import Component
 from devkit.build.packages import NotInstalled
 from devkit.build.targets import Target, is_script
@@ -23,10 +24,26 @@ class Weight:
         return self.py_bytes if self.mpy_bytes is None else self.mpy_bytes
 
 
-def weigh(path: Path, target: Target, root: Path = ROOT) -> Weight:
-    source = (root / path).read_bytes()
+def weigh(path: Path, target: Target, root: Path = ROOT, file: Path | None = None) -> Weight:
+    """file: where the source is, if not at `path`."""
+    source = (file or root / path).read_bytes()
     compiled = None if is_script(path) else len(target.compiled(source, path))
     return Weight(path, len(source), compiled)
+
+
+def needed_files(component: Component, root: Path = ROOT) -> dict[Path, Path]:
+    """Path on the board -> file here, of all that it needs, modules of packages included.
+
+    Raises NotInstalled.
+    """
+    own = {path: root / path for path in component.needs}
+    return own | packages.needed_by(component.foreign, root)
+
+
+def weigh_all(component: Component, target: Target, root: Path = ROOT) -> list[Weight]:
+    """Of each file it needs. Raises NotInstalled."""
+    files = needed_files(component, root)
+    return [weigh(path, target, root, file) for path, file in sorted(files.items())]
 
 
 def deployed_bytes(paths: tuple[Path, ...], target: Target, root: Path = ROOT) -> int:
@@ -40,19 +57,20 @@ def heap_bytes(wanted: Sequence[Component], root: Path = ROOT) -> dict[str, int 
     """
     from devkit.vm import heap, node
 
-    lists = {one.name: ", ".join(_modules(one)) for one in wanted}
+    lists: dict[str, str] = {}
     try:
+        lists |= {one.name: ", ".join(_modules(one, root)) for one in wanted}
         found = heap.heap_after_import([each for each in lists.values() if each], root=root)
     except (node.NoVm, NotInstalled):
-        return dict.fromkeys(lists)
+        return {one.name: None for one in wanted}
     return {name: found.get(modules) for name, modules in lists.items()}
 
 
-def _modules(component: Component) -> list[str]:
+def _modules(component: Component, root: Path) -> list[str]:
     """Under which names a program imports what the component needs; [] for the application."""
     if any(map(is_script, component.needs)):
         return []
-    dotted = [path.with_suffix("").parts for path in component.needs]
+    dotted = [path.with_suffix("").parts for path in needed_files(component, root)]
     return [
         ".".join(part for part in parts if part not in ("lib", "__init__")) for parts in dotted
     ]

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.build.targets import CURRENT
-from devkit.device_files import ROOT, device_files
+from devkit.device_files import ROOT, flash_files
 from devkit.vm import node
 from devkit.vm.runtime import FIRMWARE_DIR
 
@@ -72,8 +72,8 @@ def _firmware() -> dict[str, bytes]:
 
 def _device(form: str, root: Path) -> dict[str, bytes]:
     files = {}
-    for path in device_files(root):
-        source = (root / path).read_bytes()
+    for path, file in flash_files(root).items():
+        source = file.read_bytes()
         if form == "mpy":
             name = CURRENT.deployed_name(path)
             files[f"/flash/{name.as_posix()}"] = CURRENT.deployed(source, path)

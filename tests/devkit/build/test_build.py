@@ -16,7 +16,7 @@ from devkit.build import manifest, targets
 from devkit.build.command import build
 from devkit.build.components import components
 from devkit.build.targets import CURRENT, PYCOM
-from devkit.device_files import ROOT, SCRIPTS, device_files
+from devkit.device_files import ROOT, SCRIPTS, flash_files
 from tests.devkit.build.tree import plant
 
 
@@ -37,7 +37,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_flash_has_every_device_file_compiled_and_the_scripts_as_source(built):
     flash = content(built / "flash")
-    assert set(flash) == {PYCOM.deployed_name(path).as_posix() for path in device_files()}
+    assert set(flash) == {PYCOM.deployed_name(path).as_posix() for path in flash_files()}
     for name, data in flash.items():
         if name in SCRIPTS:
             assert data == (ROOT / name).read_bytes()
