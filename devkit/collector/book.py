@@ -2,7 +2,7 @@
 
     book = Book()
     entries = book.add(records, "udp", "192.0.2.7:5683", time.time())
-    book.latest()                       # newest first
+    book.latest()                       # board by board
     book.series("240ac43118e5:t")       # [(seconds since 1970, number), ...]
 
 Duplicates as docs/report.md says: base name, sequence number and name of the record are the key. A
@@ -201,6 +201,6 @@ def _content(entry: Entry) -> int:
     return hash((entry.kind, value, entry.sum))
 
 
-def _order(entry: Entry) -> tuple[str, bool, str]:
-    """Board by board, its sequence number last."""
-    return entry.base, entry.name == entry.base + SEQ, entry.name
+def _order(entry: Entry) -> tuple[bool, str, bool, str]:
+    """Board by board, its sequence number last; then what has none."""
+    return entry.base == "", entry.base, entry.name == entry.base + SEQ, entry.name

@@ -37,6 +37,15 @@ def as_object(entry: Entry) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _plain(entry: Entry) -> str | float | bool | None:
+    """The whole value, as JSON has it; bytes in hex."""
+    if isinstance(entry.value, bytes):
+        return entry.value.hex()
+    if isinstance(entry.value, (bool, str)) or entry.value is None:
+        return entry.value
+    return entry.number
+
+
 class Lines:
     """A sink that prints."""
 
@@ -45,7 +54,10 @@ class Lines:
         self._out, self._json, self._stop = out, as_json, stop
 
     def put(self, entries: Sequence[Entry]) -> None:
-        shown = [json.dumps(as_object(e)) if self._json else as_line(e) for e in entries]
+        shown = [
+            json.dumps({**as_object(e), "value": _plain(e)}) if self._json else as_line(e)
+            for e in entries
+        ]
         try:
             print("\n".join(shown), file=self._out, flush=True)
         except (BrokenPipeError, ValueError):

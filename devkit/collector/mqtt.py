@@ -4,8 +4,8 @@
         ...
 
 Quality of service 1: a message that was on its way when the connection broke comes again, and is
-known as a duplicate. A broker that cannot be reached is tried again and again, with pauses from 1 s
-up to a minute; that is said once, and once that it is there again.
+known as a duplicate. A broker that cannot be reached is tried again and again, with pauses from
+1 s up to a minute; that is said once, and once that it is there again.
 
 Source: MQTT 3.1.1 (3.2.2.3 return codes, 3.9.3 return codes of SUBACK).
 """
@@ -38,8 +38,9 @@ class MqttSubscriber:
         topic: str = TOPIC,
         user: str = "",
         password: str = "",
-        report: Callable[[str], None] = lambda text: None,
+        report: Callable[[str, bool], None] = lambda text, well: None,
     ) -> None:
+        """report: is told when something changes, and whether all is well then."""
         self.connected = False
         self._broker, self._topic = f"{host}:{port}", topic
         self._intake, self._report = intake, report
@@ -68,17 +69,15 @@ class MqttSubscriber:
         self.close()
 
     def close(self) -> None:
-        self._say("", said="closed")
+        self._said = "closed"
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _say(self, text: str, said: str = "") -> None:
+    def _say(self, text: str, well: bool = False) -> None:
         """Once, until something else has been said."""
-        said = said or text
-        if said != self._said and self._said != "closed":
-            self._said = said
-            if text:
-                self._report(text)
+        if self._said not in (text, "closed"):
+            self._said = text
+            self._report(text, well)
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
         if reason.is_failure:
@@ -91,7 +90,7 @@ class MqttSubscriber:
             self._say(f"the broker {self._broker} refuses the topic {self._topic}")
         else:
             self.connected = True
-            self._say(f"subscribed to {self._topic} at {self._broker}")
+            self._say(f"subscribed to {self._topic} at {self._broker}", well=True)
 
     def _on_connect_fail(self, client: Any, data: Any) -> None:
         self._say(f"the broker {self._broker} cannot be reached; trying again")
@@ -109,4 +108,4 @@ class MqttSubscriber:
         if len(message.payload) > packs.PACK_MAX_BYTES:
             self._intake.refuse("mqtt", topic, f"{len(message.payload)} bytes")
         else:
-            self._intake.offer(Arrival("mqtt", topic, message.payload))
+            self._intake.offer(Arrival("mqtt", topic, bytes(message.payload)))

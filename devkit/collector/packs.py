@@ -42,7 +42,9 @@ def _check(record: Record) -> None:
     if record.unit is not None and len(record.unit) > UNIT_MAX:
         raise ValueError(f"a unit of {len(record.unit)} characters; allowed: up to {UNIT_MAX}")
     for number in (record.value, record.sum, record.time, record.update_s):
-        if isinstance(number, (int, float, Decimal)) and not abs(number) <= NUMBER_MAX:
+        if not isinstance(number, (int, float, Decimal)):
+            continue
+        if not -NUMBER_MAX <= number <= NUMBER_MAX:
             raise ValueError(f"{record.name}: a number that is too large, or none")
 
 

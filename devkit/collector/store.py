@@ -3,10 +3,10 @@
     with Store("reports.db") as store:
         store.put(entries)              # never waits
 
-One table, `records` (docs/collect.md has it and queries). Write-ahead log: readers do not wait, and
-a collector that is killed leaves a whole database, without the last BATCH_S at most. Trouble, such
-as a full disk, is kept in `problem` and tried again; what no longer fits into the queue is dropped
-and counted.
+One table, `records` (docs/collect.md has it and queries). Write-ahead log: readers do not wait,
+and a collector that is killed leaves a whole database, without the last BATCH_S at most. Trouble,
+such as a full disk, is kept in `problem` and tried again; what no longer fits into the queue is
+dropped and counted.
 
 Source: sqlite.org, wal.html, lang_transaction.html (what rolls back by itself).
 """
@@ -63,9 +63,9 @@ class Store:
     """OSError from the constructor if the file cannot be such a database."""
 
     def __init__(
-        self, path: str, report: Callable[[str], None] = lambda text: None
+        self, path: str, report: Callable[[str, bool], None] = lambda text, well: None
     ) -> None:
-        """report: is told once when writing fails, and once when it works again."""
+        """report: is told once when writing fails, and once (True) when it works again."""
         self.written = 0
         self.dropped = 0
         self.problem = ""
@@ -156,7 +156,7 @@ class Store:
             pause_s = RETRY_S
             if self.problem:
                 self.problem = ""
-                self._report(f"{self._path}: writing again")
+                self._report(f"{self._path}: writing again", True)
         if base is not None:
             with contextlib.suppress(sqlite3.Error):
                 base.close()
@@ -182,7 +182,9 @@ class Store:
                 self.dropped += len(self._queue)
                 self._queue.clear()
         if not self.problem:
-            self._report(f"{self._path}: {problem}; collecting goes on, writing is tried again")
+            self._report(
+                f"{self._path}: {problem}; collecting goes on, writing is tried again", False
+            )
         self.problem = str(problem)
 
 

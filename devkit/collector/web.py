@@ -6,9 +6,10 @@
     /api/latest                         counters, latest values, last problems
     /api/series?name=NAME&since=SECONDS points of one name, [[seconds since 1970, number], ...]
 
-It only reads. Names and texts come from anybody: the page shows them as text, and may load nothing
-from elsewhere (Content-Security-Policy). A request must name this computer by an address or as
-localhost: else a stranger's page, whose own name he lets point here (DNS rebinding), could read it.
+It only reads. Names and texts come from anybody: the page shows them as text, and may load
+nothing from elsewhere (Content-Security-Policy). A request must name this computer by an address
+or as localhost: else a stranger's page, whose own name he lets point here (DNS rebinding), could
+read it.
 Connections are limited in number and in time, answers in size.
 """
 
@@ -88,7 +89,11 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False  # a slow client does not keep us from ending
 
     def __init__(
-        self, family: socket.AddressFamily, address: tuple[str, int], latest: Latest, series: Series
+        self,
+        family: socket.AddressFamily,
+        address: tuple[str, int],
+        latest: Latest,
+        series: Series,
     ) -> None:
         self.address_family = family
         self.own_name = address[0].lower()

@@ -242,7 +242,7 @@ function tell(state) {
   trouble(state.trouble);
   const problems = byId("problems");
   problems.hidden = !state.problems.length;
-  problems.querySelector("summary").textContent = `The last ${state.problems.length} messages that were refused`;
+  problems.querySelector("summary").textContent = `Refused: the last ${state.problems.length}`;
   problems.querySelector("tbody").replaceChildren(...state.problems.map(([at, ...cells]) => {
     const row = made(null, "tr");
     for (const text of [clock(at, 0), ...cells]) made(row, "td", "", text);
