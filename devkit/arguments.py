@@ -294,6 +294,73 @@ def at(parser: argparse.ArgumentParser) -> None:
     _add_trace(parser)
 
 
+def _port(text: str) -> int | None:
+    if text == "off":
+        return None
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: 0 (a free one) to 65535, off")
+    return int(text)
+
+
+def _endpoint(text: str) -> tuple[str, int] | None:
+    """HOST:PORT, [HOST]:PORT or PORT."""
+    if text == "off":
+        return None
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not port.isdecimal() or int(port) > 65535 or (text.startswith(":")):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: PORT, HOST:PORT, [IPV6]:PORT, off")
+    return host or "127.0.0.1", int(port)
+
+
+def _topic(text: str) -> str:
+    levels = text.split("/")
+    wrong = any(len(level) > 1 and set(level) & set("#+") for level in levels)
+    if not text or wrong or "#" in levels[:-1] or len(text.encode()) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no topic filter, such as channels/+/#")
+    return text
+
+
+def collect(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen at for UDP and CoAP; ::  for all of this computer (default:"
+        " 127.0.0.1, which only this computer reaches)",
+    )
+    for name in ("udp", "coap"):
+        about = "plain UDP" if name == "udp" else "CoAP"
+        add(f"--{name}", type=_port, default=5683, metavar="PORT",
+            help=f"port of {about}; 0: a free one; off (default: 5683)")  # fmt: skip
+    mqtt = parser.add_mutually_exclusive_group()
+    mqtt.add_argument(
+        "--mqtt", type=_endpoint, metavar="HOST:PORT", help="subscribe at this MQTT broker"
+    )
+    mqtt.add_argument(
+        "--broker",
+        type=_port,
+        nargs="?",
+        const=1883,
+        metavar="PORT",
+        help="start an MQTT broker at --host and subscribe there (default port: 1883)",
+    )
+    add("--topic", type=_topic, default="channels/#", metavar="FILTER",
+        help="what to subscribe to (default: channels/#)")  # fmt: skip
+    add("--mqtt-user", default="", metavar="NAME", help="user name at the broker")
+    add("--mqtt-password", default="", metavar="WORD",
+        help="its password; better in the environment as MQTT_PASSWORD, as others can read"
+        " command lines")  # fmt: skip
+    add("--http", type=_endpoint, default=("127.0.0.1", 8080), metavar="[HOST:]PORT",
+        help="where the page is served; 0: a free port; off (default:"
+        " 127.0.0.1:8080)")  # fmt: skip
+    add("--db", type=_output, metavar="FILE", help="write every record to this SQLite database")
+    add("--count", type=_whole(1), metavar="N", help="end after so many messages")
+    add("--json", action="store_true",
+        help="print one JSON object a line for each record on stdout, everything else on"
+        " stderr")  # fmt: skip
+
+
 def bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed",

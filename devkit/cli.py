@@ -61,6 +61,14 @@ COMMANDS = {
         " interactive console. Time is virtual, and passes only while a reply is awaited; with"
         " --pty it passes as on the wall.",
     ),
+    "collect": Command(
+        "devkit.collector.command",
+        arguments.collect,
+        "collect reports by UDP, CoAP and MQTT: a live table, SQLite, a page with charts",
+        "Listens until interrupted. Plain UDP and CoAP share one port unless they are given"
+        " different ones: the first byte of a datagram tells which it is. A terminal shows the"
+        " latest values; anything else gets a line for each record.",
+    ),
     "bench": Command(
         "devkit.bench",
         arguments.bench,
