@@ -12,7 +12,6 @@ from devkit.build.components import APPLICATION, CONTRACT, components
 from devkit.build.take import copy
 from devkit.device_files import ROOT
 from devkit.emulator import Emulator
-from tests.runtimes import on_both
 
 COMPONENTS = components()
 _AT = re.compile(r"^ *\d+\.\d{3} ")  # the seconds in front of a log line
@@ -65,6 +64,13 @@ USES = {
         """,
         # [{-2: "a:", 0: "seq", 2: 3}, {0: "t", 1: "Cel", 2: 4([-2, 2423])}] (RFC 8428, 6)
         ["82a32162613a00637365710203a3006174016343656c02c48221190977"],
+    ),
+    "udp_client": (
+        """
+        from protocols.udp_client import udp_send
+        print(udp_send("192.0.2.1", 5683, "no link"))
+        """,
+        ["0"],
     ),
     "udp": (
         """
@@ -187,7 +193,7 @@ def test_every_component_has_its_use_here() -> None:
     }
 
 
-@on_both
+@pytest.mark.both_runtimes
 @pytest.mark.parametrize(
     ("flash", "name"), [(name, name) for name in USES], indirect=["flash"], ids=list(USES)
 )
@@ -196,7 +202,7 @@ def test_component_works_with_just_what_it_needs(flash: Path, name: str, runtime
     assert outcome_of(program, flash, runtime)[-len(printed) :] == printed
 
 
-@on_both
+@pytest.mark.both_runtimes
 @pytest.mark.parametrize(
     ("flash", "name"),
     [(name, name) for name, one in COMPONENTS.items() if one.kind == CONTRACT],
@@ -209,7 +215,7 @@ def test_contract_can_be_imported_alone(flash: Path, name: str, runtime: str) ->
     assert cycle.error is None, cycle.error
 
 
-@on_both
+@pytest.mark.both_runtimes
 @pytest.mark.parametrize("flash", [APPLICATION], indirect=True)
 def test_application_reports_with_just_what_it_needs(flash: Path, runtime: str) -> None:
     said: list[str] = []
