@@ -165,6 +165,7 @@ WRONG_SETTINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.cpython
 @pytest.mark.parametrize("name", WRONG_SETTINGS)
 def test_wrong_configuration_is_refused_before_the_modem_is_touched(
     make_device: MakeDevice, name: str

@@ -65,6 +65,13 @@ USES = {
         # [{-2: "a:", 0: "seq", 2: 3}, {0: "t", 1: "Cel", 2: 4([-2, 2423])}] (RFC 8428, 6)
         ["82a32162613a00637365710203a3006174016343656c02c48221190977"],
     ),
+    "udp_client": (
+        """
+        from protocols.udp_client import udp_send
+        print(udp_send("192.0.2.1", 5683, "no link"))
+        """,
+        ["0"],
+    ),
     "udp": (
         """
         from protocols import udp
