@@ -5,8 +5,8 @@ what is allowed. The address below is for documentation (RFC 5737): put your ser
 """
 
 # Identity ---------------------------------------------------------------------------------------
-# Name of this node in its reports, at most 20 letters and digits; None: the board's own id, 12 hex
-# digits, which is unique all over the world.
+# Name of this node in its reports, at most 20 letters and digits; None: 8 letters and digits made
+# of the board's own id, which are unique all over the world. Short names save energy.
 _DEVICE_NAME = None
 
 # When -------------------------------------------------------------------------------------------

@@ -197,23 +197,23 @@ class Node:
         records = [item[:4] for item in self.measurements] + self._bearer.metrics()
         records += self._last
         limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
-        name = self.settings["_DEVICE_NAME"] or _board_id()
-        self.unsent = senml.pack(name + ":", records, limit, seq=self.sequence)
+        name = self.settings["_DEVICE_NAME"] or _board_name(senml)
+        self.unsent = senml.pack(name + ":", records, limit, seq=self.sequence, seq_name="")
         self._reported = True
 
     def _last_phases(self, account):
         """How long the cycle before took, as records: what brought the link up always, which was
-        most of it, the rest at times. Names are the first three letters."""
+        most of it, the rest at times. Names are the first two letters, all are in ms."""
         every = self.settings["_PHASES_EVERY"]
         due = every > 0 and self.sequence is not None and self.sequence % every == 1 % every
         records = []
         for name, _, duration_ms in account.get("phases", ()):
             if name == account.get("link"):
-                records.insert(0, (name[:3], duration_ms, 0, "ms"))
+                records.insert(0, (name[:2], duration_ms, 0, None))
             elif due and name != "measure":
-                records.append((name[:3], duration_ms, 0, "ms"))
+                records.append((name[:2], duration_ms, 0, None))
         if due and "awake_ms" in account:
-            records.append(("awake", account["awake_ms"], 0, "ms"))
+            records.append(("aw", account["awake_ms"], 0, None))
         return records
 
     def _deliver(self, session, payloads):
@@ -289,12 +289,11 @@ def _decimal(mantissa, exponent):
     return ("-" if mantissa < 0 else "") + digits + "0" * exponent
 
 
-def _board_id():
-    """The board's unique id as 12 hex digits (its MAC address)."""
+def _board_name(senml):
+    """A name of 8 letters and digits, made of the board's unique id (its MAC address)."""
     import machine
-    import ubinascii
 
-    return ubinascii.hexlify(machine.unique_id()).decode()
+    return senml.short_name(machine.unique_id())
 
 
 main()

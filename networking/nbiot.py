@@ -268,10 +268,10 @@ def transport(kind):
 
 
 def metrics():
-    # the RSSI is left out: it follows from these two, and a report has little room
+    # RSRP in dBm and RSRQ in dB; the RSSI follows from these two, and a report has little room
     found = (
-        ("rsrp", _attempt.levels[1], 0, "dBm"),
-        ("rsrq", int(_attempt.levels[2] * 10), -1, "dB"),
+        ("rp", _attempt.levels[1], 0, None),
+        ("rq", int(_attempt.levels[2] * 10), -1, None),
     )
     # else unknown: the strongest that can be reported are -44 dBm and -3 dB
     return [record for record in found if record[1] < -10]
