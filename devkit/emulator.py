@@ -243,6 +243,7 @@ class _Account:
         cycle.at_exchanges = counters["at_exchanges"]
         cycle.cause = str(account.get("cause", ""))
         cycle.accepted = account.get("accepted")
+        cycle.confirmed = account.get("delivered")
         cycle.phases = [Phase("boot", 0, boot_ms)]
         noted = [Phase(*phase) for phase in account.get("phases", [])]
         if noted:  # until the first one Python loads what it needs
