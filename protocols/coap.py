@@ -47,7 +47,7 @@ _BLOCK1 = const(27)
 _CONTINUE = const(0x5F)  # 2.31
 _TOO_LARGE = const(0x8D)  # 4.13
 _LARGEST = const(1152)  # bytes of a message that need be taken (4.6)
-_SLICE_MS = const(5000)  # the watchdog is fed in between
+_SLICE_MS = const(10000)  # the watchdog, of 20 s or more, is fed in between
 _REPLIES = const(8)  # acknowledgements and resets sent per request, however many are provoked
 _LONGEST_S = const(600)  # all tries of a message together
 
