@@ -51,7 +51,9 @@ def test_wrong_credentials_are_refused_and_right_ones_deliver(make_device):
     user = {"_USER": "thing", "_TOKEN": "s3cret"}
     with MqttBroker(user="thing", password="s3cret") as broker:
         with Subscriber(broker, user=("thing", "s3cret")) as subscriber:
-            device, outcomes, _ = deliver(make_device, broker.port, b"x", **{**user, "_TOKEN": "y"})
+            device, outcomes, _ = deliver(
+                make_device, broker.port, b"x", **{**user, "_TOKEN": "y"}
+            )
             assert outcomes[0][0] == "refused"
             assert any("refused by the broker: code 5" in line for line in device.log)
             assert not any("thing" in line or "s3cret" in line for line in device.log)
