@@ -1,12 +1,12 @@
 """The settings of this node: the only file that a deployment edits.
 
 Every field is checked before the hardware is touched; a wrong one is named on the console with
-what is allowed. The addresses below are for documentation (RFC 3849): put your server's here.
+what is allowed. The address below is for documentation (RFC 5737): put your server's here.
 """
 
 # Identity ---------------------------------------------------------------------------------------
-# Name of this node in its reports, at most 20 letters and digits; None: the board's own id, 12 hex
-# digits, which is unique all over the world.
+# Name of this node in its reports, at most 20 letters and digits; None: 8 letters and digits made
+# of the board's own id, which are unique all over the world. Short names save energy.
 _DEVICE_NAME = None
 
 # When -------------------------------------------------------------------------------------------
@@ -22,19 +22,21 @@ _SENSORS = (
 )
 
 # How it travels ---------------------------------------------------------------------------------
-_BEARER = "nbiot"  # module in networking/
+_BEARER = "nbiot"  # module in networking/: "nbiot", "wifi" or "lora"
+_MAX_CONNECTION_ATTEMPT_TIME_SEC = 60  # seconds, 1 to 3600: the data state of nbiot, wifi, lora
+
+# nbiot
 _APN = "iot.example"  # access point name, "" for the network's default
-_IP_VERSION = "IPV6"  # "IP", "IPV6" or "IPV4V6"
+_IP_VERSION = "IP"  # "IP", "IPV6" or "IPV4V6"; over "IPV6" there is no MQTT
 _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = (
     90  # seconds, 1 to 3600; the first attach anywhere takes longest
 )
-_MAX_CONNECTION_ATTEMPT_TIME_SEC = 60  # seconds; for data state only, which the reports do without
 # _BAND = 20  # an int or a list: search these bands only, which shortens the first attach
 
 # Where to ---------------------------------------------------------------------------------------
-_PROTOCOL = "udp"  # module in protocols/
-_HOST = "2001:db8::1"  # IP literal of the server; a name would cost a look-up each time
-_PORT = 5683  # 1 to 65535
+_PROTOCOL = "udp"  # module in protocols/: "udp", "coap" or "mqtt"
+_HOST = "192.0.2.1"  # IP literal of the server; a name costs a look-up each time
+_PORT = 5683  # 1 to 65535; 1883 is the usual one for MQTT
 
 # Reports ----------------------------------------------------------------------------------------
 # Every n-th report tells how long the phases of the cycle before took (one more datagram); 0: none

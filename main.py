@@ -20,11 +20,6 @@ _FIELDS = (
     ("_BACKLOG_PER_CYCLE", "integer", (0, 100), 4),
     ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
 )
-_PHASES = (
-    "activation",
-    "send",
-    "deactivate",
-)  # reported now and then, by their first three letters
 _BACKLOG = "/flash/backlog.bin"
 _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
@@ -59,7 +54,9 @@ class Node:
         self.phases = []  # [name, start in ms since boot, duration in ms]
         self.sequence = None
         self.unsent = []  # datagrams of this cycle that the modem has not taken
-        self.accepted = 0
+        self.accepted = 0  # messages that the bearer took
+        self.delivered = 0  # those that the server has, as it said
+        self._link = None  # name of the phase that ended with the link up, or not
         self._last = []  # records of the cycle before
         self._reported = False
         self._config = None
@@ -81,8 +78,16 @@ class Node:
         problems += sensors.check(self._sensors)
         try:
             self._bearer = plugins.find("networking", settings["_BEARER"], ("up", "down"))
-            problems += self._bearer.problems(config)
-            self._protocol = plugins.find("protocols", settings["_PROTOCOL"], ("deliver",))
+            wrong = self._bearer.problems(config)
+            problems += wrong
+            protocol = plugins.find("protocols", settings["_PROTOCOL"], ("open", "NEEDS"))
+            problems += protocol.problems(config)
+            kinds = self._bearer.carries(config) if not wrong else (protocol.NEEDS,)
+            if protocol.NEEDS not in kinds:
+                text = "_PROTOCOL = %r needs a %s; _BEARER = %r as configured allows: %s"
+                pair = settings["_PROTOCOL"], protocol.NEEDS, settings["_BEARER"]
+                problems.append(text % (pair + (", ".join(kinds),)))
+            self._protocol = protocol
         except (ValueError, KeyError) as error:
             problems.append(str(error.args[0]))
         if "_PERIOD_S" in settings:
@@ -113,12 +118,13 @@ class Node:
 
     def connect(self):
         """Bring the bearer up; its phases become ours."""
-        self._up = self._bearer.up(self._config)
+        self._up = self._bearer.up(self._config, self._protocol.NEEDS)
         outcome = self._bearer.last_outcome()
         start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
         for name, duration_ms in outcome.phases:
             self.phases.append([name, start_ms, duration_ms])
             start_ms += duration_ms
+            self._link = name
         self.status = outcome.status
         self.cause = outcome.cause
 
@@ -128,12 +134,22 @@ class Node:
         if not self._up:
             return
         with _Phase(self.phases, "send"):
-            self.unsent = self._deliver(self.unsent)
-            if not self.unsent:
-                self._send_backlog()
+            try:
+                transport = self._bearer.transport(self._protocol.NEEDS)
+            except OSError as error:
+                _log.warning("no transport: %s", error)
+                return
+            session = self._protocol.open(transport, self._config)
+            try:
+                again, refused = self._deliver(session, self.unsent)
+                self.unsent = again + refused
+                if not self.unsent:
+                    self._send_backlog(session)
+            finally:
+                session.close()
 
     def keep_unsent(self):
-        """Put aside for a later cycle what was measured and not taken by the modem."""
+        """Put aside for a later cycle what was measured and is not known to have left."""
         try:
             if self.measurements and not self._reported:
                 self._report()
@@ -180,44 +196,55 @@ class Node:
 
         records = [item[:4] for item in self.measurements] + self._bearer.metrics()
         records += self._last
-        limit = self._bearer.datagram_limit() - self._protocol.OVERHEAD
-        name = self.settings["_DEVICE_NAME"] or _board_id()
-        self.unsent = senml.pack(name + ":", records, limit, seq=self.sequence)
+        limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
+        name = self.settings["_DEVICE_NAME"] or _board_name(senml)
+        self.unsent = senml.pack(name + ":", records, limit, seq=self.sequence, seq_name="")
         self._reported = True
 
     def _last_phases(self, account):
-        """How long the cycle before took, as records: the attachment always, the rest at times."""
+        """How long the cycle before took, as records: what brought the link up always, which was
+        most of it, the rest at times. Names are the first two letters, all are in ms."""
         every = self.settings["_PHASES_EVERY"]
         due = every > 0 and self.sequence is not None and self.sequence % every == 1 % every
         records = []
         for name, _, duration_ms in account.get("phases", ()):
-            if name == "attachment" or (due and name in _PHASES):
-                records.append((name[:3], duration_ms, 0, "ms"))
+            if name == account.get("link"):
+                records.insert(0, (name[:2], duration_ms, 0, None))
+            elif due and name != "measure":
+                records.append((name[:2], duration_ms, 0, None))
         if due and "awake_ms" in account:
-            records.append(("awake", account["awake_ms"], 0, "ms"))
+            records.append(("aw", account["awake_ms"], 0, None))
         return records
 
-    def _deliver(self, payloads):
-        """Send one after the other; return those that were certainly not taken."""
-        from protocols import REFUSED
+    def _deliver(self, session, payloads):
+        """Send one after the other; return (to be sent again, refused), two lists.
+
+        A server that should have answered and did not ends it: the others would wait as long.
+        """
+        from protocols import DELIVERED, REFUSED
 
         refused = []
-        for payload in payloads:
-            arguments = (self._bearer, payload, self.settings["_HOST"], self.settings["_PORT"])
-            if self._protocol.deliver(*arguments) == REFUSED:
+        for index, payload in enumerate(payloads):
+            outcome = session.deliver(payload)
+            if outcome == REFUSED:
                 refused.append(payload)
-            else:
-                self.accepted += 1
-                _log.info("sent %d bytes", len(payload))
-        return refused
+                continue
+            self.accepted += 1
+            self.delivered += outcome == DELIVERED
+            _log.info("sent %d bytes, %s", len(payload), outcome)
+            if session.confirms and outcome != DELIVERED:
+                return payloads[index:], refused
+        return [], refused
 
-    def _send_backlog(self):
+    def _send_backlog(self, session):
         backlog = self._open_backlog()
         waiting = backlog.load()
         now = waiting[: self.settings["_BACKLOG_PER_CYCLE"]]
         if now:
-            refused = self._deliver(now)
-            backlog.save(refused + waiting[len(now) :])
+            again, refused = self._deliver(session, now)
+            if again != now:
+                # one that is refused each time must not keep the others from being tried
+                backlog.save(again + waiting[len(now) :] + refused)
 
     def _open_backlog(self):
         from utils import store
@@ -232,6 +259,8 @@ class Node:
             "status": self.status,
             "cause": self.cause,
             "accepted": self.accepted,
+            "delivered": self.delivered,
+            "link": self._link,
             "phases": self.phases,
             "awake_ms": awake_ms,
         }
@@ -260,12 +289,11 @@ def _decimal(mantissa, exponent):
     return ("-" if mantissa < 0 else "") + digits + "0" * exponent
 
 
-def _board_id():
-    """The board's unique id as 12 hex digits (its MAC address)."""
+def _board_name(senml):
+    """A name of 8 letters and digits, made of the board's unique id (its MAC address)."""
     import machine
-    import ubinascii
 
-    return ubinascii.hexlify(machine.unique_id()).decode()
+    return senml.short_name(machine.unique_id())
 
 
 main()

@@ -18,7 +18,7 @@ from devkit.emulator import Emulator
 from devkit.run import runtime, summary
 from devkit.tables import table
 
-HOST, PORT = "2001:db8::1", 5683  # _HOST and _PORT of config.py
+HOST, PORT = "192.0.2.1", 5683  # _HOST and _PORT of config.py
 
 
 def main(options: argparse.Namespace) -> int:
@@ -31,12 +31,12 @@ def main(options: argparse.Namespace) -> int:
         f" seed {options.seed}: boot.py, main.py, config.py")  # fmt: skip
     with Collector() as collector:
         say(f"UDP collector on {collector.host} port {collector.port},"
-            f" reached by the board as [{HOST}]:{PORT}\n")  # fmt: skip
+            f" reached by the board as {HOST}:{PORT}\n")  # fmt: skip
         with Emulator(
             scenario=options.scenario,
             seed=options.seed,
             firmware=options.firmware,
-            routes=[f"[{HOST}]:{PORT}={collector.host}:{collector.port}"],
+            routes=[f"{HOST}:{PORT}={collector.host}:{collector.port}"],
             console=lambda text: print(text, end="", file=out, flush=True),
             realtime=options.realtime,
             **runtime(options),

@@ -4,28 +4,42 @@ Its functions are the methods of the same name of microATsocket.socket, which lo
 when one of them is called for the first time.
 """
 
+from micropython import const
+
 from utils import at, timing
 from utils.configuration import is_plain, refuse
 
+_PAUSE_MS = const(200)
+
 
 def recvfrom(sock, bufsize):
-    """Wait for a datagram for up to the socket's time-out; see microATsocket."""
+    """Wait for a datagram for up to the socket's time-out; see microATsocket.
+
+    The modem is asked what is unread, again and again, rather than listened to: the firmware hands
+    over a ring only after a second of silence, and drops one that comes before a command of
+    somebody else. The pauses are an eighth of the time waited so far.
+    """
     if not sock.peer or not sock.modem:
         return None, None
     deadline = timing.Deadline(sock.wait_ms)
-    # a ring that came during somebody else's command was flushed: ask for what is unread
-    for line in sock.say("AT+SQNSI=%d").lines:
-        if at.number((at.fields(line) + [""] * 4)[3]):
-            sock.rung = 1
+    watch = timing.Stopwatch()
     while True:
+        reply = sock.say("AT+SQNSI=%d")
+        for line in reply.lines:
+            if at.number((at.fields(line) + [""] * 4)[3]):
+                sock.rung = 1
         if sock.rung:
             data, sender = _read(sock, bufsize)
             if data is not None:
                 return data, sender
             sock.rung = 0  # announced, but read already or lost with a restart
-        if deadline.expired():
+        left_ms = deadline.left_ms()
+        if not left_ms or not sock.peer:
             return None, None
-        sock.note(at.listen(sock.modem, min(deadline.left_ms(), 2000)))
+        if reply.ok:
+            timing.sleep_ms(min(left_ms, max(_PAUSE_MS, watch.elapsed_ms() // 8)))
+        else:  # a modem that does not tell
+            sock.note(at.listen(sock.modem, min(left_ms, 2000)))
 
 
 def _read(sock, bufsize):

@@ -115,11 +115,13 @@ class socket:
         """
         if isinstance(data, str):
             data = data.encode()
-        length = len(data)
         limit = min(1500, at.line_limit() // (1 + self.hex))
         # the firmware takes any line with this word for its own command
-        if not 0 < length <= limit or (b"Pycom_Dummy" in data and not self.hex):
-            refuse("length of data", length, "1 to %d, without Pycom_Dummy" % limit)
+        if not isinstance(data, (bytes, bytearray)) or (b"Pycom_Dummy" in data and not self.hex):
+            refuse("data", data, "str or bytes, no Pycom_Dummy")
+        length = len(data)
+        if not 0 < length <= limit:
+            refuse("length of data", length, "1 to %d bytes" % limit)
         _port(address, 1)
         if not is_plain(address[0]):
             refuse("host", address[0], "a name without quotes")

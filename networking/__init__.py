@@ -17,8 +17,9 @@ up(cfg, kind)       bool: brings the link up for transports of this kind, blocki
                     nothing in the field
 transport(kind)     a new transport; OSError if there is none to be had. Whoever asked closes it
 datagram_limit()    int: the most bytes that one message or datagram can have now
-metrics()           list of (name, mantissa, exponent, unit): mantissa * 10 ** exponent, units of
-                    RFC 8428 and 8798; only what was measured, nothing unknown
+metrics()           list of (name, mantissa, exponent, unit): mantissa * 10 ** exponent; a name of
+                    two letters, and for unit None: docs/report.md says which, as a report has
+                    little room. Only what was measured, nothing unknown
 last_outcome()      object with
                       status  int: what up() reached, with the numbers of the documentation
                       cause   str: one short stable word saying why up() ended as it did

@@ -46,11 +46,9 @@ _FIELDS = (
 
 ConnectResult = namedtuple(
     "ConnectResult",
-    "status activation_duration attachment_duration connection_duration rssi rsrp rsrq".split(),
+    "status activation_duration attachment_duration connection_duration rssi rsrp rsrq",
 )
-DeactivateResult = namedtuple(
-    "DeactivateResult", "deactivation_status deactivation_duration".split()
-)
+DeactivateResult = namedtuple("DeactivateResult", "deactivation_status deactivation_duration")
 
 # the last one; its `lte` and `data_state` are how it left the modem
 _attempt = _attach.Attempt((None,) * 6)
@@ -132,7 +130,7 @@ def sendAtCommand(command, max_tries=1):
         or min(command) < " "
         or "\x7f" in command
     ):
-        refuse("command", command, "1 to %d bytes, no control characters" % limit)
+        refuse("command", command, "1 to %d printable bytes" % limit)
     if not is_integer(max_tries, 1, 1000000):
         refuse("max_tries", max_tries, "1 or more")
     while True:
@@ -158,17 +156,7 @@ def sendATsocket(data, host, port):
     family = address.family(host)
     if not family:
         refuse("host", host, "an IPv4 or IPv6 literal")
-    if not is_integer(port, 1, 65535):
-        refuse("port", port, "1 to 65535")
-    if isinstance(data, str):
-        data = data.encode()
-    limit = datagram_limit()
-    # the firmware takes any line with this word for its own command
-    if not isinstance(data, (bytes, bytearray)) or b"Pycom_Dummy" in data:
-        refuse("data", data, "str or bytes without Pycom_Dummy")
-    if not 0 < len(data) <= limit:
-        refuse("length of data", len(data), "1 to %d bytes" % limit)
-    accepted = _try(_send, family, bytes(data), (host, port))
+    accepted = _try(_send, family, data, (host, port))
     if not hasattr(_socket, "drop"):  # the original microATsocket redials unreliably: one use
         _drop()
     return max(0, accepted)
@@ -222,15 +210,21 @@ def _deinit():
 def _send(family, data, address):
     """Send through the AT socket of this family, kept from the last datagram or new."""
     global _socket
-    import microATsocket
-
     if _socket and _socket.family != family:
         _drop()
     if not _socket:
-        _socket = microATsocket.socket(family, microATsocket.SOCK_DGRAM)
-        _socket.setModemInstance(_attempt.lte)
-        _socket.setMessageFormat(_socket.SOCKET_MESSAGE_FORMAT.SOCKET_MESSAGE_ASCII)
+        _socket = _open(family)
     return _socket.sendto(data, address)
+
+
+def _open(family):
+    """A new AT socket that sends payloads as they are."""
+    import microATsocket
+
+    opened = microATsocket.socket(family, microATsocket.SOCK_DGRAM)
+    opened.setModemInstance(_attempt.lte)
+    opened.setMessageFormat(opened.SOCKET_MESSAGE_FORMAT.SOCKET_MESSAGE_ASCII)
+    return opened
 
 
 def _drop():
@@ -246,25 +240,38 @@ def _drop():
 
 # The uniform face of networking/__init__.py
 
-send = sendATsocket
-
 
 def problems(cfg):
-    return configured(cfg, _FIELDS[:-1])[1]
+    return configured(cfg, _FIELDS)[1]
 
 
-def up(cfg):
+def carries(cfg):
+    # over IPv6 there are only the modem's own sockets: usocket knows IPv4 alone
+    return ("message", "datagram", "stream")[: 2 + (cfg._IP_VERSION != "IPV6")]
+
+
+def up(cfg, kind):
     import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
-    from utils import address  # noqa: F401
 
-    return connect(cfg, False).status >= NBIOT_ATTACHED
+    stream = kind == "stream"
+    return connect(cfg, stream).status > stream  # attached is 1, connected 2
+
+
+def transport(kind):
+    if _attempt.data_state:
+        import usocket
+
+        return usocket.socket(2, 1 + (kind != "stream"))  # AF_INET; SOCK_STREAM, SOCK_DGRAM
+    opened = _open(10 if _attempt.version == "IPV6" else 2)
+    opened.close = opened.drop  # with the radio going off the modem closes its side by itself
+    return opened
 
 
 def metrics():
-    # the RSSI is left out: it follows from these two, and a report has little room
+    # RSRP in dBm and RSRQ in dB; the RSSI follows from these two, and a report has little room
     found = (
-        ("rsrp", _attempt.levels[1], 0, "dBm"),
-        ("rsrq", int(_attempt.levels[2] * 10), -1, "dB"),
+        ("rp", _attempt.levels[1], 0, None),
+        ("rq", int(_attempt.levels[2] * 10), -1, None),
     )
     # else unknown: the strongest that can be reported are -44 dBm and -3 dB
     return [record for record in found if record[1] < -10]

@@ -161,8 +161,6 @@ def _client(simple, stream, to, client_id, user, token):
                 super().connect(True)
             finally:
                 simple.socket = usocket
-            if stream.last[:2] != b"\x20\x02":
-                raise OSError("no CONNACK")
 
         def publish(self, topic, payload, retain, qos):
             self.pid %= 65535  # the next is 1 to 65535; 0 is no packet id
@@ -189,7 +187,6 @@ class _Stream:
         self._deadline = None
         self._out = b""
         self._back = b""
-        self.last = b""
 
     def start(self, timeout_ms):
         """From now on, all that is done has to be done within this time."""
@@ -221,6 +218,13 @@ class _Stream:
         return len(self._out)
 
     def read(self, count):
+        """For the package, which reads four bytes at once of CONNACK only, then trusts them."""
+        data = self._exactly(count)
+        if count == 4 and data[:2] != b"\x20\x02":
+            raise OSError("no CONNACK")
+        return data
+
+    def _exactly(self, count):
         self._flush()
         data = self._back
         self._back = b""
@@ -229,7 +233,6 @@ class _Stream:
             if not more:
                 raise OSError("closed by the broker")
             data += more
-        self.last = data
         return data
 
     def next_puback(self):
@@ -238,13 +241,13 @@ class _Stream:
         Two bytes follow it: the length is given back, for the package reads it once more.
         """
         while True:
-            kind = self.read(1)[0]
+            kind = self._exactly(1)[0]
             length = shift = 0
             more = True
             while more:
                 if shift > 21:  # four bytes at most (2.2.3)
                     raise OSError("no MQTT")
-                byte = self.read(1)[0]
+                byte = self._exactly(1)[0]
                 length |= (byte & 0x7F) << shift
                 shift += 7
                 more = byte & 0x80
@@ -256,7 +259,7 @@ class _Stream:
             if kind >> 4 not in (3, 9, 11, 13):
                 raise OSError("no MQTT")
             while length:
-                length -= len(self.read(min(length, _PIECE)))
+                length -= len(self._exactly(min(length, _PIECE)))
 
     def _flush(self):
         while self._out:

@@ -74,24 +74,21 @@ def pack(
         from protocols import _senml_json as codec
     else:
         raise ValueError("form = {!r}; allowed: 'cbor', 'json'".format(form))
-    key = getattr(codec, "label", codec.integer)
     _check_name("base_name", base_name, "")
-    base = [key(_BASE_NAME), codec.text(base_name)]
+    base = [codec.label(_BASE_NAME), codec.text(base_name)]
     if base_time is not None:
         if not _is_int(base_time) or base_time < _ABSOLUTE_TIME:
             raise ValueError(
                 "base_time = {!r}; allowed: seconds since 1970 as an int".format(base_time)
             )
-        base += [key(_BASE_TIME), codec.integer(base_time)]
+        base += [codec.label(_BASE_TIME), codec.integer(base_time)]
     if times is not None and len(times) != len(records):
-        raise ValueError(
-            "times has {} items; allowed: {}, one per record".format(len(times), len(records))
-        )
+        raise ValueError("{} times; allowed: {}".format(len(times), len(records)))
     datagrams = []  # each a list of (unit, encoded name, encoded value and time)
     first = []
     if seq is not None:
-        first = [_entry(codec, key, base_name, (seq_name, seq, 0, None), [])]
-        datagrams.append(_fitting(codec, key, base, first, limit, seq_name))
+        first = [_entry(codec, base_name, (seq_name, seq, 0, None), [])]
+        datagrams.append(_fitting(codec, base, first, limit, seq_name))
     for index in range(len(records)):
         record = records[index]
         name, value = record[:2]
@@ -101,17 +98,17 @@ def pack(
             raise ValueError("name = {!r}; allowed: another, that is the number".format(name))
         when = []
         if times is not None and times[index] is not None:
-            when = [key(_TIME), codec.integer(_relative(name, times[index], base_time))]
-        entry = _entry(codec, key, base_name, record, when)
+            when = [codec.label(_TIME), codec.integer(_relative(name, times[index], base_time))]
+        entry = _entry(codec, base_name, record, when)
         for number in range(len(datagrams)):
             longer = _with(datagrams[number], entry)
-            if len(_encoded(codec, key, base, longer)) <= limit:
+            if len(_encoded(codec, base, longer)) <= limit:
                 datagrams[number] = longer
                 break
         else:
             longer = first + [entry]
-            datagrams.append(_fitting(codec, key, base, longer, limit, name))
-    return [_encoded(codec, key, base, datagram) for datagram in datagrams]
+            datagrams.append(_fitting(codec, base, longer, limit, name))
+    return [_encoded(codec, base, datagram) for datagram in datagrams]
 
 
 def short_name(unique_id):
@@ -141,46 +138,45 @@ def _with(entries, entry):
     return entries[:place] + [entry] + entries[place:]
 
 
-def _encoded(codec, key, base, entries):
+def _encoded(codec, base, entries):
     """Return the bytes of a datagram."""
+    units = [entry[0] for entry in entries]
     records = []
     said = None  # base unit
-    prefix = list(base)
-    for unit, _, _ in entries:
-        if unit is not None and " %s " % unit in _SECONDARY_UNITS:
-            prefix = [key(_BASE_VERSION), codec.integer(_WITH_SECONDARY_UNITS)] + base
-            break
-    for index in range(len(entries)):
-        unit, name, value = entries[index]
-        items = prefix + name
+    items = list(base)
+    for unit in units:
+        if " %s " % unit in _SECONDARY_UNITS:
+            items = [codec.label(_BASE_VERSION), codec.integer(_WITH_SECONDARY_UNITS)] + base
+    for unit, name, value in entries:
+        items += name
         if unit != said:
             label = _UNIT
-            if index + 1 < len(entries) and entries[index + 1][0] == unit:
+            if units.count(unit) > 1:  # they stand together
                 label = _BASE_UNIT
                 said = unit
-            items = items + [key(label), codec.text(unit)]
+            items += [codec.label(label), codec.text(unit)]
         records.append(codec.mapping(items + value))
-        prefix = []
+        items = []
     return codec.array(records)
 
 
-def _fitting(codec, key, base, entries, limit, name):
+def _fitting(codec, base, entries, limit, name):
     """Return the list of entries, or raise ValueError if its datagram is too long."""
-    size = len(_encoded(codec, key, base, entries))
+    size = len(_encoded(codec, base, entries))
     if size > limit:
         raise ValueError("record {!r} needs {} bytes; allowed: {}".format(name, size, limit))
     return entries
 
 
-def _entry(codec, key, base_name, record, when):
+def _entry(codec, base_name, record, when):
     """Return (unit, encoded name, encoded value and time) of one record."""
     name, value, exponent, unit = record[:4]
     _check_name("name", name, base_name)
     if unit is not None and (not isinstance(unit, str) or not unit):
         raise ValueError("unit of {!r} = {!r}; allowed: a text, None".format(name, unit))
     label, encoded = _value(codec, name, value, exponent)
-    named = [key(_NAME), codec.text(name)] if name else []
-    return unit, named, [key(label), encoded] + when
+    named = [codec.label(_NAME), codec.text(name)] if name else []
+    return unit, named, [codec.label(label), encoded] + when
 
 
 def _value(codec, name, value, exponent):
@@ -200,8 +196,8 @@ def _value(codec, name, value, exponent):
         value = int(round(scaled)) if good else value
     if not good:
         raise ValueError(
-            "value of {!r} = {!r}, exponent {!r}; allowed: int or float with an int exponent, -20 "
-            "to 20 for a float, bool, str, bytes, None".format(name, value, exponent)
+            "value of {!r} = {!r}, exponent {!r}; allowed: int, float with exponent -20 to 20, "
+            "bool, str, bytes, None".format(name, value, exponent)
         )
     return _VALUE, codec.number(exponent, value)
 
@@ -210,9 +206,7 @@ def _relative(name, time, base_time):
     """Return what to write as the time of a record, so that base_time and it make `time`."""
     if not _is_int(time) or -_ABSOLUTE_TIME >= time or 0 < time < _ABSOLUTE_TIME:
         raise ValueError(
-            "time of {!r} = {!r}; allowed: seconds since 1970, negative seconds, None".format(
-                name, time
-            )
+            "time of {!r} = {!r}; allowed: int since 1970, negative int, None".format(name, time)
         )
     return time - base_time if base_time and time > 0 else time
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.both_runtimes
 __all__ = ["flash", "make_device"]
 
 MakeDevice = Callable[..., Device]
-SERVER = "[2001:db8::1]:5683"
+SERVER = "192.0.2.1:5683"
 APPLICATION = ["boot.py", "main.py"]
 LOSSLESS = {"loss": 0.0, "outliers": False, "no_service": 0.0}
 SAFE: dict[str, Any] = {"radio": LOSSLESS}
@@ -205,9 +205,12 @@ def test_start_options_are_written_once_only(make_node: MakeNode) -> None:
     assert flags["lte_modem_en_on_boot"]
 
 
-def test_an_ipv4_server(make_node: MakeNode) -> None:
-    node = make_node(SAFE, _HOST="192.0.2.9", _IP_VERSION="IP", _PORT=7000)
-    node.device.emulator.routes.add("192.0.2.9", 7000, node.collector.host, node.collector.port)
+@pytest.mark.parametrize(
+    ("version", "host"), [("IPV6", "2001:db8::9"), ("IPV4V6", "2001:db8::9"), ("IP", "192.0.2.9")]
+)
+def test_a_server_of_either_family(make_node: MakeNode, version: str, host: str) -> None:
+    node = make_node(SAFE, _HOST=host, _IP_VERSION=version, _PORT=7000)
+    node.device.emulator.routes.add(host, 7000, node.collector.host, node.collector.port)
     [cycle] = node.run()
     assert cycle.ok and len(node.received) == len(cycle.sent)
 
@@ -217,7 +220,7 @@ def test_an_ipv4_server(make_node: MakeNode) -> None:
 SCENARIOS = {  # what the application says of each
     "fair": "attached", "edge": "attached", "urc_storm": "attached", "cereg_verbose": "attached",
     "cme_errors": "attached", "slow_attach": "attached", "denied_once": "attached",
-    "flapping": "attached", "ipv6_only": "attached", "power_on": "attached",
+    "flapping": "attached", "ipv4_only": "attached", "power_on": "attached",
     "bad_operator": "attached", "lost_datagrams": "attached", "long_tail": "attached",
     "denied": "registration_denied", "no_sim": "sim_missing", "sim_pin": "sim_locked",
     "sim_puk": "sim_locked", "no_cell": "attach_timeout", "modem_mute": "modem_mute",
@@ -317,7 +320,9 @@ MODULES = {
     "bearer": (
         "networking/angry.py",
         """
-        def up(cfg):
+        def carries(cfg):
+            return ("message",)
+        def up(cfg, kind):
             raise RuntimeError("angry")
         def down():
             raise RuntimeError("angry too")
@@ -333,8 +338,12 @@ MODULES = {
     "protocol": (
         "protocols/angry.py",
         """
-        OVERHEAD = 4
-        def deliver(transport, payload, host, port):
+        NEEDS = "message"
+        def problems(cfg):
+            return []
+        def overhead(cfg):
+            return 4
+        def open(transport, cfg):
             raise RuntimeError("angry")
         """,
         {"_PROTOCOL": "angry"},
@@ -507,9 +516,8 @@ def test_a_hang_is_ended_by_the_watchdog_and_the_next_cycle_recovers(
         node.configure({"_SENSORS": (("hanging", {}),)})
     else:
         node.device.put("protocols/hanging.py", HANG.format(
-            names="from protocols import udp\nOVERHEAD = udp.OVERHEAD",
-            head="deliver(transport, payload, host, port):",
-            rest="return udp.deliver(transport, payload, host, port)"))  # fmt: skip
+            names="from protocols import udp\nfrom protocols.udp import NEEDS, overhead, problems",
+            head="open(transport, cfg):", rest="return udp.open(transport, cfg)"))  # fmt: skip
         node.configure({"_PROTOCOL": "hanging"})
     cycles = node.run(3)
     assert [cycle.reset_cause for cycle in cycles] == ["power_on", "watchdog", "deepsleep"]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+from pathlib import Path
+
 import pytest
 
 from devkit import checks
+
+HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize("name", checks.CHECKS)
@@ -12,3 +17,11 @@ def test_check(name: str) -> None:
     problems = checks.run(name)
     if problems:
         pytest.fail("\n".join([f"{checks.CHECKS[name].about}:", *problems]), pytrace=False)
+
+
+def test_no_folder_of_tests_is_left_out(pytestconfig: pytest.Config) -> None:
+    """pytest does not look into folders of certain names, `build` among them."""
+    unseen = pytestconfig.getini("norecursedirs")
+    for path in HERE.rglob("test_*.py"):
+        folders = path.relative_to(HERE).parts[:-1]
+        assert not [each for each in folders if any(fnmatch(each, one) for one in unseen)], path

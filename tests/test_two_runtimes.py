@@ -28,7 +28,7 @@ def run(
 ) -> dict[str, Any]:
     printed: list[str] = []
     with Collector("127.0.0.1") as collector:
-        route = f"[2001:db8::1]:5683={collector.host}:{collector.port}"
+        route = f"192.0.2.1:5683={collector.host}:{collector.port}"
         with Emulator(scenario=scenario, routes=[route], vm=vm, max_hours=max_hours,
                       console=printed.append, **options) as emulator:  # fmt: skip
             accounts = emulator.run(scripts, cycles)

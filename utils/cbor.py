@@ -42,6 +42,9 @@ def integer(value):
     return _head(_UNSIGNED, value) if value >= 0 else _head(_NEGATIVE, -1 - value)
 
 
+label = integer  # key of a map; formats with other keys have a function of this name
+
+
 def boolean(value):
     return _TRUE if value else _FALSE
 

@@ -93,7 +93,7 @@ def run_floor(
             emulator.vm = FloorVm(emulator, task)
             # the modem keeps the context that an earlier cycle defined
             emulator.modem.pdn.define(
-                1, str(case.settings.get("_IP_VERSION", "IPV6")), "iot.example"
+                1, str(case.settings.get("_IP_VERSION", "IP")), "iot.example"
             )
             return emulator.run(cycles=COUNTED_CYCLE)[-1]
 

@@ -11,12 +11,14 @@ like our own files, into /flash/lib, and their licences are kept in `licences/` 
 from __future__ import annotations
 
 import hashlib
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
+from typing import IO
 
 from devkit.build import sdist
 from devkit.build.sdist import NotInstalled
@@ -50,27 +52,47 @@ class Package:
         return {Path("lib") / path: self.folder / path for path in self.modules}
 
 
-def installed(lock: Path, folder: Path) -> Path:
+def installed(lock: Path, folder: Path, programs: tuple[str, ...] = ()) -> Path:
     """`folder` with what `lock` lists and nothing else; installed if it is not like that.
 
-    Raises NotInstalled.
+    programs: files, relative to `folder`, that the wheels carry without the mark that makes them
+    programs. Raises NotInstalled.
     """
     if _is_complete(folder, lock):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside it, and moved when complete: two builds at once do not see each other's half.
+    # Whoever is first installs, the others wait for it: none takes the folder away from under a
+    # compiler that another has started. The system opens the lock when its holder dies.
+    with folder.with_name(folder.name + ".lock").open("w") as turn:
+        _wait_for_turn(turn)
+        if not _is_complete(folder, lock):
+            _install(lock, folder, programs)
+    return folder
+
+
+def _install(lock: Path, folder: Path, programs: tuple[str, ...]) -> None:
+    """Beside it, and moved when complete: nobody sees half of it."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scratch:
         fresh = Path(scratch) / "fresh"
         sdist.install(lock, fresh)
+        for name in programs:
+            program = fresh / name
+            program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
         (fresh / STAMP).write_text(_wanted(lock), encoding="ascii")
         if folder.exists():
             folder.rename(Path(scratch) / "old")
-        try:
-            fresh.rename(folder)
-        except OSError:
-            if not _is_complete(folder, lock):  # by another build in the meantime
-                raise
-    return folder
+        fresh.rename(folder)
+
+
+def _wait_for_turn(turn: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt  # tries for ten seconds, then raises OSError
+
+        msvcrt.locking(turn.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(turn, fcntl.LOCK_EX)
 
 
 def _wanted(lock: Path) -> str:

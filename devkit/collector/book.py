@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from devkit.collector import packs
+from devkit.collector.report import SEQ, sequence
 from devkit.senml_decode import Record, Value
 
 NAMES_MAX = 500
@@ -29,7 +30,6 @@ KEYS_MAX = 20_000  # records by which duplicates are known
 BOARDS_MAX = 1_000
 PAST_S, FUTURE_S = 10 * 365 * 86_400, 86_400  # times of a sender that can be right
 
-SEQ = "seq"
 _Key = tuple[str, int, int, str, float]  # base name, times it began again, seq, name, time
 
 
@@ -162,19 +162,6 @@ class Book:
         return sorted(point for point in points if point[0] > since_s)
 
 
-def sequence(records: Sequence[Record]) -> tuple[str, int | None]:
-    """(base name, sequence number) of a pack as docs/report.md describes; ("", None): of another.
-
-    It stands first, in a record with the name `seq`; what is in front of that is the base name.
-    """
-    for record in records[:1]:
-        base = record.name[: -len(SEQ)]
-        if record.name.endswith(SEQ) and type(record.value) is int and record.value >= 0:
-            if all(each.name.startswith(base) for each in records) and record.value < 2**32:
-                return base, record.value
-    return "", None
-
-
 def _entry(
     record: Record, protocol: str, source: str, received_s: float, base: str, seq: int | None
 ) -> Entry:
@@ -203,4 +190,4 @@ def _content(entry: Entry) -> int:
 
 def _order(entry: Entry) -> tuple[bool, str, bool, str]:
     """Board by board, its sequence number last; then what has none."""
-    return entry.base == "", entry.base, entry.name == entry.base + SEQ, entry.name
+    return entry.base == "", entry.base, entry.name in (entry.base, entry.base + SEQ), entry.name

@@ -11,6 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from devkit import senml_decode
+from devkit.collector.report import with_units
 from devkit.senml_decode import Record
 
 PACK_MAX_BYTES = 65_536
@@ -33,7 +34,7 @@ def read(data: bytes, now_s: float, form: str | None = None) -> list[Record]:
             _check(record)
     except (ArithmeticError, LookupError, RecursionError, MemoryError, TypeError) as problem:
         raise ValueError(f"cannot be computed with: {type(problem).__name__}") from None
-    return records
+    return with_units(records)
 
 
 def _check(record: Record) -> None:

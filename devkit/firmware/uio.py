@@ -6,10 +6,29 @@ Source: Pycom firmware 1.20.2.r4, extmod/vfs_fat_file.c, py/objstringio.c, py/st
 from _board import call
 
 
-class _File:
-    """What binary and text files share. A native stream: print() and the like accept it."""
+class _Stream:
+    """What all of them share. A native stream: print() and the like accept it."""
 
     native_stream = True
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.close()
+
+
+class _File(_Stream):
+    """What binary and text files share."""
 
     def __init__(self, handle):
         self._handle = handle
@@ -29,21 +48,6 @@ class _File:
 
     def readlines(self):
         return list(self)
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        line = self.readline()
-        if not line:
-            raise StopIteration
-        return line
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        self.close()
 
 
 class FileIO(_File):
@@ -110,9 +114,7 @@ def open(name, mode="r", buffering=-1, encoding=None):
     return FileIO(handle) if "b" in mode else TextIOWrapper(handle)
 
 
-class _Memory:
-    native_stream = True
-
+class _Memory(_Stream):
     def __init__(self, content):
         self._content = content
         self._at = 0
@@ -166,21 +168,6 @@ class _Memory:
 
     def close(self):
         self._open = False
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        line = self.readline()
-        if not line:
-            raise StopIteration
-        return line
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        self.close()
 
 
 class StringIO(_Memory):

@@ -215,9 +215,15 @@ class socket:
             line += found[0]
         return line
 
-    def write(self, data):
-        """All of it, unlike send."""
+    def write(self, data, *part):
+        """All of it, unlike send; of (data, count) the beginning, of (data, start, count) a part.
+
+        Source: MicroPython 1.11, py/stream.c, stream_write_method.
+        """
         data = _data(data)
+        if part:
+            start = part[0] if len(part) == 2 else 0
+            data = data[start : start + part[-1]]
         done = 0
         while done < len(data):
             done += self.send(data[done:])

@@ -50,7 +50,7 @@ def test_what_is_found(findings: Callable, program: str, found: str | None) -> N
 
 @pytest.mark.parametrize("scenario", ["good", "edge", "reference", "modem_mute", "no_cell"])
 def test_the_application_needs_no_more_than_single_precision(scenario: str) -> None:
-    with Emulator(scenario=scenario, routes=["[2001:db8::1]:5683=[::1]:9"]) as emulator:
+    with Emulator(scenario=scenario, routes=["192.0.2.1:5683=127.0.0.1:9"]) as emulator:
         vm = SinglePrecisionVm(emulator.board, emulator.flash, lambda text: None)
         emulator.vm = vm
         emulator.run(cycles=2)

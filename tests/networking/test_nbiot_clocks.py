@@ -23,6 +23,7 @@ def phases(last: dict) -> list[tuple[str, int]]:
     return [tuple(phase) for phase in last["phases"]]
 
 
+@pytest.mark.cpython
 @pytest.mark.parametrize("wrap_at_s", [1 + step for step in range(12)])
 @pytest.mark.parametrize("half", (0, 1))
 def test_a_wrap_of_the_ticks_changes_nothing(
@@ -54,6 +55,7 @@ def test_a_deadline_survives_the_wrap(
 YEARS_S = {"forward": 1_800_000_000, "back": 3, "a second back": -1}
 
 
+@pytest.mark.cpython
 @pytest.mark.parametrize("how", YEARS_S)
 @pytest.mark.parametrize("at_ms", (2500, 4500, 6000, 8000, 9500))
 def test_setting_the_clock_changes_nothing(make_device: MakeDevice, at_ms: int, how: str) -> None:

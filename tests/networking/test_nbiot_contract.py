@@ -5,10 +5,12 @@ Expected values are those of the documentation of the nbiot module.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import pytest
 
+from devkit.collector import Collector
 from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes
@@ -163,6 +165,7 @@ WRONG_SETTINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.cpython
 @pytest.mark.parametrize("name", WRONG_SETTINGS)
 def test_wrong_configuration_is_refused_before_the_modem_is_touched(
     make_device: MakeDevice, name: str
@@ -298,7 +301,9 @@ def test_bearer_face(make_device: MakeDevice) -> None:
         show(nbiot.problems(configured()))
         show(len(nbiot.problems(configured(_APN=1, _IP_VERSION=2))))
         show(nbiot.metrics())
-        show(nbiot.up(configured(_MAX_CONNECTION_ATTEMPT_TIME_SEC=None)))
+        show(nbiot.carries(configured(_IP_VERSION="IPV6")))
+        show(nbiot.carries(configured(_IP_VERSION="IP")))
+        show(nbiot.up(configured(_MAX_CONNECTION_ATTEMPT_TIME_SEC=None), "datagram"))
         show(outcome()["cause"])
         show(nbiot.datagram_limit())
         show(sorted(nbiot.metrics()))
@@ -306,27 +311,81 @@ def test_bearer_face(make_device: MakeDevice) -> None:
         show(nbiot.down())
         """
     )
-    assert shown[:6] == [[], 2, [], True, "attached", 124]
-    for name, mantissa, exponent, unit in shown[6]:
+    assert shown[:5] == [[], 2, [], ["message", "datagram"], ["message", "datagram", "stream"]]
+    assert shown[5:8] == [True, "attached", 124]
+    for name, mantissa, exponent, unit in shown[8]:
         value = mantissa * 10**exponent
         low, high, wanted = {"rsrp": (-140, -44, "dBm"), "rsrq": (-20, -3, "dB"),
                              "rssi": (-113, -51, "dBm")}[name]  # fmt: skip
         assert low <= value <= high and unit == wanted
-    assert {record[0] for record in shown[6]} >= {"rsrp", "rsrq"}
-    assert shown[7:] == [True, True]
+    assert {record[0] for record in shown[8]} >= {"rsrp", "rsrq"}
+    assert shown[9:] == [True, True]
 
 
 def test_bearer_up_fails_without_an_exception(make_device: MakeDevice) -> None:
     shown = make_device("no_sim").run(
         """
         from networking import nbiot
-        show(nbiot.up(configured()))
+        show(nbiot.up(configured(), "message"))
         show(outcome()["cause"])
         show(nbiot.metrics())
         show(nbiot.down())
         """
     )
     assert shown == [False, "sim_missing", [], True]
+
+
+KINDS = {  # kind of transport -> (configuration, cause of the bearer)
+    "message": ({"_IP_VERSION": "IPV6"}, "attached"),
+    "datagram": ({"_IP_VERSION": "IP"}, "attached"),
+    "stream": ({"_IP_VERSION": "IP"}, "connected"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_transport_reaches_a_server(make_device: MakeDevice, kind: str) -> None:
+    settings, cause = KINDS[kind]
+    host = "2001:db8::1" if settings["_IP_VERSION"] == "IPV6" else "192.0.2.1"
+    with Collector("127.0.0.1") as udp, socket.create_server(("127.0.0.1", 0)) as tcp:
+        port = tcp.getsockname()[1] if kind == "stream" else udp.port
+        end = f"[{host}]" if ":" in host else host
+        device = make_device(routes=[f"{end}:5683=127.0.0.1:{port}"])
+        shown = device.run(
+            """
+            from networking import nbiot
+            settings, kind, address = given()
+            show(nbiot.up(configured(**settings), kind))
+            show(outcome()["cause"])
+            transport = nbiot.transport(kind)
+            if kind == "stream":
+                transport.connect(tuple(address))
+                show(transport.send(b"hello"))
+            else:
+                show(transport.sendto(b"hello", tuple(address)))
+            transport.close()
+            show(nbiot.down())
+            """,
+            [settings, kind, [host, 5683]],
+        )
+        assert shown == [True, cause, 5, True]
+        if kind == "stream":
+            connection, _ = tcp.accept()
+            with connection:
+                assert connection.recv(10) == b"hello"
+        else:
+            assert udp.wait_for(1) and udp.received[0].data == b"hello"
+
+
+def test_without_an_ipv4_address_there_is_no_stream(make_device: MakeDevice) -> None:
+    shown = make_device("ipv6_only").run(
+        """
+        from networking import nbiot
+        show(nbiot.up(configured(_IP_VERSION="IPV4V6"), "stream"))
+        show(outcome()["cause"])
+        show(nbiot.down())
+        """
+    )
+    assert shown == [False, "data_state_timeout", True]
 
 
 def test_stop_switches_off_what_an_earlier_program_left_running(make_device: MakeDevice) -> None:

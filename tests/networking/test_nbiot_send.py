@@ -294,6 +294,7 @@ def test_a_refused_datagram_is_zero_bytes(
     assert server.received == []
 
 
+@pytest.mark.cpython
 @pytest.mark.parametrize("match", ("AT+SQNSCFGEXT", "AT+SQNSD", "AT+SQNSSENDEXT"))
 @pytest.mark.parametrize("place", ("before", "between", "after"))
 @pytest.mark.parametrize("urc", ("+CEREG: 5", "+SQNSRING: 1,5", "+CEDRXP: 5"))

@@ -125,7 +125,7 @@ def test_a_time_that_is_neither_age_nor_clock_is_refused(senml, time):
 
 
 def test_times_are_one_per_record_and_forms_are_known(senml):
-    with pytest.raises(ValueError, match="times has 1 items; allowed: 2"):
+    with pytest.raises(ValueError, match="1 times; allowed: 2"):
         senml.pack("n", [("a", 1, 0, None)] * 2, 99, times=[None])
     with pytest.raises(ValueError, match="form = 'xml'; allowed: 'cbor', 'json'"):
         senml.pack("n", [], 99, form="xml")
@@ -227,3 +227,36 @@ def as_floats(records):
         {key: float(value) if isinstance(value, Decimal) else value for key, value in each.items()}
         for each in records
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[{"n":"a","v":NaN}]', "NaN is no number of JSON"),
+        ('[{"n":"a","v":-Infinity}]', "-Infinity is no number"),
+        ('[{"n":"a","v":1e999999}]', "beyond a double"),
+        ('[{"n":"a","v":' + "9" * 5000 + "}]", "a number of 5000 digits"),
+        ('[{"n":"a","n":"b","v":1}]', "a name twice"),
+        ('[{"n":"a","v":"1"}]', "field v = '1' has the wrong type"),
+        ('[{"n":"a","v":1,"x_":1}]', "field 'x_' must be understood"),
+        ('[{"n":"a","vd":"+/=="}]', "not base64url"),
+        ('[{"n":"a","vd":"A"}]', "field vd"),
+        ('[{"bver":27,"n":"a","v":1}]', "version 27"),
+        ('[{"n":"a","v":1}] ]', "no JSON"),
+        ("[" * 100000, "no JSON"),
+        ('[{"n":"a","v":1}]\x00', "no JSON"),
+        ("[]", "array of records"),
+    ],
+    ids=range(14),
+)
+def test_json_that_is_no_senml_says_why(text, problem):
+    with pytest.raises(ValueError, match=r".+") as raised:
+        decode(text.encode())
+    assert problem in str(raised.value)
+
+
+def test_no_cbor_says_a_value_that_is_no_number():
+    for value in (float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity")):
+        with pytest.raises(ValueError, match="is no number"):
+            decode(cbor2.dumps([{0: "a", 2: value}]))
+    assert decode(cbor2.dumps([{-1: 26, 0: "a", 1: "mV", 2: 5}]))[0].unit == "mV"

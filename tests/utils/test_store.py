@@ -206,6 +206,7 @@ MOMENTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.cpython
 @pytest.mark.parametrize("fs_type", (FAT, LITTLEFS), ids=("FAT", "LittleFS"))
 @pytest.mark.parametrize("operation, when", MOMENTS)
 def test_a_power_cut_at_any_moment_loses_no_old_datagram(

@@ -1,26 +1,5 @@
-from __future__ import annotations
+"""Boards with a flash of their own."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from tests.devkit.vm.device import device, make_device
 
-import pytest
-
-from tests.devkit.vm.device import Device
-
-
-@pytest.fixture
-def make_device(tmp_path: Path) -> Iterator[Callable[..., Device]]:
-    made = []
-
-    def make(**options) -> Device:
-        made.append(Device(tmp_path / f"flash{len(made)}", **options))
-        return made[-1]
-
-    yield make
-    for device in made:
-        device.vm.shutdown()
-
-
-@pytest.fixture
-def device(make_device: Callable[..., Device]) -> Device:
-    return make_device()
+__all__ = ["device", "make_device"]

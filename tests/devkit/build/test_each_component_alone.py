@@ -10,9 +10,8 @@ import pytest
 
 from devkit.build.components import APPLICATION, CONTRACT, components
 from devkit.build.take import copy
-from devkit.device_files import ROOT
+from devkit.build.weight import needed_files
 from devkit.emulator import Emulator
-from tests.runtimes import on_both
 
 COMPONENTS = components()
 _AT = re.compile(r"^ *\d+\.\d{3} ")  # the seconds in front of a log line
@@ -66,15 +65,48 @@ USES = {
         # [{-2: "a:", 0: "seq", 2: 3}, {0: "t", 1: "Cel", 2: 4([-2, 2423])}] (RFC 8428, 6)
         ["82a32162613a00637365710203a3006174016343656c02c48221190977"],
     ),
+    "udp_client": (
+        """
+        from protocols.udp_client import udp_send
+        print(udp_send("192.0.2.1", 5683, "no link"))
+        """,
+        ["0"],
+    ),
     "udp": (
         """
         from protocols import udp
         class Link:
-            def send(self, payload, host, port):
+            def sendto(self, payload, address):
                 return len(payload)
         print(udp.deliver(Link(), b"hello", "192.0.2.1", 5683))
         """,
         ["unknown"],
+    ),
+    "mqtt": (
+        """
+        from network import LTE
+        from protocols import mqtt
+        import usocket
+        class Config:
+            _HOST = "192.0.2.1"
+            _PORT = 1883
+        LTE(carrier=None)
+        session = mqtt.open(usocket.socket(), Config)
+        print(session.deliver(b"hello"))     # not attached: refused
+        session.close()
+        """,
+        ["refused"],
+    ),
+    "mqtt_client": (
+        """
+        from protocols.mqtt_client import MQTTClientCustom, MQTTConfig
+        config = MQTTConfig()
+        config.server_ip = "192.0.2.1"
+        config.message_channel_id = config.thing_id = config.thing_token = "1"
+        client = MQTTClientCustom(config)
+        print(client.connect(), client.sendMessage("hello"), client.disconnect())
+        """,
+        ["False False False"],
     ),
     "microATsocket": (
         """
@@ -128,6 +160,13 @@ USES = {
         """,
         ["['_PORT = 0; allowed: an integer 1 to 65535']"],
     ),
+    "endpoint": (
+        """
+        from utils import endpoint
+        print(endpoint.resolve(None, "2001:db8::1", 5683), endpoint.same("::1", "0:0:0:0:0:0:0:1"))
+        """,
+        ["('2001:db8::1', 5683) True"],
+    ),
     "logging": (
         """
         from utils import logging
@@ -177,7 +216,7 @@ def outcome_of(program: str, flash: Path, vm: str) -> list[str]:
 @pytest.fixture
 def flash(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     component = COMPONENTS[request.param]
-    copy({path: (ROOT / path).read_bytes() for path in component.needs}, tmp_path)
+    copy({path: file.read_bytes() for path, file in needed_files(component).items()}, tmp_path)
     return tmp_path
 
 
@@ -187,7 +226,7 @@ def test_every_component_has_its_use_here() -> None:
     }
 
 
-@on_both
+@pytest.mark.both_runtimes
 @pytest.mark.parametrize(
     ("flash", "name"), [(name, name) for name in USES], indirect=["flash"], ids=list(USES)
 )
@@ -196,7 +235,7 @@ def test_component_works_with_just_what_it_needs(flash: Path, name: str, runtime
     assert outcome_of(program, flash, runtime)[-len(printed) :] == printed
 
 
-@on_both
+@pytest.mark.both_runtimes
 @pytest.mark.parametrize(
     ("flash", "name"),
     [(name, name) for name, one in COMPONENTS.items() if one.kind == CONTRACT],
@@ -209,7 +248,7 @@ def test_contract_can_be_imported_alone(flash: Path, name: str, runtime: str) ->
     assert cycle.error is None, cycle.error
 
 
-@on_both
+@pytest.mark.both_runtimes
 @pytest.mark.parametrize("flash", [APPLICATION], indirect=True)
 def test_application_reports_with_just_what_it_needs(flash: Path, runtime: str) -> None:
     said: list[str] = []

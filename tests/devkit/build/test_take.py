@@ -45,6 +45,15 @@ def test_json_has_the_sizes_of_every_file(capsys):
     assert report["heap_bytes"] is None or report["heap_bytes"] > 0
 
 
+def test_packages_that_it_imports_are_copied_and_counted(tmp_path, capsys):
+    assert cli.main(["component", "mqtt", "--to", str(tmp_path), "--json"]) == 0
+    files = {file["path"]: file for file in json.loads(capsys.readouterr().out)["files"]}
+    package = files["lib/umqtt/simple.py"]
+    assert 1000 < package["mpy_bytes"] < package["py_bytes"]
+    assert package["own"] is False
+    assert b"class MQTTClient" in (tmp_path / "lib/umqtt/simple.py").read_bytes()
+
+
 def test_scripts_of_the_application_stay_source(capsys):
     assert cli.main(["component", "application", "--json"]) == 0
     files = {file["path"]: file for file in json.loads(capsys.readouterr().out)["files"]}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from devkit.board.board import Board
 from devkit.board.faults import Fault
@@ -59,3 +62,21 @@ class Device:
     def values(self, expression: str, before: str = "") -> str:
         """What the device prints of an expression."""
         return self.run(f"{textwrap.dedent(before)}\nprint({expression})\n").strip()
+
+
+@pytest.fixture
+def make_device(tmp_path: Path, runtime: str) -> Iterator[Callable[..., Device]]:
+    made = []
+
+    def make(**options) -> Device:
+        made.append(Device(tmp_path / f"flash{len(made)}", runtime=runtime, **options))
+        return made[-1]
+
+    yield make
+    for device in made:
+        device.vm.shutdown()
+
+
+@pytest.fixture
+def device(make_device: Callable[..., Device]) -> Device:
+    return make_device()

@@ -1,0 +1,423 @@
+"""CoAP client (RFC 7252) over any socket for datagrams: of usocket or of microATsocket.
+
+    from protocols import coap
+    coap.deliver(sock, payload, "192.0.2.1", 5683, path="r")       # "delivered": it said so
+
+    client = coap.Client(sock, "192.0.2.1")
+    response = client.request(coap.GET, "sensors/t")
+    if response:
+        print(coap.code_text(response.code), response.payload)     # 2.05 b"21.4"
+    else:
+        print(client.cause)                                        # "no_answer", ...
+
+As a protocol plug-in (protocols/__init__.py) it posts each payload to the path `_TOPIC`:
+
+_TOPIC                      str of 1 to 120, "r": Uri-Path, segments between slashes
+_TOKEN                      str of 1 to 240 or None, None: sent as the query authorization=<token>
+_COAP_CONFIRMABLE           bool, True; False: sent once, no answer is waited for
+_COAP_ACK_TIMEOUT_SEC       1 to 60 s, 2: until the first retransmission, plus up to a half of it
+_COAP_MAX_RETRANSMIT        0 to 10, 4: further tries, each waiting twice as long
+_COAP_RESPONSE_TIMEOUT_SEC  1 to 600 s, 30: from an empty acknowledgement to the response
+_COAP_CONTENT_FORMAT        0 to 65535, 112 (application/senml+cbor)
+_COAP_BLOCK_SIZE            16, 32, ... 1024; 1024: what is longer goes in blocks (RFC 7959)
+
+Anybody can send datagrams to this node: only those from the server's address with the message id
+or token of the request under way count, all others are dropped and counted in `Client.ignored`.
+"""
+
+from micropython import const
+from ucollections import namedtuple
+
+from protocols import DELIVERED, REFUSED, UNKNOWN, _coap_message
+from utils import configuration, endpoint, logging, timing
+
+NEEDS = "datagram"
+
+GET = const(1)
+POST = const(2)
+PUT = const(3)
+DELETE = const(4)
+
+_URI_PATH = const(11)
+_CONTENT_FORMAT = const(12)
+_MAX_AGE = const(14)
+_URI_QUERY = const(15)
+_BLOCK2 = const(23)
+_BLOCK1 = const(27)
+_CONTINUE = const(0x5F)  # 2.31
+_TOO_LARGE = const(0x8D)  # 4.13
+_LARGEST = const(1152)  # bytes of a message that need be taken (4.6)
+_SLICE_MS = const(5000)  # the watchdog is fed in between
+_REPLIES = const(8)  # acknowledgements and resets sent per request, however many are provoked
+_LONGEST_S = const(600)  # all tries of a message together
+
+_FIELDS = (
+    ("_TOPIC", "text", (1, 120), "r"),
+    ("_TOKEN", "text", (1, 240), None),
+    ("_COAP_CONFIRMABLE", "choice", (True, False), True),
+    ("_COAP_ACK_TIMEOUT_SEC", "integer", (1, 60), 2),
+    ("_COAP_MAX_RETRANSMIT", "integer", (0, 10), 4),
+    ("_COAP_RESPONSE_TIMEOUT_SEC", "integer", (1, 600), 30),
+    ("_COAP_CONTENT_FORMAT", "integer", (0, 65535), 112),
+    ("_COAP_BLOCK_SIZE", "choice", (16, 32, 64, 128, 256, 512, 1024), 1024),
+)
+
+# code: class * 32 + detail; options: [(number, bytes), ...] in order of the numbers
+Response = namedtuple("Response", ("code", "options", "payload"))
+
+_log = logging.Logger("coap")
+_message_id = 0  # of the last message, 0: none yet
+
+
+def problems(cfg):
+    """Return what is wrong with the fields above; [] if nothing is."""
+    values, found = configuration.problems(cfg, _FIELDS)
+    if not found:
+        ack_s = values["_COAP_ACK_TIMEOUT_SEC"]
+        longest_s = 3 * ack_s * ((2 << values["_COAP_MAX_RETRANSMIT"]) - 1) // 2
+        if longest_s > _LONGEST_S:
+            found.append(
+                "_COAP_ACK_TIMEOUT_SEC, _COAP_MAX_RETRANSMIT = %d, %d: waits for %d s; "
+                "allowed: %d s" % (ack_s, values["_COAP_MAX_RETRANSMIT"], longest_s, _LONGEST_S)
+            )
+    return found
+
+
+def overhead(cfg):
+    """Return the bytes of a message that are not payload."""
+    options = _post_options(configuration.check(cfg, _FIELDS))
+    return len(_coap_message.encode(0, POST, 0, bytes(4), options, b"\0")) - 1
+
+
+def open(transport, cfg):
+    """Return a session with cfg._HOST, cfg._PORT; see protocols/__init__.py."""
+    values = configuration.check(cfg, _FIELDS)
+    client = Client(
+        transport,
+        cfg._HOST,
+        cfg._PORT,
+        values["_COAP_CONFIRMABLE"],
+        values["_COAP_ACK_TIMEOUT_SEC"] * 1000,
+        values["_COAP_MAX_RETRANSMIT"],
+        values["_COAP_RESPONSE_TIMEOUT_SEC"] * 1000,
+        values["_COAP_BLOCK_SIZE"],
+    )
+    return _Session(client, _post_options(values))
+
+
+def deliver(
+    transport, payload, host, port=5683, path="r", query=(), content_format=112, confirmable=True
+):
+    """Post one payload with the times of RFC 7252; "delivered", "refused" or "unknown".
+
+    Blocks for up to 93 s if no server is there; not at all with confirmable=False, after which
+    the outcome is never "delivered". The arguments are those of Client and of Client.request.
+    """
+    client = Client(transport, host, port, confirmable)
+    return _Session(client, uri_options(path, query, content_format)).deliver(payload)
+
+
+def code_text(code):
+    """Write a code as people do: 0x45 -> "2.05"."""
+    return "%d.%02d" % (code >> 5, code & 31)
+
+
+def uri_options(path="", query=(), content_format=None):
+    """Return the options of a request: [(number, bytes), ...].
+
+    path: segments between slashes, empty ones are left out; query: a str "name=value", or several
+    in a tuple or list. ValueError for what is longer than 255 bytes (RFC 7252 5.10).
+    """
+    if isinstance(query, str):
+        query = (query,)
+    options = [(_URI_PATH, part.encode()) for part in path.split("/") if part]
+    if content_format is not None:
+        options.append((_CONTENT_FORMAT, _coap_message.uint(content_format)))
+    options += [(_URI_QUERY, part.encode()) for part in query]
+    for _, value in options:
+        if len(value) > 255:
+            configuration.refuse("length of option", len(value), "up to 255")
+    return options
+
+
+def _post_options(values):
+    token = values["_TOKEN"]
+    query = ("authorization=" + token,) if token else ()
+    return uri_options(values["_TOPIC"], query, values["_COAP_CONTENT_FORMAT"])
+
+
+def outcome(client, response):
+    """What became of a payload: "delivered", "refused" or "unknown".
+
+    response: what `client` returned for it, None included.
+    """
+    if response:
+        if response.code == _CONTINUE:  # waits for blocks that there are not
+            return UNKNOWN
+        return DELIVERED if response.code >> 5 == 2 else REFUSED
+    return UNKNOWN if client.cause in ("no_answer", "bad_option", "bad_block") else REFUSED
+
+
+class _Session:
+    def __init__(self, client, options):
+        self._client = client
+        self._options = options
+        self.confirms = client.confirmable
+
+    def deliver(self, payload):
+        client = self._client
+        response = client.send(POST, self._options, payload, self.confirms)
+        result = outcome(client, response)
+        if response and result != DELIVERED:
+            # 5.03 tells after how many seconds to come again (5.9.3.4); so late is another cycle
+            wait = [int.from_bytes(value, "big") for n, value in response.options if n == _MAX_AGE]
+            _log.warning("%s, max-age %s", code_text(response.code), wait)
+        elif not response and (self.confirms or result == REFUSED):
+            _log.warning("%d bytes: %s", len(payload), client.cause)
+        return result
+
+    def close(self):
+        try:
+            self._client.transport.close()
+        except OSError as error:
+            _log.warning("%s", error)
+
+
+class Client:
+    """Requests to one server, one at a time (NSTART 1, RFC 7252 4.7).
+
+    transport: a socket with sendto, recvfrom and settimeout; host: an IP literal or a name;
+    confirmable: whether requests are repeated until they are acknowledged; ack_timeout_ms,
+    max_retransmit: how (4.2); response_timeout_ms: for the response behind an acknowledgement, or
+    to a request that is not confirmable; block_size: most bytes of payload in one message, a
+    power of two from 16 to 1024. ValueError for others.
+
+    cause            how the last request ended: answered; not_resolved, not_sent, too_long, reset:
+                     the server has not got it; no_answer, bad_option, bad_block: nobody knows
+    ignored          count of datagrams that were no answer to a request of ours
+    retransmissions  count of messages sent again
+    """
+
+    def __init__(
+        self,
+        transport,
+        host,
+        port=5683,
+        confirmable=True,
+        ack_timeout_ms=2000,
+        max_retransmit=4,
+        response_timeout_ms=30000,
+        block_size=1024,
+    ):
+        if not isinstance(host, str) or not host:
+            configuration.refuse("host", host, "an IP literal or a name")
+        if not configuration.is_integer(port, 1, 65535):
+            configuration.refuse("port", port, "1 to 65535")
+        if block_size not in _FIELDS[-1][2]:
+            configuration.refuse("block_size", block_size, _FIELDS[-1][2])
+        self.transport = transport
+        self.confirmable = confirmable
+        self.block_size = block_size
+        self.cause = "none"
+        self.ignored = 0
+        self.retransmissions = 0
+        self._to = host, port
+        self._resolved = False
+        self._ack_timeout_ms = ack_timeout_ms
+        self._max_retransmit = max_retransmit
+        self._response_timeout_ms = response_timeout_ms
+        self._id = self._token = None  # of the request under way
+        self._answered = None  # message id and token of the last response
+        self._acknowledged = False
+        self._replies = 0
+
+    def request(self, code, path="", query=(), payload=b"", content_format=None, options=()):
+        """Send a request and return the Response to it, or None: `cause` tells why.
+
+        code: GET, POST, PUT, DELETE; path, query: see uri_options; payload: bytes, or str (sent as
+        UTF-8); options: further ones, [(number, bytes), ...]. A response of class 4 or 5 is a
+        Response too. What a GET brings in blocks is put together, up to 4096 bytes.
+        """
+        options = uri_options(path, query, content_format) + list(options)
+        response = self.send(code, options, payload)
+        if response and code == GET and _more(response):
+            from protocols import _coap_blocks  # on demand: most nodes never need it
+
+            response = _coap_blocks.fetch(self, options, response)
+        return response
+
+    def send(self, code, options, payload=b"", wait=True):
+        """As request, with all options ready. Without `wait` a request that is not confirmable and
+        fits into one message returns None at once; `wait_response` gets its response later."""
+        if isinstance(payload, str):
+            payload = payload.encode()
+        response = None
+        self.cause = "too_long"
+        if len(payload) <= self.block_size:
+            response = self.exchange(code, options, payload, self.confirmable, wait)
+        large = response and response.code == _TOO_LARGE
+        if len(payload) > 16 and (large or self.cause == "too_long"):
+            from protocols import _coap_blocks  # on demand
+
+            response = _coap_blocks.send(self, code, options, payload, response)
+        return response
+
+    def exchange(self, code, options, payload, confirmable=True, wait=True):
+        """One message and its response, without blocks; None as for request."""
+        import ucrypto
+
+        if not self._resolve():
+            return None
+        random = ucrypto.getrandbits(48)
+        self._id = _next_id()
+        self._token = random[:4]
+        self._acknowledged = not confirmable
+        self._replies = 0
+        kind = _coap_message.CON if confirmable else _coap_message.NON
+        message = _coap_message.encode(kind, code, self._id, self._token, options, payload)
+        self.cause = "not_sent"
+        if not self._transmit(message):
+            return None
+        self.cause = "no_answer"
+        if not confirmable:
+            return self.wait_response(self._response_timeout_ms) if wait else None
+        # ACK_RANDOM_FACTOR 1.5, in steps of 1/131072 (4.8)
+        timeout_ms = self._ack_timeout_ms
+        timeout_ms += timeout_ms * int.from_bytes(random[4:6], "big") // 131072
+        for count in range(self._max_retransmit + 1):
+            if count:
+                self._transmit(message)
+                self.retransmissions += 1
+            response = self.wait_response(timeout_ms)
+            if response or self.cause != "no_answer":
+                return response
+            if self._acknowledged:  # the response comes by itself (5.2.2)
+                return self.wait_response(self._response_timeout_ms)
+            timeout_ms *= 2
+        return None
+
+    def wait_response(self, timeout_ms):
+        """Wait for the response to the last request sent. None if it did not come, or if an empty
+        acknowledgement came, with which a new time begins."""
+        deadline = timing.Deadline(timeout_ms)
+        acknowledged = self._acknowledged
+        while self._token and self._acknowledged == acknowledged:
+            message = self._receive(deadline)
+            if not message:
+                break
+            response = self._take(*message)
+            if response:
+                return response
+        return None
+
+    def _take(self, kind, code, message_id, token, options, payload):
+        """Deal with a message of the server; return the Response that it is, or None."""
+        ours = message_id == self._id
+        if kind == _coap_message.ACK:
+            expected = ours and not self._acknowledged and (not code or token == self._token)
+        elif kind == _coap_message.RST:
+            expected = ours and not code
+        else:
+            expected = code and token == self._token
+        if not expected or code >> 5 not in (0, 2, 4, 5) or 0 < code < 32:
+            # an empty confirmable message is a ping (4.3); an answer repeated is acknowledged anew
+            self.ignored += 1
+            if kind == _coap_message.CON:
+                again = code and (message_id, token) == self._answered
+                self._reply(_coap_message.ACK if again else _coap_message.RST, message_id)
+            return None
+        if not code:
+            self._acknowledged = True
+            if kind == _coap_message.RST:
+                self._end("reset")
+            return None
+        good = _understood(options)
+        if kind == _coap_message.CON:
+            self._reply(_coap_message.ACK if good else _coap_message.RST, message_id)
+        self._answered = message_id, token
+        self._end("answered" if good else "bad_option")
+        return Response(code, options, payload) if good else None
+
+    def _end(self, cause):
+        self.cause = cause
+        self._id = self._token = None
+
+    def _resolve(self):
+        if not self._resolved:
+            self.cause = "not_resolved"
+            try:
+                self._to = endpoint.resolve(self.transport, *self._to)
+            except OSError as error:
+                _log.warning("%s", error)
+                return False
+            self._resolved = True
+        return True
+
+    def _reply(self, kind, message_id):
+        if self._replies < _REPLIES:
+            self._replies += 1
+            self._transmit(_coap_message.encode(kind, 0, message_id, b""))
+
+    def _transmit(self, message):
+        """True if the transport took all of it."""
+        try:
+            return self.transport.sendto(message, self._to) == len(message)
+        except OSError as error:
+            _log.warning("%s", error)
+        except ValueError:  # an AT socket: longer than its line
+            self.cause = "too_long"
+        return False
+
+    def _receive(self, deadline):
+        """The next message of the server, decoded; None when the time is over."""
+        while True:
+            timing.feed()
+            wait_ms = min(deadline.left_ms(), _SLICE_MS)
+            watch = timing.Stopwatch()
+            try:
+                self.transport.settimeout(wait_ms / 1000)
+                data, sender = self.transport.recvfrom(_LARGEST + 1)
+            except OSError:  # nothing came, or the link is gone
+                data = sender = None
+            if sender:
+                if isinstance(data, str):  # an AT socket in its ASCII format
+                    data = data.encode()
+                if sender[1] == self._to[1] and endpoint.same(sender[0], self._to[0]):
+                    message = _coap_message.decode(data)
+                    if message and len(data) <= _LARGEST:  # else it was cut
+                        return message
+                self.ignored += 1
+            elif watch.elapsed_ms() < wait_ms:  # in vain before its time: do not spin
+                timing.sleep_ms(min(100, deadline.left_ms()))
+            if deadline.expired():
+                return None
+
+
+def _next_id():
+    """16 bits that nobody can guess and that were not used in the last 247 s (4.4): from a random
+    start upwards, since the start of the board."""
+    global _message_id
+    if not _message_id:
+        import ucrypto
+
+        _message_id = int.from_bytes(ucrypto.getrandbits(16)[:2], "big")
+    _message_id = _message_id % 65535 + 1
+    return _message_id
+
+
+def _understood(options):
+    """False if there is a critical option that is none of a response, or twice (5.4.1, 5.4.5)."""
+    last = 0
+    for number, _ in options:
+        if number & 1 and (number not in (_BLOCK2, _BLOCK1) or number == last):
+            return False
+        last = number
+    return True
+
+
+def _more(response):
+    """True if the payload is a block that is not the last."""
+    for number, value in response.options:
+        if number == _BLOCK2:
+            return bool(int.from_bytes(value, "big") & 8)
+    return False
