@@ -46,7 +46,8 @@ def _is_here(address: object) -> bool:
     if host in ("", "localhost"):
         return True
     try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        found = ipaddress.ip_address(host.partition("%")[0])
+        return (getattr(found, "ipv4_mapped", None) or found).is_loopback
     except ValueError:
         return False
 

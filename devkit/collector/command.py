@@ -40,6 +40,7 @@ class Collecting:
         self.book = Book()
         self.store: Store | None = None
         self.endpoints: list[str] = []
+        self.page = ""  # its address
         self.trouble: dict[str, str] = {}
         self._listeners: list[Any] = []  # with `lost`, and `throttled` of a CoAP server
         self._stop = threading.Event()
@@ -145,7 +146,8 @@ class Collecting:
         host, port = self._options.http
         with _refusing("--http", host, port):
             server = self._stack.enter_context(WebServer(host, port, self.state, self.book.series))
-        print(f"page: {server.url}", file=sys.stderr, flush=True)
+        self.page = server.url
+        print(f"page: {self.page}", file=sys.stderr, flush=True)
 
     # How it is doing
 

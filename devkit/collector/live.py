@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+from tabulate import tabulate
+
 from devkit.collector.book import Book, Entry
-from devkit.tables import table
 
 REDRAW_S = 0.5
 HEADINGS = ("name", "value", "unit", "age", "by", "records")
@@ -101,9 +102,17 @@ def picture(book: Book, heading: str, now_s: float, columns: int, lines: int) ->
         (e.name, e.shown, e.unit, _age(now_s - e.received_s), e.protocol, count)
         for e, count in latest[:room]
     ]
-    body = table(rows, HEADINGS).splitlines() if rows else ["nothing has arrived yet"]
+    body = _table(rows).splitlines() if rows else ["nothing has arrived yet"]
     more = [f"and {len(latest) - room} more"] if len(latest) > room else []
     return "\n".join(line[:columns] for line in [*top, *body, *more])
+
+
+def _table(rows: list[tuple[Any, ...]]) -> str:
+    """Numbers as they were sent, to the last digit: as texts."""
+    sides = ("left", "right", "left", "right", "left", "right")
+    return str(
+        tabulate(rows, HEADINGS, "simple", missingval="-", disable_numparse=True, colalign=sides)
+    )
 
 
 def _age(seconds: float) -> str:

@@ -15,6 +15,7 @@ Connections are limited in number and in time, answers in size.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import socket
@@ -43,7 +44,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 CONNECTIONS_MAX = 32
-IDLE_S = 10.0  # of a connection
+IDLE_S = 10.0  # without a byte
+LIFE_S = 30.0  # of a connection, which carries one request
 TARGET_MAX = 2_000  # characters of what is asked for
 
 Latest = Callable[[], dict[str, Any]]
@@ -86,6 +88,7 @@ class WebServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = CONNECTIONS_MAX
     block_on_close = False  # a slow client does not keep us from ending
 
     def __init__(
@@ -114,13 +117,22 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        end = threading.Timer(LIFE_S, _end, (request,))  # for who sends a byte now and then
+        end.daemon = True
+        end.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            end.cancel()
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that has gone, or speaks no HTTP, is no news."""
+
+
+def _end(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
