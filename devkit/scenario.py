@@ -3,10 +3,9 @@
     scenario = load("edge")                  # devkit/scenarios/edge.toml
     scenario = load("my/own/scenario.toml")
 
-A file holds any of the sections [modem], [sim], [network], [radio], [wifi], [chips] and
-[[fault]]; the
-keys of each are the fields of the classes below, all of them optional. `like = "good"` at the top
-starts from another scenario: its sections are overlaid key by key, its faults are kept.
+A file holds any of the sections [modem], [sim], [network], [radio], [wifi], [chips] and [[fault]];
+the keys of each are the fields of the classes below, all of them optional. `like = "good"` at the
+top starts from another scenario: its sections are overlaid key by key, its faults are kept.
 ValueError says which key is wrong and what is allowed.
 """
 

@@ -12,8 +12,8 @@ A known network is an entry `ssid: {...}` with
 pwd          str, 8 to 63 characters: passphrase, or password of the user; left out: open network
 user         str, 1 to 127 characters: WPA2-Enterprise with name and password (PEAP or TTLS)
 identity     str, 1 to 127 characters: outer identity of WPA2-Enterprise; default: the user
-ca_certs     str, optional: file with the CA of the WPA2-Enterprise server; without it any server is
-             believed
+ca_certs     str, optional: file with the CA of the WPA2-Enterprise server; without it any
+             server is believed
 wlan_config  optional (ip, mask, gateway, dns), dotted text: instead of DHCP
 channel      optional int, 1 to 13: looked for there only, first, when not scanning
 
@@ -46,6 +46,8 @@ _ENTERPRISE = const(5)
 _ATTEMPT_MS = const(15000)
 _POLL_MS = const(25)
 _SOCKET_TIMEOUT_S = const(10)
+_LINGER_MS = const(40)  # what was sent last may still wait for ARP and for the channel
+_MOST_POINTS = const(5)  # tried of those heard, the strongest first
 
 _FIELDS = (
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
@@ -75,27 +77,21 @@ def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
     3600, for scan and association together; a scan under way (2 to 3 s) is waited for.
     force_no_scan: try the first entry only (hidden networks; no scan to pay for).
 
-    Returns a named tuple: connection_status True with an IPv4 address; conn_attempt_duration and
-    scan_attempt_duration in ms, -1 where not reached; channel and rssi in dBm, -1 if not connected.
+    Returns a named tuple: connection_status, True with an IPv4 address; conn_attempt_duration and
+    scan_attempt_duration in ms, all rounds together, -1 where not reached; channel, and rssi in
+    dBm, -1 if not connected.
     """
     global _outcome, _rssi
-    nets = list(_pairs(known_nets))
-    found = _net_problems(nets)
+    found = _net_problems(known_nets)
     if found:
         raise ValueError("; ".join(found))
+    nets = list(_pairs(known_nets))
     if not is_integer(max_connection_attempt_time_sec, 1, 3600):
         refuse("max_connection_attempt_time_sec", max_connection_attempt_time_sec, "1 to 3600")
     attempt = _Attempt(max_connection_attempt_time_sec * 1000)
     try:
         attempt.start()
-        candidates = None if force_no_scan else attempt.scan(nets)
-        if candidates is None:  # not scanned, or the scan failed
-            candidates = []
-            for ssid, entry in nets[:1] if force_no_scan else nets:
-                if "channel" in entry:
-                    candidates.append((ssid, entry, None, entry["channel"]))
-                candidates.append((ssid, entry, None, 0))
-        attempt.associate(candidates)
+        attempt.run(nets, force_no_scan)
     except ImportError:
         attempt.cause = "no_wifi"
     except OSError as error:
@@ -113,11 +109,15 @@ def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
 
 
 def deactivate():
-    """Leave the network and switch the radio off; nothing to do if it was never on.
+    """Leave the network and switch the radio off, 40 ms after the last datagram at the earliest.
+
+    There is nothing to do if it was never on.
 
     Returns a named tuple: deactivation_status True when it is off, deactivation_duration in ms.
     """
     watch = timing.Stopwatch()
+    if _wlan and _is_connected():
+        timing.sleep_ms(_LINGER_MS)
     status = _wlan is None or _off()
     return DeactivateResult(status, watch.elapsed_ms())
 
@@ -125,18 +125,23 @@ def deactivate():
 class _Attempt:
     def __init__(self, limit_ms):
         self.deadline = timing.Deadline(limit_ms)
-        self.cause = "not_joined"
+        self.cause = "out_of_time"
         self.phases = []
         self.ssid = None
         self.channel = -1
         self.rssi = -1
 
     def took(self, name):
-        """Duration of a phase, -1 if it was not begun."""
-        for phase, duration_ms in self.phases:
+        """Duration of a phase, all its rounds together; -1 if it was not begun."""
+        return dict(self.phases).get(name, -1)
+
+    def note(self, name, watch):
+        """Add to the duration of a phase: one entry each, however many rounds there are."""
+        for index, (phase, duration_ms) in enumerate(self.phases):
             if phase == name:
-                return duration_ms
-        return -1
+                self.phases[index] = (name, duration_ms + watch.elapsed_ms())
+                return
+        self.phases.append((name, watch.elapsed_ms()))
 
     def start(self):
         """A station, and nobody's server: the firmware's FTP and telnet have a known password."""
@@ -150,7 +155,7 @@ class _Attempt:
             _wlan = network.WLAN(mode=network.WLAN.STA)
             network.Server().deinit()
         finally:
-            self.phases.append(("init", watch.elapsed_ms()))
+            self.note("init", watch)
 
     def scan(self, nets):
         """Return candidates, strongest first; None if the radio could not scan."""
@@ -172,23 +177,35 @@ class _Attempt:
                     candidates.append((ap.ssid, entry, ap.bssid, ap.channel))
             if candidates or self.deadline.expired():
                 break
-        self.phases.append(("scan", watch.elapsed_ms()))
-        return candidates
+        self.note("scan", watch)
+        return candidates and candidates[:_MOST_POINTS]
+
+    def run(self, nets, force_no_scan):
+        """Scan, try what was heard, and anew as long as there is time: stations come and go."""
+        candidates = None
+        while self.cause != "connected" and not self.deadline.expired():
+            if not force_no_scan:
+                candidates = self.scan(nets)
+            if candidates is None:  # not scanned, or the radio could not
+                candidates = _unheard(nets[:1] if force_no_scan else nets)
+            if not candidates:
+                self.cause = "no_known_network"
+                return
+            if not self.deadline.expired():
+                watch = timing.Stopwatch()
+                try:
+                    self.associate(candidates)
+                finally:
+                    self.note("association", watch)
 
     def associate(self, candidates):
-        """Try one after the other, and again, until one gives an address or time is over."""
-        if not candidates:
-            self.cause = "no_known_network"
-            return
-        watch = timing.Stopwatch()
-        try:
-            while not self.deadline.expired():
-                for candidate in candidates:
-                    limit_ms = min(_ATTEMPT_MS, self.deadline.left_ms())
-                    if limit_ms and self.join(limit_ms, *candidate):
-                        return
-        finally:
-            self.phases.append(("association", watch.elapsed_ms()))
+        """Try one after the other, until one gives an address or time is over."""
+        left = len(candidates)
+        for candidate in candidates:
+            limit_ms = min(_ATTEMPT_MS, self.deadline.left_ms() // left)
+            left -= 1
+            if self.join(limit_ms, *candidate):
+                return
 
     def join(self, limit_ms, ssid, entry, bssid, channel):
         """One access point; True once it gave an address."""
@@ -218,9 +235,11 @@ class _Attempt:
             info = _wlan.joined_ap_info()
         except OSError:  # not associated: out of reach, or the wrong password
             joined = False
-            self.cause = "not_joined"
+            if self.cause == "out_of_time":  # what is known of another attempt says more
+                self.cause = "not_joined"
         else:
-            self.cause = "no_address"
+            if self.cause != "other_security":
+                self.cause = "no_address"
             if not _suits(entry, info.auth):  # somebody else's network of the same name
                 joined = False
                 self.cause = "other_security"
@@ -231,6 +250,16 @@ class _Attempt:
         else:
             _wlan.disconnect()
         return joined
+
+
+def _unheard(nets):
+    """Candidates (ssid, entry, bssid, channel) without a scan: on the given channel, then any."""
+    candidates = []
+    for ssid, entry in nets:
+        if "channel" in entry:
+            candidates.append((ssid, entry, None, entry["channel"]))
+        candidates.append((ssid, entry, None, 0))
+    return candidates
 
 
 def _is_connected():
@@ -271,10 +300,17 @@ def _is_text(value, least, most):
     return isinstance(value, str) and least <= len(value.encode()) <= most
 
 
+def _is_file(path):
+    import uos
+
+    try:
+        return bool(uos.stat(path))
+    except (OSError, TypeError):
+        return False
+
+
 def _net_problems(known_nets):
     """One text per problem; never with a password in it."""
-    from utils import address
-
     found = []
     if not isinstance(known_nets, (dict, list, tuple)) or not known_nets:
         return ["known networks: allowed: a dict {ssid: {...}}, or a list of (ssid, {...})"]
@@ -285,31 +321,40 @@ def _net_problems(known_nets):
         ssid, entry = pair
         if not _is_text(ssid, 1, 32):
             found.append("ssid = %r; allowed: str of 1 to 32 bytes" % (ssid,))
-        if not isinstance(entry, dict):
+        elif not isinstance(entry, dict):
             found.append("%s: allowed: a dict" % ssid)
-            continue
-        pwd = entry.get("pwd")
-        config = entry.get("wlan_config")
-        enterprise = "user" in entry
-        if ("pwd" in entry or enterprise) and not _is_text(pwd, 1 if enterprise else 8, 63):
-            found.append("%s: pwd; allowed: str of 8 to 63 characters" % ssid)
-        for name in ("user", "identity", "ca_certs"):
-            if name in entry and not (enterprise and _is_text(entry[name], 1, 127)):
-                text = "%s: %s = %r; allowed: str of 1 to 127, beside user and pwd"
-                found.append(text % (ssid, name, entry[name]))
-        if "channel" in entry and not is_integer(entry["channel"], 1, 13):
-            found.append("%s: channel = %r; allowed: 1 to 13" % (ssid, entry["channel"]))
-        if config is not None and not (
-            isinstance(config, (list, tuple))
-            and len(config) == 4
-            and all(address.family(each) == 2 for each in config)
-        ):
-            text = "%s: wlan_config = %r; allowed: (ip, mask, gateway, dns), dotted text"
-            found.append(text % (ssid, config))
-        for name in entry:
-            if name not in ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel"):
-                found.append("%s: unknown key %r" % (ssid, name))
+        else:
+            _check_entry(ssid, entry, found)
     return found
+
+
+def _check_entry(ssid, entry, found):
+    from utils import address
+
+    pwd = entry.get("pwd")
+    config = entry.get("wlan_config")
+    enterprise = "user" in entry
+    if ("pwd" in entry or enterprise) and not _is_text(pwd, 1 if enterprise else 8, 63):
+        text = "%s: pwd; allowed: str of %d to 63 characters"
+        found.append(text % (ssid, 1 if enterprise else 8))
+    for name in ("user", "identity", "ca_certs"):
+        if name in entry and not (enterprise and _is_text(entry[name], 1, 127)):
+            text = "%s: %s = %r; allowed: str of 1 to 127, beside user and pwd"
+            found.append(text % (ssid, name, entry[name]))
+    if "ca_certs" in entry and not _is_file(entry["ca_certs"]):
+        found.append("%s: ca_certs = %r; no such file" % (ssid, entry["ca_certs"]))
+    if "channel" in entry and not is_integer(entry["channel"], 1, 13):
+        found.append("%s: channel = %r; allowed: 1 to 13" % (ssid, entry["channel"]))
+    if config is not None and not (
+        isinstance(config, (list, tuple))
+        and len(config) == 4
+        and all(address.family(each) == 2 for each in config)
+    ):
+        text = "%s: wlan_config = %r; allowed: (ip, mask, gateway, dns), dotted text"
+        found.append(text % (ssid, config))
+    for name in entry:
+        if name not in ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel"):
+            found.append("%s: unknown key %r" % (ssid, name))
 
 
 # The uniform face of networking/__init__.py
@@ -321,8 +366,8 @@ def last_outcome():
     cause   connected, never_tried, no_wifi (this firmware has none), wifi_error (the firmware's
             text is in the log), no_known_network (none was heard), not_joined (wrong password or
             out of reach: the firmware does not tell), no_address (DHCP), other_security (a network
-            of that name without the protection that is configured)
-    phases  of init, scan, association: (name, ms), those that were begun
+            of that name without the protection that is configured), out_of_time (spent scanning)
+    phases  of init, scan, association: (name, ms), those that were begun, all rounds together
     """
     return _outcome
 
@@ -353,13 +398,14 @@ def up(cfg, kind):
 
 
 def transport(kind):
-    """A socket of usocket with a timeout of 10 s; IPv4 literals only."""
+    """A socket of usocket with a timeout of 10 s; IPv4 literals only. OSError without a link."""
     import usocket
 
+    if not (_wlan and _is_connected()):
+        raise OSError("not connected")
+
     stream = kind == "stream"
-    socket = usocket.socket(
-        usocket.AF_INET, usocket.SOCK_STREAM if stream else usocket.SOCK_DGRAM
-    )
+    socket = usocket.socket(usocket.AF_INET, usocket.SOCK_STREAM if stream else usocket.SOCK_DGRAM)
     socket.settimeout(_SOCKET_TIMEOUT_S)
     return socket
 

@@ -54,9 +54,7 @@ def _array(value, least, most=None):
         raise TypeError("object '{}' is not a tuple or list".format(type(value).__name__))
     most = most or least
     if not least <= len(value) <= most:
-        raise ValueError(
-            "requested length {} but object has length {}".format(least, len(value))
-        )
+        raise ValueError("requested length {} but object has length {}".format(least, len(value)))
     return value
 
 
@@ -204,7 +202,9 @@ class WLAN:
     def connect(self, *args, **keywords):
         _not_as_access_point()
         values = _arguments(_CONNECT, 2, args, keywords)
-        ssid, auth, bssid, timeout, ca_certs, keyfile, certfile, identity, hostname, channel = values
+        ssid, auth, bssid, timeout, ca_certs, keyfile, certfile, identity, hostname, channel = (
+            values
+        )
         _check_ssid(ssid)
         security, user, key = _credentials(auth)
         if security == WLAN.WPA2_ENT:

@@ -43,7 +43,8 @@ def drawn_ms(source: random.Random, spread: tuple[float, float, float]) -> float
     """A split log-normal draw, cut at two standard deviations."""
     low, middle, high = spread
     draw = max(-2.0, min(2.0, source.gauss(0, 1) / 1.2816))
-    return middle * math.exp(draw * (math.log(high / middle) if draw > 0 else math.log(middle / low)))
+    ratio = high / middle if draw > 0 else middle / low
+    return middle * math.exp(draw * math.log(ratio))
 
 
 class AccessPoint:

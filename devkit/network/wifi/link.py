@@ -7,7 +7,6 @@ address carries any.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from devkit.board.board import Board
@@ -15,7 +14,9 @@ from devkit.network.air import Air, Done
 from devkit.network.wifi.accesspoint import drawn_ms
 from devkit.network.wifi.station import LISTEN, TRANSMIT, Station
 
-ONE_WAY_MS = (1.2, 2.5, 9.0)  # board to the wire behind the access point (docs/emulation.md)
+# Waiting for a free channel, repeating, ARP; and the wire behind it (docs/emulation.md)
+CHANNEL_MS = (0.4, 1.0, 5.0)
+WIRE_MS = (0.8, 1.5, 4.0)
 FRAME_US, BYTE_US = 500, 1.5  # preamble, header and back-off; 5.5 Mbit/s
 
 
@@ -36,20 +37,26 @@ class WifiAir:
         meter = self._board.meter
         meter.set("wifi", *TRANSMIT)
         self._board.clock.schedule(on_air_us, self._listen_again)
-        self._carry(on_air_us, done)
+        self._carry(on_air_us, WIRE_MS, done)
 
     def downlink(self, l3_bytes: int, done: Done) -> None:
         if self._station.address is not None:
             self.bytes_down += l3_bytes
-        self._carry(0, done)
+        self._carry(0, None, done)
 
-    def _carry(self, on_air_us: int, done: Done) -> None:
+    def _carry(self, on_air_us: int, wire: tuple[float, float, float] | None, done: Done) -> None:
+        """Over the air, for which the association must last; then over the wire."""
         station = self._station
         point = station.point
         lost = point is None or self._random.random() < point.options.loss
-        delay_us = on_air_us + round(drawn_ms(self._random, ONE_WAY_MS) * 1000)
-        arrived: Callable[[], None] = lambda: done(not lost and station.point is point)  # noqa: E731
-        self._board.clock.schedule(delay_us, arrived)
+        air_us = on_air_us + round(drawn_ms(self._random, CHANNEL_MS) * 1000)
+        wire_us = round(drawn_ms(self._random, wire) * 1000) if wire else 0
+
+        def through() -> None:
+            arrived = not lost and station.point is point
+            self._board.clock.schedule(wire_us, lambda: done(arrived))
+
+        self._board.clock.schedule(air_us, through)
 
     def _listen_again(self) -> None:
         if self._board.meter.state("wifi") == TRANSMIT[0]:
