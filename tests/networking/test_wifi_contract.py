@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from devkit.device_files import ROOT
 from tests.device import Device
 
 MakeDevice = Callable[..., Device]
@@ -17,7 +19,8 @@ KNOWN = {"field-ap": {"pwd": "for-documentation"}, "another-site": {"pwd": "for-
 def attempt(known=KNOWN, seconds=30, **keywords):
     result = wifi.connect(known, seconds, **keywords)
     last = wifi.last_outcome()
-    show([list(result), last.cause, [list(phase) for phase in last.phases], last.status, last.ssid])
+    phases = [list(phase) for phase in last.phases]
+    show([list(result), last.cause, phases, last.status, last.ssid])
 """
 AP = {"ssid": "field-ap", "password": "for-documentation", "channel": 6, "rssi_dbm": -61.0}
 
@@ -176,8 +179,7 @@ def test_every_result_and_cause(make_device: MakeDevice, name: str) -> None:
 def test_the_time_given_is_kept(make_device: MakeDevice) -> None:
     for seconds in (5, 20, 40):
         [took_ms] = make_device("wifi_wrong_password").run(
-            HEAD
-            + f"from utils import timing\nwatch = timing.Stopwatch()\n"
+            HEAD + f"from utils import timing\nwatch = timing.Stopwatch()\n"
             f"wifi.connect(KNOWN, {seconds})\nshow(watch.elapsed_ms())"
         )
         assert seconds * 1000 - 100 <= took_ms <= seconds * 1000 + 2600  # a scan is waited for
@@ -358,3 +360,14 @@ attempt()
         """
     )
     assert result[0] is True and cause == "connected"
+
+
+def test_every_cause_is_explained_and_no_other() -> None:
+    text = (ROOT / "docs" / "wifi.md").read_text(encoding="utf-8")
+    table = text.partition("\n| cause of Wi-Fi |")[2].partition("\n\n")[0]
+    explained = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
+    source = (ROOT / "networking" / "wifi.py").read_text(encoding="utf-8")
+    assigned = set(re.findall(r'cause = "(\w+)"', source)) | {"never_tried"}
+    assert explained == assigned
+    described = source.partition("    cause   ")[2].partition("    phases  ")[0]
+    assert all(cause in described for cause in explained)

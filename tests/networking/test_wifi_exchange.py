@@ -54,9 +54,7 @@ def test_what_was_sent_last_is_gone_before_the_radio_is(make_device: MakeDevice)
     server = Collector()
     try:
         for seed in range(1, 6):
-            device = make_device(
-                routes=[f"192.0.2.1:5683=127.0.0.1:{server.port}"], seed=seed
-            )
+            device = make_device(routes=[f"192.0.2.1:5683=127.0.0.1:{server.port}"], seed=seed)
             device.run(
                 UP + 'transport.sendto(b"last", ("192.0.2.1", 5683))\nwifi.down()', "message"
             )

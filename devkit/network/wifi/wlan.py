@@ -35,8 +35,7 @@ class Wlan(Service):
         self.points = [
             AccessPoint(each, number, source) for number, each in enumerate(options.points())
         ]
-        system: Any = board.services["system"]
-        self.mac: bytes = system.mac
+        self.mac: bytes = getattr(board.services.get("system"), "mac", bytes(6))
         self.station = Station(board, self.points, self.mac)
         self.air = WifiAir(board, self.station)
         self.started = False

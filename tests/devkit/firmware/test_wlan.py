@@ -172,7 +172,9 @@ REFUSED: dict[str, tuple[str, str]] = {
         "wlan.connect('x', auth=(WLAN.WPA2_ENT, 'u', 'k'), identity='u', ca_certs='/flash/no')",
         "ValueError invalid file path",
     ),
-    "an unknown keyword": ("wlan.connect('x', speed=1)", "TypeError extra keyword arguments given"),
+    "an unknown keyword": (
+        "wlan.connect('x', speed=1)", "TypeError extra keyword arguments given",
+    ),
     "no ssid": ("wlan.connect()", "TypeError 'ssid' argument required"),
     "a third interface": ("wlan.ifconfig(2)", "OSError resource not available"),
     "an odd configuration": (
