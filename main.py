@@ -29,12 +29,10 @@ def main():
     """One cycle."""
     node = Node()
     try:
-        node.configure()
-        node.measure()
-        node.connect()
-        node.send()
-    except ValueError as error:  # configuration: the text names field, value and what is allowed
-        node.fail("configuration", error)
+        if node.configure():
+            node.measure()
+            node.connect()
+            node.send()
     except Exception as error:  # noqa: BLE001 - the node must reach its sleep
         node.fail("exception", error)
     finally:
@@ -67,7 +65,7 @@ class Node:
         self._sensors = ()
 
     def configure(self):
-        """Check every field before the hardware is touched; one ValueError with all problems."""
+        """Check every field before the hardware is touched; False if one is wrong, all are told."""
         import config
         import sensors
         from utils import plugins
@@ -93,8 +91,11 @@ class Node:
         if "_PERIOD_S" in settings:
             self.settings = settings
         if problems:
-            raise ValueError("; ".join(problems))
+            self.cause = "configuration"
+            _log.error("configuration: %s", "; ".join(problems))
+            return False
         logging.setLevel(getattr(logging, settings["_LOG_LEVEL"]))
+        return True
 
     def measure(self):
         """Read all sensors; one that fails costs its own values only.
