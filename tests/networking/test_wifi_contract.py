@@ -73,6 +73,10 @@ CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
         "force_no_scan=True)",
         False, "not_joined", "init association", "another-site",
     ),
+    "the strongest is taken": (
+        points({"rssi_dbm": -75.0}, {"ssid": "another-site", "rssi_dbm": -50.0}),
+        "attempt()", True, "connected", "init scan association", "another-site",
+    ),
     "the channel has changed": (
         "good", "attempt([('field-ap', dict(KNOWN['field-ap'], channel=3))], force_no_scan=True)",
         True, "connected", "init association", "field-ap",
@@ -105,7 +109,7 @@ CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
         "wifi_twin", "attempt()", True, "connected", "init scan association", "field-ap",
     ),
     "an open twin, not looked at before": (
-        points({"security": "open"}), "attempt(seconds=4, force_no_scan=True)", False,
+        points({"security": "open"}), "attempt({'field-ap': KNOWN['field-ap']}, 4, force_no_scan=True)", False,
         "other_security", "init association", "field-ap",
     ),
     "WEP is as good as open": (
@@ -183,6 +187,22 @@ def test_the_time_given_is_kept(make_device: MakeDevice) -> None:
             f"wifi.connect(KNOWN, {seconds})\nshow(watch.elapsed_ms())"
         )
         assert seconds * 1000 - 100 <= took_ms <= seconds * 1000 + 2600  # a scan is waited for
+
+
+def test_awake_no_longer_than_the_radio_needs(make_device: MakeDevice) -> None:
+    """Start, scan, association and address in the times of the emulation, and the end: 1.05."""
+    floor_ms = 120 + 13 * 180 + 80 + 100 + 500 + 15
+    [took_ms] = make_device(points({"association_ms": 100, "dhcp_ms": 500})).run(
+        HEAD
+        + """
+from utils import timing
+watch = timing.Stopwatch()
+assert wifi.connect(KNOWN, 20).connection_status
+wifi.deactivate()
+show(watch.elapsed_ms())
+        """
+    )
+    assert floor_ms <= took_ms <= 1.05 * floor_ms
 
 
 def test_a_known_channel_and_a_static_address_take_a_fraction_of_a_second(
