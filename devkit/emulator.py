@@ -39,6 +39,7 @@ from devkit.vm.runtime import Outcome
 BOOT_S = (0.8, 1.1, 1.6)
 # The firmware starts the LTE task at the end of its own start, before boot.py
 LTE_TASK_SHARE = 0.95
+WIFI_SHARE = 0.8  # and Wi-Fi before it mounts the flash
 RUN_MA = 41.0  # whole board, modem not counted: any code, any wait
 DEEPSLEEP_MA = 0.022
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
@@ -186,7 +187,10 @@ class Emulator:
         spread = math.log(high / middle) if draw > 0 else math.log(middle / low)
         boot_us = round(middle * math.exp(max(-2.0, min(2.0, draw)) * spread) * 1e6)
         before_us = round(boot_us * LTE_TASK_SHARE)
-        self.board.clock.advance(before_us)
+        wifi_us = round(boot_us * WIFI_SHARE)
+        self.board.clock.advance(wifi_us)
+        self.wlan.start_on_boot()
+        self.board.clock.advance(before_us - wifi_us)
         settings: Any = self.board.services["config"]
         if settings.flags["lte_modem_en_on_boot"]:
             self.driver.start_on_boot()

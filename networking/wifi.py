@@ -90,7 +90,7 @@ def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
         refuse("max_connection_attempt_time_sec", max_connection_attempt_time_sec, "1 to 3600")
     attempt = _Attempt(max_connection_attempt_time_sec * 1000)
     try:
-        attempt.start()
+        attempt.start(on_boot(nets, force_no_scan))
         attempt.run(nets, force_no_scan)
     except ImportError:
         attempt.cause = "no_wifi"
@@ -130,6 +130,7 @@ class _Attempt:
         self.ssid = None
         self.channel = -1
         self.rssi = -1
+        self.begun = False  # the firmware began to associate before boot.py
 
     def took(self, name):
         """Duration of a phase, all its rounds together; -1 if it was not begun."""
@@ -143,8 +144,11 @@ class _Attempt:
                 return
         self.phases.append((name, watch.elapsed_ms()))
 
-    def start(self):
-        """A station, and nobody's server: the firmware's FTP and telnet have a known password."""
+    def start(self, stored):
+        """A station, and nobody's server: the firmware's FTP and telnet have a known password.
+
+        stored: what `on_boot` says; a station that is on its way there goes on.
+        """
         global _wlan
         watch = timing.Stopwatch()
         try:
@@ -152,7 +156,11 @@ class _Attempt:
 
             timing.feed()
             # the singleton may be left as access point or associated by another program
-            _wlan = network.WLAN(mode=network.WLAN.STA)
+            if stored:
+                _wlan = network.WLAN()  # without arguments it leaves a started one as it is
+                self.begun = _wlan.mode() == network.WLAN.STA and _wlan.ssid() == stored[0]
+            if not self.begun:
+                _wlan = network.WLAN(mode=network.WLAN.STA)
             network.Server().deinit()
         finally:
             self.note("init", watch)
@@ -210,26 +218,10 @@ class _Attempt:
     def join(self, limit_ms, ssid, entry, bssid, channel):
         """One access point; True once it gave an address."""
         self.ssid = ssid
-        config = entry.get("wlan_config")
-        try:
-            _wlan.ifconfig(config=tuple(config) if config else "dhcp")
-        except OSError:  # DHCP is on already
-            pass
-        keywords = {}
-        if bssid:
-            keywords["bssid"] = bssid
-        if channel:
-            keywords["channel"] = channel  # one channel searched instead of 13
-        pwd = entry.get("pwd")
-        user = entry.get("user")
-        if user:
-            keywords["auth"] = (_ENTERPRISE, user, pwd)
-            keywords["identity"] = entry.get("identity", user)
-            if "ca_certs" in entry:
-                keywords["ca_certs"] = entry["ca_certs"]
-        elif pwd:
-            keywords["auth"] = (_wlan.WPA2, pwd)  # WPA as well: the driver looks at the beacon
-        _wlan.connect(ssid, **keywords)
+        if self.begun:
+            self.begun = False
+        else:
+            self.ask_for(ssid, entry, bssid, channel)
         joined = timing.wait_for(_is_connected, limit_ms, _POLL_MS)
         try:
             info = _wlan.joined_ap_info()
@@ -250,6 +242,29 @@ class _Attempt:
         else:
             _wlan.disconnect()
         return joined
+
+    def ask_for(self, ssid, entry, bssid, channel):
+        """Begin to associate with one access point."""
+        config = entry.get("wlan_config")
+        try:
+            _wlan.ifconfig(config=tuple(config) if config else "dhcp")
+        except OSError:  # DHCP is on already
+            pass
+        keywords = {}
+        if bssid:
+            keywords["bssid"] = bssid
+        if channel:
+            keywords["channel"] = channel  # one channel searched instead of 13
+        pwd = entry.get("pwd")
+        user = entry.get("user")
+        if user:
+            keywords["auth"] = (_ENTERPRISE, user, pwd)
+            keywords["identity"] = entry.get("identity", user)
+            if "ca_certs" in entry:
+                keywords["ca_certs"] = entry["ca_certs"]
+        elif pwd:
+            keywords["auth"] = (_wlan.WPA2, pwd)  # WPA as well: the driver looks at the beacon
+        _wlan.connect(ssid, **keywords)
 
 
 def _unheard(nets):
@@ -355,6 +370,17 @@ def _check_entry(ssid, entry, found):
     for name in entry:
         if name not in ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel"):
             found.append("%s: unknown key %r" % (ssid, name))
+
+
+def on_boot(known_nets, force_no_scan=True):
+    """Return (ssid, password) of the network that the firmware itself can join before boot.py, from
+    pycom.wifi_ssid_sta and wifi_pwd_sta; None if what is wanted is more than that.
+
+    The association then runs while Python loads. connect() goes on with it.
+    """
+    for ssid, entry in _pairs(known_nets):
+        plain = force_no_scan and list(entry) == ["pwd"]
+        return (ssid, entry["pwd"]) if plain else None
 
 
 # The uniform face of networking/__init__.py

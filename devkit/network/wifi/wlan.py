@@ -74,6 +74,16 @@ class Wlan(Service):
     def on_sleep(self, duration_ms: int | None) -> None:
         self._off()
 
+    def start_on_boot(self) -> None:
+        """What the firmware does before boot.py for a station whose network was stored by
+        pycom.wifi_ssid_sta (esp32/mptask.c, mptask_config_wifi)."""
+        config: Any = self.board.services["config"]
+        ssid = config.flags["wifi_ssid_sta"]
+        if config.flags["wifi_on_boot"] and config.flags["wifi_mode_on_boot"] == STA and ssid:
+            self.do_init({"mode": STA, "ssid": ssid})
+            key = config.flags["wifi_pwd_sta"]
+            self.station.connect(Wish(ssid, key, None, False, None, 0))
+
     # start and stop
 
     def do_started(self) -> bool:
