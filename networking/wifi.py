@@ -373,8 +373,8 @@ def _check_entry(ssid, entry, found):
 
 
 def on_boot(known_nets, force_no_scan=True):
-    """Return (ssid, password) of the network that the firmware itself can join before boot.py, from
-    pycom.wifi_ssid_sta and wifi_pwd_sta; None if what is wanted is more than that.
+    """Return (ssid, password) of the network that the firmware itself can join before boot.py, out
+    of pycom.wifi_ssid_sta and wifi_pwd_sta; None if what is wanted is more than that.
 
     The association then runs while Python loads. connect() goes on with it.
     """

@@ -109,7 +109,8 @@ CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
         "wifi_twin", "attempt()", True, "connected", "init scan association", "field-ap",
     ),
     "an open twin, not looked at before": (
-        points({"security": "open"}), "attempt({'field-ap': KNOWN['field-ap']}, 4, force_no_scan=True)", False,
+        points({"security": "open"}),
+        "attempt({'field-ap': KNOWN['field-ap']}, 4, force_no_scan=True)", False,
         "other_security", "init association", "field-ap",
     ),
     "WEP is as good as open": (
