@@ -41,9 +41,10 @@ _OPEN = const(0)  # wifi_auth_mode_t of ESP-IDF, as scan() reports it
 _WEP = const(1)
 _ENTERPRISE = const(5)
 
-# A wrong passphrase gives no sign, and after a failed authentication the driver does not try
-# again: so long for one access point, then the next one or the same anew
-_ATTEMPT_MS = const(15000)
+# A wrong passphrase gives no sign, and the firmware does not repeat an attempt that failed: so
+# long for an association, then the next access point or the same anew; so long for an address
+_ASSOCIATE_MS = const(6000)
+_ADDRESS_MS = const(9000)
 _POLL_MS = const(25)
 _SOCKET_TIMEOUT_S = const(10)
 _LINGER_MS = const(40)  # what was sent last may still wait for ARP and for the channel
@@ -145,7 +146,7 @@ class _Attempt:
         self.phases.append((name, watch.elapsed_ms()))
 
     def start(self, stored):
-        """A station, and nobody's server: the firmware's FTP and telnet have a known password.
+        """Start the radio as a station, whatever an earlier program left it as.
 
         stored: what `on_boot` says; a station that is on its way there goes on.
         """
@@ -155,13 +156,11 @@ class _Attempt:
             import network
 
             timing.feed()
-            # the singleton may be left as access point or associated by another program
             if stored:
                 _wlan = network.WLAN()  # without arguments it leaves a started one as it is
                 self.begun = _wlan.mode() == network.WLAN.STA and _wlan.ssid() == stored[0]
             if not self.begun:
                 _wlan = network.WLAN(mode=network.WLAN.STA)
-            network.Server().deinit()
         finally:
             self.note("init", watch)
 
@@ -210,7 +209,7 @@ class _Attempt:
         """Try one after the other, until one gives an address or time is over."""
         left = len(candidates)
         for candidate in candidates:
-            limit_ms = min(_ATTEMPT_MS, self.deadline.left_ms() // left)
+            limit_ms = self.deadline.left_ms() // left
             left -= 1
             if self.join(limit_ms, *candidate):
                 return
@@ -222,10 +221,13 @@ class _Attempt:
             self.begun = False
         else:
             self.ask_for(ssid, entry, bssid, channel)
-        joined = timing.wait_for(_is_connected, limit_ms, _POLL_MS)
-        try:
-            info = _wlan.joined_ap_info()
-        except OSError:  # not associated: out of reach, or the wrong password
+        joined = timing.wait_for(_is_connected, min(limit_ms, _ASSOCIATE_MS), _POLL_MS)
+        info = _access_point()
+        if info and not joined and limit_ms > _ASSOCIATE_MS:
+            limit_ms = min(limit_ms - _ASSOCIATE_MS, _ADDRESS_MS)
+            joined = timing.wait_for(_is_connected, limit_ms, _POLL_MS)
+            info = _access_point()
+        if not info:  # not associated: out of reach, or the wrong password
             joined = False
             if self.cause == "out_of_time":  # what is known of another attempt says more
                 self.cause = "not_joined"
@@ -239,6 +241,7 @@ class _Attempt:
             self.cause = "connected"
             self.channel = info.primary_chn
             self.rssi = info.rssi
+            _stop_servers()
         else:
             _wlan.disconnect()
         return joined
@@ -282,6 +285,21 @@ def _is_connected():
         return _wlan.isconnected()
     except OSError:  # its TimeoutError, of a connect() that an earlier program gave a timeout
         return False
+
+
+def _access_point():
+    """What is known of the access point of the association, None without one."""
+    try:
+        return _wlan.joined_ap_info()
+    except OSError:
+        return None
+
+
+def _stop_servers():
+    """The address has started the firmware's FTP and telnet servers, whose password is known."""
+    import network
+
+    network.Server().deinit()
 
 
 def _suits(entry, security):
