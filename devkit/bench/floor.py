@@ -2,8 +2,8 @@
 
 The same board, network, servers, scenario and seed, but instead of device code a host procedure
 that takes no time, knows when things have happened, and does only what cannot be left out. What
-that is for each bearer stands in floor_nbiot.py, floor_wifi.py and floor_lora.py, found by the name of the
-bearer. No import, no measurement, no log, no polling.
+that is for a bearer stands in a file of its own, floor_nbiot.py and so on, found by its name. No
+import, no measurement, no log, no polling.
 
 Whatever the firmware starts before Python (the modem, Wi-Fi) is started in the floor as well.
 """

@@ -1,7 +1,7 @@
 """The floor over Wi-Fi.
 
-    boot, with the association that the firmware begins before Python; the address (known at its very
-    instant), the payloads, with a protocol that confirms each at the instant at which the one
+    boot, with the association that the firmware begins before Python; the address (known at its
+    very instant), the payloads, with a protocol that confirms each at the instant at which the one
     before is answered; WLAN.deinit() as soon as the last packet has left, deep sleep.
 
 Where the configuration asks for a scan, the floor does without: it knows its network.
