@@ -45,7 +45,7 @@ def _station(config):
 
     if wifi.problems(config):
         return None  # main.py tells
-    return wifi.on_boot(config._WIFI_NETS, config._WIFI_FORCE_NO_SCAN)
+    return wifi.on_boot(config._WIFI_NETS, getattr(config, "_WIFI_FORCE_NO_SCAN", False))
 
 
 def spare_battery(config):

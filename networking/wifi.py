@@ -7,15 +7,7 @@
         ...                                # usocket
     wifi.deactivate()
 
-A known network is an entry `ssid: {...}` with
-
-pwd          str, 8 to 63 characters: passphrase, or password of the user; left out: open network
-user         str, 1 to 127 characters: WPA2-Enterprise with name and password (PEAP or TTLS)
-identity     str, 1 to 127 characters: outer identity of WPA2-Enterprise; default: the user
-ca_certs     str, optional: file with the CA of the WPA2-Enterprise server; without it any
-             server is believed
-wlan_config  optional (ip, mask, gateway, dns), dotted text: instead of DHCP
-channel      optional int, 1 to 13: looked for there only, first, when not scanning
+The keys of a known network stand in networking/_known_nets.py.
 
 Fields read from the configuration object by the uniform face:
 
@@ -33,6 +25,7 @@ Written against Pycom firmware 1.20.2.r4 (esp32/mods/modwlan.c).
 from micropython import const
 from ucollections import namedtuple
 
+from networking import _known_nets
 from utils import logging, timing
 from utils.configuration import is_integer, refuse
 from utils.configuration import problems as configured
@@ -83,10 +76,10 @@ def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
     dBm, -1 if not connected.
     """
     global _outcome, _rssi
-    found = _net_problems(known_nets)
+    found = _known_nets.problems(known_nets)
     if found:
         raise ValueError("; ".join(found))
-    nets = list(_pairs(known_nets))
+    nets = list(_known_nets.pairs(known_nets))
     if not is_integer(max_connection_attempt_time_sec, 1, 3600):
         refuse("max_connection_attempt_time_sec", max_connection_attempt_time_sec, "1 to 3600")
     attempt = _Attempt(max_connection_attempt_time_sec * 1000)
@@ -325,78 +318,13 @@ def _off():
     return True
 
 
-def _pairs(known_nets):
-    return known_nets.items() if isinstance(known_nets, dict) else known_nets
-
-
-def _is_text(value, least, most):
-    return isinstance(value, str) and least <= len(value.encode()) <= most
-
-
-def _is_file(path):
-    import uos
-
-    try:
-        return bool(uos.stat(path))
-    except (OSError, TypeError):
-        return False
-
-
-def _net_problems(known_nets):
-    """One text per problem; never with a password in it."""
-    found = []
-    if not isinstance(known_nets, (dict, list, tuple)) or not known_nets:
-        return ["known networks: allowed: a dict {ssid: {...}}, or a list of (ssid, {...})"]
-    for pair in _pairs(known_nets):
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            found.append("known network: allowed: (ssid, {...})")
-            continue
-        ssid, entry = pair
-        if not _is_text(ssid, 1, 32):
-            found.append("ssid = %r; allowed: str of 1 to 32 bytes" % (ssid,))
-        elif not isinstance(entry, dict):
-            found.append("%s: allowed: a dict" % ssid)
-        else:
-            _check_entry(ssid, entry, found)
-    return found
-
-
-def _check_entry(ssid, entry, found):
-    from utils import address
-
-    pwd = entry.get("pwd")
-    config = entry.get("wlan_config")
-    enterprise = "user" in entry
-    if ("pwd" in entry or enterprise) and not _is_text(pwd, 1 if enterprise else 8, 63):
-        text = "%s: pwd; allowed: str of %d to 63 characters"
-        found.append(text % (ssid, 1 if enterprise else 8))
-    for name in ("user", "identity", "ca_certs"):
-        if name in entry and not (enterprise and _is_text(entry[name], 1, 127)):
-            text = "%s: %s = %r; allowed: str of 1 to 127, beside user and pwd"
-            found.append(text % (ssid, name, entry[name]))
-    if "ca_certs" in entry and not _is_file(entry["ca_certs"]):
-        found.append("%s: ca_certs = %r; no such file" % (ssid, entry["ca_certs"]))
-    if "channel" in entry and not is_integer(entry["channel"], 1, 13):
-        found.append("%s: channel = %r; allowed: 1 to 13" % (ssid, entry["channel"]))
-    if config is not None and not (
-        isinstance(config, (list, tuple))
-        and len(config) == 4
-        and all(address.family(each) == 2 for each in config)
-    ):
-        text = "%s: wlan_config = %r; allowed: (ip, mask, gateway, dns), dotted text"
-        found.append(text % (ssid, config))
-    for name in entry:
-        if name not in ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel"):
-            found.append("%s: unknown key %r" % (ssid, name))
-
-
 def on_boot(known_nets, force_no_scan=True):
     """Return (ssid, password) of the network that the firmware itself can join before boot.py, out
     of pycom.wifi_ssid_sta and wifi_pwd_sta; None if what is wanted is more than that.
 
     The association then runs while Python loads. connect() goes on with it.
     """
-    for ssid, entry in _pairs(known_nets):
+    for ssid, entry in _known_nets.pairs(known_nets):
         plain = force_no_scan and list(entry) == ["pwd"]
         return (ssid, entry["pwd"]) if plain else None
 
@@ -421,7 +349,8 @@ def problems(cfg):
     from utils import address
 
     found = configured(cfg, _FIELDS)[1]
-    found += ["_WIFI_NETS: " + text for text in _net_problems(getattr(cfg, "_WIFI_NETS", None))]
+    nets = getattr(cfg, "_WIFI_NETS", None)
+    found += ["_WIFI_NETS: " + text for text in _known_nets.problems(nets)]
     host = getattr(cfg, "_HOST", None)
     if address.family(host) == 10:
         found.append("_HOST = %r; allowed: IPv4, all that sockets of this firmware know" % host)

@@ -7,9 +7,9 @@
 
 No PDP context definition (the modem stores it), no SIM or signal query, no socket configuration
 (the defaults send raw bytes). In data state: LTE.connect, isconnected at its instant, the
-payloads, LTE.disconnect. Where there is nothing to send to, it knows that too: without a SIM the radio stays
-off; after a permanent denial it goes off at once; without a cell it is on for as long as the
-configuration allows, since nobody can know.
+payloads, LTE.disconnect. Where there is nothing to send to, it knows that too: without a SIM the
+radio stays off; after a permanent denial it goes off at once; without a cell it is on for as long
+as the configuration allows, since nobody can know.
 """
 
 from __future__ import annotations
