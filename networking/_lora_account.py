@@ -47,9 +47,11 @@ class Account:
         """Return in how many ms this much may be sent, 0 for now; at most a bucket counts."""
         if not self._permille:
             return 0
-        now_ms = timing.now_ms()
-        full_ms = max(self._even_ms, now_ms) + min(self._cost_ms(airtime_us), _HOUR_MS)
-        return max(0, full_ms - _HOUR_MS - now_ms)
+        return max(0, min(self._cost_ms(airtime_us), _HOUR_MS) - self._room_ms())
+
+    def count(self, airtime_us):
+        """Return how often this much may be sent now, at most 1000 times."""
+        return self._room_ms() // self._cost_ms(airtime_us) if self._permille else 1000
 
     def charge(self, airtime_us):
         """Note what was sent."""
@@ -64,6 +66,9 @@ class Account:
             import utime
 
             pycom.nvs_set(_KEY, utime.time() + ahead_ms // 1000 + 1)
+
+    def _room_ms(self):
+        return _HOUR_MS - max(0, self._even_ms - timing.now_ms())
 
     def _cost_ms(self, airtime_us):
         return airtime_us * 2 // self._permille + 1

@@ -147,6 +147,7 @@ class Node:
         if rate is not None:
             options["dr"] = rate
         limit_ms = self.settings["_MAX_CONNECTION_ATTEMPT_TIME_SEC"] * 1000
+        limit_ms = min(limit_ms, self._account.count(airtime_us) * _RETRY_MS - 500)
         watch = timing.Stopwatch()
         self._failed = True  # until it has joined
         self._lora.join(self._lora.OTAA, auth=keys[0 if keys[0] else 1 :], **options)
@@ -195,8 +196,15 @@ class Node:
             return self._data_rate
         return self.settings["_LORA_DR"]
 
-    def _airtime_us(self, length):
-        return regions.airtime_us(self.settings["_LORA_REGION"], self._rate(), length)
+    def _airtime_us(self, length, trials=1):
+        """Time on air of all trials: after every second one the firmware lowers the data rate."""
+        region = self.settings["_LORA_REGION"]
+        least = regions.data_rates(region)[0]
+        total_us = 0
+        for trial in range(trials):
+            rate = max(least, self._rate() - trial // 2)
+            total_us += regions.airtime_us(region, rate, length)
+        return total_us
 
     def _wait(self, airtime_us):
         """Wait until this much may be sent, if that is soon; return the ms that are left."""
@@ -212,10 +220,12 @@ class Node:
             raise Failed("no_radio" if self.cause == "no_radio" else "not_joined")
         if length > self.limit():
             raise Failed("too_long")
-        repeats = self.settings["_LORA_TX_RETRIES"] if self.settings["_LORA_CONFIRMED"] else 0
-        self._wait_ms = self._wait(self._airtime_us(length) * (1 + repeats))
+        self._wait_ms = self._wait(self._airtime_us(length, self._most_trials()))
         if self._wait_ms:
             raise Failed("duty_cycle")
+
+    def _most_trials(self):
+        return 1 + (self.settings["_LORA_TX_RETRIES"] if self.settings["_LORA_CONFIRMED"] else 0)
 
     def _uplink(self, payload):
         """Return (status, cause, microseconds on air of all trials)."""
@@ -234,22 +244,18 @@ class Node:
             self._downlink = link.newest()
         finally:
             link.close()
-        stats = self._lora.stats()
-        self._trials = 1
-        if confirmed and event:
-            # after the last trial the firmware leaves the figures of an earlier uplink
-            failed = event & uplink.TX_FAILED
-            most = 1 + self.settings["_LORA_TX_RETRIES"]
-            self._trials = most if failed else min(max(1, stats.tx_trials), most)
-        airtime_us = self._airtime_us(len(payload)) * self._trials
+        self._trials = self._most_trials()  # also of one that is still at it
         if not event:
-            return 1, "timeout", airtime_us  # it may still be at its repetitions
-        if event & uplink.TX_FAILED:
-            if not confirmed:
-                raise Failed("radio_error")
-            return 1, "not_confirmed", airtime_us
-        airtime_us = max(airtime_us, stats.tx_time_on_air * 1000 * self._trials)
-        return 1 + confirmed, "confirmed" if confirmed else "sent", airtime_us
+            status, cause = 1, "timeout"
+        elif not event & uplink.TX_FAILED:
+            status, cause = (2, "confirmed") if confirmed else (1, "sent")
+            if confirmed:
+                self._trials = min(max(1, self._lora.stats().tx_trials), self._trials)
+        elif confirmed:
+            status, cause = 1, "not_confirmed"
+        else:
+            raise Failed("radio_error")
+        return status, cause, self._airtime_us(len(payload), self._trials)
 
     def _was_empty(self, length):
         """True if what was on the air had no payload, and there is reason to try it again.

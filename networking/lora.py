@@ -17,7 +17,8 @@ _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for a join, 1 to 3600
 _LORA_DR                          int, optional: data rate, 0 to 6, the region has some of them
 _LORA_ADR                         bool, optional, False: the network chooses the data rate
 _LORA_CONFIRMED                   bool, optional, False: each uplink is to be acknowledged
-_LORA_TX_RETRIES                  int 0 to 7, optional, 2: repetitions of one not acknowledged
+_LORA_TX_RETRIES                  int 0 to 5, optional, 2: repetitions of one not acknowledged; more
+                                  would not fit into half an hour's duty cycle at the slowest rate
 _LORA_SOCKET_TIMEOUT              int, seconds, optional, 30: for an uplink and its answer
 _LORA_DUTY_WAIT_SEC               int, seconds, optional, 12: at most this long is waited where the
                                   duty cycle forbids to send yet
@@ -49,7 +50,7 @@ _FIELDS = (
     ("_LORA_DR", "integer", (0, 6), None),
     ("_LORA_ADR", "choice", _BOOL, False),
     ("_LORA_CONFIRMED", "choice", _BOOL, False),
-    ("_LORA_TX_RETRIES", "integer", (0, 7), 2),
+    ("_LORA_TX_RETRIES", "integer", (0, 5), 2),
     ("_LORA_SOCKET_TIMEOUT", "integer", (1, 600), 30),
     ("_LORA_DUTY_WAIT_SEC", "integer", (0, 600), 12),
     ("_LORA_PORT", "integer", (1, 223), 2),
@@ -86,8 +87,9 @@ def join(cfg, lora_keys):
 
     lora_keys: what set_keys returned. Returns (status, conn_attempt_duration): LORA_JOINED,
     LORA_NOT_JOINED or LORA_OFF, and the ms that it took, -1 if there is no radio to try with.
-    Blocks for at most _MAX_CONNECTION_ATTEMPT_TIME_SEC, and _LORA_DUTY_WAIT_SEC before. The cause
-    is in last_outcome(). Raises ValueError for configuration and keys.
+    Blocks for at most _MAX_CONNECTION_ATTEMPT_TIME_SEC, and _LORA_DUTY_WAIT_SEC before; less if
+    the duty cycle has no room for so many requests. The cause is in last_outcome().
+    Raises ValueError for configuration and keys.
     """
     settings = _check(cfg, _FIELDS)
     for name, key, size in zip(("dev_eui", "app_eui", "app_key"), lora_keys, (8, 8, 16)):
