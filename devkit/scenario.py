@@ -3,9 +3,10 @@
     scenario = load("edge")                  # devkit/scenarios/edge.toml
     scenario = load("my/own/scenario.toml")
 
-A file holds any of the sections [modem], [sim], [network], [radio], [chips] and [[fault]]; the
-keys of each are the fields of the classes below, all of them optional. `like = "good"` at the top
-starts from another scenario: its sections are overlaid key by key, its faults are kept.
+A file holds any of the sections [modem], [sim], [network], [radio], [lora], [chips] and
+[[fault]]; the keys of each are the fields of the classes below and of devkit/lorawan/options.py,
+all of them optional. `like = "good"` at the top starts from another scenario: its sections are
+overlaid key by key, its faults are kept.
 ValueError says which key is wrong and what is allowed.
 """
 
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from devkit.board.faults import Fault
+from devkit.lorawan import options as lorawan
+from devkit.lorawan.options import LoraOptions
 from devkit.modem import tamper
 
 if sys.version_info >= (3, 11):
@@ -148,6 +151,7 @@ class Scenario:
     sim: SimOptions = field(default_factory=SimOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     radio: RadioOptions = field(default_factory=RadioOptions)
+    lora: LoraOptions = field(default_factory=LoraOptions)
     chips: dict[str, Any] = field(default_factory=dict)  # as the chips understand it
     fault_tables: list[dict[str, Any]] = field(default_factory=list)
 
@@ -157,7 +161,7 @@ class Scenario:
         return [Fault.from_table(table) for table in self.fault_tables]
 
 
-SECTIONS = ("modem", "sim", "network", "radio")
+SECTIONS = ("modem", "sim", "network", "radio", "lora")
 STEP_KEYS = ("stat", "after_ms", "cause", "cause_type", "tac", "ci")
 # Words of faults at a time, for the modem, with their further keys
 TIME_FAULTS: dict[str, tuple[str, ...]] = {
@@ -205,6 +209,7 @@ def from_table(table: dict[str, Any], name: str = "scenario") -> Scenario:
         if not isinstance(values, dict):
             raise ValueError(f"{section} = {values!r}; a table [{section}] is needed")
         _overlay(section, getattr(scenario, section), values)
+    lorawan.check(scenario.lora)
     if rest:
         allowed = ", ".join(("like", "description", *SECTIONS, "chips", "fault"))
         raise ValueError(f"unknown section or key {next(iter(rest))!r}; allowed: {allowed}")

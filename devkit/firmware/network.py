@@ -1,11 +1,15 @@
 """network: the radio interfaces of a Pycom board.
 
 LTE is complete. WLAN, Bluetooth and Server are just enough for a script that switches them off at
-its start. LoRa is not here: importing it fails, as on a GPy.
+its start. LoRa is there on a FiPy only: on a GPy importing it fails.
 Source: Pycom firmware 1.20.2, esp32/mods/modwlan.c, modnetwork.c.
 """
 
+from _board import call
 from _lte import LTE  # noqa: F401
+
+if call("system.board")["name"] == "FiPy":
+    from _lora import LoRa  # noqa: F401
 
 
 class WLAN:
