@@ -17,8 +17,8 @@ _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for a join, 1 to 3600
 _LORA_DR                          int, optional: data rate, 0 to 6, the region has some of them
 _LORA_ADR                         bool, optional, False: the network chooses the data rate
 _LORA_CONFIRMED                   bool, optional, False: each uplink is to be acknowledged
-_LORA_TX_RETRIES                  int 0 to 5, optional, 2: repetitions of one not acknowledged; more
-                                  would not fit into half an hour's duty cycle at the slowest rate
+_LORA_TX_RETRIES                  int 0 to 5, optional, 2: repetitions of one not acknowledged; the
+                                  duty cycle has no room for more at the slowest data rate
 _LORA_SOCKET_TIMEOUT              int, seconds, optional, 30: for an uplink and its answer
 _LORA_DUTY_WAIT_SEC               int, seconds, optional, 12: at most this long is waited where the
                                   duty cycle forbids to send yet

@@ -36,7 +36,7 @@ class Hang(BaseException):
 
 @dataclass
 class Network:
-    """Gateway and server. `deaf`: uplinks go unheard; `mute`: downlinks do, acknowledgements too."""
+    """Gateway and server. `deaf`: uplinks go unheard; `mute`: downlinks do."""
 
     devices: dict[bytes, tuple[bytes, bytes]] = field(
         default_factory=lambda: {EUI: (bytes.fromhex(APP_EUI), bytes.fromhex(APP_KEY))}
