@@ -1,6 +1,6 @@
 """network: the radio interfaces of a Pycom board.
 
-LTE, WLAN and LoRa are complete; LoRa is there on a FiPy only: on a GPy importing it fails. Bluetooth
+LTE, WLAN and LoRa are complete; LoRa is there on a FiPy only, as on boards. Bluetooth
 is just enough for a script that switches it off at its start.
 Source: Pycom firmware 1.20.2, esp32/mods/modwlan.c, modnetwork.c.
 """
