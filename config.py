@@ -33,10 +33,21 @@ _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = (
 )
 # _BAND = 20  # an int or a list: search these bands only, which shortens the first attach
 
+# wifi
+_WIFI_NETS = {  # known networks; the strongest in range is tried first
+    "field-ap": {"pwd": "for-documentation"},
+}
+_WIFI_FORCE_NO_SCAN = False  # True: the first network, without the two seconds of a scan
+
 # Where to ---------------------------------------------------------------------------------------
 _PROTOCOL = "udp"  # module in protocols/: "udp", "coap" or "mqtt"
 _HOST = "192.0.2.1"  # IP literal of the server; a name costs a look-up each time
 _PORT = 5683  # 1 to 65535; 1883 is the usual one for MQTT
+_TOPIC = "r"  # path of CoAP, topic of MQTT; short ones save energy
+_USER = None  # of MQTT; None: the broker asks for none
+_TOKEN = None  # password of MQTT; for CoAP the query authorization=<token>
+_COAP_ACK_TIMEOUT_SEC = 5  # until the first repetition; RFC 7252 says 2, which is short for NB-IoT
+_COAP_MAX_RETRANSMIT = 3  # repetitions, each after twice the time
 
 # Reports ----------------------------------------------------------------------------------------
 # Every n-th report tells how long the phases of the cycle before took (one more datagram); 0: none

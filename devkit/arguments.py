@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NoReturn
 
 FIRMWARES = ("1.20.2.r4", "1.20.2.r7")
+BEARERS = ("nbiot", "wifi", "lora")
+PROTOCOLS = ("udp", "coap", "mqtt")
 INSTALLS = ("py", "mpy", "frozen")
 TARGETS = ("pycom-1.20.2", "micropython-1.2x")  # devkit/build/targets.py
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -222,6 +224,18 @@ def _add_cycles(parser: argparse.ArgumentParser, default: int) -> None:
 
 
 def demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bearer",
+        choices=BEARERS,
+        default=BEARERS[0],
+        help=f"what carries the reports (default: {BEARERS[0]})",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default=PROTOCOLS[0],
+        help=f"how they travel, to a real server of that kind (default: {PROTOCOLS[0]})",
+    )
     _add_cycles(parser, 3)
     _add_world(parser)
     _add_firmware(parser)

@@ -35,6 +35,7 @@ class Cycle:
     sent: list[SentDatagram] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     accepted: int | None = None  # reports that the application handed over; None: it says nothing
+    confirmed: int | None = None  # those that the server said it has
     error: str | None = None
 
     @property
@@ -46,6 +47,8 @@ class Cycle:
         """Nothing was raised, and no report stayed behind."""
         if self.error is not None or self.ended in ("hang", "time_limit", "reset"):
             return False
+        if self.confirmed and self.confirmed == self.accepted:
+            return True  # whatever had to be sent twice
         return self.delivered == len(self.sent) and self.accepted != 0
 
     def as_json(self) -> dict[str, Any]:

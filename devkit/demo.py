@@ -1,7 +1,7 @@
-"""`./dev demo`: the template application on an emulated GPy, with a real UDP collector.
+"""`./dev demo`: the template application on an emulated board, with a real server.
 
-The device files run as they stand, with a copy of this project's /flash; only the route from the
-documentation address in config.py to the collector's port on loopback is ours.
+The device files run as they stand, from a copy of this project's /flash; only lines of config.py
+that choose bearer and protocol are changed, and the routes to the server on loopback are ours.
 """
 
 from __future__ import annotations
@@ -9,16 +9,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit.collector import Collector
 from devkit.cycle import Cycle
+from devkit.device_files import copy_device_files
 from devkit.emulator import Emulator
+from devkit.receiver import PROTOCOLS, Receiver
 from devkit.run import runtime, summary
 from devkit.tables import table
 
-HOST, PORT = "192.0.2.1", 5683  # _HOST and _PORT of config.py
+HOST = "192.0.2.1"  # _HOST of config.py
+BOARDS = {"nbiot": "GPy", "wifi": "GPy", "lora": "FiPy"}
+# LoRaWAN knows no address: the network server hands payloads on to one that it was told
+FORWARDED = ("lorawan.example", 5683)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -27,26 +32,37 @@ def main(options: argparse.Namespace) -> int:
     def say(text: str = "") -> None:
         print(text, file=out, flush=True)
 
-    say(f"Emulated GPy, firmware {options.firmware}, network {options.scenario!r},"
+    settings = choice(options.bearer, options.protocol)
+    board = BOARDS[options.bearer]
+    say(f"Emulated {board}, firmware {options.firmware}, scenario {options.scenario!r},"
         f" seed {options.seed}: boot.py, main.py, config.py")  # fmt: skip
-    with Collector() as collector:
-        say(f"UDP collector on {collector.host} port {collector.port},"
-            f" reached by the board as {HOST}:{PORT}\n")  # fmt: skip
+    for name, value in settings.items():
+        say(f"config.py: {name} = {value!r}")
+    with Receiver(options.protocol) as receiver, tempfile.TemporaryDirectory("-flash") as folder:
+        host, port = endpoint(options.bearer, options.protocol)
+        say(f"{receiver.about} on {receiver.host} port {receiver.port},"
+            f" reached as {host}:{port}\n")  # fmt: skip
+        flash = Path(folder)
+        copy_device_files(flash)
+        configure(flash, settings)
         with Emulator(
             scenario=options.scenario,
             seed=options.seed,
             firmware=options.firmware,
-            routes=[f"{HOST}:{PORT}={collector.host}:{collector.port}"],
+            name=board,
+            flash=flash,
+            routes=[receiver.route(host, port)],
             console=lambda text: print(text, end="", file=out, flush=True),
             realtime=options.realtime,
             **runtime(options),
         ) as emulator:
             cycles = emulator.run(cycles=options.cycles)
-            left = len([cycle for cycle in cycles for sent in cycle.sent if sent.delivered])
-            collector.wait_for(left, timeout_s=5)
+            left = payloads_left(options.protocol, cycles)
+            receiver.wait_for(left, timeout_s=5)
             _write_files(options, emulator, cycles)
-        arrived = collector.table()
-    say(f"\nWhat the collector received and decoded ({len(collector.received)} datagrams)\n")
+        arrived = receiver.table()
+        count = len(receiver.received)
+    say(f"\nWhat the server received and decoded ({count} payloads)\n")
     say(arrived)
     say("\nPhases of each cycle, ms\n")
     say(phase_table(cycles))
@@ -54,11 +70,42 @@ def main(options: argparse.Namespace) -> int:
     say(cycle_table(cycles))
     if options.plot:
         say(f"\nCurrent over time: {options.plot}")
-    ok = all(cycle.ok for cycle in cycles) and len(cycles) == options.cycles
-    ok = ok and len(collector.received) == left
+    ok = all(cycle.ok for cycle in cycles) and len(cycles) == options.cycles and count >= left
     if options.json:
         print(json.dumps(summary(ok, options.seed, cycles)))
     return 0 if ok else 1
+
+
+def choice(bearer: str, protocol: str) -> dict[str, object]:
+    """The lines of config.py that differ from the template's."""
+    settings: dict[str, object] = {}
+    if bearer != "nbiot":
+        settings["_BEARER"] = bearer
+    if protocol != "udp":
+        settings["_PROTOCOL"] = protocol
+    if PROTOCOLS[protocol] != PROTOCOLS["udp"]:
+        settings["_PORT"] = PROTOCOLS[protocol]
+    return settings
+
+
+def configure(flash: Path, settings: dict[str, object]) -> None:
+    """Change lines of config.py on this flash."""
+    lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
+    with (flash / "config.py").open("a", encoding="utf-8") as config:
+        config.write("".join(["\n", *lines]))
+
+
+def endpoint(bearer: str, protocol: str) -> tuple[str, int]:
+    """Where payloads of a board go, as the emulated internet names it."""
+    return FORWARDED if bearer == "lora" else (HOST, PROTOCOLS[protocol])
+
+
+def payloads_left(protocol: str, cycles: Sequence[Cycle]) -> int:
+    """How many payloads must have reached the server: what it confirmed, or without that what
+    left the board whole."""
+    if protocol == "udp":
+        return sum(cycle.delivered for cycle in cycles)
+    return sum(cycle.confirmed or 0 for cycle in cycles)
 
 
 def _write_files(options: argparse.Namespace, emulator: Emulator, cycles: Sequence[Cycle]) -> None:
@@ -67,7 +114,7 @@ def _write_files(options: argparse.Namespace, emulator: Emulator, cycles: Sequen
     if options.plot:
         from devkit.plot import draw
 
-        title = f"NB-IoT report, {options.scenario} coverage, firmware {options.firmware}"
+        title = f"{options.bearer} report, {options.scenario}, firmware {options.firmware}"
         draw(emulator.board.meter.timeline, cycles, Path(options.plot), title)
 
 

@@ -25,7 +25,15 @@ _PART = re.compile(
     r"(?<=^<!-- )(?!end )([a-z-]+)( -->\n)(.*?)(?=^<!-- end -->$)", re.DOTALL | re.MULTILINE
 )
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
-MEASURED = ("demo", "bench", "bench-cycles", "bench-install", "bench-modules", "scenarios")
+MEASURED = (
+    "demo",
+    "bench",
+    "bench-cycles",
+    "bench-install",
+    "bench-modules",
+    "scenarios",
+    "wifi-scenarios",
+)
 TOLERANCE = 0.02
 # Whole figures from 40 up are times, most of them: each may end a few ticks later
 MILLISECONDS, MILLISECONDS_FROM = 10, 40

@@ -23,6 +23,7 @@ from devkit.bench.cases import CASES
 from devkit.bench.measure import Conditions, row
 from devkit.build import budget
 from devkit.cycle import Cycle
+from devkit.device_files import ROOT
 from devkit.emulator import Emulator
 from devkit.network import cell
 from devkit.senml_decode import decode
@@ -126,7 +127,7 @@ def _copy() -> str:
 def _scenarios() -> str:
     lines = []
     for name in scenario.names():
-        if name == "reference":
+        if name == "reference" or name.startswith("wifi"):
             continue
         got = _cycles(name, 1)[0]
         lines.append(
@@ -139,6 +140,26 @@ def _scenarios() -> str:
     return _markdown(
         ["scenario", "what happens", "status", "cause", "awake", "radio on", "AT", "energy"], lines
     )
+
+
+def _wifi_scenarios() -> str:
+    """What examples/wifi_simple.py makes of the good scenario and of those with Wi-Fi trouble."""
+    lines = []
+    names = [name for name in scenario.names() if name.startswith("wifi")]
+    for name in ["good", *names]:
+        printed: list[str] = []
+        options: dict[str, Any] = {"seed": SEED, "firmware": FIRMWARE, "console": printed.append}
+        with Emulator(scenario=name, **options) as emulator:
+            got = emulator.run([str(ROOT / "examples" / "wifi_simple.py")])[0]
+        cause = re.search(r"cause (\w+)", "".join(printed))
+        lines.append(
+            [
+                f"`{name}`", scenario.load(name).description, f"`{cause[1] if cause else '?'}`",
+                _seconds(got.awake_ms), _seconds(got.radio_on_ms), _joules(round(got.energy_mj)),
+            ]
+        )  # fmt: skip
+    headings = ["scenario", "what happens", "cause", "awake", "radio on", "energy"]
+    return _markdown(headings, lines)
 
 
 def _report() -> str:
@@ -216,6 +237,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "bench-modules": _bench_modules,
     "copy": _copy,
     "scenarios": _scenarios,
+    "wifi-scenarios": _wifi_scenarios,
     "report": _report,
     "procedures": _procedures,
     budget.PART: budget.table,

@@ -29,6 +29,8 @@ from devkit.modem.uart import Uart
 from devkit.network.cell import Cell
 from devkit.network.ip import Ip
 from devkit.network.routes import Routes
+from devkit.network.wifi.link import WifiNic
+from devkit.network.wifi.wlan import Wlan
 from devkit.vm.cpython import CpythonVm
 from devkit.vm.micropython import MicroPythonVm
 from devkit.vm.runtime import Outcome
@@ -37,6 +39,7 @@ from devkit.vm.runtime import Outcome
 BOOT_S = (0.8, 1.1, 1.6)
 # The firmware starts the LTE task at the end of its own start, before boot.py
 LTE_TASK_SHARE = 0.95
+WIFI_SHARE = 0.8  # and Wi-Fi before it mounts the flash
 RUN_MA = 41.0  # whole board, modem not counted: any code, any wait
 DEEPSLEEP_MA = 0.022
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
@@ -96,6 +99,7 @@ class Emulator:
             self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
         plug_standard(self.board, flash)
         self._plug_modem(routes)
+        self._plug_wifi()
         wire(self.board, given.chips)
         self._woken = False
         self.vm = self._runtime(vm, vm_command, flash, console, install)
@@ -119,6 +123,12 @@ class Emulator:
         board.plug("lte", self.driver)
         dns = self.scenario.network.dns_ipv4
         board.plug("socket", Ip(board, self.routes, self.cell, self.modem.radio, dns))
+
+    def _plug_wifi(self) -> None:
+        self.wlan = Wlan(self.board, self.scenario.wifi)
+        self.board.plug("wlan", self.wlan)
+        ip: Any = self.board.services["socket"]
+        ip.nics.append(WifiNic(self.wlan, self.wlan.air))  # PPP goes first while it is up
 
     def __enter__(self) -> Emulator:
         return self
@@ -177,7 +187,10 @@ class Emulator:
         spread = math.log(high / middle) if draw > 0 else math.log(middle / low)
         boot_us = round(middle * math.exp(max(-2.0, min(2.0, draw)) * spread) * 1e6)
         before_us = round(boot_us * LTE_TASK_SHARE)
-        self.board.clock.advance(before_us)
+        wifi_us = round(boot_us * WIFI_SHARE)
+        self.board.clock.advance(wifi_us)
+        self.wlan.start_on_boot()
+        self.board.clock.advance(before_us - wifi_us)
         settings: Any = self.board.services["config"]
         if settings.flags["lte_modem_en_on_boot"]:
             self.driver.start_on_boot()
@@ -212,6 +225,7 @@ class _Account:
         self._cause = cause
         self._start = self._read()
         emulator.driver.take_counters()
+        emulator.wlan.take_furthest()
         self._sent = len(emulator.routes.sent)
         self._kept = kept_memory(emulator.board)
         self._sleep_mj = 0.0
@@ -221,9 +235,12 @@ class _Account:
         return {
             "us": emulator.board.clock.now_us,
             "mj": emulator.board.meter.energy_mj(),
-            "radio": emulator.board.meter.time_ms("radio", "on"),
+            "radio": emulator.board.meter.time_ms("radio", "on") + emulator.wlan.on_ms,
             "uart": emulator.uart.host_bytes + emulator.uart.modem_bytes,
-            "air": emulator.cell.air_bytes_up + emulator.cell.air_bytes_down,
+            "air": emulator.cell.air_bytes_up
+            + emulator.cell.air_bytes_down
+            + emulator.wlan.air.bytes_up
+            + emulator.wlan.air.bytes_down,
         }
 
     def elapsed_ms(self) -> int:
@@ -239,10 +256,11 @@ class _Account:
         cycle.ended = outcome.kind
         cycle.error = outcome.error or _why(outcome)
         cycle.awake_ms = self.elapsed_ms()
-        cycle.status = counters["furthest"]
+        cycle.status = max(counters["furthest"], emulator.wlan.take_furthest())
         cycle.at_exchanges = counters["at_exchanges"]
         cycle.cause = str(account.get("cause", ""))
         cycle.accepted = account.get("accepted")
+        cycle.confirmed = account.get("delivered")
         cycle.phases = [Phase("boot", 0, boot_ms)]
         noted = [Phase(*phase) for phase in account.get("phases", [])]
         if noted:  # until the first one Python loads what it needs

@@ -3,9 +3,9 @@
     scenario = load("edge")                  # devkit/scenarios/edge.toml
     scenario = load("my/own/scenario.toml")
 
-A file holds any of the sections [modem], [sim], [network], [radio], [chips] and [[fault]]; the
-keys of each are the fields of the classes below, all of them optional. `like = "good"` at the top
-starts from another scenario: its sections are overlaid key by key, its faults are kept.
+A file holds any of the sections [modem], [sim], [network], [radio], [wifi], [chips] and [[fault]];
+the keys of each are the fields of the classes below, all of them optional. `like = "good"` at the
+top starts from another scenario: its sections are overlaid key by key, its faults are kept.
 ValueError says which key is wrong and what is allowed.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 
 from devkit.board.faults import Fault
 from devkit.modem import tamper
+from devkit.network.wifi.options import WifiOptions, check_points
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -148,6 +149,7 @@ class Scenario:
     sim: SimOptions = field(default_factory=SimOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     radio: RadioOptions = field(default_factory=RadioOptions)
+    wifi: WifiOptions = field(default_factory=WifiOptions)
     chips: dict[str, Any] = field(default_factory=dict)  # as the chips understand it
     fault_tables: list[dict[str, Any]] = field(default_factory=list)
 
@@ -157,9 +159,9 @@ class Scenario:
         return [Fault.from_table(table) for table in self.fault_tables]
 
 
-SECTIONS = ("modem", "sim", "network", "radio")
+SECTIONS = ("modem", "sim", "network", "radio", "wifi")
 STEP_KEYS = ("stat", "after_ms", "cause", "cause_type", "tac", "ci")
-# Words of faults at a time, for the modem, with their further keys
+# Words of faults at a time, for modem and access points, with their further keys
 TIME_FAULTS: dict[str, tuple[str, ...]] = {
     "mute": ("for_ms", "forever"),
     "crash": ("file",),
@@ -167,6 +169,9 @@ TIME_FAULTS: dict[str, tuple[str, ...]] = {
     "lose_coverage": (),
     "regain_coverage": (),
     "detach_by_network": ("cause",),
+    "ap_gone": ("ssid",),
+    "ap_back": ("ssid",),
+    "wifi_drop": ("ssid",),
 }
 
 
@@ -234,6 +239,8 @@ def _overlay(section: str, options: Any, values: dict[str, Any]) -> None:
         if key == "steps":
             for step in _tables(value, "steps"):
                 _check_step(step)
+        if key == "access_points":
+            check_points(_tables(value, key))
         setattr(options, key, value)
 
 

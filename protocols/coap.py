@@ -47,7 +47,7 @@ _BLOCK1 = const(27)
 _CONTINUE = const(0x5F)  # 2.31
 _TOO_LARGE = const(0x8D)  # 4.13
 _LARGEST = const(1152)  # bytes of a message that need be taken (4.6)
-_SLICE_MS = const(5000)  # the watchdog is fed in between
+_SLICE_MS = const(10000)  # the watchdog, of 20 s or more, is fed in between
 _REPLIES = const(8)  # acknowledgements and resets sent per request, however many are provoked
 _LONGEST_S = const(600)  # all tries of a message together
 
@@ -241,9 +241,9 @@ class Client:
         options = uri_options(path, query, content_format) + list(options)
         response = self.send(code, options, payload)
         if response and code == GET and _more(response):
-            from protocols import _coap_blocks  # on demand: most nodes never need it
+            from protocols import coap_blocks  # on demand: most nodes never need it
 
-            response = _coap_blocks.fetch(self, options, response)
+            response = coap_blocks.fetch(self, options, response)
         return response
 
     def send(self, code, options, payload=b"", wait=True):
@@ -257,9 +257,9 @@ class Client:
             response = self.exchange(code, options, payload, self.confirmable, wait)
         large = response and response.code == _TOO_LARGE
         if len(payload) > 16 and (large or self.cause == "too_long"):
-            from protocols import _coap_blocks  # on demand
+            from protocols import coap_blocks  # on demand
 
-            response = _coap_blocks.send(self, code, options, payload, response)
+            response = coap_blocks.send(self, code, options, payload, response)
         return response
 
     def exchange(self, code, options, payload, confirmable=True, wait=True):

@@ -66,7 +66,10 @@ class MQTTClientCustom:
         self._socket = config.custom_socket if config.use_custom_socket else None
         self._tries = 1 if self._socket else _TRIES
         self._session = None
-        self._topic = "channels/%s/messages/%s" % (values["message_channel_id"], values["thing_id"])
+        self._topic = "channels/%s/messages/%s" % (
+            values["message_channel_id"],
+            values["thing_id"],
+        )
 
     def connect(self):
         """True if the broker has accepted this node. Three tries with a pause of 2 s, one with a

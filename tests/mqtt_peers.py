@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -70,8 +71,9 @@ class Peer:
     def __exit__(self, *raised: object) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
-        if hasattr(self, "connection"):
-            self.connection.close()
+        if self._thread.is_alive() and hasattr(self, "connection"):
+            with contextlib.suppress(OSError):  # wakes the thread, which a close() would not
+                self.connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(_LIMIT_S)
 
     def _serve(self) -> None:

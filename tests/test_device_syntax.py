@@ -8,7 +8,7 @@ from devkit.checks import device_syntax, sources
 from devkit.checks.sources import ROOT
 
 DEVICE_FILES = [name for name in sources.all_files(ROOT) if sources.runs_on_micropython(name)]
-OWN = device_syntax.own_modules(DEVICE_FILES)
+OWN = device_syntax.own_modules(DEVICE_FILES) | device_syntax.package_modules(ROOT)
 
 # (what is written, what the check says about it). Source: MicroPython 1.11 with the switches of
 # Pycom firmware 1.20.2.r4; the language as its compiler and modules behave.

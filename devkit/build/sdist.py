@@ -1,4 +1,4 @@
-"""Source archives that pip fetches but cannot install: those with neither setup.py nor pyproject.toml.
+"""Source archives that pip fetches but cannot install: no setup.py and no pyproject.toml in them.
 
 Packages of micropython-lib were published like that for years, for MicroPython's own installer.
 pip finds such an archive wherever it is configured to look, checks its hash, unpacks it, and only

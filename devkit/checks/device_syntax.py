@@ -28,7 +28,7 @@ Finding = tuple[int, str]
 
 
 def problems(root: Path, names: list[str]) -> list[str]:
-    own = own_modules(sources.all_files(root))
+    own = own_modules(sources.all_files(root)) | package_modules(root)
     found = []
     for name in names:
         text = (root / name).read_text(encoding="utf-8")
@@ -45,6 +45,13 @@ def own_modules(names: list[str]) -> set[str]:
             path = PurePosixPath(*path.parts[1:] if path.parts[0] == "lib" else path.parts[2:])
         own.add(path.parts[0].removesuffix(".py"))
     return own
+
+
+def package_modules(root: Path) -> set[str]:
+    """Top-level names from packages of PyPI that go on the board with our own files."""
+    from devkit.build import packages
+
+    return {name for package in packages.for_device(root) for name in package.provides}
 
 
 def look(text: str, name: str = "module.py", own: set[str] | None = None) -> list[Finding]:

@@ -187,8 +187,9 @@ class Ip(Service):
         if address is not None:
             self._dns[index or 0] = self._literal(address)
             return None
-        link = self._link() is not None
-        peers = (*self._peer_dns, "0.0.0.0", "0.0.0.0") if link else ("0.0.0.0", "0.0.0.0")
+        link = self._link()
+        named = [] if link is None else getattr(link, "dns", self._peer_dns)
+        peers = (*named, "0.0.0.0", "0.0.0.0")
         return [own or peer for own, peer in zip(self._dns, peers, strict=False)]
 
     def _ask(self, nic: Nic, host: str, wait_ms: int) -> bool:

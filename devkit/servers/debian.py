@@ -19,6 +19,7 @@ from pathlib import Path
 
 _PLACES = os.pathsep.join(("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin"))
 _LIMIT_S = 300
+_LOCK_WAIT = ("-o", "DPkg::Lock::Timeout=60")  # another one may be installing
 _MOST_REASON = 200
 _reasons: dict[str, str] = {}  # of a package, why it is not there
 
@@ -94,7 +95,7 @@ def _apt(rights: Sequence[str], package: str, failed: Path) -> str:
 def _run(rights: Sequence[str], words: Sequence[str]) -> str:
     """Run apt-get; the end of what it said if it failed, else ""."""
     settings = ["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"]  # 1: invoke-rc.d starts nothing
-    command = [*rights, "env", *settings, "apt-get", "--quiet", *words]
+    command = [*rights, "env", *settings, "apt-get", "--quiet", *_LOCK_WAIT, *words]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=_LIMIT_S,

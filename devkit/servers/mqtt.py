@@ -130,7 +130,13 @@ class MqttBroker:
 
     def _command(self, folder: Path) -> list[str]:
         if self._program is None:
-            words = [sys.executable, "-m", "devkit.servers.amqtt_broker", self.host, str(self.port)]
+            words = [
+                sys.executable,
+                "-m",
+                "devkit.servers.amqtt_broker",
+                self.host,
+                str(self.port),
+            ]
             if self._user is not None:
                 (folder / "users").write_text("\n".join(self._user), encoding="utf-8")
                 words.append(str(folder / "users"))

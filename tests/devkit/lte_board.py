@@ -16,6 +16,8 @@ from typing import Any
 from devkit.board.board import Board, Service
 from devkit.driver.lte import LteDriver
 from devkit.modem.uart import Uart
+from devkit.network.wifi.options import WifiOptions
+from devkit.network.wifi.wlan import Wlan
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "devkit" / "firmware"
 OK = "\r\nOK\r\n"
@@ -124,6 +126,7 @@ class LteBoard:
         self.handlers: dict[tuple[str, int], Callable[..., Any]] = {}
         self.board.plug("lte", self.driver)
         self.board.plug("rtc", _Rtc(self.board))
+        self.board.plug("wlan", Wlan(self.board, WifiOptions()))
 
     @property
     def clock_ms(self) -> float:

@@ -37,14 +37,14 @@ def test_each_scenario_loads_says_what_it_is_and_is_commented(name: str) -> None
 
 def test_good_is_the_default() -> None:
     good = load("good")
-    for section in ("modem", "sim", "network", "radio"):
+    for section in ("modem", "sim", "network", "radio", "wifi"):
         assert getattr(good, section) == getattr(Scenario(), section)
     assert good.faults == []
 
 
 def test_reference_lists_every_key_with_its_default() -> None:
     written = tomllib.loads((FOLDER / "reference.toml").read_text(encoding="utf-8"))
-    for section in ("modem", "sim", "network", "radio"):
+    for section in ("modem", "sim", "network", "radio", "wifi"):
         assert written[section] == dataclasses.asdict(getattr(Scenario(), section))
 
 
@@ -101,6 +101,17 @@ def test_chips_are_merged_key_by_key(tmp_path: Path) -> None:
         ({"fault": {"point": "time"}}, ["fault"]),
         ({"fault": [{"point": "time", "at_ms": "soon", "do": "mute"}]}, ["at_ms", "soon"]),
         ({"chips": 1}, ["chips"]),
+        ({"wifi": {"scan_error": "odd"}}, ["scan_error", "odd", "failed, timed_out"]),
+        ({"wifi": {"access_points": 1}}, ["access_points"]),
+        ({"wifi": {"access_points": [{}]}}, ["ssid", "1 to 32"]),
+        ({"wifi": {"access_points": [{"ssid": "x" * 33}]}}, ["ssid", "1 to 32"]),
+        ({"wifi": {"access_points": [{"ssid": "a", "pwd": "b"}]}}, ["pwd", "password"]),
+        ({"wifi": {"access_points": [{"ssid": "a", "channel": 14}]}}, ["channel", "14", "13"]),
+        ({"wifi": {"access_points": [{"ssid": "a", "channel": "6"}]}}, ["channel", "int"]),
+        ({"wifi": {"access_points": [{"ssid": "a", "security": "wpa9"}]}}, ["wpa9", "wpa2_ent"]),
+        ({"wifi": {"access_points": [{"ssid": "a", "bssid": "aa:bb"}]}}, ["bssid", "aa:bb"]),
+        ({"wifi": {"access_points": [{"ssid": "a", "ipv4_prefix": "10."}]}}, ["ipv4_prefix"]),
+        ({"fault": [{"point": "time", "at_ms": 1, "do": "ap_gone", "who": "a"}]}, ["who", "ssid"]),
     ],
 )
 def test_mistakes_are_named(table: dict[str, Any], words: list[str]) -> None:
@@ -126,7 +137,7 @@ def test_whole_numbers_do_for_floats() -> None:
 
 
 def test_every_option_has_a_default() -> None:
-    for section in ("modem", "sim", "network", "radio"):
+    for section in ("modem", "sim", "network", "radio", "wifi"):
         for item in dataclasses.fields(getattr(Scenario(), section)):
             has_default = item.default is not dataclasses.MISSING
             assert has_default or item.default_factory is not dataclasses.MISSING

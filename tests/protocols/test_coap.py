@@ -1,13 +1,15 @@
-"""protocols.coap: RFC 7252 timers, outcomes, forged and malformed datagrams, on a virtual clock."""
+"""protocols.coap: timers of RFC 7252, outcomes, forged and malformed datagrams."""
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devkit.device_files import ROOT
 from tests.protocols.coap_rig import ACK, CON, HOST, NON, PORT, POST, RST, loaded, rig
 
 __all__ = ["loaded", "rig"]
@@ -339,7 +341,9 @@ def test_critical_options_that_nobody_knows(rig) -> None:
 )
 @given(
     st.lists(st.binary(max_size=40), max_size=6),
-    st.lists(st.tuples(st.integers(0, 255), st.integers(0, 3), st.binary(max_size=12)), max_size=4),
+    st.lists(
+        st.tuples(st.integers(0, 255), st.integers(0, 3), st.binary(max_size=12)), max_size=4
+    ),
 )
 def test_no_datagram_raises_or_holds_the_node_up(rig, anything, nearly) -> None:
     """F26: noise, and messages that have the right id and token."""
@@ -520,3 +524,16 @@ def test_closing_never_raises(rig, monkeypatch) -> None:
 
 def test_codes_are_written_as_people_do(rig) -> None:
     assert [rig.coap.code_text(code) for code in (0x45, 0x8D, 0)] == ["2.05", "4.13", "0.00"]
+
+
+def test_every_cause_is_explained() -> None:
+    text = (ROOT / "docs" / "coap.md").read_text(encoding="utf-8")
+    table = text.split("| cause |")[1].split("\n\n")[0]
+    explained = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    raised: set[str] = set()
+    for name in ("coap.py", "coap_blocks.py"):
+        source = (ROOT / "protocols" / name).read_text(encoding="utf-8")
+        raised |= set(re.findall(r'cause = "(\w+)"', source)) - {"none"}
+        for words in re.findall(r"_end\((.*)\)", source):
+            raised |= set(re.findall(r'"(\w+)"', words))
+    assert explained == raised

@@ -176,6 +176,27 @@ def test_blocks_are_confirmed_even_if_messages_are_not(rig, store) -> None:
     assert set(rig.kinds()) == {CON}
 
 
+def test_a_slow_server_does_not_keep_the_node_awake(rig, store) -> None:
+    def slowly(seen):
+        return [(40, rig.ack(seen, 0))] + [
+            (29_000, rig.message(1, data[1], 9, seen[3], options=rig.coding.decode(data)[4]))
+            for _, data in store(seen)
+        ]
+
+    store.largest = 16
+    rig.answer = slowly
+    assert rig.session(_COAP_BLOCK_SIZE=16).deliver(bytes(1000)) == "unknown"
+    assert 600_000 <= rig.ms < 640_000
+    rig.reset(rig.style)
+    resource = Resource(rig, bytes(4000), size=16)
+    rig.answer = lambda seen: [(1900, data) for _, data in resource(seen)]
+    client = rig.client(ack_timeout_ms=60_000)
+    assert client.request(1, "t", options=[(BLOCK2, b"")]).payload == bytes(4000)
+    rig.answer = lambda seen: [(29_000, data) for _, data in resource(seen)]
+    client = rig.client(ack_timeout_ms=60_000)
+    assert client.request(1, "t") is None and client.cause == "bad_block"
+
+
 # Responses in blocks
 
 

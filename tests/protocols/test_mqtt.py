@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from devkit.device_files import ROOT
 from devkit.servers import debian
 from devkit.servers.mqtt import MqttBroker
 from tests.device import flash, make_device
@@ -51,7 +52,9 @@ def test_wrong_credentials_are_refused_and_right_ones_deliver(make_device):
     user = {"_USER": "thing", "_TOKEN": "s3cret"}
     with MqttBroker(user="thing", password="s3cret") as broker:
         with Subscriber(broker, user=("thing", "s3cret")) as subscriber:
-            device, outcomes, _ = deliver(make_device, broker.port, b"x", **{**user, "_TOKEN": "y"})
+            device, outcomes, _ = deliver(
+                make_device, broker.port, b"x", **{**user, "_TOKEN": "y"}
+            )
             assert outcomes[0][0] == "refused"
             assert any("refused by the broker: code 5" in line for line in device.log)
             assert not any("thing" in line or "s3cret" in line for line in device.log)
@@ -66,6 +69,16 @@ def test_each_packet_takes_one_turn_on_the_air(make_device, broker):
     assert outcomes[0][0] == "delivered"
     left = [line.split()[2] for line in device.traced("net") if line.startswith("left ")]
     assert left == ["26", "97", "2"]  # CONNECT with a client id of 12, PUBLISH, DISCONNECT
+
+
+def test_the_example_delivers(make_device, broker):
+    device = make_device("good", routes=route(broker.port))
+    device.put("example.py", (ROOT / "examples/mqtt_simple.py").read_text(encoding="utf-8"))
+    with Subscriber(broker) as subscriber:
+        [cycle] = device.start(["example.py"])
+        assert cycle.error is None
+        assert subscriber.wait(1) == [("greetings", b"hello", 1)]
+    assert "delivered" in device.log
 
 
 # Configuration

@@ -91,9 +91,7 @@ def test_a_name_is_asked_of_the_transport_or_else_of_the_firmware(endpoint, monk
         7,
     )
     firmware = Lookup("192.0.2.9")
-    monkeypatch.setitem(
-        sys.modules, "usocket", SimpleNamespace(getaddrinfo=firmware.getaddrinfo)
-    )
+    monkeypatch.setitem(sys.modules, "usocket", SimpleNamespace(getaddrinfo=firmware.getaddrinfo))
     assert endpoint.resolve(object(), "a.example", 7) == ("192.0.2.9", 7)
 
 

@@ -10,6 +10,9 @@ import pytest
 from devkit import cli
 from devkit.build import budget, command
 from devkit.build.components import components
+from devkit.build.packages import needed_by
+from devkit.build.targets import PYCOM
+from devkit.build.weight import weigh
 from devkit.device_files import ROOT
 
 
@@ -37,6 +40,10 @@ def test_weights_add_up(rows):
     assert list(rows) == list(found)
     for name, row in rows.items():
         required = sum(rows[each].own for each in found[name].requires)
+        packages = needed_by(found[name].foreign, ROOT)
+        required += sum(
+            weigh(path, PYCOM, file=file).deployed_bytes for path, file in packages.items()
+        )
         assert row.with_needs == row.own + required, name
 
 

@@ -15,7 +15,9 @@ from devkit import arguments, cli
 from devkit.build import manifest, targets
 from devkit.build.command import build
 from devkit.build.components import components
+from devkit.build.packages import for_device
 from devkit.build.targets import CURRENT, PYCOM
+from devkit.build.weight import needed_files
 from devkit.device_files import ROOT, SCRIPTS, flash_files
 from tests.devkit.build.tree import plant
 
@@ -58,18 +60,27 @@ def test_manifest_describes_every_file_of_the_flash_and_no_other(built):
     assert table["mpy"] == {"version": 4, "header": "4d04021f20"}
 
 
+def packages_of(component):
+    return [one.name for one in for_device(ROOT) if one.provides & set(component.foreign)]
+
+
 def test_manifest_says_what_each_component_requires(built):
     table = json.loads((built / "manifest.json").read_text())
     said = {one["name"]: (one["requires"], one["optional"]) for one in table["components"]}
-    found = components()
-    assert said == {name: (list(one.requires), list(one.optional)) for name, one in found.items()}
+    expected = {
+        name: (sorted([*one.requires, *packages_of(one)]), list(one.optional))
+        for name, one in components().items()
+    }
+    assert said == {**expected, **{package.name: ([], []) for package in for_device(ROOT)}}
+    assert "micropython-umqtt.simple" in said["mqtt"][0]
     assert said["nbiot"][1] == ["microATreceive"]
 
 
 def test_version_is_that_of_the_project_and_of_its_newest_changes(built):
     table = json.loads((built / "manifest.json").read_text())
     version = manifest.project()[1]
-    assert {one["version"] for one in table["components"]} == {table["version"]} == {version}
+    own = [one for one in table["components"] if one["kind"] != "package"]
+    assert {one["version"] for one in own} == {table["version"]} == {version}
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = next(line for line in changes.splitlines() if line.startswith("## "))
     assert newest.split()[1] == version
@@ -134,7 +145,7 @@ def test_requirements_of_a_component_are_all_its_files_need(built):
     table = json.loads((built / "manifest.json").read_text())
     for one in components().values():
         listed = [file["path"] for file in manifest.files(table, one.name)]
-        assert listed == sorted(PYCOM.deployed_name(path).as_posix() for path in one.needs)
+        assert listed == sorted(PYCOM.deployed_name(path).as_posix() for path in needed_files(one))
 
 
 # The command
@@ -144,7 +155,7 @@ def test_command_tells_what_it_made(tmp_path, capsys):
     assert cli.main(["build", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"{tmp_path}/pycom-1.20.2: ")
-    assert f"{len(components())} components" in said
+    assert f"{len(components()) + len(for_device(ROOT))} components" in said
     assert (tmp_path / "pycom-1.20.2/manifest.json").is_file()
 
 

@@ -13,7 +13,9 @@ import pytest
 
 from devkit.build.command import build
 from devkit.build.components import components
+from devkit.build.packages import for_device
 from devkit.build.targets import PYCOM
+from devkit.device_files import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,8 @@ def address(built: Path) -> Iterator[str]:
 
 
 def test_there_is_one_for_each_component(built):
-    assert {path.stem for path in (built / "mip").iterdir()} == set(components())
+    packages = {package.name for package in for_device(ROOT)}
+    assert {path.stem for path in (built / "mip").iterdir()} == {*components(), *packages}
 
 
 @pytest.mark.parametrize("name", components())

@@ -7,6 +7,7 @@ A block option is a number: block number * 16 + 8 if more follow + exponent; blo
 from micropython import const
 
 from protocols._coap_message import uint
+from utils import timing
 
 _GET = const(1)
 _ETAG = const(4)
@@ -16,6 +17,7 @@ _CONTINUE = const(0x5F)  # 2.31
 _INCOMPLETE = const(0x88)  # 4.08
 _TOO_LARGE = const(0x8D)  # 4.13
 _MOST = const(4096)  # bytes of a response
+_LONGEST_MS = const(600000)  # no block is begun later: a slow server must not keep the node awake
 
 
 def send(client, code, options, payload, response=None):
@@ -34,7 +36,11 @@ def send(client, code, options, payload, response=None):
         restarted = True
         size = _smaller(size * 2, response)
     at = 0
+    deadline = timing.Deadline(_LONGEST_MS)
     while True:
+        if deadline.expired():
+            client.cause = "no_answer"
+            return None
         more = at + size < len(payload)
         block = (_BLOCK1, uint(at // size << 4 | more << 3 | _exponent(size)))
         response = client.exchange(code, options + [block], payload[at : at + size])
@@ -62,15 +68,16 @@ def fetch(client, options, response):
     """GET what is missing behind the first block; a Response with all of it, or None.
 
     None, with the cause "bad_block", if the blocks do not fit together, if what they are of
-    changes twice (ETag), or if it is longer than 4096 bytes.
+    changes twice (ETag), or if it is longer than 4096 bytes or than ten minutes.
     """
     options = [option for option in options if option[0] != _BLOCK2]
     payload = b""
     restarted = False
     first = response
+    deadline = timing.Deadline(_LONGEST_MS)
     while True:
         answer = _block(response, _BLOCK2)
-        if not answer:
+        if not answer or deadline.expired():
             break
         number, more, size = answer
         if _value(response, _ETAG) != _value(first, _ETAG):
