@@ -256,6 +256,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "demo": _demo,
     "bench": _bench,
     "bench-cycles": _bench_cycles,
+    "bench-reports": _bench_reports,
     "bench-install": _bench_install,
     "bench-modules": _bench_modules,
     "copy": _copy,

@@ -49,7 +49,8 @@ def _reports(rows: list[dict[str, object]]) -> str:
         "bearer": "bearer", "protocol": "protocol", "scenario": "what", "awake_ms": "awake ms",
         "floor_awake_ms": "floor", "awake_ratio": "ratio", "air_bytes": "air bytes",
         "payload_bytes": "payload", "overhead_bytes": "overhead", "energy_mj": "energy mJ",
-        "floor_energy_mj": "floor", "energy_ratio": "ratio", "confirmed": "confirmed of 5",
+        "floor_energy_mj": "floor", "energy_ratio": "ratio", "time_on_air_ms": "time on air ms",
+        "confirmed": "confirmed of 5",
     }  # fmt: skip
     return table([[line[key] for key in columns] for line in rows], list(columns.values()))
 

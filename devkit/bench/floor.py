@@ -32,6 +32,7 @@ class Task:
     bearer: str = "nbiot"
     protocol: str = "udp"
     data_state: bool = False
+    confirmed: bool = False  # LoRaWAN
     limit_ms: int = 90_000
     period_ms: int = 900_000
 

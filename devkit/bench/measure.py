@@ -20,10 +20,13 @@ from devkit.cycle import Cycle
 from devkit.demo import BOARDS, choice, configure, endpoint
 from devkit.device_files import copy_device_files
 from devkit.emulator import Emulator
+from devkit.lorawan.airtime import time_on_air_us
 from devkit.receiver import Receiver
 
 SEEDS = 5
 COUNTED_CYCLE = 2
+LORA_RATE = (7, 125_000)  # _LORA_DR = 5 of config.py in EU868
+UPLINK_HEADERS = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC (LoRaWAN 1.0.3, 4)
 PATIENCE_S = 0.5  # of real time, for a server that answers
 
 
@@ -70,6 +73,7 @@ def row(case: Case, conditions: Conditions) -> dict[str, Any]:
         "floor_radio_on_ms": round(_mean(floors, "radio_on_ms")),
         "floor_at_exchanges": max(cycle.at_exchanges for cycle in floors),
         "radio_on_worst_ms": max(cycle.radio_on_ms for cycle in ours),
+        "time_on_air_ms": _time_on_air_ms(case, ours),
         "delivered": sum(cycle.delivered for cycle in ours),
         "confirmed": sum(cycle.confirmed or 0 for cycle in ours),
     }
@@ -77,6 +81,18 @@ def row(case: Case, conditions: Conditions) -> dict[str, Any]:
 
 def _mean(cycles: Sequence[Cycle], name: str) -> float:
     return float(sum(getattr(cycle, name) for cycle in cycles) / len(cycles))
+
+
+def _time_on_air_ms(case: Case, cycles: Sequence[Cycle]) -> int | None:
+    """Of the uplinks of a cycle, by LoRaWAN only: what its duty cycle counts."""
+    if case.bearer != "lora":
+        return None
+    sent = [len(datagram.data) for cycle in cycles for datagram in cycle.sent]
+    return round(sum(map(_uplink_us, sent)) / len(cycles) / 1000)
+
+
+def _uplink_us(payload_bytes: int) -> int:
+    return time_on_air_us(payload_bytes + UPLINK_HEADERS, *LORA_RATE)
 
 
 def run_ours(case: Case, conditions: Conditions, seed: int, routes: Sequence[str] = ()) -> Cycle:
@@ -98,7 +114,10 @@ def run_floor(
         with _emulator(case, conditions, seed, Path(folder), routes) as emulator:
             host, port = endpoint(case.bearer, case.protocol)
             payloads = [datagram.data for datagram in ours.sent] or [bytes(100)]
-            task = Task(payloads, host, port, case.bearer, case.protocol, case.data_state)
+            confirmed = bool(case.settings.get("_LORA_CONFIRMED"))
+            task = Task(
+                payloads, host, port, case.bearer, case.protocol, case.data_state, confirmed
+            )
             emulator.vm = FloorVm(emulator, task)
             # the modem keeps the context that an earlier cycle defined
             emulator.modem.pdn.define(1, "IP", "iot.example")
