@@ -25,17 +25,28 @@ level_mv = 640
 
 [chips.si7021]
 kind = "none"               # takes a default one away
+
+A kind is a row of KINDS below, or a file of its own in this folder with
+
+    def plug(board, name, table): ...
+
+which takes its keys out of `table`, makes the chip and hangs it on its bus or pin.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from devkit.board.board import Board
 from devkit.chips.analog import Battery, Divider, Level
 from devkit.chips.si7021 import MODELS, Si7021
+
+Plug = Callable[[Board, str, dict[str, Any]], None]
+_HERE = Path(__file__).parent
 
 DEFAULT: dict[str, dict[str, Any]] = {
     "si7021": {"bus": 0, "address": 0x40, "supply_pin": "P11"},
@@ -52,11 +63,21 @@ def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
         tables.setdefault(name, {}).update(table)
     for name, table in tables.items():
         kind = table.pop("kind", name)
-        if kind not in KINDS:
-            raise ValueError(f"chips.{name}: kind = {kind!r}; allowed: {', '.join(KINDS)}")
-        KINDS[kind](board, name, table)
+        _plug_of(kind, name)(board, name, table)
         if table:
             raise ValueError(f"chips.{name}: unknown key {next(iter(table))!r} for a {kind}")
+
+
+def _plug_of(kind: str, name: str) -> Plug:
+    if kind in KINDS:
+        return KINDS[kind]
+    files = {path.stem for path in _HERE.glob("[a-z]*.py")}
+    plugs = {each for each in files if "\ndef plug(" in (_HERE / f"{each}.py").read_text("utf-8")}
+    if kind not in plugs:
+        listed = ", ".join([*KINDS, *sorted(plugs)])
+        raise ValueError(f"chips.{name}: kind = {kind!r}; allowed: {listed}")
+    plug: Plug = importlib.import_module(f"devkit.chips.{kind}").plug
+    return plug
 
 
 def _si7021(board: Board, name: str, table: dict[str, Any]) -> None:
@@ -117,7 +138,7 @@ def _nothing(board: Board, name: str, table: dict[str, Any]) -> None:
     table.clear()
 
 
-KINDS: dict[str, Callable[[Board, str, dict[str, Any]], None]] = {
+KINDS: dict[str, Plug] = {
     "si7021": _si7021,
     "battery": _battery,
     "level": _level,
