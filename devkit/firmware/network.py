@@ -5,10 +5,11 @@ its start. LoRa is there on a FiPy only: on a GPy importing it fails.
 Source: Pycom firmware 1.20.2, esp32/mods/modwlan.c, modnetwork.c.
 """
 
-from _board import call
+import sys
+
 from _lte import LTE  # noqa: F401
 
-if call("system.board")["name"] == "FiPy":
+if sys.platform == "FiPy":
     from _lora import LoRa  # noqa: F401
 
 
