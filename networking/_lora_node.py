@@ -12,28 +12,16 @@ No exception of the field leaves it.
 from micropython import const
 
 from networking import _lora_regions as regions
+from networking._lora_send import Failed, Sender, log, lost, set_lost
 from utils import logging, timing
 
 _POLL_MS = const(50)
 _RETRY_MS = const(10000)  # between join requests of the firmware
-_LOST = const(
-    8
-)  # uplinks without the acknowledgement asked for, after which the session is given up
-_LOST_KEY = "lora_lost"
-_EAGAIN = const(11)
-_ENETDOWN = const(115)
-_EMSGSIZE = const(122)
-
+_LOST = const(8)  # uplinks in vain, though to be acknowledged, that end a session
 _INIT = ("_LORA_REGION", "_LORA_ADR", "_LORA_TX_RETRIES")  # what needs an initialisation
 
-log = logging.Logger("lora")
 
-
-class Failed(Exception):
-    """args: (cause,). Ends an attempt; never leaves this module."""
-
-
-class Node:
+class Node(Sender):
     """What is known of the radio and the session.
 
     status       LORA_OFF, LORA_NOT_JOINED, LORA_JOINED as in networking.lora
@@ -43,23 +31,13 @@ class Node:
     """
 
     def __init__(self, settings):
-        self.settings = settings
+        Sender.__init__(self, settings)
         self.status = -1
-        self.cause = "never_tried"
         self.phases = []
         self.duration_ms = -1
-        self._lora = None
         self._made = None  # the settings that the radio was initialised with
         self._restored = False  # restoring works once per boot, and is wanted only then
         self._failed = False  # a join failed since the radio was initialised
-        self._account = None
-        self._data_rate = None  # what the network chose, None if not known
-        self._ready = False  # joined and not put to sleep
-        # of the last send
-        self._wait_ms = self._trials = 0
-        self._downlink = None
-
-    # join
 
     def join(self, keys):
         """Go as far as it goes; never raises."""
@@ -128,12 +106,12 @@ class Node:
         self._restored = True
         # a counter that was not saved in time would be a replay to the server; every other kind of
         # start may have come between an uplink and its saving
-        if machine.reset_cause() == machine.DEEPSLEEP_RESET and _lost() < _LOST:
+        if machine.reset_cause() == machine.DEEPSLEEP_RESET and lost() < _LOST:
             self._lora.nvram_restore()
             if self._lora.has_joined():
                 self.cause = "restored"
                 return
-        _set_lost(0)
+        set_lost(0)
         self._lora.nvram_erase()
 
     def join_(self, keys):
@@ -159,135 +137,6 @@ class Node:
         self._failed = False
         self._data_rate = None
 
-    # send
-
-    def send(self, payload, save):
-        """Send one uplink; return what makes a SendResult. `save`: the session too."""
-        self._wait_ms = self._trials = 0
-        self._downlink = None
-        status = airtime_us = 0
-        try:
-            self._admit(len(payload))
-            status, cause, airtime_us = self._uplink(payload)
-        except Failed as failure:
-            cause = failure.args[0]
-        except (OSError, ValueError) as error:
-            cause = _CAUSES.get(error.args[0] if error.args else None, "radio_error")
-            log.debug("send: %s", error)
-        level = logging.DEBUG if cause in ("sent", "confirmed") else logging.WARNING
-        log.log(level, "%d bytes: %s, wait %d ms", len(payload), cause, self._wait_ms)
-        if status:
-            self._account.charge(airtime_us)
-            self._keep()
-            if self.settings["_LORA_CONFIRMED"]:
-                # without any in a row, the server may have lost the session
-                _set_lost(0 if status == 2 else _lost() + 1)
-            if save:
-                self._save()
-        ms = (airtime_us + 999) // 1000
-        return status, cause, self._downlink, ms, self._wait_ms, self._trials
-
-    def limit(self):
-        """Return the most bytes of an uplink at the data rate in use."""
-        return regions.limit(self.settings["_LORA_REGION"], self._rate())
-
-    def _rate(self):
-        if self.settings["_LORA_ADR"] and self._data_rate is not None:
-            return self._data_rate
-        return self.settings["_LORA_DR"]
-
-    def _airtime_us(self, length, trials=1):
-        """Time on air of all trials: after every second one the firmware lowers the data rate."""
-        region = self.settings["_LORA_REGION"]
-        least = regions.data_rates(region)[0]
-        total_us = 0
-        for trial in range(trials):
-            rate = max(least, self._rate() - trial // 2)
-            total_us += regions.airtime_us(region, rate, length)
-        return total_us
-
-    def _wait(self, airtime_us):
-        """Wait until this much may be sent, if that is soon; return the ms that are left."""
-        wait_ms = self._account.wait_ms(airtime_us)
-        if 0 < wait_ms <= self.settings["_LORA_DUTY_WAIT_SEC"] * 1000:
-            timing.sleep_ms(wait_ms)
-            wait_ms = self._account.wait_ms(airtime_us)
-        return wait_ms
-
-    def _admit(self, length):
-        """Refuse what must not or cannot go, before the radio is asked."""
-        if not self._ready:
-            raise Failed("no_radio" if self.cause == "no_radio" else "not_joined")
-        if length > self.limit():
-            raise Failed("too_long")
-        self._wait_ms = self._wait(self._airtime_us(length, self._most_trials()))
-        if self._wait_ms:
-            raise Failed("duty_cycle")
-
-    def _most_trials(self):
-        return 1 + (self.settings["_LORA_TX_RETRIES"] if self.settings["_LORA_CONFIRMED"] else 0)
-
-    def _uplink(self, payload):
-        """Return (status, cause, microseconds on air of all trials)."""
-        from networking import _lora_uplink as uplink
-
-        confirmed = bool(self.settings["_LORA_CONFIRMED"])
-        options = [self.settings[name] for name in ("_LORA_DR", "_LORA_PORT")]
-        limit_ms = self.settings["_LORA_SOCKET_TIMEOUT"] * 1000
-        link = uplink.Uplink(self._lora, confirmed, *options)
-        try:
-            event = link.transmit(payload, limit_ms)
-            if event and not event & uplink.TX_FAILED and self._was_empty(len(payload)):
-                event = link.transmit(payload, limit_ms)
-                if event and not event & uplink.TX_FAILED and self._was_empty(len(payload)):
-                    raise Failed("too_long")
-            self._downlink = link.newest()
-        finally:
-            link.close()
-        self._trials = self._most_trials()  # also of one that is still at it
-        if not event:
-            status, cause = 1, "timeout"
-        elif not event & uplink.TX_FAILED:
-            status, cause = (2, "confirmed") if confirmed else (1, "sent")
-            if confirmed:
-                self._trials = min(max(1, self._lora.stats().tx_trials), self._trials)
-        elif confirmed:
-            status, cause = 1, "not_confirmed"
-        else:
-            raise Failed("radio_error")
-        return status, cause, self._airtime_us(len(payload), self._trials)
-
-    def _was_empty(self, length):
-        """True if what was on the air had no payload, and there is reason to try it again.
-
-        The firmware sends such a frame in place of ours when MAC commands leave too little room,
-        and reports it as sent; it takes them away. Its time on air tells, being too short.
-        """
-        stats = self._lora.stats()
-        least, most, _ = regions.data_rates(self.settings["_LORA_REGION"])
-        self._data_rate = stats.sftx if least <= stats.sftx <= most else None
-        short = stats.tx_time_on_air * 1000 + 2000 < self._airtime_us(length)
-        if self._data_rate is None or not short:
-            return False
-        self._account.charge(stats.tx_time_on_air * 1000)
-        if length > self.limit():  # the network chose a lower data rate than we knew
-            raise Failed("too_long")
-        return True
-
-    # what remains
-
-    def metrics(self):
-        """Signal of the last downlink of data since the start; a join accept leaves no figures."""
-        if not self._lora:
-            return []
-        try:
-            stats = self._lora.stats()
-        except OSError:
-            return []
-        if stats.rssi >= 0:  # nothing was received yet
-            return []
-        return [("rssi", int(stats.rssi), 0, "dBm"), ("snr", int(stats.snr), 0, "dB")]
-
     def down(self):
         """Save the session, end the repetition of join requests, put the radio to sleep."""
         if not self._lora:
@@ -308,21 +157,6 @@ class Node:
             self._keep()
         return done
 
-    def _save(self):
-        """Save the session for the next boot: that is good for one restore."""
-        try:
-            self._lora.nvram_save()
-            return True
-        except OSError as error:  # not restored then, since restoring erased the mark: a new join
-            log.warning("session not saved: %s", error)
-            return False
-
-    def _keep(self):
-        try:
-            self._account.keep()
-        except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception when NVS fails
-            log.warning("time on air not kept: %s", error)
-
 
 def stop():
     """Put a radio to sleep that an earlier program may have left on. True if there is none."""
@@ -340,23 +174,3 @@ def stop():
         log.warning("stop: %s", error)
         return False
     return True
-
-
-_CAUSES = {_EAGAIN: "radio_busy", _ENETDOWN: "not_joined", _EMSGSIZE: "too_long"}
-
-
-def _lost():
-    import pycom
-
-    lost = pycom.nvs_get(_LOST_KEY, 0)
-    return lost if isinstance(lost, int) else _LOST
-
-
-def _set_lost(count):
-    import pycom
-
-    try:
-        if pycom.nvs_get(_LOST_KEY, 0) != count:
-            pycom.nvs_set(_LOST_KEY, count)
-    except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception when NVS fails
-        log.warning("not counted: %s", error)

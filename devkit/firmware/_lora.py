@@ -4,6 +4,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modlora.c.
 """
 
 from _board import call, on_interrupt
+
 from _lte import _REQUIRED, _arguments, _as_is, _integer
 from usocket import timeout as _timeout
 
@@ -136,9 +137,7 @@ class LoRa:
             call("lora.join_otaa", keys[0], keys[1], keys[2], rate)
         else:
             if len(auth) != 3:
-                raise ValueError(
-                    "requested length 3 but object has length {}".format(len(auth))
-                )
+                raise ValueError("requested length 3 but object has length {}".format(len(auth)))
             left_ms = _FOREVER_MS if timeout is None else _integer(timeout)
             call("lora.join_abp", _integer(auth[0]), _buffer(auth[1]), _buffer(auth[2]))
         if left_ms <= 0:

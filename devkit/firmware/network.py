@@ -5,11 +5,12 @@ is just enough for a script that switches it off at its start.
 Source: Pycom firmware 1.20.2, esp32/mods/modwlan.c, modnetwork.c.
 """
 
-from _board import call
+import sys
+
 from _lte import LTE  # noqa: F401
 from _wlan import WLAN, Server  # noqa: F401
 
-if call("system.board")["name"] == "FiPy":
+if sys.platform == "FiPy":
     from _lora import LoRa  # noqa: F401
 
 

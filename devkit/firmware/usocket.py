@@ -5,6 +5,8 @@ nothing is told: b"" and exceptions. IPv4 only, addresses are (dotted text, port
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modusocket.c, lwipsocket.c.
 """
 
+import sys
+
 from _board import call
 
 AF_INET = 2
@@ -30,12 +32,13 @@ _FIRST_SLICE_US = 20000
 _LAST_SLICE_US = 200000
 _YIELD_US = 1000  # other threads and handlers have their turn
 
-if call("system.board")["name"] == "FiPy":
+if sys.platform == "FiPy":
+    from _lorasocket import LoraSocket
+
     AF_LORA = 0xA0
     SOL_LORA = 0xFFF05
     SO_CONFIRMED = 0xF0002
     SO_DR = 0xF0003
-_AF_LORA = 0xA0
 
 error = OSError
 
@@ -87,9 +90,7 @@ def _data(data):
 
 class socket:
     def __new__(cls, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP):
-        if family == _AF_LORA and call("system.board")["name"] == "FiPy":
-            from _lorasocket import LoraSocket
-
+        if family == 0xA0 and sys.platform == "FiPy":
             return LoraSocket(type, timeout)
         return object.__new__(cls)
 

@@ -1,8 +1,8 @@
 """The server's adaptive data rate: the margin over the last uplinks decides rate and power.
 
 Source: the algorithm that Semtech recommends and public network servers use: the best signal to
-noise ratio of 20 uplinks, less what the rate needs, less 10 dB, in steps of 3 dB. Here four uplinks
-do, so that tests and demonstrations see it.
+noise ratio of 20 uplinks, less what the rate needs, less 10 dB, in steps of 3 dB. Here four
+uplinks do, so that tests and demonstrations see it.
 """
 
 from __future__ import annotations

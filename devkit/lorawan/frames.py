@@ -65,9 +65,7 @@ def read_join_accept(frame: bytes, app_key: bytes) -> JoinAccept | None:
         return None
     cipher = Cipher(app_key)
     # the network decrypts, so that a device needs no decryption
-    plain = b"".join(
-        cipher.encrypt(frame[at : at + BLOCK]) for at in range(1, len(frame), BLOCK)
-    )
+    plain = b"".join(cipher.encrypt(frame[at : at + BLOCK]) for at in range(1, len(frame), BLOCK))
     body, mic = plain[:-MIC_BYTES], plain[-MIC_BYTES:]
     if keys.cmac(app_key, frame[:1] + body)[:MIC_BYTES] != mic:
         return None

@@ -117,7 +117,9 @@ class Link:
     def _rx_param(self, body: bytes) -> bytes:
         offset, rate, hz = body[0] >> 4 & 7, body[0] & 15, commands.frequency(body[1:])
         low, high = self.region.frequencies
-        status = (low <= hz <= high) | (self.region.rate(rate) is not None) << 1 | (offset < 6) << 2
+        status = (
+            (low <= hz <= high) | (self.region.rate(rate) is not None) << 1 | (offset < 6) << 2
+        )
         if status == 7:
             self.rx1_offset, self.rx2 = offset, (hz, rate)
         return bytes([status])

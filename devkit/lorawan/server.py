@@ -155,9 +155,7 @@ class NetworkServer:
         counter = device.fcnt_up if again else _whole(device.fcnt_up, data.short_counter)
         if counter - device.fcnt_up > MOST_GAP:
             return self._refuse("data", "counter", data.short_counter), None
-        signature = frames.data_mic(
-            device.keys[0], False, data.dev_addr, counter, data.signed
-        )
+        signature = frames.data_mic(device.keys[0], False, data.dev_addr, counter, data.signed)
         if signature != data.mic:
             return self._refuse("data", "mic", data.short_counter), None
         if again:  # a confirmed uplink whose acknowledgement was lost; anything else is a replay

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import collections
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -180,7 +181,8 @@ class LteBoard:
 
         board_module = ModuleType("_board")
         vars(board_module).update(call=call, on_interrupt=on_interrupt)
-        loaded: dict[str, ModuleType] = {"_board": board_module, "ucollections": collections}
+        loaded: dict[str, ModuleType] = {"_board": board_module, "sys": sys}
+        loaded["ucollections"] = collections
 
         def device_import(name: str, *rest: Any) -> ModuleType:
             if name not in loaded:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from devkit.scenario import FOLDER, Scenario, from_table, load, names
+from devkit.scenario import FOLDER, SECTIONS, Scenario, from_table, load, names
 
 PROMISED = (
     "good fair edge no_cell denied denied_once no_sim sim_pin sim_puk flapping slow_attach "
     "modem_mute modem_mute_in_attach modem_crash urc_storm lost_datagrams cereg_verbose ipv4_only "
-    "ipv6_only cme_errors bad_operator long_tail"
+    "ipv6_only cme_errors bad_operator long_tail lora_no_gateway lora_wrong_key lora_lossy "
+    "lora_weak lora_downlink lora_refused lora_us915"
 ).split()
 
 if sys.version_info >= (3, 11):
@@ -37,14 +38,14 @@ def test_each_scenario_loads_says_what_it_is_and_is_commented(name: str) -> None
 
 def test_good_is_the_default() -> None:
     good = load("good")
-    for section in ("modem", "sim", "network", "radio", "wifi"):
+    for section in SECTIONS:
         assert getattr(good, section) == getattr(Scenario(), section)
     assert good.faults == []
 
 
 def test_reference_lists_every_key_with_its_default() -> None:
     written = tomllib.loads((FOLDER / "reference.toml").read_text(encoding="utf-8"))
-    for section in ("modem", "sim", "network", "radio", "wifi"):
+    for section in SECTIONS:
         assert written[section] == dataclasses.asdict(getattr(Scenario(), section))
 
 
@@ -112,6 +113,14 @@ def test_chips_are_merged_key_by_key(tmp_path: Path) -> None:
         ({"wifi": {"access_points": [{"ssid": "a", "bssid": "aa:bb"}]}}, ["bssid", "aa:bb"]),
         ({"wifi": {"access_points": [{"ssid": "a", "ipv4_prefix": "10."}]}}, ["ipv4_prefix"]),
         ({"fault": [{"point": "time", "at_ms": 1, "do": "ap_gone", "who": "a"}]}, ["who", "ssid"]),
+        ({"lora": {"region": "EU433"}}, ["region", "EU433", "EU868"]),
+        ({"lora": {"uplink_loss": 1.5}}, ["uplink_loss", "0 to 1"]),
+        ({"lora": {"rx1_delay_s": 0}}, ["rx1_delay_s", "15"]),
+        ({"lora": {"devices": [{"app_key": "00"}]}}, ["app_key", "32 hex digits"]),
+        ({"lora": {"devices": [{"key": "00"}]}}, ["key", "app_eui"]),
+        ({"lora": {"devices": [{"app_eui": "70B3D57ED0000001"}]}}, ["app_key", "dev_addr"]),
+        ({"lora": {"downlinks": [{"port": 0, "payload": ""}]}}, ["port", "1 to 223"]),
+        ({"lora": {"downlinks": [{"payload": "A"}]}}, ["payload", "hex"]),
     ],
 )
 def test_mistakes_are_named(table: dict[str, Any], words: list[str]) -> None:
@@ -137,7 +146,7 @@ def test_whole_numbers_do_for_floats() -> None:
 
 
 def test_every_option_has_a_default() -> None:
-    for section in ("modem", "sim", "network", "radio", "wifi"):
+    for section in SECTIONS:
         for item in dataclasses.fields(getattr(Scenario(), section)):
             has_default = item.default is not dataclasses.MISSING
             assert has_default or item.default_factory is not dataclasses.MISSING

@@ -259,6 +259,25 @@ def test_send_by_itself_saves_the_session(board: Board, joined: Joined) -> None:
     assert board.network.sessions == [2] and board.network.replays == 0
 
 
+def test_no_outdated_counter_is_restored(board: Board, joined: Joined) -> None:
+    lora = joined()
+    lora.send(configured(), b"x")  # saved
+    lora.transport("message").sendto(b"x")  # has to be saved, too; and then it sleeps
+    lora = joined(DEEPSLEEP)
+    assert lora.last_outcome().cause == "restored"
+    lora.send(configured(), b"x")
+
+    def full(self: Any) -> None:
+        raise OSError("the requested operation failed")
+
+    board.mac.LoRa.nvram_save = full
+    lora.send(configured(), b"x")
+    lora = joined(DEEPSLEEP)
+    assert lora.last_outcome().cause == "joined"
+    lora.send(configured(), b"x")
+    assert board.network.replays == 0 and board.network.sessions == [3, 0]
+
+
 @pytest.mark.parametrize("cause", [PWRON, WDT, SOFT])
 def test_session_ends_with_any_other_reset(board: Board, joined: Joined, cause: int) -> None:
     lora = joined()
