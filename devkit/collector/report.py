@@ -1,7 +1,7 @@
 """What docs/report.md says of a pack: its sequence number, and the units it leaves out.
 
-    base, seq = sequence(records)      # ("JArEMRjl:", 17), or ("", None): no report of ours
-    records = with_units(records)
+base, seq = sequence(records)      # ("JArEMRjl:", 17), or ("", None): no report of ours
+records = with_units(records)
 """
 
 from __future__ import annotations
