@@ -14,19 +14,38 @@ def arm_watchdog(config):
 
 
 def set_start_options(config):
-    """Keep out of the next starts what costs energy or leaves a door open; written once only."""
+    """Keep out of the next starts what costs energy or leaves a door open, and have the firmware
+    start the bearer's hardware before Python; written once only."""
     import pycom
 
     pycom.heartbeat(False)
-    wanted = (
+    station = _station(config) if config._BEARER == "wifi" else None
+    wanted = [
         (pycom.heartbeat_on_boot, False),
-        (pycom.wifi_on_boot, False),  # a new board is an access point with a known password
+        # a new board is an access point with a known password
+        (pycom.wifi_on_boot, station is not None),
         # the firmware's two seconds of modem start pass while boot.py and the sensors work
         (pycom.lte_modem_en_on_boot, config._BEARER == "nbiot"),
-    )
+    ]
+    if station:
+        ssid, password = station
+        wanted += [
+            (pycom.wifi_mode_on_boot, 1),  # WLAN.STA
+            (pycom.wifi_ssid_sta, ssid),
+            (pycom.wifi_pwd_sta, password),
+        ]
     for option, value in wanted:
-        if bool(option()) != value:
+        if option() != value:
             option(value)
+
+
+def _station(config):
+    """(ssid, password) of a network that can be joined while boot.py and the sensors work."""
+    from networking import wifi
+
+    if wifi.problems(config):
+        return None  # main.py tells
+    return wifi.on_boot(config._WIFI_NETS, getattr(config, "_WIFI_FORCE_NO_SCAN", False))
 
 
 def spare_battery(config):
@@ -48,12 +67,13 @@ def spare_battery(config):
 
 
 def leave_radio_off(config):
-    """Do not start the modem with the board; stop it if a reset cut a cycle that used it."""
+    """Start no radio with the board; stop the one that is on, if a reset cut a cycle of its."""
     import machine
     import pycom
 
-    pycom.lte_modem_en_on_boot(False)
-    if machine.reset_cause() != machine.DEEPSLEEP_RESET:
+    for option in (pycom.lte_modem_en_on_boot, pycom.wifi_on_boot):
+        option(False)
+    if config._BEARER == "wifi" or machine.reset_cause() != machine.DEEPSLEEP_RESET:
         from utils import plugins
 
         plugins.find("networking", config._BEARER, ("stop",)).stop()

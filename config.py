@@ -39,6 +39,16 @@ _WIFI_NETS = {  # known networks; the strongest in range is tried first
 }
 _WIFI_FORCE_NO_SCAN = False  # True: the first network, without the two seconds of a scan
 
+# lora: a FiPy; the key below is for documentation, put your node's
+_DEV_EUI = None  # 16 hex digits; None: the board's own
+_APP_EUI = "70B3D57ED0000001"  # 16 hex digits
+_APP_KEY = "2B7E151628AED2A6ABF7158809CF4F3C"  # 32 hex digits, a secret
+_LORA_REGION = "EU868"  # "EU868", "US915", "AU915", "AS923" or "IN865"
+_LORA_DR = 5  # data rate; the lower, the farther, and the longer on air
+_LORA_ADR = False  # the network chooses the data rate
+_LORA_CONFIRMED = False  # True: ask the network to confirm each report
+_LORA_TX_RETRIES = 2  # of a report that is not confirmed
+
 # Where to ---------------------------------------------------------------------------------------
 _PROTOCOL = "udp"  # module in protocols/: "udp", "coap" or "mqtt"
 _HOST = "192.0.2.1"  # IP literal of the server; a name costs a look-up each time

@@ -16,6 +16,7 @@ from typing import NoReturn
 FIRMWARES = ("1.20.2.r4", "1.20.2.r7")
 BEARERS = ("nbiot", "wifi", "lora")
 PROTOCOLS = ("udp", "coap", "mqtt")
+BOARDS = ("GPy", "FiPy")
 INSTALLS = ("py", "mpy", "frozen")
 TARGETS = ("pycom-1.20.2", "micropython-1.2x")  # devkit/build/targets.py
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
@@ -260,6 +261,12 @@ def run(parser: argparse.ArgumentParser) -> None:
         help="the board's /flash (default: the device files of this project)",
     )
     _add_cycles(parser, 1)
+    parser.add_argument(
+        "--board",
+        choices=BOARDS,
+        default=BOARDS[0],
+        help=f"which board it is; a FiPy has LoRa, too (default: {BOARDS[0]})",
+    )
     _add_world(parser)
     _add_firmware(parser)
     _add_trace(parser)

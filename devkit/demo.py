@@ -1,6 +1,6 @@
 """`./dev demo`: the template application on an emulated board, with a real server.
 
-The device files run as they stand, with a copy of this project's /flash; only the lines of config.py
+The device files run as they stand, from a copy of this project's /flash; only lines of config.py
 that choose bearer and protocol are changed, and the routes to the server on loopback are ours.
 """
 

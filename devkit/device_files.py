@@ -6,13 +6,14 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS = ("boot.py", "main.py", "config.py")
+SCRIPTS = ("boot.py", "main.py", "config.py")  # the firmware runs, and people edit, the source
+MODULES = ("node.py",)  # of the application, beside its scripts
 FOLDERS = ("networking", "protocols", "sensors", "utils", "lib")
 
 
 def device_files(root: Path = ROOT) -> list[Path]:
     """Paths of all device files relative to `root`, sorted."""
-    found = [Path(name) for name in SCRIPTS if (root / name).is_file()]
+    found = [Path(name) for name in SCRIPTS + MODULES if (root / name).is_file()]
     for folder in FOLDERS:
         found += [path.relative_to(root) for path in (root / folder).rglob("*.py")]
     return sorted(found)

@@ -19,7 +19,7 @@ import cbor2
 
 from devkit import arguments, demo, scenario
 from devkit.bench import modules
-from devkit.bench.cases import CASES
+from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import Conditions, row
 from devkit.build import budget
 from devkit.cycle import Cycle
@@ -75,7 +75,7 @@ def _bench() -> str:
 
 def _bench_cycles() -> str:
     lines = []
-    for number in range(len(CASES)):
+    for number in range(len(CYCLES)):
         got = _row(number)
         lines.append(
             [
@@ -91,6 +91,29 @@ def _bench_cycles() -> str:
         [
             "case", "awake", "floor", "ratio", "radio on", "floor", "AT", "floor", "UART bytes",
             "air bytes", "energy", "floor", "ratio",
+        ],
+        lines,
+    )  # fmt: skip
+
+
+def _bench_reports() -> str:
+    """One report of six measurements, by bearer and protocol."""
+    lines = []
+    for number in range(len(CYCLES), len(CASES)):
+        got = _row(number)
+        what = " confirmed" if "confirmed" in got["scenario"] else ""
+        lines.append(
+            [
+                got["bearer"], got["protocol"] + what, _seconds(got["awake_ms"]),
+                _seconds(got["floor_awake_ms"]), _ratio(got["awake_ratio"]), got["air_bytes"],
+                got["payload_bytes"], got["overhead_bytes"], _joules(got["energy_mj"]),
+                _joules(got["floor_energy_mj"]), _ratio(got["energy_ratio"]),
+            ]
+        )  # fmt: skip
+    return _markdown(
+        [
+            "bearer", "protocol", "awake", "floor", "ratio", "air bytes", "payload", "overhead",
+            "energy", "floor", "ratio",
         ],
         lines,
     )  # fmt: skip
@@ -233,6 +256,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "demo": _demo,
     "bench": _bench,
     "bench-cycles": _bench_cycles,
+    "bench-reports": _bench_reports,
     "bench-install": _bench_install,
     "bench-modules": _bench_modules,
     "copy": _copy,

@@ -24,6 +24,7 @@ from devkit.chips.wiring import wire
 from devkit.cycle import Cycle, Phase, kept_memory, read_account
 from devkit.device_files import copy_device_files
 from devkit.driver.lte import LteDriver
+from devkit.lorawan.device import Lora
 from devkit.modem.modem import Modem
 from devkit.modem.uart import Uart
 from devkit.network.cell import Cell
@@ -39,6 +40,7 @@ from devkit.vm.runtime import Outcome
 BOOT_S = (0.8, 1.1, 1.6)
 # The firmware starts the LTE task at the end of its own start, before boot.py
 LTE_TASK_SHARE = 0.95
+WIFI_SHARE = 0.8  # and Wi-Fi before it mounts the flash
 RUN_MA = 41.0  # whole board, modem not counted: any code, any wait
 DEEPSLEEP_MA = 0.022
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
@@ -121,6 +123,9 @@ class Emulator:
         self.driver = LteDriver(board, self.uart, self.modem)
         board.plug("lte", self.driver)
         dns = self.scenario.network.dns_ipv4
+        self.lora = Lora(board, self.scenario.lora, self.routes) if board.name == "FiPy" else None
+        if self.lora is not None:
+            board.plug("lora", self.lora)
         board.plug("socket", Ip(board, self.routes, self.cell, self.modem.radio, dns))
 
     def _plug_wifi(self) -> None:
@@ -186,7 +191,10 @@ class Emulator:
         spread = math.log(high / middle) if draw > 0 else math.log(middle / low)
         boot_us = round(middle * math.exp(max(-2.0, min(2.0, draw)) * spread) * 1e6)
         before_us = round(boot_us * LTE_TASK_SHARE)
-        self.board.clock.advance(before_us)
+        wifi_us = round(boot_us * WIFI_SHARE)
+        self.board.clock.advance(wifi_us)
+        self.wlan.start_on_boot()
+        self.board.clock.advance(before_us - wifi_us)
         settings: Any = self.board.services["config"]
         if settings.flags["lte_modem_en_on_boot"]:
             self.driver.start_on_boot()
@@ -228,15 +236,19 @@ class _Account:
 
     def _read(self) -> dict[str, float]:
         emulator = self._emulator
+        meter = emulator.board.meter
+        lora_ms = meter.time_ms("lora", "tx") + meter.time_ms("lora", "rx")
+        lora_bytes = emulator.lora.gateway.air_bytes if emulator.lora is not None else 0
         return {
             "us": emulator.board.clock.now_us,
             "mj": emulator.board.meter.energy_mj(),
-            "radio": emulator.board.meter.time_ms("radio", "on") + emulator.wlan.on_ms,
+            "radio": emulator.board.meter.time_ms("radio", "on") + emulator.wlan.on_ms + lora_ms,
             "uart": emulator.uart.host_bytes + emulator.uart.modem_bytes,
             "air": emulator.cell.air_bytes_up
             + emulator.cell.air_bytes_down
             + emulator.wlan.air.bytes_up
-            + emulator.wlan.air.bytes_down,
+            + emulator.wlan.air.bytes_down
+            + lora_bytes,
         }
 
     def elapsed_ms(self) -> int:

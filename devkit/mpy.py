@@ -16,7 +16,6 @@ HEADER = bytes((0x4D, 4, 0x02, 31, 32))  # "M", version, feature flags, small in
 # As deployed, without line numbers: a fifteenth smaller. A traceback still names the function;
 # whoever works on a module puts its .py on the board, which has them.
 DEPLOYED = ("-O3",)
-SOURCE_ONLY = ("boot.py", "main.py", "config.py")  # the firmware runs, and people edit, the source
 
 
 @functools.lru_cache(maxsize=512)

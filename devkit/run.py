@@ -56,6 +56,7 @@ def run_script(options: argparse.Namespace, console: Console) -> list[Cycle]:
         scenario=options.scenario,
         seed=options.seed,
         firmware=options.firmware,
+        name=options.board,
         flash=flash,
         routes=options.route,
         install=options.install,

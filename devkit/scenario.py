@@ -3,9 +3,10 @@
     scenario = load("edge")                  # devkit/scenarios/edge.toml
     scenario = load("my/own/scenario.toml")
 
-A file holds any of the sections [modem], [sim], [network], [radio], [wifi], [chips] and [[fault]];
-the keys of each are the fields of the classes below, all of them optional. `like = "good"` at the
-top starts from another scenario: its sections are overlaid key by key, its faults are kept.
+A file holds any of the sections [modem], [sim], [network], [radio], [wifi], [lora], [chips] and
+[[fault]]; the keys of each are the fields of the classes below and of devkit/lorawan/options.py
+and devkit/network/wifi/options.py, all of them optional. `like = "good"` at the top starts from
+another scenario: its sections are overlaid key by key, its faults are kept.
 ValueError says which key is wrong and what is allowed.
 """
 
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from devkit.board.faults import Fault
+from devkit.lorawan import options as lorawan
+from devkit.lorawan.options import LoraOptions
 from devkit.modem import tamper
 from devkit.network.wifi.options import WifiOptions, check_points
 
@@ -150,6 +153,7 @@ class Scenario:
     network: NetworkOptions = field(default_factory=NetworkOptions)
     radio: RadioOptions = field(default_factory=RadioOptions)
     wifi: WifiOptions = field(default_factory=WifiOptions)
+    lora: LoraOptions = field(default_factory=LoraOptions)
     chips: dict[str, Any] = field(default_factory=dict)  # as the chips understand it
     fault_tables: list[dict[str, Any]] = field(default_factory=list)
 
@@ -159,7 +163,7 @@ class Scenario:
         return [Fault.from_table(table) for table in self.fault_tables]
 
 
-SECTIONS = ("modem", "sim", "network", "radio", "wifi")
+SECTIONS = ("modem", "sim", "network", "radio", "wifi", "lora")
 STEP_KEYS = ("stat", "after_ms", "cause", "cause_type", "tac", "ci")
 # Words of faults at a time, for modem and access points, with their further keys
 TIME_FAULTS: dict[str, tuple[str, ...]] = {
@@ -210,6 +214,7 @@ def from_table(table: dict[str, Any], name: str = "scenario") -> Scenario:
         if not isinstance(values, dict):
             raise ValueError(f"{section} = {values!r}; a table [{section}] is needed")
         _overlay(section, getattr(scenario, section), values)
+    lorawan.check(scenario.lora)
     if rest:
         allowed = ", ".join(("like", "description", *SECTIONS, "chips", "fault"))
         raise ValueError(f"unknown section or key {next(iter(rest))!r}; allowed: {allowed}")

@@ -7,15 +7,7 @@
         ...                                # usocket
     wifi.deactivate()
 
-A known network is an entry `ssid: {...}` with
-
-pwd          str, 8 to 63 characters: passphrase, or password of the user; left out: open network
-user         str, 1 to 127 characters: WPA2-Enterprise with name and password (PEAP or TTLS)
-identity     str, 1 to 127 characters: outer identity of WPA2-Enterprise; default: the user
-ca_certs     str, optional: file with the CA of the WPA2-Enterprise server; without it any
-             server is believed
-wlan_config  optional (ip, mask, gateway, dns), dotted text: instead of DHCP
-channel      optional int, 1 to 13: looked for there only, first, when not scanning
+The keys of a known network stand in networking/_known_nets.py.
 
 Fields read from the configuration object by the uniform face:
 
@@ -33,6 +25,7 @@ Written against Pycom firmware 1.20.2.r4 (esp32/mods/modwlan.c).
 from micropython import const
 from ucollections import namedtuple
 
+from networking import _known_nets
 from utils import logging, timing
 from utils.configuration import is_integer, refuse
 from utils.configuration import problems as configured
@@ -41,9 +34,10 @@ _OPEN = const(0)  # wifi_auth_mode_t of ESP-IDF, as scan() reports it
 _WEP = const(1)
 _ENTERPRISE = const(5)
 
-# A wrong passphrase gives no sign, and after a failed authentication the driver does not try
-# again: so long for one access point, then the next one or the same anew
-_ATTEMPT_MS = const(15000)
+# A wrong passphrase gives no sign, and the firmware does not repeat an attempt that failed: so
+# long for an association, then the next access point or the same anew; so long for an address
+_ASSOCIATE_MS = const(6000)
+_ADDRESS_MS = const(9000)
 _POLL_MS = const(25)
 _SOCKET_TIMEOUT_S = const(10)
 _LINGER_MS = const(40)  # what was sent last may still wait for ARP and for the channel
@@ -82,15 +76,15 @@ def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
     dBm, -1 if not connected.
     """
     global _outcome, _rssi
-    found = _net_problems(known_nets)
+    found = _known_nets.problems(known_nets)
     if found:
         raise ValueError("; ".join(found))
-    nets = list(_pairs(known_nets))
+    nets = list(_known_nets.pairs(known_nets))
     if not is_integer(max_connection_attempt_time_sec, 1, 3600):
         refuse("max_connection_attempt_time_sec", max_connection_attempt_time_sec, "1 to 3600")
     attempt = _Attempt(max_connection_attempt_time_sec * 1000)
     try:
-        attempt.start()
+        attempt.start(on_boot(nets, force_no_scan))
         attempt.run(nets, force_no_scan)
     except ImportError:
         attempt.cause = "no_wifi"
@@ -130,6 +124,7 @@ class _Attempt:
         self.ssid = None
         self.channel = -1
         self.rssi = -1
+        self.begun = False  # the firmware began to associate before boot.py
 
     def took(self, name):
         """Duration of a phase, all its rounds together; -1 if it was not begun."""
@@ -143,17 +138,22 @@ class _Attempt:
                 return
         self.phases.append((name, watch.elapsed_ms()))
 
-    def start(self):
-        """A station, and nobody's server: the firmware's FTP and telnet have a known password."""
+    def start(self, stored):
+        """Start the radio as a station, whatever an earlier program left it as.
+
+        stored: what `on_boot` says; a station that is on its way there goes on.
+        """
         global _wlan
         watch = timing.Stopwatch()
         try:
             import network
 
             timing.feed()
-            # the singleton may be left as access point or associated by another program
-            _wlan = network.WLAN(mode=network.WLAN.STA)
-            network.Server().deinit()
+            if stored:
+                _wlan = network.WLAN()  # without arguments it leaves a started one as it is
+                self.begun = _wlan.mode() == network.WLAN.STA and _wlan.ssid() == stored[0]
+            if not self.begun:
+                _wlan = network.WLAN(mode=network.WLAN.STA)
         finally:
             self.note("init", watch)
 
@@ -202,7 +202,7 @@ class _Attempt:
         """Try one after the other, until one gives an address or time is over."""
         left = len(candidates)
         for candidate in candidates:
-            limit_ms = min(_ATTEMPT_MS, self.deadline.left_ms() // left)
+            limit_ms = self.deadline.left_ms() // left
             left -= 1
             if self.join(limit_ms, *candidate):
                 return
@@ -210,6 +210,37 @@ class _Attempt:
     def join(self, limit_ms, ssid, entry, bssid, channel):
         """One access point; True once it gave an address."""
         self.ssid = ssid
+        if self.begun:
+            self.begun = False
+        else:
+            self.ask_for(ssid, entry, bssid, channel)
+        joined = timing.wait_for(_is_connected, min(limit_ms, _ASSOCIATE_MS), _POLL_MS)
+        info = _access_point()
+        if info and not joined and limit_ms > _ASSOCIATE_MS:
+            limit_ms = min(limit_ms - _ASSOCIATE_MS, _ADDRESS_MS)
+            joined = timing.wait_for(_is_connected, limit_ms, _POLL_MS)
+            info = _access_point()
+        if not info:  # not associated: out of reach, or the wrong password
+            joined = False
+            if self.cause == "out_of_time":  # what is known of another attempt says more
+                self.cause = "not_joined"
+        else:
+            if self.cause != "other_security":
+                self.cause = "no_address"
+            if not _suits(entry, info.auth):  # somebody else's network of the same name
+                joined = False
+                self.cause = "other_security"
+        if joined:
+            self.cause = "connected"
+            self.channel = info.primary_chn
+            self.rssi = info.rssi
+            _stop_servers()
+        else:
+            _wlan.disconnect()
+        return joined
+
+    def ask_for(self, ssid, entry, bssid, channel):
+        """Begin to associate with one access point."""
         config = entry.get("wlan_config")
         try:
             _wlan.ifconfig(config=tuple(config) if config else "dhcp")
@@ -230,26 +261,6 @@ class _Attempt:
         elif pwd:
             keywords["auth"] = (_wlan.WPA2, pwd)  # WPA as well: the driver looks at the beacon
         _wlan.connect(ssid, **keywords)
-        joined = timing.wait_for(_is_connected, limit_ms, _POLL_MS)
-        try:
-            info = _wlan.joined_ap_info()
-        except OSError:  # not associated: out of reach, or the wrong password
-            joined = False
-            if self.cause == "out_of_time":  # what is known of another attempt says more
-                self.cause = "not_joined"
-        else:
-            if self.cause != "other_security":
-                self.cause = "no_address"
-            if not _suits(entry, info.auth):  # somebody else's network of the same name
-                joined = False
-                self.cause = "other_security"
-        if joined:
-            self.cause = "connected"
-            self.channel = info.primary_chn
-            self.rssi = info.rssi
-        else:
-            _wlan.disconnect()
-        return joined
 
 
 def _unheard(nets):
@@ -267,6 +278,21 @@ def _is_connected():
         return _wlan.isconnected()
     except OSError:  # its TimeoutError, of a connect() that an earlier program gave a timeout
         return False
+
+
+def _access_point():
+    """What is known of the access point of the association, None without one."""
+    try:
+        return _wlan.joined_ap_info()
+    except OSError:
+        return None
+
+
+def _stop_servers():
+    """The address has started the firmware's FTP and telnet servers, whose password is known."""
+    import network
+
+    network.Server().deinit()
 
 
 def _suits(entry, security):
@@ -292,69 +318,15 @@ def _off():
     return True
 
 
-def _pairs(known_nets):
-    return known_nets.items() if isinstance(known_nets, dict) else known_nets
+def on_boot(known_nets, force_no_scan=True):
+    """Return (ssid, password) of the network that the firmware itself can join before boot.py, out
+    of pycom.wifi_ssid_sta and wifi_pwd_sta; None if what is wanted is more than that.
 
-
-def _is_text(value, least, most):
-    return isinstance(value, str) and least <= len(value.encode()) <= most
-
-
-def _is_file(path):
-    import uos
-
-    try:
-        return bool(uos.stat(path))
-    except (OSError, TypeError):
-        return False
-
-
-def _net_problems(known_nets):
-    """One text per problem; never with a password in it."""
-    found = []
-    if not isinstance(known_nets, (dict, list, tuple)) or not known_nets:
-        return ["known networks: allowed: a dict {ssid: {...}}, or a list of (ssid, {...})"]
-    for pair in _pairs(known_nets):
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            found.append("known network: allowed: (ssid, {...})")
-            continue
-        ssid, entry = pair
-        if not _is_text(ssid, 1, 32):
-            found.append("ssid = %r; allowed: str of 1 to 32 bytes" % (ssid,))
-        elif not isinstance(entry, dict):
-            found.append("%s: allowed: a dict" % ssid)
-        else:
-            _check_entry(ssid, entry, found)
-    return found
-
-
-def _check_entry(ssid, entry, found):
-    from utils import address
-
-    pwd = entry.get("pwd")
-    config = entry.get("wlan_config")
-    enterprise = "user" in entry
-    if ("pwd" in entry or enterprise) and not _is_text(pwd, 1 if enterprise else 8, 63):
-        text = "%s: pwd; allowed: str of %d to 63 characters"
-        found.append(text % (ssid, 1 if enterprise else 8))
-    for name in ("user", "identity", "ca_certs"):
-        if name in entry and not (enterprise and _is_text(entry[name], 1, 127)):
-            text = "%s: %s = %r; allowed: str of 1 to 127, beside user and pwd"
-            found.append(text % (ssid, name, entry[name]))
-    if "ca_certs" in entry and not _is_file(entry["ca_certs"]):
-        found.append("%s: ca_certs = %r; no such file" % (ssid, entry["ca_certs"]))
-    if "channel" in entry and not is_integer(entry["channel"], 1, 13):
-        found.append("%s: channel = %r; allowed: 1 to 13" % (ssid, entry["channel"]))
-    if config is not None and not (
-        isinstance(config, (list, tuple))
-        and len(config) == 4
-        and all(address.family(each) == 2 for each in config)
-    ):
-        text = "%s: wlan_config = %r; allowed: (ip, mask, gateway, dns), dotted text"
-        found.append(text % (ssid, config))
-    for name in entry:
-        if name not in ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel"):
-            found.append("%s: unknown key %r" % (ssid, name))
+    The association then runs while Python loads. connect() goes on with it.
+    """
+    for ssid, entry in _known_nets.pairs(known_nets):
+        plain = force_no_scan and list(entry) == ["pwd"]
+        return (ssid, entry["pwd"]) if plain else None
 
 
 # The uniform face of networking/__init__.py
@@ -377,7 +349,8 @@ def problems(cfg):
     from utils import address
 
     found = configured(cfg, _FIELDS)[1]
-    found += ["_WIFI_NETS: " + text for text in _net_problems(getattr(cfg, "_WIFI_NETS", None))]
+    nets = getattr(cfg, "_WIFI_NETS", None)
+    found += ["_WIFI_NETS: " + text for text in _known_nets.problems(nets)]
     host = getattr(cfg, "_HOST", None)
     if address.family(host) == 10:
         found.append("_HOST = %r; allowed: IPv4, all that sockets of this firmware know" % host)

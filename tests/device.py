@@ -183,6 +183,7 @@ class Device:
         routes: Sequence[str] = (),
         seed: int = 1,
         modem_on_boot: bool = True,
+        name: str = "GPy",
         runtime: str = "cpython",
     ) -> None:
         restore(flash)
@@ -196,6 +197,7 @@ class Device:
             scenario=made,
             seed=seed,
             firmware=firmware,
+            name=name,
             flash=flash,
             routes=routes,
             install="frozen",

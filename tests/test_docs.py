@@ -32,7 +32,7 @@ from devkit.modem.commands import FAMILIES
 
 FILES = docs.files()
 _BLOCK = re.compile(r"^```([a-z]*)( [a-z ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_NOT_RUN = ("./dev test", "./dev at --pty")  # it would never end: we are in it, or it waits
+_NOT_RUN = ("./dev test", "./dev at --pty", "./dev collect")  # no end: we are in it, or it waits
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.bench.cases import Case
+from devkit.bench.cases import ONE_REPORT, Case
 from devkit.bench.floor import FloorVm, Task
-from devkit.collector import Collector
 from devkit.cycle import Cycle
+from devkit.demo import BOARDS, choice, configure, endpoint
 from devkit.device_files import copy_device_files
 from devkit.emulator import Emulator
+from devkit.lorawan.airtime import time_on_air_us
+from devkit.receiver import Receiver
 
 SEEDS = 5
 COUNTED_CYCLE = 2
+LORA_RATE = (7, 125_000)  # _LORA_DR = 5 of config.py in EU868
+UPLINK_HEADERS = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC (LoRaWAN 1.0.3, 4)
+PATIENCE_S = 0.5  # of real time, for a server that answers
 
 
 @dataclass(frozen=True)
@@ -34,19 +39,25 @@ class Conditions:
 
 def row(case: Case, conditions: Conditions) -> dict[str, Any]:
     """One row of the table, with the names of the JSON shape."""
-    ours, floors = [], []
-    with Collector() as collector:
-        route = f"{_endpoint(*case.server)}={_endpoint(collector.host, collector.port)}"
+    ours, floors, payloads = [], [], []
+    host, port = endpoint(case.bearer, case.protocol)
+    with Receiver(case.protocol) as receiver:
+        routes = [receiver.route(host, port)]
         for seed in range(conditions.seed, conditions.seed + SEEDS):
-            cycle = run_ours(case, conditions, seed, [route])
+            before = len(receiver.received)
+            cycle = run_ours(case, conditions, seed, routes)
+            receiver.wait_for(before + COUNTED_CYCLE, timeout_s=0.2)
+            arrived = receiver.received[before:][-(cycle.accepted or 0) :]
+            payloads.append(sum(len(each.data) for each in arrived) if cycle.accepted else 0)
             ours.append(cycle)
-            floors.append(run_floor(case, conditions, seed, cycle, [route]))
+            floors.append(run_floor(case, conditions, seed, cycle, routes))
     awake, floor_awake = _mean(ours, "awake_ms"), _mean(floors, "awake_ms")
     energy, floor_energy = _mean(ours, "energy_mj"), _mean(floors, "energy_mj")
+    payload_bytes = round(sum(payloads) / len(payloads))
     return {
         "scenario": case.name,
-        "bearer": "nbiot",
-        "protocol": case.protocol,
+        "bearer": case.bearer,
+        "protocol": case.shown_protocol,
         "awake_ms": round(awake),
         "floor_awake_ms": round(floor_awake),
         "awake_ratio": round(awake / floor_awake, 3),
@@ -54,13 +65,17 @@ def row(case: Case, conditions: Conditions) -> dict[str, Any]:
         "at_exchanges": max(cycle.at_exchanges for cycle in ours),
         "uart_bytes": round(_mean(ours, "uart_bytes")),
         "air_bytes": round(_mean(ours, "air_bytes")),
+        "payload_bytes": payload_bytes,
+        "overhead_bytes": round(_mean(ours, "air_bytes")) - payload_bytes,
         "energy_mj": round(energy),
         "floor_energy_mj": round(floor_energy),
         "energy_ratio": round(energy / floor_energy, 3),
         "floor_radio_on_ms": round(_mean(floors, "radio_on_ms")),
         "floor_at_exchanges": max(cycle.at_exchanges for cycle in floors),
         "radio_on_worst_ms": max(cycle.radio_on_ms for cycle in ours),
+        "time_on_air_ms": _time_on_air_ms(case, ours),
         "delivered": sum(cycle.delivered for cycle in ours),
+        "confirmed": sum(cycle.confirmed or 0 for cycle in ours),
     }
 
 
@@ -68,13 +83,23 @@ def _mean(cycles: Sequence[Cycle], name: str) -> float:
     return float(sum(getattr(cycle, name) for cycle in cycles) / len(cycles))
 
 
+def _time_on_air_ms(case: Case, cycles: Sequence[Cycle]) -> int | None:
+    """Of the uplinks of a cycle, by LoRaWAN only: what its duty cycle counts."""
+    if case.bearer != "lora":
+        return None
+    sent = [len(datagram.data) for cycle in cycles for datagram in cycle.sent]
+    return round(sum(map(_uplink_us, sent)) / len(cycles) / 1000)
+
+
+def _uplink_us(payload_bytes: int) -> int:
+    return time_on_air_us(payload_bytes + UPLINK_HEADERS, *LORA_RATE)
+
+
 def run_ours(case: Case, conditions: Conditions, seed: int, routes: Sequence[str] = ()) -> Cycle:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         flash = Path(folder)
         copy_device_files(flash)
-        settings = "".join(f"{name} = {value!r}\n" for name, value in case.settings.items())
-        with (flash / "config.py").open("a", encoding="utf-8") as config:
-            config.write("\n" + settings)
+        configure(flash, {**choice(case.bearer, case.protocol), **ONE_REPORT, **case.settings})
         if case.script is not None:
             shutil.copyfile(case.script, flash / "main.py")
         with _emulator(case, conditions, seed, flash, routes) as emulator:
@@ -87,30 +112,31 @@ def run_floor(
     """The floor for what ours sent, or for one report if ours could not send."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         with _emulator(case, conditions, seed, Path(folder), routes) as emulator:
-            host, port = case.server
+            host, port = endpoint(case.bearer, case.protocol)
             payloads = [datagram.data for datagram in ours.sent] or [bytes(100)]
-            task = Task(payloads, host, port, case.data_state)
+            confirmed = bool(case.settings.get("_LORA_CONFIRMED"))
+            task = Task(
+                payloads, host, port, case.bearer, case.protocol, case.data_state, confirmed
+            )
             emulator.vm = FloorVm(emulator, task)
             # the modem keeps the context that an earlier cycle defined
-            emulator.modem.pdn.define(
-                1, str(case.settings.get("_IP_VERSION", "IP")), "iot.example"
-            )
+            emulator.modem.pdn.define(1, "IP", "iot.example")
             return emulator.run(cycles=COUNTED_CYCLE)[-1]
-
-
-def _endpoint(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _emulator(
     case: Case, conditions: Conditions, seed: int, flash: Path, routes: Sequence[str]
 ) -> Emulator:
-    return Emulator(
+    emulator = Emulator(
         scenario=case.scenario,
         seed=seed,
         firmware=conditions.firmware,
+        name=BOARDS[case.bearer],
         flash=flash,
         routes=routes,
         install=conditions.install,
         max_hours=24,
     )
+    if case.protocol != "udp":
+        emulator.routes.unknown_s = PATIENCE_S
+    return emulator

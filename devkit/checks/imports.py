@@ -1,6 +1,6 @@
 """Who may know whom: imports point downward.
 
-    boot, main           anything on the device
+    boot, main, node     anything on the device
     networking, sensors, protocols
                          utils, lib, their own __init__.py and their own parts; never a sibling
     lib                  utils
@@ -83,7 +83,7 @@ def forbidden(name: str, target: list[str]) -> str:
 def _forbidden_on_device(name: str, target: list[str]) -> str:
     parts = PurePosixPath(name).parts
     group = parts[0]
-    if target[0] in ("main", "boot") and len(parts) > 1:
+    if target[0] in ("main", "boot", "node") and len(parts) > 1:
         return "nothing knows the application"
     if group in ("utils", "lib"):
         if target[0] in GROUPS or target[0] == "config":

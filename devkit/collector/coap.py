@@ -40,6 +40,7 @@ BODY_MAX_BYTES = packs.PACK_MAX_BYTES
 DATAGRAM_MAX = 4_096  # what aiocoap reads of one
 RATE, BURST = 100.0, 2_000.0  # CoAP messages a second, and at once
 _TOKEN_LENGTH_MAX = 8
+_LOGGER = "devkit.collector.coap"
 
 
 def is_coap(data: bytes) -> bool:
@@ -90,9 +91,12 @@ class CoapServer:
             self._loop.close()
 
     async def _serve(self) -> None:
-        logger = logging.getLogger("coap-server")
-        logger.setLevel(logging.CRITICAL)  # what a stranger sends is no news
-        context = aiocoap.Context(loop=self._loop, serversite=_Site(self._intake))
+        logger = logging.getLogger(_LOGGER)
+        logger.setLevel(logging.CRITICAL + 1)  # what a stranger sends is no news, and
+        self._loop.set_exception_handler(self._failed)  # fills no pipe that nobody empties
+        context = aiocoap.Context(
+            loop=self._loop, serversite=_Site(self._intake), loggername=_LOGGER
+        )
         server = self
 
         class Interface(MessageInterfaceUDP6):
@@ -100,8 +104,14 @@ class CoapServer:
                 self, data: bytes, ancdata: Any, flags: int, address: Any
             ) -> None:
                 control = [each for each in ancdata if not server._is_count(each)]
-                if server._sort(data, flags, address):
+                if not server._sort(data, flags, address):
+                    return
+                try:
                     super().datagram_msg_received(data, control, flags, address)
+                except (ValueError, LookupError, ArithmeticError, error.Error) as problem:
+                    # aiocoap lets some malformed options through to here
+                    source = "{}:{}".format(*_written(address))
+                    server._intake.refuse("coap", source, f"{type(problem).__name__}: {problem}")
 
         await context._append_tokenmanaged_messagemanaged_transport(
             lambda manager: Interface._create_transport_endpoint(
@@ -113,6 +123,10 @@ class CoapServer:
         await context.shutdown()
         for task in asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}:
             task.cancel()
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Whatever else goes wrong with one message is the end of that message alone."""
+        self._intake.refuse("coap", "", str(context.get("exception") or context.get("message")))
 
     def _is_count(self, message: tuple[int, int, bytes]) -> bool:
         count = drops(message)

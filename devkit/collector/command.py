@@ -60,9 +60,9 @@ class Collecting:
             raise UsageError("nothing to collect from; allowed: --udp, --coap, --mqtt or --broker")
 
     def run(self) -> int:
-        print("collecting from " + ", ".join(self.endpoints), file=sys.stderr, flush=True)
-        screen = Screen(self.book, self.heading) if self._screen else None
         with _signals(self._stop):
+            print("collecting from " + ", ".join(self.endpoints), file=sys.stderr, flush=True)
+            screen = Screen(self.book, self.heading) if self._screen else None
             while not self._stop.is_set() and not self._enough():
                 self._stop.wait(0.05 if self._options.count else 0.5)
         self._stack.close()  # works off what has come; then nothing changes any more

@@ -1,4 +1,4 @@
-"""The picture of the page in docs/collect.md: the real page, in a real browser, with a made-up day.
+"""The picture in docs/collect.md: the real page, in a real browser, with a made-up day.
 
 python -m devkit.collector.picture docs/collect.png
 """

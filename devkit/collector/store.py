@@ -165,8 +165,8 @@ class Store:
         """The next batch; [] at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing)
-            ending = self._closing
-        if not ending:
+            waiting = len(self._queue) < BATCH_MAX and not self._closing
+        if waiting:
             time.sleep(BATCH_S)  # one transaction for what comes together
         with self._changed:
             return [self._queue.popleft() for _ in range(min(BATCH_MAX, len(self._queue)))]

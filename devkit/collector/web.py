@@ -88,7 +88,7 @@ class WebServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = CONNECTIONS_MAX
+    request_queue_size = 128
     block_on_close = False  # a slow client does not keep us from ending
 
     def __init__(

@@ -7,7 +7,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c.
 from _board import call
 
 from _lte import _REQUIRED, _arguments, _as_is, _integer, _text
-from _texts import BADVAL, FAILED, NA, NOTPOSS
+from _texts import BADVAL, NA, NOTPOSS
 
 _SCAN_LOOK_US = 20000
 _SSID_MOST = 32
@@ -18,7 +18,7 @@ _INIT = (
     ("ssid", _text, None),
     ("auth", _as_is, None),
     ("channel", _integer, 1),
-    ("antenna", _integer, 0),
+    ("antenna", _as_is, None),
     ("power_save", bool, False),
     ("hidden", bool, False),
     ("bandwidth", _integer, 2),
@@ -43,8 +43,8 @@ _SCAN = (
     ("bssid", _as_is, None),
     ("channel", _integer, 0),
     ("show_hidden", bool, False),
-    ("type", _integer, 0),
-    ("scantime", _integer, 0),
+    ("type", _as_is, None),
+    ("scantime", _as_is, None),
 )
 _IFCONFIG = (("id", _integer, 0), ("config", _as_is, None))
 
@@ -71,12 +71,14 @@ def _check_mode(mode):
 
 
 def _check_channel(channel):
-    if not 1 <= channel <= 11:
+    if not 1 <= channel <= 14:
         raise ValueError(BADVAL)
     return channel
 
 
 def _check_antenna(antenna):
+    if antenna is None:
+        return WLAN.MAN_ANT
     if antenna not in (WLAN.INT_ANT, WLAN.EXT_ANT, WLAN.MAN_ANT):
         raise ValueError(BADVAL)
     return antenna
@@ -182,13 +184,14 @@ class WLAN:
             if own_key and own_key[0] == WLAN.WPA2_ENT:
                 raise ValueError("WPA2_ENT not supported in AP mode")
         _check_channel(channel)
-        _check_antenna(antenna)
+        antenna = _check_antenna(antenna)
         if mode != WLAN.STA and ssid is None:
             raise ValueError("AP SSID not given")
         names = [each[0] for each in _INIT]
         settings = dict(zip(names, values))
         settings["auth"] = own_key if mode != WLAN.STA else None
         settings["ssid"] = ssid or ""
+        settings["antenna"] = antenna
         settings["country"] = None
         call("wlan.init", settings)
         if mode == WLAN.STA and ssid is not None:
@@ -232,11 +235,15 @@ class WLAN:
         return bool(state)
 
     def scan(self, *args, **keywords):
-        _not_as_access_point()
         ssid, bssid, channel, show_hidden, kind, scantime = _arguments(_SCAN, 0, args, keywords)
+        if bssid is not None and not isinstance(bssid, bytes):
+            raise ValueError("invalid bssid")
+        if scantime is not None:
+            scantime = _scan_time(scantime, kind == WLAN.SCAN_PASSIVE)
+        _not_as_access_point()
         wanted = {
             "ssid": _check_ssid(ssid),
-            "bssid": None if bssid is None else bytes(bssid),
+            "bssid": bssid,
             "channel": channel,
             "show_hidden": show_hidden,
             "scantime": scantime,
@@ -252,10 +259,10 @@ class WLAN:
     def joined_ap_info(self):
         found = call("wlan.joined")
         if found is None:
-            raise OSError(FAILED)
+            raise OSError(NOTPOSS)
         fields = ("bssid", "ssid", "primary_chn", "rssi", "auth", "standard")
         bssid, ssid, channel, rssi, auth = found
-        return _named("ap_info", fields, (bssid, ssid, channel, rssi, auth, "802.11bgn"))
+        return _named("ap_info", fields, (bssid, ssid, channel, rssi, auth, 1))
 
     # settings
 
@@ -320,6 +327,15 @@ class WLAN:
 
     def mac(self):
         return _named("mac", ("sta_mac", "ap_mac"), call("wlan.mac"))
+
+
+def _scan_time(given, passive):
+    """Most milliseconds on a channel: (least, most) of an active scan, one int of a passive."""
+    if passive and isinstance(given, int) and given >= 0:
+        return given
+    if not passive and isinstance(given, tuple) and len(given) == 2:
+        return _integer(given[1])
+    raise ValueError("invalid scan timings")
 
 
 def _not_as_access_point():

@@ -1,12 +1,16 @@
 """network: the radio interfaces of a Pycom board.
 
-LTE and WLAN are complete. Bluetooth is just enough for a script that switches it off at its start.
-LoRa is not here: importing it fails, as on a GPy.
+LTE, WLAN and LoRa are complete; LoRa is there on a FiPy only, as on boards. Bluetooth
+is just enough for a script that switches it off at its start.
 Source: Pycom firmware 1.20.2, esp32/mods/modwlan.c, modnetwork.c.
 """
 
+from _board import call
 from _lte import LTE  # noqa: F401
 from _wlan import WLAN, Server  # noqa: F401
+
+if call("system.board")["name"] == "FiPy":
+    from _lora import LoRa  # noqa: F401
 
 
 class Bluetooth:

@@ -30,6 +30,13 @@ _FIRST_SLICE_US = 20000
 _LAST_SLICE_US = 200000
 _YIELD_US = 1000  # other threads and handlers have their turn
 
+if call("system.board")["name"] == "FiPy":
+    AF_LORA = 0xA0
+    SOL_LORA = 0xFFF05
+    SO_CONFIRMED = 0xF0002
+    SO_DR = 0xF0003
+_AF_LORA = 0xA0
+
 error = OSError
 
 
@@ -79,6 +86,13 @@ def _data(data):
 
 
 class socket:
+    def __new__(cls, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP):
+        if family == _AF_LORA and call("system.board")["name"] == "FiPy":
+            from _lorasocket import LoraSocket
+
+            return LoraSocket(type, timeout)
+        return object.__new__(cls)
+
     def __init__(self, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP):
         self._number = call("socket.open", family, type, proto)
         self._left_us = -1  # per operation; -1: without limit, 0: does not block

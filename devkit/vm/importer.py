@@ -15,7 +15,8 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from devkit.board.board import Board
-from devkit.mpy import DEPLOYED, SOURCE_ONLY, compiled
+from devkit.device_files import SCRIPTS
+from devkit.mpy import DEPLOYED, compiled
 from devkit.vm.compiler import compile_device
 from devkit.vm.core import CORE
 
@@ -215,7 +216,7 @@ class Importer:
             )
         path = f"{stem}.py"
         vars(module)["__file__"] = path
-        self.run_file(path, vars(module), "py" if path in SOURCE_ONLY else self._install)
+        self.run_file(path, vars(module), "py" if path in SCRIPTS else self._install)
         return module
 
     def run_file(self, path: str, namespace: dict[str, Any], install: str = "py") -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.board.board import CALL_US, Board, Halt
-from devkit.mpy import SOURCE_ONLY
+from devkit.device_files import SCRIPTS
 from devkit.vm import node
 from devkit.vm.bridge import plain
 from devkit.vm.console import ConsoleStream
@@ -224,7 +224,7 @@ class MicroPythonVm(Vm):
         if host is None or not host.is_file():
             raise OSError(2)
         data = host.read_bytes()
-        as_source = not module or path in SOURCE_ONLY
+        as_source = not module or path in SCRIPTS
         self.board.spend_us(import_us(data, "py" if as_source else self._install))
         return [path, prepare(data, path)]
 

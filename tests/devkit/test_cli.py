@@ -208,6 +208,7 @@ _PYTHON = """#!/bin/sh
 case "$1 $2" in
 "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 "-m pip") echo "$@" >>"$PIP_CALLS"; exit "$PIP_STATUS" ;;
+"-m devkit.build.packages") echo "no umqtt" >&2; exit "$DEVICE_STATUS" ;;
 *) exec '{python}' "$@" ;;
 esac
 """
@@ -238,11 +239,14 @@ class Tree:
         path.write_text(text)
         path.chmod(0o755)
 
-    def dev(self, *arguments: str, pip_status: int = 0) -> subprocess.CompletedProcess[str]:
+    def dev(
+        self, *arguments: str, pip_status: int = 0, device_status: int = 0
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": str(self.bin),
             "PIP_CALLS": str(self.calls),
             "PIP_STATUS": str(pip_status),
+            "DEVICE_STATUS": str(device_status),
         }
         return subprocess.run(
             ["/bin/sh", str(self.root / "dev"), *arguments],
@@ -306,6 +310,14 @@ def test_dev_tries_again_after_packages_could_not_be_installed(tree: Tree) -> No
     assert "installing what requirements.lock lists failed" in failed.stderr
     assert tree.dev().returncode == 7
     assert tree.installs() == 2
+
+
+def test_dev_fetches_packages_for_the_device_at_set_up_too(tree: Tree) -> None:
+    failed = tree.dev(device_status=1)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "no umqtt" in failed.stderr
+    assert "installing what requirements-device.lock lists failed" in failed.stderr
+    assert tree.dev().returncode == 7
 
 
 def test_dev_without_a_suitable_python_says_so_in_one_line(tree: Tree) -> None:

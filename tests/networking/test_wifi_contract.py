@@ -73,6 +73,10 @@ CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
         "force_no_scan=True)",
         False, "not_joined", "init association", "another-site",
     ),
+    "the strongest is taken": (
+        points({"rssi_dbm": -75.0}, {"ssid": "another-site", "rssi_dbm": -50.0}),
+        "attempt()", True, "connected", "init scan association", "another-site",
+    ),
     "the channel has changed": (
         "good", "attempt([('field-ap', dict(KNOWN['field-ap'], channel=3))], force_no_scan=True)",
         True, "connected", "init association", "field-ap",
@@ -105,7 +109,8 @@ CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
         "wifi_twin", "attempt()", True, "connected", "init scan association", "field-ap",
     ),
     "an open twin, not looked at before": (
-        points({"security": "open"}), "attempt(seconds=4, force_no_scan=True)", False,
+        points({"security": "open"}),
+        "attempt({'field-ap': KNOWN['field-ap']}, 4, force_no_scan=True)", False,
         "other_security", "init association", "field-ap",
     ),
     "WEP is as good as open": (
@@ -185,6 +190,22 @@ def test_the_time_given_is_kept(make_device: MakeDevice) -> None:
         assert seconds * 1000 - 100 <= took_ms <= seconds * 1000 + 2600  # a scan is waited for
 
 
+def test_awake_no_longer_than_the_radio_needs(make_device: MakeDevice) -> None:
+    """Start, scan, association and address in the times of the emulation, and the end: 1.05."""
+    floor_ms = 120 + 13 * 180 + 80 + 100 + 500 + 12 + 15
+    [took_ms] = make_device(points({"association_ms": 100, "dhcp_ms": 500})).run(
+        HEAD
+        + """
+from utils import timing
+watch = timing.Stopwatch()
+assert wifi.connect(KNOWN, 20).connection_status
+wifi.deactivate()
+show(watch.elapsed_ms())
+        """
+    )
+    assert floor_ms <= took_ms <= 1.05 * floor_ms
+
+
 def test_a_known_channel_and_a_static_address_take_a_fraction_of_a_second(
     make_device: MakeDevice,
 ) -> None:
@@ -216,11 +237,14 @@ show(WLAN().ifconfig()[0])
 
 def test_the_firmwares_servers_do_not_run(make_device: MakeDevice) -> None:
     device = make_device()
-    device.run("from network import WLAN\nWLAN(mode=WLAN.STA)")
-    assert device.service("wlan").do_servers(None)
-    device.run(HEAD + "wifi.connect(KNOWN, 20)")
-    assert device.service("wlan").started
-    assert not device.service("wlan").do_servers(None)
+    device.run(
+        "from network import WLAN\nwlan = WLAN(mode=WLAN.STA)\n"
+        "wlan.connect('field-ap', auth=(WLAN.WPA2, 'for-documentation'))\n"
+        "while not wlan.isconnected():\n    pass"
+    )
+    assert device.service("wlan").servers  # what else would happen
+    device.run(HEAD + "assert wifi.connect(KNOWN, 20).connection_status")
+    assert device.service("wlan").registered and not device.service("wlan").servers
 
 
 WRONG: dict[str, tuple[str, list[str]]] = {

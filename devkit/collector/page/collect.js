@@ -134,7 +134,7 @@ function fill(card, entry) {
   card.wanted = card.wanted || entry.count !== card.count;
   card.entry = entry;
   card.count = entry.count;
-  card.title.textContent = entry.name.slice(entry.base.length) || entry.name;
+  card.title.textContent = entry.name.slice(entry.base.length) || "sequence number";
   card.title.title = entry.name;
   card.value.replaceChildren(entry.shown);
   card.value.classList.toggle("long", entry.shown.length > 18);

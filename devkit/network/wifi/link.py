@@ -64,7 +64,7 @@ class WifiAir:
 
 
 class _Wlan(Protocol):
-    started: bool
+    registered: bool
     station: Station
 
 
@@ -77,7 +77,7 @@ class WifiNic:
 
     @property
     def registered(self) -> bool:
-        return self._wlan.started
+        return self._wlan.registered
 
     @property
     def address(self) -> str | None:

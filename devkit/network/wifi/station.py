@@ -2,8 +2,9 @@
 
 off -> idle -> searching -> associating -> joined (no address) -> connected
 
-What ends an association is retried by the driver at once, but for a failed authentication and for
-a deliberate end, behind which it stays idle without a word.
+Once it was associated, the firmware retries for ever whatever ends that, but for a failed
+authentication and a deliberate end. An attempt that fails before is not repeated: it stays idle
+without a word.
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c (wlan_event_handler); ESP-IDF 3.3.
 """
 
@@ -47,6 +48,9 @@ class Station:
         self.wish: Wish | None = None
         self.point: AccessPoint | None = None  # that of the association
         self.static: tuple[str, str, str, str] | None = None
+        self.retries = False  # associated since the program asked for it
+        self.on_address: Callable[[], None] = lambda: None
+        self.on_leave: Callable[[], None] = lambda: None  # deliberate, or failed authentication
         self.furthest = -1  # 0 started, 1 associated, 2 with an address
         self._lease: tuple[str, str, str, str] | None = None
         self._next: Event | None = None
@@ -66,18 +70,16 @@ class Station:
         self._to("idle")
 
     def stop(self) -> None:
-        self.wish = None
-        self._leave()
+        self._end_wish()
         self._to("off")
 
     def connect(self, wish: Wish) -> None:
-        self._leave()
+        self._end_wish()
         self.wish = wish
         self._search()
 
     def disconnect(self) -> None:
-        self.wish = None
-        self._leave()
+        self._end_wish()
         self._to("idle")
 
     def restart_dhcp(self) -> None:
@@ -90,7 +92,7 @@ class Station:
         self.static = addresses
         if self.state in ("joined", "connected"):
             self._cancel()
-            self._to("connected")
+            self._addressed()
 
     # what the access points do
 
@@ -125,7 +127,7 @@ class Station:
                 if rssi is not None and (best is None or rssi > best[0]):
                     best = (rssi, point)
         if best is None:
-            self._search()  # reason 201, no AP found: tried again
+            self._failed()  # reason 201, no AP found
             return
         point = best[1]
         self._to("associating")
@@ -144,7 +146,7 @@ class Station:
         wish = self.wish
         assert wish is not None
         if not point.present:
-            self._search()
+            self._failed()
         elif point.admits(wish.key, wish.user, wish.enterprise):
             self._joined(point)
         else:
@@ -152,17 +154,24 @@ class Station:
 
     def _refused(self) -> None:
         self._board.trace.add("wifi", "authentication failed")
-        self.wish = None
-        self._to("idle")
+        self.disconnect()
+
+    def _failed(self) -> None:
+        """An attempt is over; the event handler of the firmware repeats it, or not."""
+        if self.retries:
+            self._search()
+        else:
+            self._to("idle")
 
     def _joined(self, point: AccessPoint) -> None:
         self.point = point
+        self.retries = True
         self._to("joined")
         if point.options.drop_after_ms:
             delay_ms = point.options.drop_after_ms
             self._drop = self._board.clock.schedule_ms(delay_ms, lambda: self.dropped(point))
         if self.static:
-            self._to("connected")
+            self._addressed()
         else:
             self._ask_for_address()
 
@@ -176,9 +185,19 @@ class Station:
     def _leased(self, point: AccessPoint) -> None:
         gateway = point.gateway
         self._lease = (point.lease(self._mac), "255.255.255.0", gateway, gateway)
+        self._addressed()
+
+    def _addressed(self) -> None:
         self._to("connected")
+        self.on_address()
 
     # the way back
+
+    def _end_wish(self) -> None:
+        self.wish = None
+        self.retries = False
+        self._leave()
+        self.on_leave()
 
     def _lost(self) -> None:
         self._board.trace.add("wifi", "association lost")

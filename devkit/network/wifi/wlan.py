@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from devkit.board.board import Board, Service
+from devkit.board.clock import Event
 from devkit.board.faults import Fault
 from devkit.network.wifi.accesspoint import AccessPoint
 from devkit.network.wifi.link import WifiAir
@@ -23,6 +24,7 @@ STA, AP, STA_AP = 1, 2, 3
 FAILED = "the requested operation failed"
 START_US = 120_000  # esp_wifi_init and start: calibration from NVS (docs/emulation.md)
 STOP_US = 15_000
+SERVERS_US = 6_000  # three cycles of their task
 SCAN_MS = 180  # of a channel (docs/emulation.md)
 AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", ZEROS)
 PENDING, YES, OUT_OF_TIME = range(3)
@@ -39,12 +41,16 @@ class Wlan(Service):
         self.station = Station(board, self.points, self.mac)
         self.air = WifiAir(board, self.station)
         self.started = False
-        self.servers = False  # FTP and telnet
+        self.servers = False  # FTP and telnet: they start and end with the interface
+        self.registered = False  # lwIP's interface is on the firmware's list
+        self.station.on_address = self._register
+        self.station.on_leave = self._deregister
         self._failing_scans = options.failing_scans
         self._scan_error = options.scan_error
         self._settings: dict[str, Any] = {}
         self._reset_settings()
-        self._until_us: int | None = None  # of connect(timeout=...)
+        self._timer: Event | None = None  # of connect(timeout=...)
+        self._timed_out = False
         self._scan: tuple[int, dict[str, Any]] | None = None
         for word in ("ap_gone", "ap_back", "wifi_drop"):
             board.faults.on_time(word, self._strike)
@@ -63,16 +69,26 @@ class Wlan(Service):
     def on_reset(self, cause: int) -> None:
         self._off()
         self.station.static = None
-        self.servers = False
         self._reset_settings()
         config: Any = self.board.services.get("config")
         if config is not None and config.flags["wifi_on_boot"]:
-            self.started = self.servers = True
+            self.started = True
+            self._register()
             ssid = config.flags["wifi_ssid_ap"] or self._own_ssid()
             self._settings.update(mode=config.flags["wifi_mode_on_boot"] or AP, ssid=ssid)
 
     def on_sleep(self, duration_ms: int | None) -> None:
         self._off()
+
+    def start_on_boot(self) -> None:
+        """What the firmware does before boot.py for a station whose network was stored by
+        pycom.wifi_ssid_sta (esp32/mptask.c, mptask_config_wifi)."""
+        config: Any = self.board.services["config"]
+        ssid = config.flags["wifi_ssid_sta"]
+        if config.flags["wifi_on_boot"] and config.flags["wifi_mode_on_boot"] == STA and ssid:
+            self.do_init({"mode": STA, "ssid": ssid})
+            key = config.flags["wifi_pwd_sta"]
+            self.station.connect(Wish(ssid, key, None, False, None, 0))
 
     # start and stop
 
@@ -80,13 +96,16 @@ class Wlan(Service):
         return self.started
 
     def do_init(self, settings: dict[str, Any]) -> None:
-        """(Re-)start: an association ends."""
-        self.station.stop()
-        self._until_us = None
+        """(Re-)start; a station that is associated stays so if it is to be a station again."""
+        was_station = self.started and self._settings["mode"] != AP
         self._settings.update(settings)
         self.board.spend_us(START_US)
-        self.started = self.servers = True
-        self.station.start()
+        self.started = True
+        if settings["mode"] == AP or not was_station:
+            self.station.stop()
+            self.station.start()
+        if settings["mode"] != STA:
+            self._register()
         self._show()
 
     def do_deinit(self) -> None:
@@ -97,8 +116,9 @@ class Wlan(Service):
     def do_servers(self, on: bool | None) -> bool:
         """The FTP and telnet servers: switch them, or ask whether they run."""
         if on is not None:
-            self.servers = on and self.started
-        return self.servers and self.started
+            self.servers = on
+            self.board.spend_us(SERVERS_US)
+        return self.servers
 
     # station
 
@@ -116,25 +136,32 @@ class Wlan(Service):
         if self._scan is not None or not self.started:
             raise OSError(FAILED)
         self._settings["ssid"] = ssid
-        until_us = self.board.clock.now_us + timeout_ms * 1000
-        self._until_us = until_us if timeout_ms >= 0 else None
+        self._stop_timer()
+        if timeout_ms > 0:
+            self._timed_out = False
+            self._timer = self.board.clock.schedule_ms(timeout_ms, self._out_of_time)
         self.station.connect(Wish(ssid, key, user, enterprise, bssid, channel))
         self._show()
 
     def do_disconnect(self) -> None:
-        self._until_us = None
+        self._stop_timer()
         if self.started:
             self.station.disconnect()
 
     def do_isconnected(self) -> int:
         if self.station.address is not None:
-            self._until_us = None
             return YES
-        if self._until_us is not None and self.board.clock.now_us >= self._until_us:
-            self._until_us = None
-            self.station.disconnect()
+        if self._timed_out:
+            self._timed_out = False  # told once
             return OUT_OF_TIME
         return PENDING
+
+    def _out_of_time(self) -> None:
+        """The timer counts until the association; that an address is missing it does not see."""
+        self._timer = None
+        if not self.station.retries:
+            self._timed_out = True
+            self.station.disconnect()
 
     def do_ifconfig(self, interface: int, config: list[str] | str | None) -> list[str] | None:
         if config is None:
@@ -222,7 +249,7 @@ class Wlan(Service):
 
     def _reset_settings(self) -> None:
         self._settings = {
-            "mode": STA, "ssid": "", "auth": None, "channel": 1, "antenna": 0, "hidden": False,
+            "mode": STA, "ssid": "", "auth": None, "channel": 1, "antenna": 2, "hidden": False,
             "power_save": False, "bandwidth": 2, "max_tx_pwr": 0, "country": None,
             "hostname": "espressif", "bssid": bytes(6),
         }  # fmt: skip
@@ -231,11 +258,26 @@ class Wlan(Service):
         return f"{self.board.name.lower()}-wlan-{self.mac[-2:].hex()}"
 
     def _off(self) -> None:
-        self.station.stop()
-        self._scan = None
-        self._until_us = None
         self.started = False
+        self.station.stop()
+        self._deregister()
+        self._scan = None
+        self._stop_timer()
+        self._timed_out = False
         self._show()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _register(self) -> None:
+        if not self.registered:
+            self.registered = self.servers = True
+
+    def _deregister(self) -> None:
+        if self._settings["mode"] == STA or not self.started:
+            self.registered = self.servers = False
 
     def _show(self) -> None:
         if not self.started:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import cbor2
+import pytest
 
 from devkit.collector import book as book_module
 from devkit.collector import packs
 from devkit.collector.book import Book
+from devkit.collector.report import sequence
 from tests.devkit.collector.rig import report
 
 NOW = 1_800_000_000.0
@@ -96,3 +98,31 @@ def test_memory_of_duplicates_is_bounded(monkeypatch: Any) -> None:
     assert len(book._keys) == 10
     assert add(book, report(99)) == []
     assert len(add(book, report(0))) == 2
+
+
+@pytest.mark.parametrize(
+    ("pack", "found"),
+    [
+        (report(7), ("gate:", 7)),
+        ([{-2: "gate:", 2: 7}, {0: "t", 2: 5}], ("gate:", 7)),
+        ([{-2: "gate:", 2: 7}], ("gate:", 7)),
+        ([{0: "seq", 2: 7}, {0: "t", 2: 5}], ("", 7)),
+        ([{-2: "gate:", 2: 7}, {-2: "door:", 0: "t", 2: 5}], ("", None)),
+        ([{-2: "gate", 2: 7}, {0: "t", 2: 5}], ("", None)),
+        ([{-2: "gate:", 0: "seq", 2: 7.5}], ("", None)),
+        ([{-2: "gate:", 0: "seq", 2: -1}], ("", None)),
+        ([{-2: "gate:", 0: "t", 2: 7}, {0: "seq", 2: 5}], ("", None)),
+    ],
+)
+def test_the_sequence_number_stands_first(pack: Any, found: Any) -> None:
+    assert sequence(packs.read(cbor2.dumps(pack), NOW)) == found
+
+
+def test_a_report_whose_number_has_no_name_of_its_own() -> None:
+    book = Book()
+    pack = [{-2: "gate:", 2: 7}, {0: "rp", 2: -90}]
+    assert add(book, pack) == ["gate:=7", "gate:rp=-90"]
+    assert add(book, pack) == []
+    assert [(entry.name, entry.unit) for entry, _ in book.latest()] == [
+        ("gate:rp", "dBm"), ("gate:", None),
+    ]  # fmt: skip

@@ -11,14 +11,33 @@ from typing import Any
 import aiocoap
 import cbor2
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from devkit.collector import coap
 from devkit.collector.command import Collecting
 from tests.devkit.collector.rig import port_of, report, wait_until
 
 PATH = "channels/1/messages/gate?authorization=secret"
+NOT_UTF8 = b"\x50\x02\x00\x07\xb1\xb1"  # Uri-Path of one byte
 LONG = cbor2.dumps(report(1, **{f"value{number}": number for number in range(300)}))
 JSON = json.dumps([{"bn": "g:", "n": "t", "v": 21.5}]).encode()
+
+
+@pytest.fixture
+def stranger(
+    start: Any, send: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Any:
+    """A collector that is the same afterwards, and has said nothing."""
+    collecting = start()
+    capfd.readouterr()
+    yield collecting, send
+    send(collecting, NOT_UTF8)
+    assert ask(collecting, [(aiocoap.POST, 110, JSON)])[0][0] == "2.04"
+    assert wait_until(lambda: "g:t" in [entry.name for entry, _ in collecting.book.latest()])
+    assert any("UnicodeDecodeError" in each[3] for each in collecting.intake.problems)
+    assert capfd.readouterr().err == ""
+    assert [record for record in caplog.get_records("call") if "coap" in record.name] == []
 
 
 def ask(
@@ -124,6 +143,21 @@ def test_a_flood_costs_no_memory_and_what_is_dropped_is_counted(start: Any, send
 
     assert wait_until(done, 10)
     assert len(collecting.book.latest()) == 500
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.tuples(
+        st.sampled_from([b"\x40", b"\x41", b"\x50", b"\x60", b"\x70", b"\x48"]),
+        st.sampled_from([b"\x00", b"\x02", b"\x03", b"\x45", b"\xff", b"\xa0"]),
+        st.binary(max_size=80),
+    )
+)
+def test_malformed_messages_are_refused_in_silence(
+    stranger: tuple[Collecting, Any], parts: tuple[bytes, bytes, bytes]
+) -> None:
+    collecting, send = stranger
+    send(collecting, b"".join(parts))
 
 
 def test_a_second_collector_does_not_take_half_of_the_datagrams(start: Any) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -147,3 +149,21 @@ def test_what_cannot_be_such_a_database_is_refused(tmp_path: Path, kind: str) ->
             base.execute("PRAGMA user_version=99")
     with pytest.raises(OSError, match=r".+"):
         Store(str(path))
+
+
+def test_queries_of_the_documentation_run(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "collect.md").read_text(encoding="utf-8")
+    queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "a.db"
+    now = time.time()
+    with Store(str(path)) as opened:
+        for seq in (1, 2, 5):
+            records = packs.read(cbor2.dumps(report(seq)), now)
+            opened.put(Book().add(records, "udp", "::1", now))
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        schema, hourly, missing = [base.execute(query).fetchall() for query in queries]
+    assert "measured REAL NOT NULL" in schema[0][1]
+    assert [row[1:] for row in hourly] == [
+        ("gate:seq", 2.67, 1, 5, None), ("gate:t", 21.5, 21.5, 21.5, "Cel"),
+    ]  # fmt: skip
+    assert missing == [("gate:", 3, 4)]

@@ -132,10 +132,10 @@ wlan = WLAN()
 print(wlan.mode() == WLAN.AP, wlan.ssid()[:9], wlan is WLAN(mode=WLAN.AP, ssid='mine'))
 for call in (wlan.scan, wlan.disconnect, lambda: wlan.connect('x')):
     attempt(call)
-print(wlan.isconnected(), wlan.ifconfig(1)[0], wlan.ssid(), Server().isrunning())
-Server().deinit()
-wlan.deinit()
-print(Server().isrunning())
+server = Server()
+print(wlan.isconnected(), wlan.ifconfig(1)[0], wlan.ssid(), server.isrunning())
+server.deinit()
+print(server.isrunning())
         """
     ) == [
         "True gpy-wlan- True",
@@ -187,9 +187,11 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a name as address": (
         "wlan.ifconfig(config=('host',) * 4)", "ValueError invalid arguments",
     ),
-    "not joined": ("wlan.joined_ap_info()", "OSError the requested operation failed"),
+    "not joined": ("wlan.joined_ap_info()", "OSError the requested operation is not possible"),
     "other ports' methods": ("wlan.active(True)", "AttributeError"),
-    "a channel": ("wlan.channel(14)", "ValueError invalid argument(s) value"),
+    "a BSSID as text": ("wlan.scan(bssid='aabbcc')", "ValueError invalid bssid"),
+    "scan times": ("wlan.scan(scantime=100)", "ValueError invalid scan timings"),
+    "a channel": ("wlan.channel(15)", "ValueError invalid argument(s) value"),
 }  # fmt: skip
 
 
@@ -213,7 +215,7 @@ wlan.disconnect()
 print(wlan.isconnected(), wlan.ifconfig())
         """
     ) == [
-        "field-ap 6 (3, 'for-documentation') espressif 0",
+        "field-ap 6 (3, 'for-documentation') espressif 2",
         "6 True True",
         "field-ap 6 True True",
         "False ('0.0.0.0', '0.0.0.0', '0.0.0.0', '0.0.0.0')",
@@ -249,7 +251,7 @@ attempt(wlan.scan)
 
 
 def test_sockets_need_an_interface_and_a_link(run: Run) -> None:
-    no_card, no_link = run(
+    off, idle, dropped = run(
         HEAD
         + TRY
         + """
@@ -257,8 +259,35 @@ import usocket
 WLAN().deinit()
 attempt(usocket.socket)
 wlan = WLAN(mode=WLAN.STA)
+attempt(usocket.socket)
+wlan.connect('field-ap')
+while not wlan.isconnected():
+    machine.idle()
+time.sleep(2)
 attempt(usocket.socket(usocket.AF_INET, usocket.SOCK_DGRAM).sendto, b'x', ('192.0.2.1', 7))
-        """
+        """,
+        access_points=[{"ssid": "field-ap", "security": "open", "drop_after_ms": 1500}],
     )
-    assert no_card == "OSError Network card not available"
-    assert no_link.startswith("OSError") and "118" in no_link
+    assert off == idle == "OSError Network card not available"
+    assert dropped.startswith("OSError") and "118" in dropped
+
+
+def test_the_servers_come_with_the_address_and_go_with_the_link(run: Run) -> None:
+    assert run(
+        HEAD
+        + """
+server = Server()
+server.deinit()
+WLAN().deinit()
+wlan = WLAN(mode=WLAN.STA)
+print(server.isrunning())
+wlan.connect('field-ap', auth=(WLAN.WPA2, 'for-documentation'))
+while not wlan.isconnected():
+    machine.idle()
+print(server.isrunning())
+server.deinit()
+print(server.isrunning())
+wlan.disconnect()
+print(server.isrunning())
+        """
+    ) == ["False", "True", "False", "False"]

@@ -238,6 +238,15 @@ def test_a_stream_there_and_back(net: Net) -> None:
     ) == ["10240 True", "True"]
 
 
+def test_a_part_of_a_buffer_can_be_written(net: Net) -> None:
+    net.serve_tcp(echo)
+    assert net.run(
+        TCP + "s.connect(('192.0.2.1', 7)); data = bytearray(b'abcdef')\n"
+        "print(s.write(data, 2), s.write(data, 4, 9), s.write(data, 1, 1), s.write(b'x', 5))\n"
+        "print(s.read(6))"
+    ) == ["2 2 1 1", "b'abefbx'"]
+
+
 def test_the_end_of_a_stream_and_lines(net: Net) -> None:
     net.serve_tcp(hello_and_bye)
     assert net.run(

@@ -107,10 +107,24 @@ def test_a_timeout_is_told_once(make: MakeWlan) -> None:
     assert wlan.station.state == "idle"
 
 
-def test_the_driver_waits_for_a_network_that_comes_later(make: MakeWlan) -> None:
+def test_a_first_attempt_is_not_repeated_by_the_firmware(make: MakeWlan) -> None:
     back = {"point": "time", "at_ms": 10_000, "do": "ap_back", "ssid": "field-ap"}
     wlan = make({"present": False}, faults=[back])
-    assert 10_000 < join(wlan) < 13_000
+    assert join(wlan) == 60_000
+    assert wlan.station.state == "idle"
+    assert join(wlan) < 3000
+
+
+def test_once_associated_the_firmware_tries_for_ever(make: MakeWlan) -> None:
+    gone = {"point": "time", "at_ms": 10_000, "do": "ap_gone"}
+    back = {"point": "time", "at_ms": 100_000, "do": "ap_back"}
+    wlan = make(faults=[gone, back])
+    join(wlan)
+    clock = wlan.board.clock
+    clock.run_until(99_000_000)
+    assert wlan.station.state == "searching" and wlan.registered
+    clock.run_until(103_000_000)
+    assert wlan.do_isconnected() == YES
 
 
 def test_a_drop_out_is_mended_by_the_driver(make: MakeWlan) -> None:
@@ -131,6 +145,13 @@ def test_an_access_point_that_goes_is_missed_after_six_seconds(make: MakeWlan) -
     assert wlan.station.address is not None
     clock.run_until(16_100_000)
     assert wlan.station.address is None and wlan.station.state == "searching"
+
+
+def test_the_timer_ends_with_the_association_and_not_with_the_address(make: MakeWlan) -> None:
+    wlan = make({"dhcp": False})
+    wlan.do_connect("field-ap", "for-documentation", None, False, None, 6, 5000)
+    wlan.board.clock.advance(20_000_000)
+    assert wlan.do_isconnected() == PENDING and wlan.station.state == "joined"
 
 
 def test_the_strongest_is_taken_unless_one_is_named(make: MakeWlan) -> None:

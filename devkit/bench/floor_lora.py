@@ -1,0 +1,39 @@
+"""The floor over LoRaWAN.
+
+    boot, LoRa(mode=LORAWAN) with the firmware's own time, nvram_restore(), each payload as one
+    uplink at data rate 5 with the receive windows that follow it, nvram_save(), deep sleep.
+
+A session is there: the first cycle joins, as ours does, and is not counted. The radio rests by
+itself when its windows are over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devkit.bench.floor import ANSWER_US, Procedure
+from devkit.lorawan.regions import REGIONS
+
+APP_EUI = bytes.fromhex("70B3D57ED0000001")  # of config.py
+APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")
+RATE = 5
+PORT = 2
+# mode LORAWAN, frequency and power of the region, 125 kHz, SF7, preamble 8, 4/5, TX_ONLY, ...
+SETTINGS = [1, None, None, 0, 7, 8, 1, 1, False, False, False, True, 2, 0]
+
+
+class Floor(Procedure):
+    def run(self) -> None:
+        lora: Any = self.board.services["lora"]
+        [region] = [each for each in REGIONS.values() if each.name == "EU868"]
+        settings: Any = self.board.services["config"]
+        settings.flags.update(lte_modem_en_on_boot=False, wifi_on_boot=False)
+        lora.do_init([*SETTINGS, region.number])
+        lora.do_nvram_restore()
+        if not lora.do_has_joined():
+            lora.do_join_otaa(None, APP_EUI, APP_KEY, None)
+            self.until(lora.do_has_joined, ANSWER_US)
+        for payload in self.task.payloads:
+            number = lora.do_send(payload, RATE, self.task.confirmed, PORT)
+            self.until(lambda: bool(lora._messages[number].finished), ANSWER_US)
+        lora.do_nvram_save()

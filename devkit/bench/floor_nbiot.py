@@ -1,0 +1,72 @@
+"""The floor over NB-IoT.
+
+    boot, LTE() with all the firmware's own waits and commands, AT+CFUN=1, the registration (known
+    at its very instant), one AT+SQNSD, then per datagram AT+SQNSSENDEXT and the payload, with CoAP
+    AT+SQNSRECV at the instant at which the answer is there, AT+CFUN=4 with the detach that the
+    network asks for, LTE.deinit(detach=False), deep sleep.
+
+No PDP context definition (the modem stores it), no SIM or signal query, no socket configuration
+(the defaults send raw bytes). In data state: LTE.connect, isconnected at its instant, the
+payloads, LTE.disconnect. Where there is nothing to send to, it knows that too: without a SIM the
+radio stays off; after a permanent denial it goes off at once; without a cell it is on for as long
+as the configuration allows, since nobody can know.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devkit.bench.floor import ANSWER_US, Procedure
+from devkit.modem.commands.sockets import Sockets
+
+
+class Floor(Procedure):
+    @property
+    def lte(self) -> Any:
+        return self.emulator.driver
+
+    def run(self) -> None:
+        lte = self.lte
+        lte.do_open()
+        lte._wait_for_task()
+        lte.do_configure(None, 1, True, [0, 7, 0, 7])
+        if self.emulator.scenario.sim.state == "ready":
+            self._at("AT+CFUN=1")
+            if self._registered():
+                self._send()
+            self._at("AT+CFUN=4", 15_000)
+        lte.do_deinit(False, False, True)
+
+    def _at(self, command: str | bytes, timeout_ms: int = 9500) -> str:
+        return str(self.lte.do_send_at_cmd(command, timeout_ms))
+
+    def _registered(self) -> bool:
+        """Wait for the registration, or for a denial for good."""
+        modem = self.emulator.modem
+        self.until(
+            lambda: modem.registered or modem.emm.denied_for_good, self.task.limit_ms * 1000
+        )
+        return bool(modem.registered)
+
+    def _send(self) -> None:
+        task = self.task
+        if task.data_state or task.stream:
+            lte = self.lte
+            lte.session.check_attached()  # connect() asks by itself and needs the state
+            lte.do_connect(None, None)
+            self.until(lambda: lte.ppp_address is not None, ANSWER_US)
+            self.over_sockets()
+            lte.do_disconnect()
+            return
+        self._at(f'AT+SQNSD=1,1,{task.port},"{task.host}",0,0,1')
+        for payload in task.payloads:
+            self._at(f"AT+SQNSSENDEXT=1,{len(payload)}")
+            self._at(payload)
+            if task.answered:
+                self.until(self._answer_is_there, ANSWER_US)
+                self._at("AT+SQNSRECV=1,1500")
+
+    def _answer_is_there(self) -> bool:
+        [sockets] = [each for each in self.emulator.modem.families if isinstance(each, Sockets)]
+        socket = sockets.table.slots[0].socket
+        return socket is not None and socket.unread > 0

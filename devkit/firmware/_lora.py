@@ -1,0 +1,242 @@
+"""network.LoRa of a FiPy: the thin face of service "lora" (devkit/lorawan/device.py).
+
+Source: Pycom firmware 1.20.2.r4, esp32/mods/modlora.c.
+"""
+
+from _board import call, on_interrupt
+from _lte import _REQUIRED, _arguments, _as_is, _integer
+from usocket import timeout as _timeout
+
+_JOIN_LOOK_MS = 50
+_FOREVER_MS = 0x7FFFFFFF
+
+_INIT = (
+    ("mode", _integer, 0),
+    ("frequency", _integer, None),
+    ("tx_power", _integer, None),
+    ("bandwidth", _integer, 0),
+    ("sf", _integer, 7),
+    ("preamble", _integer, 8),
+    ("coding_rate", _integer, 1),
+    ("power_mode", _integer, 0),
+    ("tx_iq", bool, False),
+    ("rx_iq", bool, False),
+    ("adr", bool, False),
+    ("public", bool, True),
+    ("tx_retries", _integer, 2),
+    ("device_class", _integer, 0),
+    ("region", _integer, None),
+)
+_NEW = (("id", _integer, 0),) + _INIT
+_JOIN = (
+    ("activation", _integer, _REQUIRED),
+    ("auth", _as_is, _REQUIRED),
+    ("dr", _as_is, None),
+    ("timeout", _as_is, None),
+)
+_CHANNEL = (
+    ("index", _integer, _REQUIRED),
+    ("frequency", _integer, _REQUIRED),
+    ("dr_min", _integer, _REQUIRED),
+    ("dr_max", _integer, _REQUIRED),
+)
+_CALLBACK = (("trigger", _as_is, _REQUIRED), ("handler", _as_is, None), ("arg", _as_is, None))
+_STATS = (
+    "rx_timestamp",
+    "rssi",
+    "snr",
+    "sfrx",
+    "sftx",
+    "tx_trials",
+    "tx_power",
+    "tx_time_on_air",
+    "tx_counter",
+    "tx_frequency",
+)
+
+
+def _buffer(data):
+    """The bytes of anything with the buffer protocol."""
+    if isinstance(data, str):
+        return data.encode()
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError("object with buffer protocol required")
+    return bytes(data)
+
+
+def _sequence(auth):
+    if not isinstance(auth, (tuple, list)):
+        raise TypeError("object '{}' is not a tuple or list".format(type(auth).__name__))
+    return auth
+
+
+class LoRa:
+    """The one radio; every LoRa(...) is the same object."""
+
+    timeout = _timeout
+    LORA = 0
+    LORAWAN = 1
+    OTAA = 0
+    ABP = 1
+    ALWAYS_ON = 0
+    TX_ONLY = 1
+    SLEEP = 2
+    BW_125KHZ = 0
+    BW_250KHZ = 1
+    BW_500KHZ = 2
+    CODING_4_5 = 1
+    CODING_4_6 = 2
+    CODING_4_7 = 3
+    CODING_4_8 = 4
+    RX_PACKET_EVENT = 1
+    TX_PACKET_EVENT = 2
+    TX_FAILED_EVENT = 4
+    CLASS_A = 0
+    CLASS_C = 2
+    AS923 = 0
+    AU915 = 1
+    CN470 = 2
+    EU433 = 4
+    EU868 = 5
+    IN865 = 7
+    US915 = 8
+
+    def __new__(cls, *args, **keywords):
+        if not _singleton:
+            _singleton.append(object.__new__(cls))
+        return _singleton[0]
+
+    def __init__(self, *args, **keywords):
+        values = _arguments(_NEW, 1, args, keywords)
+        if values[0] != 0:
+            raise OSError("resource not available")
+        if keywords or not call("lora.started"):
+            call("lora.init", values[1:])
+
+    def init(self, *args, **keywords):
+        call("lora.init", _arguments(_INIT, 0, args, keywords))
+
+    def reset(self):
+        call("lora.reset")
+
+    # joining
+
+    def join(self, *args, **keywords):
+        call("lora.check_join")
+        activation, auth, dr, timeout = _arguments(_JOIN, 1, args, keywords)
+        if not 0 <= activation <= 1:
+            raise ValueError("invalid activation type {}".format(activation))
+        auth = _sequence(auth)
+        rate = None if dr is None else _integer(dr)
+        if activation == LoRa.OTAA:
+            if len(auth) == 2:
+                auth = [None] + list(auth)
+            keys = [None if each is None else _buffer(each) for each in auth[:3]]
+            left_ms = _FOREVER_MS if timeout is None else _integer(timeout)
+            call("lora.join_otaa", keys[0], keys[1], keys[2], rate)
+        else:
+            if len(auth) != 3:
+                raise ValueError(
+                    "requested length 3 but object has length {}".format(len(auth))
+                )
+            left_ms = _FOREVER_MS if timeout is None else _integer(timeout)
+            call("lora.join_abp", _integer(auth[0]), _buffer(auth[1]), _buffer(auth[2]))
+        if left_ms <= 0:
+            return
+        while left_ms >= 0 and not call("lora.has_joined"):
+            call("rtc.sleep_us", _JOIN_LOOK_MS * 1000)
+            left_ms -= _JOIN_LOOK_MS
+        if left_ms <= 0:
+            raise _timeout("timed out")
+
+    def has_joined(self):
+        return call("lora.has_joined")
+
+    def join_multicast_group(self, *args, **keywords):
+        """Multicast is not emulated: nobody sends any."""
+        return False
+
+    def leave_multicast_group(self, address):
+        return False
+
+    def nvram_save(self):
+        call("lora.nvram_save")
+
+    def nvram_restore(self):
+        call("lora.nvram_restore")
+
+    def nvram_erase(self):
+        call("lora.nvram_erase")
+
+    # settings
+
+    def frequency(self, *value):
+        return _setting("frequency", value)
+
+    def tx_power(self, *value):
+        return _setting("tx_power", value)
+
+    def bandwidth(self, *value):
+        return _setting("bandwidth", value)
+
+    def coding_rate(self, *value):
+        return _setting("coding_rate", value)
+
+    def preamble(self, *value):
+        return _setting("preamble", value)
+
+    def sf(self, *value):
+        return _setting("sf", value)
+
+    def power_mode(self, *mode):
+        if not mode:
+            return call("lora.get", "power_mode")
+        call("lora.power_mode", _integer(mode[0]))
+
+    def add_channel(self, *args, **keywords):
+        call("lora.add_channel", *_arguments(_CHANNEL, 1, args, keywords))
+
+    def remove_channel(self, index):
+        call("lora.remove_channel", _integer(index))
+
+    # what it knows
+
+    def mac(self):
+        return call("lora.mac")
+
+    def stats(self):
+        from ucollections import namedtuple
+
+        return namedtuple("stats", _STATS)(*call("lora.stats"))
+
+    def airtime(self, length):
+        return call("lora.airtime", _integer(length))
+
+    def ischannel_free(self, rssi, time_ms):
+        return call("lora.channel_free", _integer(rssi), _integer(time_ms))
+
+    def set_battery_level(self, level):
+        call("lora.battery", _integer(level))
+
+    def callback(self, *args, **keywords):
+        trigger, handler, arg = _arguments(_CALLBACK, 3, args, keywords)
+        if trigger is None or handler is None:
+            call("lora.callback", 0)
+            return
+        trigger = _integer(trigger)
+        if arg is None:
+            arg = self
+        on_interrupt("lora", 0, lambda *ignored: handler(arg))
+        call("lora.callback", trigger)
+
+    def events(self):
+        return call("lora.events")
+
+
+def _setting(name, value):
+    if not value:
+        return call("lora.get", name)
+    call("lora.set", name, _integer(value[0]))
+
+
+_singleton = []

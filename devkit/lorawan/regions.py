@@ -1,0 +1,236 @@
+"""What each region allows: channels, data rates, sizes, receive windows, duty cycle, power.
+
+Source: LoRaWAN Regional Parameters 1.0.2 rev B: EU863-870 (2.2), US902-928 (2.5), AU915-928 (2.7,
+data rates as in the firmware, of the 2.6 kind with SF12 at DR0), AS923 (2.9), IN865-867 (2.11);
+numbers of the regions and default powers: Pycom firmware 1.20.2.r4, modlora.c. Sub-bands of
+EU868: ETSI EN 300 220, as in LoRaMac-node's RegionEU868.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Rate = tuple[int, int]  # spreading factor, bandwidth in Hz
+_KHZ125 = (12, 11, 10, 9, 8, 7)
+_SLOW_TO_FAST: tuple[Rate | None, ...] = tuple((sf, 125_000) for sf in _KHZ125)
+_EIGHT = (51, 51, 51, 115, 242, 242, 242, 242)
+NOT_USED = 0
+# Least signal to noise ratio in dB by spreading factor (SX1276 data sheet, table 13)
+LEAST_SNR_DB = {6: -5.0, 7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
+
+
+@dataclass
+class Channel:
+    frequency_hz: int
+    least_rate: int
+    most_rate: int
+
+
+@dataclass(frozen=True)
+class Band:
+    """A part of the spectrum and the inverse of its duty cycle: 100 is 1 %."""
+
+    low_hz: int
+    high_hz: int
+    inverse: int
+
+
+@dataclass(frozen=True)
+class Region:
+    name: str
+    number: int  # LoRa.EU868, ...
+    rates: tuple[Rate | None, ...]  # None: not LoRa, or reserved
+    sizes: tuple[int, ...]  # most bytes of FRMPayload by data rate, without FOpts
+    defaults: Callable[[], dict[int, Channel]]
+    rx2: tuple[int, int]  # frequency, data rate
+    rx1_rate: Callable[[int, int], int]  # (uplink rate, offset)
+    rx1_frequency: Callable[[int, int], int]  # (channel, its frequency)
+    join_rate: int
+    join_rates: tuple[int, ...]
+    socket_rate: int  # of a new socket
+    fastest: int  # for ADR
+    most_dbm: int
+    channels: int  # how many there may be
+    frequencies: tuple[int, int]  # in Hz
+    frequency_hz: int  # of raw LoRa without frequency=
+    fixed: bool = False  # a plan of 64 + 8 channels
+    bands: tuple[Band, ...] = ()
+    dwell_us: int = 0  # longest packet at 125 kHz; 0: no limit
+
+    def rate(self, number: int) -> Rate | None:
+        return self.rates[number] if 0 <= number < len(self.rates) else None
+
+    def size(self, rate: int) -> int:
+        return self.sizes[rate] if 0 <= rate < len(self.sizes) else NOT_USED
+
+    def inverse_duty(self, frequency_hz: int) -> int:
+        for band in self.bands:
+            if band.low_hz <= frequency_hz < band.high_hz:
+                return band.inverse
+        return 1
+
+    def band(self, frequency_hz: int) -> int:
+        """An index for each sub-band of its own; -1 for the rest."""
+        for index, band in enumerate(self.bands):
+            if band.low_hz <= frequency_hz < band.high_hz:
+                return index
+        return -1
+
+
+def _plan(*frequencies_hz: int, least: int = 0, most: int = 5) -> Callable[[], dict[int, Channel]]:
+    return lambda: {
+        index: Channel(frequency, least, most) for index, frequency in enumerate(frequencies_hz)
+    }
+
+
+def _fixed_plan(first_hz: int, wide_hz: int, most: int, wide: int) -> dict[int, Channel]:
+    plan = {index: Channel(first_hz + index * 200_000, 0, most) for index in range(64)}
+    for index in range(8):
+        plan[64 + index] = Channel(wide_hz + index * 1_600_000, wide, wide)
+    return plan
+
+
+def _lower(rate: int, offset: int) -> int:
+    return max(0, rate - offset)
+
+
+def _us915_rx1(rate: int, offset: int) -> int:
+    return max(8, min(13, 10 + min(rate, 4) - offset))
+
+
+def _au915_rx1(rate: int, offset: int) -> int:
+    return max(8, min(13, 8 + min(rate, 6) - offset))
+
+
+def _as923_rx1(rate: int, offset: int) -> int:
+    """Offsets 6 and 7 are one and two steps up; with downlink dwell time nothing below DR2."""
+    step = offset if offset < 6 else 5 - offset
+    return min(5, max(2, rate - step))
+
+
+def _in865_rx1(rate: int, offset: int) -> int:
+    step = offset if offset < 6 else 5 - offset
+    return min(5, max(0, rate - step))
+
+
+def _same(channel: int, frequency_hz: int) -> int:
+    return frequency_hz
+
+
+def _american(channel: int, frequency_hz: int) -> int:
+    return 923_300_000 + channel % 8 * 600_000
+
+
+_DOWN_500 = tuple((sf, 500_000) for sf in _KHZ125)
+
+EU868 = Region(
+    name="EU868",
+    number=5,
+    rates=(*_SLOW_TO_FAST, (7, 250_000), None),
+    sizes=_EIGHT,
+    defaults=_plan(868_100_000, 868_300_000, 868_500_000),
+    rx2=(869_525_000, 0),
+    rx1_rate=_lower,
+    rx1_frequency=_same,
+    join_rate=5,
+    join_rates=(0, 1, 2, 3, 4, 5),
+    socket_rate=5,
+    fastest=5,
+    most_dbm=14,
+    channels=16,
+    frequencies=(863_000_000, 870_000_000),
+    frequency_hz=868_000_000,
+    bands=(
+        Band(863_000_000, 865_000_000, 1000),
+        Band(865_000_000, 868_000_000, 100),
+        Band(868_000_000, 868_600_000, 100),
+        Band(868_700_000, 869_200_000, 1000),
+        Band(869_400_000, 869_650_000, 10),
+        Band(869_700_000, 870_000_000, 100),
+    ),
+)
+US915 = Region(
+    name="US915",
+    number=8,
+    rates=(
+        *((sf, 125_000) for sf in (10, 9, 8, 7)),
+        (8, 500_000),
+        *(None,) * 3,
+        *_DOWN_500,
+    ),
+    sizes=(11, 53, 125, 242, 242, 0, 0, 0, 53, 129, 242, 242, 242, 242),
+    defaults=lambda: _fixed_plan(902_300_000, 903_000_000, 3, 4),
+    rx2=(923_300_000, 8),
+    rx1_rate=_us915_rx1,
+    rx1_frequency=_american,
+    join_rate=4,
+    join_rates=(0, 4),
+    socket_rate=4,
+    fastest=3,
+    most_dbm=20,
+    channels=72,
+    frequencies=(902_000_000, 928_000_000),
+    frequency_hz=915_000_000,
+    fixed=True,
+    dwell_us=400_000,
+)
+AU915 = Region(
+    name="AU915",
+    number=1,
+    rates=(*_SLOW_TO_FAST, (8, 500_000), None, *_DOWN_500),
+    sizes=(51, 51, 51, 115, 242, 242, 242, 0, 53, 129, 242, 242, 242, 242),
+    defaults=lambda: _fixed_plan(915_200_000, 915_900_000, 5, 6),
+    rx2=(923_300_000, 8),
+    rx1_rate=_au915_rx1,
+    rx1_frequency=_american,
+    join_rate=6,
+    join_rates=(0, 6),
+    socket_rate=4,
+    fastest=5,
+    most_dbm=20,
+    channels=72,
+    frequencies=(915_000_000, 928_000_000),
+    frequency_hz=915_000_000,
+    fixed=True,
+)
+AS923 = Region(
+    name="AS923",
+    number=0,
+    rates=(*_SLOW_TO_FAST, (7, 250_000), None),
+    sizes=(0, 0, 11, 53, 125, 242, 242, 242),  # with the uplink dwell time of 400 ms
+    defaults=_plan(923_200_000, 923_400_000, least=2),
+    rx2=(923_200_000, 2),
+    rx1_rate=_as923_rx1,
+    rx1_frequency=_same,
+    join_rate=2,
+    join_rates=(2,),
+    socket_rate=5,
+    fastest=5,
+    most_dbm=16,
+    channels=16,
+    frequencies=(915_000_000, 928_000_000),
+    frequency_hz=923_000_000,
+    bands=(Band(915_000_000, 928_000_000, 100),),
+    dwell_us=400_000,
+)
+IN865 = Region(
+    name="IN865",
+    number=7,
+    rates=(*_SLOW_TO_FAST, None, None),
+    sizes=_EIGHT,
+    defaults=_plan(865_062_500, 865_402_500, 865_985_000),
+    rx2=(866_550_000, 2),
+    rx1_rate=_in865_rx1,
+    rx1_frequency=_same,
+    join_rate=5,
+    join_rates=(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),  # not checked there
+    socket_rate=0,
+    fastest=5,
+    most_dbm=20,
+    channels=16,
+    frequencies=(865_000_000, 867_000_000),
+    frequency_hz=865_000_000,
+)
+REGIONS = {region.number: region for region in (AS923, AU915, EU868, IN865, US915)}
+BY_NAME = {region.name: region for region in REGIONS.values()}

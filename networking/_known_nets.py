@@ -1,0 +1,79 @@
+"""Known Wi-Fi networks: what an entry of networking/wifi.py may have, and the check of it.
+
+A known network is an entry `ssid: {...}` with
+
+pwd          str, 8 to 63 characters: passphrase, or password of the user; left out: open network
+user         str, 1 to 127 characters: WPA2-Enterprise with name and password (PEAP or TTLS)
+identity     str, 1 to 127 characters: outer identity of WPA2-Enterprise; default: the user
+ca_certs     str, optional: file with the CA of the WPA2-Enterprise server; without it any
+             server is believed
+wlan_config  optional (ip, mask, gateway, dns), dotted text: instead of DHCP
+channel      optional int, 1 to 13: looked for there only, first, when not scanning
+"""
+
+from utils.configuration import is_integer
+
+
+def pairs(known_nets):
+    return known_nets.items() if isinstance(known_nets, dict) else known_nets
+
+
+def _is_text(value, least, most):
+    return isinstance(value, str) and least <= len(value.encode()) <= most
+
+
+def _is_file(path):
+    import uos
+
+    try:
+        return bool(uos.stat(path))
+    except (OSError, TypeError):
+        return False
+
+
+def problems(known_nets):
+    """One text per problem; never with a password in it."""
+    found = []
+    if not isinstance(known_nets, (dict, list, tuple)) or not known_nets:
+        return ["known networks: allowed: a dict {ssid: {...}}, or a list of (ssid, {...})"]
+    for pair in pairs(known_nets):
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            found.append("known network: allowed: (ssid, {...})")
+            continue
+        ssid, entry = pair
+        if not _is_text(ssid, 1, 32):
+            found.append("ssid = %r; allowed: str of 1 to 32 bytes" % (ssid,))
+        elif not isinstance(entry, dict):
+            found.append("%s: allowed: a dict" % ssid)
+        else:
+            _check_entry(ssid, entry, found)
+    return found
+
+
+def _check_entry(ssid, entry, found):
+    from utils import address
+
+    pwd = entry.get("pwd")
+    config = entry.get("wlan_config")
+    enterprise = "user" in entry
+    if ("pwd" in entry or enterprise) and not _is_text(pwd, 1 if enterprise else 8, 63):
+        text = "%s: pwd; allowed: str of %d to 63 characters"
+        found.append(text % (ssid, 1 if enterprise else 8))
+    for name in ("user", "identity", "ca_certs"):
+        if name in entry and not (enterprise and _is_text(entry[name], 1, 127)):
+            text = "%s: %s = %r; allowed: str of 1 to 127, beside user and pwd"
+            found.append(text % (ssid, name, entry[name]))
+    if "ca_certs" in entry and not _is_file(entry["ca_certs"]):
+        found.append("%s: ca_certs = %r; no such file" % (ssid, entry["ca_certs"]))
+    if "channel" in entry and not is_integer(entry["channel"], 1, 13):
+        found.append("%s: channel = %r; allowed: 1 to 13" % (ssid, entry["channel"]))
+    if config is not None and not (
+        isinstance(config, (list, tuple))
+        and len(config) == 4
+        and all(address.family(each) == 2 for each in config)
+    ):
+        text = "%s: wlan_config = %r; allowed: (ip, mask, gateway, dns), dotted text"
+        found.append(text % (ssid, config))
+    for name in entry:
+        if name not in ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel"):
+            found.append("%s: unknown key %r" % (ssid, name))

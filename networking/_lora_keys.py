@@ -1,0 +1,82 @@
+"""The keys of a LoRaWAN device in a configuration: hexadecimal text, of one device or of many.
+
+No key ever stands in a message: an AppKey is named by its length, which is all that can be wrong.
+"""
+
+_ONE = ("_DEV_EUI", "_APP_EUI", "_APP_KEY")
+_SIZES = {"_DEV_EUI": 8, "_APP_EUI": 8, "_APP_KEY": 16}
+
+
+def read(cfg, own_eui):
+    """Return (dev_eui, app_eui, app_key) as bytes. ValueError lists all that is wrong.
+
+    own_eui: a function that returns this board's EUI as bytes, None if it has none; called only
+    if the answer depends on it. dev_eui is None if that is what it returned.
+    """
+    devices, values, problems = _parse(cfg)
+    if problems:
+        raise ValueError("; ".join(problems))
+    if devices is None:
+        dev_eui = values[0][0]
+        return (own_eui() if dev_eui is None else dev_eui), values[1][0], values[2][0]
+    own = own_eui()
+    if own is None:
+        return None, values[1][0], values[2][0]
+    for index, dev_eui in enumerate(devices):
+        if dev_eui == own:
+            return own, values[1][index % len(values[1])], values[2][index % len(values[2])]
+    raise ValueError(
+        "_DEV_EUIs is without %s, the EUI of this board; it has: %s"
+        % (_hex(own), ", ".join([_hex(eui) for eui in devices]))
+    )
+
+
+def problems(cfg):
+    """Return a list of what is wrong, as far as can be told without the board."""
+    return _parse(cfg)[2]
+
+
+def _parse(cfg):
+    """Return (DevEUIs or None, [DevEUI, AppEUI, AppKey values], problems)."""
+    found = []
+    devices = getattr(cfg, "_DEV_EUIs", None)
+    values = []
+    for name in _ONE:
+        many = None
+        if devices is not None:
+            many = devices if name == "_DEV_EUI" else getattr(cfg, name + "s", None)
+        if many is None:  # one for all
+            values.append([_bytes(name, name, getattr(cfg, name, None), found)])
+        elif not isinstance(many, (list, tuple)) or not many:
+            found.append("%ss; allowed: a list of texts, not empty" % name)
+        elif isinstance(devices, (list, tuple)) and len(many) != len(devices):
+            found.append("%ss has %d; allowed: one for each of _DEV_EUIs" % (name, len(many)))
+        else:
+            shown = name + "s[%d]"
+            values.append([_bytes(name, shown % i, item, found) for i, item in enumerate(many)])
+    return (values[0] if devices is not None and not found else None), values, found
+
+
+def _bytes(name, shown, text, found):
+    """Return the bytes of a text; what is wrong goes to `found`, under the name `shown`."""
+    import ubinascii
+
+    size = _SIZES[name]
+    if text is None and shown == "_DEV_EUI":
+        return None
+    if isinstance(text, str) and len(text) == 2 * size:
+        try:
+            return ubinascii.unhexlify(text)
+        except ValueError:
+            pass
+    value = repr(text)
+    if name == "_APP_KEY":
+        value = "a text of %d characters" % len(text) if isinstance(text, str) else "no text"
+    found.append("%s = %s; allowed: %d hexadecimal digits" % (shown, value, 2 * size))
+    return None
+
+
+def _hex(eui):
+    import ubinascii
+
+    return ubinascii.hexlify(eui).decode()

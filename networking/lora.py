@@ -1,0 +1,263 @@
+"""LoRaWAN on a Pycom FiPy: join by OTAA, send, keep the session over deep sleep.
+
+    from networking import lora
+    keys = lora.set_keys(config)
+    if lora.join(config, keys).status == lora.LORA_JOINED:
+        print(lora.send(config, b"hello"))
+    lora.down()
+
+Fields read from the configuration object:
+
+_DEV_EUI, _APP_EUI, _APP_KEY      str, 16, 16 and 32 hexadecimal digits; _DEV_EUI None or absent:
+                                  the EUI of the board
+_DEV_EUIs, _APP_EUIs, _APP_KEYs   instead, optional: lists, of which a board takes what stands at
+                                  the place of its own EUI in _DEV_EUIs
+_LORA_REGION                      "EU868", "US915", "AU915", "AS923" or "IN865"
+_MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for a join, 1 to 3600
+_LORA_DR                          int, optional: data rate, 0 to 6, the region has some of them
+_LORA_ADR                         bool, optional, False: the network chooses the data rate
+_LORA_CONFIRMED                   bool, optional, False: each uplink is to be acknowledged
+_LORA_TX_RETRIES                  int 0 to 5, optional, 2: repetitions of one not acknowledged; the
+                                  duty cycle has no room for more at the slowest data rate
+_LORA_SOCKET_TIMEOUT              int, seconds, optional, 30: for an uplink and its answer
+_LORA_DUTY_WAIT_SEC               int, seconds, optional, 12: at most this long is waited where the
+                                  duty cycle forbids to send yet
+_LORA_PORT                        int 1 to 223, optional, 2: the LoRaWAN port
+
+Wrong configuration or arguments raise ValueError before the radio is touched. Trouble in the field
+never raises: it is in the result, its cause in `last_outcome()`, and in one line of the log.
+
+Written against Pycom firmware 1.20.2.r4 (LoRaWAN 1.0.2, class A).
+"""
+
+from ucollections import namedtuple
+
+from networking import _lora_regions as regions
+from utils.configuration import check, is_integer, refuse
+from utils.configuration import problems as configured
+
+LORA_OFF = -1  # of join: there is no radio, or it failed
+LORA_NOT_JOINED = 0
+LORA_JOINED = 1
+
+LORA_REFUSED = 0  # of send: certainly not on the air
+LORA_ACCEPTED = 1  # given to the radio
+LORA_CONFIRMED = 2  # and acknowledged by the network
+
+_BOOL = (False, True)
+_FIELDS = (
+    ("_LORA_REGION", "choice", regions.NAMES),
+    ("_LORA_DR", "integer", (0, 6), None),
+    ("_LORA_ADR", "choice", _BOOL, False),
+    ("_LORA_CONFIRMED", "choice", _BOOL, False),
+    ("_LORA_TX_RETRIES", "integer", (0, 5), 2),
+    ("_LORA_SOCKET_TIMEOUT", "integer", (1, 600), 30),
+    ("_LORA_DUTY_WAIT_SEC", "integer", (0, 600), 12),
+    ("_LORA_PORT", "integer", (1, 223), 2),
+    # the last one is of the join only
+    ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
+)
+_LEAST_LIMIT = 40  # a report with one measurement, 43 bytes with the longest name, is no shorter
+
+JoinResult = namedtuple("JoinResult", ("status", "conn_attempt_duration"))
+SendResult = namedtuple(
+    "SendResult", ("status", "cause", "downlink", "airtime_ms", "wait_ms", "trials")
+)
+
+_node = None  # networking._lora_node.Node, one for as long as the program runs
+_settings = None  # those of up()
+
+
+def set_keys(cfg):
+    """Return (dev_eui, app_eui, app_key), bytes of 8, 8 and 16, for this board.
+
+    With _DEV_EUIs the board takes the AppEUI and the AppKey at the place that its own EUI has in
+    that list; where _APP_EUIs or _APP_KEYs is missing, _APP_EUI or _APP_KEY is for all. dev_eui is
+    None on a board without a LoRa radio, if it were the board's own.
+    Raises ValueError for missing or malformed fields, all in one message, which tells no key, and
+    if the list does not have this board.
+    """
+    from networking import _lora_keys
+
+    return _lora_keys.read(cfg, lambda: _of(_check(cfg, _FIELDS[:-1])).own_eui())
+
+
+def join(cfg, lora_keys):
+    """Restore the session from before deep sleep, or join the network by OTAA.
+
+    lora_keys: what set_keys returned. Returns (status, conn_attempt_duration): LORA_JOINED,
+    LORA_NOT_JOINED or LORA_OFF, and the ms that it took, -1 if there is no radio to try with.
+    Blocks for at most _MAX_CONNECTION_ATTEMPT_TIME_SEC, and _LORA_DUTY_WAIT_SEC before; less if
+    the duty cycle has no room for so many requests. The cause is in last_outcome().
+    Raises ValueError for configuration and keys.
+    """
+    settings = _check(cfg, _FIELDS)
+    for name, key, size in zip(("dev_eui", "app_eui", "app_key"), lora_keys, (8, 8, 16)):
+        if not (isinstance(key, bytes) and len(key) == size) and (key or name != "dev_eui"):
+            raise ValueError("%s of lora_keys; allowed: %d bytes" % (name, size))
+    node = _of(settings)
+    node.join(lora_keys)
+    return JoinResult(node.status, node.duration_ms)
+
+
+def send(cfg, byte_msg):
+    """Send one uplink; return a SendResult, which tells what became of it:
+
+    status      LORA_REFUSED 0: it was not sent; LORA_ACCEPTED 1: it was given to the radio, and
+                nobody said that it arrived; LORA_CONFIRMED 2: the network acknowledged it
+    cause       sent, confirmed; or with status 1: not_confirmed (no acknowledgement, repetitions
+                included), timeout (neither end nor failure in _LORA_SOCKET_TIMEOUT); with 0:
+                not_joined, too_long (for the data rate: nothing is ever cut), duty_cycle,
+                no_radio, radio_busy, radio_error
+    downlink    bytes that came in a receive window, at most 242; None
+    airtime_ms  time on air of all trials, ms; 0 if refused
+    wait_ms     with the cause duty_cycle: when it may go
+    trials      how often it was sent
+
+    byte_msg: bytes, not empty. Raises ValueError for configuration and anything else.
+    """
+    settings = _check(cfg, _FIELDS[:-1])
+    if not isinstance(byte_msg, (bytes, bytearray)) or not byte_msg:
+        refuse("byte_msg", byte_msg, "bytes, not empty")
+    return _sent(settings, byte_msg, True)
+
+
+def airtime_ms(region, data_rate, length):
+    """Return the time on air of an uplink with `length` bytes of payload, ms, rounded up."""
+    least, most, _ = regions.data_rates(region)
+    if not is_integer(data_rate, 0, most):
+        refuse("data_rate", data_rate, "%d to %d" % (least, most))
+    return (regions.airtime_us(region, data_rate, length) + 999) // 1000
+
+
+def last_outcome():
+    """Return how the last join ended, without asking the radio: an object with
+
+    status  as in the result of join()
+    cause   joined, restored (the session of before deep sleep), kept (the session of an earlier
+            call); or what went wrong: no_radio, radio_error, radio_stuck (other settings after a
+            join that failed need a reset: the firmware would hang), duty_cycle, join_timeout (no
+            answer: no gateway in range, or a key that the network does not know); never_tried
+    phases  [(name, ms), ...]: init, restore, join
+    """
+    if _node:
+        return _node
+    from networking import _lora_node
+
+    return _lora_node.Node(None)
+
+
+def down():
+    """Save the session, let the radio sleep. False if one of it failed; True if never started."""
+    return _node.down() if _node else True
+
+
+def _check(cfg, fields):
+    """Return the settings with the data rate filled in, or raise one ValueError."""
+    settings = check(cfg, fields)
+    problem = _data_rate(settings)
+    if problem:
+        raise ValueError(problem)
+    return settings
+
+
+def _data_rate(settings, least_limit=1):
+    """Fill in the usual data rate; return what is wrong with the one that is set, if anything."""
+    region = settings["_LORA_REGION"]
+    least, most, usual = regions.data_rates(region)
+    if settings["_LORA_DR"] is None:
+        settings["_LORA_DR"] = usual
+    while regions.limit(region, least) < least_limit:
+        least += 1
+    data_rate = settings["_LORA_DR"]
+    if not least <= data_rate <= most:
+        text = "_LORA_DR = %d; allowed: %d to %d in %s, for uplinks of at least %d bytes"
+        return text % (data_rate, least, most, region, least_limit)
+    return None
+
+
+def _of(settings):
+    """Return the one Node, with these settings."""
+    global _node
+    if not _node:
+        from networking import _lora_node
+
+        _node = _lora_node.Node(settings)
+    _node.settings = settings
+    return _node
+
+
+def _sent(settings, payload, save):
+    return SendResult(*_of(settings).send(bytes(payload), save))
+
+
+# The uniform face of networking/__init__.py
+
+
+def problems(cfg):
+    from networking import _lora_keys
+
+    settings, found = configured(cfg, _FIELDS)
+    if "_LORA_REGION" in settings and "_LORA_DR" in settings:
+        problem = _data_rate(settings, _LEAST_LIMIT)
+        if problem:
+            found.append(problem)
+    return found + _lora_keys.problems(cfg)
+
+
+def carries(cfg):
+    return ("message",)
+
+
+def up(cfg, kind):
+    global _settings
+    if kind != "message":
+        refuse("kind", kind, "'message'")
+    _settings = _check(cfg, _FIELDS)
+    return join(cfg, set_keys(cfg)).status == LORA_JOINED
+
+
+def transport(kind):
+    if kind != "message" or not _node or _node.status != LORA_JOINED:
+        raise OSError("no LoRaWAN session for a " + str(kind))
+    return _Transport(_settings or _node.settings)
+
+
+class _Transport:
+    """Uplinks as messages; the session is saved by down(), once for all of them.
+
+    confirms, confirmed  as in networking/__init__.py
+    last                 the SendResult of the last one, with its downlink
+    """
+
+    def __init__(self, settings):
+        self._settings = settings
+        self.confirms = bool(settings["_LORA_CONFIRMED"])
+        self.confirmed = False
+        self.last = None
+
+    def sendto(self, payload, address=None):
+        """Return len(payload), 0 if it was refused; where it goes is up to the network server."""
+        self.last = _sent(self._settings, payload, False)
+        self.confirmed = self.last.status == LORA_CONFIRMED
+        return len(payload) if self.last.status else 0
+
+    def close(self):
+        pass
+
+
+def datagram_limit():
+    """The most bytes at the data rate in use; MAC commands that wait may take up to 15 of them."""
+    return _node.limit() if _node else 0
+
+
+def metrics():
+    return _node.metrics() if _node else []
+
+
+def stop():
+    if _node:
+        return _node.down()
+    from networking import _lora_node
+
+    return _lora_node.stop()

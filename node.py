@@ -1,0 +1,300 @@
+"""Measure, connect, send, deactivate, sleep: one cycle, from the end of boot.py to deep sleep.
+
+    import node
+    node.cycle()
+
+The node never leaves this call awake: whatever happens, the radio is switched off and the board
+sleeps for what is left of the period. What could not be sent is kept on the flash and sent later.
+"""
+
+from utils import configuration, logging, timing
+
+_log = logging.Logger("node")
+
+_FIELDS = (
+    ("_DEVICE_NAME", "text", (1, 20), None),
+    ("_PERIOD_S", "integer", (10, 604800)),
+    ("_BEARER", "text", (1, 20)),
+    ("_PROTOCOL", "text", (1, 20), "udp"),
+    ("_HOST", "text", (1, 100)),
+    ("_PORT", "integer", (1, 65535)),
+    ("_PHASES_EVERY", "integer", (0, 65536), 0),
+    ("_BACKLOG_BYTES", "integer", (0, 65536), 4096),
+    ("_BACKLOG_PER_CYCLE", "integer", (0, 100), 4),
+    ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
+)
+_BACKLOG = "/flash/backlog.bin"
+_REST_S = 3600  # the period of a node whose configuration cannot be read
+_LEAST_SLEEP_MS = 1000
+
+
+def cycle():
+    """One cycle; ends in deep sleep."""
+    node = Node()
+    try:
+        if node.configure():
+            node.measure()
+            node.connect()
+            node.send()
+    except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+        node.fail("exception", error)
+    finally:
+        node.keep_unsent()
+        node.deactivate()
+        node.sleep()
+
+
+class Node:
+    """What one cycle needs to know from one step to the next."""
+
+    def __init__(self):
+        self.settings = {"_PERIOD_S": _REST_S}
+        self.cause = "none"
+        self.status = -1
+        self.measurements = []
+        self.phases = []  # [name, start in ms since boot, duration in ms]
+        self.sequence = None
+        self.unsent = []  # datagrams of this cycle that the modem has not taken
+        self.accepted = 0  # messages that the bearer took
+        self.delivered = 0  # those that the server has, as it said
+        self._link = None  # name of the phase that ended with the link up, or not
+        self._last = []  # records of the cycle before
+        self._reported = False
+        self._config = None
+        self._bearer = None  # module of networking/
+        self._protocol = None  # module of protocols/
+        self._up = False
+        self._backlog = None
+        self._sensors = ()
+
+    def configure(self):
+        """Check every field before the hardware is touched; False if one is wrong; all told."""
+        import config
+        import sensors
+        from utils import plugins
+
+        self._config = config
+        settings, problems = configuration.problems(config, _FIELDS)
+        self._sensors = getattr(config, "_SENSORS", ())
+        problems += sensors.check(self._sensors)
+        try:
+            self._bearer = plugins.find("networking", settings["_BEARER"], ("up", "down"))
+            wrong = self._bearer.problems(config)
+            problems += wrong
+            protocol = plugins.find("protocols", settings["_PROTOCOL"], ("open", "NEEDS"))
+            problems += protocol.problems(config)
+            kinds = self._bearer.carries(config) if not wrong else (protocol.NEEDS,)
+            if protocol.NEEDS not in kinds:
+                text = "_PROTOCOL = %r needs a %s; _BEARER = %r as configured allows: %s"
+                pair = settings["_PROTOCOL"], protocol.NEEDS, settings["_BEARER"]
+                problems.append(text % (pair + (", ".join(kinds),)))
+            self._protocol = protocol
+        except (ValueError, KeyError) as error:
+            problems.append(str(error.args[0]))
+        if "_PERIOD_S" in settings:
+            self.settings = settings
+        if problems:
+            self.cause = "configuration"
+            _log.error("configuration: %s", "; ".join(problems))
+            return False
+        logging.setLevel(getattr(logging, settings["_LOG_LEVEL"]))
+        return True
+
+    def measure(self):
+        """Read all sensors; one that fails costs its own values only.
+
+        What a report needs besides is fetched here as well, while the modem may still be starting.
+        """
+        import sensors
+        from protocols import senml  # noqa: F401 - loaded now, used after connecting
+        from utils import store
+
+        with _Phase(self.phases, "measure"):
+            self.measurements = sensors.measure(self._sensors)
+        self.sequence = store.next_sequence()
+        self._last = self._last_phases(store.last_cycle())
+        for item in self.measurements:
+            if item.cause is None:
+                text = _decimal(item.value, item.exponent)
+                _log.info("%s = %s %s", item.name, text, item.unit)
+            else:
+                _log.warning("%s: %s", item.name, item.cause)
+
+    def connect(self):
+        """Bring the bearer up; its phases become ours."""
+        self._up = self._bearer.up(self._config, self._protocol.NEEDS)
+        outcome = self._bearer.last_outcome()
+        start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
+        for name, duration_ms in outcome.phases:
+            self.phases.append([name, start_ms, duration_ms])
+            start_ms += duration_ms
+            self._link = name
+        self.status = outcome.status
+        self.cause = outcome.cause
+
+    def send(self):
+        """Hand over the report, then what earlier cycles could not send."""
+        self._report()
+        if not self._up:
+            return
+        with _Phase(self.phases, "send"):
+            try:
+                transport = self._bearer.transport(self._protocol.NEEDS)
+            except OSError as error:
+                _log.warning("no transport: %s", error)
+                return
+            session = self._protocol.open(transport, self._config)
+            try:
+                again, refused = self._deliver(session, self.unsent)
+                self.unsent = again + refused
+                if not self.unsent:
+                    self._send_backlog(session)
+            finally:
+                session.close()
+
+    def keep_unsent(self):
+        """Put aside for a later cycle what was measured and is not known to have left."""
+        try:
+            if self.measurements and not self._reported:
+                self._report()
+            if self.unsent:
+                backlog = self._open_backlog()
+                if backlog.save(backlog.load() + self.unsent):
+                    _log.info("%d datagrams kept for later", len(self.unsent))
+        except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+            self.fail("exception", error)
+
+    def deactivate(self):
+        """Switch the radio off, whatever happened before."""
+        if self._bearer is None:
+            return
+        with _Phase(self.phases, "deactivate"):
+            try:
+                if not self._bearer.down():
+                    _log.warning("radio not confirmed off")
+            except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+                self.fail("exception", error)
+
+    def sleep(self):
+        """Deep sleep until the period is over, whatever part of it was spent awake."""
+        import machine
+
+        from utils import store
+
+        awake_ms = timing.now_ms()
+        try:
+            store.keep_cycle(self._account(awake_ms))
+        except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+            self.fail("exception", error)
+        sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
+        _log.info("awake %d ms, sleeping %d ms", awake_ms, sleep_ms)
+        machine.deepsleep(sleep_ms)
+
+    def fail(self, cause, error):
+        self.cause = cause
+        _log.exception(error, "%s: %s", cause, error)
+
+    def _report(self):
+        """Pack measurements, signal and the last cycle into datagrams, each complete in itself."""
+        from protocols import senml
+
+        records = [item[:4] for item in self.measurements] + self._bearer.metrics()
+        records += self._last
+        limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
+        name = self.settings["_DEVICE_NAME"] or _board_name(senml)
+        self.unsent = senml.pack(name + ":", records, limit, seq=self.sequence, seq_name="")
+        self._reported = True
+
+    def _last_phases(self, account):
+        """How long the cycle before took, as records: what brought the link up always, which was
+        most of it, the rest at times. Names are the first two letters, all are in ms."""
+        every = self.settings["_PHASES_EVERY"]
+        due = every > 0 and self.sequence is not None and self.sequence % every == 1 % every
+        records = []
+        for name, _, duration_ms in account.get("phases", ()):
+            if name == account.get("link"):
+                records.insert(0, (name[:2], duration_ms, 0, None))
+            elif due and name != "measure":
+                records.append((name[:2], duration_ms, 0, None))
+        if due and "awake_ms" in account:
+            records.append(("aw", account["awake_ms"], 0, None))
+        return records
+
+    def _deliver(self, session, payloads):
+        """Send one after the other; return (to be sent again, refused), two lists.
+
+        A server that should have answered and did not ends it: the others would wait as long.
+        """
+        from protocols import DELIVERED, REFUSED
+
+        refused = []
+        for index, payload in enumerate(payloads):
+            outcome = session.deliver(payload)
+            if outcome == REFUSED:
+                refused.append(payload)
+                continue
+            self.accepted += 1
+            self.delivered += outcome == DELIVERED
+            _log.info("sent %d bytes, %s", len(payload), outcome)
+            if session.confirms and outcome != DELIVERED:
+                return payloads[index:], refused
+        return [], refused
+
+    def _send_backlog(self, session):
+        backlog = self._open_backlog()
+        waiting = backlog.load()
+        now = waiting[: self.settings["_BACKLOG_PER_CYCLE"]]
+        if now:
+            again, refused = self._deliver(session, now)
+            if again != now:
+                # one that is refused each time must not keep the others from being tried
+                backlog.save(again + waiting[len(now) :] + refused)
+
+    def _open_backlog(self):
+        from utils import store
+
+        if self._backlog is None:
+            self._backlog = store.Backlog(_BACKLOG, self.settings["_BACKLOG_BYTES"])
+        return self._backlog
+
+    def _account(self, awake_ms):
+        return {
+            "seq": self.sequence,
+            "status": self.status,
+            "cause": self.cause,
+            "accepted": self.accepted,
+            "delivered": self.delivered,
+            "link": self._link,
+            "phases": self.phases,
+            "awake_ms": awake_ms,
+        }
+
+
+class _Phase:
+    """Notes when a step began and how long it took, also if it failed."""
+
+    def __init__(self, phases, name):
+        self._phases = phases
+        self._name = name
+
+    def __enter__(self):
+        self._start_ms = timing.now_ms()
+
+    def __exit__(self, kind, error, traceback):
+        self._phases.append([self._name, self._start_ms, timing.now_ms() - self._start_ms])
+
+
+def _decimal(mantissa, exponent):
+    """Write mantissa * 10 ** exponent without a float: (-5, -2) -> "-0.05"."""
+    digits = str(abs(mantissa))
+    if exponent < 0:
+        digits = "0" * (1 - exponent - len(digits)) + digits
+        digits = digits[:exponent] + "." + digits[exponent:]
+    return ("-" if mantissa < 0 else "") + digits + "0" * exponent
+
+
+def _board_name(senml):
+    """A name of 8 letters and digits, made of the board's unique id (its MAC address)."""
+    import machine
+
+    return senml.short_name(machine.unique_id())

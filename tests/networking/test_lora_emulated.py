@@ -1,0 +1,243 @@
+"""networking.lora on the emulated FiPy: real LoRaWAN frames to a gateway and a network server."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from devkit.device_files import ROOT
+from tests.device import Device
+
+MakeDevice = Callable[..., Device]
+HEAD = """
+from support import *
+from networking import lora
+import machine
+
+def settings(**fields):
+    values = {
+        "_APN": None, "_IP_VERSION": None, "_MAX_ATTACHMENT_ATTEMPT_TIME_SEC": None,
+        "_APP_EUI": "70B3D57ED0000001", "_APP_KEY": "2B7E151628AED2A6ABF7158809CF4F3C",
+        "_LORA_REGION": "EU868",
+    }
+    values.update(fields)
+    return configured(**values)
+
+def told():
+    last = lora.last_outcome()
+    return [last.status, last.cause, [name for name, _ in last.phases]]
+
+"""
+CYCLE = """
+fields = given()
+lora.up(settings(**fields), "message")
+transport = lora.transport("message")
+transport.sendto(b"report", ("192.0.2.1", 5683))
+show([lora.last_outcome().cause, transport.last])
+show([lora.down(), lora.metrics()])
+machine.deepsleep(600000)
+"""
+
+
+@pytest.fixture
+def fipy(make_device: MakeDevice) -> MakeDevice:
+    def make(scenario: Any = "good", **options: Any) -> Device:
+        if isinstance(scenario, dict):
+            scenario = {"lora": scenario}
+        return make_device(scenario, name="FiPy", **options)
+
+    return make
+
+
+def run(device: Device, program: str, given: Any = None, ends: str = "finished") -> list[Any]:
+    return device.run(HEAD + textwrap.dedent(program), given or {}, ends)
+
+
+def test_join_and_uplink(fipy: MakeDevice) -> None:
+    device = fipy()
+    program = """
+    show(lora.up(settings(), "message"))
+    show(told())
+    show(lora.send(settings(_LORA_PORT=9), b"0123456789"))
+    show(lora.down())
+    """
+    assert run(device, program) == [
+        True,
+        [1, "joined", ["init", "restore", "join"]],
+        [1, "sent", None, 62, 0, 1],
+        True,
+    ]
+    [heard] = device.emulator.lora.server.accepted
+    assert (heard.counter, heard.port, heard.payload) == (0, 9, b"0123456789")
+    assert device.board.meter.state("lora") in ("off", "sleep")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"gateway": False},
+        {"joins_refused": 99},
+        {"devices": [{"app_eui": "70B3D57ED0000001", "app_key": "00" * 16}]},
+        {"devices": []},
+    ],
+    ids=["no gateway", "refused", "wrong key", "unknown"],
+)
+def test_join_in_vain(fipy: MakeDevice, options: dict[str, Any]) -> None:
+    device = fipy(options)
+    program = """
+    show(lora.up(settings(), "message"))
+    show(told()[:2])
+    show(lora.send(settings(), b"x")[:2])
+    show(lora.down())
+    from utils import timing
+    timing.sleep_ms(30000)
+    """
+    assert run(device, program) == [False, [0, "join_timeout"], [0, "not_joined"], True]
+    heard = [each for each in device.emulator.lora.server.log if each.kind == "join"]
+    assert len(heard) <= 4  # none behind down()
+    assert device.board.meter.state("lora") in ("off", "sleep")
+
+
+def test_second_join_behind_one_in_vain_does_not_hang(fipy: MakeDevice) -> None:
+    device = fipy({"joins_refused": 3})
+    program = """
+    fast = settings(_MAX_CONNECTION_ATTEMPT_TIME_SEC=15)
+    show(lora.up(fast, "message"))
+    show(lora.down())
+    show(lora.up(settings(_MAX_CONNECTION_ATTEMPT_TIME_SEC=40), "message"))
+    show(lora.send(settings(), b"x").status)
+    """
+    assert run(device, program) == [False, True, True, 1]
+
+
+def test_session_lasts_over_deep_sleep(fipy: MakeDevice) -> None:
+    device = fipy()
+    device.put("given.json", '{"_LORA_CONFIRMED": true}')
+    device.put("main.py", HEAD + CYCLE)
+    device.start(["main.py"], cycles=4)
+    causes = [shown[0] for shown in device.shown[::2]]
+    assert causes == ["joined", "restored", "restored", "restored"]
+    assert [shown[1][:2] for shown in device.shown[::2]] == [[2, "confirmed"]] * 4
+    signals = [[record[0] for record in shown[1]] for shown in device.shown[1::2]]
+    assert signals == [["rssi", "snr"]] * 4
+    log = device.emulator.lora.server.log
+    assert [each.kind for each in log] == ["join", "data", "data", "data", "data"]
+    assert [each.counter for each in log[1:]] == [0, 1, 2, 3]
+    assert all(each.accepted for each in log)
+    # any other start ends it
+    assert run(device, CYCLE, {}, "deepsleep")[0][0] == "joined"
+    assert device.emulator.lora.server.log[-1].counter == 0
+
+
+def test_confirmed_uplinks_get_lost(fipy: MakeDevice) -> None:
+    device = fipy({"uplink_loss": 0.4, "downlink_loss": 0.2}, seed=3)
+    program = """
+    fields = {"_LORA_CONFIRMED": True, "_LORA_TX_RETRIES": 1}
+    while not lora.up(settings(**fields), "message"):
+        pass
+    for number in range(12):
+        result = lora.send(settings(**fields), bytes([number]))
+        show([result.status, result.cause, result.trials])
+    """
+    shown = run(device, program)
+    server = device.emulator.lora.server
+    arrived = {heard.payload[0] for heard in server.accepted}
+    for number, (status, cause, trials) in enumerate(shown):
+        assert (status, cause) in ((2, "confirmed"), (1, "not_confirmed"))
+        assert status == 1 or number in arrived  # nothing is claimed that is not so
+        assert 1 <= trials <= 2
+    assert {status for status, _, _ in shown} == {1, 2}
+    assert 2 in {trials for status, _, trials in shown if status == 2}
+
+
+@pytest.mark.parametrize(
+    ("region", "data_rate", "limit"), [("EU868", 0, 51), ("EU868", 5, 242), ("US915", 1, 53)]
+)
+def test_payload_limit(fipy: MakeDevice, region: str, data_rate: int, limit: int) -> None:
+    device = fipy({"region": region})
+    program = """
+    fields = given()
+    show(lora.up(settings(**fields), "message"))
+    limit = lora.datagram_limit()
+    show(limit)
+    show(lora.send(settings(**fields), bytes(limit + 1))[:2])
+    show(lora.send(settings(**fields), bytes(limit))[:2])
+    """
+    fields = {"_LORA_REGION": region, "_LORA_DR": data_rate}
+    assert run(device, program, fields) == [True, limit, [0, "too_long"], [1, "sent"]]
+    [heard] = device.emulator.lora.server.accepted
+    assert len(heard.payload) == limit
+
+
+def test_adr_changes_the_data_rate(fipy: MakeDevice) -> None:
+    device = fipy()
+    program = """
+    fields = {"_LORA_ADR": True, "_LORA_DR": 0, "_LORA_DUTY_WAIT_SEC": 600}
+    show(lora.up(settings(**fields), "message"))
+    show(lora.datagram_limit())
+    for number in range(24):
+        assert lora.send(settings(**fields), b"x").status == 1
+    show(lora.datagram_limit())
+    """
+    assert run(device, program) == [True, 51, 242]
+
+
+def test_downlink_is_returned(fipy: MakeDevice) -> None:
+    device = fipy({"downlinks": [{"port": 2, "payload": "CAFE"}]})
+    program = """
+    lora.up(settings(), "message")
+    show([lora.send(settings(), b"x").downlink for _ in range(2)])
+    """
+    assert run(device, program) == [[b"\xca\xfe", None]]
+
+
+def test_duty_cycle(fipy: MakeDevice) -> None:
+    device = fipy()
+    program = """
+    fields = {"_LORA_DR": 0}
+    lora.up(settings(**fields), "message")
+    for number in range(8):
+        show(lora.send(settings(**fields), bytes(51))[:2])
+    show(lora.down())
+    machine.deepsleep(60000)
+    """
+    shown = run(device, program, ends="deepsleep")
+    assert shown[:4] == [[1, "sent"]] * 4 and shown[7] == [0, "duty_cycle"]
+    assert device.board.meter.time_ms("lora", "tx") <= 18_000
+
+
+def test_gpy(make_device: MakeDevice) -> None:
+    program = """
+    show(lora.set_keys(settings())[0])
+    show([lora.up(settings(), "message"), told()[:2], lora.down(), lora.stop(), lora.metrics()])
+    show(raised(lora.transport, "message"))
+    """
+    assert run(make_device(), program) == [
+        None,
+        [False, [-1, "no_radio"], True, True, []],
+        ["OSError", "no LoRaWAN session for a message"],
+    ]
+
+
+def test_stop_of_a_radio_that_was_left_on(fipy: MakeDevice) -> None:
+    device = fipy()
+    program = """
+    from network import LoRa
+    LoRa(mode=LoRa.LORA, region=LoRa.EU868)
+    show(lora.stop())
+    """
+    assert run(device, program) == [True]
+    assert device.board.meter.state("lora") in ("off", "sleep")
+    assert run(device, "show(lora.stop())") == [True]
+
+
+def test_example(fipy: MakeDevice) -> None:
+    device = fipy()
+    device.put("example.py", (ROOT / "examples" / "lora_simple.py").read_text(encoding="utf-8"))
+    [cycle] = device.start(["example.py"])
+    assert cycle.error is None
+    assert "confirmed after 1 trial, on air 52 ms" in device.output
+    assert device.output.endswith("off: True\n")
