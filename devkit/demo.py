@@ -56,6 +56,7 @@ def main(options: argparse.Namespace) -> int:
             realtime=options.realtime,
             **runtime(options),
         ) as emulator:
+            receiver.attend(emulator.routes)
             cycles = emulator.run(cycles=options.cycles)
             left = payloads_left(options.protocol, cycles)
             receiver.wait_for(left, timeout_s=5)

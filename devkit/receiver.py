@@ -1,8 +1,9 @@
 """A real server that receives the reports of a run: plain UDP, CoAP or MQTT, on loopback.
 
     with Receiver("coap") as receiver:
-        routes = [receiver.route("192.0.2.1", 5683)]      # for an Emulator
-        ...
+        with Emulator(routes=[receiver.route("192.0.2.1", 5683)]) as emulator:
+            receiver.attend(emulator.routes)
+            ...
         receiver.wait_for(3, timeout_s=5)
         print(receiver.table())
 
@@ -21,9 +22,12 @@ from devkit.collector.coap import CoapServer
 from devkit.collector.intake import Arrival, Intake
 from devkit.collector.mqtt import MqttSubscriber
 from devkit.collector.udp import Collector, Received, render
+from devkit.network.routes import Routes
 from devkit.servers.mqtt import MqttBroker
 
 PROTOCOLS = {"udp": 5683, "coap": 5683, "mqtt": 1883}  # and the usual port of each
+ANSWERING = ("coap", "mqtt")  # these confirm each payload
+PATIENCE_S = 0.5
 _SUBSCRIBE_S = 10.0
 
 
@@ -62,6 +66,12 @@ class Receiver:
         """By which the board reaches it as host:port."""
         shown = f"[{host}]" if ":" in host else host
         return f"{shown}:{port}={self.host}:{self.port}"
+
+    def attend(self, routes: Routes) -> None:
+        """Have a board wait for this server's answers, also on a busy computer: virtual time
+        stands still meanwhile, and an answer that is missed costs the board a repetition."""
+        if self.protocol in ANSWERING:
+            routes.unknown_s = routes.answering_s = PATIENCE_S
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
         """Wait until so many payloads have come in all."""

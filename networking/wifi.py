@@ -388,7 +388,8 @@ def datagram_limit():
 
 
 def metrics():
-    return [("rssi", _rssi, 0, "dBm")] if _outcome.status else []
+    # the RSSI in dBm; a report has little room
+    return [("rs", _rssi, 0, None)] if _outcome.status else []
 
 
 def down():

@@ -53,7 +53,7 @@ _LONGEST_S = const(600)  # all tries of a message together
 
 _FIELDS = (
     ("_TOPIC", "text", (1, 120), "r"),
-    ("_TOKEN", "text", (1, 240), None),
+    ("_TOKEN", "secret", (1, 240), None),
     ("_COAP_CONFIRMABLE", "choice", (True, False), True),
     ("_COAP_ACK_TIMEOUT_SEC", "integer", (1, 60), 2),
     ("_COAP_MAX_RETRANSMIT", "integer", (0, 10), 4),

@@ -20,7 +20,7 @@ FIELDS = (
     ("_TOPIC", "text", (1, 120), "r"),
     ("_MQTT_CLIENT_ID", "text", (1, 60), None),
     ("_USER", "text", (1, 120), None),
-    ("_TOKEN", "text", (1, 120), None),
+    ("_TOKEN", "secret", (1, 120), None),
     ("_MQTT_TIMEOUT_SEC", "integer", (1, 120), 20),
 )
 _KEEP_ALIVE_S = 300  # after one and a half of it the broker forgets a node that is gone

@@ -15,6 +15,7 @@ without default is required:
 
 kind       value                                                   limits
 text       str of printable ASCII without a quote or backslash     (shortest, longest) length
+secret     the same; its value is in no message                    (shortest, longest) length
 choice     one of the values                                       the values
 integer    int                                                     (least, greatest)
 integers   int, or a list or tuple of at least one                 (least, greatest) of each
@@ -37,6 +38,8 @@ def problems(cfg, fields):
         if _fits(value, kind, limits) or (value is None and field[3:] == (None,)):
             values[name] = value
         else:
+            if kind == "secret":
+                value = "***"
             found.append(_TEXT % (name, value, _allowed(kind, limits)))
     return values, found
 
@@ -70,8 +73,8 @@ def is_plain(text):
 def _fits(value, kind, limits):
     if kind == "choice":
         return value in limits
-    if kind == "text":
-        return isinstance(value, str) and limits[0] <= len(value) <= limits[1] and is_plain(value)
+    if kind not in _TEXTS:
+        return isinstance(value, str) and is_integer(len(value), *limits) and is_plain(value)
     if kind == "integer" or not isinstance(value, (list, tuple)):
         return is_integer(value, *limits)
     return bool(value) and all(is_integer(item, *limits) for item in value)
@@ -80,12 +83,12 @@ def _fits(value, kind, limits):
 def _allowed(kind, limits):
     if kind == "choice":
         return ", ".join(repr(value) for value in limits)
-    return _TEXTS[kind] % limits
+    return _TEXTS.get(kind, _CHARACTERS) % limits
 
 
 _TEXT = "%s = %r; allowed: %s"
+_CHARACTERS = '%d to %d printable ASCII characters, no " or \\'
 _TEXTS = {
-    "text": "%d to %d printable ASCII characters, no quote, no backslash",
     "integer": "an integer %d to %d",
     "integers": "an integer %d to %d, or a list of such",
 }

@@ -51,7 +51,7 @@ show(metrics)
     assert status is True and channel == 6 and -70 <= rssi <= -52
     assert 500 < association_ms < 2000 < scan_ms < 3000
     assert off == off_by_name and off[0] is True and 40 <= off[1] < 100
-    assert metrics == [["rssi", rssi, 0, "dBm"]]
+    assert metrics == [["rs", rssi, 0, None]]
     assert device.board.meter.state("wifi") == "off"
     assert device.cycle is not None and device.cycle.status == 2
 

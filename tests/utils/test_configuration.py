@@ -22,6 +22,7 @@ def fields(table):
                  for field in table)
 """
 TEXT = ["name", "text", [2, 5]]
+SECRET = ["token", "secret", [2, 5]]
 CHOICE = ["kind", "choice", ["IP", "IPV6"]]
 NUMBER = ["count", "integer", [1, 8]]
 NUMBERS = ["bands", "integers", [1, 85], None]
@@ -32,6 +33,7 @@ VALUES = [
     (TEXT, "", False), (TEXT, 'a"b', False), (TEXT, "a\\b", False), (TEXT, "a\rb", False),
     (TEXT, "a\0b", False), (TEXT, "a\x7fb", False), (TEXT, "aé", False), (TEXT, 12, False),
     (TEXT, b"ab", False), (TEXT, None, False), (TEXT, " ~", True), (TEXT, ["a", "b"], False),
+    (SECRET, "ab", True), (SECRET, "abcdef", False), (SECRET, 'a"b', False), (SECRET, 123, False),
     (CHOICE, "IP", True), (CHOICE, "IPV6", True), (CHOICE, "ip", False), (CHOICE, "", False),
     (CHOICE, None, False), (CHOICE, 6, False), (CHOICE, ["IP"], False),
     (NUMBER, 1, True), (NUMBER, 8, True), (NUMBER, 0, False), (NUMBER, 9, False),
@@ -79,6 +81,18 @@ def test_all_problems_are_in_one_message(device: Device) -> None:
     assert kind == "ValueError"
     for part in ("name = 5", "kind = 'X'", "'IP'", "'IPV6'", "count", "bands = 99", "1 to 85"):
         assert part in text
+
+
+@pytest.mark.parametrize("value", ["swordfish", 'sw"rd', 46368, ["swordfish"], b"swordfish"])
+def test_a_wrong_secret_is_named_and_not_shown(device: Device, value: object) -> None:
+    [[kind, text]] = device.run(
+        CHECK
+        + "value, field = given()\n"
+        + "show(raised(configuration.check, settings({'token': value}), fields([field])))",
+        [value, SECRET],
+    )
+    assert kind == "ValueError"
+    assert text == "token = '***'; allowed: 2 to 5 printable ASCII characters, no \" or \\"
 
 
 def test_check_returns_the_values(device: Device) -> None:

@@ -67,7 +67,7 @@ def test_the_folders_of_this_project(device: Device) -> None:
     shown = device.run(
         FIND
         + "show(hasattr(plugins.find('networking', 'nbiot', ('up', 'down', 'stop')), 'connect'))\n"
-        + "show(hasattr(plugins.find('protocols', 'udp', ('deliver',)), 'OVERHEAD'))\n"
+        + "show(hasattr(plugins.find('protocols', 'udp', ('open', 'NEEDS')), 'deliver'))\n"
         + "show(raised(plugins.find, 'networking', '_attach', ('up', 'down')))"
     )
     assert shown[:2] == [True, True]

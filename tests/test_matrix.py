@@ -1,0 +1,273 @@
+"""Every bearer with every protocol: the template application and a real server, end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiocoap import Code
+
+from devkit import demo
+from devkit import scenario as scenarios
+from devkit.collector import packs
+from devkit.cycle import Cycle
+from devkit.device_files import copy_device_files
+from devkit.emulator import Emulator
+from devkit.receiver import ANSWERING, PROTOCOLS, Receiver
+from devkit.senml_decode import Record
+from devkit.servers.coap import CoapServer
+from devkit.servers.mqtt import MqttBroker
+from tests.mqtt_peers import Subscriber
+
+SCENARIO: dict[str, Any] = {  # nothing is lost on the air, so that all can be counted
+    "radio": {"loss": 0.0, "outliers": False, "no_service": 0.0},
+    "chips": {
+        "si7021": {"temperature_c": 21.4, "humidity_rh": 54.8},
+        "battery": {"open_mv": 3900},
+    },
+}
+MEASURED = {  # name: unit, least, most
+    "t": ("Cel", 20.9, 21.9),
+    "h": ("%RH", 51.0, 59.0),
+    "v": ("V", 3.6, 4.0),
+}
+
+
+# The signal in its reports; by protocol the cause of a link that is up, and the phase it came with
+SIGNAL = {"nbiot": ("rp", "rq"), "wifi": ("rs",)}
+LINK = {
+    "nbiot": {
+        "udp": ("attached", "at"),
+        "coap": ("attached", "at"),
+        "mqtt": ("connected", "co"),  # a stream needs the data state
+    },
+    "wifi": dict.fromkeys(PROTOCOLS, ("connected", "as")),
+}
+BEARERS = tuple(LINK)
+PAIRS = [(bearer, protocol) for bearer in BEARERS for protocol in PROTOCOLS]
+CONFIRMING = [pair for pair in PAIRS if pair[1] in ANSWERING]
+
+
+class Node:
+    """The template application on a board; what it prints is in `output`."""
+
+    def __init__(self, flash: Path, bearer: str, vm: str, settings: dict[str, object]) -> None:
+        copy_device_files(flash)
+        self.flash = flash
+        self.printed: list[str] = []
+        demo.configure(flash, settings)
+        self.emulator = Emulator(
+            scenario=scenarios.from_table(SCENARIO),
+            name=demo.BOARDS[bearer],
+            flash=flash,
+            vm=vm,
+            console=self.printed.append,
+            max_hours=24,
+        )
+
+    @property
+    def output(self) -> str:
+        return "".join(self.printed)
+
+    def run(self, cycles: int = 1) -> list[Cycle]:
+        """Run; whatever happened, each cycle ends asleep with every radio off."""
+        done = self.emulator.run(cycles=cycles)
+        assert [(cycle.ended, cycle.error) for cycle in done] == [("deepsleep", None)] * cycles
+        assert "Traceback" not in self.output and "not confirmed off" not in self.output
+        meter = self.emulator.board.meter
+        assert [meter.state(part) for part in ("modem", "radio")] == ["off", "off"]
+        assert self.emulator.wlan.started is False
+        assert meter.milliamps() < 0.05
+        return done
+
+    @property
+    def kept(self) -> bool:
+        """There is something in the backlog."""
+        backlog = self.flash / "backlog.bin"
+        return backlog.exists() and backlog.stat().st_size > 0
+
+
+MakeNode = Callable[..., Node]
+
+
+@pytest.fixture
+def make_node(tmp_path: Path) -> Iterator[MakeNode]:
+    with ExitStack() as stack:
+
+        def make(bearer: str, protocol: str, vm: str = "cpython", **settings: object) -> Node:
+            flash = tmp_path / "flash"
+            flash.mkdir()
+            node = Node(flash, bearer, vm, {**demo.choice(bearer, protocol), **settings})
+            stack.enter_context(node.emulator)
+            return node
+
+        yield make
+
+
+def connect(node: Node, bearer: str, server: Any, protocol: str) -> None:
+    """Make the server reachable."""
+    host, port = demo.endpoint(bearer, protocol)
+    node.emulator.routes.add(host, port, server.host, server.port)
+
+
+def reports(payloads: list[list[Record]]) -> dict[int, dict[str, Record]]:
+    """number: {name: record}, from all payloads with this number; each record came once."""
+    found: dict[int, dict[str, Record]] = {}
+    bases = set()
+    for records in payloads:
+        base = records[0].name
+        bases.add(base)
+        number = records[0].value
+        assert isinstance(number, int)
+        report = found.setdefault(number, {})
+        for record in records[1:]:
+            assert record.name.startswith(base)
+            name = record.name[len(base) :]
+            assert name not in report, f"{name} of {number} came twice"
+            report[name] = record
+    assert len(bases) == 1 and len(bases.pop()) == len("JArEMRjl:")
+    return found
+
+
+def check(report: dict[str, Record]) -> None:
+    """What was measured is there, with units, and in range."""
+    for name, (unit, least, most) in MEASURED.items():
+        assert report[name].unit == unit
+        assert least <= float(report[name].shown) <= most, name
+
+
+def arrived(receiver: Receiver) -> dict[int, dict[str, Record]]:
+    assert [each.problem for each in receiver.received if each.problem] == []
+    return reports([each.records for each in receiver.received])
+
+
+# When everything works
+
+
+def deliver_twice(make_node: MakeNode, bearer: str, protocol: str, vm: str) -> None:
+    with Receiver(protocol) as receiver:
+        node = make_node(bearer, protocol, vm)
+        connect(node, bearer, receiver, protocol)
+        receiver.attend(node.emulator.routes)
+        cycles = node.run(2)
+        assert [cycle.reset_cause for cycle in cycles] == ["power_on", "deepsleep"]
+        cause, phase = LINK[bearer][protocol]
+        assert [cycle.cause for cycle in cycles] == [cause] * 2
+        accepted = sum(cycle.accepted or 0 for cycle in cycles)
+        confirmed = sum(cycle.confirmed or 0 for cycle in cycles)
+        assert confirmed == (accepted if protocol in ANSWERING else 0)
+        receiver.wait_for(accepted, timeout_s=5)
+        assert len(receiver.received) == accepted >= 2
+        found = arrived(receiver)
+    assert sorted(found) == [0, 1]
+    for report in found.values():
+        check(report)
+        assert all(report[name].unit in ("dBm", "dB") for name in SIGNAL[bearer])
+    took = found[1][phase]  # of the cycle before
+    assert took.unit == "ms" and float(took.shown) > 0
+    assert not node.kept
+
+
+@pytest.mark.parametrize(("bearer", "protocol"), PAIRS)
+def test_every_report_arrives(make_node: MakeNode, bearer: str, protocol: str) -> None:
+    deliver_twice(make_node, bearer, protocol, "cpython")
+
+
+@pytest.mark.vm
+@pytest.mark.parametrize(("bearer", "protocol"), [("nbiot", "coap"), ("wifi", "mqtt")])
+def test_every_report_arrives_on_micropython(
+    make_node: MakeNode, bearer: str, protocol: str
+) -> None:
+    deliver_twice(make_node, bearer, protocol, "micropython")
+
+
+# When the server does not work
+
+
+@pytest.mark.parametrize(("bearer", "protocol"), CONFIRMING)
+def test_nothing_is_lost_while_the_server_is_down(
+    make_node: MakeNode, bearer: str, protocol: str
+) -> None:
+    with Receiver(protocol) as receiver:
+        node = make_node(bearer, protocol)
+        receiver.attend(node.emulator.routes)
+        for cycle in node.run(2):
+            assert cycle.confirmed == 0
+        assert node.kept
+        connect(node, bearer, receiver, protocol)
+        [cycle] = node.run()
+        assert cycle.confirmed == cycle.accepted and (cycle.confirmed or 0) >= 3
+        receiver.wait_for(cycle.confirmed or 0, timeout_s=5)
+        found = arrived(receiver)
+    assert sorted(found) == [0, 1, 2]
+    for report in found.values():
+        check(report)
+    assert not node.kept
+
+
+@pytest.mark.parametrize("bearer", BEARERS)
+def test_what_a_coap_server_refuses_is_sent_again(make_node: MakeNode, bearer: str) -> None:
+    with CoapServer() as server:
+        server.behaviour.code = Code.UNAUTHORIZED
+        node = make_node(bearer, "coap", _TOKEN="swordfish")
+        node.emulator.routes.unknown_s = node.emulator.routes.answering_s = 0.5
+        connect(node, bearer, server, "coap")
+        [cycle] = node.run()
+        refused = len(server.posts)
+        assert refused >= 1 and cycle.confirmed == 0 and node.kept
+        assert "4.01" in node.output and "swordfish" not in node.output
+        server.behaviour.code = Code.CHANGED
+        node.run()
+        taken = list(server.posts)[refused:]
+    assert {post.query for post in taken} == {("authorization=swordfish",)}
+    found = reports([packs.read(post.payload, post.at_s) for post in taken])
+    assert sorted(found) == [0, 1]
+    assert not node.kept
+
+
+@pytest.mark.parametrize("bearer", BEARERS)
+def test_what_a_broker_does_not_let_in_is_sent_again(make_node: MakeNode, bearer: str) -> None:
+    with MqttBroker(user="node", password="swordfish") as broker:
+        node = make_node(bearer, "mqtt", _USER="node", _TOKEN="wordfish")
+        node.emulator.routes.unknown_s = node.emulator.routes.answering_s = 0.5
+        connect(node, bearer, broker, "mqtt")
+        with Subscriber(broker, user=("node", "swordfish")) as subscriber:
+            [cycle] = node.run()
+            assert cycle.confirmed == 0 and node.kept and not subscriber.messages
+            assert "refused by the broker" in node.output and "wordfish" not in node.output
+            demo.configure(node.flash, {"_TOKEN": "swordfish"})
+            [cycle] = node.run()
+            messages = subscriber.wait(cycle.confirmed or 0)
+    assert {topic for topic, _, _ in messages} == {"r"}
+    assert sorted(reports([packs.read(payload, 0) for _, payload, _ in messages])) == [0, 1]
+    assert not node.kept
+
+
+# What makes no sense
+
+IMPOSSIBLE = {
+    "nbiot, mqtt over IPv6": (
+        "nbiot", "mqtt", {"_IP_VERSION": "IPV6"}, ["_PROTOCOL = 'mqtt'", "stream", "datagram"],
+    ),
+    "wifi, server with IPv6": (
+        "wifi", "udp", {"_HOST": "2001:db8::1"}, ["_HOST = '2001:db8::1'", "IPv4"],
+    ),
+    "wifi, no known network": ("wifi", "udp", {"_WIFI_NETS": {}}, ["known networks"]),
+    "mqtt, password alone": ("nbiot", "mqtt", {"_TOKEN": "swordfish"}, ["_TOKEN", "_USER"]),
+    "mqtt, topic with a wildcard": ("wifi", "mqtt", {"_TOPIC": "a/#"}, ["_TOPIC = 'a/#'"]),
+    "coap, password that is none": ("nbiot", "coap", {"_TOKEN": 'sword"fish'}, ["_TOKEN = '***'"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_what_makes_no_sense_is_told_before_a_radio_is_on(make_node: MakeNode, name: str) -> None:
+    bearer, protocol, settings, words = IMPOSSIBLE[name]
+    node = make_node(bearer, protocol, **settings)
+    [cycle] = node.run()
+    assert (cycle.cause, cycle.radio_on_ms, cycle.sent) == ("configuration", 0, [])
+    [told] = [line for line in node.output.splitlines() if "ERROR" in line]
+    assert [word for word in words if word not in told] == []
+    assert "fish" not in told
