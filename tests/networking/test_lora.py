@@ -338,7 +338,9 @@ def test_downlink(board: Board, joined: Joined) -> None:
     assert transport.sendto(b"x") == 1 and transport.last.downlink == b"d" * 51
     assert lora.metrics() == [("rssi", -97, 0, "dBm"), ("snr", 6, 0, "dB")]
     assert lora.send(configured(), b"x").downlink is None
-    board.mac.received += [b"old"] * 40
+    board.mac.received += [b"old"] * 3
+    assert lora.send(configured(), b"x").downlink is None
+    board.mac.received += [b"old"] * 1000
     assert lora.send(configured(), b"x").status == lora.LORA_ACCEPTED
 
 
@@ -402,7 +404,10 @@ def test_radio_without_an_end(board: Board, joined: Joined, confirmed: bool) -> 
     board.mac.stuck = True
     start_us = board.us
     assert lora.send(configured(**fields), b"x")[:2] == (1, "timeout")
-    assert board.us - start_us < 5_200_000
+    assert board.us - start_us < 5_200_000 * (3 if confirmed else 1)
+    assert lora.send(configured(**fields), b"x").cause == "not_joined"
+    lora.down()
+    assert joined(DEEPSLEEP, **fields).last_outcome().cause == "joined"
 
 
 @pytest.mark.parametrize("number", [11, 115, 122, 5, "text"])
