@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from devkit.device_files import ROOT
 from tests.networking.lora_firmware import (
     APP_EUI,
     APP_KEY,
@@ -508,3 +510,15 @@ def test_log_tells_no_key(board: Board, capsys: pytest.CaptureFixture[str]) -> N
     lora.down()
     printed = capsys.readouterr().out
     assert "join_timeout" in printed and APP_KEY.lower() not in printed.lower()
+
+
+def test_every_cause_is_explained() -> None:
+    page = (ROOT / "docs" / "lora.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\|((?: ?`[a-z_]+`,?)+) \|", page, re.MULTILINE))
+    words = set(re.findall(r"`([a-z_]+)`", " ".join(explained)))
+    found = set()
+    for path in (ROOT / "networking").glob("_lora_*.py"):
+        source = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r'(?:Failed\(|cause = (?:\d, )?)"([a-z_]+)"', source))
+        found |= set(re.findall(r'\d+: "([a-z_]+)"', source))
+    assert {"restored", "radio_busy", "too_long", "not_confirmed"} <= found <= words
