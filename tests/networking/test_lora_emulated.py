@@ -113,6 +113,7 @@ def test_second_join_behind_one_in_vain_does_not_hang(fipy: MakeDevice) -> None:
     assert run(device, program) == [False, True, True, 1]
 
 
+@pytest.mark.both_runtimes
 def test_session_lasts_over_deep_sleep(fipy: MakeDevice) -> None:
     device = fipy()
     device.put("given.json", '{"_LORA_CONFIRMED": true}')
