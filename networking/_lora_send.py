@@ -152,7 +152,8 @@ class Sender:
             return []
         if stats.rssi >= 0:  # nothing was received yet
             return []
-        return [("rssi", int(stats.rssi), 0, "dBm"), ("snr", int(stats.snr), 0, "dB")]
+        # dBm and dB; a report has little room
+        return [("rs", int(stats.rssi), 0, None), ("sn", int(stats.snr), 0, None)]
 
     def _save(self):
         """Save the session for the next boot: that is good for one restore."""

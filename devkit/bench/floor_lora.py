@@ -9,6 +9,7 @@ itself when its windows are over.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from devkit.bench.floor import ANSWER_US, Procedure
@@ -34,6 +35,6 @@ class Floor(Procedure):
             lora.do_join_otaa(None, APP_EUI, APP_KEY, None)
             self.until(lora.do_has_joined, ANSWER_US)
         for payload in self.task.payloads:
-            number = lora.do_send(payload, RATE, self.task.confirmed, PORT)
-            self.until(lambda: bool(lora._messages[number].finished), ANSWER_US)
+            message = lora._messages[lora.do_send(payload, RATE, self.task.confirmed, PORT)]
+            self.until(functools.partial(getattr, message, "finished"), ANSWER_US)
         lora.do_nvram_save()
