@@ -22,7 +22,7 @@ FIELDS = (
     ("server_port", "integer", (1, 65535), 1883),
     ("message_channel_id", "text", (1, 120)),
     ("thing_id", "text", (1, 120)),
-    ("thing_token", "text", (1, 120)),
+    ("thing_token", "secret", (1, 120)),
     ("client_name", "text", (1, 60), None),
 )
 _TRIES = 3

@@ -388,7 +388,7 @@ def test_an_exception_in_any_step_ends_in_sleep_with_the_modem_off(
     make_node: MakeNode, step: str
 ) -> None:
     node = make_node(SAFE)
-    main = node.device.flash / "main.py"
+    main = node.device.flash / "node.py"
     source = main.read_text(encoding="utf-8")
     head = f"    def {step}(self):\n"
     assert head in source

@@ -111,6 +111,7 @@ def test_run_hands_over_everything(
     arguments = ["run", script, "--flash", str(tmp_path), "--cycles", "2", "--scenario", "good"]
     arguments += ["--seed", "7", "--trace", trace, "--route", route, "--route", route, "--vm"]
     arguments += ["--realtime", "--json", "--firmware", "1.20.2.r7", "--install", "mpy"]
+    arguments += ["--board", "FiPy"]
     assert cli.main([*arguments, "--max-hours", "1.5"]) == 0
     assert vars(received[0]) == {
         "script": script,
@@ -123,6 +124,7 @@ def test_run_hands_over_everything(
         "vm": True,
         "realtime": True,
         "json": True,
+        "board": "FiPy",
         "firmware": "1.20.2.r7",
         "install": "mpy",
         "max_hours": 1.5,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,28 @@ USES = {
         print(nbiot.deactivate().deactivation_status)
         """,
         ["1", "5", "True"],
+    ),
+    "wifi": (
+        """
+        from networking import wifi
+        print(wifi.connect({"field-ap": {"pwd": "for-documentation"}}, 30).connection_status)
+        print(wifi.deactivate().deactivation_status)
+        """,
+        ["True", "True"],
+    ),
+    "lora": (
+        """
+        from networking import lora
+        class Config:
+            _APP_EUI = "70B3D57ED0000001"
+            _APP_KEY = "2B7E151628AED2A6ABF7158809CF4F3C"
+            _LORA_REGION = "EU868"
+            _MAX_CONNECTION_ATTEMPT_TIME_SEC = 60
+        print(lora.join(Config, lora.set_keys(Config)).status)
+        print(lora.send(Config, b"hello").status)
+        print(lora.down())
+        """,
+        ["1", "1", "True"],
     ),
     "si7021": (
         """
@@ -82,6 +105,48 @@ USES = {
         """,
         ["unknown"],
     ),
+    "coap": (
+        """
+        from protocols import coap
+        class Link:
+            def sendto(self, message, address):
+                print(len(message))
+                return len(message)
+        print(coap.deliver(Link(), b"hello", "192.0.2.1", confirmable=False))
+        print(coap.code_text(0x45))
+        """,
+        # header, token, Uri-Path "r", Content-Format 112, payload marker (RFC 7252, 3)
+        ["18", "unknown", "2.05"],
+    ),
+    "coap_blocks": (
+        """
+        from protocols import coap_blocks
+        class Client:
+            block_size = 16
+            def exchange(self, code, options, payload):
+                print(len(payload))
+                self.code = 0x5F if len(payload) == 16 else 0x44
+                self.options = options
+                return self
+        print(coap_blocks.send(Client(), 2, [], bytes(40)).code)
+        """,
+        ["16", "16", "8", "68"],
+    ),
+    "coap_client": (
+        """
+        from protocols.coap_client import CoAPClient, CoAPConfig
+        config = CoAPConfig()
+        config.server_ip = "192.0.2.1"
+        config.message_channel_id = config.thing_id = config.thing_token = "1"
+        class Link:
+            def sendto(self, message, address):
+                return len(message)
+        config.custom_socket, config.use_custom_socket = Link(), True
+        client = CoAPClient(config)
+        print(client.start(), client.postMessage("hello"), client.outcome, client.stop())
+        """,
+        ["True 1 unknown True"],
+    ),
     "mqtt": (
         """
         from network import LTE
@@ -106,7 +171,7 @@ USES = {
         client = MQTTClientCustom(config)
         print(client.connect(), client.sendMessage("hello"), client.disconnect())
         """,
-        ["False False False"],
+        ["False False True"],
     ),
     "microATsocket": (
         """
@@ -206,7 +271,9 @@ def outcome_of(program: str, flash: Path, vm: str) -> list[str]:
     """What it prints on a board with this flash, without times and warnings."""
     (flash / "program.py").write_text(textwrap.dedent(program), encoding="utf-8")
     said: list[str] = []
-    with Emulator(flash=flash, vm=vm, console=said.append, max_hours=1) as emulator:
+    # a FiPy has every radio
+    options: dict[str, Any] = {"name": "FiPy", "console": said.append, "max_hours": 1}
+    with Emulator(flash=flash, vm=vm, **options) as emulator:
         [cycle] = emulator.run(["program.py"])
     assert cycle.error is None, cycle.error
     lines = [_AT.sub("", line) for line in "".join(said).splitlines()]
