@@ -247,8 +247,11 @@ class _Transport:
 
 
 def datagram_limit():
-    """The most bytes at the data rate in use; MAC commands that wait may take up to 15 of them."""
-    return _node.limit() if _node else 0
+    """The most bytes at the data rate in use; MAC commands that wait may take up to 15 of them.
+
+    Before the first call of set_keys, join or up that of the slowest rate that reports have.
+    """
+    return _node.limit() if _node else 51
 
 
 def metrics():
