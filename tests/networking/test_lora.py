@@ -338,7 +338,7 @@ def test_downlink(board: Board, joined: Joined) -> None:
     transport = lora.transport("message")
     assert lora.metrics() == []
     assert transport.sendto(b"x") == 1 and transport.last.downlink == b"d" * 51
-    assert lora.metrics() == [("rssi", -97, 0, "dBm"), ("snr", 6, 0, "dB")]
+    assert lora.metrics() == [("rs", -97, 0, None), ("sn", 6, 0, None)]
     assert lora.send(configured(), b"x").downlink is None
     board.mac.received += [b"old"] * 3
     assert lora.send(configured(), b"x").downlink is None
@@ -489,7 +489,7 @@ def test_down_without_up(board: Board) -> None:
     lora = board.boot(PWRON)
     assert lora.down() and board.mac.made is None
     assert lora.carries(configured()) == ("message",)
-    assert lora.datagram_limit() == 0
+    assert lora.datagram_limit() == 51
 
 
 def test_session_that_cannot_be_saved(board: Board, joined: Joined) -> None:
