@@ -46,7 +46,7 @@ LINK = {
     },
     "wifi": dict.fromkeys(PROTOCOLS, ("connected", "as")),
 }
-BEARERS = tuple(LINK)
+BEARERS = tuple(LINK)  # of IP; LoRaWAN has tests of its own below
 PAIRS = [(bearer, protocol) for bearer in BEARERS for protocol in PROTOCOLS]
 CONFIRMING = [pair for pair in PAIRS if pair[1] in ANSWERING]
 
@@ -80,6 +80,7 @@ class Node:
         meter = self.emulator.board.meter
         assert [meter.state(part) for part in ("modem", "radio")] == ["off", "off"]
         assert self.emulator.wlan.started is False
+        assert meter.state("lora") in ("off", "sleep")
         assert meter.milliamps() < 0.05
         return done
 
@@ -184,6 +185,62 @@ def test_every_report_arrives_on_micropython(
     deliver_twice(make_node, bearer, protocol, "micropython")
 
 
+# LoRaWAN: plain payloads, which the network server hands on
+
+
+def over_lorawan(
+    make_node: MakeNode, receiver: Receiver, vm: str = "cpython", **settings: Any
+) -> Node:
+    node = make_node("lora", "udp", vm, **settings)
+    connect(node, "lora", receiver, "udp")
+    return node
+
+
+@pytest.mark.parametrize("confirmed", (False, True))
+@pytest.mark.parametrize("vm", ("cpython", pytest.param("micropython", marks=pytest.mark.vm)))
+def test_every_report_arrives_over_lorawan(make_node: MakeNode, confirmed: bool, vm: str) -> None:
+    with Receiver("udp") as receiver:
+        node = over_lorawan(make_node, receiver, vm, _LORA_CONFIRMED=confirmed)
+        cycles = node.run(3)
+        assert [cycle.cause for cycle in cycles] == ["joined", "restored", "restored"]
+        assert [cycle.accepted for cycle in cycles] == [1, 1, 1]
+        assert [cycle.confirmed for cycle in cycles] == [int(confirmed)] * 3
+        receiver.wait_for(3, timeout_s=5)
+        found = arrived(receiver)
+    assert sorted(found) == [0, 1, 2]
+    for report in found.values():
+        check(report)
+    assert float(found[1]["jo"].shown) > 5000  # the join of the cycle before
+
+
+def test_at_a_low_data_rate_a_report_is_split_and_never_cut(make_node: MakeNode) -> None:
+    with Receiver("udp") as receiver:
+        node = over_lorawan(make_node, receiver, _LORA_DR=0)
+        [cycle] = node.run()
+        assert (cycle.accepted or 0) >= 2
+        receiver.wait_for(cycle.accepted or 0, timeout_s=5)
+        assert max(len(each.data) for each in receiver.received) <= 51  # EU868, SF12
+        check(arrived(receiver)[0])
+
+
+def test_what_no_gateway_confirms_is_sent_again(make_node: MakeNode) -> None:
+    with Receiver("udp") as receiver:
+        node = over_lorawan(make_node, receiver, _LORA_CONFIRMED=True)
+        node.run()
+        lora = node.emulator.lora
+        assert lora is not None
+        lora.options.gateway = False
+        for cycle in node.run(2):
+            assert cycle.confirmed == 0
+        assert node.kept
+        lora.options.gateway = True
+        [cycle] = node.run()
+        assert cycle.confirmed == cycle.accepted == 3
+        receiver.wait_for(4, timeout_s=5)
+        assert sorted(arrived(receiver)) == [0, 1, 2, 3]
+    assert not node.kept
+
+
 # When the server does not work
 
 
@@ -256,6 +313,12 @@ IMPOSSIBLE = {
         "wifi", "udp", {"_HOST": "2001:db8::1"}, ["_HOST = '2001:db8::1'", "IPv4"],
     ),
     "wifi, no known network": ("wifi", "udp", {"_WIFI_NETS": {}}, ["known networks"]),
+    "lora, mqtt": ("lora", "mqtt", {}, ["_PROTOCOL = 'mqtt'", "stream", "'lora'", "message"]),
+    "lora, coap": ("lora", "coap", {}, ["_PROTOCOL = 'coap'", "datagram", "'lora'", "message"]),
+    "lora, key too short": ("lora", "udp", {"_APP_KEY": "2B7E"}, ["_APP_KEY", "32"]),
+    "lora, data rate too low": (
+        "lora", "udp", {"_LORA_REGION": "US915", "_LORA_DR": 0}, ["_LORA_DR", "US915"],
+    ),
     "mqtt, password alone": ("nbiot", "mqtt", {"_TOKEN": "swordfish"}, ["_TOKEN", "_USER"]),
     "mqtt, topic with a wildcard": ("wifi", "mqtt", {"_TOPIC": "a/#"}, ["_TOPIC = 'a/#'"]),
     "coap, password that is none": ("nbiot", "coap", {"_TOKEN": 'sword"fish'}, ["_TOKEN = '***'"]),
