@@ -50,7 +50,9 @@ class Sender:
             if self.settings["_LORA_CONFIRMED"]:
                 # without any in a row, the server may have lost the session
                 set_lost(0 if status == 2 else lost() + 1)
-            if save or self._saved:  # what was saved before this one is outdated now
+            if self._ready and (
+                save or self._saved
+            ):  # what was saved before this one is outdated now
                 self._save()
         ms = (airtime_us + 999) // 1000
         return status, cause, self._downlink, ms, self._wait_ms, self._trials
@@ -101,7 +103,9 @@ class Sender:
 
         confirmed = bool(self.settings["_LORA_CONFIRMED"])
         options = [self.settings[name] for name in ("_LORA_DR", "_LORA_PORT")]
-        limit_ms = self.settings["_LORA_SOCKET_TIMEOUT"] * 1000
+        trials = self._most_trials()
+        limit_ms = self.settings["_LORA_SOCKET_TIMEOUT"] * 1000 * trials
+        limit_ms += self._airtime_us(len(payload), trials) // 1000
         link = uplink.Uplink(self._lora, confirmed, *options)
         try:
             event = link.transmit(payload, limit_ms)
@@ -112,9 +116,12 @@ class Sender:
             self._downlink = link.newest()
         finally:
             link.close()
-        self._trials = self._most_trials()  # also of one that is still at it
+        self._trials = trials  # also of one that is still at it
         if not event:
             status, cause = 1, "timeout"
+            # its frame counter is used up, but would not be saved as such
+            self._ready = self._saved = False
+            self._forget()
         elif not event & uplink.TX_FAILED:
             status, cause = (2, "confirmed") if confirmed else (1, "sent")
             if confirmed:

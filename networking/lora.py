@@ -19,7 +19,7 @@ _LORA_ADR                         bool, optional, False: the network chooses the
 _LORA_CONFIRMED                   bool, optional, False: each uplink is to be acknowledged
 _LORA_TX_RETRIES                  int 0 to 5, optional, 2: repetitions of one not acknowledged; the
                                   duty cycle has no room for more at the slowest data rate
-_LORA_SOCKET_TIMEOUT              int, seconds, optional, 30: for an uplink and its answer
+_LORA_SOCKET_TIMEOUT              int, seconds, optional, 20: for the receive windows of each trial
 _LORA_DUTY_WAIT_SEC               int, seconds, optional, 12: at most this long is waited where the
                                   duty cycle forbids to send yet
 _LORA_PORT                        int 1 to 223, optional, 2: the LoRaWAN port
@@ -51,7 +51,7 @@ _FIELDS = (
     ("_LORA_ADR", "choice", _BOOL, False),
     ("_LORA_CONFIRMED", "choice", _BOOL, False),
     ("_LORA_TX_RETRIES", "integer", (0, 5), 2),
-    ("_LORA_SOCKET_TIMEOUT", "integer", (1, 600), 30),
+    ("_LORA_SOCKET_TIMEOUT", "integer", (1, 600), 20),
     ("_LORA_DUTY_WAIT_SEC", "integer", (0, 600), 12),
     ("_LORA_PORT", "integer", (1, 223), 2),
     # the last one is of the join only
@@ -106,7 +106,7 @@ def send(cfg, byte_msg):
     status      LORA_REFUSED 0: it was not sent; LORA_ACCEPTED 1: it was given to the radio, and
                 nobody said that it arrived; LORA_CONFIRMED 2: the network acknowledged it
     cause       sent, confirmed; or with status 1: not_confirmed (no acknowledgement, repetitions
-                included), timeout (neither end nor failure in _LORA_SOCKET_TIMEOUT); with 0:
+                included), timeout (the radio told no end: the session is over); with 0:
                 not_joined, too_long (for the data rate: nothing is ever cut), duty_cycle,
                 no_radio, radio_busy, radio_error
     downlink    bytes that came in a receive window, at most 242; None
@@ -247,8 +247,11 @@ class _Transport:
 
 
 def datagram_limit():
-    """The most bytes at the data rate in use; MAC commands that wait may take up to 15 of them."""
-    return _node.limit() if _node else 0
+    """The most bytes at the data rate in use; MAC commands that wait may take up to 15 of them.
+
+    Before the first call of set_keys, join or up that of the slowest rate that reports have.
+    """
+    return _node.limit() if _node else 51
 
 
 def metrics():

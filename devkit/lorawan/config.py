@@ -59,7 +59,8 @@ class Config:
         return config
 
     def with_value(self, name: str, value: int, region: Region) -> Config:
-        changed = replace(self, **{name: value})
+        given: dict[str, Any] = {name: value}
+        changed = replace(self, **given)
         changed.check(name, region)
         return changed
 

@@ -98,7 +98,7 @@ def uplink(
     if port is not None:
         key = session.app_skey if port else session.nwk_skey
         place = (keys.UP, session.dev_addr, session.fcnt_up)
-        frame += bytes([port]) + keys.crypted(key, *place, payload)
+        frame += bytes([port]) + keys.ciphered(key, *place, payload)
     mic = keys.data_mic(session.nwk_skey, keys.UP, session.dev_addr, session.fcnt_up, frame)
     return frame + mic
 
@@ -122,7 +122,7 @@ def read_downlink(frame: bytes, session: Session) -> Downlink | None:
     if options_end < len(body):
         port = body[options_end]
         key = session.app_skey if port else session.nwk_skey
-        payload = keys.crypted(key, keys.DOWN, addr, counter, body[options_end + 1 :])
+        payload = keys.ciphered(key, keys.DOWN, addr, counter, body[options_end + 1 :])
         if port == 0:
             options, payload = payload, b""
     confirmed = frame[0] >> 5 == CONFIRMED_DOWN

@@ -53,7 +53,7 @@ def data_mic(key: bytes, direction: int, dev_addr: int, counter: int, frame: byt
     return cmac(key, block + frame)[:MIC_BYTES]
 
 
-def crypted(key: bytes, direction: int, dev_addr: int, counter: int, payload: bytes) -> bytes:
+def ciphered(key: bytes, direction: int, dev_addr: int, counter: int, payload: bytes) -> bytes:
     """FRMPayload encrypted, or decrypted: it is the same."""
     cipher = Cipher(key)
     place = b"\x01" + bytes(4) + _place(direction, dev_addr, counter) + b"\0"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from devkit.device_files import ROOT
 from tests.networking.lora_firmware import (
     APP_EUI,
     APP_KEY,
@@ -336,9 +338,11 @@ def test_downlink(board: Board, joined: Joined) -> None:
     transport = lora.transport("message")
     assert lora.metrics() == []
     assert transport.sendto(b"x") == 1 and transport.last.downlink == b"d" * 51
-    assert lora.metrics() == [("rssi", -97, 0, "dBm"), ("snr", 6, 0, "dB")]
+    assert lora.metrics() == [("rs", -97, 0, None), ("sn", 6, 0, None)]
     assert lora.send(configured(), b"x").downlink is None
-    board.mac.received += [b"old"] * 40
+    board.mac.received += [b"old"] * 3
+    assert lora.send(configured(), b"x").downlink is None
+    board.mac.received += [b"old"] * 1000
     assert lora.send(configured(), b"x").status == lora.LORA_ACCEPTED
 
 
@@ -402,7 +406,10 @@ def test_radio_without_an_end(board: Board, joined: Joined, confirmed: bool) -> 
     board.mac.stuck = True
     start_us = board.us
     assert lora.send(configured(**fields), b"x")[:2] == (1, "timeout")
-    assert board.us - start_us < 5_200_000
+    assert board.us - start_us < 5_200_000 * (3 if confirmed else 1)
+    assert lora.send(configured(**fields), b"x").cause == "not_joined"
+    lora.down()
+    assert joined(DEEPSLEEP, **fields).last_outcome().cause == "joined"
 
 
 @pytest.mark.parametrize("number", [11, 115, 122, 5, "text"])
@@ -482,7 +489,7 @@ def test_down_without_up(board: Board) -> None:
     lora = board.boot(PWRON)
     assert lora.down() and board.mac.made is None
     assert lora.carries(configured()) == ("message",)
-    assert lora.datagram_limit() == 0
+    assert lora.datagram_limit() == 51
 
 
 def test_session_that_cannot_be_saved(board: Board, joined: Joined) -> None:
@@ -503,3 +510,15 @@ def test_log_tells_no_key(board: Board, capsys: pytest.CaptureFixture[str]) -> N
     lora.down()
     printed = capsys.readouterr().out
     assert "join_timeout" in printed and APP_KEY.lower() not in printed.lower()
+
+
+def test_every_cause_is_explained() -> None:
+    page = (ROOT / "docs" / "lora.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\|((?: ?`[a-z_]+`,?)+) \|", page, re.MULTILINE))
+    words = set(re.findall(r"`([a-z_]+)`", " ".join(explained)))
+    found = set()
+    for path in (ROOT / "networking").glob("_lora_*.py"):
+        source = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r'(?:Failed\(|cause = (?:\d, )?)"([a-z_]+)"', source))
+        found |= set(re.findall(r'\d+: "([a-z_]+)"', source))
+    assert {"restored", "radio_busy", "too_long", "not_confirmed"} <= found <= words

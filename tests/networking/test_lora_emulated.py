@@ -113,6 +113,7 @@ def test_second_join_behind_one_in_vain_does_not_hang(fipy: MakeDevice) -> None:
     assert run(device, program) == [False, True, True, 1]
 
 
+@pytest.mark.both_runtimes
 def test_session_lasts_over_deep_sleep(fipy: MakeDevice) -> None:
     device = fipy()
     device.put("given.json", '{"_LORA_CONFIRMED": true}')
@@ -122,7 +123,7 @@ def test_session_lasts_over_deep_sleep(fipy: MakeDevice) -> None:
     assert causes == ["joined", "restored", "restored", "restored"]
     assert [shown[1][:2] for shown in device.shown[::2]] == [[2, "confirmed"]] * 4
     signals = [[record[0] for record in shown[1]] for shown in device.shown[1::2]]
-    assert signals == [["rssi", "snr"]] * 4
+    assert signals == [["rs", "sn"]] * 4
     log = device.emulator.lora.server.log
     assert [each.kind for each in log] == ["join", "data", "data", "data", "data"]
     assert [each.counter for each in log[1:]] == [0, 1, 2, 3]
