@@ -71,5 +71,5 @@ def test_the_folders_of_this_project(device: Device) -> None:
         + "show(raised(plugins.find, 'networking', '_attach', ('up', 'down')))"
     )
     assert shown[:2] == [True, True]
-    assert shown[2][0] == "ValueError" and "allowed: nbiot" in shown[2][1]
+    assert shown[2][0] == "ValueError" and "allowed: lora, nbiot, wifi" in shown[2][1]
     assert "_attach" not in shown[2][1].split("allowed")[1]
