@@ -13,7 +13,7 @@ from devkit.senml_decode import Record
 
 SEQ = "seq"  # a number may also stand under the bare base name, which ends with MARK then
 MARK = ":"
-# the first two letters of each phase of main.py and networking/, and the time awake
+# the first two letters of each phase of node.py and networking/, and the time awake
 _MS = ("in", "pr", "ac", "at", "co", "sc", "as", "jo", "re", "se", "de", "aw")
 UNITS = {"rp": "dBm", "rq": "dB", "rs": "dBm", "sn": "dB", **dict.fromkeys(_MS, "ms")}
 
