@@ -62,6 +62,8 @@ class Lora(Service):
         self._number = 0
         self._stats = [0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0]
         self._raw_until_us = 0
+        # one source for all initialisations of a start: a DevNonce must not come again
+        self._random = self.board.rng(f"lora.mac/{self.board.cycle}")
 
     def on_reset(self, cause: int) -> None:
         self._stop()
@@ -125,7 +127,7 @@ class Lora(Service):
             self.radio.listening = config.power_mode == ALWAYS_ON
             self.radio.rest()
             return
-        mac = Mac(self.board, self.radio, region, self.options.duty_cycle)
+        mac = Mac(self.board, self.radio, region, self.options.duty_cycle, self._random)
         mac.adr, mac.public = config.adr, config.public
         mac.class_c = config.device_class == CLASS_C
         mac.link.battery = 255

@@ -9,6 +9,7 @@ Source: Pycom firmware 1.20.2.r4, modlora.c TASK_LoRa; LoRaWAN 1.0.3, 3.3, 4.3.1
 from __future__ import annotations
 
 import copy
+import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,7 +56,14 @@ class Otaa:
 
 
 class Mac:
-    def __init__(self, board: Board, radio: Radio, region: Region, enforce_duty: bool) -> None:
+    def __init__(
+        self,
+        board: Board,
+        radio: Radio,
+        region: Region,
+        enforce_duty: bool,
+        source: random.Random,
+    ) -> None:
         self.board = board
         self.radio = radio
         self.region = region
@@ -71,7 +79,7 @@ class Mac:
         self.on_sent: Callable[[Message], None] = lambda message: None
         self.on_received: Callable[[bytes, int], None] = lambda payload, port: None
         self.on_signal: Callable[[Signal, int], None] = lambda signal, rate: None
-        self._random = board.rng(f"lora.mac/{board.cycle}")
+        self._random = source
         self._started_us = board.clock.now_us
         self._free_us: dict[int, int] = {}  # by sub-band
         self._on_air = False

@@ -252,6 +252,13 @@ def test_init_clears_joined(tmp_path: Path) -> None:
     assert board.output == ["joined True", "False"]
 
 
+def test_joining_anew_in_one_start_uses_no_nonce_twice(tmp_path: Path) -> None:
+    with fipy(tmp_path, firmware="1.20.2.r7") as board:
+        board.run(joined() + joined())
+    assert board.output == ["joined True", "joined True"]
+    assert board.reasons == []
+
+
 def test_abp_joins_at_once(tmp_path: Path) -> None:
     device = {"dev_addr": "26011D01", "nwk_skey": "11" * 16, "app_skey": "22" * 16}
     program = """
