@@ -22,6 +22,7 @@ from devkit.bench import modules
 from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import Conditions, row
 from devkit.build import budget
+from devkit.collector.report import with_units
 from devkit.cycle import Cycle
 from devkit.device_files import ROOT
 from devkit.emulator import Emulator
@@ -191,13 +192,14 @@ def _report() -> str:
     text = data.hex()
     lines = [text[at : at + 2 * _HEX_A_LINE] for at in range(0, len(text), 2 * _HEX_A_LINE)]
     pack = [f"  {record!r}," for record in cbor2.loads(data)]
-    rows = [[record.name, record.shown, record.unit or ""] for record in decode(data)]
+    records = with_units(decode(data))
+    rows = [[record.name, record.shown, record.unit or ""] for record in records]
     return (
         f"{len(data)} bytes:\n\n"
         + _block("\n".join(lines))
         + "\n\nAs CBOR:\n\n"
         + _block("\n".join(["[", *pack, "]"]), "python data")
-        + "\n\nAs a receiver resolves it (RFC 8428, 4.6):\n\n"
+        + "\n\nAs a receiver resolves it (RFC 8428, 4.6), with all units:\n\n"
         + _block(table(rows, ["name", "value", "unit"]))
     )
 

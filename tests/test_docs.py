@@ -199,6 +199,7 @@ def test_server_of_the_report_page_understands_its_datagram() -> None:
     text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
     shown = re.search(r"^([0-9a-f]{20,}\n)+", docs.parts(text)["report"], re.MULTILINE)
     assert shown
+    decoded = re.findall(r"^(\S+:\S*) +(\S+) *(\S*)$", docs.part("report"), re.MULTILINE)
     space: dict[str, object] = {"__name__": "snippet"}
     exec(server, space)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -207,9 +208,8 @@ def test_server_of_the_report_page_understands_its_datagram() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(bytes.fromhex(shown[0].replace("\n", "")), sock.getsockname())
         records = space["records"](sock)  # type: ignore[operator]
-        got = [next(records) for _ in range(3)]
-    decoded = re.findall(r"^(\S+:\S*) +(\S+) *(\S*)$", docs.part("report"), re.MULTILINE)
-    assert [tuple(map(str, record)) for record in got] == decoded[:3]
+        got = [next(records) for _ in decoded]
+    assert [tuple(map(str, record)) for record in got] == decoded
 
 
 @pytest.mark.parametrize("block", _of("toml"))
