@@ -278,6 +278,11 @@ def test_person_at_a_terminal_gets_answers_and_ends_with_ctrl_d() -> None:
     assert process.returncode == 0
 
 
+def _interruptible() -> None:
+    """A shell has its background jobs ignore SIGINT, and they their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_pty_prints_its_path_and_serves_it_until_interrupted(tmp_path: object) -> None:
     trace = f"{tmp_path}/trace"
     with subprocess.Popen(
@@ -286,6 +291,7 @@ def test_pty_prints_its_path_and_serves_it_until_interrupted(tmp_path: object) -
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=_interruptible,
     ) as process:
         assert process.stdout is not None
         path = process.stdout.readline().strip()
