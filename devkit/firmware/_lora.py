@@ -3,45 +3,44 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modlora.c.
 """
 
-from _board import call, on_interrupt
+from _board import call
 
-from _lte import _REQUIRED, _arguments, _as_is, _integer
+from _arguments import REQUIRED, as_is, assign, data_of, set_handler, to_int
 from usocket import timeout as _timeout
 
 _JOIN_LOOK_MS = 50
 _FOREVER_MS = 0x7FFFFFFF
 
 _INIT = (
-    ("mode", _integer, 0),
-    ("frequency", _integer, None),
-    ("tx_power", _integer, None),
-    ("bandwidth", _integer, 0),
-    ("sf", _integer, 7),
-    ("preamble", _integer, 8),
-    ("coding_rate", _integer, 1),
-    ("power_mode", _integer, 0),
+    ("mode", to_int, 0),
+    ("frequency", to_int, None),
+    ("tx_power", to_int, None),
+    ("bandwidth", to_int, 0),
+    ("sf", to_int, 7),
+    ("preamble", to_int, 8),
+    ("coding_rate", to_int, 1),
+    ("power_mode", to_int, 0),
     ("tx_iq", bool, False),
     ("rx_iq", bool, False),
     ("adr", bool, False),
     ("public", bool, True),
-    ("tx_retries", _integer, 2),
-    ("device_class", _integer, 0),
-    ("region", _integer, None),
+    ("tx_retries", to_int, 2),
+    ("device_class", to_int, 0),
+    ("region", to_int, None),
 )
-_NEW = (("id", _integer, 0),) + _INIT
+_NEW = (("id", to_int, 0),) + _INIT
 _JOIN = (
-    ("activation", _integer, _REQUIRED),
-    ("auth", _as_is, _REQUIRED),
-    ("dr", _as_is, None),
-    ("timeout", _as_is, None),
+    ("activation", to_int, REQUIRED),
+    ("auth", as_is, REQUIRED),
+    ("dr", as_is, None),
+    ("timeout", as_is, None),
 )
 _CHANNEL = (
-    ("index", _integer, _REQUIRED),
-    ("frequency", _integer, _REQUIRED),
-    ("dr_min", _integer, _REQUIRED),
-    ("dr_max", _integer, _REQUIRED),
+    ("index", to_int, REQUIRED),
+    ("frequency", to_int, REQUIRED),
+    ("dr_min", to_int, REQUIRED),
+    ("dr_max", to_int, REQUIRED),
 )
-_CALLBACK = (("trigger", _as_is, _REQUIRED), ("handler", _as_is, None), ("arg", _as_is, None))
 _STATS = (
     "rx_timestamp",
     "rssi",
@@ -54,15 +53,6 @@ _STATS = (
     "tx_counter",
     "tx_frequency",
 )
-
-
-def _buffer(data):
-    """The bytes of anything with the buffer protocol."""
-    if isinstance(data, str):
-        return data.encode()
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError("object with buffer protocol required")
-    return bytes(data)
 
 
 def _sequence(auth):
@@ -108,14 +98,14 @@ class LoRa:
         return _singleton[0]
 
     def __init__(self, *args, **keywords):
-        values = _arguments(_NEW, 1, args, keywords)
+        values = assign(_NEW, 1, args, keywords)
         if values[0] != 0:
             raise OSError("resource not available")
         if keywords or not call("lora.started"):
             call("lora.init", values[1:])
 
     def init(self, *args, **keywords):
-        call("lora.init", _arguments(_INIT, 0, args, keywords))
+        call("lora.init", assign(_INIT, 0, args, keywords))
 
     def reset(self):
         call("lora.reset")
@@ -124,22 +114,22 @@ class LoRa:
 
     def join(self, *args, **keywords):
         call("lora.check_join")
-        activation, auth, dr, timeout = _arguments(_JOIN, 1, args, keywords)
+        activation, auth, dr, timeout = assign(_JOIN, 1, args, keywords)
         if not 0 <= activation <= 1:
             raise ValueError("invalid activation type {}".format(activation))
         auth = _sequence(auth)
-        rate = None if dr is None else _integer(dr)
+        rate = None if dr is None else to_int(dr)
         if activation == LoRa.OTAA:
             if len(auth) == 2:
                 auth = [None] + list(auth)
-            keys = [None if each is None else _buffer(each) for each in auth[:3]]
-            left_ms = _FOREVER_MS if timeout is None else _integer(timeout)
+            keys = [None if each is None else data_of(each) for each in auth[:3]]
+            left_ms = _FOREVER_MS if timeout is None else to_int(timeout)
             call("lora.join_otaa", keys[0], keys[1], keys[2], rate)
         else:
             if len(auth) != 3:
                 raise ValueError("requested length 3 but object has length {}".format(len(auth)))
-            left_ms = _FOREVER_MS if timeout is None else _integer(timeout)
-            call("lora.join_abp", _integer(auth[0]), _buffer(auth[1]), _buffer(auth[2]))
+            left_ms = _FOREVER_MS if timeout is None else to_int(timeout)
+            call("lora.join_abp", to_int(auth[0]), data_of(auth[1]), data_of(auth[2]))
         if left_ms <= 0:
             return
         while left_ms >= 0 and not call("lora.has_joined"):
@@ -190,13 +180,13 @@ class LoRa:
     def power_mode(self, *mode):
         if not mode:
             return call("lora.get", "power_mode")
-        call("lora.power_mode", _integer(mode[0]))
+        call("lora.power_mode", to_int(mode[0]))
 
     def add_channel(self, *args, **keywords):
-        call("lora.add_channel", *_arguments(_CHANNEL, 1, args, keywords))
+        call("lora.add_channel", *assign(_CHANNEL, 1, args, keywords))
 
     def remove_channel(self, index):
-        call("lora.remove_channel", _integer(index))
+        call("lora.remove_channel", to_int(index))
 
     # what it knows
 
@@ -209,24 +199,16 @@ class LoRa:
         return namedtuple("stats", _STATS)(*call("lora.stats"))
 
     def airtime(self, length):
-        return call("lora.airtime", _integer(length))
+        return call("lora.airtime", to_int(length))
 
     def ischannel_free(self, rssi, time_ms):
-        return call("lora.channel_free", _integer(rssi), _integer(time_ms))
+        return call("lora.channel_free", to_int(rssi), to_int(time_ms))
 
     def set_battery_level(self, level):
-        call("lora.battery", _integer(level))
+        call("lora.battery", to_int(level))
 
     def callback(self, *args, **keywords):
-        trigger, handler, arg = _arguments(_CALLBACK, 3, args, keywords)
-        if trigger is None or handler is None:
-            call("lora.callback", 0)
-            return
-        trigger = _integer(trigger)
-        if arg is None:
-            arg = self
-        on_interrupt("lora", 0, lambda *ignored: handler(arg))
-        call("lora.callback", trigger)
+        set_handler("lora", self, args, keywords)
 
     def events(self):
         return call("lora.events")
@@ -235,7 +217,7 @@ class LoRa:
 def _setting(name, value):
     if not value:
         return call("lora.get", name)
-    call("lora.set", name, _integer(value[0]))
+    call("lora.set", name, to_int(value[0]))
 
 
 _singleton = []

@@ -5,6 +5,8 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modlora.c lora_socket_*, modusocket
 
 from _board import call
 
+from _arguments import data_of
+
 _SOCK_RAW = 3
 _SOL_LORA = 0xFFF05
 _SO_CONFIRMED = 0xF0002
@@ -14,15 +16,6 @@ _EOPNOTSUPP = 95
 _MOST_PORT = 224
 _LOOK_US = 100000
 _YIELD_US = 1000  # other threads and handlers have their turn
-
-
-def _data(data):
-    """The bytes of anything with the buffer protocol."""
-    if isinstance(data, str):
-        return data.encode()
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError("object with buffer protocol required")
-    return bytes(data)
 
 
 class LoraSocket:
@@ -67,7 +60,7 @@ class LoraSocket:
         self._port = port
 
     def send(self, data):
-        data = _data(data)
+        data = data_of(data)
         if not data:
             return 0
         number = call("lora.send", data, self._rate, self._confirmed, self._port)

@@ -4,85 +4,43 @@ Only what belongs to the interpreter is done here: arguments and their order of 
 Source: Pycom firmware 1.20.2, esp32/mods/modlte.c, py/argcheck.c.
 """
 
-from _board import call, on_interrupt
+from _board import call
 
-_REQUIRED = object()
+from _arguments import as_is, assign, set_handler, to_int, to_text
+
 _LOOK_US = 4000  # how often LTE() looks whether the modem task is done
-
-
-def _integer(value):
-    """mp_obj_get_int: int or bool (no kind of int on a MicroPython VM), nothing else."""
-    if isinstance(value, (int, bool)):
-        return int(value)
-    raise TypeError("can't convert {} to int".format(type(value).__name__))
 
 
 def _integer_or_message(value):
     """For arguments that the driver looks at late: the message is raised there."""
     try:
-        return _integer(value)
+        return to_int(value)
     except TypeError as error:
         return error.args[0]
 
 
-def _text(value):
-    """mp_obj_str_get_str: str or bytes; None stays (the argument was left out)."""
-    if isinstance(value, bytes):
-        return value.decode()
-    if value is None or isinstance(value, str):
-        return value
-    raise TypeError("can't convert '{}' object to str implicitly".format(type(value).__name__))
-
-
-def _as_is(value):
-    return value
-
-
-def _arguments(table, positional, args, keywords):
-    """Assign arguments as the firmware does: table of (name, convert, default), of which the
-    first `positional` may be given by position. Returns the values in the table's order."""
-    if len(args) > positional:
-        raise TypeError("extra positional arguments given")
-    values = []
-    used = len(args)
-    for index, (name, convert, default) in enumerate(table):
-        if index < len(args):
-            values.append(convert(args[index]))
-        elif name in keywords:
-            values.append(convert(keywords[name]))
-            used += 1
-        elif default is _REQUIRED:
-            raise TypeError("'{}' argument required".format(name))
-        else:
-            values.append(default)
-    if used < len(args) + len(keywords):
-        raise TypeError("extra keyword arguments given")
-    return values
-
-
 _INIT = (
-    ("carrier", _text, None),
-    ("cid", _integer, 1),
+    ("carrier", to_text, None),
+    ("cid", to_int, 1),
     ("legacyattach", bool, True),
     ("debug", bool, False),
-    ("psm_period_value", _integer, 0),
-    ("psm_period_unit", _integer, 7),
-    ("psm_active_value", _integer, 0),
-    ("psm_active_unit", _integer, 7),
+    ("psm_period_value", to_int, 0),
+    ("psm_period_unit", to_int, 7),
+    ("psm_active_value", to_int, 0),
+    ("psm_active_unit", to_int, 7),
 )
-_NEW = (("id", _integer, 0),) + _INIT
+_NEW = (("id", to_int, 0),) + _INIT
 _ATTACH = (
-    ("band", _as_is, None),
-    ("apn", _text, None),
-    ("log", _as_is, False),
-    ("cid", _integer, None),
-    ("type", _text, None),
-    ("legacyattach", _as_is, None),
-    ("bands", _as_is, None),
+    ("band", as_is, None),
+    ("apn", to_text, None),
+    ("log", as_is, False),
+    ("cid", to_int, None),
+    ("type", to_text, None),
+    ("legacyattach", as_is, None),
+    ("bands", as_is, None),
 )
 _DEINIT = (("detach", bool, True), ("reset", bool, False), ("dettach", bool, True))
-_SEND = (("cmd", _as_is, None), ("timeout", _integer, None))
-_CALLBACK = (("trigger", _as_is, _REQUIRED), ("handler", _as_is, None), ("arg", _as_is, None))
+_SEND = (("cmd", as_is, None), ("timeout", to_int, None))
 
 _debug = [False]
 
@@ -133,18 +91,18 @@ class LTE:
         return _singleton[0]
 
     def __init__(self, *args, **keywords):
-        values = _arguments(_NEW, 1, args, keywords)
+        values = assign(_NEW, 1, args, keywords)
         _debug[0] = call("lte.debug", values[4] or None)
         _lte("new", bool(keywords), values[0], values[5:])
         _init(values[1:])
 
     def init(self, *args, **keywords):
-        values = _arguments(_INIT, 0, args, keywords)
+        values = assign(_INIT, 0, args, keywords)
         _debug[0] = call("lte.debug", values[3])
         _init(values)
 
     def deinit(self, *args, **keywords):
-        _lte("deinit", *_arguments(_DEINIT, 0, args, keywords))
+        _lte("deinit", *assign(_DEINIT, 0, args, keywords))
 
     def psm(self, *args, **keywords):
         # the firmware takes any arguments here and looks at none
@@ -156,7 +114,7 @@ class LTE:
 
     def attach(self, *args, **keywords):
         _lte("check", False)
-        band, apn, log, cid, kind, legacy, bands = _arguments(_ATTACH, 0, args, keywords)
+        band, apn, log, cid, kind, legacy, bands = assign(_ATTACH, 0, args, keywords)
         if bands is not None:
             if not isinstance(bands, (list, tuple)):
                 bands = ["object '{}' is not a tuple or list".format(type(bands).__name__)]
@@ -170,7 +128,7 @@ class LTE:
 
     def detach(self, *args, **keywords):
         _lte("check", False)
-        _lte("detach", *_arguments((("reset", bool, False),), 0, args, keywords))
+        _lte("detach", *assign((("reset", bool, False),), 0, args, keywords))
 
     dettach = detach
 
@@ -180,8 +138,8 @@ class LTE:
     def connect(self, *args, **keywords):
         if _lte("in_ppp_with_address"):
             return
-        table = (("cid", _integer, None), ("legacy", bool, None))
-        _lte("connect", *_arguments(table, 0, args, keywords))
+        table = (("cid", to_int, None), ("legacy", bool, None))
+        _lte("connect", *assign(table, 0, args, keywords))
 
     def isconnected(self):
         return _lte("isconnected")
@@ -194,11 +152,11 @@ class LTE:
 
     def pppresume(self, *args, **keywords):
         _lte("check", False)
-        _lte("pppresume", *_arguments((("cid", _integer, None),), 0, args, keywords))
+        _lte("pppresume", *assign((("cid", to_int, None),), 0, args, keywords))
 
     def send_at_cmd(self, *args, **keywords):
         _lte("check", True)
-        cmd, timeout = _arguments(_SEND, 1, args, keywords)
+        cmd, timeout = assign(_SEND, 1, args, keywords)
         if cmd is None:
             raise ValueError("the command must be specified!")
         if not isinstance(cmd, (str, bytes)):
@@ -230,15 +188,7 @@ class LTE:
         _lte("reconnect_uart")
 
     def lte_callback(self, *args, **keywords):
-        trigger, handler, arg = _arguments(_CALLBACK, 3, args, keywords)
-        if trigger is None or handler is None:
-            call("lte.callback", 0)
-            return
-        trigger = _integer(trigger)
-        if arg is None:
-            arg = self
-        on_interrupt("lte", 0, lambda *ignored: handler(arg))
-        call("lte.callback", trigger)
+        set_handler("lte", self, args, keywords)
 
     def events(self):
         return call("lte.events")

@@ -6,7 +6,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c.
 
 from _board import call
 
-from _lte import _REQUIRED, _arguments, _as_is, _integer, _text
+from _arguments import REQUIRED, as_is, assign, to_int, to_text
 from _texts import BADVAL, NA, NOTPOSS
 
 _SCAN_LOOK_US = 20000
@@ -14,39 +14,39 @@ _SSID_MOST = 32
 _OUT_OF_TIME = 2
 
 _INIT = (
-    ("mode", _integer, 1),
-    ("ssid", _text, None),
-    ("auth", _as_is, None),
-    ("channel", _integer, 1),
-    ("antenna", _as_is, None),
+    ("mode", to_int, 1),
+    ("ssid", to_text, None),
+    ("auth", as_is, None),
+    ("channel", to_int, 1),
+    ("antenna", as_is, None),
     ("power_save", bool, False),
     ("hidden", bool, False),
-    ("bandwidth", _integer, 2),
-    ("max_tx_pwr", _integer, 0),
-    ("country", _as_is, None),
+    ("bandwidth", to_int, 2),
+    ("max_tx_pwr", to_int, 0),
+    ("country", as_is, None),
 )
-_NEW = (("id", _integer, 0),) + _INIT
+_NEW = (("id", to_int, 0),) + _INIT
 _CONNECT = (
-    ("ssid", _text, _REQUIRED),
-    ("auth", _as_is, None),
-    ("bssid", _as_is, None),
-    ("timeout", _as_is, None),
-    ("ca_certs", _text, None),
-    ("keyfile", _text, None),
-    ("certfile", _text, None),
-    ("identity", _text, None),
-    ("hostname", _text, None),
-    ("channel", _integer, 0),
+    ("ssid", to_text, REQUIRED),
+    ("auth", as_is, None),
+    ("bssid", as_is, None),
+    ("timeout", as_is, None),
+    ("ca_certs", to_text, None),
+    ("keyfile", to_text, None),
+    ("certfile", to_text, None),
+    ("identity", to_text, None),
+    ("hostname", to_text, None),
+    ("channel", to_int, 0),
 )
 _SCAN = (
-    ("ssid", _text, None),
-    ("bssid", _as_is, None),
-    ("channel", _integer, 0),
+    ("ssid", to_text, None),
+    ("bssid", as_is, None),
+    ("channel", to_int, 0),
     ("show_hidden", bool, False),
-    ("type", _as_is, None),
-    ("scantime", _as_is, None),
+    ("type", as_is, None),
+    ("scantime", as_is, None),
 )
-_IFCONFIG = (("id", _integer, 0), ("config", _as_is, None))
+_IFCONFIG = (("id", to_int, 0), ("config", as_is, None))
 
 
 def _array(value, least, most=None):
@@ -89,10 +89,10 @@ def _key_of(auth):
     if auth is None:
         return None
     security, key = _array(auth, 2)
-    key = _text(key)
+    key = to_text(key)
     if not 8 <= len(key) <= 32:
         raise ValueError("invalid key length")
-    return [_integer(security), key]
+    return [to_int(security), key]
 
 
 def _credentials(auth):
@@ -103,15 +103,15 @@ def _credentials(auth):
     auth = _array(auth, 0, 9)
     if not 1 <= len(auth) <= 3:
         raise bad
-    security = None if auth[0] is None else _integer(auth[0])
+    security = None if auth[0] is None else to_int(auth[0])
     enterprise = security == WLAN.WPA2_ENT
     if enterprise != (len(auth) != 2):
         raise bad
     if len(auth) == 1:
         return security, None, None
     if len(auth) == 2:
-        return security, None, _text(auth[1])
-    return security, _text(auth[1]), _text(auth[2])
+        return security, None, to_text(auth[1])
+    return security, to_text(auth[1]), to_text(auth[2])
 
 
 def _check_enterprise(user, keyfile, certfile, identity):
@@ -165,14 +165,14 @@ class WLAN:
         return _singleton[0]
 
     def __init__(self, *args, **keywords):
-        values = _arguments(_NEW, 1, args, keywords)
+        values = assign(_NEW, 1, args, keywords)
         if keywords or not call("wlan.started"):
             if values[0] != 0:
                 raise OSError(NA)
             self._start(values[1:])
 
     def init(self, *args, **keywords):
-        self._start(_arguments(_INIT, 0, args, keywords))
+        self._start(assign(_INIT, 0, args, keywords))
 
     def _start(self, values):
         mode, ssid, auth, channel, antenna = values[:5]
@@ -204,7 +204,7 @@ class WLAN:
 
     def connect(self, *args, **keywords):
         _not_as_access_point()
-        values = _arguments(_CONNECT, 2, args, keywords)
+        values = assign(_CONNECT, 2, args, keywords)
         ssid, auth, bssid, timeout, ca_certs, keyfile, certfile, identity, hostname, channel = (
             values
         )
@@ -216,7 +216,7 @@ class WLAN:
         bssid = None if bssid is None else bytes(bssid)
         if hostname is not None:
             call("wlan.set", "hostname", hostname)
-        timeout = -1 if timeout is None else _integer(timeout)
+        timeout = -1 if timeout is None else to_int(timeout)
         enterprise = security == WLAN.WPA2_ENT
         call("wlan.connect", ssid, key, user, enterprise, bssid, channel, timeout)
 
@@ -235,7 +235,7 @@ class WLAN:
         return bool(state)
 
     def scan(self, *args, **keywords):
-        ssid, bssid, channel, show_hidden, kind, scantime = _arguments(_SCAN, 0, args, keywords)
+        ssid, bssid, channel, show_hidden, kind, scantime = assign(_SCAN, 0, args, keywords)
         if bssid is not None and not isinstance(bssid, bytes):
             raise ValueError("invalid bssid")
         if scantime is not None:
@@ -267,26 +267,26 @@ class WLAN:
     # settings
 
     def ifconfig(self, *args, **keywords):
-        interface, config = _arguments(_IFCONFIG, 2, args, keywords)
+        interface, config = assign(_IFCONFIG, 2, args, keywords)
         if not 0 <= interface <= 1:
             raise OSError(NA)
         if config is None:
             return tuple(call("wlan.ifconfig", interface, None))
         if isinstance(config, tuple):
             config = [_address(each) for each in _array(config, 4)]
-        elif _text(config) not in ("dhcp", "auto"):
+        elif to_text(config) not in ("dhcp", "auto"):
             raise ValueError(BADVAL)
         call("wlan.ifconfig", interface, config)
 
     def mode(self, *mode):
         if not mode:
             return call("wlan.get", "mode")
-        call("wlan.set", "mode", _check_mode(_integer(mode[0])))
+        call("wlan.set", "mode", _check_mode(to_int(mode[0])))
 
     def ssid(self, *ssid):
         if not ssid:
             return call("wlan.get", "ssid")
-        call("wlan.set", "ssid", _check_ssid(_text(ssid[0])))
+        call("wlan.set", "ssid", _check_ssid(to_text(ssid[0])))
 
     def bssid(self):
         return call("wlan.get", "bssid")
@@ -301,17 +301,17 @@ class WLAN:
     def channel(self, *channel):
         if not channel:
             return call("wlan.get", "channel")
-        call("wlan.set", "channel", _check_channel(_integer(channel[0])))
+        call("wlan.set", "channel", _check_channel(to_int(channel[0])))
 
     def antenna(self, *antenna):
         if not antenna:
             return call("wlan.get", "antenna")
-        call("wlan.set", "antenna", _check_antenna(_integer(antenna[0])))
+        call("wlan.set", "antenna", _check_antenna(to_int(antenna[0])))
 
     def hostname(self, *name):
         if not name:
             return call("wlan.get", "hostname")
-        call("wlan.set", "hostname", _text(name[0]))
+        call("wlan.set", "hostname", to_text(name[0]))
 
     def bandwidth(self, *bandwidth):
         if not bandwidth:
@@ -323,7 +323,7 @@ class WLAN:
     def max_tx_power(self, *power):
         if not power:
             return call("wlan.get", "max_tx_pwr")
-        call("wlan.set", "max_tx_pwr", _integer(power[0]))
+        call("wlan.set", "max_tx_pwr", to_int(power[0]))
 
     def mac(self):
         return _named("mac", ("sta_mac", "ap_mac"), call("wlan.mac"))
@@ -334,7 +334,7 @@ def _scan_time(given, passive):
     if passive and isinstance(given, int) and given >= 0:
         return given
     if not passive and isinstance(given, tuple) and len(given) == 2:
-        return _integer(given[1])
+        return to_int(given[1])
     raise ValueError("invalid scan timings")
 
 
@@ -345,7 +345,7 @@ def _not_as_access_point():
 
 def _address(text):
     """A dotted IPv4 address, as lib/netutils takes it."""
-    parts = _text(text).split(".")
+    parts = to_text(text).split(".")
     for part in parts:
         if not part.isdigit() or int(part) > 255:
             raise ValueError("invalid arguments")

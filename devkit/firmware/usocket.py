@@ -9,6 +9,8 @@ import sys
 
 from _board import call
 
+from _arguments import data_of
+
 AF_INET = 2
 SOCK_STREAM = 1
 SOCK_DGRAM = 2
@@ -79,15 +81,6 @@ def _address(pair):
     return host, port & 0xFFFF
 
 
-def _data(data):
-    """The bytes of anything with the buffer protocol."""
-    if isinstance(data, str):
-        return data.encode()
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError("object with buffer protocol required")
-    return bytes(data)
-
-
 class socket:
     def __new__(cls, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP):
         if family == 0xA0 and sys.platform == "FiPy":
@@ -153,7 +146,7 @@ class socket:
     # data
 
     def send(self, data):
-        data = _data(data)
+        data = data_of(data)
         count = call("socket.send", self._number, data)
         while count == 0 and data:
             if not self._wait(_POLLOUT):
@@ -164,7 +157,7 @@ class socket:
     sendall = send  # the firmware's sendall does not loop
 
     def sendto(self, data, address):
-        return call("socket.sendto", self._number, _data(data), *_address(address))
+        return call("socket.sendto", self._number, data_of(data), *_address(address))
 
     def recv(self, count):
         found = self._receive(min(count, _RECV_MOST))
@@ -235,7 +228,7 @@ class socket:
 
         Source: MicroPython 1.11, py/stream.c, stream_write_method.
         """
-        data = _data(data)
+        data = data_of(data)
         if part:
             start = part[0] if len(part) == 2 else 0
             data = data[start : start + part[-1]]

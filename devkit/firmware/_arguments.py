@@ -1,0 +1,76 @@
+"""Arguments of the firmware's functions, as its interpreter takes them apart, and handlers.
+
+Source: Pycom firmware 1.20.2, py/argcheck.c, py/obj.c, util/mpirq.c.
+"""
+
+from _board import call, on_interrupt
+
+REQUIRED = object()
+
+
+def to_int(value):
+    """mp_obj_get_int: int or bool (no kind of int on a MicroPython VM), nothing else."""
+    if isinstance(value, (int, bool)):
+        return int(value)
+    raise TypeError("can't convert {} to int".format(type(value).__name__))
+
+
+def to_text(value):
+    """mp_obj_str_get_str: str or bytes; None stays (the argument was left out)."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError("can't convert '{}' object to str implicitly".format(type(value).__name__))
+
+
+def as_is(value):
+    return value
+
+
+def assign(table, positional, args, keywords):
+    """Assign arguments as the firmware does: table of (name, convert, default), of which the
+    first `positional` may be given by position. Returns the values in the table's order."""
+    if len(args) > positional:
+        raise TypeError("extra positional arguments given")
+    values = []
+    used = len(args)
+    for index, (name, convert, default) in enumerate(table):
+        if index < len(args):
+            values.append(convert(args[index]))
+        elif name in keywords:
+            values.append(convert(keywords[name]))
+            used += 1
+        elif default is REQUIRED:
+            raise TypeError("'{}' argument required".format(name))
+        else:
+            values.append(default)
+    if used < len(args) + len(keywords):
+        raise TypeError("extra keyword arguments given")
+    return values
+
+
+def data_of(data):
+    """The bytes of anything with the buffer protocol."""
+    if isinstance(data, str):
+        return data.encode()
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError("object with buffer protocol required")
+    return bytes(data)
+
+
+_CALLBACK = (("trigger", as_is, REQUIRED), ("handler", as_is, None), ("arg", as_is, None))
+
+
+def set_handler(service, owner, args, keywords):
+    """What callback(trigger, handler, arg) of a radio's object does; its handler gets `arg`, or
+    the object itself."""
+    trigger, handler, arg = assign(_CALLBACK, 3, args, keywords)
+    if trigger is None or handler is None:
+        call(service + ".callback", 0)
+        return
+    trigger = to_int(trigger)
+    if arg is None:
+        arg = owner
+    on_interrupt(service, 0, lambda *ignored: handler(arg))
+    call(service + ".callback", trigger)
