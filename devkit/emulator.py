@@ -14,13 +14,13 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 from devkit import scenario as scenarios
 from devkit.board.board import CAUSE_NAMES, DEEPSLEEP_RESET, PWRON_RESET, Board, DeepSleep, Reset
 from devkit.board.standard import plug_standard
 from devkit.chips.wiring import wire
+from devkit.closing import Closing
 from devkit.cycle import Cycle, Phase, kept_memory, read_account
 from devkit.device_files import copy_device_files
 from devkit.driver.lte import LteDriver
@@ -65,7 +65,7 @@ class Runtime(Protocol):
     def shutdown(self) -> None: ...
 
 
-class Emulator:
+class Emulator(Closing):
     """One emulated board for a run; `close` it, or use it as a context manager."""
 
     def __init__(
@@ -133,17 +133,6 @@ class Emulator:
         self.board.plug("wlan", self.wlan)
         ip: Any = self.board.services["socket"]
         ip.nics.append(WifiNic(self.wlan, self.wlan.air))  # PPP goes first while it is up
-
-    def __enter__(self) -> Emulator:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self.vm.shutdown()

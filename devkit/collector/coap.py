@@ -24,13 +24,13 @@ import logging
 import socket
 import threading
 import time
-from types import TracebackType
 from typing import Any
 
 import aiocoap
 from aiocoap import error, resource
 from aiocoap.transports.udp6 import MessageInterfaceUDP6
 
+from devkit.closing import Closing
 from devkit.collector import packs
 from devkit.collector.intake import Arrival, Intake
 from devkit.collector.udp import drops, prepare
@@ -48,7 +48,7 @@ def is_coap(data: bytes) -> bool:
     return len(data) >= 4 and data[0] >> 6 == 1 and data[0] & 15 <= _TOKEN_LENGTH_MAX
 
 
-class CoapServer:
+class CoapServer(Closing):
     """Listens from its construction on; OSError if it cannot."""
 
     def __init__(self, host: str, port: int, intake: Intake, plain: bool = True) -> None:
@@ -65,17 +65,6 @@ class CoapServer:
         self._thread = threading.Thread(target=self._run, name="coap", daemon=True)
         self._thread.start()
         self._ready.wait(timeout=10)
-
-    def __enter__(self) -> CoapServer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop; what is under way is not waited for."""

@@ -13,12 +13,12 @@ Source: MQTT 3.1.1 (3.2.2.3 return codes, 3.9.3 return codes of SUBACK).
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devkit.closing import Closing
 from devkit.collector import packs
 from devkit.collector.intake import Arrival, Intake
 
@@ -27,7 +27,7 @@ PAUSE_S, PAUSE_MAX_S = 1, 60
 KEEPALIVE_S = 60
 
 
-class MqttSubscriber:
+class MqttSubscriber(Closing):
     """Connects in a thread of its own; no broker is needed for its construction."""
 
     def __init__(
@@ -56,17 +56,6 @@ class MqttSubscriber:
         self._client.on_message = self._on_message
         self._client.connect_async(host, port, KEEPALIVE_S)
         self._client.loop_start()
-
-    def __enter__(self) -> MqttSubscriber:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._said = "closed"

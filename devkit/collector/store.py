@@ -20,9 +20,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 
+from devkit.closing import Closing
 from devkit.collector import packs
 from devkit.collector.book import Entry
 
@@ -59,7 +59,7 @@ COLUMNS = (
 _INSERT = f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
 
-class Store:
+class Store(Closing):
     """OSError from the constructor if the file cannot be such a database."""
 
     def __init__(
@@ -77,17 +77,6 @@ class Store:
             pass
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def put(self, entries: Sequence[Entry]) -> None:
         with self._changed:

@@ -18,8 +18,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 
+from devkit.closing import Closing
 from devkit.collector import packs
 from devkit.senml_decode import Record
 from devkit.tables import table
@@ -113,7 +113,7 @@ class Received:
     problem: str = ""  # why it is no SenML pack; empty if it is one
 
 
-class Collector:
+class Collector(Closing):
     """Listens from its construction on, in a thread of its own."""
 
     def __init__(
@@ -135,17 +135,6 @@ class Collector:
         self._listener = Listener(host, port, self._take)
         self.host, self.port = self._listener.host, self._listener.port
         self._listener.start()
-
-    def __enter__(self) -> Collector:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Take what has come already, then stop."""

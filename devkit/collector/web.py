@@ -23,9 +23,10 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from devkit.closing import Closing
 
 PAGE = Path(__file__).parent / "page"
 FILES = {
@@ -52,7 +53,7 @@ Latest = Callable[[], dict[str, Any]]
 Series = Callable[[str, float], list[tuple[float, float]]]
 
 
-class WebServer:
+class WebServer(Closing):
     """Serves from its construction on; OSError if it cannot listen there."""
 
     def __init__(self, host: str, port: int, latest: Latest, series: Series) -> None:
@@ -68,17 +69,6 @@ class WebServer:
     def url(self) -> str:
         host = str(self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
-
-    def __enter__(self) -> WebServer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._server.shutdown()

@@ -21,10 +21,10 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol, TypeVar
 
 from devkit.board.board import Board
+from devkit.closing import Closing
 from devkit.network.addresses import Endpoint, address_family, canonical, endpoint
 from devkit.network.paths import TcpListener, TcpPath, UdpPath
 
@@ -57,7 +57,7 @@ class RealSockets(Protocol):
 _P = TypeVar("_P", bound=RealSockets)
 
 
-class Routes:
+class Routes(Closing):
     # Real seconds worth waiting for an answer, while virtual time stands still: this long for a
     # server of which nothing is known, longer once it has answered, ever shorter while it does not
     unknown_s = 0.02
@@ -98,17 +98,6 @@ class Routes:
         source = _source(host, port)
         self._table[source] = _target(target_host, target_port)
         self._name(source[0])
-
-    def __enter__(self) -> Routes:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close every real socket; what is sent later is dropped."""

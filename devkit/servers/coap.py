@@ -27,12 +27,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 import aiocoap
 import aiocoap.resource
 from aiocoap import Code
+
+from devkit.closing import Closing
 
 MOST_PAYLOAD = 65_536
 MOST_CLIENTS = 256
@@ -77,7 +78,7 @@ class Datagram:
     dropped: bool
 
 
-class CoapServer:
+class CoapServer(Closing):
     """Listens from its construction on. OSError if the port is taken."""
 
     def __init__(
@@ -111,17 +112,6 @@ class CoapServer:
         self._thread.start()
         if not self._ready.wait(START_S):
             raise OSError("the CoAP server does not start")
-
-    def __enter__(self) -> CoapServer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         if self._thread.is_alive():
