@@ -185,6 +185,43 @@ def test_every_report_arrives_on_micropython(
     deliver_twice(make_node, bearer, protocol, "micropython")
 
 
+# Wi-Fi that the firmware begins before boot.py
+
+
+def test_without_a_scan_the_firmware_associates_while_python_loads(make_node: MakeNode) -> None:
+    with Receiver("udp") as receiver:
+        node = make_node("wifi", "udp", _WIFI_FORCE_NO_SCAN=True)
+        connect(node, "wifi", receiver, "udp")
+        first, second = node.run(2)
+        receiver.wait_for(2, timeout_s=5)
+        assert sorted(arrived(receiver)) == [0, 1]
+    config: Any = node.emulator.board.services["config"]
+    assert config.flags["wifi_on_boot"] and config.flags["wifi_ssid_sta"] == "field-ap"
+    phases = [{each.name: each.duration_ms for each in cycle.phases} for cycle in (first, second)]
+    assert phases[0]["association"] > 1500  # all 13 channels, and the address
+    assert phases[1]["init"] < 20 and phases[1]["association"] < 500  # it was nearly done
+
+
+def test_a_network_that_was_stored_with_another_password_is_joined_all_the_same(
+    make_node: MakeNode,
+) -> None:
+    node = make_node("wifi", "udp", _WIFI_FORCE_NO_SCAN=True)
+    node.run()
+    config: Any = node.emulator.board.services["config"]
+    config.flags["wifi_pwd_sta"] = "of-last-year"
+    [cycle] = node.run()
+    assert cycle.cause == "connected"
+
+
+def test_a_node_that_scans_leaves_wi_fi_off_at_the_start(make_node: MakeNode) -> None:
+    node = make_node("wifi", "udp", _WIFI_FORCE_NO_SCAN=True)
+    node.run()
+    demo.configure(node.flash, {"_WIFI_FORCE_NO_SCAN": False})
+    node.run()
+    config: Any = node.emulator.board.services["config"]
+    assert not config.flags["wifi_on_boot"]
+
+
 # LoRaWAN: plain payloads, which the network server hands on
 
 
