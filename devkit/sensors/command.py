@@ -1,4 +1,4 @@
-"""`./dev sensors`: the drivers with their figures; `./dev sensors NAME`: one with its arguments."""
+"""`./dev sensors`: the drivers with their figures; with a NAME: one with its arguments."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def _row(name: str, module: ModuleType, entry: Entry | None) -> dict[str, Any]:
         "name": name,
         "interface": entry.interface if entry else None,
         "addresses": _addresses(module) if entry and entry.interface == "I2C" else [],
-        "fields": [{"label": label, "name": what, "unit": unit} for label, what, unit, *_ in fields],
+        "fields": [
+            {"label": label, "name": what, "unit": unit} for label, what, unit, *_ in fields
+        ],
         "time_ms": round(result.time_ms, 1) if result else None,
         "mean_ma": round(result.mean_ma, 4) if result else None,
         "line": entry.line if entry else None,
@@ -89,7 +91,8 @@ def _range(addresses: list[int]) -> str:
 def _details(row: dict[str, Any], module: ModuleType) -> str:
     lines = [f"{row['name']}: {(module.__doc__ or '').splitlines()[0]}", "", "arguments:"]
     for name, kind, limits, *default in module.ARGUMENTS:
-        allowed = ", ".join(map(str, limits)) if kind == "choice" else f"{limits[0]} to {limits[1]}"
+        among = ", ".join(map(str, limits))
+        allowed = among if kind == "choice" else f"{limits[0]} to {limits[1]}"
         given = f", default {default[0]!r}" if default else ""
         lines.append(f"  {name}: {kind}, {allowed}{given}")
     lines += ["", "measures:"]

@@ -274,9 +274,7 @@ USES = {
 SENSORS = entries()
 
 
-def outcome_of(
-    program: str, flash: Path, vm: str, scenario: str | Scenario = "good"
-) -> list[str]:
+def outcome_of(program: str, flash: Path, vm: str, scenario: str | Scenario = "good") -> list[str]:
     """What it prints on a board with this flash, without times and warnings."""
     (flash / "program.py").write_text(textwrap.dedent(program), encoding="utf-8")
     said: list[str] = []
