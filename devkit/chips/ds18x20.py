@@ -36,6 +36,7 @@ from devkit.chips.onewire import FEED_WITHIN_US, OneWirePart, Talk, crc8, rom_of
 from devkit.chips.part import Truth
 
 LINE = ("ds18x20", {"data_pin": "P3"})
+INTERFACE = "1-Wire"
 PIN = "P3"
 
 CONVERT, READ, WRITE, COPY, RECALL, READ_SUPPLY = 0x44, 0xBE, 0x4E, 0x48, 0xB8, 0xB4
