@@ -31,15 +31,22 @@ class Registers:
         answer = self._device.registers(register, 2)
         return answer[0] << 8 | answer[1]
 
-    def read(self, register):
-        """Return a word that came twice in a row; SensorError("crc") if none did."""
-        before = None
+    def read(self, register, before=None):
+        """Return a word that came twice in a row; SensorError("crc") if none did.
+
+        before: the word as it came just now, if it did.
+        """
         for _ in range(_READS_MAX):
             word = self.peek(register)
             if word == before:
                 return word
             before = word
         raise SensorError("crc")
+
+    def holds(self, register, word, mask=0xFFFF):
+        """True if the register reads `word` in the bits of `mask`: once is enough for that."""
+        found = self.peek(register)
+        return found & mask == word or self.read(register, found) & mask == word
 
     def find(self, register, word, expected, mask, wait_ms):
         """Write `word` until the register reads `expected` in the bits of `mask`: a generator.
@@ -52,10 +59,9 @@ class Registers:
             late = deadline.expired()
             try:
                 self.write(register, word)
-                found = self.read(register)
-                if found & mask == expected:
+                if self.holds(register, expected, mask):
                     return
-                cause = "wrong_part" if found else "stuck"
+                cause = "wrong_part" if self.peek(register) else "stuck"
             except SensorError as error:
                 cause = error.args[0]
                 if cause == "stuck":  # it took seconds: not once more

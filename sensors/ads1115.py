@@ -222,7 +222,7 @@ class Ads1115(Sensor):
             yield 1
         number = _registers.signed(self._registers.read(_CONVERSION))
         # after a brown-out it is idle as well, and the number is 0
-        if self._registers.read(_CONFIGURATION) != _START | configuration:
+        if not self._registers.holds(_CONFIGURATION, _START | configuration):
             raise SensorError("busy")
         return number if _SMALLEST < number < self._largest else None
 

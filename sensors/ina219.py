@@ -89,7 +89,7 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x40, shunt_mohm=100, av
     switched on before and off after. address: 0x40 to 0x4F. shunt_mohm: 0.1 to 100000 mOhm.
     averages: so many samples of 1.1 ms make a reading: 1, 2, 4 ... 128; a load that switches
     needs as many as cover its period.
-    The voltage is an int, the others are floats. Blocks for 12 ms and 1.1 ms for each sample, more
+    The voltage is an int, the others are floats. Blocks for 15 ms and 1.1 ms for each sample, more
     if the current jumps; for 0.6 s at most, or 6 s if something holds the bus.
     Raises ValueError for arguments that cannot be; `last_cause` says why a value is None.
     """
@@ -180,15 +180,16 @@ class Ina219(Sensor):
         deadline = timing.Deadline(took_ms // 8 + 2)
         while True:
             late = deadline.expired()
-            if self._registers.peek(_BUS) & _READY:
+            bus = self._registers.peek(_BUS)
+            if bus & _READY:
                 break
             if late:
                 raise SensorError("busy" if self._registers.read(_CONFIGURATION) else "stuck")
             yield 1
         counts = _registers.signed(self._registers.read(_SHUNT))
-        bus = self._registers.read(_BUS)
+        bus = self._registers.read(_BUS, bus)
         # after a brown-out it goes on by itself, with the configuration of its start
-        if self._registers.read(_CONFIGURATION) != configuration:
+        if not self._registers.holds(_CONFIGURATION, configuration):
             raise SensorError("busy")
         if bus & _OVERFLOW or abs(counts) >= _RANGE_COUNTS << gain:
             counts = None
