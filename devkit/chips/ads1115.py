@@ -19,7 +19,7 @@ from typing import Any
 
 from devkit.board.board import Board
 from devkit.chips import plugging
-from devkit.chips.part import Span, Truth
+from devkit.chips.part import Span, Truth, nack
 from devkit.chips.registers16 import Cycles, RegisterChip, looks
 
 ADDRESS = 0x48
@@ -81,7 +81,9 @@ class Ads1115(RegisterChip):
 
     def general_call(self, data: bytes) -> None:
         """What was written to address 0."""
-        if data == GENERAL_CALL_RESET and self.here():
+        if not self.here():
+            raise nack(f"{self.name} is not there")
+        if data == GENERAL_CALL_RESET:
             self.forget()
             self.rest()
 
