@@ -57,8 +57,10 @@ class Registers:
         deadline = timing.Deadline(wait_ms)
         while True:
             late = deadline.expired()
+            taken = False
             try:
                 self.write(register, word)
+                taken = True
                 if self.holds(register, expected, mask):
                     return
                 cause = "wrong_part" if self.peek(register) else "stuck"
@@ -69,8 +71,8 @@ class Registers:
             if late:
                 break
             yield _RETRY_MS
-        # a chip that knows no such register refuses it, but not its own address
-        if cause == "absent" and self._device.try_read(1) is not None:
+        # a chip that knows no such register refuses it, or has no answer, but is there
+        if cause == "absent" and (taken or self._device.try_read(1) is not None):
             cause = "wrong_part"
         raise SensorError(cause)
 

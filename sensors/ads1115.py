@@ -13,7 +13,7 @@ read a little below 0, as the converter has an offset of some steps: it is given
 Without `full_scale_mv` a short conversion in the widest range tells which is the finest that holds
 the voltage; it costs 2 ms. The steps are 187.5, 125, 62.5, 31.25, 15.625 and 7.8125 uV in the
 ranges 6144, 4096, 2048, 1024, 512 and 256 mV, and 16 times as large with an ADS1015. The converter
-takes 128 samples a second (ADS1015: 1600): its noise is below a step up to there.
+takes 128 samples a second (ADS1015: 1600), up to which the data sheet's noise stays below a step.
 
 Several inputs of one chip are several lines of a configuration; they are measured one after the
 other while other sensors go on. After each conversion the chip rests by itself (0.5 uA). Written

@@ -90,7 +90,7 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x40, shunt_mohm=100, av
     averages: so many samples of 1.1 ms make a reading: 1, 2, 4 ... 128; a load that switches
     needs as many as cover its period.
     The voltage is an int, the others are floats. Blocks for 15 ms and 1.1 ms for each sample, more
-    if the current jumps; for 0.6 s at most, or 6 s if something holds the bus.
+    if the current jumps; for 1.2 s at most, or 6 s if something holds the bus.
     Raises ValueError for arguments that cannot be; `last_cause` says why a value is None.
     """
     global last_cause
@@ -120,6 +120,7 @@ class Ina219(Sensor):
     """
 
     def __init__(self, i2c, address=0x40, shunt_mohm=100, averages=16):
+        self.exclusive = ("ina219", id(i2c), address)
         self._registers = _registers.Registers(i2c, address)
         self._shunt_mohm = shunt_mohm
         self._averages = averages

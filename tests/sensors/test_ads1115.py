@@ -80,7 +80,7 @@ NUMBERS = [
 
 @pytest.mark.both_runtimes
 def test_words_of_the_converter_become_millivolts(node):
-    node.attach(Fixed([word for word, _, _, _ in VECTORS]), address=ADDRESS)
+    node.attach(Fixed([*[word for word, _, _, _ in VECTORS], 0x1000]), address=ADDRESS)
     shown = node.ask(
         f"""
         from sensors import ads1115
@@ -91,8 +91,12 @@ def test_words_of_the_converter_become_millivolts(node):
             show([voltage if voltage is None else int(voltage * 128), ads1115.last_cause])
         for number, range_mv in {[(number, range_mv) for number, range_mv, _ in NUMBERS]}:
             show(int(ads1115.millivolts(number, range_mv) * 128))
+        import sensors
+        line = ("ads1115", {{"sda_pin": "P9", "scl_pin": "P10", "full_scale_mv": 4096}})
+        show([[item.value, item.exponent] for item in sensors.measure([line])])
         """
     )
+    assert shown.pop() == [[5120, -4]]
     # Steps of the finest range: exact in single precision as well, which prints seven digits.
     assert shown[: len(VECTORS)] == [
         [None, "saturated"] if voltage is None else [voltage * 128, None]

@@ -84,16 +84,20 @@ VECTORS = [
 
 @pytest.mark.both_runtimes
 def test_registers_become_millivolts_milliamperes_and_milliwatts(node):
-    node.attach(Fixed(*[(shunt, bus) for shunt, bus, _, _ in VECTORS]), address=ADDRESS)
+    sets = [(shunt, bus) for shunt, bus, _, _ in VECTORS]
+    node.attach(Fixed(*sets, (0xF060, 0x1F42)), address=ADDRESS)
     shown = node.ask(
         f"""
         from sensors import ina219
         for shunt_mohm in {[shunt_mohm for _, _, shunt_mohm, _ in VECTORS]}:
             reading = ina219.get_reading("P9", "P10", shunt_mohm=shunt_mohm)
             show([tuple(reading), ina219.last_cause])
+        import sensors
+        line = ("ina219", {{"sda_pin": "P9", "scl_pin": "P10", "shunt_mohm": 40}})
+        show([[item.value, item.exponent] for item in sensors.measure([line])])
         """
     )
-    assert len(shown) == len(VECTORS)
+    assert shown.pop() == [[4000, -3], [-10000, -4], [-40000, -4]]
     for (values, cause), (_, _, _, expected) in zip(shown, VECTORS, strict=True):
         assert values[0] == expected[0]
         if expected[1] is None:
@@ -239,6 +243,19 @@ class Refusing:
         return b"\xff" * n
 
 
+class Mute:
+    """Takes what is written and has no answer, as an SHT4x that was asked for nothing."""
+
+    def power(self, on):
+        pass
+
+    def write(self, data):
+        pass
+
+    def read(self, n):
+        raise Nack
+
+
 def with_fault(**faults):
     def make(node):
         chip = Ina219(node.board, lambda t: 12000, lambda t: 400)
@@ -261,7 +278,8 @@ TROUBLE = [
     ("each answer wrong", with_fault(corrupt=9999), "wrong_part"),
     ("Si7021", climate("si7021"), "wrong_part"),
     ("HTU21D", climate("htu21d"), "wrong_part"),
-    ("another part", lambda node: Refusing(), "wrong_part"),
+    ("part without this register", lambda node: Refusing(), "wrong_part"),
+    ("part without an answer", lambda node: Mute(), "wrong_part"),
 ]  # fmt: skip
 
 
@@ -335,6 +353,14 @@ def test_another_address_and_several_chips_on_one_bus(node):
         ("v3", 5000, -3, "V"), ("i3", 200, -4, "A"), ("w3", 1000, -4, "W"),
     ]  # fmt: skip
     assert result["took_us"] < 55_000  # one alone: 29 ms
+
+
+def test_two_lines_for_one_chip_do_not_disturb_each_other(node):
+    plugged(node)
+    line = {"sda_pin": "P9", "scl_pin": "P10"}
+    lines = [("ina219", dict(line, averages=averages)) for averages in (128, 1)]
+    items = node.run(f"import sensors\nitems = sensors.measure({lines})\n")["items"]
+    assert [item.value for item in items] == [12000, 4000, 48000] * 2
 
 
 @pytest.mark.parametrize(
