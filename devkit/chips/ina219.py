@@ -22,7 +22,9 @@ from devkit.chips.part import Span, Truth
 from devkit.chips.registers16 import Cycles, RegisterChip, looks
 
 ADDRESS = 0x40
-LINE = ("ina219", {"sda_pin": "P9", "scl_pin": "P10"})
+# Not at its first address, which it would have to share with a Si7021.
+LINE = ("ina219", {"sda_pin": "P9", "scl_pin": "P10", "address": 0x41})
+WIRING = {"address": 0x41}
 
 CONFIGURATION, SHUNT, BUS, POWER, CURRENT, CALIBRATION = range(6)
 

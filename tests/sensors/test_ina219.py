@@ -361,6 +361,7 @@ def test_two_lines_for_one_chip_do_not_disturb_each_other(node):
     lines = [("ina219", dict(line, averages=averages)) for averages in (128, 1)]
     items = node.run(f"import sensors\nitems = sensors.measure({lines})\n")["items"]
     assert [item.value for item in items] == [12000, 4000, 48000] * 2
+    assert node.transfers().count("write 0x40 00 80 00") == 2  # none had to begin anew
 
 
 @pytest.mark.parametrize(
