@@ -119,11 +119,11 @@ CHANNELS = [(0, 1000), (1, 700), (2, 300), (3, 250), ("'0-1'", 300), ("'0-3'", 7
             ("'1-3'", 450), ("'2-3'", 50)]  # fmt: skip
 
 
-@pytest.mark.parametrize(("channel", "millivolts"), CHANNELS)
-def test_each_input_and_each_pair(node, channel, millivolts):
+def test_each_input_and_each_pair(node):
     plugged(node, 1000.0, 700.0, 300.0, 250.0)
-    value, cause = read(node, f"'P9', 'P10', channel={channel}")
-    assert (value, cause) == (pytest.approx(millivolts, abs=0.02), None)
+    for channel, millivolts in CHANNELS:
+        found = read(node, f"'P9', 'P10', channel={channel}")
+        assert found == (pytest.approx(millivolts, abs=0.02), None), channel
 
 
 # mV -> the finest range that leaves an eighth free
@@ -294,7 +294,7 @@ def test_one_disturbance_costs_a_repetition(node, fault, value, arguments):
     assert (result, cause) == (1000.0, None)
 
 
-@pytest.mark.parametrize("nth", [1, 2, 3, 4, 6, 8, 10])
+@pytest.mark.parametrize("nth", [1, 2, 4, 6, 9])
 @pytest.mark.parametrize("do", ["nack", "corrupt"])
 def test_a_disturbance_at_any_transfer_costs_no_value(make_node, do, nth):
     match = "read" if do == "corrupt" else ""
