@@ -36,6 +36,7 @@ from devkit.chips import plugging
 from devkit.chips.part import Part, Span, Truth
 
 LINE = ("dht", {"data_pin": "P9", "dht_model": "DHT22"})
+INTERFACE = "pulses"
 
 ANSWER_US = 200  # a capture that begins later finds nothing any more
 
@@ -233,13 +234,17 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         table.pop("model", "DHT22"),
         name,
     )
-    for key in ("tenths", "early", "misses"):
-        if key in table:
-            setattr(chip, key, table.pop(key))
-    if chip.early not in ("silent", "old"):
-        raise ValueError(f"chips.{name}: early = {chip.early!r}; allowed: silent, old")
+    for key, good, allowed in (
+        ("tenths", lambda value: isinstance(value, bool), "true, false"),
+        ("early", lambda value: value in ("silent", "old"), "silent, old"),
+        ("misses", lambda value: type(value) is int and value >= 0, "a whole number from 0 up"),
+    ):
+        value = table.pop(key, getattr(chip, key))
+        if not good(value):
+            raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {allowed}")
+        setattr(chip, key, value)
     chip.widths = _widths_of(name, table.pop("widths_us", {}))
-    plugging.faults(table, chip)
+    plugging.faults(name, table, chip)
     attach(board, chip, plugging.pin_of(board, name, "data_pin", table.pop("data_pin", "P9")))
     plugging.supply(board, name, table, chip.power)
 

@@ -239,6 +239,23 @@ def test_a_scenario_wires_it(board):
     assert board.meter.state("scale") == "off"
 
 
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ({"rate": 50}, "rate = 50; allowed: 10, 80"),
+        ({"capacity_kg": 0}, "capacity_kg = 0; allowed: 0.001 to 1e+06"),
+        ({"speed": "fast"}, "speed = 'fast'; allowed: 0.5 to 2"),
+        ({"clock_pin": "P77"}, "clock_pin = 'P77'"),
+        ({"brown_out": -1}, "brown_out = -1"),
+    ],
+)
+def test_a_scenario_with_a_mistake_is_refused(board, table, text):
+    none = {"si7021": {"kind": "none"}, "battery": {"kind": "none"}}
+    with pytest.raises(ValueError, match="scale") as refused:
+        wiring.wire(board, {**none, "scale": {"kind": "hx711", **table}})
+    assert text in str(refused.value)
+
+
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(load_kg=st.floats(-20, 95), zero=st.floats(-0.3, 0.3))
 def test_a_load_is_weighed_within_the_resolution(weigh, load_kg, zero):
