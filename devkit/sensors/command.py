@@ -15,23 +15,40 @@ from devkit.tables import table
 _UNTRIED = "no chip in devkit/chips has a LINE for it"
 
 
+HEADS = ["sensor", "interface", "address", "measures", "ms", "mA"]
+
+
 def main(options: argparse.Namespace) -> int:
-    known = entries()
     names = drivers()
     if options.name:
         if options.name not in names:
             raise UsageError(f"no sensor {options.name!r}; allowed: {', '.join(names)}")
         names = [options.name]
-    with Bench([]) as bench:
-        modules = {name: bench.module(name) for name in names}
-    rows = [_row(name, modules[name], known.get(name)) for name in names]
+    rows, modules = _rows(names)
     if options.json:
         print(json.dumps({"sensors": rows}))
     elif options.name:
         print(_details(rows[0], modules[options.name]))
     else:
-        print(_listed(rows))
+        print(table(_cells(rows), HEADS))
+        print(
+            "\nms, mA: one reading on the emulated chip and its mean current meanwhile, with the"
+            " supply switched\nwhere the example line says so. ./dev sensors NAME: arguments,"
+            " example"
+        )
     return 0
+
+
+def listed() -> tuple[list[str], list[list[str]]]:
+    """(headings, rows) of all drivers, as text."""
+    return HEADS, _cells(_rows(drivers())[0])
+
+
+def _rows(names: list[str]) -> tuple[list[dict[str, Any]], dict[str, ModuleType]]:
+    known = entries()
+    with Bench([]) as bench:
+        modules = {name: bench.module(name) for name in names}
+    return [_row(name, modules[name], known.get(name)) for name in names], modules
 
 
 def _row(name: str, module: ModuleType, entry: Entry | None) -> dict[str, Any]:
@@ -60,7 +77,7 @@ def _addresses(module: ModuleType) -> list[int]:
     return [module.ADDRESS] if hasattr(module, "ADDRESS") else []
 
 
-def _listed(rows: list[dict[str, Any]]) -> str:
+def _cells(rows: list[dict[str, Any]]) -> list[list[str]]:
     lines = []
     for row in rows:
         fields = ", ".join(f"{field['label']} {field['unit']}" for field in row["fields"])
@@ -75,12 +92,7 @@ def _listed(rows: list[dict[str, Any]]) -> str:
                 "?" if milliamps is None else f"{milliamps:.3g}",
             ]
         )
-    heads = ["sensor", "interface", "address", "measures", "ms", "mA"]
-    return (
-        table(lines, heads)
-        + "\n\nms, mA: one reading on the emulated chip and its mean current meanwhile, with the"
-        " supply switched\nwhere the example line says so.  ./dev sensors NAME: arguments, example"
-    )
+    return lines
 
 
 def _range(addresses: list[int]) -> str:

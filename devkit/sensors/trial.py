@@ -81,18 +81,26 @@ def trial(entry: Entry, seed: int = 1) -> Result:
     )
 
 
-def together(entries: list[Entry], seed: int = 1) -> float:
-    """How long a run with all these sensors takes, in ms."""
-    lines = "".join(f"{(entry.name, entry.arguments)!r}, " for entry in entries)
-    with Bench(entries, seed) as bench:
-        bench.run(f"import sensors\nsensors.check(({lines}))\nfrom sensors import _rig\n")
-        start_us = bench.board.clock.now_us
+@dataclass(frozen=True)
+class Run:
+    """A run of several sensors, all of which had a value."""
+
+    time_ms: float
+    chips_mj: float
+
+
+def run(chosen: list[Entry], seed: int = 1) -> Run:
+    """Measure once with all these sensors together, all modules being loaded."""
+    lines = "".join(f"{(entry.name, entry.arguments)!r}, " for entry in chosen)
+    with Bench(chosen, seed) as bench:
+        bench.run(f"import sensors\nsensors.check(({lines}))\nsensors.measure(({lines}))\n")
+        before_us, before_mj = bench.board.clock.now_us, bench.board.meter.energy_mj()
         found = bench.run(f"import sensors\nresults = sensors.measure(({lines}))\n")
-        end_us = bench.board.clock.now_us
-    failed = [item.name for item in found["results"] if item.cause is not None]
+        spent = bench.board.clock.now_us - before_us, bench.board.meter.energy_mj() - before_mj
+    failed = [f"{item.name}: {item.cause}" for item in found["results"] if item.cause is not None]
     if failed:
         raise RuntimeError(f"not measured: {', '.join(failed)}")
-    return (end_us - start_us) / 1000
+    return Run(spent[0] / 1000, spent[1])
 
 
 def _spent(bench: Bench, entry: Entry) -> tuple[int, float]:

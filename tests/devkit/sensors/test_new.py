@@ -37,7 +37,10 @@ def run(tree: Path, *words: str) -> str:
 
 
 def test_the_skeleton_passes_its_tests_and_the_checks_and_is_listed(tree):
-    paths = [str(path.relative_to(tree)) for path in create("soil_7", tree)]
+    said = run(tree, "devkit", "new", "sensor", "soil_7")
+    paths = [path.format("soil_7") for path in FILES.values()]
+    assert said.splitlines()[: len(paths)] == paths
+    assert "./dev test tests/sensors/test_soil_7.py" in said
     tests = [path for path in paths if path.startswith("tests/")]
     assert len(tests) == 2
     said = run(tree, "pytest", "-q", "-p", "no:cacheprovider", *tests, "-m", "not vm")
