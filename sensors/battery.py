@@ -20,9 +20,9 @@ some 10 mV while no radio is on.
 The charge level is read off the voltage that a lithium-ion cell of 4.2 V has at rest at 20 Cel.
 From 10 to 60 % that voltage hardly moves, so that the level is coarse there: 30 mV are up to 9
 points, 120 mV are up to 35. `level_range` tells what a voltage may mean; below 0 Cel, under load
-or shortly after charging it is farther off. Cells that hold one voltage nearly to their end (LiFePO4,
-lithium thionyl chloride) have no level that could be told from it. The table is what cells of
-LiCoO2 and NMC have in common, from memory: no single data sheet.
+or shortly after charging it is farther off. Cells that hold one voltage nearly to their end
+(LiFePO4, lithium thionyl chloride) have no level that could be told from it. The table is what
+cells of LiCoO2 and NMC have in common, from memory: no single data sheet.
 
 Written against Pycom firmware 1.20.2.r4.
 """
