@@ -43,7 +43,7 @@ def mean(channel, samples=SAMPLES, divider=1):
     channel: a machine.ADCChannel of a converter with 12 bits. samples: how many, 1 or more; one
     takes about 0.07 ms. divider: (Rtop + Rbottom) / Rbottom.
     Causes: "saturated", "under_range" as above; "not_ready": the voltage went up or down
-    meanwhile: it has not settled, its supply was lost, or nothing but hum is connected.
+    meanwhile, since it has not settled or its supply was lost.
     Raises OSError if the firmware refuses.
     """
     half = samples // 2

@@ -16,7 +16,6 @@ from devkit.chips import plugging
 from devkit.chips.part import Part
 
 FULL_SCALE_MV = 5000.0  # more than the converter can tell at any attenuation
-HUM_HZ = 50
 # A measurement is a burst of samples; after such a pause without one the next begins.
 BURST_GAP_US = 10_000
 DIP_AFTER_US = 1_000
@@ -112,16 +111,14 @@ class Tap(Part):
     corrupt, corrupt_rate   so many samples, or such a share of them, are hit by a disturbance
     brown_out       so many of the next measurements lose the voltage 1 ms after their first sample
 
-    and besides:
+    and besides
     shorted_mv      it is shorted to such a voltage; None: it is not
-    hum_mv          amplitude of the mains on the wire
     """
 
     def __init__(self, board: Board, name: str, source: Source) -> None:
         super().__init__(board, name)
         self.source = source
         self.shorted_mv: float | None = None
-        self.hum_mv = 0.0
         self._last_us = -BURST_GAP_US
         self._began_us = 0
         self._dips = False
@@ -137,8 +134,7 @@ class Tap(Part):
             return self.shorted_mv
         if not self.here() or self.stuck or dipped:
             return 0.0
-        hum = self.hum_mv * math.sin(2 * math.pi * HUM_HZ * self.seconds())
-        return max(0.0, self.source() + hum)
+        return max(0.0, self.source())
 
     def _dipped(self) -> bool:
         now_us = self.board.clock.now_us
@@ -161,7 +157,6 @@ def hang(board: Board, name: str, table: dict[str, Any], tap: Tap, pin: str) -> 
     plugging.faults(table, tap)
     if "shorted_mv" in table:
         tap.shorted_mv = float(table.pop("shorted_mv"))
-    tap.hum_mv = float(table.pop("hum_mv", 0))
     adc: Any = board.services["adc"]
     adc.sources[adc_pin(name, table, "pin", pin)] = tap
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from devkit.device_files import ROOT
+
 pytestmark = pytest.mark.both_runtimes
 
 IDS = "from utils import device_info\nshow(device_info.get_lte_ids())\n"
@@ -269,3 +271,16 @@ def test_wdt_reset_feeds_the_watchdog_of_the_application(device):
         machine.deepsleep(1000)
     """
     assert device.run(program, ends="deepsleep") == ["alive"]
+
+
+@pytest.mark.cpython
+def test_example(make_device):
+    device = make_device()
+    device.run((ROOT / "examples" / "device_info_simple.py").read_text(encoding="utf-8"))
+    printed = dict(line.split(": ", 1) for line in device.output.splitlines() if ": " in line)
+    assert printed["firmware"] == "1.20.2.r4"
+    assert printed["device id"] == device.service("system").mac.hex()
+    assert printed["LoRa MAC"] == "None"
+    assert printed["IMEI"] == device.modem.scenario.modem.imei
+    assert printed["CPU"].endswith(" Cel")
+    assert 3700 < int(printed["supply"].split()[0]) < 4000

@@ -57,7 +57,6 @@ def test_counts_become_millivolts_as_the_vendor_says(device):
         assert result == (mv if told else None), (attn, count)
 
 
-@pytest.mark.cpython
 def test_the_reference_of_the_firmware_is_left_alone(device):
     source = itertools.chain.from_iterable([count] * 4 for _, _, count, _ in OTHER_VREF)
     device.service("adc").do_read = lambda pin, attn, bits: next(source)
@@ -109,7 +108,7 @@ def test_as_many_samples_as_asked_for(device):
 
 
 @pytest.mark.cpython
-def test_the_converter_is_released_and_its_refusal_is_no_voltage(device):
+def test_a_refusal_of_the_firmware_is_no_voltage(device):
     def refuse(pin, attn, bits):
         raise OSError("resource not available")
 
