@@ -5,7 +5,7 @@ from sensors import battery
 from utils import timing
 
 while True:
-    voltage, level, _ = battery.get_reading("P16", divider=2, cell="li-ion")
+    voltage, level = battery.get_reading("P16", divider=2, cell="li-ion")
     if voltage is None or level is None:
         print("no reading:", battery.last_cause)
     else:

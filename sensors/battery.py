@@ -1,10 +1,10 @@
 """Battery: its voltage behind a divider, and if wanted its charge level and its current.
 
     from sensors import battery
-    battery.get_reading("P16").voltage                          # 3902 mV
-    voltage, level, current = battery.get_reading("P16", cell="li-ion")     # 3902, 63 %, None
+    voltage_mv = battery.get_reading("P16")                             # 3902
+    voltage_mv, level = battery.get_reading("P16", cell="li-ion")       # 3902, 63 %
     battery.get_reading("P13", "P23", divider=11, attenuation_db=0, settle_ms=500,
-                        charger_off_pin="P22", current_pin="P14")   # 3410, None, 118.5 mA
+                        charger_off_pin="P22", current_pin="P14")       # (3410, 118.5 mA)
 
 Wiring: the tap of a divider at `data_pin`, below 10 kOhm or with 100 nF to ground. `vcc_pin`
 switches the divider on, where there is such a pin. `charger_off_pin` stops a charger while it is
@@ -27,8 +27,6 @@ cells of LiCoO2 and NMC have in common, from memory: no single data sheet.
 Written against Pycom firmware 1.20.2.r4.
 """
 
-from ucollections import namedtuple
-
 from sensors import ADC_PINS, IO_PINS, Sensor, SensorError, _analog
 from utils.adc import ATTENUATIONS_DB
 
@@ -48,8 +46,6 @@ ARGUMENTS = (
     ("current_pin", "choice", ADC_PINS, None),
     ("current_ohm", "number", (0.01, 10000), 8),
 )
-
-Reading = namedtuple("Reading", ("voltage", "level", "current"))  # mV, %, mA
 
 last_cause = None
 
@@ -75,18 +71,18 @@ def get_reading(
     current_pin=None,
     current_ohm=8,
 ):
-    """Return Reading(voltage in mV, level in %, current in mA), two ints and a float.
+    """Return the voltage in mV, an int; with `cell` or `current_pin` a tuple, in this order:
+    voltage in mV, level in % (an int), current in mA (a float), those of them that are asked for.
 
     data_pin: "P13" to "P20". vcc_pin: switches the divider on before and off after; None: it is
     always on. divider: (Rtop + Rbottom) / Rbottom, 1 to 1000. settle_ms: from switching on to the
     first sample: 5 * C * (both resistors in parallel); 500 where a charger is stopped.
     attenuation_db: 0, 2.5, 6 or 11, the range of the converter at `data_pin`.
-    cell: "li-ion" for the level of one such cell; without it, the level is None.
-    charger_off_pin: high meanwhile. current_pin: "P13" to "P20", without it the current is None;
-    at 11 dB. current_ohm: V at that pin / A.
-    What was not asked for is None without a cause; for what could not be measured `last_cause`
-    says why: "under_range", "saturated", "not_ready" for a voltage that does not stand still, and
-    "implausible" for one that no such cell has: then only the level is None.
+    cell: "li-ion" for the level of one such cell. charger_off_pin: high meanwhile.
+    current_pin: "P13" to "P20", at 11 dB. current_ohm: V at that pin / A.
+    What could not be measured is None, and `last_cause` says why: "under_range", "saturated",
+    "not_ready" for a voltage that does not stand still, and "implausible" for one that no such
+    cell has: then only the level is None.
     Raises ValueError for arguments that cannot be. Blocks for `settle_ms` (if there is something
     to switch) and about 10 ms, 50 ms if it repeats.
     """
@@ -98,12 +94,11 @@ def get_reading(
     given.update(charger_off_pin=charger_off_pin)
     given.update(current_pin=current_pin, current_ohm=current_ohm)
     values, last_cause = sensors.take("battery", given)
-    named = dict(zip([field[1] for field in fields(given)], values))
-    return Reading(named["voltage"], named.get("level"), named.get("current"))
+    return values[0] if len(values) == 1 else values
 
 
 def fields(given):
-    """Those of FIELDS that these arguments ask for."""
+    """Those of FIELDS that this dict of arguments asks for."""
     asked = [FIELDS[0]]
     if given.get("cell") is not None:
         asked.append(FIELDS[1])

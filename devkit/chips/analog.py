@@ -154,7 +154,7 @@ class Tap(Part):
 
 def hang(board: Board, name: str, table: dict[str, Any], tap: Tap, pin: str) -> None:
     """Hang it on the pin that the table says, with the faults that it says."""
-    plugging.faults(table, tap)
+    plugging.faults(name, table, tap)
     if "shorted_mv" in table:
         tap.shorted_mv = float(table.pop("shorted_mv"))
     adc: Any = board.services["adc"]

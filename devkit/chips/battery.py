@@ -31,6 +31,7 @@ from devkit.chips import plugging
 from devkit.chips.analog import Divider, Tap, adc_pin, hang
 
 LINE = ("battery", {"data_pin": "P16", "cell": "li-ion"})
+INTERFACE = "ADC"
 RAIL_VOLT = 3.7  # on which the meter states energy: mJ / V = mC
 
 

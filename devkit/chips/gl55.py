@@ -27,6 +27,7 @@ from devkit.chips.analog import Tap, hang
 from devkit.chips.part import Truth
 
 LINE = ("gl55", {"data_pin": "P15"})
+INTERFACE = "ADC"
 RESPONSE_S = 0.025
 FARAD = 100e-9  # at the pin
 

@@ -17,6 +17,7 @@ from devkit.chips import plugging
 from devkit.chips.analog import Level, Tap, hang
 
 LINE = ("analog_generic", {"data_pin": "P18"})
+INTERFACE = "ADC"
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
