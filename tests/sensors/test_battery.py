@@ -146,6 +146,21 @@ def test_the_charger_is_stopped_while_the_cell_is_measured(node):
     assert changes == [1, 0]
 
 
+def test_the_charger_waits_for_no_other_sensor(node):
+    """It is stopped while the cell is measured, not while the rest of the run is."""
+    plug(node, charger_mv=4200, charger_off_pin="P22")
+    times = []
+    clock = node.board.clock
+    node.pins.on_change("P22", lambda level: times.append(clock.now_us // 1000))
+    node.value(
+        "sensors.measure((('battery', dict(data_pin='P16', charger_off_pin='P22')),"
+        " ('analog_generic', dict(data_pin='P15', vcc_pin='P11', settle_ms=3000))))",
+        "battery\nimport sensors",
+    )
+    stopped_ms, on_ms = times
+    assert 100 <= on_ms - stopped_ms <= 150
+
+
 def test_the_current_of_the_board(node):
     plug(node, current_pin="P14", current_ohm=8)
     node.board.meter.set("esp", "run", 41)

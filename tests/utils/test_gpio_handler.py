@@ -175,9 +175,9 @@ def test_a_pulse_is_high_for_its_time(device, arguments, length_ms):
 
 
 def battery(device, millivolts):
-    """Behind 1 MOhm and 100 kOhm at P13, switched by P23, as on an insigh.io board."""
+    """Behind 1 MOhm and 100 kOhm at P13, switched by P23, as on an insigh.io board: 18 ms."""
     source = Divider(
-        device.board, lambda: millivolts, 1_000_000, 100_000, switched=True, noise_mv=0.2
+        device.board, lambda: millivolts, 1e6, 1e5, farad=200e-9, switched=True, noise_mv=0.2
     )
     device.service("adc").sources["P13"] = source
     device.service("pins").on_change("P23", lambda level: source.power(bool(level)))
@@ -190,7 +190,7 @@ CHECK = IMPORT + "show(gpio_handler.check_minimum_voltage_threshold())"
 def test_a_good_battery_lets_the_program_go_on(device):
     divider, charger = battery(device, 3600)
     [value] = device.run(CHECK)
-    assert value == pytest.approx(3600, abs=15)
+    assert value == pytest.approx(3600, abs=30)
     assert [level for level, _ in divider] == [1, 0]
     assert charger == []
 
