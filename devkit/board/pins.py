@@ -2,7 +2,8 @@
 
 Outside the board: `drive("P9", 0)` puts a level on a pin, `drive("P9", None)` lets it go,
 `drive_at(at_us, ...)` does so later. `on_change("P22", f)` calls f(level) whenever the level that
-the board itself puts on the pin changes: that is how a pin supplies a chip.
+the board itself puts on the pin changes: that is how a pin supplies a chip. `on_output("P3", f)`
+calls f(level) whenever an output changes, with None for a pin that is no longer one.
 `pulse_sources["P3"]` is a callable that yields the (level, duration_us) pairs of pulses_get.
 Source: Pycom firmware 1.20.2.r4 (machpin.c, boards/*/pins.csv).
 """
@@ -37,6 +38,8 @@ class Pin:
     trigger: int = 0
     watchers: list[Callable[[int], object]] = field(default_factory=list)
     shown: int = 0  # level last told to the watchers
+    output_watchers: list[Callable[[int | None], object]] = field(default_factory=list)
+    put: int | None = None  # last told to those
 
     def level(self) -> int:
         if self.mode == OUT:
@@ -82,6 +85,10 @@ class Pins(Service):
     def on_change(self, name: str, watcher: Callable[[int], object]) -> None:
         """Have `watcher` told the level that the board puts on the pin, at each change."""
         self._pins[name].watchers.append(watcher)
+
+    def on_output(self, name: str, watcher: Callable[[int | None], object]) -> None:
+        """Have `watcher` told the level of an output at each change, None for anything else."""
+        self._pins[name].output_watchers.append(watcher)
 
     def on_reset(self, cause: int) -> None:
         kept = KEPT_AT_BOOT + MODEM_PINS.get(self.board.name, ())
@@ -186,3 +193,8 @@ class Pins(Service):
             pin.shown = driven
             for watcher in pin.watchers:
                 watcher(driven)
+        put = pin.output if pin.mode == OUT else None
+        if put != pin.put:
+            pin.put = put
+            for watcher_of_output in pin.output_watchers:
+                watcher_of_output(put)
