@@ -9,9 +9,9 @@ reads it with a framing of its own and finds nothing sensible if speed or parity
 
 How the firmware treats both directions, with its surprises:
 
-- `write` returns when the last character is in the FIFO of 128, not when it has been sent; with a
-  single pin for both directions it waits.
-- `wait_tx_done` says True as soon as the FIFO is empty: the last character may still be on its way.
+- `write` returns when the last character is in the FIFO of 128, not when it has been sent; with
+  a single pin for both directions it waits.
+- `wait_tx_done` says True as soon as the FIFO is empty: one character may still be on its way.
 - `sendbreak(bits)` turns the line over for bits + 1 bit times, 32.767 ms at most (longer ones
   lose their upper bits), and returns afterwards.
 - What arrives stays in the receive FIFO until 120 characters are in it or the line has been silent
@@ -19,8 +19,8 @@ How the firmware treats both directions, with its surprises:
 - A character with wrong parity or without stop bit is delivered like any other.
 - `read` busily waits `timeout_chars` times 11 bits for each character that is not there yet.
 
-Source: Pycom firmware 1.20.2.r4 (machuart.c), pycom-esp-idf (components/driver/uart.c); the unit of
-the receive time-out: esp-idf, hal/uart_ll.h for the ESP32.
+Source: Pycom firmware 1.20.2.r4 (machuart.c), pycom-esp-idf (components/driver/uart.c); the unit
+of the receive time-out: esp-idf, hal/uart_ll.h for the ESP32.
 """
 
 from __future__ import annotations

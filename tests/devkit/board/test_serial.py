@@ -1,4 +1,4 @@
-"""The UARTs: framing, what a peer hears and when, breaks, and when the device sees what arrives."""
+"""The UARTs: framing, what a peer hears and when, breaks, when the device sees what arrives."""
 
 from __future__ import annotations
 
