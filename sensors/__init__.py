@@ -28,7 +28,8 @@ last_cause        why the last get_reading had a None in it: one of the words be
 FIELDS            what get_reading returns, in its order: (label, name, unit, exponent, factor);
                   label is the short name in a report, unit one of RFC 8428 or 8798, and the
                   integer round(value * factor) * 10 ** exponent is the value in that unit
-fields(given)     where they depend on the arguments: the FIELDS for this dict of arguments
+fields(given)     where they depend on the arguments: the FIELDS for this dict of arguments;
+                  raises ValueError, as text for the user, if they do not tell
 ARGUMENTS         what get_reading takes: (name, kind, limits[, default]), see utils.configuration,
                   and the kind "number": int or float from limits[0] to limits[1]. Arguments that
                   end in _pin must be different pins
@@ -154,7 +155,9 @@ def take(kind, given):
     """
     module = find(kind)
     require(module.ARGUMENTS, given)
-    from sensors import _rig
+    from sensors import _lines, _rig
+
+    _lines.fields_of(module, given)
 
     return _rig.carry_out([_rig.Job(kind, module, given)])[0]
 

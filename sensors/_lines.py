@@ -40,8 +40,11 @@ def plan(lines):
         if own is not None and not _is_name(own):
             wrong.append("name = {!r}; allowed: 1 to 20 letters, digits, -:./_".format(own))
         elif not wrong:
-            fields = _fields(module, arguments)
-            names = taken.names([field[0] for field in fields], own, wrong)
+            try:
+                fields = fields_of(module, arguments)
+                names = taken.names([field[0] for field in fields], own, wrong)
+            except ValueError as error:  # its arguments do not tell what it measures
+                wrong.append(error.args[0])
         if not wrong:
             wrong = taken.wiring("{} ({})".format(where, kind), kind, module, arguments)
         found.extend("{} ({}): {}".format(where, kind, text) for text in wrong)
@@ -141,7 +144,8 @@ def _find(kind):
     return sensors.find(kind)
 
 
-def _fields(module, arguments):
+def fields_of(module, arguments):
+    """The FIELDS for these arguments. ValueError if they do not tell what is measured."""
     return module.fields(arguments) if hasattr(module, "fields") else module.FIELDS
 
 
