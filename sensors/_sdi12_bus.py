@@ -12,8 +12,9 @@ here.
 Timing is that of the SDI-12 specification 1.4, section 7: a break of 12 ms at least, 8.33 ms of
 marking, the command; the probe answers within 15 ms and pauses for 1.66 ms at most between two
 characters. A sleeping probe may need 100 ms to be ready to listen, and it falls asleep after 100
-ms without a character: each repetition therefore marks for so long that a slow one has woken, and
-not for so long that a fast one sleeps.
+ms without a character: a repetition therefore marks for so long that a slow one has woken, and not
+for so long that a fast one sleeps. Where that has helped, all further commands are sent so: who
+wakes in the middle of "0D0!" may hear "0!", and answers that.
 """
 
 from micropython import const
@@ -24,7 +25,9 @@ from utils import timing
 _UART = const(1)  # 0 is the console, 2 the modem's
 _BAUD = const(1200)
 _BREAK_BITS = const(14)  # the firmware adds one: 12.5 ms
-_MARKS_MS = (10, 80, 80)  # between break and command, for each try
+_TRIES = const(3)
+_MARK_MS = const(10)  # between break and command
+_LONG_MARK_MS = const(80)
 _CHARACTER_THIRDS_MS = const(25)  # 8.33 ms
 _CHARACTER_MOST_MS = const(10)  # with the longest pause behind it
 _SENT_MS = const(50)
@@ -54,6 +57,7 @@ class Bus:
             timeout_chars=2, rx_buffer_size=_RECEIVE_BYTES,
         )  # fmt: skip
         self._taken = False
+        self._mark_ms = _MARK_MS
         self._rest = b""  # came behind the end of a reply
 
     def deinit(self):
@@ -83,12 +87,17 @@ class Bus:
         line is held down, "crc" if what was heard made no sense.
         """
         cause = "absent"
-        for mark_ms in _MARKS_MS:
+        mark_ms = self._mark_ms
+        for _ in range(_TRIES):
             self._send(command, mark_ms)
             received = yield from self._receive(most, len(command) + _GLITCHES)
             try:
-                return parse(self._reply(received, command))
+                found = parse(self._reply(received, command))
+                if cause == "absent":
+                    self._mark_ms = mark_ms
+                return found
             except SensorError as error:
+                mark_ms = _LONG_MARK_MS
                 if error.args[0] != "absent":
                     cause = error.args[0]
         raise SensorError(cause)

@@ -48,7 +48,8 @@ class Sdi12(Sensor):
         try:
             values = yield from self._measure()
         except SensorError as error:
-            if error.args[0] not in ("not_ready", "crc"):
+            # The number of values has no checksum: it may have been heard wrongly, too.
+            if error.args[0] not in ("not_ready", "crc", "wrong_part"):
                 raise
             values = yield from self._measure()
         values = _sdi12_probes.converted(self.probe, values)
