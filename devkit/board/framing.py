@@ -1,9 +1,9 @@
 """Characters on a serial wire: what one end writes is sampled by the other with its own framing.
 
-    sent = Framing(1200, 7, EVEN).symbol(0x30)
-    Framing(1200, 7, EVEN).read(sent)      # (0x30, True)
-    Framing(1200, 8).read(sent)            # (0x30 with the parity as bit 7, True)
-    Framing(9600, 8).read(sent)            # (something, False)
+sent = Framing(1200, 7, EVEN).symbol(0x30)
+Framing(1200, 7, EVEN).read(sent)      # (0x30, True)
+Framing(1200, 8).read(sent)            # (0x30 with the parity as bit 7, True)
+Framing(9600, 8).read(sent)            # (something, False)
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ def test_an_absent_probe_costs_half_a_second(node):
     assert took_ms(node, three("identify=False")) < 700
 
 
-@pytest.mark.parametrize("wake_ms", [0, 9, 17, 20, 25, 33, 41, 70])
+@pytest.mark.parametrize("wake_ms", [0, 9, 25, 33, 70])
 def test_a_probe_that_wakes_slowly_is_waited_for(node, wake_ms):
     plug(node, wake_ms=wake_ms)
     assert node.value(TEROS, "sdi12")[1] is None
@@ -323,12 +323,12 @@ def test_disturbed_replies_never_become_values(node, fault):
     probe = plug(node, values=[1.11, 2.22, 3.33])
     setattr(probe, fault, 0.4)
     results = node.run(
-        "from sensors import sdi12\nresults = []\nfor _ in range(25):\n"
+        "from sensors import sdi12\nresults = []\nfor _ in range(15):\n"
         f"    results.append(({three('command=chr(67)')}))\n"
     )["results"]
     good = ((1.11, 2.22, 3.33), None)
     assert {values for values, _ in results} <= {good[0], (None, None, None)}
-    assert results.count(good) > 12
+    assert results.count(good) > 6
 
 
 def test_without_identification_another_probe_is_told_by_its_number_of_values(node):
@@ -336,34 +336,36 @@ def test_without_identification_another_probe_is_told_by_its_number_of_values(no
     assert node.value(three("identify=False"), "sdi12")[1] == "wrong_part"
 
 
-@pytest.mark.parametrize(
-    ("answers", "cause"),
-    [
-        ({"0MC!": "09993", "0D0!": None}, "busy"),
-        ({"0MC!": "00000"}, "not_ready"),
-        ({"0MC!": "00003", "0D0!": "0AP@"}, "not_ready"),
-        ({"0MC!": "00003", "0D0!": "0+1.11+2.22+3.33F{W"}, "crc"),
-        ({"0MC!": "00003", "0D0!": "0+1.11+2.22+3.33"}, "crc"),
-        ({"0MC!": "0003"}, "crc"),
-        ({"0MC!": "000003"}, "crc"),
-        ({"0MC!": "0 013"}, "crc"),
-        ({"0MC!": "10003"}, "crc"),
-        ({"0MC!": b"\x00"}, "stuck"),
-        ({"0MC!": b"00003\r\n"}, "crc"),  # no parity: the last 3 and the return are wrong
-    ],
-)
-def test_replies_that_the_standard_does_not_allow(node, answers, cause):
-    Script(node, answers)
-    assert node.value(three("identify=False"), "sdi12") == ((None,) * 3, cause)
+NOT_ALLOWED = [
+    ({"0MC!": "09993", "0D0!": None}, "busy"),
+    ({"0MC!": "00000"}, "not_ready"),
+    ({"0MC!": "00003", "0D0!": "0AP@"}, "not_ready"),
+    ({"0MC!": "00003", "0D0!": "0+1.11+2.22+3.33F{W"}, "crc"),
+    ({"0MC!": "00003", "0D0!": "0+1.11+2.22+3.33"}, "crc"),
+    ({"0MC!": "0003"}, "crc"),
+    ({"0MC!": "000003"}, "crc"),
+    ({"0MC!": "0 013"}, "crc"),
+    ({"0MC!": "10003"}, "crc"),
+    ({"0MC!": b"\x00"}, "stuck"),
+    ({"0MC!": b"00003\r\n"}, "crc"),  # no parity: the last 3 and the return are wrong
+]
+NO_VALUES = ("0+1.1.1", "0+12345678", "0+", "0+1e3", "0+-1", "0 +1", "0+1+2+3+4", "01", "0+.")
 
 
-@pytest.mark.parametrize(
-    "reply", ["0+1.1.1", "0+12345678", "0+", "0+1e3", "0+-1", "0 +1", "0+1+2+3+4", "01"]
-)
-def test_values_that_the_standard_does_not_allow(node, reply):
-    Script(node, {"0M!": "00001", "0D0!": reply})
-    got = node.value(reading('values="a:V", identify=False, crc=False'), "sdi12")
-    assert got == ((None,), "crc")
+def test_replies_that_the_standard_does_not_allow(node):
+    script = Script(node, {})
+    for answers, cause in NOT_ALLOWED:
+        script.answers = answers
+        got = node.value(three("identify=False"), "sdi12")
+        assert (answers, *got) == (answers, (None,) * 3, cause)
+
+
+def test_values_that_the_standard_does_not_allow(node):
+    script = Script(node, {})
+    for reply in NO_VALUES:
+        script.answers = {"0M!": "00001", "0D0!": reply}
+        got = node.value(reading('values="a:V", identify=False, crc=False'), "sdi12")
+        assert (reply, *got) == (reply, (None,), "crc")
 
 
 def test_noise_where_the_direction_changes_does_not_matter(node):
@@ -443,15 +445,18 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "text"), BAD, ids=[text for _, text in BAD])
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, text):
+def test_bad_arguments_are_refused_before_anything_is_powered(node):
     said = node.run(
-        "from sensors import sdi12\nsaid = ''\n"
-        f"try:\n    sdi12.get_reading({arguments}, vcc_pin='P11')\n"
-        "except ValueError as error:\n    said = str(error)\n"
+        "from sensors import sdi12\nsaid = []\n"
+        + "".join(
+            f"try:\n    sdi12.get_reading({arguments}, vcc_pin='P11')\n    said.append('')\n"
+            "except ValueError as error:\n    said.append(str(error))\n"
+            for arguments, _ in BAD
+        )
     )["said"]
-    assert text in said
-    assert "allowed: " in said
+    kept = [text for (_, text), words in zip(BAD, said, strict=True)
+            if text in words and "allowed: " in words]  # fmt: skip
+    assert kept == [text for _, text in BAD]
     assert node.board.trace.of("sdi12", "power") == []
     assert node.pins.level("P11") == 0
 
@@ -514,3 +519,49 @@ def test_the_example_prints_what_there_is(node, connected, line):
     assert outcome.kind == "reset"
     printed = [text for text in "".join(node.printed).splitlines() if "WARNING" not in text]
     assert printed in ([line] * 2, [line] * 3)
+
+
+# In the manner of earlier firmware: the break made with the pin, the UART opened afterwards, no
+# waiting for the transmission but by time, a receive time-out of 75 characters.
+STRANGER = """
+from machine import Pin, UART
+import utime
+
+def ask(command):
+    tx = Pin("P3", mode=Pin.OUT)
+    direction = Pin("P8", mode=Pin.OUT)
+    tx.value(0)
+    direction.value(1)
+    utime.sleep_us(12500)
+    tx.value(1)
+    utime.sleep_us(8333)
+    uart = UART(1, 1200, bits=7, parity=UART.EVEN, stop=1, timeout_chars=75, pins=("P3", "P4"))
+    uart.write(command)
+    utime.sleep_us(8333 * len(command))
+    direction.value(0)
+    line = None
+    deadline = utime.ticks_add(utime.ticks_ms(), 2500)
+    while line is None and utime.ticks_diff(deadline, utime.ticks_ms()) > 0:
+        line = uart.readline()
+    uart.deinit()
+    return line
+
+answers = [ask("0!"), ask("0I!"), ask("5!")]
+"""
+
+
+def test_a_strangers_script_talks_to_the_probe_as_well(node):
+    plug(node)
+    assert node.run(STRANGER)["answers"] == [
+        b"0\r\n", b"013METER   TER12 112T12-00024680\r\n", None
+    ]  # fmt: skip
+
+
+def test_a_scenario_hangs_several_probes_on_the_wire(node):
+    from devkit.chips.wiring import wire
+
+    none = {"kind": "none"}
+    wire(node.board, {"si7021": none, "battery": none, "soil": {"kind": "sdi12"},
+                      "tree": {"kind": "sdi12", "model": "implexx", "address": "t"}})  # fmt: skip
+    node.board.clock.advance(1_500_000)
+    assert node.value(f"sdi12.scan({PINS}, addresses='0st')", "sdi12") == ["0", "t"]
