@@ -23,8 +23,9 @@ from devkit.chips.sdi12_models import MODELS, plain
 from devkit.chips.sdi12_probe import Probe
 from devkit.chips.sdi12_wire import DEFAULT_PINS, Wire
 
+INTERFACE = "SDI-12"
 LINE = ("sdi12", {"drv_in_pin": "P3", "rcv_out_pin": "P4", "direction_pin": "P8",
-                  "probe": "teros12"})  # fmt: skip
+                  "vcc_pin": "P11", "probe": "teros12"})  # fmt: skip
 
 _PINS = ("drv_in_pin", "rcv_out_pin", "direction_pin")
 _OWN_FAULTS = (
@@ -59,7 +60,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     ]
     wire = Wire.of(board, (pins[0], pins[1], pins[2] or None))
     probe = Probe(wire, board, model, truths, address, name)
-    plugging.faults(table, probe)
+    plugging.faults(name, table, probe)
     for key in _OWN_FAULTS:
         if key in table:
             setattr(probe, key, table.pop(key))
