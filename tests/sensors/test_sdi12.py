@@ -427,6 +427,17 @@ def test_a_wire_without_direction_pin_hears_itself(node):
     assert node.value(alone, "sdi12") == ((None,), "absent")
 
 
+def test_the_class_measures_on_a_wire_of_the_caller(node):
+    plug(node, values=[1.5, -2.25])
+    main = node.run(
+        "from sensors._sdi12_bus import Bus\nfrom sensors.sdi12 import Sdi12\n"
+        f"bus = Bus({PINS})\nprobe = Sdi12(bus)\nfirst = probe.read()\n"
+        "nobody = Sdi12(bus, '9')\nsecond = nobody.read()\nbus.deinit()\n"
+    )
+    assert (main["first"], main["probe"].cause) == ((1.5, -2.25), None)
+    assert (main["second"], main["nobody"].cause) == (None, "absent")
+
+
 BAD = [
     ("'P13', 'P4', 'P8', probe='teros12'", "drv_in_pin = 'P13'"),
     ("'P3', 'P3', 'P8', probe='teros12'", "P3 is used twice"),
