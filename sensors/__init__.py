@@ -26,16 +26,28 @@ get_reading(...)  the documented function. Powers the sensor, measures, and rele
 last_cause        why the last get_reading had a None in it: one of the words below; None if it
                   had none. Read it as an attribute of the module, before the next reading.
 FIELDS            what get_reading returns, in its order: (label, name, unit, exponent, factor);
-                  label is the short name in a report, unit one of RFC 8428, and the integer
-                  round(value * factor) * 10 ** exponent is the value in that unit
+                  label is the short name in a report, unit one of RFC 8428 or 8798, and the
+                  integer round(value * factor) * 10 ** exponent is the value in that unit
+fields(given)     where they depend on the arguments: the FIELDS for this dict of arguments
 ARGUMENTS         what get_reading takes: (name, kind, limits[, default]), see utils.configuration,
                   and the kind "number": int or float from limits[0] to limits[1]. Arguments that
                   end in _pin must be different pins
+build(rig, ...)   takes what get_reading takes behind a Rig (sensors/_rig.py), which lends the
+                  buses, and returns a Sensor
+POWER_UP_MS       with `vcc_pin`: from switching it on to the first step of the measurement
+ADDRESS           on I2C, where no argument `address` chooses it
+
+The measurement itself is the generator Sensor.steps(), which yields wherever there is to wait.
+Sensors of one run wait together: each is started, and resumed when its own time has come, so that
+a run takes as long as the slowest of them and not as long as all.
+
+A module that has get_reading but no build works as well; the others wait while it measures.
 
 Causes: "absent" nobody answers; "wrong_part" somebody else does; "busy" a conversion did not end;
-"crc" a checksum was wrong, also at the repetition; "stuck" the bus is held down; "implausible" the
-value lies outside what the sensor can measure; "under_range", "saturated" the voltage is outside
-what the converter can tell; "failed" the firmware refused.
+"not_ready" no fresh value came in time; "crc" a checksum was wrong, also at the repetition;
+"stuck" the bus is held down; "implausible" the value lies outside what the sensor can measure;
+"under_range", "saturated" it lies outside what the converter can tell; "failed" the firmware
+refused.
 
 The name of a measurement is the label of its field, with a number from the second sensor on that
 has such a label ("t", "t2"). A line can have a "name" of its own instead: it stands for the label
@@ -46,7 +58,7 @@ A new sensor is a new file with these things; nothing here needs to be edited.
 
 from ucollections import namedtuple
 
-from utils import configuration, plugins
+from utils import plugins
 
 # value * 10 ** exponent in `unit`, or None and the cause
 Measurement = namedtuple("Measurement", ("name", "value", "exponent", "unit", "cause"))
@@ -62,6 +74,41 @@ class SensorError(OSError):
     """args: (cause,). Stays inside drivers: get_reading turns it into None and last_cause."""
 
 
+class Sensor:
+    """One sensor, made by the `build` of its module, or on a bus that the caller opened.
+
+    cause       after a measurement: why a value is None, or None
+    exclusive   sensors that have equal ones are measured one after the other: they are parts of
+                one chip, or need the bus for themselves; None: at any time
+    """
+
+    cause = None
+    exclusive = None
+
+    def steps(self):
+        """Measure: a generator that yields how many ms to wait before it goes on.
+
+        Returns the values as a tuple as long as FIELDS, None for those that failed, and leaves
+        their cause. Raises SensorError if there are none; OSErrors of the firmware may pass.
+        """
+        raise NotImplementedError
+
+    def read(self):
+        """Measure, waiting for it; return what `steps` does, or None if nothing was measured."""
+        from utils import timing
+
+        self.cause = None
+        steps = self.steps()
+        try:
+            while True:
+                timing.sleep_ms(next(steps))
+        except StopIteration as end:
+            return end.args[0]
+        except SensorError as error:
+            self.cause = error.args[0]
+        return None
+
+
 def find(kind):
     """Return the sensor module of this name; no other is loaded.
 
@@ -72,22 +119,26 @@ def find(kind):
 
 def check(lines):
     """Return one text per problem in configuration lines; an empty list if there is none."""
-    return _plan(lines)[0]
+    from sensors import _lines
+
+    return _lines.plan(lines)[0]
 
 
 def measure(lines):
-    """Measure with each sensor in turn and return a list of Measurement.
+    """Measure with all sensors at once and return a list of Measurement, in the lines' order.
 
     A sensor that fails has its measurements with value None and a cause; the others go on.
     Raises ValueError with all problems if `check` has any, before anything is powered.
     """
-    problems, plan = _plan(lines)
+    from sensors import _lines, _rig
+
+    problems, plan = _lines.plan(lines)
     if problems:
         raise ValueError("; ".join(problems))
+    results = _rig.carry_out([_rig.Job(line.title, line.module, line.arguments) for line in plan])
     measurements = []
-    for module, names, arguments in plan:
-        values, cause = _read(module, arguments)
-        for (_, _, unit, exponent, factor), name, value in zip(module.FIELDS, names, values):
+    for line, (values, cause) in zip(plan, results):
+        for (_, _, unit, exponent, factor), name, value in zip(line.fields, line.names, values):
             if value is None or value - value != 0:  # neither NaN nor infinity is a measurement
                 scaled, why = None, cause or "implausible"
             else:
@@ -96,9 +147,23 @@ def measure(lines):
     return measurements
 
 
+def take(kind, given):
+    """Measure with one sensor: (values, cause), the values as a tuple. What get_reading does.
+
+    given: all arguments of its get_reading as a dict. Raises ValueError for those that cannot be.
+    """
+    module = find(kind)
+    require(module.ARGUMENTS, given)
+    from sensors import _rig
+
+    return _rig.carry_out([_rig.Job(kind, module, given)])[0]
+
+
 def require(arguments, given):
     """Raise ValueError with all problems of the dict `given`, checked against `arguments`."""
-    problems = _problems(arguments, given)
+    from sensors import _lines
+
+    problems = _lines.problems(arguments, given)
     if problems:
         raise ValueError("; ".join(problems))
 
@@ -120,114 +185,3 @@ def set_sensor_power_off(vcc_pin):
         from machine import Pin
 
         Pin(vcc_pin, mode=Pin.OUT).value(0)
-
-
-def _read(module, arguments):
-    """Return (values, cause), the values as a tuple that is as long as FIELDS."""
-    try:
-        reading = module.get_reading(**arguments)
-        cause = module.last_cause
-    except Exception as error:  # noqa: BLE001 - who breaks the contract loses its own values only
-        from utils import logging
-
-        logging.Logger("sensors").exception(error, "%s", module.FIELDS[0][1])
-        reading, cause = None, "failed"
-    if not isinstance(reading, tuple):
-        reading = (reading,)
-    return tuple(reading) + (None,) * (len(module.FIELDS) - len(reading)), cause
-
-
-def _plan(lines):
-    """Return (problems, [(module, names of its measurements, arguments)])."""
-    problems = []
-    plan = []
-    taken = set()
-    number = 0
-    for line in lines:
-        number += 1
-        where = "sensor {}".format(number)
-        if not (isinstance(line, (tuple, list)) and len(line) == 2 and isinstance(line[1], dict)):
-            problems.append("{} = {!r}; allowed: (kind, {{argument: value}})".format(where, line))
-            continue
-        try:
-            module = find(line[0])
-        except ValueError as error:
-            problems.append("{}: {}".format(where, error.args[0]))
-            continue
-        arguments = dict(line[1])
-        own = arguments.pop("name", None)
-        found = _problems(module.ARGUMENTS, arguments)
-        names = ()
-        if own is not None and not _is_name(own):
-            found.append("name = {!r}; allowed: 1 to 20 letters, digits, -:./_".format(own))
-        else:
-            names = _names(module, own, taken)
-            for name in names:
-                if name in taken:
-                    found.append("name {!r} is taken; allowed: one that is not".format(name))
-                taken.add(name)
-        problems.extend("{} ({}): {}".format(where, line[0], text) for text in found)
-        plan.append((module, names, arguments))
-    return problems, plan
-
-
-def _names(module, own, taken):
-    """The names of one line's measurements; without a name of its own, numbered until free."""
-    labels = [field[0] for field in module.FIELDS]
-    if own is not None:
-        return [own] if len(labels) == 1 else [own + "." + label for label in labels]
-    names = labels
-    number = 2
-    while any(name in taken for name in names):
-        names = ["{}{}".format(label, number) for label in labels]
-        number += 1
-    return names
-
-
-def _problems(arguments, given):
-    """One text per argument that is unknown, missing or not as `arguments` allows."""
-    known = [field[0] for field in arguments]
-    found = []
-    for name in sorted(given):
-        if name not in known:
-            found.append("{} is unknown; allowed: {}".format(name, ", ".join(known)))
-    pins = [given[name] for name in sorted(given) if name.endswith("_pin")]
-    for pin in pins:
-        if isinstance(pin, str) and pins.count(pin) > 1:
-            found.append("{} is used twice; allowed: different pins".format(pin))
-            break
-    holder = _Given(given)
-    for field in arguments:
-        name, kind, limits = field[:3]
-        if kind != "number":
-            found.extend(configuration.problems(holder, (field,))[1])
-        elif name in given and not _is_number(given[name], limits):
-            text = "{} = {!r}; allowed: a number {} to {}"
-            found.append(text.format(name, given[name], limits[0], limits[1]))
-    return found
-
-
-class _Given:
-    """Shows a dict as an object with attributes, which is what utils.configuration reads."""
-
-    def __init__(self, given):
-        for name in given:
-            setattr(self, name, given[name])
-
-
-def _is_number(value, limits):
-    if value is True or value is False or not isinstance(value, (int, float)):
-        return False
-    return limits[0] <= value <= limits[1]
-
-
-def _is_name(text):
-    if not isinstance(text, str) or not 1 <= len(text) <= 20:
-        return False
-    for character in text:
-        # RFC 8428, 4.5.1
-        if not (
-            "a" <= character.lower() <= "z" or "0" <= character <= "9" or character in "-:./_"
-        ):
-            return False
-    return True

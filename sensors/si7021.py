@@ -19,7 +19,7 @@ Measured without holding the bus: the ESP32 ends a transfer whose clock is stret
 from micropython import const
 from ucollections import namedtuple
 
-from sensors import IO_PINS, SensorError
+from sensors import IO_PINS, Sensor, SensorError, _i2c
 from utils import timing
 
 FIELDS = (
@@ -31,23 +31,22 @@ ARGUMENTS = (
     ("scl_pin", "choice", IO_PINS),
     ("vcc_pin", "choice", IO_PINS, None),
 )
+ADDRESS = 0x40
+POWER_UP_MS = 18  # typical; it is asked until it answers
 
 Reading = namedtuple("Reading", ("temperature", "humidity"))  # Cel, %RH; None for what failed
 
 last_cause = None
 
-_ADDRESS = const(0x40)
 _ID = b"\xfc\xc9"
 _USER_REGISTER = b"\xe7"
 _HUMIDITY = b"\xf5"
 _TEMPERATURE = b"\xf3"
 _TEMPERATURE_OF_HUMIDITY = b"\xe0"
 
-_POWER_UP_TYP_MS = const(18)
-_POWER_UP_MS = const(80)  # over the whole temperature range; 25 ms at 25 Cel
+_POWER_UP_MAX_MS = const(80)  # over the whole temperature range; 25 ms at 25 Cel
 _RESET_MS = const(15)
 _POLL_MS = const(1)
-_HUNG_MS = const(1000)  # a transfer takes less than 2 ms, but 5 s and more if the bus is held
 _LEAST = const(-4500)  # hundredths of a Cel
 _GREATEST = const(13000)
 
@@ -66,72 +65,49 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None):
     Raises ValueError for pins that cannot be used; `last_cause` says why a value is None.
     """
     global last_cause
-    from machine import I2C
-
     import sensors
 
-    sensors.require(ARGUMENTS, {"sda_pin": sda_pin, "scl_pin": scl_pin, "vcc_pin": vcc_pin})
-    reading = Reading(None, None)
-    try:
-        sensors.set_sensor_power_on(vcc_pin, _POWER_UP_TYP_MS)
-        i2c = I2C(0, I2C.MASTER, pins=(sda_pin, scl_pin))
-        try:
-            chip = Si7021(i2c, _RESET_MS if vcc_pin is None else _POWER_UP_MS - _POWER_UP_TYP_MS)
-            reading = chip.read()
-            last_cause = chip.cause
-        finally:
-            i2c.deinit()
-    except OSError:  # not a transfer, those are dealt with below: the firmware gave no bus
-        last_cause = "failed"
-    finally:
-        sensors.set_sensor_power_off(vcc_pin)
-    if last_cause is not None:
-        from utils import logging
-
-        logging.Logger("si7021").warning("%s: %s", last_cause, reading)
-    return reading
+    given = {"sda_pin": sda_pin, "scl_pin": scl_pin, "vcc_pin": vcc_pin}
+    values, last_cause = sensors.take("si7021", given)
+    return Reading(*values)
 
 
-class Si7021:
+def build(rig, sda_pin, scl_pin, vcc_pin=None):
+    """The sensor of these arguments; see sensors/__init__.py."""
+    i2c = rig.i2c(sda_pin, scl_pin)
+    return Si7021(i2c, _RESET_MS if vcc_pin is None else _POWER_UP_MAX_MS - POWER_UP_MS)
+
+
+class Si7021(Sensor):
     """The chip on an I2C bus that the caller opened and will close.
 
     wake_ms: how long the chip may leave its address unanswered at the first reading.
-    After `read`, `cause` says why a value is None; it is None if both are there.
     """
 
     def __init__(self, i2c, wake_ms=_RESET_MS):
-        self.cause = None
-        self._i2c = i2c
+        self._chip = _i2c.Device(i2c, ADDRESS)
         self._wake_ms = wake_ms
         self._times = None  # by the kind of chip, once that is known
 
-    def read(self):
-        """Measure and return Reading(temperature, humidity) as floats, None for what failed."""
-        temperature, humidity = self.read_hundredths()
+    def steps(self):
+        """Measure; Reading(temperature, humidity) as floats, None for what failed."""
+        if self._times is None:
+            self._times = yield from self._identify()
+        humidity = temperature = None
+        try:
+            humidity = yield from self._humidity()
+        except SensorError as error:
+            if error.args[0] == "stuck":
+                raise
+            self.cause = error.args[0]
+        try:
+            temperature = yield from self._temperature(humidity is not None)
+        except SensorError as error:
+            self.cause = error.args[0]
         return Reading(
             None if temperature is None else temperature / 100,
             None if humidity is None else humidity / 100,
         )
-
-    def read_hundredths(self):
-        """Measure and return (temperature, humidity) as ints, in hundredths of Cel and %RH."""
-        self.cause = None
-        if self._times is None:
-            self._times = self._attempt(self._identify)
-        if self._times is None:
-            return None, None
-        humidity = self._attempt(self._humidity)
-        if self.cause == "stuck":
-            return None, None
-        return self._attempt(self._temperature, humidity is not None), humidity
-
-    def _attempt(self, step, *args):
-        """Return what `step` returns, or None with the cause kept."""
-        try:
-            return step(*args)
-        except SensorError as error:
-            self.cause = error.args[0]
-            return None
 
     def _identify(self):
         """Wait until the chip answers; return its conversion times."""
@@ -145,7 +121,7 @@ class Si7021:
                 return _SLOW
             if late:  # a garbled identity is asked for again as well
                 break
-            timing.sleep_ms(5)
+            yield 5
         if identity is None:
             raise SensorError("absent")
         # all bits 0 is what a held data line looks like
@@ -157,16 +133,18 @@ class Si7021:
         return register is not None and register[0] & 0x3A == 0x02
 
     def _humidity(self):
-        word = self._measure(_HUMIDITY, self._times[0], self._times[1])
+        """Hundredths of %RH."""
+        word = yield from self._measure(_HUMIDITY, self._times[0], self._times[1])
         value = ((12500 * word + 32768) >> 16) - 600
         return min(max(value, 0), 10000)  # the data sheets let it fall slightly outside
 
     def _temperature(self, humidity_measured):
+        """Hundredths of Cel."""
         word = None
         if humidity_measured and self._times is _SI70XX:
             word = self._twice_the_same(_TEMPERATURE_OF_HUMIDITY)
         if word is None:
-            word = self._measure(_TEMPERATURE, self._times[2], self._times[3])
+            word = yield from self._measure(_TEMPERATURE, self._times[2], self._times[3])
         value = ((17572 * word + 32768) >> 16) - 4685
         if not _LEAST <= value <= _GREATEST:
             raise SensorError("implausible")
@@ -182,56 +160,31 @@ class Si7021:
     def _measure(self, command, typ_ms, max_ms):
         """Convert and return the word; once more if the first attempt failed."""
         try:
-            return self._convert(command, typ_ms, max_ms)
+            return (yield from self._convert(command, typ_ms, max_ms))
         except SensorError as error:
             if error.args[0] == "stuck":
                 raise
-        timing.sleep_ms(_RESET_MS)  # it may be starting anew
-        return self._convert(command, typ_ms, max_ms)
+        yield _RESET_MS  # it may be starting anew
+        return (yield from self._convert(command, typ_ms, max_ms))
 
     def _convert(self, command, typ_ms, max_ms):
-        if self._transfer(self._i2c.writeto, command) is None:
-            raise SensorError("absent")
+        self._chip.write(command)
         deadline = timing.Deadline(max_ms + 1)
-        timing.sleep_ms(typ_ms)
+        yield typ_ms
         while True:
             late = deadline.expired()
-            answer = self._transfer(self._i2c.readfrom, 3)
+            answer = self._chip.try_read(3)
             if answer is not None:
                 break
             if late:
                 raise SensorError("busy")
-            timing.sleep_ms(_POLL_MS)
-        if not any(answer):  # it has a valid checksum, but is what a held data line looks like
-            raise SensorError("stuck")
-        if crc8(answer[:2]) != answer[2]:
-            raise SensorError("crc")
-        word = answer[0] << 8 | answer[1]
+            yield _POLL_MS
+        word = _i2c.words(answer, 0)[0]
         # the slow kinds keep two status bits at the end; those of a Si70xx belong to the value
         return word if self._times is _SI70XX else word & 0xFFFC
 
     def _ask(self, command, count):
         """Return the answer to a command that needs no time, or None."""
-        if self._transfer(self._i2c.writeto, command) is None:
+        if not self._chip.try_write(command):
             return None
-        return self._transfer(self._i2c.readfrom, count)
-
-    def _transfer(self, call, argument):
-        """Return what the transfer returns, None if it was not acknowledged."""
-        watch = timing.Stopwatch()
-        try:
-            return call(_ADDRESS, argument)
-        except OSError:  # its argument is the text "I2C bus error" whatever happened
-            if watch.elapsed_ms() >= _HUNG_MS:
-                raise SensorError("stuck")
-            return None
-
-
-def crc8(data):
-    """Return the checksum of these chips: polynomial x^8 + x^5 + x^4 + 1, starting from 0."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc << 1 ^ 0x131 if crc & 0x80 else crc << 1
-    return crc
+        return self._chip.try_read(count)

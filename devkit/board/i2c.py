@@ -1,7 +1,8 @@
 """I2C buses with chips plugged in by address. Buses 0 and 1 are hardware, bus 2 is bit-banged.
 
 A chip is any object with `write(data: bytes) -> None`, `read(n: int) -> bytes` (both may raise
-`Nack`) and `power(on: bool)`. `attach(0, 0x40, chip)` wires it; bus None wires it to every bus.
+`Nack`) and `power(on: bool)`. `attach(0, 0x40, chip)` wires it; bus None wires it to every bus,
+and with `pins` only those that are opened on these two.
 
 Fault point "i2c", subjects "read 0x40", "write 0x40": do = "nack" (bus error at once), "stuck"
 (the bus error comes after the driver's time-out), "corrupt" (one bit of what is read is wrong).
@@ -19,6 +20,7 @@ SOFT_BUS = 2
 DRIVER_US = 60  # building and running a command list
 STUCK_BASE_US = 5_000_000
 STUCK_PER_BYTE_US = 1_000_000
+DEFAULT_PINS = ("P9", "P10")
 
 
 class Nack(Exception):
@@ -34,24 +36,29 @@ class Chip(Protocol):
 class I2c(Service):
     def __init__(self, board: Board) -> None:
         super().__init__(board)
-        self._chips: dict[tuple[int | None, int], Chip] = {}
+        self._chips: dict[tuple[int | tuple[str, str] | None, int], Chip] = {}
         self._baud: dict[int, int] = {}
+        self._pins: dict[int, tuple[str, str]] = {}
 
-    def attach(self, bus: int | None, address: int, chip: Chip) -> None:
-        self._chips[bus, address] = chip
+    def attach(
+        self, bus: int | None, address: int, chip: Chip, pins: tuple[str, str] | None = None
+    ) -> None:
+        """Wire a chip to a bus by its number, or to the two pins (SDA, SCL) of whichever bus."""
+        self._chips[bus if pins is None else pins, address] = chip
 
-    def detach(self, bus: int | None, address: int) -> None:
-        self._chips.pop((bus, address), None)
+    def detach(self, bus: int | None, address: int, pins: tuple[str, str] | None = None) -> None:
+        self._chips.pop((bus if pins is None else pins, address), None)
 
     def on_reset(self, cause: int) -> None:
         self._baud.clear()
 
     # the device
 
-    def do_open(self, bus: int, baud: int) -> None:
+    def do_open(self, bus: int, baud: int, pins: list[str] | None) -> None:
         if baud <= 0:
             raise ValueError("invalid argument(s) value")
         self._baud[bus] = baud
+        self._pins[bus] = (pins[0], pins[1]) if pins else DEFAULT_PINS
 
     def do_close(self, bus: int) -> None:
         self._baud.pop(bus, None)
@@ -93,10 +100,11 @@ class I2c(Service):
     # one transfer
 
     def _chip(self, bus: int, address: int) -> Chip:
-        chip = self._chips.get((bus, address)) or self._chips.get((None, address))
-        if chip is None:
-            raise Nack
-        return chip
+        for place in (bus, self._pins.get(bus), None):
+            chip = self._chips.get((place, address))
+            if chip is not None:
+                return chip
+        raise Nack
 
     def _speed(self, bus: int) -> int:
         baud = self._baud.get(bus)

@@ -101,10 +101,10 @@ def _forbidden_on_device(name: str, target: list[str]) -> str:
 def _same_component(file: str, member: str) -> bool:
     """Parts of one component share the first word (nbiot.py, nbiot_scripts.py, nbiot/); what
     begins with an underscore is no plug-in but a part that a group keeps to itself."""
-    if file == "__init__.py":
-        return False
     if member.startswith("_"):
         return True
+    if file == "__init__.py":
+        return False
 
     def first(text: str) -> str:
         return text.removesuffix(".py").lstrip("_").split("_")[0]

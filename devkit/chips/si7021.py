@@ -11,13 +11,15 @@ The truth is given as functions of virtual time in seconds: `temperature_c(t)`, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from devkit.board.board import Board
-from devkit.chips.si7021_models import HUMIDITY_BITS, MODELS, TEMPERATURE_BITS, Span
+from devkit.chips import plugging
+from devkit.chips.part import I2cPart, Span, Truth, crc8, nack
+from devkit.chips.si7021_models import HUMIDITY_BITS, MODELS, TEMPERATURE_BITS
 
 ADDRESS = 0x40
-
-Truth = Callable[[float], float]
+LINE = ("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"})
 
 _VDD_LOW, _HEATER = 0x40, 0x04  # bits of the user register
 _START_PEAK_US = 5_000
@@ -25,15 +27,10 @@ _START_PEAK_MA = 3.5
 _HEATER_MA = 1.7  # of the kinds without levels: 5.5 mW
 
 
-class Si7021:
+class Si7021(I2cPart):
     """One chip. `power` it, attach it to a bus at ADDRESS; `write` and `read` are its transfers.
 
-    lateness  0 to 1: where between typical and greatest every conversion, reset and start ends
     noise     standard deviations (Cel, %RH) of single conversions
-    absent    True: acknowledges nothing, as if it were not there
-    stuck     True: holds the data line low, so that all reads are zeros
-    corrupt   so many of the next answers arrive with one bit turned over
-    extra_ms  added to each conversion
     start_ms  from supply on to ready, if not by the model: up to 80 in the cold
     """
 
@@ -44,60 +41,41 @@ class Si7021:
         humidity_rh: Truth,
         model: str = "si7021",
         name: str = "si7021",
-        noise: Span = (0.01, 0.05),
+        noise: tuple[float, float] = (0.01, 0.05),
     ) -> None:
         if model not in MODELS:
             raise ValueError(f"chip model {model!r}; allowed: {', '.join(MODELS)}")
+        super().__init__(board, name)
         self.model = MODELS[model]
-        self.name = name
         self.temperature_c = temperature_c
         self.humidity_rh = humidity_rh
         self.noise = noise
-        self.lateness = 0.0
-        self.absent = False
-        self.stuck = False
-        self.corrupt = 0
-        self.extra_ms = 0.0
         self.start_ms: float | None = None
         self.vdd_mv = 3300
-        self._board = board
-        self._rng = board.rng("chip " + name)
-        self._powered = False
-        self._forget()
-        board.meter.set(name, "off", 0.0)
+        self.forget()
 
     # Supply
 
-    def power(self, on: bool) -> None:
-        """Switch the supply. Off, the chip forgets everything; on, it starts."""
-        if on == self._powered:
-            return
-        self._powered = on
-        self._forget()
-        if on:
-            start_ms = self.start_ms
-            span = self.model.power_up_ms if start_ms is None else (start_ms, start_ms)
-            self._ready_us = self._after(span)
-            self._board.meter.set(self.name, "start", _START_PEAK_MA)
-            self._later(_START_PEAK_US, self._rest)
-        else:
-            self._board.meter.set(self.name, "off", 0.0)
+    @property
+    def power_up_ms(self) -> Span:  # type: ignore[override]
+        return self.model.power_up_ms if self.start_ms is None else (self.start_ms, self.start_ms)
 
-    def _forget(self) -> None:
+    def power(self, on: bool) -> None:
+        starts = on and not self.powered
+        super().power(on)
+        if starts:  # the current peaks for a shorter time than the start takes
+            self.draw("start", _START_PEAK_MA)
+            self.later_us(_START_PEAK_US, self.rest)
+
+    def forget(self) -> None:
         self._user_register = self.model.user_register
         self._heater_level = 0
-        self._ready_us = 0  # busy until then
         self._answer = b""  # what the next read gets
         self._previous_temperature = b"\x00\x00"
-        self._period = getattr(self, "_period", 0) + 1  # makes events of the time before void
 
     # Transfers
 
-    def write(self, data: bytes) -> None:
-        """One write transfer: the bytes after the address. Raises Nack if they are not taken."""
-        self._need_awake()
-        if not data:
-            return  # a scan: the address alone
+    def command(self, data: bytes) -> None:
         self._answer = b""
         command, argument = data[0], data[1:]
         if data in self._long_answers:
@@ -105,25 +83,12 @@ class Si7021:
         elif command in self._commands and len(argument) == self._arguments.get(command, 0):
             self._commands[command](argument)
         elif not (command in self._arguments and not argument):
-            raise _nack(f"{self.name} knows no command {data.hex()}")
+            raise nack(f"{self.name} knows no command {data.hex()}")
 
-    def read(self, count: int) -> bytes:
-        """One read transfer. Raises Nack while converting; 0xFF stands behind the last byte."""
-        self._need_awake()
-        if self.stuck:
-            return bytes(count)
-        answer = self._answer[:count]
-        self._answer = b""
-        if answer and self.corrupt > 0:
-            self.corrupt -= 1
-            answer = answer[:-1] + bytes((answer[-1] ^ 0x01,))
-        return answer.ljust(count, b"\xff")
-
-    def _need_awake(self) -> None:
-        if self.absent or not self._powered:
-            raise _nack(f"{self.name} is not there")
-        if self._board.clock.now_us < self._ready_us and not self.stuck:
-            raise _nack(f"{self.name} is busy")
+    def answer(self, count: int) -> bytes:
+        """0xFF stands behind the last byte."""
+        answer, self._answer = self._answer, b""
+        return answer
 
     # Commands
 
@@ -166,22 +131,22 @@ class Si7021:
     def _write_register(self, argument: bytes) -> None:
         kept = self._user_register & ~self.model.writable
         self._user_register = kept | argument[0] & self.model.writable
-        self._rest()  # the heater may have been switched
+        self.rest()  # the heater may have been switched
 
     def _write_heater(self, argument: bytes) -> None:
         self._heater_level = argument[0] & 0x0F
-        self._rest()
+        self.rest()
 
     def _reset(self) -> None:
         kept = self._user_register & _HEATER if self.model.heater_survives_reset else 0
-        self._forget()
+        self.forget()
         self._user_register |= kept
-        self._ready_us = self._after(self.model.reset_ms)
-        self._rest()
+        self.busy_for(self.model.reset_ms)
+        self.rest()
 
     def _identity_a(self) -> bytes:
         """SNA3 to SNA0, each followed by the checksum of all so far (coverage not documented)."""
-        serial = self._board.rng("serial " + self.name).randbytes(4)
+        serial = self.board.rng("serial " + self.name).randbytes(4)
         return b"".join(serial[n : n + 1] + bytes((checksum(serial[: n + 1]),)) for n in range(4))
 
     def _identity_b(self) -> bytes:
@@ -195,58 +160,41 @@ class Si7021:
     def _convert_temperature(self) -> None:
         code = self._resolution_code()
         word = self._temperature_word(code)
-        duration = self._span(self.model.temperature_ms[code])
-        self._start_conversion("t", self.model.temperature_ma, duration, word)
+        span = self.model.temperature_ms[code]
+        self._start_conversion("t", self.model.temperature_ma, span, word)
 
     def _convert_humidity(self) -> None:
         code = self._resolution_code()
-        duration = self._span(self.model.humidity_ms[code])
+        span = self.model.humidity_ms[code]
         word = self._humidity_word(code)
         if self.model.temperature_with_humidity:
-            duration += self._span(self.model.temperature_ms[code])
+            also = self.model.temperature_ms[code]
+            span = span[0] + also[0], span[1] + also[1]
             self._previous_temperature = self._temperature_word(code).to_bytes(2, "big")
-        self._start_conversion("rh", self.model.humidity_ma, duration, word)
+        self._start_conversion("rh", self.model.humidity_ma, span, word)
 
-    def _start_conversion(
-        self, state: str, milliamps: float, duration_ms: float, word: int
-    ) -> None:
+    def _start_conversion(self, state: str, milliamps: float, span: Span, word: int) -> None:
         value = word.to_bytes(2, "big")
         self._answer = value + bytes((checksum(value),))
-        duration_us = round((duration_ms + self.extra_ms) * 1000)
-        self._ready_us = self._board.clock.now_us + duration_us
-        self._board.meter.set(self.name, state, milliamps + self._heater_ma())
-        self._later(duration_us, self._rest)
+        self.convert(state, milliamps + self._heater_ma(), span)
 
     def _temperature_word(self, code: int) -> int:
-        celsius = self.temperature_c(self._seconds()) + self._rng.gauss(0, self.noise[0])
+        celsius = self.temperature_c(self.seconds()) + self.rng.gauss(0, self.noise[0])
         return quantised((celsius + 46.85) / 175.72, TEMPERATURE_BITS[code], 0b00)
 
     def _humidity_word(self, code: int) -> int:
-        percent = self.humidity_rh(self._seconds()) + self._rng.gauss(0, self.noise[1])
+        percent = self.humidity_rh(self.seconds()) + self.rng.gauss(0, self.noise[1])
         return quantised((percent + 6) / 125, HUMIDITY_BITS[code], 0b10)
 
     def _resolution_code(self) -> int:
         return self._user_register >> 6 & 2 | self._user_register & 1
 
-    # Time and current
+    # Current
 
-    def _span(self, span: Span) -> float:
-        return span[0] + (span[1] - span[0]) * self.lateness
-
-    def _after(self, span: Span) -> int:
-        return self._board.clock.now_us + round(self._span(span) * 1000)
-
-    def _seconds(self) -> float:
-        return self._board.clock.now_us / 1e6
-
-    def _later(self, delay_us: int, call: Callable[[], None]) -> None:
-        period = self._period
-        self._board.clock.schedule(delay_us, lambda: call() if period == self._period else None)
-
-    def _rest(self) -> None:
+    def rest(self) -> None:
         heater = self._heater_ma()
         state = "heater" if heater else "standby"
-        self._board.meter.set(self.name, state, self.model.standby_ma + heater)
+        self.draw(state, self.model.standby_ma + heater)
 
     def _heater_ma(self) -> float:
         if not self._user_register & _HEATER:
@@ -262,15 +210,16 @@ def quantised(share: float, bits: int, status: int) -> int:
 
 
 def checksum(data: bytes) -> int:
-    """CRC-8 of the data sheets (x^8 + x^5 + x^4 + 1 from 0), as one long division."""
-    remainder = int.from_bytes(data, "big") << 8
-    for bit in range(len(data) * 8 + 7, 7, -1):
-        if remainder >> bit & 1:
-            remainder ^= 0x131 << bit - 8
-    return remainder
+    """CRC-8 of the data sheets."""
+    return crc8(data, 0)
 
 
-def _nack(text: str) -> Exception:
-    from devkit.board.i2c import Nack
-
-    return Nack(text)
+def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """model = "htu21d", "sht20"; temperature_c, humidity_rh: the truth."""
+    temperature_c = plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0)
+    humidity_rh = plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0)
+    model = table.pop("model", "si7021")
+    if model not in MODELS:
+        raise ValueError(f"chips.{name}: model = {model!r}; allowed: {', '.join(MODELS)}")
+    chip = Si7021(board, temperature_c, humidity_rh, model=model, name=name)
+    plugging.i2c(board, name, table, chip, ADDRESS)

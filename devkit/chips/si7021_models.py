@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Span = tuple[float, float]  # typical, greatest
+from devkit.chips.part import Span
 
 TEMPERATURE_BITS = (14, 12, 13, 11)  # by resolution code
 HUMIDITY_BITS = (12, 8, 10, 11)

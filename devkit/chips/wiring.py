@@ -2,12 +2,13 @@
 
 [chips.si7021]              # a free name; `kind` tells what it is, by default the name itself
 kind = "si7021"             # or model = "htu21d", "sht20"
-bus = 0
+sda_pin = "P9"
+scl_pin = "P10"
 address = 0x40
 supply_pin = "P11"          # a load switch that is on until the pin is driven; "" for always on
-temperature_c = 21.4        # the physical truth
+temperature_c = 21.4        # the physical truth; also over time (devkit/chips/plugging.py)
 humidity_rh = 54.8
-absent = false              # also: stuck, corrupt = 1, extra_ms = 5.0, lateness = 0.5
+absent = false              # and the other faults of devkit/chips/part.py
 
 [chips.battery]
 kind = "battery"
@@ -36,20 +37,18 @@ which takes its keys out of `table`, makes the chip and hangs it on its bus or p
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from devkit.board.board import Board
 from devkit.chips.analog import Battery, Divider, Level
-from devkit.chips.si7021 import MODELS, Si7021
 
 Plug = Callable[[Board, str, dict[str, Any]], None]
 _HERE = Path(__file__).parent
 
 DEFAULT: dict[str, dict[str, Any]] = {
-    "si7021": {"bus": 0, "address": 0x40, "supply_pin": "P11"},
+    "si7021": {"supply_pin": "P11"},
     "battery": {"pin": "P16"},
 }
 
@@ -78,35 +77,6 @@ def _plug_of(kind: str, name: str) -> Plug:
         raise ValueError(f"chips.{name}: kind = {kind!r}; allowed: {listed}")
     plug: Plug = importlib.import_module(f"devkit.chips.{kind}").plug
     return plug
-
-
-def _si7021(board: Board, name: str, table: dict[str, Any]) -> None:
-    temperature_c = float(table.pop("temperature_c", 21.4))
-    humidity_rh = float(table.pop("humidity_rh", 54.8))
-    model = table.pop("model", "si7021")
-    if model not in MODELS:
-        raise ValueError(f"chips.{name}: model = {model!r}; allowed: {', '.join(MODELS)}")
-    chip = Si7021(
-        board, _daily(temperature_c, 2.0), _daily(humidity_rh, -4.0), model=model, name=name
-    )
-    for key in ("absent", "stuck", "corrupt", "extra_ms", "lateness"):
-        if key in table:
-            setattr(chip, key, table.pop(key))
-    i2c: Any = board.services["i2c"]
-    i2c.attach(table.pop("bus", 0), table.pop("address", 0x40), chip)
-    _supply(board, table.pop("supply_pin", ""), chip.power)
-
-
-def _daily(mean: float, swing: float) -> Callable[[float], float]:
-    """A truth that moves slowly, once a day around its mean, so that reports differ."""
-    return lambda seconds: mean + swing * math.sin(2 * math.pi * seconds / 86_400)
-
-
-def _supply(board: Board, pin: str, power: Callable[[bool], None]) -> None:
-    power(True)
-    if pin:
-        pins: Any = board.services["pins"]
-        pins.on_change(pin, lambda level: power(bool(level)))
 
 
 def _battery(board: Board, name: str, table: dict[str, Any]) -> None:
@@ -139,7 +109,6 @@ def _nothing(board: Board, name: str, table: dict[str, Any]) -> None:
 
 
 KINDS: dict[str, Plug] = {
-    "si7021": _si7021,
     "battery": _battery,
     "level": _level,
     "none": _nothing,

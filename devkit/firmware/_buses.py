@@ -24,9 +24,8 @@ class I2C:
         if pins is not None:
             if len(pins) != 2:
                 raise ValueError(BADVAL)
-            for pin in pins:
-                pin_named(pin)
-        call("i2c.open", self._id, baudrate)
+            pins = [pin_named(pin).id() for pin in pins]
+        call("i2c.open", self._id, baudrate, pins)
 
     def deinit(self):
         call("i2c.close", self._id)

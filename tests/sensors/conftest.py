@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from devkit.board.i2c import I2c
 from devkit.board.pins import Pins
 from devkit.chips.si7021 import ADDRESS, Si7021
 from devkit.vm.cpython import CpythonVm
+from devkit.vm.micropython import MicroPythonVm
+from tests.device import MARK, SUPPORT, as_python
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,20 +27,34 @@ ROOT = Path(__file__).resolve().parents[2]
 class Node:
     """Runs pieces of device code; `printed` is what they and the loggers wrote."""
 
-    def __init__(self, flash: Path, faults: list[Fault]) -> None:
+    def __init__(self, flash: Path, faults: list[Fault], runtime: str = "cpython") -> None:
         for folder in ("sensors", "utils"):
             shutil.copytree(ROOT / folder, flash / folder)
+        (flash / "support.py").write_text(SUPPORT, encoding="utf-8")
         self.flash = flash
         self.board = Board(faults=faults)
         self.printed: list[str] = []
-        self.vm = CpythonVm(self.board, flash, self.printed.append, install="frozen")
+        make: Any = {"cpython": CpythonVm, "micropython": MicroPythonVm}[runtime]
+        self.vm = make(self.board, flash, self.printed.append, install="frozen")
 
     def run(self, program: str) -> dict[str, Any]:
-        """Run a program on the device; return its variables."""
+        """Run a program on the device; return its variables (CPython only)."""
+        self._run(program)
+        return vars(self.vm.main)
+
+    def ask(self, program: str) -> list[Any]:
+        """Run a program on the device; return what it has told with show(value)."""
+        del self.printed[:]
+        self._run("from support import *\n" + textwrap.dedent(program))
+        lines = "".join(self.printed).splitlines()
+        return [
+            as_python(json.loads(line[len(MARK) :])) for line in lines if line.startswith(MARK)
+        ]
+
+    def _run(self, program: str) -> None:
         (self.flash / "program.py").write_text(program, encoding="utf-8")
         outcome = self.vm.run_script("program.py")
         assert outcome.error is None, outcome.error
-        return vars(self.vm.main)
 
     def value(self, expression: str, imports: str) -> Any:
         return self.run(f"from sensors import {imports}\nresult = {expression}\n")["result"]
@@ -46,14 +64,17 @@ class Node:
         return [line for line in "".join(self.printed).splitlines() if "WARNING" in line]
 
     def attach(self, chip: Any, vcc_pin: str | None = None, address: int = ADDRESS) -> Any:
-        """Wire a chip to bus 0, supplied by a pin or always."""
-        self.i2c.attach(0, address, chip)
+        """Wire a chip to P9 and P10, supplied by a pin or always."""
+        self.i2c.attach(None, address, chip, ("P9", "P10"))
         if vcc_pin is None:
             chip.power(True)
             self.board.clock.advance(1_000_000)
         else:
             self.pins.on_change(vcc_pin, lambda level: chip.power(bool(level)))
         return chip
+
+    def detach(self, address: int = ADDRESS) -> None:
+        self.i2c.detach(None, address, ("P9", "P10"))
 
     def si7021(
         self,
@@ -89,13 +110,17 @@ class Node:
 
 
 @pytest.fixture
-def make_node(tmp_path: Path) -> Callable[..., Node]:
+def make_node(tmp_path: Path, runtime: str) -> Iterator[Callable[..., Node]]:
     """make_node(*faults): each fault as a table of a scenario."""
+    made: list[Node] = []
 
     def make(*faults: dict[str, Any]) -> Node:
-        return Node(tmp_path, [Fault.from_table(fault) for fault in faults])
+        made.append(Node(tmp_path, [Fault.from_table(fault) for fault in faults], runtime))
+        return made[-1]
 
-    return make
+    yield make
+    for node in made:
+        node.vm.shutdown()
 
 
 @pytest.fixture

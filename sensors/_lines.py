@@ -1,0 +1,171 @@
+"""Lines of a configuration turned into a plan of measurements, with all that is wrong in them.
+
+    problems, plan = _lines.plan(lines)
+
+A line is (kind, {argument: value}); how its measurements are named stands in sensors/__init__.py.
+Nothing here touches the hardware.
+"""
+
+from ucollections import namedtuple
+
+from utils import configuration
+
+# title: for the log. fields, names: of its measurements. arguments: of get_reading.
+Line = namedtuple("Line", ("title", "module", "fields", "names", "arguments"))
+
+
+def plan(lines):
+    """Return (one text per problem, a list of Line)."""
+    found = []
+    good = []
+    taken = _Taken()
+    number = 0
+    for line in lines:
+        number += 1
+        where = "sensor {}".format(number)
+        if not (isinstance(line, (tuple, list)) and len(line) == 2 and isinstance(line[1], dict)):
+            found.append("{} = {!r}; allowed: (kind, {{argument: value}})".format(where, line))
+            continue
+        kind = line[0]
+        try:
+            module = _find(kind)
+        except ValueError as error:
+            found.append("{}: {}".format(where, error.args[0]))
+            continue
+        arguments = dict(line[1])
+        own = arguments.pop("name", None)
+        wrong = problems(module.ARGUMENTS, arguments)
+        fields = ()
+        names = ()
+        if own is not None and not _is_name(own):
+            wrong.append("name = {!r}; allowed: 1 to 20 letters, digits, -:./_".format(own))
+        elif not wrong:
+            fields = _fields(module, arguments)
+            names = taken.names([field[0] for field in fields], own, wrong)
+        if not wrong:
+            wrong = taken.wiring("{} ({})".format(where, kind), kind, module, arguments)
+        found.extend("{} ({}): {}".format(where, kind, text) for text in wrong)
+        title = "{} ({})".format(kind, ", ".join(names))
+        good.append(Line(title, module, fields, names, arguments))
+    return found, good
+
+
+def problems(arguments, given):
+    """One text per argument that is unknown, missing or not as `arguments` allows."""
+    known = [field[0] for field in arguments]
+    found = []
+    for name in sorted(given):
+        if name not in known:
+            found.append("{} is unknown; allowed: {}".format(name, ", ".join(known)))
+    pins = [given[name] for name in sorted(given) if name.endswith("_pin")]
+    for pin in pins:
+        if isinstance(pin, str) and pins.count(pin) > 1:
+            found.append("{} is used twice; allowed: different pins".format(pin))
+            break
+    holder = _Given(given)
+    for field in arguments:
+        name, kind, limits = field[:3]
+        if kind != "number":
+            found.extend(configuration.problems(holder, (field,))[1])
+        elif name in given and not _is_number(given[name], limits):
+            if given[name] is not None or field[3:] != (None,):
+                text = "{} = {!r}; allowed: a number {} to {}"
+                found.append(text.format(name, given[name], limits[0], limits[1]))
+    return found
+
+
+class _Given:
+    """Shows a dict as an object with attributes, which is what utils.configuration reads."""
+
+    def __init__(self, given):
+        for name in given:
+            setattr(self, name, given[name])
+
+
+class _Taken:
+    """The names, pins and addresses that lines before have."""
+
+    def __init__(self):
+        self._names = set()
+        self._pins = {}  # pin -> (argument, kind, where)
+        self._buses = {}  # pin -> the pair of its bus
+        self._addresses = {}  # (sda, scl, address) -> (kind, where)
+
+    def names(self, labels, own, wrong):
+        """The names of one line; without a name of its own, numbered until they are free."""
+        if own is not None:
+            names = [own] if len(labels) == 1 else [own + "." + label for label in labels]
+            for name in names:
+                if name in self._names:
+                    wrong.append("name {!r} is taken; allowed: one that is not".format(name))
+        else:
+            names = labels
+            number = 2
+            while any(name in self._names for name in names):
+                names = ["{}{}".format(label, number) for label in labels]
+                number += 1
+        self._names.update(names)
+        return names
+
+    def wiring(self, where, kind, module, arguments):
+        """One text per pin or address that means something else in an earlier line."""
+        found = []
+        for name in sorted(arguments):
+            pin = arguments[name]
+            if name.endswith("_pin") and pin is not None:
+                before = self._pins.setdefault(pin, (name, kind, where))
+                shared = name in ("sda_pin", "scl_pin", "vcc_pin") or before[1] == kind
+                if before[0] != name or not shared:
+                    text = "{} = {!r} is {} of {}; allowed: another pin"
+                    found.append(text.format(name, pin, before[0], before[2]))
+        if found or "sda_pin" not in arguments:
+            return found
+        pair = arguments["sda_pin"], arguments["scl_pin"]
+        for pin in pair:
+            if self._buses.setdefault(pin, pair) != pair:
+                text = "{} belongs to the bus {}, {}; allowed: both pins of a bus or none"
+                found.append(text.format(pin, self._buses[pin][0], self._buses[pin][1]))
+                return found
+        address = _address(module, arguments)
+        if address is not None:
+            before = self._addresses.setdefault(pair + (address,), (kind, where))
+            if before[0] != kind:
+                text = "address 0x{:02x} is that of {} on the same pins; allowed: another"
+                found.append(text.format(address, before[1]))
+        return found
+
+
+def _find(kind):
+    import sensors
+
+    return sensors.find(kind)
+
+
+def _fields(module, arguments):
+    return module.fields(arguments) if hasattr(module, "fields") else module.FIELDS
+
+
+def _address(module, arguments):
+    """The I2C address of a line, None if the module does not tell."""
+    for field in module.ARGUMENTS:
+        if field[0] == "address":
+            return arguments.get("address", field[3] if len(field) > 3 else None)
+    return getattr(module, "ADDRESS", None)
+
+
+def _is_number(value, limits):
+    if value is True or value is False or not isinstance(value, (int, float)):
+        return False
+    return limits[0] <= value <= limits[1]
+
+
+def _is_name(text):
+    if not isinstance(text, str) or not 1 <= len(text) <= 20:
+        return False
+    for character in text:
+        # RFC 8428, 4.5.1
+        if not (
+            "a" <= character.lower() <= "z" or "0" <= character <= "9" or character in "-:./_"
+        ):
+            return False
+    return True

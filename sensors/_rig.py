@@ -1,0 +1,218 @@
+"""What a run of measurements holds, and how its sensors take turns.
+
+    [(values, cause)] = _rig.carry_out([_rig.Job("si7021", module, arguments)])
+
+The supplies are switched on together. Each sensor then goes through its steps, and while one
+waits the others go on: a run is as long as its slowest sensor. A supply is switched off when the
+last sensor on it is done, and whatever happens, all supplies and buses are given back at the end.
+"""
+
+from micropython import const
+
+from sensors import Sensor, SensorError, set_sensor_power_off, set_sensor_power_on
+from utils import logging, timing
+
+_HUNG_MS = const(4000)  # the firmware gives a transfer 5 s and more
+
+
+def carry_out(jobs):
+    """Measure with all jobs at once; return one (values, cause) for each, in their order.
+
+    values: a tuple as long as the sensor's fields, None for what failed; cause: why, or None.
+    """
+    rig = Rig()
+    waiting = list(jobs)
+    try:
+        for job in jobs:
+            rig.power(job.supply)
+        for job in jobs:
+            job.begin(rig)
+        while waiting:
+            job = _next(waiting)
+            timing.sleep_ms(job.due_ms - timing.now_ms())
+            if rig.hangs(job.bus):
+                job.fail("stuck")
+            elif not job.step():
+                continue
+            if job.hung:
+                rig.hung.append(job.bus)
+            waiting.remove(job)
+            rig.release(job.supply)
+    finally:
+        rig.close()
+    return [(job.values, job.cause) for job in jobs]
+
+
+class Job:
+    """One sensor of a run: what it is, how far it has come, and what came out.
+
+    title: what the log calls it. module, arguments: of the sensor, see sensors/__init__.py.
+    """
+
+    def __init__(self, title, module, arguments):
+        self.supply = arguments.get("vcc_pin")
+        self.bus = arguments.get("sda_pin"), arguments.get("scl_pin")
+        self.due_ms = 0  # on the scale of timing.now_ms
+        self.hung = False  # it waited for its bus in vain
+        self.values = ()
+        self.cause = None
+        self._title = title
+        self._module = module
+        self._arguments = arguments
+        self._sensor = None
+        self._steps = None
+
+    def exclusive(self):
+        return getattr(self._sensor, "exclusive", None)
+
+    def begin(self, rig):
+        """Make the sensor; its first step is due when its supply has been on for long enough."""
+        module = self._module
+        self.due_ms = timing.now_ms()
+        if self.supply is not None:
+            self.due_ms += getattr(module, "POWER_UP_MS", 0) + 1
+        try:
+            if hasattr(module, "build"):
+                self._sensor = module.build(rig, **self._arguments)
+            else:
+                self._sensor = _Whole(module, self._arguments)
+            self._steps = self._sensor.steps()
+        except Exception as error:  # noqa: BLE001 - told at its first step, in its turn
+            self._steps = _failing(error)
+
+    def step(self):
+        """Take the next step; True if it was the last one."""
+        watch = timing.Stopwatch()
+        try:
+            wait_ms = next(self._steps)
+            # one more, since now_ms cuts off the part of a millisecond that has passed already
+            self.due_ms = timing.now_ms() + (wait_ms + 1 if wait_ms else 0)
+            return False
+        except StopIteration as end:
+            self._end(end.args[0] if end.args else None, self._sensor.cause)
+        except SensorError as error:
+            self.hung = error.args[0] == "stuck" and watch.elapsed_ms() >= _HUNG_MS
+            self._end(None, error.args[0])
+        except OSError:  # the firmware gave no bus, or refused something else
+            self._end(None, "failed")
+        except Exception as error:  # noqa: BLE001 - who breaks the contract loses its own values only
+            logging.Logger("sensors").exception(error, "%s: failed", self._title)
+            self._end(None, "failed", told=True)
+        return True
+
+    def fail(self, cause):
+        """End it here."""
+        self._steps.close()
+        self._end(None, cause)
+
+    def _end(self, values, cause, told=False):
+        """Keep the values, as many as there are fields."""
+        module = self._module
+        count = len(module.fields(self._arguments) if hasattr(module, "fields") else module.FIELDS)
+        values = tuple(values) if isinstance(values, (tuple, list)) else (values,)
+        self.values = (values + (None,) * count)[:count]
+        self.cause = None
+        if None in self.values:
+            self.cause = cause or "implausible"
+            if not told:
+                logging.Logger("sensors").warning("%s: %s", self._title, self.cause)
+
+
+class Rig:
+    """The buses and supplies of a run. Sensors on the same pins share one bus."""
+
+    def __init__(self):
+        self._shared = {}  # key -> something with deinit()
+        self.hung = []  # pins of the buses that are held down
+        self._buses = 0
+        self._users = {}  # supply pin -> how many sensors still need it
+
+    def i2c(self, sda_pin, scl_pin):
+        """Return the machine.I2C on these pins, 100 kHz.
+
+        The first two pairs of a run are served by the hardware, a third by the firmware itself.
+        Raises OSError for more.
+        """
+        from machine import I2C
+
+        def make():
+            if self._buses > 2:
+                raise OSError("no I2C bus left")
+            self._buses += 1
+            return I2C(self._buses - 1, I2C.MASTER, pins=(sda_pin, scl_pin))
+
+        return self.share(("i2c", sda_pin, scl_pin), make)
+
+    def share(self, key, make):
+        """Return what stands under `key`, made by `make()` at the first time.
+
+        Its deinit() is called at the end of the run.
+        """
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
+
+    def hangs(self, bus):
+        """True if a sensor waited for this bus in vain: the others need not, 5 s and more each."""
+        return bus in self.hung
+
+    def power(self, pin):
+        """One sensor more is supplied by `pin`; None: it is always supplied."""
+        if pin is not None:
+            if pin not in self._users:
+                self._users[pin] = 0
+                set_sensor_power_on(pin, 0)
+            self._users[pin] += 1
+
+    def release(self, pin):
+        """One sensor less; the last one has its supply switched off."""
+        if pin is not None:
+            self._users[pin] -= 1
+            if not self._users[pin]:
+                set_sensor_power_off(pin)
+
+    def close(self):
+        """Give everything back."""
+        for pin in self._users:
+            if self._users[pin]:
+                set_sensor_power_off(pin)
+        for key in self._shared:
+            try:
+                self._shared[key].deinit()
+            except OSError:  # the firmware had it released already
+                pass
+
+
+class _Whole(Sensor):
+    """A module without `build`: its get_reading is one long step."""
+
+    def __init__(self, module, arguments):
+        self._module = module
+        self._arguments = arguments
+
+    def steps(self):
+        values = self._module.get_reading(**self._arguments)
+        self.cause = self._module.last_cause
+        return values
+        yield  # what makes it a generator
+
+
+def _next(jobs):
+    """The job whose next step is due first; of exclusive ones only the first may go on."""
+    held = []
+    chosen = None
+    for job in jobs:
+        key = job.exclusive()
+        if key is not None:
+            if key in held:
+                continue
+            held.append(key)
+        if chosen is None or job.due_ms < chosen.due_ms:
+            chosen = job
+    return chosen
+
+
+def _failing(error):
+    """Steps of a sensor that could not be made."""
+    raise error
+    yield  # what makes it a generator
