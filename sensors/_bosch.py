@@ -132,11 +132,11 @@ def pressure(raw, fine, coefficients):
     bent = straight * (straight * p9 + (p8 << 24)) + (p7 << 47) >> 43
     bent += straight * straight * straight * p10 >> 61
     thousandths = (straight + bent) * 10 + 128 >> 8
-    if not 300000 <= thousandths <= 1100000:
+    if not 299950 <= thousandths <= 1100050:  # the end itself, in the steps of the converter
         return None
     return thousandths / 1000
 
 
 def percent(relative):
-    """%RH, rounded to thousandths, of a humidity in 1/65536 %RH; the polynomials leave 0 to 100."""
+    """%RH, rounded to thousandths, of 1/65536 %RH; the polynomials leave 0 to 100 a little."""
     return (min(max(relative, 0), 100 << 16) * 1000 + 32768 >> 16) / 1000

@@ -112,7 +112,8 @@ class Bme280(Sensor):
         device.write(bytes((0xF5, 0x00, 0xF2, 0x01, 0xF4, code << 5 | code << 2 | 0x01)))
         coefficients = self._coefficients(chip)  # while it measures
         yield from _bosch.poll(device, _STATUS, _measured, typ_ms - watch.elapsed_ms(), max_ms)
-        return self._values(coefficients, _bosch.agreed(device, _DATA, 8 if chip == _BME280 else 6))
+        data = _bosch.agreed(device, _DATA, 8 if chip == _BME280 else 6)
+        return self._values(coefficients, data)
 
     def _coefficients(self, chip):
         """Return (T1 to T3, those of the pressure, H1 to H6 or None)."""

@@ -26,7 +26,6 @@ from micropython import const
 from ucollections import namedtuple
 
 from sensors import IO_PINS, Sensor, SensorError, _bosch, _i2c
-from utils import timing
 
 FIELDS = (
     ("p", "pressure", "hPa", -1, 10),  # exact to 1 hPa
@@ -59,10 +58,13 @@ _RESET_MS = const(10)
 _POLL_MS = const(5)
 _SPARE_MS = const(20)  # the data sheet states no greatest time of a measurement
 
-# Oversampling codes of the measurement: temperature 8 times, pressure 4, humidity 2
+# Oversampling codes of the great measurement: temperature 8 times, pressure 4, humidity 2
 _TEMPERATURE, _PRESSURE, _HUMIDITY = const(4), const(3), const(2)
 _MEASURE_MS = const(33)  # with these, without the heater (vendor's driver)
-_MEASURE_TEMPERATURE_MS = const(6)
+_AMBIENT_MS = const(0)  # the coefficients take longer to be read
+
+# The temperature alone, once and without gas: pairs of register and value
+_AMBIENT = b"\x72\x00\x75\x00\x71\x00\x74\x21"
 
 # In tenths of a percent, by the range of the gas word (3.4.1)
 _GAS_1 = (0, 0, 0, 0, 0, -10, 0, -8, 0, 0, -2, -5, 0, -10, 0, 0)
@@ -74,9 +76,9 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x77, heater_c=320, heat
 
     sda_pin, scl_pin, vcc_pin: pin names such as "P9"; with `vcc_pin` the supply is switched on
     before and off after. address: 0x76 or 0x77. heater_c: temperature of the gas sensor, 200 to
-    400 Cel. heater_ms: how long it is held before the gas is measured, 20 to 4032; what is too
-    short to get there gives no gas. The gas is an int, the others are floats; None for what failed.
-    Blocks for heater_ms + 70 ms, twice that if it has to repeat, 6 s if something holds the bus.
+    400 Cel. heater_ms: how long it is held before the gas is measured, 20 to 4032; if that is too
+    short to get there, there is no gas. It is an int, the others are floats; None for what failed.
+    Blocks for heater_ms + 80 ms, twice that if it has to repeat, 6 s if something holds the bus.
     Raises ValueError for arguments that cannot be; `last_cause` says why a value is None:
     "not_ready" of the gas alone: the heater did not reach its temperature; "implausible" of the
     pressure: it is outside 300 to 1100 hPa; "crc": readings of the same registers kept differing.
@@ -120,9 +122,9 @@ class Bme680(Sensor):
         if chip != _ID:
             raise SensorError("wrong_part")
         yield from _bosch.reset(device, _RESET_MS)
-        fused = _Coefficients(device)
-        # temperature alone, once, without gas
-        data = yield from self._convert(b"\x72\x00\x75\x00\x71\x00\x74\x21", _MEASURE_TEMPERATURE_MS)
+        device.write(_AMBIENT)
+        fused = _Coefficients(device)  # meanwhile
+        data = yield from self._converted(_AMBIENT_MS)
         ambient_c = _bosch.heat(_bosch.word20(data, 5), *fused.temperature) / 5120
         settings = (
             (0x70, 0x00),  # the heater is not switched off
@@ -132,13 +134,12 @@ class Bme680(Sensor):
             (0x72, _HUMIDITY),
             (0x74, _TEMPERATURE << 5 | _PRESSURE << 2 | 0x01),  # last: it starts
         )
-        pairs = bytes([byte for pair in settings for byte in pair])
-        data = yield from self._convert(pairs, _MEASURE_MS + self._heater_ms)
+        device.write(bytes([byte for pair in settings for byte in pair]))
+        data = yield from self._converted(_MEASURE_MS + self._heater_ms)
         return self._values(fused, data)
 
-    def _convert(self, pairs, typ_ms):
-        """A generator: write pairs of register and value; returns the data, 1D to 2D."""
-        self._device.write(pairs)
+    def _converted(self, typ_ms):
+        """A generator: wait for the end of what was started; returns the data, 1D to 2D."""
         limit_ms = typ_ms + typ_ms // 4 + _SPARE_MS
         status = yield from _bosch.poll(
             self._device, _STATUS, _over, typ_ms, limit_ms, step_ms=_POLL_MS

@@ -6,11 +6,11 @@ ends. ctrl_hum counts from the next write to ctrl_meas on; in normal mode config
 
 Sources: Bosch data sheets BST-BME280-DS002 (3.3, 3.4, 4.2, 5, 9.1), BST-BMP280-DS001 (3.8, 4.3).
 From memory, not looked up again: currents, typical start, that what is written to ctrl_meas during
-a measurement counts from its end on, how long the coefficients take to be copied (about 1 ms). That
-they read as 0 meanwhile, and that a BMP280 has 0 where a BME280 has humidity, is an assumption.
+a measurement counts from its end on, how long the coefficients take to be copied (about 1 ms).
+That they read as 0 meanwhile, and that a BMP280 has 0 where a BME280 has humidity, is assumed.
 
-The coefficients are those of three real parts, published with drivers: "a" with periph/devices, "b"
-with pimoroni/bme280-python, "c" the BMP280 data sheet's example with a humidity part of our own.
+The coefficients: "a" are those of a part published with periph/devices, "b" with
+pimoroni/bme280-python; "c" are the BMP280 data sheet's example with a humidity part of our own.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ it. How long that takes decides heat_stab: with the model here about 20 ms. A pl
 stable has a higher resistance. `plate_c` is the temperature at which the gas was last measured.
 
 Sources: Bosch data sheets BST-BME680-DS001 (3.1 to 3.4, 5.3) and BST-BME688-DS000, vendor's driver
-(times, which here are the typical ones, and the gas formula of the BME688). From memory, not looked
-up again: currents, greatest times (a tenth more), the heater's inertia and greatest temperature,
-typical start.
+(times, which here are the typical ones, and the gas formula of the BME688). From memory, not
+looked up again: currents, greatest times (a tenth more), the heater's inertia and greatest
+temperature, typical start.
 
-The coefficients "a" are those of a real part, published with pimoroni/bme680-python; "b" is the same
+The coefficients "a" are those of a part published with pimoroni/bme680-python; "b" are the same
 with a range error of -1.
 """
 
@@ -65,7 +65,7 @@ VARIANT = 0xF0
 NEW, GAS_MEASURING, MEASURING = 0x80, 0x40, 0x20
 GAS_VALID, HEAT_STABLE = 0x20, 0x10
 _WRITABLE = {
-    **{register: 0xFF for register in range(0x50, 0x6E)},
+    **dict.fromkeys(range(0x50, 0x6E), 0xFF),
     CTRL_GAS_0: 0x08,
     CTRL_GAS_1: 0x3F,
     CTRL_HUM: 0x47,
@@ -280,10 +280,13 @@ class Formulas:
 
     def gas_words(self, ohm: float) -> tuple[int, int]:
         """(adc, range): the range in which the converter is nearest to its middle."""
-        found = []
+        if ohm >= self.ohm(0, 0):
+            return 0, 0
+        found = [(1.0, 1023, _RANGES - 1)]  # what is below all ranges
         for gas_range in range(_RANGES):
-            adc = word_for(lambda word, r=gas_range: self.ohm(word, r), ohm, 10)  # type: ignore[misc]
-            found.append((abs(adc - 512), round(adc), gas_range))
+            if self.ohm(1023, gas_range) <= ohm <= self.ohm(0, gas_range):
+                adc = word_for(lambda word, r=gas_range: self.ohm(word, r), ohm, 10)  # type: ignore[misc]
+                found.append((abs(adc - 512) / 1024, round(adc), gas_range))
         return min(found)[1:]
 
     def plate_c(self, setting: int, around_c: float) -> float:
