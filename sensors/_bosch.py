@@ -15,7 +15,7 @@ from micropython import const
 from sensors import SensorError
 from utils import timing
 
-UNMEASURED = const(0x80000)  # the temperature of a chip that has not measured since its reset
+UNMEASURED = const(0x80000)  # the word of what was not measured since the reset
 
 _ID = const(0xD0)
 _RESET = b"\xe0\xb6"

@@ -136,6 +136,8 @@ class Bme680(Sensor):
         )
         device.write(bytes([byte for pair in settings for byte in pair]))
         data = yield from self._converted(_MEASURE_MS + self._heater_ms)
+        if _bosch.word20(data, 2) == _bosch.UNMEASURED:  # still those of the first measurement
+            raise SensorError("not_ready")
         return self._values(fused, data)
 
     def _converted(self, typ_ms):

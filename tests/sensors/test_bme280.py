@@ -180,6 +180,23 @@ def test_others_go_on_while_it_measures(node):
     assert len(waits) <= 6
 
 
+def test_a_supply_that_rises_slowly_is_waited_for(node):
+    chip_on(node, vcc_pin="P11").power_up_ms = (9, 9)
+    assert node.value(READ_SWITCHED, "bme280")[1] is None
+    starts = [text for text in node.transfers() if text.startswith("write 0x76 f5")]
+    assert len(starts) == 1
+
+
+# Coefficients of humidity with every sign turned over, and a third one that is not 0
+UNUSUAL = {**IMAGES["b"], 0xE3: 0x20, 0xE4: 0xFF, 0xE5: 0xBA, 0xE6: 0xFC, 0xE7: 0xE2}
+
+
+@pytest.mark.parametrize("celsius", [-20, 25, 60])
+def test_coefficients_of_humidity_are_signed(node, celsius):
+    chip_on(node, (1000, celsius, 60), nvm=UNUSUAL)
+    assert node.value(READ, "bme280") == (close((1000, celsius, 60), (0.05, 0.01, 0.05)), None)
+
+
 # Trouble
 
 

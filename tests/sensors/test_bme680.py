@@ -166,6 +166,12 @@ def test_the_plate_gets_the_wanted_temperature_wherever_the_node_is(node, around
     assert chip.plate_c == pytest.approx(heater_c - 2, abs=3)  # rounded down in steps of 4 Cel
 
 
+def test_the_correction_of_the_heater_is_signed(node):
+    chip = chip_on(node, nvm={**IMAGES["a"], 0x00: 0xD0})
+    node.value(READ, "bme680")
+    assert chip.plate_c == pytest.approx(318, abs=3)
+
+
 def test_the_heater_is_on_for_as_long_as_wanted(node):
     chip = chip_on(node)
     node.value('bme680.get_reading("P9", "P10", heater_ms=100)', "bme680")
@@ -321,6 +327,14 @@ def test_a_gas_measurement_that_never_ends_is_busy_and_not_waited_for_long(node)
     begin_us = node.board.clock.now_us
     assert node.value(READ, "bme680") == (BROKEN, "busy")
     assert node.board.clock.now_us - begin_us < 700_000
+
+
+def test_data_of_the_temperature_alone_are_not_taken_for_all(node):
+    chip = chip_on(node)
+    chip.store = lambda register, value: (
+        register == 0x74 and value != 0x21 or Bme680.store(chip, register, value)
+    )
+    assert node.value(READ, "bme680") == (BROKEN, "not_ready")
 
 
 def test_a_measurement_of_another_program_is_broken_off(node):
