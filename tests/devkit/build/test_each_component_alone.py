@@ -243,6 +243,39 @@ USES = {
         """,
         ["INFO field: 7 sheep"],
     ),
+    "microseconds": (
+        """
+        from utils.microseconds import sleep_us
+        import utime
+        begin = utime.ticks_cpu()
+        sleep_us(500)
+        print(500 <= utime.ticks_diff(utime.ticks_cpu(), begin) < 600)
+        """,
+        ["True"],
+    ),
+    "adc": (
+        """
+        from machine import ADC
+        from utils import adc
+        voltage_mv, cause = adc.mean(ADC(0).channel(pin="P16", attn=adc.ATTN_11DB), divider=2)
+        print(3300 < voltage_mv < 4300, cause)
+        """,
+        ["True None"],
+    ),
+    "device_info": (
+        """
+        from utils import device_info
+        print(device_info.get_device_fw()[0], device_info.get_reset_cause())
+        """,
+        ["1.20.2.r4 0"],
+    ),
+    "gpio_handler": (
+        """
+        from utils import gpio_handler
+        print(3300 < gpio_handler.get_vin() < 4300)
+        """,
+        ["True"],
+    ),
     "plugins": (
         """
         from utils import plugins
