@@ -49,8 +49,8 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x44):
 
     sda_pin, scl_pin, vcc_pin: pin names such as "P9"; with `vcc_pin` the supply is switched on
     before and off after. address: 0x44, 0x45 or 0x46.
-    Blocks for 50 ms at most, or 6 s if something holds the bus. Raises ValueError for arguments
-    that cannot be; `last_cause` says why a value is None.
+    Blocks for 50 ms at most, or 6 to 11 s if something holds the bus. Raises ValueError for
+    arguments that cannot be; `last_cause` says why a value is None.
     """
     global last_cause
     import sensors
