@@ -19,7 +19,7 @@ from typing import Any
 from devkit.board.board import Board
 from devkit.chips import plugging
 from devkit.chips.part import Truth, nack
-from devkit.chips.sensirion import SEA_LEVEL_HPA, CommandPart, pressure_at_hpa
+from devkit.chips.sensirion import SEA_LEVEL_HPA, CommandPart, own_keys, pressure_at_hpa
 
 ADDRESS = 0x62
 LINE = ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -279,7 +279,5 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         name,
     )
     chip.pressure_hpa = plugging.truth(board, name, table, "pressure_hpa", SEA_LEVEL_HPA)
-    for key in ("knows_variant", "first_off_ppm", "malfunction"):
-        if key in table:
-            setattr(chip, key, table.pop(key))
+    own_keys(name, table, chip, ("knows_variant", "first_off_ppm", "malfunction"))
     plugging.i2c(board, name, table, chip, ADDRESS)

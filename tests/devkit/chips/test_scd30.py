@@ -7,8 +7,9 @@ import struct
 import pytest
 
 from devkit.board.board import Board
-from devkit.board.i2c import Nack
-from devkit.chips.scd30 import Scd30
+from devkit.board.i2c import I2c, Nack
+from devkit.board.pins import OUT, Pins
+from devkit.chips.scd30 import Scd30, plug
 from devkit.chips.sensirion import pressure_at_hpa, with_checksums
 
 READY, WAITING = "0001b0", "000081"
@@ -17,6 +18,13 @@ READY, WAITING = "0001b0", "000081"
 @pytest.fixture
 def board() -> Board:
     return Board()
+
+
+@pytest.fixture
+def wired(board) -> Board:
+    board.plug("i2c", I2c(board))
+    board.plug("pins", Pins(board))
+    return board
 
 
 def chip_on(board, ppm=439.0, celsius=27.25, percent=48.75, started=True) -> Scd30:
@@ -252,3 +260,43 @@ def test_faults_of_the_wire(board):
     with pytest.raises(Nack):
         chip.write(b"\xd1\x00")
     assert chip.stretch_us() == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("measuring", 1, "true, false"),
+        ("zero_first", -1, "a whole number"),
+        ("stretch_ms", "long", "a number from 0"),
+        ("co2_ppm", "much", "a number"),
+    ],
+)
+def test_a_scenario_with_a_wrong_key_is_told_what_is_allowed(wired, key, value, allowed):
+    with pytest.raises(ValueError, match=rf"chips\.here: {key} = .*; allowed: {allowed}"):
+        plug(wired, "here", {key: value})
+
+
+def test_a_scenario_sets_truth_wiring_and_faults(wired):
+    table = {
+        "temperature_c": [[0, 20], [100, 30]],
+        "humidity_rh": {"mean": 40, "swing": 0},
+        "co2_ppm": 500,
+        "pressure_hpa": 950,
+        "measuring": True,
+        "zero_first": 1,
+        "stretch_ms": 5,
+        "self_heating_c": 2.0,
+        "supply_pin": "P11",
+        "lateness": 0.5,
+        "extra_ms": 10,
+    }
+    plug(wired, "here", table)
+    assert table == {}
+    chip = wired.services["i2c"]._chips[("P9", "P10"), 0x61]
+    assert (chip.name, chip.lateness, chip.extra_ms, chip.powered) == ("here", 0.5, 10, True)
+    assert chip.temperature_c(50) == 25
+    assert (chip.measuring, chip.zero_first, chip.stretch_ms) == (True, 1, 5)
+    assert (chip.co2_ppm(0), chip.pressure_hpa(0)) == (500, 950)
+    for level in (1, 0):
+        wired.services["pins"].do_init("P11", OUT, None, level)
+    assert not chip.powered

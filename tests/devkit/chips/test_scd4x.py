@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from devkit.board.board import Board
-from devkit.board.i2c import Nack
-from devkit.chips.scd4x import Scd4x, nearest
+from devkit.board.i2c import I2c, Nack
+from devkit.board.pins import OUT, Pins
+from devkit.chips.scd4x import Scd4x, nearest, plug
 from devkit.chips.sensirion import with_checksums
 
 READY, WAITING = "800604", "8000a2"
@@ -15,6 +16,13 @@ READY, WAITING = "800604", "8000a2"
 @pytest.fixture
 def board() -> Board:
     return Board()
+
+
+@pytest.fixture
+def wired(board) -> Board:
+    board.plug("i2c", I2c(board))
+    board.plug("pins", Pins(board))
+    return board
 
 
 def chip_on(board, ppm=500.0, celsius=25.003, percent=37.002, model="scd41", **options) -> Scd4x:
@@ -269,3 +277,42 @@ def test_a_word_is_the_nearest_and_stays_within_16_bits():
 def test_an_unknown_model_is_refused_with_the_choices(board):
     with pytest.raises(ValueError, match="scd40, scd41"):
         Scd4x(board, lambda t: 0, lambda t: 0, lambda t: 0, model="scd30")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("model", "scd42", "scd40, scd41"),
+        ("knows_variant", 0, "true, false"),
+        ("malfunction", 1.5, "a whole number"),
+    ],
+)
+def test_a_scenario_with_a_wrong_key_is_told_what_is_allowed(wired, key, value, allowed):
+    with pytest.raises(ValueError, match=rf"chips\.here: {key} = .*; allowed: {allowed}"):
+        plug(wired, "here", {key: value})
+
+
+def test_a_scenario_sets_truth_wiring_and_faults(wired):
+    table = {
+        "temperature_c": [[0, 20], [100, 30]],
+        "humidity_rh": {"mean": 40, "swing": 0},
+        "co2_ppm": 500,
+        "pressure_hpa": 950,
+        "model": "scd40",
+        "knows_variant": False,
+        "first_off_ppm": 0,
+        "malfunction": 1,
+        "supply_pin": "P11",
+        "lateness": 0.5,
+        "extra_ms": 10,
+    }
+    plug(wired, "here", table)
+    assert table == {}
+    chip = wired.services["i2c"]._chips[("P9", "P10"), 0x62]
+    assert (chip.name, chip.lateness, chip.extra_ms, chip.powered) == ("here", 0.5, 10, True)
+    assert chip.temperature_c(50) == 25
+    assert (chip.model, chip.knows_variant, chip.malfunction) == ("scd40", False, 1)
+    assert (chip.co2_ppm(0), chip.pressure_hpa(0)) == (500, 950)
+    for level in (1, 0):
+        wired.services["pins"].do_init("P11", OUT, None, level)
+    assert not chip.powered

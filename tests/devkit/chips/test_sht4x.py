@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from devkit.board.board import Board
-from devkit.board.i2c import Nack
+from devkit.board.i2c import I2c, Nack
+from devkit.board.pins import OUT, Pins
 from devkit.chips.sensirion import with_checksums
-from devkit.chips.sht4x import Sht4x, signal
+from devkit.chips.sht4x import Sht4x, plug, signal
 
 MEASUREMENTS = [(0xFD, 6.9, 8.3), (0xF6, 3.7, 4.5), (0xE0, 1.3, 1.6)]
 HEATINGS = [(0x39, 1000, 1100), (0x32, 100, 110), (0x2F, 1000, 1100), (0x24, 100, 110),
@@ -17,6 +18,13 @@ HEATINGS = [(0x39, 1000, 1100), (0x32, 100, 110), (0x2F, 1000, 1100), (0x24, 100
 @pytest.fixture
 def board() -> Board:
     return Board()
+
+
+@pytest.fixture
+def wired(board) -> Board:
+    board.plug("i2c", I2c(board))
+    board.plug("pins", Pins(board))
+    return board
 
 
 def chip_on(board, celsius=25.0, percent=44.0, **options) -> Sht4x:
@@ -176,3 +184,30 @@ def test_noise_is_that_of_the_repeatability_and_repeats_with_the_seed():
     assert words(1, b"\xfd") == words(1, b"\xfd") != words(2, b"\xfd")
     assert max(words(1, b"\xfd")) - min(words(1, b"\xfd")) < 100  # 0.27 Cel
     assert max(words(1, b"\xe0")) - min(words(1, b"\xe0")) > 100
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [("temperature_c", "warm", "a number"), ("address", 0, "0x08"), ("absent", 1, "true")],
+)
+def test_a_scenario_with_a_wrong_key_is_told_what_is_allowed(wired, key, value, allowed):
+    with pytest.raises(ValueError, match=rf"chips\.here: {key} = .*; allowed: {allowed}"):
+        plug(wired, "here", {key: value})
+
+
+def test_a_scenario_sets_truth_wiring_and_faults(wired):
+    table = {
+        "temperature_c": [[0, 20], [100, 30]],
+        "humidity_rh": {"mean": 40, "swing": 0},
+        "supply_pin": "P11",
+        "lateness": 0.5,
+        "extra_ms": 10,
+    }
+    plug(wired, "here", table)
+    assert table == {}
+    chip = wired.services["i2c"]._chips[("P9", "P10"), 0x44]
+    assert (chip.name, chip.lateness, chip.extra_ms, chip.powered) == ("here", 0.5, 10, True)
+    assert chip.temperature_c(50) == 25
+    for level in (1, 0):
+        wired.services["pins"].do_init("P11", OUT, None, level)
+    assert not chip.powered

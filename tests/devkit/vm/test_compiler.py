@@ -6,7 +6,15 @@ import inspect
 
 from devkit.vm.compiler import compile_device
 
-SOURCE = "def outer():\n    def inner():\n        pass\n    return inner\n\n\nclass A:\n    b = outer\n"
+SOURCE = """
+def outer():
+    def inner():
+        pass
+    return inner
+
+class A:
+    b = outer
+"""
 
 
 def names(code) -> set[str]:
