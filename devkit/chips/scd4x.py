@@ -7,7 +7,8 @@ wakes it. A value can be read once. Settings are lost with the supply unless the
 Source: Sensirion SCD4x data sheets 1.1 to 1.7 (commands, times, average and peak currents). From
 memory or assumed: that refused commands are not acknowledged, that a single value keeps the chip
 busy for all of its 5 s, how the average current is made of base and peak, the charge of a single
-value, when a recalibration is refused, how far off the first single value is. There are reports of
+value, when a recalibration is refused, how far off the first single value is and that periodic
+ones make up for it. There are reports of
 SCD40 that take the single-shot command; this one does not.
 """
 
@@ -229,6 +230,7 @@ class Scd4x(CommandPart):
         def end() -> None:
             if this == self._round:
                 self._measure(0, True)
+                self._fresh = False
                 self._schedule()
 
         self.later_us(interval_us - round(_BURST_MS * 1000), burst)

@@ -77,6 +77,28 @@ def test_values_of_known_answers_to_the_last_bit(node, runtime):
         assert thousandths == [pytest.approx(value * 1000, abs=1) for value in values]
 
 
+@pytest.mark.both_runtimes
+def test_waiting_trouble_and_settings_on_both_runtimes(node, runtime):
+    chip = scd30(node, measuring=False)
+    chip.zero_first = 1
+    chip.corrupt_rate = 0.1
+    shown = node.ask("""
+        from machine import I2C
+        from sensors import scd30
+        for _ in range(5):
+            show(list(scd30.get_reading("P9", "P10", pressure_hpa=1013)))
+        sensor = scd30.Scd30(I2C(0, I2C.MASTER, pins=("P9", "P10")))
+        show(sensor.altitude_m(430))
+        show(sensor.firmware())
+        try:
+            sensor.recalibrate(399)
+        except ValueError as error:
+            show(str(error))
+        """)
+    assert shown[:5] == [[pytest.approx(640, abs=0.2), 21.5, 44.25]] * 5
+    assert shown[5:] == [430, [3, 66], "ppm = 399; allowed: an integer 400 to 2000"]
+
+
 def test_a_reading_has_three_values_by_name_and_by_position(node):
     scd30(node)
     reading, cause = node.value(READ, "scd30")

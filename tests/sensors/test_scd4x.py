@@ -29,6 +29,11 @@ VALUES = (500, pytest.approx(25.003, abs=0.001), pytest.approx(37.002, abs=0.001
 SERIAL, SCD40, SCD41 = "73b119eb077a3b0c54", "04403f", "144051"
 READY, WAITING = "800604", "8000a2"
 
+CONSOLE = (
+    "from machine import I2C\nfrom sensors.scd4x import Scd4x\n"
+    "sensor = Scd4x(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
+)
+
 TRUE = (640, pytest.approx(21.5, abs=0.002), pytest.approx(44.25, abs=0.001))
 
 
@@ -65,6 +70,24 @@ def test_values_of_known_answers(node, runtime):
     for reading, (_, values) in zip(shown[::2], VECTORS, strict=True):
         assert reading == [pytest.approx(value, abs=0.001) for value in values]
         assert type(reading[0]) is int
+
+
+@pytest.mark.both_runtimes
+def test_modes_and_settings_on_both_runtimes(node, runtime):
+    chip = scd4x(node)
+    shown = node.ask("""
+        from machine import I2C
+        from sensors import scd4x
+        for mode in ("periodic", "periodic", "single"):
+            show(list(scd4x.get_reading("P9", "P10", mode=mode, pressure_hpa=1013)))
+        sensor = scd4x.Scd4x(I2C(0, I2C.MASTER, pins=("P9", "P10")))
+        show(sensor.temperature_offset(540))
+        show(sensor.recalibrate(480))
+        sensor.power_down()
+        show(sensor.serial_number())
+        """)
+    assert shown[:3] == [list(TRUE)] * 3
+    assert shown[3:] == [540, None, chip.serial]
 
 
 def test_a_reading_has_three_values_by_name_and_by_position(node):
@@ -251,6 +274,13 @@ def test_a_brown_out_costs_a_repetition(node, model):
     assert node.value(READ_SWITCHED, "scd4x") == (TRUE, None)
 
 
+def test_the_value_after_a_brown_out_is_dropped_like_that_after_power_on(node):
+    chip = scd4x(node)
+    node.run(CONSOLE + "sensor.read()\n")
+    chip.brown_out = 1
+    assert node.run(CONSOLE + "reading = sensor.read()\n")["reading"] == TRUE
+
+
 def test_disturbed_answers_never_become_values(node):
     chip = scd4x(node)
     chip.corrupt_rate = 0.3
@@ -297,11 +327,6 @@ def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, f
 
 # Settings
 
-CONSOLE = (
-    "from machine import I2C\nfrom sensors.scd4x import Scd4x\n"
-    "sensor = Scd4x(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
-)
-
 
 @pytest.mark.parametrize(
     ("setting", "value", "before", "frame", "kept"),
@@ -338,6 +363,17 @@ def test_recalibration_tells_the_correction(node):
     assert (result["first"].co2, result["second"].co2) == (530, 480)
     assert chip.measuring_s == 5
     assert "read 0x62 7f ce 7b" in node.transfers()  # the example of the data sheet
+
+
+def test_a_disturbed_setting_is_asked_for_again_but_nothing_is_done_twice(node):
+    chip = scripted(node, _2322=["01ae00", "01ae96"], _362f01e0b4="7fce00")
+    result = node.run(
+        CONSOLE + "metres = sensor.altitude_m()\ncause = None\n"
+        "try:\n    sensor.recalibrate(480)\nexcept OSError as error:\n    cause = error.args[0]\n"
+    )
+    assert (result["metres"], result["cause"]) == (430, "crc")
+    assert chip.written.count("2322") == 2
+    assert chip.written.count("362f01e0b4") == 1
 
 
 def test_the_altitude_corrects_the_co2(node):
