@@ -81,6 +81,11 @@ class Sht4x(I2cPart):
         else:
             raise nack(f"{self.name} knows no command {data.hex()}")
 
+    def general_call(self, data: bytes) -> None:
+        """To all chips of the bus; 06 resets, also while it measures."""
+        if self.here() and data == b"\x06":
+            self.interrupt_supply()
+
     def answer(self, count: int) -> bytes:
         if not self._answer:
             raise nack(f"{self.name} has nothing to say")

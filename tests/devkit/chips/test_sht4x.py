@@ -114,6 +114,18 @@ def test_a_reset_takes_its_time(board, late, duration):
     chip.write(b"\xfd")
 
 
+def test_a_general_call_resets_it_while_it_measures(wired):
+    chip = chip_on(wired)
+    wired.services["i2c"].attach(0, 0x44, chip)
+    wired.services["i2c"].do_open(0, 100_000, None)
+    chip.write(b"\xfd")
+    wired.services["i2c"].do_write(0, 0x00, b"\x06", True)
+    after_ms(wired, 10)
+    with pytest.raises(Nack):
+        chip.read(6)
+    chip.write(b"\xfd")
+
+
 def test_without_supply_there_is_nobody_and_a_result_is_lost(board):
     chip = chip_on(board)
     chip.write(b"\xfd")
