@@ -199,7 +199,7 @@ def test_light_is_seen_after_the_response_time(board):
         ({"battery": {"open_mv": "much"}}, "open_mv = 'much'"),
         ({"x": {"kind": "level", "level": 3}}, "unknown key 'level' for a level"),
         ({"x": {"kind": "gl55", "pin": "P0"}}, "chips.x: pin = 'P0'"),
-        ({"x": {"kind": "gl56"}}, "allowed: none, battery, gl55, level"),
+        ({"x": {"kind": "gl56"}}, "chips.x: kind = 'gl56'; allowed: none, "),
     ],
 )
 def test_mistakes_in_a_scenario_are_named(board, chips, text):
