@@ -5,6 +5,10 @@ A chip is any object with `write(data: bytes) -> None`, `read(n: int) -> bytes` 
 and with `pins` only those that are opened on these two. What is written to address 0 goes to each
 chip that has a method `general_call(data: bytes)`.
 
+A chip may also have `stretch_us() -> int`, for how long it would hold the clock now: a transfer
+takes that much longer, or is broken off where the bus is less patient, and never gets to the chip.
+One with `repeated_start = False` does not take a read that follows a write without a stop.
+
 Fault point "i2c", subjects "read 0x40", "write 0x40": do = "nack" (bus error at once), "stuck"
 (the bus error comes after the driver's time-out), "corrupt" (one bit of what is read is wrong).
 Source: Pycom firmware 1.20.2.r4 (machine_i2c.c).
@@ -22,6 +26,8 @@ SOFT_BUS = 2
 DRIVER_US = 60  # building and running a command list
 STUCK_BASE_US = 5_000_000
 STUCK_PER_BYTE_US = 1_000_000
+STRETCH_US = 400  # a hardware bus waits so long: 32000 cycles of 80 MHz (i2c.c, Pycom's ESP-IDF)
+SOFT_STRETCH_US = 10_000
 GENERAL_CALL = 0
 DEFAULT_PINS = ("P9", "P10")
 
@@ -41,6 +47,7 @@ class I2c(Service):
         super().__init__(board)
         self._chips: dict[tuple[int | tuple[str, str] | None, int], Chip] = {}
         self._baud: dict[int, int] = {}
+        self._held: set[int] = set()  # buses whose last write had no stop
         self._pins: dict[int, tuple[str, str]] = {}
 
     def attach(
@@ -69,6 +76,8 @@ class I2c(Service):
     def do_write(self, bus: int, address: int, data: bytes, stop: bool) -> int:
         self._transfer(bus, address, "write", len(data))
         self._write(bus, address, data)
+        if not stop:
+            self._held.add(bus)
         return len(data)
 
     def do_read(self, bus: int, address: int, count: int) -> bytes:
@@ -131,8 +140,24 @@ class I2c(Service):
                 self._spend(bus, 0)
                 self._fail(verb, address)
             corrupt = corrupt or fault.do == "corrupt"
+        self._stretch(bus, verb, address)
         self._spend(bus, count)
         return corrupt
+
+    def _stretch(self, bus: int, verb: str, address: int) -> None:
+        """What a chip holds the clock for, and whether it knows a repeated start."""
+        try:
+            chip = self._chip(bus, address)
+        except Nack:
+            return
+        stretch_us = chip.stretch_us() if hasattr(chip, "stretch_us") else 0
+        limit_us = SOFT_STRETCH_US if bus == SOFT_BUS else STRETCH_US
+        self.board.spend_us(min(stretch_us, limit_us))
+        again = bus in self._held
+        self._held.discard(bus)
+        if stretch_us > limit_us or (again and not getattr(chip, "repeated_start", True)):
+            self._spend(bus, 0)
+            self._fail(verb, address)
 
     def _write(self, bus: int, address: int, data: bytes) -> None:
         try:

@@ -25,7 +25,7 @@ _FOREIGN_NAMES = (
 )  # fmt: skip
 _FOREIGN = tuple(getattr(ast, name) for name in _FOREIGN_NAMES if hasattr(ast, name))
 
-_cache: dict[tuple[str, str, str], CodeType] = {}
+_cache: dict[tuple[str, str], CodeType] = {}  # by source and mode
 
 
 def compile_device(
@@ -35,8 +35,10 @@ def compile_device(
 
     watch: changes the tree for a check of what the program does when it runs.
     """
-    key = (source, filename, mode)
+    key = (source, mode)
     code = _cache.get(key) if watch is None else None
+    if code is not None and code.co_filename != filename:
+        code = _moved(code, filename)  # the same file on another flash
     if code is None:
         tree = ast.parse(source, filename, mode)
         _Refuse(filename).visit(tree)
@@ -48,6 +50,14 @@ def compile_device(
         if watch is None:
             _cache[key] = code
     return code
+
+
+def _moved(code: CodeType, filename: str) -> CodeType:
+    """The same code, of a file of another name."""
+    constants = tuple(
+        _moved(each, filename) if isinstance(each, CodeType) else each for each in code.co_consts
+    )
+    return code.replace(co_filename=filename, co_consts=constants)
 
 
 def _error(text: str, filename: str, node: ast.AST) -> SyntaxError:

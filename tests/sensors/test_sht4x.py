@@ -1,0 +1,221 @@
+"""The driver on the emulated bus: values of the data sheet, trouble of every kind, supply."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devkit.board.board import HARD_RESET, Reset
+from devkit.chips.sht4x import Sht4x
+from tests.sensors.conftest import ROOT
+from tests.sensors.sensirion import Script, Supply
+
+READ = 'sht4x.get_reading("P9", "P10"), sht4x.last_cause'
+READ_SWITCHED = 'sht4x.get_reading("P9", "P10", vcc_pin="P11"), sht4x.last_cause'
+GOOD = "65e9ea6de5a0"
+VALUES = (pytest.approx(24.6662, abs=0.0006), pytest.approx(47.6603, abs=0.0006))
+
+# Answers to FD and what they mean: published captures and test suites of drivers, values by the
+# formulas of the data sheet, with the humidity kept within 0 to 100 %RH
+VECTORS = [
+    (GOOD, 24.6662, 47.6603),
+    ("beef92beef92", 85.523, 87.231),
+    ("666693666693", 25.0, 44.0),
+    ("20005d300033", -23.1247, 17.4379),
+    ("000081000081", -45.0, 0.0),
+    ("ffffacffffac", 130.0, 100.0),
+]
+
+
+def sht4x(node, celsius=24.6662, percent=47.6603, vcc_pin=None, address=0x44):
+    chip = Sht4x(node.board, lambda t: celsius, lambda t: percent, repeatability=0)
+    return node.attach(chip, vcc_pin, address)
+
+
+def scripted(node, **answers):
+    return node.attach(Script(**answers), address=0x44)
+
+
+@pytest.mark.both_runtimes
+def test_values_of_known_answers(node, runtime):
+    scripted(node, _fd=[answer for answer, *_ in VECTORS])
+    shown = node.ask(f"""
+        from sensors import sht4x
+        for _ in range({len(VECTORS)}):
+            show(sht4x.get_reading("P9", "P10"))
+            show(sht4x.last_cause)
+        """)
+    assert shown[1::2] == [None] * len(VECTORS)
+    for reading, (_, celsius, percent) in zip(shown[::2], VECTORS, strict=True):
+        assert reading == [pytest.approx(celsius, abs=0.001), pytest.approx(percent, abs=0.001)]
+
+
+def test_a_reading_has_two_values_by_name_and_by_position(node):
+    sht4x(node)
+    reading, cause = node.value(READ, "sht4x")
+    assert reading == VALUES
+    assert (reading.temperature, reading.humidity) == tuple(reading)
+    assert cause is None
+    assert node.log == []
+
+
+@pytest.mark.parametrize("address", [0x44, 0x45, 0x46])
+def test_each_address(node, address):
+    sht4x(node, address=address)
+    assert node.value(f"sht4x.get_reading('P9', 'P10', address={address})", "sht4x") == VALUES
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["typical", "greatest"])
+def test_it_is_read_at_typical_and_at_greatest_times(node, late):
+    sht4x(node, vcc_pin="P11").lateness = late
+    assert node.value(READ_SWITCHED, "sht4x") == (VALUES, None)
+
+
+def test_a_conversion_is_asked_for_no_earlier_than_its_typical_time(node):
+    sht4x(node)
+    node.value(READ, "sht4x")
+    assert node.transfers() == ["write 0x44 fd", "read 0x44 65 e9 ea 6d e5 a0"]
+
+
+@pytest.mark.parametrize("trouble", ["none", "absent", "stuck", "wrong checksum"])
+def test_supply_is_on_as_long_as_needed_and_off_after_every_reading(node, trouble):
+    chip = sht4x(node, vcc_pin="P11")
+    supply = Supply(node)
+    node.run("from sensors import sht4x, _i2c, _rig, _lines, _sensirion")
+    chip.absent = trouble == "absent"
+    chip.stuck = trouble == "stuck"
+    chip.corrupt = 99 if trouble == "wrong checksum" else 0
+    node.value(READ_SWITCHED, "sht4x")
+    assert not supply.on
+    assert len(supply.spans) == 1
+    assert supply.spans[0] < (11 if trouble == "none" else 35)
+    with pytest.raises(OSError, match="resource"):  # the bus was given back
+        node.i2c.do_read(0, 0x44, 1)
+
+
+@pytest.mark.parametrize(
+    ("answers", "cause"),
+    [
+        ({"_fd": None}, "absent"),
+        ({"_fd": ["", GOOD]}, None),
+        ({"_fd": [None, GOOD]}, None),
+        ({"_fd": ["65e9eb6de5a0", GOOD]}, None),
+        ({"_fd": ["65e9ea6de5a1", "65e9ea6de5a1"]}, "crc"),
+        ({"_fd": "65e9eb6de5a0"}, "crc"),
+        ({"_fd": ["", ""], "_89": "0123a0456753"}, "busy"),
+        ({"_fd": ["", ""], "_89": ""}, "wrong_part"),  # an SHT3x: commands of two bytes
+        ({"_fd": ["", ""], "_89": None}, "busy"),
+        ({"_fd": "ffffffffffff"}, "wrong_part"),
+        ({"_fd": "399f399f399f"}, "wrong_part"),  # an INA219
+        ({"_fd": "000000000000"}, "stuck"),
+        ({"_fd": "8000a28000a2"}, "implausible"),
+        ({"_fd": "8001938001" + "93"}, "implausible"),
+    ],
+)
+def test_one_trouble_is_healed_and_more_have_a_cause_and_one_log_line(node, answers, cause):
+    scripted(node, **answers)
+    reading, found = node.value(READ, "sht4x")
+    assert found == cause
+    assert reading == (VALUES if cause is None else (None, None))
+    assert len(node.log) == (cause is not None)
+    assert all(cause in line for line in node.log)
+
+
+def test_a_brown_out_during_the_conversion_costs_a_repetition(node):
+    chip = sht4x(node)
+    chip.brown_out = 1
+    assert node.value(READ, "sht4x") == (VALUES, None)
+    chip.brown_out = 99
+    assert node.value(READ, "sht4x") == ((None, None), "busy")
+
+
+def test_disturbed_answers_never_become_values(node):
+    chip = sht4x(node)
+    chip.corrupt_rate = 0.5
+    program = (
+        "from sensors import sht4x\nresults = []\nfor _ in range(40):\n"
+        "    results.append((tuple(sht4x.get_reading('P9', 'P10')), sht4x.last_cause))\n"
+    )
+    results = node.run(program)["results"]
+    assert {cause for _, cause in results} == {None, "crc"}
+    assert all(values == (VALUES if cause is None else (None, None)) for values, cause in results)
+
+
+def test_a_chip_that_never_ends_is_busy_within_50_ms(node):
+    sht4x(node).extra_ms = 1000
+    node.run("from sensors import sht4x, _i2c, _rig, _lines, _sensirion")
+    begin_us = node.board.clock.now_us
+    assert node.value(READ, "sht4x") == ((None, None), "busy")
+    assert node.board.clock.now_us - begin_us < 50_000
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("trouble", ["nack", "stuck", "corrupt"])
+def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
+    node = make_node({"point": "i2c", "do": trouble, "nth": nth})
+    sht4x(node, vcc_pin="P11")
+    reading, cause = node.value(READ_SWITCHED, "sht4x")
+    assert (reading, cause) == (((None, None), "stuck") if trouble == "stuck" else (VALUES, None))
+    assert node.pins.level("P11") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ("'P13', 'P10'", "sda_pin = 'P13'"),
+        ("'P9', 'P10', 'P9'", "P9 is used twice"),
+        ("'P9', 'P10', None, 0x40", "address = 64"),
+        ("'P9', 'P10', address='0x44'", "address = '0x44'"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
+    sht4x(node, vcc_pin="P11")
+    text = node.run(
+        "from sensors import sht4x\ntext = ''\n"
+        f"try:\n    sht4x.get_reading({arguments})\nexcept ValueError as error:\n"
+        "    text = str(error)\n"
+    )["text"]
+    assert field in text
+    assert "allowed: " in text
+    assert node.transfers() == []
+
+
+def test_the_class_reads_on_a_bus_of_the_caller_and_knows_the_serial_number(node):
+    sht4x(node).serial = 0x01234567
+    result = node.run(
+        "from machine import I2C\nfrom sensors.sht4x import Sht4x\n"
+        "chip = Sht4x(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
+        "reading = chip.read()\ncause = chip.cause\nserial = chip.serial_number()\n"
+    )
+    assert result["reading"] == VALUES
+    assert (result["cause"], result["serial"]) == (None, 0x01234567)
+    assert "read 0x44 01 23 a0 45 67 53" in node.transfers()
+
+
+def test_any_truth_comes_back_within_the_resolution(node):
+    chip = sht4x(node)
+    driver = node.run("from sensors import sht4x\n")["sht4x"]
+
+    @settings(max_examples=50)
+    @given(st.floats(-45, 130), st.floats(0, 100))
+    def check(celsius, percent):
+        chip.temperature_c = lambda t: celsius
+        chip.humidity_rh = lambda t: percent
+        reading = driver.get_reading("P9", "P10")
+        assert reading.temperature == pytest.approx(celsius, abs=0.0019)
+        assert reading.humidity == pytest.approx(percent, abs=0.0015)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("connected", "line"), [(True, "24.67 Cel, 47.7 %RH"), (False, "no reading: absent")]
+)
+def test_the_example(node, connected, line):
+    if connected:
+        sht4x(node)
+    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
+    assert node.vm.run_script(ROOT / "examples" / "sht4x_simple.py").kind == "reset"
+    printed = "".join(node.printed).splitlines()
+    assert [text for text in printed if "WARNING" not in text] == [line] * 3
