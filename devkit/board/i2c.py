@@ -100,10 +100,13 @@ class I2c(Service):
     # one transfer
 
     def _chip(self, bus: int, address: int) -> Chip:
-        for place in (bus, self._pins.get(bus), None):
+        places = (bus, self._pins.get(bus), None)
+        for place in places:
             chip = self._chips.get((place, address))
             if chip is not None:
                 return chip
+        if any(_holds(chip) for (place, _), chip in self._chips.items() if place in places):
+            return _HeldLine()
         raise Nack
 
     def _speed(self, bus: int) -> int:
@@ -149,3 +152,21 @@ class I2c(Service):
     def _fail(self, verb: str, address: int) -> NoReturn:
         self.board.trace.add("i2c", f"{verb} 0x{address:02x} no acknowledge")
         raise OSError(BUS_ERROR)
+
+
+def _holds(chip: Chip) -> bool:
+    """True if this chip has the fault that it holds the data line down."""
+    return bool(getattr(chip, "stuck", False) and getattr(chip, "powered", True))
+
+
+class _HeldLine:
+    """Whoever is not there, while a chip holds the data line down: acknowledges, reads zeros."""
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def read(self, n: int) -> bytes:
+        return bytes(n)
+
+    def power(self, on: bool) -> None:
+        pass

@@ -156,7 +156,8 @@ class Part:
             hit = self.rng.random() < self.corrupt_rate
         if not hit or not answer:
             return answer
-        return answer[:-1] + bytes((answer[-1] ^ 0x01,))
+        flipped = int.from_bytes(answer, "big") ^ 1 << self.rng.randrange(8 * len(answer))
+        return flipped.to_bytes(len(answer), "big")
 
 
 class I2cPart(Part):
