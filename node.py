@@ -117,8 +117,6 @@ class Node:
             if item.cause is None:
                 text = _decimal(item.value, item.exponent)
                 _log.info("%s = %s %s", item.name, text, item.unit)
-            else:
-                _log.warning("%s: %s", item.name, item.cause)
 
     def connect(self):
         """Bring the bearer up; its phases become ours."""
@@ -196,10 +194,11 @@ class Node:
 
     def _report(self):
         """Pack measurements, signal and the last cycle into datagrams, each complete in itself."""
+        import sensors
         from protocols import senml
 
-        records = [item[:4] for item in self.measurements] + self._bearer.metrics()
-        records += self._last
+        records = [item[:4] for item in self.measurements] + sensors.statuses(self.measurements)
+        records += self._bearer.metrics() + self._last
         limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
         name = self.settings["_DEVICE_NAME"] or _board_name(senml)
         self.unsent = senml.pack(name + ":", records, limit, seq=self.sequence, seq_name="")

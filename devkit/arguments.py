@@ -461,3 +461,15 @@ def deploy(parser: argparse.ArgumentParser) -> None:
 
 def nothing(parser: argparse.ArgumentParser) -> None:
     """A command without arguments of its own."""
+
+
+def sensors(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a driver: more about this one")
+    _add_json(parser)
+
+
+def new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("sensor",), help="what to begin")
+    parser.add_argument(
+        "name", metavar="NAME", help="its module: lower-case letters, digits, underscores"
+    )

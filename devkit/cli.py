@@ -74,6 +74,20 @@ COMMANDS = {
         arguments.bench,
         "performance tables: ours against the floor that modem and network set",
     ),
+    "sensors": Command(
+        "devkit.sensors.command",
+        arguments.sensors,
+        "list the sensor drivers: interface, address, what they measure, how long, what it draws",
+        "Each driver is run once on its emulated chip. With a name: its arguments and an example"
+        " line for config.py.",
+    ),
+    "new": Command(
+        "devkit.sensors.new",
+        arguments.new,
+        "write the skeleton of a sensor: driver, emulated chip, tests that run, example",
+        "The files are made for a chip on I2C with a checksum; edit them until they say what the"
+        " data sheet does. Nothing that exists is overwritten.",
+    ),
     "build": Command(
         "devkit.build.command",
         arguments.build,

@@ -31,6 +31,8 @@ MEASURED = (
     "bench-cycles",
     "bench-install",
     "bench-modules",
+    "bench-measuring",
+    "sensors",
     "scenarios",
     "wifi-scenarios",
 )

@@ -18,7 +18,7 @@ from typing import Any
 import cbor2
 
 from devkit import arguments, demo, scenario
-from devkit.bench import modules
+from devkit.bench import measuring, modules
 from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import Conditions, row
 from devkit.build import budget
@@ -28,6 +28,7 @@ from devkit.device_files import ROOT
 from devkit.emulator import Emulator
 from devkit.network import cell
 from devkit.senml_decode import decode
+from devkit.sensors.command import listed
 from devkit.tables import table
 
 SEED = 1
@@ -132,6 +133,26 @@ def _bench_install() -> str:
             ]
         )  # fmt: skip
     return _markdown(["modules as", "awake", "floor", "ratio", "energy", "ratio"], lines)
+
+
+def _bench_measuring() -> str:
+    """Six sensors in one run."""
+    got = measuring.row(SEED)
+    return _markdown(
+        ["", "awake", "energy"],
+        [
+            [f"`{', '.join(measuring.SIX)}` together", f"{got['awake_ms']} ms",
+             f"{got['energy_mj']:.0f} mJ"],
+            [f"the slowest alone: `{got['slowest']}`", f"{got['floor_awake_ms']} ms",
+             f"{got['floor_energy_mj']:.0f} mJ"],
+            ["one after the other", f"{got['one_after_the_other_ms']} ms", ""],
+        ],
+    )  # fmt: skip
+
+
+def _sensors() -> str:
+    """What ./dev sensors prints."""
+    return _markdown(*listed())
 
 
 def _bench_modules() -> str:
@@ -261,6 +282,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "bench-reports": _bench_reports,
     "bench-install": _bench_install,
     "bench-modules": _bench_modules,
+    "bench-measuring": _bench_measuring,
+    "sensors": _sensors,
     "copy": _copy,
     "scenarios": _scenarios,
     "wifi-scenarios": _wifi_scenarios,

@@ -51,7 +51,8 @@ refused.
 
 The name of a measurement is the label of its field, with a number from the second sensor on that
 has such a label ("t", "t2"). A line can have a "name" of its own instead: it stands for the label
-of a sensor with one field, and before a dot and the label otherwise ("battery", "roof.t").
+of a sensor with one field, and before a dot and the label otherwise ("battery", "roof.t"). In a
+report the cause of one that failed stands under its name with "_e" behind: see `statuses`.
 
 A new sensor is a new file with these things; nothing here needs to be edited.
 """
@@ -60,8 +61,8 @@ from ucollections import namedtuple
 
 from utils import plugins
 
-# value * 10 ** exponent in `unit`, or None and the cause
-Measurement = namedtuple("Measurement", ("name", "value", "exponent", "unit", "cause"))
+# value * 10 ** exponent in `unit`, or None and the cause; line: index of the sensor's line
+Measurement = namedtuple("Measurement", ("name", "value", "exponent", "unit", "cause", "line"))
 
 # Usable as output and for I2C; P13 to P18 are inputs only (Pycom firmware, esp32/boards).
 # P0 and P1 are the console; the modem has P5 and P7 on a GPy, P17 to P20 on a FiPy.
@@ -137,14 +138,29 @@ def measure(lines):
         raise ValueError("; ".join(problems))
     results = _rig.carry_out([_rig.Job(line.title, line.module, line.arguments) for line in plan])
     measurements = []
-    for line, (values, cause) in zip(plan, results):
+    for index, (line, (values, cause)) in enumerate(zip(plan, results)):
         for (_, _, unit, exponent, factor), name, value in zip(line.fields, line.names, values):
             if value is None or value - value != 0:  # neither NaN nor infinity is a measurement
                 scaled, why = None, cause or "implausible"
             else:
                 scaled, why = int(round(value * factor)), None
-            measurements.append(Measurement(name, scaled, exponent, unit, why))
+            measurements.append(Measurement(name, scaled, exponent, unit, why, index))
     return measurements
+
+
+def statuses(measurements):
+    """Return a record (name, cause, 0, None) for each sensor that has something to tell.
+
+    It is named after its first measurement that failed, with "_e" behind: ("t_e", "absent", 0,
+    None). SenML has no word for a value that could not be measured; this is why it is missing.
+    """
+    records = []
+    told = set()
+    for item in measurements:
+        if item.cause is not None and item.line not in told:
+            told.add(item.line)
+            records.append((item.name + "_e", item.cause, 0, None))
+    return records
 
 
 def take(kind, given):

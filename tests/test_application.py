@@ -148,6 +148,20 @@ def test_a_report_holds_both_measurements_and_the_signal(make_node: MakeNode) ->
     assert turned == mac << 2 & 0xFFFFFFFFFFFF | mac >> 46
 
 
+def test_a_broken_sensor_is_told_with_its_cause_and_costs_its_own_values_only(
+    make_node: MakeNode,
+) -> None:
+    node = make_node({"radio": LOSSLESS, "chips": {"si7021": {"absent": True}}})
+    node.run()
+    [report] = node.received
+    assert "t" not in names(report) and "h" not in names(report)
+    assert [record.value for record in report.records if record.name.endswith(":t_e")] == [
+        "absent"
+    ]
+    assert value(report, "v") == pytest.approx(3.9, abs=0.1)
+    assert len(node.log("absent")) == 1  # said once, not once for each value
+
+
 def test_the_next_report_tells_how_long_attaching_took(make_node: MakeNode) -> None:
     node = make_node(SAFE, _PHASES_EVERY=0)
     cycles = node.run(2)

@@ -6,7 +6,8 @@ In the documents:
 - each `./dev` command of an `sh` block ends with status 0, unless the block says `|| true`, in an
   empty folder with this project in it and the files that the document's `toml` blocks describe
   (a block whose first line is `# NAME.toml`);
-- a `python` block runs on the emulated board, `python host` here, and neither raises;
+- a `python` block runs on the emulated board, `python with SENSOR` on one with the chips of these
+  sensors, `python host` here, and none raises;
 - a `text` block right behind an `sh` or `python` block is part of what it prints, line by line in
   order; a line `...` stands for any lines.
 """
@@ -25,14 +26,20 @@ from pathlib import Path
 import pytest
 
 from devkit import docs, emulator, scenario
+from devkit.chips.wiring import DEFAULT
 from devkit.device_files import ROOT, copy_device_files
 from devkit.emulator import Emulator
 from devkit.modem import power, tamper
 from devkit.modem.commands import FAMILIES
+from devkit.sensors.catalogue import entries
 
 FILES = docs.files()
-_BLOCK = re.compile(r"^```([a-z]*)( [a-z ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_NOT_RUN = ("./dev test", "./dev at --pty", "./dev collect")  # no end: we are in it, or it waits
+_BLOCK = re.compile(r"^```([a-z]*)( [a-z0-9_ ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_WITH = "python with "
+# Without an end, since we are in it or it waits; or writes to this tree and reads what it wrote:
+# tests/devkit/sensors/test_new.py runs that in another one
+_NOT_RUN = ("./dev test", "./dev at --pty", "./dev collect")
+_NOT_RUN += ("./dev new", "./dev sensors soil_probe")
 
 
 @dataclass(frozen=True)
@@ -174,12 +181,33 @@ def test_command_runs(block: Block, command: str, tmp_path: Path) -> None:
 # Snippets
 
 
-@pytest.mark.parametrize("block", _of("python"))
+_ON_THE_BOARD = [
+    pytest.param(block, id=f"{block.file}-{number}")
+    for number, block in enumerate(BLOCKS)
+    if block.kind == "python" or block.kind.startswith(_WITH)
+]
+
+
+def _world(block: Block) -> scenario.Scenario:
+    """The network is good, and the chips are those that the block names."""
+    if not block.kind.startswith(_WITH):
+        return scenario.load("good")
+    chips: dict[str, dict[str, object]] = {name: {"kind": "none"} for name in DEFAULT}
+    for name in block.kind.removeprefix(_WITH).split():
+        entry = entries()[name]
+        chips[entry.kind] = {"kind": entry.kind, **entry.wiring}
+    return scenario.from_table({"chips": chips})
+
+
+@pytest.mark.parametrize("block", _ON_THE_BOARD)
 def test_snippet_for_the_board(block: Block, tmp_path: Path) -> None:
     copy_device_files(tmp_path)
     (tmp_path / "snippet.py").write_text(block.text, encoding="utf-8")
     printed: list[str] = []
-    with Emulator(flash=tmp_path, console=printed.append, max_hours=1) as emulator:
+    world = _world(block)
+    with Emulator(
+        flash=tmp_path, console=printed.append, max_hours=1, scenario=world
+    ) as emulator:
         [cycle] = emulator.run(["snippet.py"])
     assert cycle.error is None, cycle.error
     assert cycle.ended in ("finished", "deepsleep")

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from devkit.bench import modules
+from devkit.bench import measuring, modules
 from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import COUNTED_CYCLE, SEEDS, Conditions, row
 from devkit.tables import table
@@ -26,10 +26,13 @@ def main(options: argparse.Namespace) -> int:
     print("\nfloor: the same modem, network and firmware with a driver that costs nothing"
           " (docs/bench.md)\n\nOne report of six measurements\n", file=out)  # fmt: skip
     print(_reports(rows[len(CYCLES) :]), file=out)
+    measured = measuring.row(options.seed)
+    print("\nMeasuring alone, the modules being loaded\n", file=out)
+    print(_measuring([measured]), file=out)
     print("", file=out)
     print(_sizes(sizes), file=out)
     if options.json:
-        print(json.dumps({"rows": rows, "modules": sizes}))
+        print(json.dumps({"rows": [*rows, measured], "modules": sizes}))
     return 0
 
 
@@ -51,6 +54,16 @@ def _reports(rows: list[dict[str, object]]) -> str:
         "payload_bytes": "payload", "overhead_bytes": "overhead", "energy_mj": "energy mJ",
         "floor_energy_mj": "floor", "energy_ratio": "ratio", "time_on_air_ms": "time on air ms",
         "confirmed": "confirmed of 5",
+    }  # fmt: skip
+    return table([[line[key] for key in columns] for line in rows], list(columns.values()))
+
+
+def _measuring(rows: list[dict[str, object]]) -> str:
+    columns = {
+        "scenario": "what", "awake_ms": "together ms", "slowest": "slowest",
+        "floor_awake_ms": "alone ms", "awake_ratio": "ratio",
+        "one_after_the_other_ms": "one after the other ms", "energy_mj": "energy mJ",
+        "floor_energy_mj": "floor",
     }  # fmt: skip
     return table([[line[key] for key in columns] for line in rows], list(columns.values()))
 

@@ -67,7 +67,7 @@ def truth(
 def i2c(board: Board, name: str, table: dict[str, Any], chip: Any, address: int) -> None:
     """Hang a chip on its bus: sda_pin and scl_pin, or `bus` for a bus on any pins; address;
     supply_pin; and the faults."""
-    faults(table, chip)
+    faults(name, table, chip)
     address = table.pop("address", address)
     if isinstance(address, bool) or not isinstance(address, int) or not 0x08 <= address <= 0x77:
         _refuse(name, "address", address, "0x08 to 0x77")
@@ -78,11 +78,22 @@ def i2c(board: Board, name: str, table: dict[str, Any], chip: Any, address: int)
     supply(board, name, table, chip.power)
 
 
-def faults(table: dict[str, Any], part: Part) -> None:
+def faults(name: str, table: dict[str, Any], part: Part) -> None:
     """Take the faults of devkit/chips/part.py out of the table."""
     for key in FAULTS:
         if key in table:
-            setattr(part, key, table.pop(key))
+            value = table.pop(key)
+            now = getattr(part, key)
+            if isinstance(now, bool):
+                if not isinstance(value, bool):
+                    _refuse(name, key, value, "true, false")
+            elif isinstance(now, int) and (type(value) is not int or value < 0):
+                _refuse(name, key, value, "a whole number from 0 up")
+            elif isinstance(now, float):
+                most = 60_000 if key == "extra_ms" else 1
+                if type(value) not in (int, float) or not 0 <= value <= most:
+                    _refuse(name, key, value, f"0 to {most}")
+            setattr(part, key, value)
 
 
 def supply(board: Board, name: str, table: dict[str, Any], power: Callable[[bool], None]) -> None:

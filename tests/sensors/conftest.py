@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from devkit.board.adc import Adc
-from devkit.board.board import Board
+from devkit.board.board import HARD_RESET, Board, Reset
 from devkit.board.faults import Fault
 from devkit.board.i2c import I2c
 from devkit.board.pins import Pins
@@ -86,6 +86,10 @@ class Node:
         return self.attach(
             Si7021(self.board, lambda t: celsius, lambda t: percent, model, noise=(0, 0)), vcc_pin
         )
+
+    def stop(self) -> None:
+        """End the program that runs, as a reset does; to be scheduled on the board's clock."""
+        self.board.stop(Reset(HARD_RESET, "enough"))
 
     def transfers(self) -> list[str]:
         return [entry.text for entry in self.board.trace.of("i2c")]

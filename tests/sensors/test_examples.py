@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.analog import Level
 
 from .conftest import ROOT
 
 
 def run_for_25_s(node, name):
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
+    node.board.clock.schedule_ms(25_000, node.stop)
     outcome = node.vm.run_script(ROOT / "examples" / name)
     assert outcome.kind == "reset"
     return "".join(node.printed).splitlines()

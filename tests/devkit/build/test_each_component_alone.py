@@ -12,12 +12,16 @@ import pytest
 from devkit.build.components import APPLICATION, CONTRACT, components
 from devkit.build.take import copy
 from devkit.build.weight import needed_files
+from devkit.chips.wiring import DEFAULT
 from devkit.emulator import Emulator
+from devkit.scenario import Scenario, from_table
+from devkit.sensors.catalogue import entries
 
 COMPONENTS = components()
 _AT = re.compile(r"^ *\d+\.\d{3} ")  # the seconds in front of a log line
 
-# What a program does with a component, and the last lines that it prints.
+# What a program does with a component, and the last lines that it prints. A sensor needs no entry:
+# it is read on the emulated chip of its name.
 USES = {
     "nbiot": (
         """
@@ -267,13 +271,16 @@ USES = {
 }
 
 
-def outcome_of(program: str, flash: Path, vm: str) -> list[str]:
+SENSORS = entries()
+
+
+def outcome_of(program: str, flash: Path, vm: str, scenario: str | Scenario = "good") -> list[str]:
     """What it prints on a board with this flash, without times and warnings."""
     (flash / "program.py").write_text(textwrap.dedent(program), encoding="utf-8")
     said: list[str] = []
     # a FiPy has every radio
     options: dict[str, Any] = {"name": "FiPy", "console": said.append, "max_hours": 1}
-    with Emulator(flash=flash, vm=vm, **options) as emulator:
+    with Emulator(flash=flash, vm=vm, scenario=scenario, **options) as emulator:
         [cycle] = emulator.run(["program.py"])
     assert cycle.error is None, cycle.error
     lines = [_AT.sub("", line) for line in "".join(said).splitlines()]
@@ -288,9 +295,23 @@ def flash(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def test_every_component_has_its_use_here() -> None:
-    assert set(USES) | {APPLICATION} == {
+    assert set(USES) | set(SENSORS) | {APPLICATION} == {
         name for name, one in COMPONENTS.items() if one.kind != CONTRACT or name in USES
     }
+
+
+@pytest.mark.parametrize(("flash", "name"), [(name, name) for name in SENSORS], indirect=["flash"])
+def test_sensor_works_on_its_chip_with_just_what_it_needs(flash: Path, name: str) -> None:
+    entry = SENSORS[name]
+    chips = {default: {"kind": "none"} for default in DEFAULT}
+    chips[entry.kind] = {"kind": entry.kind, **entry.wiring}
+    program = (
+        f"from sensors import {name}\nprint({name}.get_reading(**{entry.arguments!r}))\n"
+        f"print({name}.last_cause)\n"
+    )
+    reading, cause = outcome_of(program, flash, "cpython", from_table({"chips": chips}))[-2:]
+    assert "None" not in reading
+    assert cause == "None"
 
 
 @pytest.mark.both_runtimes

@@ -1,0 +1,120 @@
+"""`./dev sensors`: the drivers with their figures; with a NAME: one with its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from types import ModuleType
+from typing import Any
+
+from devkit.cli import UsageError
+from devkit.sensors.catalogue import Entry, drivers, entries
+from devkit.sensors.trial import Bench, trial
+from devkit.tables import table
+
+_UNTRIED = "no chip in devkit/chips has a LINE for it"
+
+
+HEADS = ["sensor", "interface", "address", "measures", "ms", "mA"]
+
+
+def main(options: argparse.Namespace) -> int:
+    names = drivers()
+    if options.name:
+        if options.name not in names:
+            raise UsageError(f"no sensor {options.name!r}; allowed: {', '.join(names)}")
+        names = [options.name]
+    rows, modules = _rows(names)
+    if options.json:
+        print(json.dumps({"sensors": rows}))
+    elif options.name:
+        print(_details(rows[0], modules[options.name]))
+    else:
+        print(table(_cells(rows), HEADS))
+        print(
+            "\nms, mA: one reading on the emulated chip and its mean current meanwhile, with the"
+            " supply switched\nwhere the example line says so. ./dev sensors NAME: arguments,"
+            " example"
+        )
+    return 0
+
+
+def listed() -> tuple[list[str], list[list[str]]]:
+    """(headings, rows) of all drivers, as text."""
+    return HEADS, _cells(_rows(drivers())[0])
+
+
+def _rows(names: list[str]) -> tuple[list[dict[str, Any]], dict[str, ModuleType]]:
+    known = entries()
+    with Bench([]) as bench:
+        modules = {name: bench.module(name) for name in names}
+    return [_row(name, modules[name], known.get(name)) for name in names], modules
+
+
+def _row(name: str, module: ModuleType, entry: Entry | None) -> dict[str, Any]:
+    result = trial(entry) if entry is not None else None
+    arguments = entry.arguments if entry is not None else {}
+    fields = module.fields(arguments) if hasattr(module, "fields") else module.FIELDS
+    return {
+        "name": name,
+        "interface": entry.interface if entry else None,
+        "addresses": _addresses(module) if entry and entry.interface == "I2C" else [],
+        "fields": [
+            {"label": label, "name": what, "unit": unit} for label, what, unit, *_ in fields
+        ],
+        "time_ms": round(result.time_ms, 1) if result else None,
+        "mean_ma": round(result.mean_ma, 4) if result else None,
+        "line": entry.line if entry else None,
+        "reading": result.values if result else None,
+        "cause": result.cause if result else _UNTRIED,
+    }
+
+
+def _addresses(module: ModuleType) -> list[int]:
+    for name, _, limits, *_ in module.ARGUMENTS:
+        if name == "address":
+            return list(limits)
+    return [module.ADDRESS] if hasattr(module, "ADDRESS") else []
+
+
+def _cells(rows: list[dict[str, Any]]) -> list[list[str]]:
+    lines = []
+    for row in rows:
+        fields = ", ".join(f"{field['label']} {field['unit']}" for field in row["fields"])
+        time_ms, milliamps = row["time_ms"], row["mean_ma"]
+        lines.append(
+            [
+                row["name"],
+                row["interface"] or "?",
+                _range(row["addresses"]),
+                fields,
+                "?" if time_ms is None else f"{time_ms:.0f}",
+                "?" if milliamps is None else f"{milliamps:.3g}",
+            ]
+        )
+    return lines
+
+
+def _range(addresses: list[int]) -> str:
+    texts = [f"0x{address:02x}" for address in addresses]
+    return f"{texts[0]} to {texts[-1]}" if len(texts) > 3 else ", ".join(texts)
+
+
+def _details(row: dict[str, Any], module: ModuleType) -> str:
+    lines = [f"{row['name']}: {(module.__doc__ or '').splitlines()[0]}", "", "arguments:"]
+    for name, kind, limits, *default in module.ARGUMENTS:
+        among = ", ".join(map(str, limits))
+        allowed = among if kind == "choice" else f"{limits[0]} to {limits[1]}"
+        given = f", default {default[0]!r}" if default else ""
+        lines.append(f"  {name}: {kind}, {allowed}{given}")
+    lines += ["", "measures:"]
+    for field in row["fields"]:
+        lines.append(f"  {field['label']}: {field['name']}, {field['unit']}")
+    if row["line"] is not None:
+        lines += ["", "in config.py:", f"  {row['line']},", ""]
+        values = ", ".join("None" if value is None else f"{value}" for value in row["reading"])
+        cause = f" ({row['cause']})" if row["cause"] else ""
+        lines.append(f"on the emulated chip: {values}{cause}, {row['time_ms']:.0f} ms")
+    else:
+        lines += ["", _UNTRIED]
+    return "\n".join(lines)
