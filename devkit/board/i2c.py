@@ -2,7 +2,8 @@
 
 A chip is any object with `write(data: bytes) -> None`, `read(n: int) -> bytes` (both may raise
 `Nack`) and `power(on: bool)`. `attach(0, 0x40, chip)` wires it; bus None wires it to every bus,
-and with `pins` only those that are opened on these two.
+and with `pins` only those that are opened on these two. What is written to address 0 goes to each
+chip that has a method `general_call(data: bytes)`.
 
 Fault point "i2c", subjects "read 0x40", "write 0x40": do = "nack" (bus error at once), "stuck"
 (the bus error comes after the driver's time-out), "corrupt" (one bit of what is read is wrong).
@@ -11,6 +12,7 @@ Source: Pycom firmware 1.20.2.r4 (machine_i2c.c).
 
 from __future__ import annotations
 
+import contextlib
 from typing import NoReturn, Protocol
 
 from devkit.board.board import Board, Service
@@ -20,6 +22,7 @@ SOFT_BUS = 2
 DRIVER_US = 60  # building and running a command list
 STUCK_BASE_US = 5_000_000
 STUCK_PER_BYTE_US = 1_000_000
+GENERAL_CALL = 0
 DEFAULT_PINS = ("P9", "P10")
 
 
@@ -136,10 +139,25 @@ class I2c(Service):
 
     def _write(self, bus: int, address: int, data: bytes) -> None:
         try:
-            self._chip(bus, address).write(data)
+            if address == GENERAL_CALL:
+                self._call_all(bus, data)
+            else:
+                self._chip(bus, address).write(data)
         except Nack:
             self._fail("write", address)
         self.board.trace.add("i2c", f"write 0x{address:02x} {data.hex(' ')}".rstrip())
+
+    def _call_all(self, bus: int, data: bytes) -> None:
+        """Write to address 0: to all chips that have a method `general_call`."""
+        places = (bus, self._pins.get(bus), None)
+        taken = False
+        for (place, _), chip in self._chips.items():
+            if place in places and hasattr(chip, "general_call"):
+                with contextlib.suppress(Nack):
+                    chip.general_call(data)
+                    taken = True
+        if not taken:
+            raise Nack
 
     def _read(self, bus: int, address: int, count: int) -> bytes:
         try:
