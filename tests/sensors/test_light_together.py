@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from devkit.board.faults import Fault
 from devkit.chips import wiring
+
+from .conftest import Node
 
 CHIPS = {
     "roof": {
@@ -51,3 +54,23 @@ def test_one_that_fails_leaves_the_others_alone(node):
     wiring.wire(node.board, {**CHIPS, "lamp": {**CHIPS["lamp"], "absent": True}})
     found = node.run(PROGRAM)["found"]
     assert [cause for *_, cause in found] == [None, "absent", None]
+
+
+@pytest.mark.both_runtimes
+@pytest.mark.parametrize("after_ms", [30, 80])
+def test_a_bus_that_hangs_for_good_is_waited_for_once(tmp_path, runtime, after_ms):
+    """Whoever is half way then leaves the bus alone, and does not try to switch its chip off."""
+    hang = Fault("i2c", "stuck", match="not yet")
+    node = Node(tmp_path, [hang], runtime)
+    wiring.wire(node.board, CHIPS)
+    node.pins.on_change(
+        "P22",
+        lambda on: (
+            on and node.board.clock.schedule_ms(after_ms, lambda: setattr(hang, "match", ""))
+        ),
+    )
+    found, took_ms = node.ask(PROGRAM + "show(found)\nshow(took_ms)\n")
+    node.vm.shutdown()
+    assert [item[-1] for item in found] == ["stuck"] * 3
+    assert took_ms < 8000
+    assert node.pins.level("P22") == 0

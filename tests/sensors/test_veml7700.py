@@ -106,9 +106,7 @@ def test_the_correction_is_there_if_asked_for(node, light):
     chip = attach(node, light)
     chip.curved = True
     value, cause = node.value(READ_CORRECTED, "veml7700")
-    assert value == pytest.approx(
-        light, rel=0.012
-    )
+    assert value == pytest.approx(light, rel=0.012)
     assert cause is None
 
 
