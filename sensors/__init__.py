@@ -32,6 +32,8 @@ fields(given)     where they depend on the arguments: the FIELDS for this dict o
 ARGUMENTS         what get_reading takes: (name, kind, limits[, default]), see utils.configuration,
                   and the kind "number": int or float from limits[0] to limits[1]. Arguments that
                   end in _pin must be different pins
+problems(given)   what ARGUMENTS cannot say: texts like theirs for this dict of arguments, each of
+                  which fits ARGUMENTS
 build(rig, ...)   takes what get_reading takes behind a Rig (sensors/_rig.py), which lends the
                   buses, and returns a Sensor
 POWER_UP_MS       with `vcc_pin`: from switching it on to the first step of the measurement
@@ -169,9 +171,11 @@ def take(kind, given):
     given: all arguments of its get_reading as a dict. Raises ValueError for those that cannot be.
     """
     module = find(kind)
-    require(module.ARGUMENTS, given)
-    from sensors import _rig
+    from sensors import _lines, _rig
 
+    problems = _lines.problems_of(module, given)
+    if problems:
+        raise ValueError("; ".join(problems))
     return _rig.carry_out([_rig.Job(kind, module, given)])[0]
 
 

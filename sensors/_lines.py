@@ -34,7 +34,7 @@ def plan(lines):
             continue
         arguments = dict(line[1])
         own = arguments.pop("name", None)
-        wrong = problems(module.ARGUMENTS, arguments)
+        wrong = problems_of(module, arguments)
         fields = ()
         names = ()
         if own is not None and not _is_name(own):
@@ -48,6 +48,14 @@ def plan(lines):
         title = "{} ({})".format(kind, ", ".join(names))
         good.append(Line(title, module, fields, names, arguments))
     return found, good
+
+
+def problems_of(module, given):
+    """One text per argument that is not as the module allows."""
+    found = problems(module.ARGUMENTS, given)
+    if not found and hasattr(module, "problems"):
+        found = module.problems(given)
+    return found
 
 
 def problems(arguments, given):

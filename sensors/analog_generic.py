@@ -1,20 +1,16 @@
-"""Voltage at an analog pin, such as a battery behind a divider.
+"""Voltage at an analog pin, such as the output of a sensor or the tap of a divider.
 
     from sensors import analog_generic
-    battery_mv = analog_generic.get_reading("P16", divider=2)        # 3584
+    supply_mv = analog_generic.get_reading("P16", divider=2)        # 3584
 
 Wiring: the source, or the tap of a divider, at P13 to P20 (P17 to P20 belong to the modem on a
-FiPy); impedance below 10 kOhm or 100 nF to ground. With the 11 dB attenuation used here the
-converter can tell 150 to 2450 mV and is nearly exact up to 3100 mV; below that it reads a constant
-142 mV and above it 4095 counts: both are no measurement. With a divider the limits scale.
-
-Written against Pycom firmware 1.20.2.r4 (esp32/mods/pybadc.c) and Espressif's API guide "Analog to
-Digital Converter" (esp_adc_cal). The firmware calibrates with what is fused into the chip.
+FiPy); impedance below 10 kOhm or 100 nF to ground. What the attenuations can tell stands in
+utils/adc.py: 150 to 2450 mV with the 11 dB used if nothing else is said, and up to 3100 mV less
+exactly. What is below or above is no measurement. With a divider the limits scale.
 """
 
-from micropython import const
-
-from sensors import ADC_PINS, IO_PINS
+from sensors import ADC_PINS, IO_PINS, Sensor, _analog
+from utils.adc import ATTENUATIONS_DB
 
 FIELDS = (("v", "voltage", "V", -3, 1),)  # get_reading returns mV
 ARGUMENTS = (
@@ -22,77 +18,47 @@ ARGUMENTS = (
     ("vcc_pin", "choice", IO_PINS, None),
     ("divider", "number", (1, 1000), 1),
     ("settle_ms", "integer", (0, 60000), 500),
+    ("attenuation_db", "choice", ATTENUATIONS_DB, 11),
 )
 
 last_cause = None
 
-# The mean of 64 samples has an eighth of the noise of one, which is a few counts: it comes below
-# the step of 0.8 mV and far below the error of the calibration. 500 take eight times as long.
-_SAMPLES = const(64)
-_FULL_SCALE = const(4095)
-_SPIKES_MAX = const(4)  # so many samples at full scale are disturbances and are left out
 
-
-def get_reading(data_pin, vcc_pin=None, divider=1, settle_ms=500):
-    """Return the voltage in mV, an int: the mean of 64 samples at 11 dB, times `divider`.
+def get_reading(data_pin, vcc_pin=None, divider=1, settle_ms=500, attenuation_db=11):
+    """Return the voltage in mV, an int: the mean of 64 samples, times `divider`.
 
     data_pin: "P13" to "P20". vcc_pin: switched on before and off after, None if there is none.
     divider: (Rtop + Rbottom) / Rbottom, 1 to 1000. settle_ms: from switching `vcc_pin` on to the
-    first sample; a divider needs 5 * R * C, a sensor its warm-up.
+    first sample; a divider needs 5 * R * C, a sensor its warm-up. attenuation_db: 0, 2.5, 6 or 11,
+    the range of the converter.
     Returns None if there is no such voltage; `last_cause` then says why.
-    Raises ValueError for arguments that cannot be. Blocks for `settle_ms` and about 5 ms.
+    Raises ValueError for arguments that cannot be. Blocks for `settle_ms` and about 5 ms, 30 ms if
+    the voltage was still moving.
     """
     global last_cause
     import sensors
 
-    sensors.require(
-        ARGUMENTS,
-        {"data_pin": data_pin, "vcc_pin": vcc_pin, "divider": divider, "settle_ms": settle_ms},
-    )
-    value_mv = None
-    try:
-        sensors.set_sensor_power_on(vcc_pin, settle_ms)
-        value_mv, last_cause = _measure(data_pin, divider)
-    except OSError:
-        last_cause = "failed"
-    finally:
-        sensors.set_sensor_power_off(vcc_pin)
-    if last_cause is not None:
-        from utils import logging
-
-        logging.Logger("analog").warning("%s: %s", data_pin, last_cause)
-    return value_mv
+    given = {"data_pin": data_pin, "vcc_pin": vcc_pin, "divider": divider}
+    given.update(settle_ms=settle_ms, attenuation_db=attenuation_db)
+    values, last_cause = sensors.take("analog_generic", given)
+    return values[0]
 
 
-def _measure(data_pin, divider):
-    """Return (mV, None) or (None, cause)."""
-    from machine import ADC
-
-    adc = ADC(0)
-    try:
-        channel = adc.channel(pin=data_pin, attn=ADC.ATTN_11DB)
-        total, count = _sample(channel)
-        if count < _SAMPLES - _SPIKES_MAX:
-            return None, "saturated"
-        # Counts, not millivolts, are averaged, so that no sample is rounded; between two counts
-        # the curve of the converter is a straight line.
-        low = total // count
-        low_mv = channel.value_to_voltage(low)
-        high_mv = channel.value_to_voltage(low + 1)
-        sum_mv = low_mv * count + (high_mv - low_mv) * (total - low * count)
-        if low == 0 and (2 * sum_mv + count) // (2 * count) <= channel.value_to_voltage(0):
-            return None, "under_range"
-        return (int(sum_mv * divider) + count // 2) // count, None
-    finally:
-        adc.deinit()
+def build(rig, data_pin, vcc_pin=None, divider=1, settle_ms=500, attenuation_db=11):
+    """The sensor of these arguments; see sensors/__init__.py."""
+    source = _analog.channel(rig, data_pin, attenuation_db)
+    return AnalogGeneric(source, divider, 0 if vcc_pin is None else settle_ms)
 
 
-def _sample(channel):
-    """Return (sum, count) of the samples below full scale."""
-    total = count = 0
-    for _ in range(_SAMPLES):
-        raw = channel.value()
-        if raw < _FULL_SCALE:
-            total += raw
-            count += 1
-    return total, count
+class AnalogGeneric(Sensor):
+    """The voltage at a machine.ADCChannel, which is to settle for `settle_ms` first."""
+
+    def __init__(self, channel, divider=1, settle_ms=0):
+        self._channel = channel
+        self._divider = divider
+        self._settle_ms = settle_ms
+
+    def steps(self):
+        """Measure; the voltage in mV as a tuple of one."""
+        yield self._settle_ms
+        return ((yield from _analog.settled_mv(self._channel, self._divider)),)

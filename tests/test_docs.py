@@ -205,9 +205,7 @@ def test_snippet_for_the_board(block: Block, tmp_path: Path) -> None:
     (tmp_path / "snippet.py").write_text(block.text, encoding="utf-8")
     printed: list[str] = []
     world = _world(block)
-    with Emulator(
-        flash=tmp_path, console=printed.append, max_hours=1, scenario=world
-    ) as emulator:
+    with Emulator(flash=tmp_path, console=printed.append, max_hours=1, scenario=world) as emulator:
         [cycle] = emulator.run(["snippet.py"])
     assert cycle.error is None, cycle.error
     assert cycle.ended in ("finished", "deepsleep")

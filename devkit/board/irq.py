@@ -1,37 +1,54 @@
 """The interrupt thread of the firmware: one queue, one handler at a time, and a single point of
 failure. An exception that leaves any handler ends the thread: no handler runs again until reset.
 
+`machine.disable_irq()` hands out the interrupt level that it found and `enable_irq(state)` puts it
+back, so pairs of them may be nested; `enable_irq()` alone lets everything through.
+
 The queue itself is `board.irqs`. Whoever carries out handlers (devkit/vm/bridge.py) takes from it.
-Source: Pycom firmware 1.20.2.r4 (util/mpirq.c).
+Source: Pycom firmware 1.20.2.r4 (util/mpirq.c, mods/modmachine.c).
 """
 
 from __future__ import annotations
 
-from devkit.board.board import Board, Service
+from collections.abc import Mapping
+
+from devkit.board.board import FAST_CALL_US, Board, Service
 
 
 class Irq(Service):
+    call_us: Mapping[str, int] = {"disable": FAST_CALL_US, "restore": FAST_CALL_US}
+
     def __init__(self, board: Board) -> None:
         super().__init__(board)
-        self._masked = 0
+        self._handling = 0
+        self._disabled = False
         self._dead = False
 
     def pending(self) -> bool:
         """Whether a handler could run now."""
         if self._dead:
             self.board.irqs.clear()
-        return not self._masked and bool(self.board.irqs)
+        return not self.do_masked() and bool(self.board.irqs)
 
     def do_take(self) -> list[str | int] | None:
         """The next interrupt to be handled: [service, object id, trigger]."""
         return list(self.board.irqs.popleft()) if self.pending() else None
 
     def do_mask(self, on: bool) -> None:
-        """Hold back handlers; may be nested."""
-        self._masked = max(0, self._masked + (1 if on else -1))
+        """Hold back handlers while one runs; may be nested."""
+        self._handling = max(0, self._handling + (1 if on else -1))
+
+    def do_disable(self) -> int:
+        """What `do_restore` needs to put back the state found."""
+        found = int(self._disabled)
+        self._disabled = True
+        return found
+
+    def do_restore(self, state: int) -> None:
+        self._disabled = bool(state)
 
     def do_masked(self) -> bool:
-        return self._masked > 0
+        return self._disabled or self._handling > 0
 
     def do_die(self) -> None:
         """A handler raised."""
@@ -39,5 +56,6 @@ class Irq(Service):
         self.board.irqs.clear()
 
     def on_reset(self, cause: int) -> None:
-        self._masked = 0
+        self._handling = 0
+        self._disabled = False
         self._dead = False

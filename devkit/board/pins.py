@@ -3,7 +3,15 @@
 Outside the board: `drive("P9", 0)` puts a level on a pin, `drive("P9", None)` lets it go,
 `drive_at(at_us, ...)` does so later. `on_change("P22", f)` calls f(level) whenever the level that
 the board itself puts on the pin changes: that is how a pin supplies a chip.
-`pulse_sources["P3"]` is a callable that yields the (level, duration_us) pairs of pulses_get.
+
+A line that several parts share: `pull_up("P3")` is the resistor to the supply,
+`hold_low("P3", key, True)` is one part that pulls it down; it is high again once the board and
+every key have let go. `on_level("P3", f)` calls f(pulled, at_us) whenever the board does something
+else to the line: pulled is 0 while it holds it low (as open drain or as output), 1 while it drives
+it high, None while it leaves it alone. Watchers may pull or let go at once.
+
+`pulse_sources["P3"]` is a callable that yields the (level, duration_us) pairs of pulses_get. That
+turns the pin into an input first, so `on_level` has told of the end of a start pulse by then.
 Source: Pycom firmware 1.20.2.r4 (machpin.c, boards/*/pins.csv).
 """
 
@@ -12,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from devkit.board.board import SOFT_RESET, Board, Service
+from devkit.board.board import FAST_CALL_US, SOFT_RESET, Board, Service
 
 IN, OUT, OPEN_DRAIN = 1, 2, 7
 PULL_UP, PULL_DOWN = 1, 2
@@ -24,6 +32,7 @@ MODEM_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "
 KEPT_AT_BOOT = ("P1", "P2", "P12")
 # Longest wait for pulses once no edge follows: the receiver's idle threshold.
 PULSE_IDLE_US = 65_535
+INIT_US = 8  # arguments by name, then the registers of one pin
 
 
 @dataclass
@@ -33,30 +42,46 @@ class Pin:
     pull: int | None = PULL_DOWN
     output: int = 0
     outside: int | None = None  # level put on it from outside
+    holders: set[str] = field(default_factory=set)  # what pulls it low from outside
+    resistor: bool = False  # to the supply, outside
     hold: bool = False
     trigger: int = 0
     watchers: list[Callable[[int], object]] = field(default_factory=list)
     shown: int = 0  # level last told to the watchers
+    line_watchers: list[Callable[[int | None, int], object]] = field(default_factory=list)
+    pulled_shown: int | None = None
 
     def level(self) -> int:
         if self.mode == OUT:
             return self.output
         if self.mode == OPEN_DRAIN and self.output == 0:
             return 0
+        if self.holders:
+            return 0
         if self.outside is not None:
             return self.outside
-        if self.mode == OPEN_DRAIN:
-            return 1
+        if self.mode == OPEN_DRAIN or self.resistor:
+            return 1  # the resistor is stronger than the ESP32's own, some 45 kOhm
         return 1 if self.pull == PULL_UP else 0
 
     def driven(self) -> int:
         """What the board itself puts on the pin: 1 only for an output that is high."""
         return self.output if self.mode == OUT else 0
 
+    def pulled(self) -> int | None:
+        """What the board does to the line; None: nothing."""
+        if self.mode == OUT:
+            return self.output
+        return 0 if self.mode == OPEN_DRAIN and self.output == 0 else None
+
 
 class Pins(Service):
     def __init__(self, board: Board) -> None:
         super().__init__(board)
+        self.call_us = {  # of this board's pins: a test may make them faster or slower
+            "init": INIT_US,
+            **dict.fromkeys(("read", "write", "mode", "pull", "hold"), FAST_CALL_US),
+        }
         names = [f"P{number}" for number in range(24)]
         if board.name == "GPy":
             names += ["P98", "P99"]
@@ -78,6 +103,20 @@ class Pins(Service):
     def drive_at(self, at_us: int, name: str, level: int | None) -> None:
         delay_us = at_us - self.board.clock.now_us
         self.board.clock.schedule(delay_us, lambda: self.drive(name, level))
+
+    def pull_up(self, name: str, there: bool = True) -> None:
+        """Fit the pin with a resistor to the supply, or take it away."""
+        pin = self._pins[name]
+        self._change(pin, lambda: setattr(pin, "resistor", there))
+
+    def hold_low(self, name: str, key: str, on: bool) -> None:
+        """Have `key`, one of many on the line, pull the pin low or let it go."""
+        pin = self._pins[name]
+        self._change(pin, lambda: (pin.holders.add if on else pin.holders.discard)(key))
+
+    def on_level(self, name: str, watcher: Callable[[int | None, int], object]) -> None:
+        """Have `watcher` told what the board does to the line, and when, at each change."""
+        self._pins[name].line_watchers.append(watcher)
 
     def on_change(self, name: str, watcher: Callable[[int], object]) -> None:
         """Have `watcher` told the level that the board puts on the pin, at each change."""
@@ -186,3 +225,8 @@ class Pins(Service):
             pin.shown = driven
             for watcher in pin.watchers:
                 watcher(driven)
+        pulled = pin.pulled()
+        if pulled != pin.pulled_shown:
+            pin.pulled_shown = pulled
+            for line_watcher in pin.line_watchers:
+                line_watcher(pulled, self.board.clock.now_us)

@@ -7,10 +7,10 @@ Source: Pycom firmware 1.20.2.r4 (machrtc.c, modutime.c).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from devkit.board.board import DEEPSLEEP_RESET, SOFT_RESET, Board, Service
+from devkit.board.board import DEEPSLEEP_RESET, FAST_CALL_US, SOFT_RESET, Board, Service
 
 MASK32 = 0xFFFFFFFF
 MEMORY_BYTES = 2048
@@ -18,6 +18,8 @@ NTP_ANSWER_US = 300_000
 
 
 class Rtc(Service):
+    call_us: Mapping[str, int] = {"spin_us": FAST_CALL_US}
+
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         self._offset_us = 0  # wall clock minus virtual time
@@ -102,6 +104,10 @@ class Rtc(Service):
     def do_sleep_us(self, duration_us: int) -> int:
         """Sleep; 0 when the time is over, else the instant for `sleep_until`."""
         return self.do_sleep_until(self.board.clock.now_us + duration_us)
+
+    def do_spin_us(self, duration_us: int) -> None:
+        """Wait without letting go of the interpreter: no handler runs, no other thread."""
+        self.board.spend_us(duration_us)
 
     def do_sleep_until(self, until_us: int) -> int:
         board = self.board

@@ -9,7 +9,8 @@
     devkit/firmware      `_board` and each other: the only door to the board
     devkit/board         devkit/board: modem and chips are plugged into it, not known by name
 
-Besides: in device code only utils/timing.py asks for ticks or sleeps.
+Besides: in device code only utils/timing.py asks for ticks or sleeps, and only
+utils/microseconds.py waits for microseconds.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from devkit.checks import sources
 
 GROUPS = ("networking", "sensors", "protocols")
 TIMING = "utils/timing.py"
+MICROSECONDS = "utils/microseconds.py"
 _TICKS = {"ticks_ms", "ticks_us", "ticks_cpu", "ticks_add", "ticks_diff"}
 _SLEEPS = {"sleep", "sleep_ms", "sleep_us"}
 _CLOCKS = {"time", "utime", "machine"}
@@ -37,7 +39,8 @@ def problems(root: Path, names: list[str]) -> list[str]:
             continue  # said by other checks
         findings = list(_directions(tree, name, modules))
         if sources.is_device(name) and name != TIMING:
-            findings += _clock_use(tree)
+            own = {"sleep_us"} if name == MICROSECONDS else set()
+            findings += _clock_use(tree, _TICKS | _SLEEPS - own)
         found += [f"{name}:{line}: {what}" for line, what in sorted(set(findings))]
     return found
 
@@ -112,16 +115,16 @@ def _same_component(file: str, member: str) -> bool:
     return first(file) == first(member)
 
 
-def _clock_use(tree: ast.Module) -> list[tuple[int, str]]:
+def _clock_use(tree: ast.Module, names: set[str]) -> list[tuple[int, str]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id in _CLOCKS and node.attr in _TICKS | _SLEEPS:
+            if node.value.id in _CLOCKS and node.attr in names:
                 found.append((node.lineno, f"{node.value.id}.{node.attr}"))
         elif isinstance(node, ast.ImportFrom) and node.module in _CLOCKS:
             found += [
                 (node.lineno, f"{node.module}.{alias.name}")
                 for alias in node.names
-                if alias.name in _TICKS | _SLEEPS
+                if alias.name in names
             ]
     return [(line, f"uses {what}; waiting and ticks belong to {TIMING}") for line, what in found]

@@ -1,53 +1,26 @@
-"""What hangs on the pins of the converter: a battery, dividers, a plain voltage.
+"""What hangs on the pins of the converter: dividers, a plain voltage, the wire with its faults.
 
-Each is called without arguments and says how many millivolts stand at the pin now. Behind it comes
-the model of the converter itself, which is the board's. Sources: the usual network formulas; cell
-data as of a lithium-ion 18650 (3.0 to 4.2 V, 0.1 to 0.3 Ohm with its protection and wiring).
+Each is called without arguments and says how many millivolts stand there now. Behind it comes
+the model of the converter itself, which is the board's. Sources: the usual network formulas.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
+from devkit.board.adc import PINS
 from devkit.board.board import Board
+from devkit.chips import plugging
+from devkit.chips.part import Part
+
+FULL_SCALE_MV = 5000.0  # more than the converter can tell at any attenuation
+# A measurement is a burst of samples; after such a pause without one the next begins.
+BURST_GAP_US = 10_000
+DIP_AFTER_US = 1_000
 
 Source = Callable[[], float]  # mV now
-
-
-class Battery:
-    """A cell that sags under what the board draws at the moment, and runs down by what it drew.
-
-    open_mv     without load and full
-    ohm         inner resistance with wiring
-    capacity_mah and end_mv   the voltage falls in a straight line to `end_mv` over the capacity;
-                without a capacity it stays
-    """
-
-    def __init__(
-        self,
-        board: Board,
-        open_mv: float = 3900,
-        ohm: float = 0.25,
-        capacity_mah: float | None = None,
-        end_mv: float = 3000,
-    ) -> None:
-        self.open_mv = open_mv
-        self.ohm = ohm
-        self.capacity_mah = capacity_mah
-        self.end_mv = end_mv
-        self._board = board
-
-    def __call__(self) -> float:
-        return max(0.0, self.unloaded_mv() - self._board.meter.milliamps() * self.ohm)
-
-    def unloaded_mv(self) -> float:
-        if self.capacity_mah is None:
-            return self.open_mv
-        # the meter states energy on a rail of 3.7 V: mJ / V = mC, 3600 C to the Ah
-        drawn_mah = self._board.meter.energy_mj() / 3.7 / 3600
-        used = min(1.0, drawn_mah / self.capacity_mah)
-        return self.open_mv - (self.open_mv - self.end_mv) * used
 
 
 class Level:
@@ -101,7 +74,7 @@ class Divider:
         self.noise_mv = noise_mv
         self._board = board
         self._rng = board.rng("analog " + name)
-        self._switched = switched
+        self.switched = switched
         self._on_since_us: int | None = None
 
     def power(self, on: bool) -> None:
@@ -119,7 +92,7 @@ class Divider:
 
     def _settled(self) -> float:
         """How far the capacitor is charged, 0 to 1."""
-        if not self._switched:
+        if not self.switched:
             return 1.0
         if self._on_since_us is None:
             return 0.0
@@ -127,3 +100,70 @@ class Divider:
             return 1.0
         passed_s = (self._board.clock.now_us - self._on_since_us) / 1e6
         return 1 - math.exp(-passed_s / self.time_constant_s)
+
+
+class Tap(Part):
+    """A pin of the converter: what `source` puts on it, unless something is wrong.
+
+    Of the faults of a Part mean here:
+    absent          the wire is open, which the converter sees as 0 mV
+    stuck           it is shorted to ground
+    corrupt, corrupt_rate   so many samples, or such a share of them, are hit by a disturbance
+    brown_out       so many of the next measurements lose the voltage 1 ms after their first sample
+
+    and besides
+    shorted_mv      it is shorted to such a voltage; None: it is not
+    """
+
+    def __init__(self, board: Board, name: str, source: Source) -> None:
+        super().__init__(board, name)
+        self.source = source
+        self.shorted_mv: float | None = None
+        self._last_us = -BURST_GAP_US
+        self._began_us = 0
+        self._dips = False
+
+    def rest(self) -> None:
+        """What it draws is told by its source, if at all."""
+
+    def __call__(self) -> float:
+        dipped = self._dipped()
+        if self._hit():
+            return FULL_SCALE_MV
+        if self.shorted_mv is not None:
+            return self.shorted_mv
+        if not self.here() or self.stuck or dipped:
+            return 0.0
+        return max(0.0, self.source())
+
+    def _dipped(self) -> bool:
+        now_us = self.board.clock.now_us
+        if now_us - self._last_us >= BURST_GAP_US:
+            self._began_us = now_us
+            self._dips = self.brown_out > 0
+            self.brown_out -= self._dips
+        self._last_us = now_us
+        return self._dips and now_us - self._began_us >= DIP_AFTER_US
+
+    def _hit(self) -> bool:
+        if self.corrupt > 0:
+            self.corrupt -= 1
+            return True
+        return self.corrupt_rate > 0 and self.rng.random() < self.corrupt_rate
+
+
+def hang(board: Board, name: str, table: dict[str, Any], tap: Tap, pin: str) -> None:
+    """Hang it on the pin that the table says, with the faults that it says."""
+    plugging.faults(name, table, tap)
+    if "shorted_mv" in table:
+        tap.shorted_mv = float(table.pop("shorted_mv"))
+    adc: Any = board.services["adc"]
+    adc.sources[adc_pin(name, table, "pin", pin)] = tap
+
+
+def adc_pin(name: str, table: dict[str, Any], key: str, default: str) -> str:
+    """Take a pin of the converter out of the table; ValueError says which there are."""
+    pin = table.pop(key, default)
+    if pin not in PINS:
+        raise ValueError(f"chips.{name}: {key} = {pin!r}; allowed: {', '.join(sorted(PINS))}")
+    return str(pin)

@@ -42,7 +42,6 @@ from pathlib import Path
 from typing import Any
 
 from devkit.board.board import Board
-from devkit.chips.analog import Battery, Divider, Level
 
 Plug = Callable[[Board, str, dict[str, Any]], None]
 _HERE = Path(__file__).parent
@@ -79,37 +78,10 @@ def _plug_of(kind: str, name: str) -> Plug:
     return plug
 
 
-def _battery(board: Board, name: str, table: dict[str, Any]) -> None:
-    battery = Battery(
-        board,
-        open_mv=float(table.pop("open_mv", 3900)),
-        ohm=float(table.pop("ohm", 0.25)),
-        capacity_mah=table.pop("capacity_mah", None),
-        end_mv=float(table.pop("end_mv", 3000)),
-    )
-    divider = Divider(
-        board,
-        battery,
-        top_ohm=float(table.pop("top_ohm", 100_000)),
-        bottom_ohm=float(table.pop("bottom_ohm", 100_000)),
-        name=name,
-    )
-    adc: Any = board.services["adc"]
-    adc.sources[table.pop("pin", "P16")] = divider
-
-
-def _level(board: Board, name: str, table: dict[str, Any]) -> None:
-    adc: Any = board.services["adc"]
-    level = Level(board, float(table.pop("level_mv", 0)), float(table.pop("noise_mv", 1)), name)
-    adc.sources[table.pop("pin", "P18")] = level
-
-
 def _nothing(board: Board, name: str, table: dict[str, Any]) -> None:
     table.clear()
 
 
 KINDS: dict[str, Plug] = {
-    "battery": _battery,
-    "level": _level,
     "none": _nothing,
 }

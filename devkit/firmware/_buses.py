@@ -79,21 +79,27 @@ class UART:
     EVEN = 2
     ODD = 3
 
-    def __init__(self, id=1, baudrate=9600, bits=8, parity=None, stop=1, **options):
+    def __init__(self, id=1, baudrate=9600, bits=8, parity=None, stop=None, **options):
         if id not in (0, 1):
             raise OSError(NA)
         self._id = id
         self.init(baudrate, bits, parity, stop, **options)
 
-    def init(self, baudrate=9600, bits=8, parity=None, stop=1, *, pins=None, timeout_chars=2,
+    def init(self, baudrate=9600, bits=8, parity=None, stop=None, *, pins=True, timeout_chars=2,
              rx_buffer_size=4096):  # fmt: skip
-        if bits not in (5, 6, 7, 8) or parity not in (None, 0, 2, 3) or stop not in (1, 1.5, 2):
+        if baudrate <= 0:
             raise ValueError(BADVAL)
-        for pin in pins or ():
-            if pin is not None:
-                pin_named(pin)
-        char_bits = 1 + bits + (1 if parity else 0) + int(stop + 0.5)
-        call("serial.open", self._id, baudrate, char_bits, rx_buffer_size)
+        if bits not in (5, 6, 7, 8):
+            raise ValueError("invalid bits size {}".format(bits))
+        if parity not in (None, 2, 3):
+            raise ValueError("invalid parity {}".format(parity))
+        if stop not in (None, 1, 1.5, 2):
+            raise ValueError("invalid stop bits {}".format(stop))
+        if rx_buffer_size <= 128:
+            raise ValueError("invalid RX buffer size, should be > 128 bytes")
+        tx, rx = _uart_pins(self._id, pins)
+        call("serial.open", self._id, baudrate, bits, parity, stop or 1, timeout_chars,
+             rx_buffer_size, tx, rx)  # fmt: skip
 
     def deinit(self):
         call("serial.close", self._id)
@@ -118,11 +124,25 @@ class UART:
         return call("serial.write", self._id, _as_bytes(buf))
 
     def wait_tx_done(self, timeout_ms):
-        call("serial.any", self._id)
-        return True
+        return call("serial.wait_tx_done", self._id, timeout_ms)
 
-    def sendbreak(self):
-        call("serial.any", self._id)
+    def sendbreak(self, bits=13):
+        call("serial.send_break", self._id, bits)
+
+
+_UART_PINS = (("P1", "P0"), ("P3", "P4"))  # the default ones: transmit, receive
+
+
+def _uart_pins(uart_id, pins):
+    """(transmit, receive) as names or None; a single pin serves both directions."""
+    if pins is True:
+        pins = _UART_PINS[uart_id]
+    if pins is None:
+        return None, None
+    if len(pins) not in (1, 2, 4):
+        raise ValueError(BADVAL)
+    names = [None if pin is None else pin_named(pin).id() for pin in pins]
+    return names[0], names[0] if len(names) == 1 else names[1]
 
 
 class SPI:

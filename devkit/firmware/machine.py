@@ -81,14 +81,11 @@ def idle():
 
 
 def disable_irq():
-    before = call("irq.masked")
-    call("irq.mask", True)
-    return 1 if before else 0
+    return call("irq.disable")
 
 
 def enable_irq(state=0):
-    if not state:
-        call("irq.mask", False)
+    call("irq.restore", int(state))
 
 
 def main(name):

@@ -24,7 +24,11 @@ def sleep_ms(ms):
 
 
 def sleep_us(us):
-    _wait(int(us) & _MASK)
+    us = int(us) & _MASK
+    if us > 1000:  # whole milliseconds let others run
+        _wait(us // 1000 * 1000)
+        us %= 1000
+    call("rtc.spin_us", us)
 
 
 def ticks_ms():

@@ -163,6 +163,16 @@ def test_only_timing_sleeps_and_asks_for_ticks(text: str, found: bool, tree: Pat
     assert all(problem.startswith("sensors/a.py") for problem in problems)
 
 
+@pytest.mark.parametrize(("call", "allowed"), [("sleep_us", True), ("sleep_ms", False)])
+def test_one_file_waits_for_microseconds_and_does_nothing_else(
+    call: str, allowed: bool, tree: Path
+) -> None:
+    _write(tree, "utils/microseconds.py", f"import utime\n\n{call} = utime.{call}\n")
+    _write(tree, "sensors/a.py", f"from utime import {call}\n")
+    files = [problem.split(":")[0] for problem in checks.run("imports", tree)]
+    assert files == ["sensors/a.py"] + ([] if allowed else ["utils/microseconds.py"])
+
+
 @pytest.mark.parametrize(
     "message",
     [

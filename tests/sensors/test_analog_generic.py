@@ -5,12 +5,20 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from devkit.chips.analog import Divider, Level
+from devkit.chips.analog import Divider, Level, Tap
 
-# Count at 11 dB -> mV, evaluated from Espressif's published constants for Vref 1100 mV
-COUNTS = [(1, 143), (500, 545), (1000, 948), (2048, 1792), (2880, 2462), (2944, 2502),
-          (3000, 2543), (3500, 2857), (4000, 3094)]  # fmt: skip
+# mV by count, evaluated from Espressif's published constants for Vref 1100 mV
+COUNTS = (0, 1, 500, 1000, 2048, 2880, 2944, 3000, 3500, 4000, 4095)
+MILLIVOLTS = {
+    0: (75, 75, 193, 310, 557, 753, 768, 781, 899, 1016, 1039),
+    2.5: (78, 78, 234, 390, 718, 978, 998, 1015, 1171, 1328, 1357),
+    6: (107, 107, 323, 539, 992, 1352, 1380, 1404, 1620, 1836, 1877),
+    11: (142, 143, 545, 948, 1792, 2462, 2502, 2543, 2857, 3094, 3134),
+}
+SAMPLES = 64
 
 
 def read(node, arguments):
@@ -25,10 +33,23 @@ def counts(node, *values):
     node.adc.do_read = lambda pin, attn, bits: next(source)
 
 
-@pytest.mark.parametrize(("count", "millivolts"), COUNTS)
-def test_counts_become_millivolts_as_the_vendor_says(node, count, millivolts):
-    counts(node, count)
-    assert read(node, "'P16'") == (millivolts, None)
+@pytest.mark.both_runtimes
+def test_counts_become_millivolts_as_the_vendor_says(node):
+    rows = [(db, count, mv) for db, line in MILLIVOLTS.items()
+            for count, mv in zip(COUNTS, line, strict=True)]  # fmt: skip
+    source = itertools.chain.from_iterable([count] * SAMPLES for _, count, _ in rows)
+    node.adc.do_read = lambda pin, attn, bits: next(source)
+    results = node.ask(
+        "from sensors import analog_generic\n"
+        f"for db in {[db for db, _, _ in rows]}:\n"
+        "    value = analog_generic.get_reading('P16', attenuation_db=db)\n"
+        "    show([value, analog_generic.last_cause])\n"
+    )
+    for (db, count, mv), result in zip(rows, results, strict=True):
+        cause = "saturated" if count == 4095 else None
+        if mv == MILLIVOLTS[db][0]:
+            cause = "under_range"
+        assert result == [None if cause else mv, cause], (db, count)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +141,41 @@ def test_a_divider_that_is_not_switched_on_is_under_range(node, divider):
     assert read(node, "'P16', divider=2") == (None, "under_range")
 
 
+def test_a_dip_of_the_supply_is_measured_again(node):
+    tap = Tap(node.board, "tank", Level(node.board, 1500))
+    tap.power(True)
+    node.adc.sources["P16"] = tap
+    tap.brown_out = 1
+    value, cause = read(node, "'P16'")
+    assert value == pytest.approx(1500, abs=4)
+    assert cause is None
+    tap.brown_out = 2
+    assert read(node, "'P16'") == (None, "not_ready")
+
+
+def test_two_voltages_on_one_switch_settle_together(node, divider):
+    node.adc.sources["P15"] = Level(node.board, 800)
+    results, took_ms = node.value(
+        "(sensors.measure((('analog_generic', dict(data_pin='P16', vcc_pin='P23', divider=2)),"
+        " ('analog_generic', dict(data_pin='P15', vcc_pin='P23')))), watch.elapsed_ms())",
+        "analog_generic\nimport sensors\nfrom utils import timing\nwatch = timing.Stopwatch()",
+    )
+    assert [item.value for item in results] == [
+        pytest.approx(3600, abs=5),
+        pytest.approx(800, abs=5),
+    ]
+    assert took_ms < 530
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(millivolts=st.floats(160, 3000), divider=st.sampled_from((1, 2, 3.054, 11, 101)))
+def test_any_voltage_comes_back_within_a_step_of_the_converter(node, millivolts, divider):
+    node.adc.sources["P16"] = Level(node.board, millivolts)
+    value, cause = read(node, f"'P16', divider={divider}")
+    assert cause is None
+    assert abs(value - millivolts * divider) <= 2.5 * divider + 0.5
+
+
 def test_supply_is_off_after_a_failure_of_the_firmware(node, divider):
     def refuse(pin, attn, bits):
         raise OSError("resource not available")
@@ -166,6 +222,7 @@ def test_the_converter_is_released(node, connected):
         ("'P16', divider=float('nan')", "divider = nan"),
         ("'P16', settle_ms=-1", "settle_ms = -1"),
         ("'P16', settle_ms=0.5", "settle_ms = 0.5"),
+        ("'P16', attenuation_db=3", "attenuation_db = 3; allowed: 0, 2.5, 6, 11"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):

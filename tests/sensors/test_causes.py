@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "sensors").glob("*.py"))
-_USED = re.compile(r'(?:SensorError\(|\bcause = |fail\()"(\w+)"|SensorError\("(\w+)" if .* else "(\w+)"\)')
+_USED = re.compile(
+    r'(?:SensorError\(|\bcause = |fail\()"(\w+)"|SensorError\("(\w+)" if .* else "(\w+)"\)'
+)
 
 
 def known() -> set[str]:

@@ -49,6 +49,7 @@ UNITS = {
     "mV",
     "mA",
     "g/m3",
+    "S/m",
 }
 
 LINES = """(

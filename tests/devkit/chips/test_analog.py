@@ -7,7 +7,8 @@ import statistics
 import pytest
 
 from devkit.board.board import Board
-from devkit.chips.analog import Battery, Divider, Level
+from devkit.chips.analog import Divider, Level
+from devkit.chips.battery import Battery
 
 
 @pytest.fixture

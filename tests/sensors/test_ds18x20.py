@@ -1,0 +1,485 @@
+"""sensors.ds18x20 on an emulated 1-Wire line: values, several on one line, and all that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from devkit.board.board import HARD_RESET, Reset
+from devkit.chips.ds18x20 import MODELS, Ds18x20
+from devkit.chips.onewire import OneWirePart, crc8, rom_of
+
+from .conftest import ROOT, Node
+
+ROM = "28ac410e07000074"
+HEAD = "from sensors import ds18x20\nimport sensors\n"
+READ = HEAD + "value = ds18x20.get_reading({})\ncause = ds18x20.last_cause\n"
+
+# Scratchpads without their checksum and the temperature: tables of the DS18B20 and DS18S20 data
+# sheets, recordings of real parts, and the masks by resolution.
+VECTORS = {
+    "recorded at 10 bit": ("28", "e001 0000 3f ff1010 3f", 30.0),
+    "125": ("28", "d007 4b46 7f ff0c10 f4", 125.0),
+    "85 measured": ("28", "5005 4b46 7f ff1010", 85.0),
+    "25.0625": ("28", "9101 4b46 7f ff0c10 70", 25.0625),
+    "10.125": ("28", "a200 4b46 7f ff0c10 74", 10.125),
+    "0.5": ("28", "0800 4b46 7f ff0c10 e2", 0.5),
+    "0": ("28", "0000 4b46 7f ff0c10 c8", 0.0),
+    "-0.5": ("28", "f8ff 4b46 7f ff0c10 c3", -0.5),
+    "-10.125": ("28", "5eff 4b46 7f ff0c10 6a", -10.125),
+    "-25.0625": ("28", "6ffe 4b46 7f ff0c10 e8", -25.0625),
+    "-55": ("28", "90fc 4b46 7f ff0c10 4f", -55.0),
+    "11 bit": ("28", "9f01 4b46 5f ff0c10", 25.875),
+    "10 bit": ("28", "9f01 4b46 3f ff0c10", 25.75),
+    "9 bit": ("28", "9f01 4b46 1f ff0c10", 25.5),
+    "9 bit below zero": ("28", "f9ff 4b46 1f ff0c10", -0.5),
+    "DS1822": ("22", "9101 4b46 7f ff0c10", 25.0625),
+    "DS18S20 85 measured": ("10", "ab00 4b46 ff ff0410", 85.5),
+    "DS18S20 25.0625": ("10", "3200 0000 00 ff0b10 16", 25.0625),
+    "DS18S20 -25.0625": ("10", "ceff 0000 00 ff0d10 a2", -25.0625),
+    "DS18S20 -10.125": ("10", "ecff 0000 00 ff0e10 d9", -10.125),
+    "MAX31850": ("3b", "9001 0019 f0 ffffff", 25.0),
+    "MAX31850 below zero": ("3b", "60ff 0019 f0 ffffff", -10.0),
+    "MAX31850 above what others can": ("3b", "0064 0019 f0 ffffff", 1600.0),
+}
+MODEL_OF = {"28": "ds18b20", "22": "ds1822", "10": "ds18s20", "3b": "max31850"}
+
+
+def scratchpad(text: str) -> bytes:
+    data = bytes.fromhex(text.replace(" ", ""))
+    if len(data) == 9:
+        assert crc8(data[:8]) == data[8]
+    return data if len(data) == 9 else data + bytes((crc8(data),))
+
+
+@pytest.fixture
+def plug(node: Node) -> Callable[..., Ds18x20]:
+    """plug(celsius, vcc_pin=None, model=..., ...) hangs one part on P3."""
+
+    def make(celsius: float = 21.43, vcc_pin: str | None = None, **options: Any) -> Ds18x20:
+        options.setdefault("name", "ds18x20")
+        chip = Ds18x20(node.board, lambda t: celsius, **options)
+        chip.attach("P3")
+        if vcc_pin is None:
+            chip.power(True)
+            node.board.clock.advance(1_000_000)
+        else:
+            node.pins.on_change(vcc_pin, lambda level: chip.power(bool(level)))
+        return chip
+
+    return make
+
+
+def read(node: Node, arguments: str = "'P3'") -> tuple[float | None, str | None]:
+    names = node.run(READ.format(arguments))
+    return names["value"], names["cause"]
+
+
+@pytest.mark.both_runtimes
+def test_values_of_known_scratchpads(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    """One line with a part of each family: a run of the VM for all vectors."""
+    chips = {family: plug(model=model, name=model) for family, model in MODEL_OF.items()}
+    for chip in chips.values():
+        chip.model = replace(chip.model, max_ms=20)  # fewer polls, which cost time on the VM
+    for family, text, _ in VECTORS.values():
+        chips[family].told.append(scratchpad(text))
+    roms = [chips[family].rom.hex() for family, _, _ in VECTORS.values()]
+    told = node.ask(
+        HEAD
+        + f"for rom in {roms}:\n"
+        + "    show([ds18x20.get_reading('P3', rom=rom), ds18x20.last_cause])\n"
+    )
+    assert told == [[value, None] for _, _, value in VECTORS.values()]
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(celsius=st.floats(-55, 125), bits=st.integers(9, 12))
+def test_the_temperature_arrives_within_a_step(
+    node: Node, plug: Callable[..., Ds18x20], celsius: float, bits: int
+) -> None:
+    """Whatever it is, from a part of each family."""
+    number = node.board.clock.now_us  # no two of one name
+    chips = [plug(celsius, name=f"{model} {number}", model=model, bits=bits) for model in MODELS]
+    roms = [chip.rom.hex() for chip in chips]
+    values = node.run(HEAD + f"v = [ds18x20.get_reading('P3', rom=rom) for rom in {roms}]\n")["v"]
+    for chip, value in zip(chips, values, strict=True):
+        step = 0.25 if chip.model.family == 0x3B else 0.0625
+        step = 2.0 ** (8 - bits) if chip.model.family in (0x28, 0x22) else step
+        assert value is not None and abs(value - celsius) <= step / 2 + 1e-4
+        chip.absent = True
+
+
+def test_the_first_part_is_read_without_a_rom(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    plug(21.43)
+    assert read(node) == (21.4375, None)
+    assert node.log == []
+    assert node.pins.do_mode("P3") == 1  # an input: nothing holds the line
+
+
+@pytest.mark.parametrize(
+    ("lateness", "bits", "least_ms", "most_ms"),
+    [(0, 9, 75, 160), (1, 9, 90, 180), (0, 12, 600, 690), (1, 12, 750, 830)],
+)
+def test_a_reading_takes_as_long_as_the_part(
+    node: Node,
+    plug: Callable[..., Ds18x20],
+    lateness: float,
+    bits: int,
+    least_ms: int,
+    most_ms: int,
+) -> None:
+    plug(bits=bits).lateness = lateness
+    begin_ms = node.board.clock.now_ms
+    assert read(node)[1] is None
+    assert least_ms <= node.board.clock.now_ms - begin_ms <= most_ms
+
+
+# several on one line
+
+
+def scan(node: Node, arguments: str = "'P3'") -> tuple[list[str], str | None]:
+    names = node.run(HEAD + f"roms = ds18x20.scan({arguments})\ncause = ds18x20.last_cause\n")
+    return names["roms"], names["cause"]
+
+
+def test_all_parts_of_a_line_are_found(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    chips = [plug(name=f"part {number}") for number in range(9)]
+    chips.append(plug(name="s", model="ds18s20"))
+    found, cause = scan(node)
+    assert sorted(found) == sorted(chip.rom.hex() for chip in chips)
+    assert cause is None
+
+
+def test_the_part_of_a_rom_is_read(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    warm = plug(40.0, rom=bytes.fromhex(ROM))
+    cold = plug(-5.5, name="cold", model="ds18s20")
+    for chip, value in ((warm, 40.0), (cold, -5.5)):
+        assert read(node, f"'P3', rom='{chip.rom.hex()}'") == (value, None)
+        assert read(node, f"'P3', rom='{chip.rom.hex().upper()}'") == (value, None)
+
+
+def test_lines_of_a_configuration_share_one_conversion(
+    node: Node, plug: Callable[..., Ds18x20]
+) -> None:
+    chips = [plug(10.0 + number, name=f"part {number}", vcc_pin="P11") for number in range(4)]
+    lines = [
+        ("ds18x20", {"data_pin": "P3", "vcc_pin": "P11", "rom": chip.rom.hex()}) for chip in chips
+    ]
+    begin_ms = node.board.clock.now_ms
+    items = node.run(HEAD + f"items = sensors.measure({lines})")["items"]
+    assert [(item.name, item.value, item.cause) for item in items] == [
+        ("t", 1000, None), ("t2", 1100, None), ("t3", 1200, None), ("t4", 1300, None),
+    ]  # fmt: skip
+    assert node.board.clock.now_ms - begin_ms < 800
+    assert [chip.conversions for chip in chips] == [1] * 4
+
+
+def test_one_missing_part_leaves_the_others_alone(
+    node: Node, plug: Callable[..., Ds18x20]
+) -> None:
+    here = plug(10.0)
+    lines = [("ds18x20", {"data_pin": "P3", "rom": rom}) for rom in (ROM, here.rom.hex())]
+    items = node.run(HEAD + f"items = sensors.measure({lines})")["items"]
+    assert [(item.value, item.cause) for item in items] == [(None, "absent"), (1000, None)]
+
+
+def test_two_readings_of_one_bus_are_two_conversions(
+    node: Node, plug: Callable[..., Ds18x20]
+) -> None:
+    chip = plug(10.0)
+    program = HEAD + "from machine import Pin\nfrom sensors import _onewire\n"
+    program += "part = ds18x20.Ds18x20(_onewire.Bus(Pin('P3')))\nvalues = part.read(), part.read()"
+    assert node.run(program)["values"] == ((10.0,), (10.0,))
+    assert chip.conversions == 2
+
+
+class OtherPart(OneWirePart):
+    """Something else on the line, which ignores what thermometers obey."""
+
+    def function(self):  # type: ignore[no-untyped-def]
+        yield from self.receive(8)
+
+
+def test_other_parts_on_the_line_are_passed_over(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    other = OtherPart(node.board, "other", rom_of(0x20, 1))  # found before a family 28
+    other.attach("P3")
+    other.power(True)
+    node.board.clock.advance(1000)
+    assert read(node) == (None, "wrong_part")
+    plug(10.0)
+    assert read(node) == (10.0, None)
+    assert len(scan(node)[0]) == 2
+
+
+# supply
+
+
+def test_the_supply_is_on_only_as_long_as_needed(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    changes: list[tuple[int, int]] = []
+    node.pins.on_change("P11", lambda on: changes.append((on, node.board.clock.now_ms)))
+    chip = plug(10.0, vcc_pin="P11")
+    chip.lateness = 1
+    assert read(node, "'P3', vcc_pin='P11'") == (10.0, None)
+    (on, on_ms), (off, off_ms) = changes
+    assert (on, off) == (1, 0)
+    assert 750 < off_ms - on_ms < 830
+    chip.absent = True
+    assert read(node, "'P3', vcc_pin='P11'") == (None, "absent")
+    assert node.pins.level("P11") == 0
+    chip.absent = False
+    assert scan(node, "'P3', vcc_pin='P11'") == ([chip.rom.hex()], None)
+    assert node.pins.level("P11") == 0
+
+
+@pytest.mark.parametrize(("bits", "most_ms"), [(9, 180), (12, 850)])
+def test_a_part_that_lives_on_the_line_is_fed(
+    node: Node, plug: Callable[..., Ds18x20], bits: int, most_ms: int
+) -> None:
+    """And not for longer than a conversion at its resolution may take."""
+    driven: list[tuple[int, int]] = []
+    node.pins.on_change("P3", lambda level: driven.append((level, node.board.clock.now_ms)))
+    chip = plug(30.0, bits=bits)
+    chip.parasite = True
+    chip.lateness = 1
+    begin_ms = node.board.clock.now_ms
+    assert read(node) == (30.0, None)
+    assert node.board.clock.now_ms - begin_ms < most_ms
+    (on, on_ms), (off, off_ms) = driven
+    assert (on, off) == (1, 0)
+    assert chip.conversion_ms() <= off_ms - on_ms < chip.conversion_ms() + 10
+    assert node.pins.do_mode("P3") == 1
+
+
+def test_parts_with_and_without_supply_share_a_line(
+    node: Node, plug: Callable[..., Ds18x20]
+) -> None:
+    fed = plug(30.0, name="fed")
+    fed.parasite = True
+    supplied = plug(10.0, bits=9)
+    lines = [("ds18x20", {"data_pin": "P3", "rom": chip.rom.hex()}) for chip in (fed, supplied)]
+    items = node.run(HEAD + f"items = sensors.measure({lines})")["items"]
+    assert [(item.value, item.cause) for item in items] == [(3000, None), (1000, None)]
+
+
+# trouble
+
+
+def test_nobody_there(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    node.pins.pull_up("P3")
+    assert read(node) == (None, "absent")
+    assert len(node.log) == 1 and "absent" in node.log[0]
+    assert read(node, f"'P3', rom='{ROM}'") == (None, "absent")
+    assert scan(node) == ([], "absent")
+    plug(10.0)
+    assert read(node, f"'P3', rom='{ROM}'") == (None, "absent")
+
+
+def test_a_held_line(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    chip = plug(10.0)
+    chip.stuck = True
+    assert read(node) == (None, "stuck")
+    assert scan(node) == ([], "stuck")
+    chip.stuck = False
+    node.board.clock.advance(1_000)
+    assert read(node) == (10.0, None)
+    node.board.clock.schedule_ms(200, lambda: setattr(chip, "stuck", True))
+    assert read(node) == (None, "stuck")
+
+
+def test_a_wrong_checksum_is_asked_for_again(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    chip = plug(10.0)
+    chip.corrupt = 1
+    assert read(node) == (10.0, None)
+    assert chip.conversions == 1
+    chip.corrupt = 99
+    assert read(node) == (None, "crc")
+    assert len(node.log) == 1
+
+
+def test_noise_never_makes_a_value(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    plug(10.0).corrupt_rate = 0.5
+    results = {read(node) for _ in range(12)}
+    assert results == {(10.0, None), (None, "crc")}
+
+
+def test_a_garbled_search_finds_nobody(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    chip = plug(10.0, rom=rom_of(0x28, 5)[:7] + b"\x00")
+    assert read(node) == (None, "crc")
+    assert scan(node) == ([], "crc")
+    chip.rom = bytes(8)  # has a right checksum
+    assert read(node) == (None, "stuck")
+
+
+@pytest.mark.parametrize("model", ["ds18b20", "ds18s20"])
+def test_the_power_on_value_is_no_measurement(
+    node: Node, plug: Callable[..., Ds18x20], model: str
+) -> None:
+    chip = plug(10.0, model=model)
+    chip.brown_out = 1
+    assert read(node) == (10.0, None)
+    assert chip.conversions == 2
+    chip.brown_out = 99
+    assert read(node) == (None, "implausible")
+    assert len(node.log) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "clone", "conversions"),
+    [("ds18b20", False, 1), ("ds18b20", True, 2), ("ds18s20", False, 2)],
+)
+def test_a_true_85_degrees_is_told(
+    node: Node, plug: Callable[..., Ds18x20], model: str, clone: bool, conversions: int
+) -> None:
+    """Also by parts whose registers then look as after power-on; their limits stay."""
+    chip = plug(85.0, model=model)
+    chip.clone = clone
+    before = bytes(chip.scratchpad[2:5])
+    assert read(node) == (85.0, None)
+    assert chip.conversions == conversions
+    assert bytes(chip.scratchpad[2:5]) == before
+    assert bytes(chip.eeprom) == b"\x4b\x46\x7f"
+
+
+def test_a_part_that_is_not_fed_is_found_out(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    """A parasite part that claims a supply starts anew in every conversion."""
+    chip = plug(10.0)
+    chip.parasite = True
+    program = HEAD + "from sensors import _onewire\nds18x20._needs_feeding = lambda bus: False\n"
+    names = node.run(
+        program + f"value = ds18x20.get_reading('P3', rom='{chip.rom.hex()}')\n"
+        "cause = ds18x20.last_cause\n"
+    )
+    assert (names["value"], names["cause"]) == (None, "implausible")
+
+
+def test_a_conversion_that_does_not_end(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    plug(10.0).extra_ms = 5000
+    begin_ms = node.board.clock.now_ms
+    assert read(node) == (None, "busy")
+    assert node.board.clock.now_ms - begin_ms < 1000
+
+
+def test_a_part_that_does_not_tell_when_it_is_done_is_given_the_time(
+    node: Node, plug: Callable[..., Ds18x20]
+) -> None:
+    chip = plug(10.0)
+    chip.mute = True
+    chip.lateness = 1
+    assert read(node) == (10.0, None)
+
+
+def test_a_part_that_goes_meanwhile(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    chip = plug(10.0)
+    node.board.clock.schedule_ms(300, lambda: chip.power(False))
+    assert read(node) == (None, "absent")
+
+
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        ("ds18b20", "d107 4b46 7f ff0c10"),
+        ("ds18b20", "8ffc 4b46 7f ff0c10"),
+        ("ds18s20", "3200 4b46 ff ff0c00"),
+        ("max31850", "9101 0119 f0 ffffff"),
+    ],
+    ids=["too warm", "too cold", "no counts", "broken thermocouple"],
+)
+def test_what_cannot_be_measured_is_no_value(
+    node: Node, plug: Callable[..., Ds18x20], model: str, data: str
+) -> None:
+    plug(model=model).told = [scratchpad(data)] * 3
+    assert read(node) == (None, "implausible")
+
+
+# arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("'P13'", "data_pin = 'P13'; allowed: 'P0'"),
+        ("'P3', vcc_pin='P3'", "P3 is used twice; allowed: different pins"),
+        ("'P3', rom='28ac'", "rom = '28ac'; allowed: 16 to 16"),
+        ("'P3', rom='28ac410e07000075'", "rom = '28ac410e07000075'; allowed: 16 hex digits"),
+        ("'P3', rom='xxxxxxxxxxxxxxxx'", "rom = 'xxxxxxxxxxxxxxxx'; allowed: 16 hex digits"),
+        ("'P3', rom='021cb801000000a2'", "allowed: 16 hex digits that begin with 28, 10, 22"),
+    ],
+)
+def test_arguments_are_checked_before_anything_happens(
+    node: Node, plug: Callable[..., Ds18x20], arguments: str, words: str
+) -> None:
+    chip = plug()
+    program = HEAD + f"try:\n    ds18x20.get_reading({arguments})\n"
+    program += "except ValueError as error:\n    text = error.args[0]\n"
+    assert words in node.run(program)["text"]
+    assert chip.resets == 0
+
+
+def test_a_mistyped_rom_is_told_by_the_check_of_a_configuration(node: Node) -> None:
+    line = ("ds18x20", {"data_pin": "P3", "rom": "28ac410e07000075"})
+    [text] = node.value(f"sensors.check([{line}])", "ds18x20\nimport sensors")
+    assert text.startswith("sensor 1 (ds18x20): rom = '28ac410e07000075'; allowed: 16 hex digits")
+
+
+# timing
+
+
+@pytest.mark.parametrize("call_us", [1, 2, 3, 4])
+def test_slots_are_right_for_faster_and_slower_pins(
+    node: Node, plug: Callable[..., Ds18x20], call_us: int
+) -> None:
+    for service in ("pins", "irq", "rtc"):
+        costs = node.board.services[service].call_us
+        node.board.services[service].call_us = {
+            name: call_us if us == 3 else us for name, us in costs.items()
+        }
+    for sample_us, hold_us, presence_us in ((15, 15, (15, 60)), (60, 60, (60, 240))):
+        chip = plug(10.0 + sample_us, name=f"part {sample_us}")
+        chip.sample_us, chip.hold_us, chip.presence_us = sample_us, hold_us, presence_us
+        assert read(node, f"'P3', rom='{chip.rom.hex()}'") == (10.0 + sample_us, None)
+
+
+def test_interrupts_are_off_for_less_than_100_us_at_a_time(
+    node: Node, plug: Callable[..., Ds18x20]
+) -> None:
+    plug(10.0).parasite = True
+    irq: Any = node.board.services["irq"]
+    longest_us = since_us = 0
+    disable, restore = irq.do_disable, irq.do_restore
+
+    def watched_disable() -> int:
+        nonlocal since_us
+        since_us = node.board.clock.now_us
+        return int(disable())
+
+    def watched_restore(state: int) -> None:
+        nonlocal longest_us
+        longest_us = max(longest_us, node.board.clock.now_us - since_us)
+        restore(state)
+
+    irq.do_disable, irq.do_restore = watched_disable, watched_restore
+    assert read(node) == (10.0, None)
+    assert 60 < longest_us < 100
+    assert not irq.do_masked()
+
+
+# example
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_the_example(node: Node, plug: Callable[..., Ds18x20], connected: bool) -> None:
+    if connected:
+        plug(21.43, rom=bytes.fromhex(ROM))
+        line = f"{ROM}: 21.44 Cel"
+    else:
+        node.pins.pull_up("P3")
+        line = "no reading: absent"
+    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
+    assert node.vm.run_script(ROOT / "examples" / "ds18x20_simple.py").kind == "reset"
+    printed = "".join(node.printed).splitlines()
+    assert [text for text in printed if "WARNING" not in text] == [line] * 3

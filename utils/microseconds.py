@@ -1,0 +1,18 @@
+"""Waiting for microseconds, between the edges of a line that is driven bit by bit.
+
+    from utils.microseconds import sleep_us
+    pin(0)
+    sleep_us(60)
+    pin(1)
+
+`sleep_us(us)` is the firmware's own function, not one around it: a call of a Python function costs
+more than many a pulse lasts. Up to 1000 us it counts processor cycles and lets neither threads nor
+handlers run, nor does it feed a watchdog; the call itself adds about 3 us. Interrupts still
+stretch it, so keep them off (`machine.disable_irq`) where the length matters, for less than 1 ms.
+Anything longer is a wait for utils.timing.
+Source: Pycom firmware 1.20.2.r4, esp32/hal/esp32_mphal.c.
+"""
+
+import utime
+
+sleep_us = utime.sleep_us
