@@ -5,6 +5,8 @@ A chip is any object with `write(data: bytes) -> None`, `read(n: int) -> bytes` 
 and with `pins` only those that are opened on these two. What is written to address 0 goes to each
 chip that has a method `general_call(data: bytes)`.
 
+While a chip has `stuck` set, addresses that nobody has are acknowledged and read as zeros.
+
 Fault point "i2c", subjects "read 0x40", "write 0x40": do = "nack" (bus error at once), "stuck"
 (the bus error comes after the driver's time-out), "corrupt" (one bit of what is read is wrong).
 Source: Pycom firmware 1.20.2.r4 (machine_i2c.c).
