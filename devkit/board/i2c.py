@@ -8,6 +8,7 @@ chip that has a method `general_call(data: bytes)`.
 A chip may also have `stretch_us() -> int`, for how long it would hold the clock now: a transfer
 takes that much longer, or is broken off where the bus is less patient, and never gets to the chip.
 One with `repeated_start = False` does not take a read that follows a write without a stop.
+While a chip has `stuck` set, addresses that nobody has are acknowledged and read as zeros.
 
 Fault point "i2c", subjects "read 0x40", "write 0x40": do = "nack" (bus error at once), "stuck"
 (the bus error comes after the driver's time-out), "corrupt" (one bit of what is read is wrong).
@@ -112,10 +113,13 @@ class I2c(Service):
     # one transfer
 
     def _chip(self, bus: int, address: int) -> Chip:
-        for place in (bus, self._pins.get(bus), None):
+        places = (bus, self._pins.get(bus), None)
+        for place in places:
             chip = self._chips.get((place, address))
             if chip is not None:
                 return chip
+        if any(_holds(chip) for (place, _), chip in self._chips.items() if place in places):
+            return _HeldLine()
         raise Nack
 
     def _speed(self, bus: int) -> int:
@@ -192,3 +196,21 @@ class I2c(Service):
     def _fail(self, verb: str, address: int) -> NoReturn:
         self.board.trace.add("i2c", f"{verb} 0x{address:02x} no acknowledge")
         raise OSError(BUS_ERROR)
+
+
+def _holds(chip: Chip) -> bool:
+    """True if this chip has the fault that it holds the data line down."""
+    return bool(getattr(chip, "stuck", False) and getattr(chip, "powered", True))
+
+
+class _HeldLine:
+    """Whoever is not there, while a chip holds the data line down: acknowledges, reads zeros."""
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def read(self, n: int) -> bytes:
+        return bytes(n)
+
+    def power(self, on: bool) -> None:
+        pass

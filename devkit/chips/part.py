@@ -31,6 +31,9 @@ class Part:
     power_up_ms: Span = (0.0, 0.0)  # from supply on to ready
     start_ma = 0.0  # meanwhile
     standby_ma = 0.0
+    # Which bit is turned over: the last, or any. Without checksums drivers read twice, and the
+    # same wrong bit in both answers would be a value.
+    any_bit_fails = False
 
     def __init__(self, board: Board, name: str) -> None:
         self.board = board
@@ -156,7 +159,8 @@ class Part:
             hit = self.rng.random() < self.corrupt_rate
         if not hit or not answer:
             return answer
-        return answer[:-1] + bytes((answer[-1] ^ 0x01,))
+        bit = self.rng.randrange(8 * len(answer)) if self.any_bit_fails else 0
+        return (int.from_bytes(answer, "big") ^ 1 << bit).to_bytes(len(answer), "big")
 
 
 class I2cPart(Part):
