@@ -28,10 +28,18 @@ LINE = ("sdi12", {"drv_in_pin": "P3", "rcv_out_pin": "P4", "direction_pin": "P8"
                   "vcc_pin": "P11", "probe": "teros12"})  # fmt: skip
 
 _PINS = ("drv_in_pin", "rcv_out_pin", "direction_pin")
-_OWN_FAULTS = (
-    "unseen", "unseen_rate", "silent", "garbage", "endless", "cut", "no_request", "wake_ms",
-    "gap_us",
-)  # fmt: skip
+# Faults of the probe itself: what each is, least and greatest
+_OWN_FAULTS: dict[str, tuple[tuple[type, ...], float, float]] = {
+    "unseen": ((int,), 0, 1e9),
+    "unseen_rate": ((int, float), 0, 1),
+    "silent": ((int,), 0, 1e9),
+    "garbage": ((str,), 0, 0),
+    "endless": ((bool,), 0, 1),
+    "cut": ((int,), 0, 1e9),
+    "no_request": ((bool,), 0, 1),
+    "wake_ms": ((int, float), 0, 100),
+    "gap_us": ((int,), 0, 1e6),
+}
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
@@ -61,7 +69,16 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     wire = Wire.of(board, (pins[0], pins[1], pins[2] or None))
     probe = Probe(wire, board, model, truths, address, name)
     plugging.faults(name, table, probe)
-    for key in _OWN_FAULTS:
-        if key in table:
-            setattr(probe, key, table.pop(key))
+    _own_faults(name, table, probe)
     plugging.supply(board, name, table, probe.power)
+
+
+def _own_faults(name: str, table: dict[str, Any], probe: Probe) -> None:
+    for key, (kinds, least, most) in _OWN_FAULTS.items():
+        if key not in table:
+            continue
+        value = table.pop(key)
+        if type(value) not in kinds or not (isinstance(value, str) or least <= value <= most):
+            allowed = "a text" if str in kinds else f"{kinds[-1].__name__}, {least:g} to {most:g}"
+            raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {allowed}")
+        setattr(probe, key, value)

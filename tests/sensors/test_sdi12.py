@@ -419,6 +419,16 @@ def test_the_supply_is_on_for_no_longer_than_needed(node):
     assert node.board.meter.state("probe") == "off"
 
 
+def test_a_probe_that_starts_slowly_is_given_its_time(node):
+    probe = plug(node, supply_pin="P11", model="implexx", lateness=1.0)  # starts for a second
+    got, cause = node.value(reading('vcc_pin="P11", probe="implexx"'), "sdi12")
+    assert (len(got), cause) == (5, None)
+    assert probe.commands == ["0I!", "0CC!", "0D0!"]
+    plug(node, name="other", supply_pin="P12", address="1", values=[1], lateness=1.0)
+    more = 'vcc_pin="P12", values="a:V", address="1", settle_ms=0'
+    assert node.value(reading(more), "sdi12") == ((1.0,), None)  # its tries outlast 0.25 s
+
+
 def test_a_wire_without_direction_pin_hears_itself(node):
     plug(node, values=[1.11, 2.22, 3.33], pins=("P3", "P4", ""))
     got = node.value(f'sdi12.get_reading("P3", "P4", values="{THREE}"), sdi12.last_cause', "sdi12")

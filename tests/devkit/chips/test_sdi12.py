@@ -165,6 +165,16 @@ def test_releasing_the_wire_too_early_loses_the_command(desk):
     assert probe.commands == []
 
 
+def test_a_character_that_begins_before_the_wire_is_taken_is_lost(desk):
+    probe = desk.plug()
+    desk.send("", mark_ms=9)
+    desk.serial.do_write(1, b"0!")
+    desk.wait(4)
+    desk.pins.do_write("P8", 1)
+    desk.wait(100)
+    assert probe.commands == []
+
+
 def test_a_break_made_with_the_pin_by_hand(desk):
     desk.plug()
     desk.serial.do_close(1)
@@ -183,11 +193,12 @@ def test_a_sleeper_misses_what_comes_before_it_has_woken(desk):
     assert desk.ask("0!", mark_ms=70) == "0\r\n"
 
 
+@pytest.mark.parametrize("break_bits", [14, 0])
 @pytest.mark.parametrize("disturbance", ["0!", "5!", "x"])
-def test_a_word_before_the_request_gives_m_up(desk, disturbance):
+def test_a_word_before_the_request_gives_m_up(desk, disturbance, break_bits):
     desk.plug(values=[1, 2], seconds=5)
     assert desk.ask("0M!", 150) == "00052\r\n"
-    desk.ask(disturbance, 100)
+    desk.ask(disturbance, 100, break_bits=break_bits)
     assert desk.heard(5000) == ""
     assert desk.ask("0D0!") == "0\r\n"
 
@@ -268,6 +279,9 @@ def test_its_currents(desk):
         ({"address": "00"}, "address = '00'; allowed: one of 0-9, a-z, A-Z"),
         ({"model": "teros13"}, "model = 'teros13'; allowed: teros12"),
         ({"drv_in_pin": "P44"}, "drv_in_pin = 'P44'"),
+        ({"wake_ms": 200}, "wake_ms = 200; allowed: float, 0 to 100"),
+        ({"endless": 1}, "endless = 1; allowed: bool"),
+        ({"garbage": 5}, "garbage = 5; allowed: a text"),
         ({"moisture_percent": "wet"}, "moisture_percent = 'wet'"),
     ],
     ids=lambda item: str(*item) if isinstance(item, dict) else None,
