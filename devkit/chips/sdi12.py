@@ -79,6 +79,6 @@ def _own_faults(name: str, table: dict[str, Any], probe: Probe) -> None:
             continue
         value = table.pop(key)
         if type(value) not in kinds or not (isinstance(value, str) or least <= value <= most):
-            allowed = "a text" if str in kinds else f"{kinds[-1].__name__}, {least:g} to {most:g}"
+            allowed = {str: "a text", bool: "true, false"}.get(kinds[0], f"{least:g} to {most:g}")
             raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {allowed}")
         setattr(probe, key, value)
