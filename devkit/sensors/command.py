@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -65,9 +67,17 @@ def _row(name: str, module: ModuleType, entry: Entry | None) -> dict[str, Any]:
         "time_ms": round(result.time_ms, 1) if result else None,
         "mean_ma": round(result.mean_ma, 4) if result else None,
         "line": entry.line if entry else None,
-        "reading": result.values if result else None,
+        "reading": _rounded(result.values, fields) if result else None,
         "cause": result.cause if result else _UNTRIED,
     }
+
+
+def _rounded(values: list[Any], fields: Sequence[Any]) -> list[Any]:
+    """As a report has them, in the units of get_reading."""
+    return [
+        value if value is None else round(value * factor) / factor if factor != 1 else round(value)
+        for value, (*_, factor) in zip(values, fields, strict=True)
+    ]
 
 
 def _addresses(module: ModuleType) -> list[int]:
@@ -95,6 +105,19 @@ def _cells(rows: list[dict[str, Any]]) -> list[list[str]]:
     return lines
 
 
+def _among(values: Sequence[Any]) -> str:
+    """What may be chosen; pins that follow one another as "P0 to P12"."""
+    if len(values) < 7 or not all(re.fullmatch(r"P\d+", str(value)) for value in values):
+        return ", ".join(map(str, values))
+    runs: list[list[int]] = []
+    for number in sorted(int(value[1:]) for value in values):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"P{run[0]} to P{run[-1]}" if len(run) > 1 else f"P{run[0]}" for run in runs)
+
+
 def _range(addresses: list[int]) -> str:
     texts = [f"0x{address:02x}" for address in addresses]
     return f"{texts[0]} to {texts[-1]}" if len(texts) > 3 else ", ".join(texts)
@@ -103,8 +126,7 @@ def _range(addresses: list[int]) -> str:
 def _details(row: dict[str, Any], module: ModuleType) -> str:
     lines = [f"{row['name']}: {(module.__doc__ or '').splitlines()[0]}", "", "arguments:"]
     for name, kind, limits, *default in module.ARGUMENTS:
-        among = ", ".join(map(str, limits))
-        allowed = among if kind == "choice" else f"{limits[0]} to {limits[1]}"
+        allowed = _among(limits) if kind == "choice" else f"{limits[0]} to {limits[1]}"
         given = f", default {default[0]!r}" if default else ""
         lines.append(f"  {name}: {kind}, {allowed}{given}")
     lines += ["", "measures:"]

@@ -10,11 +10,14 @@ from types import ModuleType
 from typing import Any
 
 from devkit.board.board import Board
+from devkit.board.meter import RAIL_VOLT
 from devkit.chips.wiring import DEFAULT, wire
 from devkit.closing import Closing
 from devkit.device_files import ROOT
 from devkit.sensors.catalogue import Entry
 from devkit.vm.cpython import CpythonVm
+
+MARK_PIN = "P23"  # a program raises it where what is measured begins, and lowers it at the end
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Bench(Closing):
             chips[entry.kind] = {"kind": entry.kind, **entry.wiring}
         wire(self.board, chips)
         self.board.clock.advance(5_000_000)  # what is always supplied has started long ago
+        self._marks: list[tuple[int, float]] = []  # time in us and energy in mJ at each
+        pins: Any = self.board.services["pins"]
+        pins.on_change(MARK_PIN, self._mark)
 
     def close(self) -> None:
         self.vm.shutdown()
@@ -55,6 +61,14 @@ class Bench(Closing):
             raise RuntimeError(outcome.error)
         return vars(self.vm.main)
 
+    def marked(self) -> tuple[float, float]:
+        """(seconds, mJ) between the two marks of the program."""
+        (start_us, start_mj), (end_us, end_mj) = self._marks
+        return (end_us - start_us) / 1e6, end_mj - start_mj
+
+    def _mark(self, level: int) -> None:
+        self._marks.append((self.board.clock.now_us, self.board.meter.energy_mj()))
+
     def module(self, name: str) -> ModuleType:
         """A driver as the device has it, for its FIELDS and ARGUMENTS."""
         module: ModuleType = self.run(f"from sensors import {name}\n")[name]
@@ -62,22 +76,20 @@ class Bench(Closing):
 
 
 def trial(entry: Entry, seed: int = 1) -> Result:
-    """Read once with get_reading, after a first time that loads all modules."""
+    """Read once with get_reading, all modules being loaded."""
+    program = (
+        f"from sensors import {entry.name} as driver\n{_ALL_PARTS}{_START}"
+        f"reading = driver.get_reading(**{entry.arguments!r})\n{_END}cause = driver.last_cause\n"
+    )
     with Bench([entry], seed) as bench:
-        bench.run(f"from sensors import {entry.name}, _lines, _rig\n")
-        start_us, start_mj = _spent(bench, entry)
-        found = bench.run(
-            f"from sensors import {entry.name} as driver\n"
-            f"reading = driver.get_reading(**{entry.arguments!r})\ncause = driver.last_cause\n"
-        )
-        end_us, end_mj = _spent(bench, entry)
+        found = bench.run(program)
+        seconds, chip_mj = bench.marked()
     reading = found["reading"]
-    seconds = (end_us - start_us) / 1e6
     return Result(
         list(reading) if isinstance(reading, tuple) else [reading],
         found["cause"],
         seconds * 1000,
-        (end_mj - start_mj) / 3.7 / seconds,
+        chip_mj / RAIL_VOLT / seconds,
     )
 
 
@@ -92,16 +104,25 @@ class Run:
 def run(chosen: list[Entry], seed: int = 1) -> Run:
     """Measure once with all these sensors together, all modules being loaded."""
     lines = "".join(f"{(entry.name, entry.arguments)!r}, " for entry in chosen)
+    program = (
+        f"import sensors\nlines = ({lines})\nsensors.check(lines)\n{_ALL_PARTS}{_START}"
+        f"results = sensors.measure(lines)\n{_END}"
+    )
     with Bench(chosen, seed) as bench:
-        bench.run(f"import sensors\nsensors.check(({lines}))\nsensors.measure(({lines}))\n")
-        before_us, before_mj = bench.board.clock.now_us, bench.board.meter.energy_mj()
-        found = bench.run(f"import sensors\nresults = sensors.measure(({lines}))\n")
-        spent = bench.board.clock.now_us - before_us, bench.board.meter.energy_mj() - before_mj
+        found = bench.run(program)
+        seconds, chips_mj = bench.marked()
     failed = [f"{item.name}: {item.cause}" for item in found["results"] if item.cause is not None]
     if failed:
         raise RuntimeError(f"not measured: {', '.join(failed)}")
-    return Run(spent[0] / 1000, spent[1])
+    return Run(seconds * 1000, chips_mj)
 
 
-def _spent(bench: Bench, entry: Entry) -> tuple[int, float]:
-    return bench.board.clock.now_us, bench.board.meter.energy_mj(entry.kind)
+# What a program needs for its first reading, and what it measures the time with
+_ALL_PARTS = "".join(
+    f"from {path.parent.name} import {path.stem}\n"
+    for folder in ("sensors", "utils")
+    for path in sorted((ROOT / folder).glob("[a-z_]*.py"))
+    if path.stem != "__init__" and (folder == "utils" or path.stem.startswith("_"))
+)
+_START = f"from machine import Pin\nmark = Pin({MARK_PIN!r}, mode=Pin.OUT)\nmark(1)\n"
+_END = "mark(0)\n"
