@@ -228,25 +228,26 @@ def _at_work(pins, vcc_pin, settle_ms, dialogue):
     """Power the wire, go through the steps dialogue(bus), give all back; None if they failed."""
     global last_cause
     import sensors
-    from sensors import _rig
+    from sensors import _sdi12_bus
 
     given = {"vcc_pin": vcc_pin, "settle_ms": settle_ms}
     given.update(zip(("drv_in_pin", "rcv_out_pin", "direction_pin"), pins))
     sensors.require(ARGUMENTS, given)
     last_cause = None
-    rig = _rig.Rig()
     try:
-        rig.power(vcc_pin)
-        bus = _bus(rig, *pins)
-        timing.sleep_ms(settle_ms if vcc_pin is not None else 0)
-        work = _Work(bus.turn(dialogue(bus)))
-        found = work.read()
-        last_cause = work.cause
-        return found
+        sensors.set_sensor_power_on(vcc_pin, settle_ms)
+        bus = _sdi12_bus.Bus(*pins)
+        try:
+            work = _Work(bus.turn(dialogue(bus)))
+            found = work.read()
+            last_cause = work.cause
+            return found
+        finally:
+            bus.deinit()
     except OSError:
         last_cause = "failed"
     finally:
-        rig.close()
+        sensors.set_sensor_power_off(vcc_pin)
 
 
 class _Work(Sensor):
