@@ -1,9 +1,10 @@
-"""Mistakes in a configuration: what is told of them, and what they do not cost."""
+"""Mistakes in a configuration and in a driver: what is told of them, and what they do not cost."""
 
 from __future__ import annotations
 
 import pytest
 
+from devkit.chips.analog import Level
 from devkit.collector.report import UNITS
 from devkit.sensors.catalogue import drivers, entries
 
@@ -94,3 +95,97 @@ def test_whatever_stands_behind_an_argument_is_accepted_or_told(node, kind):
     for given, (problems, (line,)) in found:
         assert all("allowed: " in text for text in problems), given
         assert bool(line.names) or problems, given
+
+
+DRIVER = """
+from sensors import Sensor, SensorError
+
+FIELDS = (("x", "something", "V", -1, 10), ("y", "other", "V", 0, 1))
+ARGUMENTS = ()
+LONGEST_S = 5
+last_cause = None
+
+
+def get_reading():
+    raise RuntimeError("not called in a run")
+
+
+def build(rig):
+    rig.share(("odd",), Odd)
+    return Odd()
+
+
+class Odd(Sensor):
+    def steps(self):
+        {}
+
+    def deinit(self):
+        {}
+"""
+FAILED = [(None, "failed"), (None, "failed")]
+GOOD = [(10, None), (2, None)]
+
+
+def run_odd(node, body, deinit="pass"):
+    """[(value, cause)] of the odd sensor and of an analog one, statuses, the log, the time."""
+    node.adc.sources["P16"] = Level(node.board, 1792)
+    driver = DRIVER.format(body, deinit)
+    (node.flash / "sensors" / "odd.py").write_text(driver, encoding="utf-8")
+    found = node.run(
+        "import sensors\nfrom utils import timing\nwatch = timing.Stopwatch()\n"
+        "results = sensors.measure((('odd', {}), ('analog_generic', {'data_pin': 'P16'})))\n"
+        "statuses = sensors.statuses(results)\ntook_ms = watch.elapsed_ms()\n"
+    )
+    log = [line for line in "".join(node.printed).splitlines() if " sensors: " in line]
+    values = [(item.value, item.cause) for item in found["results"]]
+    assert values[2] == (pytest.approx(1792, abs=3), None)
+    return values[:2], found["statuses"], log, found["took_ms"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("return (1, 2)", FAILED),
+        ("yield 1; return ('abc', 2)", [(None, "implausible"), (2, None)]),
+        ("yield 1; return (1, [])", [(10, None), (None, "implausible")]),
+        ("yield 1; return (10 ** 30, 2)", [(None, "implausible"), (2, None)]),
+        ("yield 1; return (1, -1e38)", [(10, None), (None, "implausible")]),
+        ("yield 1; return (1, 2, 3)", GOOD),
+        ("yield None; return (1, 2)", GOOD),
+        ("yield 0.5; yield 7.25; return (1, 2)", GOOD),
+        ("yield -5; return (1, 2)", GOOD),
+        ("yield 'abc'", FAILED),
+        ("yield float('nan')", FAILED),
+        ("yield 1; raise SensorError", FAILED),
+        ("yield 1; raise SensorError(5)", FAILED),
+        ("yield 1; raise SensorError('x' * 300)", FAILED),
+        ("yield 1; self.cause = ['a']; return (None, 2)", [(None, "failed"), (2, None)]),
+        ("yield 1; raise MemoryError", FAILED),
+    ],
+)
+def test_rubbish_of_a_driver_costs_its_own_values_only(node, body, expected):
+    values, statuses, log, _ = run_odd(node, body)
+    assert values == expected
+    causes = [cause for _, cause in expected if cause is not None]
+    assert [record[1] for record in statuses] == causes[:1]
+    assert len(log) == len(causes[:1])
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["while True: yield 10", "while True: yield 0", "yield 10 ** 9", "yield 2000; yield 2000000"],
+)
+def test_a_sensor_that_never_ends_is_ended(node, body):
+    values, _, log, took_ms = run_odd(node, body)
+    assert values == [(None, "busy"), (None, "busy")]
+    assert len(log) == 1
+    assert 5000 <= took_ms <= 5100
+
+
+def test_an_end_that_fails_costs_nothing_else(node):
+    body = "try:\n            while True: yield 10\n        finally:\n            open('/nothing')"
+    values, _, log, _ = run_odd(node, body, deinit="raise KeyError('a mistake')")
+    assert values == [(None, "busy"), (None, "busy")]
+    assert [line.split(": ", 1)[1] for line in log] == [
+        "odd (x, y): not ended", "odd (x, y): busy", "odd: not given back"
+    ]  # fmt: skip
