@@ -86,7 +86,8 @@ class Sensor:
 
     cause       after a measurement: why a value is None, or None
     exclusive   sensors that have equal ones are measured one after the other: they are parts of
-                one chip, or need the bus for themselves; None: at any time
+                one chip, or need the bus for themselves; None: at any time, but for two lines of
+                one address on I2C
     """
 
     cause = None

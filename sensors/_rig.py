@@ -9,7 +9,7 @@ last sensor on it is done, and whatever happens, all supplies and buses are give
 
 from micropython import const
 
-from sensors import Sensor, SensorError, set_sensor_power_off, set_sensor_power_on
+from sensors import Sensor, SensorError, _lines, set_sensor_power_off, set_sensor_power_on
 from utils import logging, timing
 
 _HUNG_MS = const(4000)  # the firmware gives a transfer 5 s and more
@@ -66,9 +66,13 @@ class Job:
         self._sensor = None
         self._steps = None
         self._end_ms = None  # when it has taken too long; unknown before its first step
+        address = _lines.address_of(module, arguments)
+        self._chip = None if address is None else self.bus + (address,)
 
     def exclusive(self):
-        return getattr(self._sensor, "exclusive", None)
+        """What it has for itself; a chip that stands in two lines, if the sensor does not say."""
+        key = getattr(self._sensor, "exclusive", None)
+        return self._chip if key is None else key
 
     def overdue(self):
         """True if its steps go on for longer than they may: waiting feeds the watchdog."""

@@ -7,6 +7,7 @@ import pytest
 from devkit.chips.analog import Level
 from devkit.collector.report import UNITS
 from devkit.sensors.catalogue import drivers, entries
+from devkit.sensors.trial import Bench
 
 PINS = '{"sda_pin": "P9", "scl_pin": "P10"}'
 ON_THE_SAME = '{"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P12"}'
@@ -95,6 +96,22 @@ def test_whatever_stands_behind_an_argument_is_accepted_or_told(node, kind):
     for given, (problems, (line,)) in found:
         assert all("allowed: " in text for text in problems), given
         assert bool(line.names) or problems, given
+
+
+@pytest.mark.parametrize(
+    "kind", [name for name, entry in entries().items() if entry.interface == "I2C"]
+)
+def test_one_chip_in_two_lines_is_measured_twice(kind):
+    """One after the other: a TSL2561 that two start at once gave a third of the light."""
+    entry = entries()[kind]
+    with Bench([entry]) as bench:
+        line = (entry.name, entry.arguments)
+        found = bench.run(f"import sensors\nresult = sensors.measure(({line!r}, {line!r}))\n")
+    results = found["result"]
+    half = len(results) // 2
+    for first, second in zip(results[:half], results[half:], strict=True):
+        assert (first.cause, second.cause) == (None, None)
+        assert second.value == pytest.approx(first.value, rel=0.01)
 
 
 DRIVER = """
