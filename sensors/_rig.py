@@ -144,7 +144,7 @@ class Rig:
 
     def __init__(self):
         self._shared = {}  # key -> something with deinit()
-        self.hung = []  # pins of the buses that are held down
+        self.hung = []  # pins of the bus, for each sensor that waited for it in vain
         self._buses = 0
         self._users = {}  # supply pin -> how many sensors still need it
 
@@ -174,8 +174,11 @@ class Rig:
         return self._shared[key]
 
     def hangs(self, bus):
-        """True if a sensor waited for this bus in vain: the others need not, 5 s and more each."""
-        return bus in self.hung
+        """True if two sensors waited for this bus in vain: the others need not, 5 s and more each.
+
+        One alone may be what held the bus down, and have let go of it.
+        """
+        return self.hung.count(bus) > 1
 
     def power(self, pin):
         """One sensor more is supplied by `pin`; None: it is always supplied."""
