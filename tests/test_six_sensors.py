@@ -116,7 +116,7 @@ def test_all_are_measured_in_the_time_of_the_slowest(make_device, collector):  #
     assert device.service("pins").level("P11") == 0
 
 
-def test_a_record_that_no_message_can_hold_costs_itself_only(make_device, collector):  # noqa: F811
+def test_a_record_that_no_message_can_hold_costs_itself_only(make_device):  # noqa: F811
     """Names of 20 letters, of device and sensor, beside a token that each CoAP message has."""
     device = make_device({"radio": LOSSLESS}, routes=["192.0.2.1:5683=127.0.0.1:9"])
     sensor = {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11", "name": "n" * 20}
