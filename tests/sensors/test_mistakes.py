@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from devkit.chips.analog import Level
 from devkit.collector.report import UNITS
+from devkit.device_files import ROOT
 from devkit.sensors.catalogue import drivers, entries
 from devkit.sensors.trial import Bench
 
@@ -206,3 +209,12 @@ def test_an_end_that_fails_costs_nothing_else(node):
     assert [line.split(": ", 1)[1] for line in log] == [
         "odd (x, y): not ended", "odd (x, y): busy", "odd: not given back"
     ]  # fmt: skip
+
+
+def test_lines_offered_in_the_configuration_can_be_used_as_they_are(node):
+    text = (ROOT / "config.py").read_text(encoding="utf-8")
+    offered = re.findall(r"^    # (\(.*\),)$", text, re.MULTILINE)
+    assert len(offered) >= 3
+    lines = re.search(r"^_SENSORS = (\(.*?^\))$", text.replace("    # (", "    ("), re.M | re.S)
+    assert lines is not None
+    assert check(node, lines[1]) == []
