@@ -59,6 +59,7 @@ report the cause of one that failed stands under its name with "_e" behind: see 
 A new sensor is a new file with these things; nothing here needs to be edited.
 """
 
+from micropython import const
 from ucollections import namedtuple
 
 from utils import plugins
@@ -71,6 +72,8 @@ Measurement = namedtuple("Measurement", ("name", "value", "exponent", "unit", "c
 IO_PINS = ("P0", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P11", "P12")
 IO_PINS += ("P19", "P20", "P21", "P22", "P23")
 ADC_PINS = ("P13", "P14", "P15", "P16", "P17", "P18", "P19", "P20")
+
+_PRECISE = const(1 << 22)  # below, a float of this VM is at most an eighth off
 
 
 class SensorError(OSError):
@@ -145,9 +148,18 @@ def measure(lines):
             if value is None or value - value != 0:  # neither NaN nor infinity is a measurement
                 scaled, why = None, cause or "implausible"
             else:
-                scaled, why = int(round(value * factor)), None
+                scaled, why = _scaled(value, factor), None
             measurements.append(Measurement(name, scaled, exponent, unit, why, index))
     return measurements
+
+
+def _scaled(value, factor):
+    """Return round(value * factor) as an int, also where the product has more than 24 bits."""
+    product = value * factor
+    if -_PRECISE < product < _PRECISE:
+        return int(round(product))
+    whole = int(value)
+    return int(round(whole * factor)) + int(round((value - whole) * factor))
 
 
 def statuses(measurements):
