@@ -319,7 +319,7 @@ def test_a_garbled_search_finds_nobody(node: Node, plug: Callable[..., Ds18x20])
     assert read(node) == (None, "stuck")
 
 
-@pytest.mark.parametrize("model", ["ds18b20", "ds18s20"])
+@pytest.mark.parametrize("model", ["ds18b20", "ds18s20", "max31850"])
 def test_the_power_on_value_is_no_measurement(
     node: Node, plug: Callable[..., Ds18x20], model: str
 ) -> None:
@@ -347,6 +347,12 @@ def test_a_true_85_degrees_is_told(
     assert chip.conversions == conversions
     assert bytes(chip.scratchpad[2:5]) == before
     assert bytes(chip.eeprom) == b"\x4b\x46\x7f"
+
+
+def test_a_thermocouple_at_0_degrees_is_told(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    chip = plug(0.0, model="max31850")
+    assert read(node) == (0.0, None)
+    assert chip.conversions == 1
 
 
 def test_a_part_that_is_not_fed_is_found_out(node: Node, plug: Callable[..., Ds18x20]) -> None:
