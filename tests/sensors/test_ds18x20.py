@@ -311,6 +311,29 @@ def test_noise_never_makes_a_value(node: Node, plug: Callable[..., Ds18x20]) -> 
     assert results == {(10.0, None), (None, "crc")}
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_any_mixture_of_troubles_gives_the_truth_or_a_cause(
+    node: Node, plug: Callable[..., Ds18x20], model: str
+) -> None:
+    chip = plug(model=model)
+    chip.any_bit_fails = True
+    random = node.board.rng("troubles " + model)
+    found = 0
+    for _ in range(25):
+        celsius = random.uniform(-50, 120)
+        chip.temperature_c = lambda t, celsius=celsius: celsius  # type: ignore[misc]
+        chip.scratchpad[4] = random.choice((0x1F, 0x3F, 0x5F, 0x7F))
+        chip.corrupt_rate, chip.brown_out = random.choice((0, 0.1, 0.5)), random.randrange(4)
+        chip.parasite, chip.mute = random.random() < 0.3, random.random() < 0.3
+        chip.clone, chip.lateness = random.random() < 0.3, random.random()
+        value, cause = read(node)
+        assert (value is None) == (cause is not None)
+        assert value is None or value == pytest.approx(celsius, abs=0.51)
+        assert node.pins.do_mode("P3") == 1  # let go
+        found += value is not None
+    assert found > 2
+
+
 def test_a_garbled_search_finds_nobody(node: Node, plug: Callable[..., Ds18x20]) -> None:
     chip = plug(10.0, rom=rom_of(0x28, 5)[:7] + b"\x00")
     assert read(node) == (None, "crc")
