@@ -28,6 +28,9 @@ RISING, FALLING, LOW_LEVEL, HIGH_LEVEL = 1, 2, 4, 5
 EDGES = RISING | FALLING
 
 INPUT_ONLY = ("P13", "P14", "P15", "P16", "P17", "P18")
+# GPIO3, 1, 5, 19, 22 and 21 are not in the RTC domain of the ESP32.
+NOT_RTC = ("P0", "P1", "P5", "P7", "P11", "P12")
+_NO_HOLD = "the hold functionality is only available for GPIO pins in the RTC domain"
 MODEM_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
 KEPT_AT_BOOT = ("P1", "P2", "P12")
 # Longest wait for pulses once no edge follows: the receiver's idle threshold.
@@ -80,7 +83,8 @@ class Pins(Service):
         super().__init__(board)
         self.call_us = {  # of this board's pins: a test may make them faster or slower
             "init": INIT_US,
-            **dict.fromkeys(("read", "write", "mode", "pull", "hold"), FAST_CALL_US),
+            "set": INIT_US,
+            **dict.fromkeys(("read", "write", "toggle", "mode", "pull", "hold"), FAST_CALL_US),
         }
         names = [f"P{number}" for number in range(24)]
         if board.name == "GPy":
@@ -144,6 +148,11 @@ class Pins(Service):
         return self._index[name]
 
     def do_init(self, name: str, mode: int, pull: int | None, value: int | None) -> None:
+        """Pin() and Pin.init(): they also end the interrupts that callback() had asked for."""
+        self.do_set(name, mode, pull, value)
+        self._pins[name].trigger = 0
+
+    def do_set(self, name: str, mode: int, pull: int | None, value: int | None = None) -> None:
         pin = self._pins[name]
         if mode not in (IN, OUT, OPEN_DRAIN) or pull not in (None, PULL_UP, PULL_DOWN):
             raise ValueError("invalid argument(s) value")
@@ -166,9 +175,15 @@ class Pins(Service):
         if not pin.hold:
             self._set(pin, pin.mode, pin.pull, level)
 
+    def do_toggle(self, name: str) -> None:
+        """Turn over what the board puts out, whatever level is on the line."""
+        self.do_write(name, 1 - self._pins[name].output)
+
     def do_hold(self, name: str, on: bool | None) -> bool:
         pin = self._pins[name]
         if on is not None:
+            if name in NOT_RTC:
+                raise OSError(_NO_HOLD)
             pin.hold = on
         return pin.hold
 
