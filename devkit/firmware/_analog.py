@@ -30,6 +30,12 @@ class ADCChannel:
     def __call__(self):
         return self.value()
 
+    def __repr__(self):
+        channel = _PINS.index(self._pin)
+        if not self._on:
+            return "ADCChannel({})".format(channel)
+        return "ADCChannel({}, pin={}, attn={})".format(channel, self._pin, self._attn)
+
     def value_to_voltage(self, value):
         return call("adc.to_mv", value, self._attn, self._adc._bits)
 
@@ -58,6 +64,9 @@ class ADC:
     def deinit(self):
         self._on = False
 
+    def __repr__(self):
+        return "ADC(0, bits={})".format(self._bits) if self._on else "ADC(0)"
+
     def vref(self, *mv):
         if not mv:
             return call("adc.vref", None)
@@ -65,7 +74,7 @@ class ADC:
 
     def vref_to_pin(self, pin):
         if pin_named(pin).id() not in _VREF_PINS:
-            raise ValueError(BADVAL)
+            raise ValueError("only pins P6, P21 and P22 are able to output VREF")
 
     def channel(self, id=None, *, pin=None, attn=0):
         if not self._on:

@@ -74,6 +74,10 @@ REFUSED = [
     ("[Timer.Alarm(print, 9) for n in range(17)]", "MemoryError: maximum number of 16 alarms"),
     ("I2C(0, sda='P9')", "TypeError"),
     ("I2C(3)", "OSError: resource not available"),
+    ("I2C().readfrom_mem(64, 0, 1, addrsize=12)", "ValueError: invalid memory address size 12"),
+    ("ADC().vref_to_pin('P9')", "ValueError: only pins P6, P21 and P22 are able to output VREF"),
+    ("Pin('P11').hold(True)", "OSError: the hold functionality is only available for GPIO pins"),
+    ("Pin('P12').hold(False)", "OSError: the hold functionality is only available"),
     ("SD()", "OSError: the requested operation failed"),
     ("UART(2)", "OSError: resource not available"),
     ("Timer(0)", "TypeError"),
@@ -99,6 +103,59 @@ def test_pins_are_singletons_with_levels(device):
         print(Pin("P11")(), Pin("P12", pull=Pin.PULL_DOWN)())
         """)
     assert printed == "1 True True P9 2\n0\n1 True\nP10 1 1\n0 0\n"
+
+
+def test_toggle_turns_the_output_over_and_not_the_level_on_the_line(device):
+    device.service("pins").hold_low("P9", "another", True)
+    printed = device.run("""
+        from machine import Pin
+        p = Pin("P9", mode=Pin.OPEN_DRAIN, value=1)
+        p.toggle(); p.mode(Pin.OUT); print(p())
+        p.toggle(); print(p())
+        """)
+    assert printed == "0\n1\n"
+
+
+def test_setting_a_pin_up_again_ends_its_interrupts_and_changing_it_does_not(device):
+    pins = device.service("pins")
+    for at_ms in (100, 200, 300, 400):
+        pins.drive_at(at_ms * 1000, "P10", 1)
+        pins.drive_at((at_ms + 50) * 1000, "P10", 0)
+    printed = device.run("""
+        from machine import Pin
+        import utime
+        pin = Pin("P10", pull=Pin.PULL_DOWN)
+        pin.callback(Pin.IRQ_RISING, lambda p: print(utime.ticks_ms() // 100))
+        utime.sleep_ms(150)
+        pin.pull(Pin.PULL_UP); pin.mode(Pin.IN)
+        utime.sleep_ms(100)
+        pin.init(Pin.IN, Pin.PULL_DOWN)
+        utime.sleep_ms(200)
+        pin.callback()
+        """)
+    assert printed == "1\n2\n"
+
+
+def test_objects_print_what_they_are_and_no_address_of_memory(device):
+    printed = device.run("""
+        from machine import ADC, I2C, Pin, UART
+        print(Pin("P9", mode=Pin.OPEN_DRAIN, pull=Pin.PULL_UP), Pin("P10"))
+        bus = I2C(1, baudrate=400000)
+        adc = ADC(bits=10)
+        channel = adc.channel(pin="P18", attn=3)
+        print(bus, adc, channel)
+        bus.deinit(); adc.deinit(); channel.deinit()
+        print(bus, adc, channel)
+        print(UART(1, 1200, 7, UART.EVEN), UART(1))
+        """)
+    assert printed.splitlines() == [
+        "Pin('P9', mode=Pin.OPEN_DRAIN, pull=Pin.PULL_UP, alt=-1) "
+        "Pin('P10', mode=Pin.IN, pull=None, alt=-1)",
+        "I2C(1, I2C.MASTER, baudrate=400000) ADC(0, bits=10) ADCChannel(6, pin=P18, attn=3)",
+        "I2C(1) ADC(0) ADCChannel(6)",
+        "UART(1, baudrate=1200, bits=7, parity=UART.EVEN, stop=1) "
+        "UART(1, baudrate=9600, bits=8, parity=None, stop=1)",
+    ]
 
 
 def test_an_edge_from_outside_calls_the_handler(device):
@@ -161,6 +218,15 @@ class Echo:
 
     def power(self, on: bool) -> None:
         self.powered = on
+
+
+def test_reading_no_byte_of_a_register_is_no_transfer(device):
+    printed = device.run("""
+        from machine import I2C
+        bus = I2C()
+        print(bus.readfrom_mem(0x41, 0, 0), bus.readfrom_mem_into(0x41, 0, bytearray(0)))
+        """)
+    assert printed == "b'' 0\n"
 
 
 def test_i2c_transfers(device):
