@@ -15,6 +15,9 @@ Source: MicroPython 1.11 py/grammar.h, py/parse.c.
 from __future__ import annotations
 
 import ast
+import contextlib
+import warnings
+from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
@@ -42,17 +45,27 @@ def compile_device(
     if code is not None and code.co_filename != filename:
         code = _moved(code, filename)  # the same file on another flash
     if code is None:
-        tree = ast.parse(source, filename, mode)
+        with _unwarned():
+            tree = ast.parse(source, filename, mode)
         _Refuse(filename).visit(tree)
         _drop_annotations(tree)
         tree = ast.fix_missing_locations(_Fold(filename).visit(tree))
         tree = ast.fix_missing_locations(_Guard().visit(tree))
         if watch is not None:
             tree = ast.fix_missing_locations(watch.visit(tree))
-        code = compile(tree, filename, mode, dont_inherit=True)
+        with _unwarned():
+            code = compile(tree, filename, mode, dont_inherit=True)
         if watch is None:
             _cache[key] = code
     return code
+
+
+@contextlib.contextmanager
+def _unwarned() -> Iterator[None]:
+    """Without CPython's advice ("is" with a literal ...): a board's compiler gives none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _moved(code: CodeType, filename: str) -> CodeType:
