@@ -196,6 +196,77 @@ def test_a_held_pin_keeps_its_level_over_deep_sleep(device):
     assert seen == [1]
 
 
+# RMT
+
+
+def test_pulses_are_sent_in_ticks_of_the_channel(device):
+    pins, seen = device.service("pins"), []
+    pins.on_change("P21", lambda level: seen.append((level, device.board.clock.now_us)))
+    printed = device.run("""
+        from machine import RMT
+        import utime
+        slow = RMT(channel=4, gpio="P21", tx_idle_level=RMT.LOW)
+        a = utime.ticks_us(); slow.pulses_send((300, 200, 400), start_level=1)
+        print((utime.ticks_us() - a) // 100)
+        slow.pulses_send(100, (1, 0, 1)); slow.pulses_send(50, 3, start_level=1)
+        slow.deinit()
+        RMT(channel=6, gpio="P21", tx_idle_level=0).pulses_send((80,), (1,))
+        """)
+    lengths = [after[1] - before[1] for before, after in zip(seen, seen[1:], strict=False)]
+    levels = [level for level, _ in seen]
+    assert printed == "9\n"
+    assert levels == [1, 0] * 7
+    assert lengths[::2] == [300, 400, 100, 100, 50, 50, 250]
+
+
+def test_pulses_are_received_until_the_line_rests(device):
+    frame = [(0, 80), (1, 26), (0, 50), (1, 70), (0, 9000), (1, 5)]
+    device.service("pins").pulse_sources["P19"] = lambda: frame
+    printed = device.run("""
+        from machine import RMT
+        rmt = RMT(channel=4, gpio="P19", rx_idle_threshold=1000, rx_filter_threshold=30)
+        print(rmt.pulses_get(timeout=50), rmt.pulses_get(pulses=4), rmt.pulses_get(timeout=1))
+        rmt.deinit()
+        print(RMT(channel=2, gpio="P19", rx_idle_threshold=600).pulses_get(timeout=50))
+        print(RMT(channel=7, gpio="P20", rx_idle_threshold=600).pulses_get(timeout=50))
+        """)
+    four = "((0, 80), (1, 26), (0, 50), (1, 70))"
+    assert printed == f"{four} {four} ()\n()\n()\n"
+
+
+def test_a_channel_that_receives_lets_go_of_the_line_when_it_is_set_up(device):
+    pulled = []
+    device.service("pins").on_level("P19", lambda level, at_us: pulled.append(level))
+    device.run("""
+        from machine import RMT, Pin
+        Pin("P19", mode=Pin.OPEN_DRAIN)(0)
+        RMT(channel=4, gpio="P19", rx_idle_threshold=1000)
+        """)
+    assert pulled == [0, None]
+
+
+RMT_REFUSED = [
+    ("RMT(channel=1, gpio='P21', tx_idle_level=0)", "Channel is invalid!"),
+    ("RMT(channel=4, tx_idle_level=0)", "GPIO must be defined!"),
+    ("RMT(channel=4, gpio='P21')", "Either RX or TX configuration must be given!"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0, rx_idle_threshold=9)", "only for RX or TX"),
+    ("RMT(channel=4).pulses_get(timeout=1)", "RMT channel is not initialized!"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0).pulses_get()", "configured for TX!"),
+    ("RMT(channel=4, gpio='P21', rx_idle_threshold=9).pulses_send(1, (1,))", "for RX!"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0).pulses_send((1, 2), (1,))", "must be equal!"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0).pulses_send(5)", "must be a tuple if"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0).pulses_send(5, 4)", "must be given!"),
+    ("[RMT(channel=n, gpio='P21', tx_idle_level=0) for n in (4, 5)]", "already used by other"),
+]
+
+
+@pytest.mark.parametrize(("call", "error"), RMT_REFUSED, ids=[call for call, _ in RMT_REFUSED])
+def test_what_the_rmt_refuses(device, call, error):
+    told = device.run(f"from machine import *\n{call}\n")
+    assert "ValueError: " in told
+    assert error in told
+
+
 # I2C
 
 
