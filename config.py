@@ -13,12 +13,16 @@ _DEVICE_NAME = None
 _PERIOD_S = 900  # from one report to the next, seconds, 10 to 604800; time awake counts
 
 # What is measured -------------------------------------------------------------------------------
-# One line per sensor: its module in sensors/ and the arguments of its get_reading().
+# One line per sensor: its module in sensors/ and the arguments of its get_reading(), which
+# ./dev sensors lists; "name" may be added to each and then stands in the report.
 _SENSORS = (
     # temperature and humidity, I2C; the supply of the sensor is switched by P11
     ("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),
     # battery voltage through a divider of two equal resistors (expansion board 3)
     ("analog_generic", {"data_pin": "P16", "divider": 2}),
+    # ("sht4x", {"sda_pin": "P9", "scl_pin": "P10", "name": "roof"}),
+    # ("ds18x20", {"data_pin": "P3", "name": "soil"}),
+    # ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"}),
 )
 
 # How it travels ---------------------------------------------------------------------------------

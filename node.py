@@ -201,7 +201,21 @@ class Node:
         records += self._bearer.metrics() + self._last
         limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
         name = self.settings["_DEVICE_NAME"] or _board_name(senml)
-        self.unsent = senml.pack(name + ":", records, limit, seq=self.sequence, seq_name="")
+
+        def packed(records):
+            return senml.pack(name + ":", records, limit, seq=self.sequence, seq_name="")
+
+        try:
+            self.unsent = packed(records)
+        except ValueError:  # of one, such as a long name at a slow data rate; the others must go
+            good = []
+            for record in records:
+                try:
+                    packed([record])
+                    good.append(record)
+                except ValueError as error:
+                    _log.error("not reported: %s", error)
+            self.unsent = packed(good)
         self._reported = True
 
     def _last_phases(self, account):

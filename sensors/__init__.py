@@ -37,6 +37,8 @@ problems(given)   what ARGUMENTS cannot say: texts like theirs for this dict of 
 build(rig, ...)   takes what get_reading takes behind a Rig (sensors/_rig.py), which lends the
                   buses, and returns a Sensor
 POWER_UP_MS       with `vcc_pin`: from switching it on to the first step of the measurement
+LONGEST_S         a measurement that goes on for longer is ended as "busy", and the others are
+                  not kept awake; 120 if it does not say. The watchdog is no help: waiting feeds it
 ADDRESS           on I2C, where no argument `address` chooses it
 
 The measurement itself is the generator Sensor.steps(), which yields wherever there is to wait.
@@ -72,6 +74,8 @@ IO_PINS = ("P0", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P
 IO_PINS += ("P19", "P20", "P21", "P22", "P23")
 ADC_PINS = ("P13", "P14", "P15", "P16", "P17", "P18", "P19", "P20")
 
+_MOST = 1 << 62  # a report has integers of 64 bits; what is above is no measurement
+
 
 class SensorError(OSError):
     """args: (cause,). Stays inside drivers: get_reading turns it into None and last_cause."""
@@ -82,7 +86,8 @@ class Sensor:
 
     cause       after a measurement: why a value is None, or None
     exclusive   sensors that have equal ones are measured one after the other: they are parts of
-                one chip, or need the bus for themselves; None: at any time
+                one chip, or need the bus for themselves; None: at any time, but for two lines of
+                one address on I2C
     """
 
     cause = None
@@ -134,6 +139,7 @@ def measure(lines):
     Raises ValueError with all problems if `check` has any, before anything is powered.
     """
     from sensors import _lines, _rig
+    from utils import logging
 
     problems, plan = _lines.plan(lines)
     if problems:
@@ -142,12 +148,22 @@ def measure(lines):
     measurements = []
     for index, (line, (values, cause)) in enumerate(zip(plan, results)):
         for (_, _, unit, exponent, factor), name, value in zip(line.fields, line.names, values):
-            if value is None or value - value != 0:  # neither NaN nor infinity is a measurement
-                scaled, why = None, cause or "implausible"
-            else:
-                scaled, why = int(round(value * factor)), None
+            scaled = _scaled(value, factor)
+            if scaled is None and value is not None:
+                logging.Logger("sensors").warning("%s = %r: implausible", name, value)
+            why = None if scaled is not None else cause or "implausible"
             measurements.append(Measurement(name, scaled, exponent, unit, why, index))
     return measurements
+
+
+def _scaled(value, factor):
+    """round(value * factor) as an int; None for what is no measurement: NaN, infinity, a text."""
+    if not isinstance(value, (int, float)):
+        return None
+    value *= factor
+    if value - value != 0 or not -_MOST < value < _MOST:
+        return None
+    return int(round(value))
 
 
 def statuses(measurements):

@@ -6,9 +6,16 @@ A line is (kind, {argument: value}); how its measurements are named stands in se
 Nothing here touches the hardware.
 """
 
+from micropython import const
 from ucollections import namedtuple
 
 from utils import configuration
+
+_BUSES = const(3)  # what a run can have, see Rig.i2c
+# A node's own figures, whose units a receiver fills in by their names (docs/report.md)
+_OF_THE_NODE = ("rp", "rq", "rs", "sn", "at", "co", "as", "jo", "re", "in", "pr", "ac", "sc", "se")
+_OF_THE_NODE += ("de", "aw")
+_STATUS = "_e"  # behind a name: why it was not measured
 
 # title: for the log. fields, names: of its measurements. arguments: of get_reading.
 Line = namedtuple("Line", ("title", "module", "fields", "names", "arguments"))
@@ -16,6 +23,12 @@ Line = namedtuple("Line", ("title", "module", "fields", "names", "arguments"))
 
 def plan(lines):
     """Return (one text per problem, a list of Line)."""
+    allowed = "(kind, {argument: value})"
+    if not isinstance(lines, (tuple, list)):
+        return ["sensors = {!r}; allowed: a tuple of lines {}".format(lines, allowed)], []
+    if len(lines) == 2 and isinstance(lines[0], str) and isinstance(lines[1], dict):
+        text = "sensors = {!r} is a line itself; allowed: a tuple of lines, ({},)"
+        return [text.format(lines, allowed)], []
     found = []
     good = []
     taken = _Taken()
@@ -24,30 +37,40 @@ def plan(lines):
         number += 1
         where = "sensor {}".format(number)
         if not (isinstance(line, (tuple, list)) and len(line) == 2 and isinstance(line[1], dict)):
-            found.append("{} = {!r}; allowed: (kind, {{argument: value}})".format(where, line))
+            found.append("{} = {!r}; allowed: {}".format(where, line, allowed))
             continue
-        kind = line[0]
         try:
-            module = _find(kind)
-        except ValueError as error:
+            module = _find(line[0])
+            where += " ({})".format(line[0])
+            planned, wrong = _planned(line, module, taken, where)
+        except ValueError as error:  # no such module, and which there are
             found.append("{}: {}".format(where, error.args[0]))
-            continue
-        arguments = dict(line[1])
-        own = arguments.pop("name", None)
-        wrong = problems_of(module, arguments)
-        fields = ()
-        names = ()
-        if own is not None and not _is_name(own):
-            wrong.append("name = {!r}; allowed: 1 to 20 letters, digits, -:./_".format(own))
-        elif not wrong:
-            fields = _fields(module, arguments)
-            names = taken.names([field[0] for field in fields], own, wrong)
-        if not wrong:
-            wrong = taken.wiring("{} ({})".format(where, kind), kind, module, arguments)
-        found.extend("{} ({}): {}".format(where, kind, text) for text in wrong)
-        title = "{} ({})".format(kind, ", ".join(names))
-        good.append(Line(title, module, fields, names, arguments))
+        except Exception as error:  # noqa: BLE001 - of the driver: a damaged or unfinished file
+            text = "{}: {!r} cannot be used, {!r}; allowed: a driver that loads"
+            found.append(text.format(where, line[0], error))
+        else:
+            found.extend("{}: {}".format(where, text) for text in wrong)
+            good.append(planned)
     return found, good
+
+
+def _planned(line, module, taken, where):
+    """(Line, one text per problem) of one line that has the form of one."""
+    kind = line[0]
+    arguments = dict(line[1])
+    own = arguments.pop("name", None)
+    wrong = problems_of(module, arguments)
+    fields = ()
+    names = ()
+    if own is not None and not _is_name(own):
+        text = "name = {!r}; allowed: 1 to 20 letters, digits, -:./_, no {} at the end"
+        wrong.append(text.format(own, _STATUS))
+    elif not wrong:
+        fields = _fields(module, arguments)
+        names = taken.names([field[0] for field in fields], own, wrong)
+    if not wrong:
+        wrong = taken.wiring(where, kind, module, arguments)
+    return Line("{} ({})".format(kind, ", ".join(names)), module, fields, names, arguments), wrong
 
 
 def problems_of(module, given):
@@ -62,10 +85,10 @@ def problems(arguments, given):
     """One text per argument that is unknown, missing or not as `arguments` allows."""
     known = [field[0] for field in arguments]
     found = []
-    for name in sorted(given):
+    for name in sorted(given, key=str):
         if name not in known:
             found.append("{} is unknown; allowed: {}".format(name, ", ".join(known)))
-    pins = [given[name] for name in sorted(given) if name.endswith("_pin")]
+    pins = [given[name] for name in known if name in given and name.endswith("_pin")]
     for pin in pins:
         if isinstance(pin, str) and pins.count(pin) > 1:
             found.append("{} is used twice; allowed: different pins".format(pin))
@@ -73,13 +96,28 @@ def problems(arguments, given):
     holder = _Given(given)
     for field in arguments:
         name, kind, limits = field[:3]
-        if kind != "number":
-            found.extend(configuration.problems(holder, (field,))[1])
-        elif name in given and not _is_number(given[name], limits):
-            if given[name] is not None or field[3:] != (None,):
+        value = given.get(name)
+        if name in given and value is None and field[3:] == (None,):
+            continue
+        if kind == "number" and (name in given or len(field) < 4):
+            if not _is_number(value, limits):
                 text = "{} = {!r}; allowed: a number {} to {}"
-                found.append(text.format(name, given[name], limits[0], limits[1]))
+                found.append(text.format(name, value, limits[0], limits[1]))
+        elif kind == "choice" and name in given:
+            # 68.0 equals 68, and True 1, and neither is an address
+            if not any(value == choice and type(value) is type(choice) for choice in limits):
+                allowed = ", ".join([_shown(name, choice) for choice in limits])
+                found.append("{} = {}; allowed: {}".format(name, _shown(name, value), allowed))
+        else:
+            found.extend(configuration.problems(holder, (field,))[1])
     return found
+
+
+def _shown(name, value):
+    """As one would write it."""
+    if name == "address" and type(value) is int:
+        return "0x{:02x}".format(value)
+    return repr(value)
 
 
 class _Given:
@@ -87,7 +125,8 @@ class _Given:
 
     def __init__(self, given):
         for name in given:
-            setattr(self, name, given[name])
+            if isinstance(name, str):
+                setattr(self, name, given[name])
 
 
 class _Taken:
@@ -97,7 +136,8 @@ class _Taken:
         self._names = set()
         self._pins = {}  # pin -> (argument, kind, where)
         self._buses = {}  # pin -> the pair of its bus
-        self._addresses = {}  # (sda, scl, address) -> (kind, where)
+        self._pairs = set()  # of all buses
+        self._addresses = {}  # (sda, scl, address) -> (kind, where, supply)
 
     def names(self, labels, own, wrong):
         """The names of one line; without a name of its own, numbered until they are free."""
@@ -113,6 +153,9 @@ class _Taken:
                 names = ["{}{}".format(label, number) for label in labels]
                 number += 1
         self._names.update(names)
+        for name in names:
+            if name in _OF_THE_NODE:
+                wrong.append("name {!r} is a figure of the node; allowed: another".format(name))
         return names
 
     def wiring(self, where, kind, module, arguments):
@@ -134,10 +177,17 @@ class _Taken:
                 text = "{} belongs to the bus {}, {}; allowed: both pins of a bus or none"
                 found.append(text.format(pin, self._buses[pin][0], self._buses[pin][1]))
                 return found
-        address = _address(module, arguments)
+        self._pairs.add(pair)
+        if len(self._pairs) > _BUSES:
+            text = "{}, {} are the pins of one more bus; allowed: {} of them"
+            found.append(text.format(pair[0], pair[1], _BUSES))
+        address = address_of(module, arguments)
         if address is not None:
-            before = self._addresses.setdefault(pair + (address,), (kind, where))
-            if before[0] != kind:
+            supply = arguments.get("vcc_pin")
+            before = self._addresses.setdefault(pair + (address,), (kind, where, supply))
+            # two of a kind are parts of one chip, such as the inputs of a converter; a chip has
+            # one supply, and two chips that answer at once are not told apart
+            if before[0] != kind or before[2] != supply:
                 text = "address 0x{:02x} is that of {} on the same pins; allowed: another"
                 found.append(text.format(address, before[1]))
         return found
@@ -153,7 +203,7 @@ def _fields(module, arguments):
     return module.fields(arguments) if hasattr(module, "fields") else module.FIELDS
 
 
-def _address(module, arguments):
+def address_of(module, arguments):
     """The I2C address of a line, None if the module does not tell."""
     for field in module.ARGUMENTS:
         if field[0] == "address":
@@ -168,12 +218,15 @@ def _is_number(value, limits):
 
 
 def _is_name(text):
-    if not isinstance(text, str) or not 1 <= len(text) <= 20:
+    if not isinstance(text, str) or not 1 <= len(text) <= 20 or text.endswith(_STATUS):
         return False
     for character in text:
         # RFC 8428, 4.5.1
         if not (
-            "a" <= character.lower() <= "z" or "0" <= character <= "9" or character in "-:./_"
+            "a" <= character <= "z"
+            or "A" <= character <= "Z"
+            or "0" <= character <= "9"
+            or character in "-:./_"
         ):
             return False
     return True

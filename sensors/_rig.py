@@ -9,10 +9,12 @@ last sensor on it is done, and whatever happens, all supplies and buses are give
 
 from micropython import const
 
-from sensors import Sensor, SensorError, set_sensor_power_off, set_sensor_power_on
+from sensors import Sensor, SensorError, _lines, set_sensor_power_off, set_sensor_power_on
 from utils import logging, timing
 
 _HUNG_MS = const(4000)  # the firmware gives a transfer 5 s and more
+_LONGEST_S = const(120)  # of a sensor that does not say so; settings may ask for a minute
+_LONGEST_CAUSE = const(20)  # a status record has to fit into the smallest message
 
 
 def carry_out(jobs):
@@ -32,6 +34,8 @@ def carry_out(jobs):
             timing.sleep_ms(job.due_ms - timing.now_ms())
             if rig.hangs(job.bus):
                 job.fail("stuck")
+            elif job.overdue():
+                job.fail("busy")
             elif not job.step():
                 continue
             if job.hung:
@@ -61,9 +65,21 @@ class Job:
         self._arguments = arguments
         self._sensor = None
         self._steps = None
+        self._end_ms = None  # when it has taken too long; unknown before its first step
+        address = _lines.address_of(module, arguments)
+        self._chip = None if address is None else self.bus + (address,)
 
     def exclusive(self):
-        return getattr(self._sensor, "exclusive", None)
+        """What it has for itself; a chip that stands in two lines, if the sensor does not say."""
+        key = getattr(self._sensor, "exclusive", None)
+        return self._chip if key is None else key
+
+    def overdue(self):
+        """True if its steps go on for longer than they may: waiting feeds the watchdog."""
+        if self._end_ms is None:
+            longest_s = getattr(self._module, "LONGEST_S", _LONGEST_S)
+            self._end_ms = timing.now_ms() + 1000 * longest_s
+        return timing.now_ms() >= self._end_ms
 
     def begin(self, rig):
         """Make the sensor; its first step is due when its supply has been on for long enough."""
@@ -84,15 +100,16 @@ class Job:
         """Take the next step; True if it was the last one."""
         watch = timing.Stopwatch()
         try:
-            wait_ms = next(self._steps)
             # one more, since now_ms cuts off the part of a millisecond that has passed already
-            self.due_ms = timing.now_ms() + (wait_ms + 1 if wait_ms else 0)
+            wait_ms = int(next(self._steps) or -1) + 1
+            self.due_ms = min(timing.now_ms() + wait_ms, self._end_ms)
             return False
         except StopIteration as end:
             self._end(end.args[0] if end.args else None, self._sensor.cause)
         except SensorError as error:
-            self.hung = error.args[0] == "stuck" and watch.elapsed_ms() >= _HUNG_MS
-            self._end(None, error.args[0])
+            cause = error.args[0] if error.args else "failed"
+            self.hung = cause == "stuck" and watch.elapsed_ms() >= _HUNG_MS
+            self._end(None, cause)
         except OSError:  # the firmware gave no bus, or refused something else
             self._end(None, "failed")
         except Exception as error:  # noqa: BLE001 - who breaks the contract loses its own values only
@@ -102,7 +119,10 @@ class Job:
 
     def fail(self, cause):
         """End it here."""
-        self._steps.close()
+        try:
+            self._steps.close()
+        except Exception as error:  # noqa: BLE001 - as in its other steps
+            logging.Logger("sensors").exception(error, "%s: not ended", self._title)
         self._end(None, cause)
 
     def _end(self, values, cause, told=False):
@@ -113,7 +133,8 @@ class Job:
         self.values = (values + (None,) * count)[:count]
         self.cause = None
         if None in self.values:
-            self.cause = cause or "implausible"
+            good = isinstance(cause, str) and 0 < len(cause) <= _LONGEST_CAUSE
+            self.cause = cause if good else "failed" if cause else "implausible"
             if not told:
                 logging.Logger("sensors").warning("%s: %s", self._title, self.cause)
 
@@ -123,7 +144,7 @@ class Rig:
 
     def __init__(self):
         self._shared = {}  # key -> something with deinit()
-        self.hung = []  # pins of the buses that are held down
+        self.hung = []  # pins of the bus, for each sensor that waited for it in vain
         self._buses = 0
         self._users = {}  # supply pin -> how many sensors still need it
 
@@ -153,8 +174,11 @@ class Rig:
         return self._shared[key]
 
     def hangs(self, bus):
-        """True if a sensor waited for this bus in vain: the others need not, 5 s and more each."""
-        return bus in self.hung
+        """True if two sensors waited for this bus in vain: the others need not, 5 s and more each.
+
+        One alone may be what held the bus down, and have let go of it.
+        """
+        return self.hung.count(bus) > 1
 
     def power(self, pin):
         """One sensor more is supplied by `pin`; None: it is always supplied."""
@@ -181,6 +205,8 @@ class Rig:
                 self._shared[key].deinit()
             except OSError:  # the firmware had it released already
                 pass
+            except Exception as error:  # noqa: BLE001 - of a driver; what was measured stays
+                logging.Logger("sensors").exception(error, "%s: not given back", key[0])
 
 
 class _Whole(Sensor):

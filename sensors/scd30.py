@@ -44,6 +44,7 @@ ARGUMENTS = (
 )
 ADDRESS = 0x61
 POWER_UP_MS = 1000  # less than 2 s; it is asked until it answers
+LONGEST_S = 10000  # five of the longest intervals
 
 Reading = namedtuple("Reading", ("co2", "temperature", "humidity"))  # None for what failed
 

@@ -52,6 +52,7 @@ ARGUMENTS = (
     ("timeout_s", "integer", (1, 999), 200),
 )
 
+LONGEST_S = 40000  # twenty probes on a wire, one after the other, each twice the longest
 last_cause = None
 
 _SETTLE_MS = const(1000)  # of a probe that is not known

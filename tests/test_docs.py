@@ -31,7 +31,7 @@ from devkit.device_files import ROOT, copy_device_files
 from devkit.emulator import Emulator
 from devkit.modem import power, tamper
 from devkit.modem.commands import FAMILIES
-from devkit.sensors.catalogue import entries
+from devkit.sensors.catalogue import drivers, entries
 
 FILES = docs.files()
 _BLOCK = re.compile(r"^```([a-z]*)( [a-z0-9_ ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -319,6 +319,25 @@ def test_every_family_of_commands_is_listed() -> None:
     text = (ROOT / "docs" / "emulation.md").read_text(encoding="utf-8")
     for module, _ in FAMILIES:
         assert f"`{module}`" in text, module
+
+
+def test_every_chip_is_listed_with_what_it_follows() -> None:
+    rows = _rows("emulation.md", "kind")
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row[0])}
+    chips = ROOT / "devkit" / "chips"
+    kinds = {path.stem for path in chips.glob("*.py") if "\ndef plug(" in path.read_text("utf-8")}
+    assert listed == kinds
+    assert all(len(row) == 4 and row[2] for row in rows)
+
+
+def test_every_driver_is_described() -> None:
+    text = (ROOT / "docs" / "sensors.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == drivers()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = "".join(line for line in readme.splitlines() if line.startswith("| `sensors"))
+    assert sorted(re.findall(r"`(?:sensors)?\.(\w+)`", table)) == drivers()
+    assert sorted(path.stem[:-7] for path in (ROOT / "examples").glob("*_simple.py")
+                  if path.stem[:-7] in drivers()) == drivers()  # fmt: skip
 
 
 def test_links_lead_somewhere() -> None:

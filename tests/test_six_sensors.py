@@ -114,3 +114,20 @@ def test_all_are_measured_in_the_time_of_the_slowest(make_device, collector):  #
     # the DS18B20 converts for 0.75 s at most, TSL2561 and battery wait as long and more in sum
     assert measuring.duration_ms < 1500
     assert device.service("pins").level("P11") == 0
+
+
+def test_a_record_that_no_message_can_hold_costs_itself_only(make_device):  # noqa: F811
+    """Names of 20 letters, of device and sensor, beside a token that each CoAP message has."""
+    device = make_device({"radio": LOSSLESS}, routes=["192.0.2.1:5683=127.0.0.1:9"])
+    sensor = {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11", "name": "n" * 20}
+    with (device.flash / "config.py").open("a", encoding="utf-8") as config:
+        config.write(
+            "\n_PROTOCOL = 'coap'\n_TOKEN = 'x' * 40\n_DEVICE_NAME = 'a' * 20\n_COAP_CONFIRMABLE ="
+            f" False\n_SENSORS = {(('si7021', sensor), ('battery', {'data_pin': 'P16'}))!r}\n"
+        )
+    [cycle] = device.start(["boot.py", "main.py"], 1)
+    assert (cycle.ended, cycle.error, cycle.status) == ("deepsleep", None, 1)
+    assert cycle.cause == "attached"
+    assert len(cycle.sent) >= 1
+    lost = [line for line in device.log if "not reported" in line]
+    assert [line.split("'")[1] for line in lost] == ["n" * 20 + ".t", "n" * 20 + ".h"]

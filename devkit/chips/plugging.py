@@ -120,7 +120,7 @@ def _refuse(name: str, key: str, value: Any, allowed: str) -> None:
 
 
 def _number(name: str, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         _refuse(name, key, value, "a number, {mean, swing, period_s, noise}, {file}, [[s, value]]")
     return float(value)
 

@@ -42,6 +42,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.board.board import Board
+from devkit.cli import UsageError
 
 Plug = Callable[[Board, str, dict[str, Any]], None]
 _HERE = Path(__file__).parent
@@ -52,26 +53,37 @@ DEFAULT: dict[str, dict[str, Any]] = {
 }
 
 
+class WiringError(UsageError, ValueError):
+    """A table of a scenario that cannot be; one line that says what can."""
+
+
 def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
-    """Attach the default chips overlaid by `chips`. ValueError names key, value, what may be."""
+    """Attach the default chips overlaid by `chips`. WiringError names key, value, what may be."""
     tables = {name: dict(table) for name, table in DEFAULT.items()}
     for name, table in chips.items():
         if not isinstance(table, dict):
-            raise ValueError(f"chips.{name} = {table!r}; a table [chips.{name}] is needed")
+            raise WiringError(f"chips.{name} = {table!r}; a table [chips.{name}] is needed")
         tables.setdefault(name, {}).update(table)
     for name, table in tables.items():
         kind = table.pop("kind", name)
-        _plug_of(kind, name)(board, name, table)
+        try:
+            _plug_of(kind, name)(board, name, table)
+        except ValueError as error:
+            raise WiringError(*error.args) from error
+        except TypeError as error:  # a list where a text stands, and the like
+            raise WiringError(
+                f"chips.{name}: {error}; allowed: what devkit/chips/{kind}.py says"
+            ) from error
         if table:
-            raise ValueError(f"chips.{name}: unknown key {next(iter(table))!r} for a {kind}")
+            raise WiringError(f"chips.{name}: unknown key {next(iter(table))!r} for a {kind}")
 
 
 def _plug_of(kind: str, name: str) -> Plug:
-    if kind in KINDS:
+    if isinstance(kind, str) and kind in KINDS:
         return KINDS[kind]
     files = {path.stem for path in _HERE.glob("[a-z]*.py")}
     plugs = {each for each in files if "\ndef plug(" in (_HERE / f"{each}.py").read_text("utf-8")}
-    if kind not in plugs:
+    if not isinstance(kind, str) or kind not in plugs:
         listed = ", ".join([*KINDS, *sorted(plugs)])
         raise ValueError(f"chips.{name}: kind = {kind!r}; allowed: {listed}")
     plug: Plug = importlib.import_module(f"devkit.chips.{kind}").plug

@@ -8,6 +8,7 @@ I2C; `WIRING` are keys of its table in a scenario that the line needs.
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ class Entry:
     @property
     def line(self) -> str:
         """As it stands in _SENSORS."""
-        return f"{(self.name, self.arguments)!r}".replace("'", '"')
+        text = f"{(self.name, self.arguments)!r}".replace("'", '"')
+        return re.sub(r'"address": (\d+)', lambda found: f'"address": {int(found[1]):#04x}', text)
 
 
 def drivers(folder: Path = DRIVERS) -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
@@ -57,12 +58,14 @@ def _row(name: str, module: ModuleType, entry: Entry | None) -> dict[str, Any]:
     result = trial(entry) if entry is not None else None
     arguments = entry.arguments if entry is not None else {}
     fields = module.fields(arguments) if hasattr(module, "fields") else module.FIELDS
+    reported = _reported(result.values, fields) if result else [None] * len(fields)
     return {
         "name": name,
         "interface": entry.interface if entry else None,
         "addresses": _addresses(module) if entry and entry.interface == "I2C" else [],
         "fields": [
-            {"label": label, "name": what, "unit": unit} for label, what, unit, *_ in fields
+            {"label": label, "name": what, "unit": unit, "value": value}
+            for (label, what, unit, *_), value in zip(fields, reported, strict=True)
         ],
         "time_ms": round(result.time_ms, 1) if result else None,
         "mean_ma": round(result.mean_ma, 4) if result else None,
@@ -77,6 +80,14 @@ def _rounded(values: list[Any], fields: Sequence[Any]) -> list[Any]:
     return [
         value if value is None else round(value * factor) / factor if factor != 1 else round(value)
         for value, (*_, factor) in zip(values, fields, strict=True)
+    ]
+
+
+def _reported(values: list[Any], fields: Sequence[Any]) -> list[float | None]:
+    """The same as a report has it, in the unit of the field."""
+    return [
+        None if value is None else float(Decimal(round(value * factor)).scaleb(exponent))
+        for value, (*_, exponent, factor) in zip(values, fields, strict=True)
     ]
 
 
@@ -126,15 +137,21 @@ def _range(addresses: list[int]) -> str:
 def _details(row: dict[str, Any], module: ModuleType) -> str:
     lines = [f"{row['name']}: {(module.__doc__ or '').splitlines()[0]}", "", "arguments:"]
     for name, kind, limits, *default in module.ARGUMENTS:
+        if name == "address" and isinstance(limits[0], int):
+            limits = [f"0x{each:02x}" for each in limits]
+            given = f", default 0x{default[0]:02x}" if default else ""
+        else:
+            given = f", default {default[0]!r}" if default else ""
         allowed = _among(limits) if kind == "choice" else f"{limits[0]} to {limits[1]}"
-        given = f", default {default[0]!r}" if default else ""
         lines.append(f"  {name}: {kind}, {allowed}{given}")
     lines += ["", "measures:"]
     for field in row["fields"]:
         lines.append(f"  {field['label']}: {field['name']}, {field['unit']}")
     if row["line"] is not None:
         lines += ["", "in config.py:", f"  {row['line']},", ""]
-        values = ", ".join("None" if value is None else f"{value}" for value in row["reading"])
+        values = ", ".join(
+            f"{field['label']} = {field['value']} {field['unit']}" for field in row["fields"]
+        )
         cause = f" ({row['cause']})" if row["cause"] else ""
         lines.append(f"on the emulated chip: {values}{cause}, {row['time_ms']:.0f} ms")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import keyword
 import re
 from pathlib import Path
 
@@ -19,7 +20,7 @@ FILES = {
     "example": "examples/{}_simple.py",
 }
 _LONGEST = 20
-_ALLOWED = "1 to 20 lower-case letters, digits and underscores, a letter first"
+_ALLOWED = "1 to 20 lower-case letters, digits and underscores, a letter first, no word of Python"
 
 
 def main(options: argparse.Namespace) -> int:
@@ -37,7 +38,11 @@ def main(options: argparse.Namespace) -> int:
 
 def create(name: str, root: Path = ROOT) -> list[Path]:
     """Write all files or none; the paths. UsageError names what is wrong."""
-    if not re.fullmatch("[a-z][a-z0-9_]*", name) or len(name) > _LONGEST:
+    if (
+        not re.fullmatch("[a-z][a-z0-9_]*", name)
+        or len(name) > _LONGEST
+        or keyword.iskeyword(name)
+    ):
         raise UsageError(f"name {name!r}; allowed: {_ALLOWED}")
     paths = {template: root / path.format(name) for template, path in FILES.items()}
     there = [path for path in paths.values() if path.exists()]

@@ -58,7 +58,7 @@ def test_one_that_fails_leaves_the_others_alone(node):
 
 @pytest.mark.both_runtimes
 @pytest.mark.parametrize("after_ms", [30, 80])
-def test_a_bus_that_hangs_for_good_is_waited_for_once(tmp_path, runtime, after_ms):
+def test_a_bus_that_hangs_for_good_is_given_up(tmp_path, runtime, after_ms):
     """Whoever is half way then leaves the bus alone, and does not try to switch its chip off."""
     hang = Fault("i2c", "stuck", match="not yet")
     node = Node(tmp_path, [hang], runtime)
@@ -72,5 +72,5 @@ def test_a_bus_that_hangs_for_good_is_waited_for_once(tmp_path, runtime, after_m
     found, took_ms = node.ask(PROGRAM + "show(found)\nshow(took_ms)\n")
     node.vm.shutdown()
     assert [item[-1] for item in found] == ["stuck"] * 3
-    assert took_ms < 8000
+    assert took_ms < 15000  # two waited for it, each 5 s and one for every byte
     assert node.pins.level("P22") == 0

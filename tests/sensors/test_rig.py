@@ -149,13 +149,19 @@ def test_one_that_fails_costs_the_others_nothing(rigged, what, cause):
     assert len(rigged.log) + len([line for line in rigged.printed if "ERROR" in line]) == 1
 
 
-def test_a_bus_that_hangs_is_waited_for_once(rigged):
+def test_a_bus_that_hangs_is_waited_for_twice(rigged):
     hung = {"what": "hangs"}
     values, took_ms, _ = measured(
-        rigged, hung, hung, hung, {"waits": [10], "sda_pin": "P21", "scl_pin": "P22"}
+        rigged, hung, hung, hung, hung, {"waits": [10], "sda_pin": "P21", "scl_pin": "P22"}
     )
-    assert [cause for _, cause in values] == ["stuck", "stuck", "stuck", None]
-    assert 5000 <= took_ms < 5100
+    assert [cause for _, cause in values] == ["stuck"] * 4 + [None]
+    assert 10000 <= took_ms < 10100
+
+
+def test_a_sensor_that_holds_the_bus_for_a_while_costs_the_others_nothing(rigged):
+    values, took_ms, _ = measured(rigged, {"what": "hangs"}, {"waits": [10]}, {"waits": [99]})
+    assert [cause for _, cause in values] == ["stuck", None, None]
+    assert took_ms < 5200
 
 
 def test_sensors_on_the_same_pins_share_a_bus_and_others_have_their_own(rigged):

@@ -6,11 +6,13 @@ import statistics
 
 import pytest
 
+from devkit import cli
 from devkit.board.board import Board
 from devkit.board.i2c import I2c
 from devkit.board.pins import Pins
 from devkit.chips import plugging
 from devkit.chips.wiring import wire
+from devkit.device_files import ROOT
 
 
 @pytest.fixture
@@ -113,3 +115,21 @@ def test_a_chip_is_found_on_its_pins_at_its_address_or_on_the_numbered_bus(board
         i2c.do_open(bus, 100_000, pins)
         found[bus, str(pins)] = i2c.do_scan(bus)
     assert list(found.values()) == [[], [0x41], [0x42]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'kind = ["a"]', 'model = ["x"]', 'sda_pin = ["P9"]', "temperature_c = inf",
+        "temperature_c = {mean = nan}", "temperature_c = {file = 5}", "absent = 1", "shape = 1",
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_line(tmp_path, capsys, text):
+    """And the command ends with the status of wrong usage."""
+    scenario = tmp_path / "mistake.toml"
+    scenario.write_text(f"[chips.si7021]\n{text}\n", encoding="utf-8")
+    script = str(ROOT / "examples" / "si7021_simple.py")
+    assert cli.main(["run", script, "--cycles", "1", "--scenario", str(scenario)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "chips.si7021: " in line
+    assert "allowed: " in line or "unknown key" in line

@@ -46,6 +46,11 @@ def test_the_table_names_all_and_one_is_shown_in_detail(capsys):
     said = capsys.readouterr().out
     assert '("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),' in said
     assert "vcc_pin: choice, P0" in said
+    assert cli.main(["sensors", "ina219"]) == 0
+    said = capsys.readouterr().out
+    assert '"address": 0x41}' in said
+    assert "address: choice, 0x40, " in said
+    assert "v = 3.7 V, i = 0.1201 A, w = 0.4444 W" in said  # as in a report, not in mV
     assert cli.main(["sensors"]) == 0
     said = capsys.readouterr().out
     assert all(f"\n{name} " in said for name in drivers())

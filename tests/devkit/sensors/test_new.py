@@ -51,11 +51,11 @@ def test_the_skeleton_passes_its_tests_and_the_checks_and_is_listed(tree):
     run(tree, "ruff", "check", "--no-cache", *paths)
     run(tree, "ruff", "format", "--check", "--no-cache", *paths)
     said = run(tree, "devkit", "sensors", "soil_7")
-    assert "on the emulated chip: 21." in said
+    assert "on the emulated chip: t = 21." in said
 
 
 @pytest.mark.parametrize(
-    "name", ["Soil", "7soil", "_soil", "soil-7", "soil/7", "../soil", "", "s" * 21]
+    "name", ["Soil", "7soil", "_soil", "soil-7", "soil/7", "../soil", "", "s" * 21, "class"]
 )
 def test_names_that_are_no_modules_are_refused(tmp_path, name):
     with pytest.raises(UsageError, match="allowed: 1 to 20"):
