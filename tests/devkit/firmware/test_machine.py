@@ -56,9 +56,30 @@ def test_adc_of_fewer_bits_and_out_of_range(device):
     assert printed == "[511, 0, 256]\n75 1100\n"
 
 
+def test_a_channel_is_one_object_and_keeps_what_it_was_set_to_last(device):
+    device.service("adc").noise_counts = 0
+    device.service("adc").sources.update(P13=lambda: 557)
+    printed = device.run("""
+        from machine import ADC
+        adc = ADC(0)
+        first = adc.channel(pin="P13", attn=ADC.ATTN_0DB)
+        print(first())
+        second = adc.channel(pin="P13", attn=ADC.ATTN_11DB)
+        print(first is second, first() < 600, ADC(bits=9) is adc, first() < 75)
+        adc.deinit()
+        print(first() < 75)
+        """)
+    assert printed == "2048\nTrue True True True\nTrue\n"
+
+
 REFUSED = [
     ("ADC(bits=8)", "ValueError: invalid argument(s) value"),
     ("ADC(1)", "OSError: resource not available"),
+    ("ADC().channel(8)", "ValueError: resource not available"),
+    ("ADC().channel(0, pin='P14')", "ValueError: invalid argument(s) value"),
+    ("ADC().channel()", "ValueError: invalid argument(s) value"),
+    ("a = ADC(); a.deinit(); a.channel(0)", "OSError: the requested operation is not possible"),
+    ("c = ADC().channel(0); c.deinit(); c()", "OSError: the requested operation is not possible"),
     ("ADC().channel(pin='P2')", "OSError: resource not available"),
     ("ADC().channel(pin='P16', attn=4)", "ValueError: invalid"),
     ("Pin('P77')", "ValueError: invalid argument(s) value"),
