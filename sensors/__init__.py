@@ -61,6 +61,7 @@ report the cause of one that failed stands under its name with "_e" behind: see 
 A new sensor is a new file with these things; nothing here needs to be edited.
 """
 
+from micropython import const
 from ucollections import namedtuple
 
 from utils import plugins
@@ -74,6 +75,7 @@ IO_PINS = ("P0", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P
 IO_PINS += ("P19", "P20", "P21", "P22", "P23")
 ADC_PINS = ("P13", "P14", "P15", "P16", "P17", "P18", "P19", "P20")
 
+_PRECISE = const(1 << 22)  # below, a float of this VM is at most an eighth off
 _MOST = 1 << 62  # a report has integers of 64 bits; what is above is no measurement
 
 
@@ -160,10 +162,13 @@ def _scaled(value, factor):
     """round(value * factor) as an int; None for what is no measurement: NaN, infinity, a text."""
     if not isinstance(value, (int, float)):
         return None
-    value *= factor
-    if value - value != 0 or not -_MOST < value < _MOST:
+    product = value * factor
+    if product - product != 0 or not -_MOST < product < _MOST:
         return None
-    return int(round(value))
+    if -_PRECISE < product < _PRECISE:
+        return int(round(product))
+    whole = int(value)  # apart, for a float has 24 bits
+    return int(round(whole * factor)) + int(round((value - whole) * factor))
 
 
 def statuses(measurements):

@@ -15,8 +15,11 @@ parts that live on the line alone.
 
 A slot begins when the line falls. A bit is read within 15 us of that, and its levels must not be
 stretched by interrupts, so they are off for as long as a slot's length tells its value: 75 us at
-most. The names that a slot calls are bound beforehand, since each look-up counts. One call of a
-pin takes 2 to 3 us on this firmware; the times below hold for 1 to 4 us.
+most. The names that a slot calls are bound beforehand, since each look-up counts. How long a call
+of a pin takes differs with the firmware and is measured when the bus is made: where it is quick, a
+bit is sampled late in the 15 us, so that a long line has had time to rise, else at once. The
+slots are right for calls of 1 to 4 us with up to 1 us for each other step of the interpreter; a
+slower one samples too late for parts that hold a bit no longer than they must, which are rare.
 
 Written against the data sheet of the DS18B20 (19-7487: AC characteristics, ROM commands) and
 Maxim's application notes 126, 187 and 27. MicroPython's own `onewire` module and the packages on
@@ -26,7 +29,7 @@ PyPI need the C module `_onewire`, which Pycom firmware 1.20.2.r4 does not have.
 from micropython import const
 
 from sensors import SensorError
-from utils.microseconds import sleep_us
+from utils.microseconds import call_us, sleep_us
 
 _SEARCH = const(0xF0)
 _MATCH_ROM = const(0x55)
@@ -34,10 +37,11 @@ _SKIP_ROM = const(0xCC)
 
 # us, each beside the 1 to 4 us of every call between two edges
 _RESET = const(480)
-_PRESENCE = const(59)  # begins 15 to 60 after the release, lasts 60 to 240: surely there at 60-75
+_PRESENCE = const(58)  # begins 15 to 60 after the release, lasts 60 to 240: surely there at 60-75
 _PRESENCE_ENDS = const(420)
 _SLOT = const(60)
-_SAMPLE = const(2)  # late in the 15 us, so that a long line has had time to rise
+_SAMPLE = const(2)  # after the release, where there is time for it
+_QUICK_US = const(3)  # a call of a pin: three of them and the sample are within 15 us
 _IDLE = const(200)  # nobody holds an idle line for longer
 
 ROM_BYTES = 8
@@ -59,6 +63,7 @@ class Bus:
         self._lock = disable_irq
         self._unlock = enable_irq
         self.release()
+        self._late = call_us(pin) <= _QUICK_US
 
     def deinit(self):
         self._pin.init(self._pin.IN)
@@ -206,11 +211,17 @@ class Bus:
 
     def _read_bit(self):
         pin = self._pin
+        late = self._late
         state = self._lock()
-        pin(0)
-        pin(1)
-        sleep_us(_SAMPLE)
-        bit = pin()
+        if late:
+            pin(0)
+            pin(1)
+            sleep_us(_SAMPLE)
+            bit = pin()
+        else:
+            pin(0)
+            pin(1)
+            bit = pin()
         self._unlock(state)
         sleep_us(_SLOT)
         return bit

@@ -169,7 +169,10 @@ class Ds18x20(Sensor):
         return (_celsius(rom, scratchpad),)
 
     def _converted_for_sure(self, rom, scratchpad):
-        """Convert once more, with a mark that does not outlive a loss of the supply."""
+        """Convert once more, with a mark that does not outlive a loss of the supply.
+
+        A MAX31850 has no register to be marked and ignores that: its second answer must differ.
+        """
         bus = self._bus
         high, low, setting = scratchpad[2:5]
         mark = high ^ 0xFF
@@ -262,8 +265,8 @@ def _scratchpad(bus, rom):
 
 def _looks_unconverted(rom, scratchpad):
     """True if the register is as after power-on."""
-    if rom[0] == _MAX31850:
-        return False
+    if rom[0] == _MAX31850:  # which also tells how warm itself is: hardly exactly 0 as well
+        return not any(scratchpad[:4])
     start = b"\xaa\x00" if rom[0] == _DS18S20 else b"\x50\x05"
     return scratchpad[:2] == start and scratchpad[6] == 0x0C
 

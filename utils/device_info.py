@@ -168,13 +168,15 @@ def set_defaults(
 
 
 def set_led_color(color):
-    """Light the LED: one of COLORS by name, or 0xRRGGBB. Its blinking (heartbeat) ends.
+    """Light the LED: one of COLORS by name, or 0xRRGGBB, also as a text. Its blinking ends.
 
     Raises ValueError for any other colour.
     """
     from utils import configuration
 
-    shown = COLORS.get(color) if isinstance(color, str) else color
+    shown = color
+    if isinstance(color, str):
+        shown = COLORS[color] if color in COLORS else _hexadecimal(color)
     if not configuration.is_integer(shown, 0, 0xFFFFFF):
         allowed = ", ".join(sorted(COLORS)) + ", 0 to 0xFFFFFF"
         configuration.refuse("color", color, allowed)
@@ -202,6 +204,14 @@ def _one(reply):
     if not reply.ok or not reply.lines:
         return None
     return at.fields(reply.lines[0])[0] or None
+
+
+def _hexadecimal(text):
+    """The number behind 0x; None if there is none."""
+    try:
+        return int(text, 16) if text[:2].lower() == "0x" else None
+    except ValueError:
+        return None
 
 
 def _stop_bluetooth():

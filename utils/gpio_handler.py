@@ -32,11 +32,7 @@ def get_input_voltage(pin, voltage_divider=1, attn=ATTN_11DB, measurement_cycles
     """
     from utils import configuration, logging, timing
 
-    _require_pin("pin", pin, _INPUTS)
-    if voltage_divider is True or not 1 <= voltage_divider <= 1000:
-        configuration.refuse("voltage_divider", voltage_divider, "a number 1 to 1000")
-    if attn not in _ATTENUATIONS:
-        configuration.refuse("attn", attn, "ATTN_0DB to ATTN_11DB")
+    _require_input("pin", pin, voltage_divider, attn)
     if not configuration.is_integer(measurement_cycles, 1, 10000):
         configuration.refuse("measurement_cycles", measurement_cycles, "an integer 1 to 10000")
     from machine import ADC
@@ -89,9 +85,9 @@ def timed_pin_pull_up(pin, durationms=500):
 
 
 def check_minimum_voltage_threshold(
-    threshold_mv=3000,
     pin_enable_battery_meas="P23",
     pin_battery_voltage="P13",
+    threshold_mv=3000,
     voltage_divider=11,
     attn=ATTN_0DB,
     sleep_ms=180000,
@@ -101,11 +97,16 @@ def check_minimum_voltage_threshold(
     Else return its voltage in mV; None if it cannot be told, which does not stop the node.
     The defaults are the battery of an insigh.io board: BAT_MEAS_ON is P23 there. The pin is high
     while the divider settles and is measured, and low again before anything else.
-    pin_enable_battery_meas None: the divider is always on. The others as in get_input_voltage.
+    pin_enable_battery_meas None: the divider is always on. threshold_mv: 1 to 60000. sleep_ms: 1
+    to 2147483647. The others as in get_input_voltage.
     """
-    from utils import logging, timing
+    from utils import configuration, logging, timing
 
-    _require_pin("pin_battery_voltage", pin_battery_voltage, _INPUTS)
+    _require_input("pin_battery_voltage", pin_battery_voltage, voltage_divider, attn)
+    if not configuration.is_integer(threshold_mv, 1, 60000):
+        configuration.refuse("threshold_mv", threshold_mv, "an integer 1 to 60000")
+    if not configuration.is_integer(sleep_ms, 1, 0x7FFFFFFF):
+        configuration.refuse("sleep_ms", sleep_ms, "an integer 1 to 2147483647")
     if pin_enable_battery_meas is None:
         value_mv = get_input_voltage(pin_battery_voltage, voltage_divider, attn)
     else:
@@ -121,6 +122,17 @@ def check_minimum_voltage_threshold(
         logging.Logger("gpio").warning("battery at %d mV: asleep", value_mv)
         deepsleep(sleep_ms)
     return value_mv
+
+
+def _require_input(name, pin, voltage_divider, attn):
+    from utils import configuration
+
+    _require_pin(name, pin, _INPUTS)
+    number = isinstance(voltage_divider, (int, float)) and voltage_divider is not True
+    if not (number and 1 <= voltage_divider <= 1000):
+        configuration.refuse("voltage_divider", voltage_divider, "a number 1 to 1000")
+    if attn not in _ATTENUATIONS:
+        configuration.refuse("attn", attn, "ATTN_0DB to ATTN_11DB")
 
 
 def _require_pin(name, pin, numbers):

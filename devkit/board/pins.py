@@ -50,6 +50,7 @@ class Pin:
     holders: set[str] = field(default_factory=set)  # what pulls it low from outside
     resistor: bool = False  # to the supply, outside
     hold: bool = False
+    held_back: tuple[int, int | None, int] | None = None  # mode, pull, output set while held
     trigger: int = 0
     watchers: list[Callable[[int], object]] = field(default_factory=list)
     shown: int = 0  # level last told to the watchers
@@ -132,7 +133,10 @@ class Pins(Service):
         kept = KEPT_AT_BOOT + MODEM_PINS.get(self.board.name, ())
         for pin in self._pins.values():
             pin.trigger = 0
-            if pin.name in kept or (pin.hold and cause != SOFT_RESET):
+            if pin.name in kept:
+                continue
+            if pin.hold and cause != SOFT_RESET:
+                pin.held_back = IN, PULL_DOWN, 0
                 continue
             self._set(pin, IN, PULL_DOWN, 0)
 
@@ -160,8 +164,7 @@ class Pins(Service):
             raise ValueError("invalid argument(s) value")
         if mode != IN and name in INPUT_ONLY:
             raise ValueError("invalid argument(s) value")
-        if not pin.hold:
-            self._set(pin, mode, pull, pin.output if value is None else value)
+        self._put(pin, mode, pull, value)
 
     def do_mode(self, name: str) -> int:
         return self._pins[name].mode
@@ -174,8 +177,7 @@ class Pins(Service):
 
     def do_write(self, name: str, level: int) -> None:
         pin = self._pins[name]
-        if not pin.hold:
-            self._set(pin, pin.mode, pin.pull, level)
+        self._put(pin, *(pin.held_back or (pin.mode, pin.pull))[:2], level)
 
     def do_toggle(self, name: str) -> None:
         """Turn over what the board puts out, whatever level is on the line."""
@@ -187,7 +189,18 @@ class Pins(Service):
             if name in NOT_RTC:
                 raise OSError(_NO_HOLD)
             pin.hold = on
+        if pin.held_back and not pin.hold:
+            self._set(pin, *pin.held_back)
         return pin.hold
+
+    def _put(self, pin: Pin, mode: int, pull: int | None, value: int | None) -> None:
+        """Set the pin; one that is held stays as it is and shows that when it is let go."""
+        if value is None:
+            value = pin.held_back[2] if pin.held_back else pin.output
+        if pin.hold:
+            pin.held_back = mode, pull, value
+        else:
+            self._set(pin, mode, pull, value)
 
     def do_watch(self, name: str, trigger: int) -> None:
         """Raise an interrupt at these edges or levels; 0: none."""
@@ -260,6 +273,7 @@ class Pins(Service):
     def _set(self, pin: Pin, mode: int, pull: int | None, output: int) -> None:
         def apply() -> None:
             pin.mode, pin.pull, pin.output = mode, pull, 1 if output else 0
+            pin.held_back = None
 
         self._change(pin, apply)
 

@@ -137,10 +137,10 @@ class Serial(Service):
             if not chunk:
                 return data
 
-    def do_readline(self, uart_id: int) -> bytes:
+    def do_readline(self, uart_id: int, most: int = -1) -> bytes:
         port = self._check(uart_id)
         line = b""
-        while not line.endswith(b"\n"):
+        while not line.endswith(b"\n") and len(line) != most:
             character = self._read(uart_id, port, 1)
             if not character:
                 break

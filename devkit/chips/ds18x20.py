@@ -45,6 +45,7 @@ _CONVERT_MA = 1.2
 _WRITE_MA = 1.2
 _COPY_MS = (7.0, 10.0)
 _TYPICAL = 0.8
+_OWN_CEL = 25.0  # of a MAX31850 itself
 
 
 @dataclass(frozen=True)
@@ -206,8 +207,9 @@ class Ds18x20(OneWirePart):
 
     def _thermocouple(self, celsius: float) -> None:
         raw = math.floor(celsius * 4 + 0.5) * 4 | int(self.open_wire)
+        own = math.floor(_OWN_CEL * 16 + 0.5) * 16 | int(self.open_wire)  # the cold junction
         self.scratchpad[:2] = (raw & 0xFFFF).to_bytes(2, "little")
-        self.scratchpad[2] = int(self.open_wire)
+        self.scratchpad[2:4] = own.to_bytes(2, "little")
 
 
 def _config(bits: int) -> int:

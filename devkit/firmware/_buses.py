@@ -125,8 +125,17 @@ class UART:
     def read(self, nbytes=-1):
         return call("serial.read", self._id, nbytes) or None
 
-    def readline(self):
-        return call("serial.readline", self._id) or None
+    def readline(self, size=-1):
+        return call("serial.readline", self._id, size) or None
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = self.readline()
+        if line is None:  # nothing more is there
+            raise StopIteration
+        return line
 
     def readinto(self, buf, nbytes=None):
         data = call("serial.read", self._id, len(buf) if nbytes is None else nbytes)

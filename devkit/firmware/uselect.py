@@ -1,8 +1,11 @@
-"""uselect: waiting for several sockets at once.
+"""uselect: waiting for several sockets and UARTs at once.
 
 Source: Pycom firmware 1.20.2.r4, extmod/moduselect.c (MicroPython 1.11).
 """
 
+from _board import call
+
+from _buses import UART
 from usocket import _wait, socket
 
 POLLIN = 1
@@ -10,8 +13,12 @@ POLLOUT = 4
 POLLERR = 8
 POLLHUP = 16
 
+_LOOK_US = 1000  # how often a UART is looked at
+
 
 def _number(stream):
+    if isinstance(stream, UART):
+        return None
     if not isinstance(stream, socket):
         raise OSError("stream operation not supported")
     return stream.fileno()
@@ -20,10 +27,28 @@ def _number(stream):
 def _collect(table, left_us):
     """[(object, mask)] of a list of [object, mask] of which something is ready."""
     wanted = [[_number(stream), mask] for stream, mask in table]
+    uarts = [entry for entry in table if isinstance(entry[0], UART)]
+    if not uarts:
+        return _ready_sockets(table, wanted, left_us)
+    wanted = [entry for entry in wanted if entry[0] is not None]
+    while True:
+        found = _ready_sockets(table, wanted, 0) if wanted else []
+        for stream, mask in uarts:
+            ready = mask & (POLLOUT | (POLLIN if stream.any() else 0))
+            if ready:
+                found.append((stream, ready))
+        if found or left_us == 0:
+            return found
+        pause_us = _LOOK_US if left_us < 0 else min(left_us, _LOOK_US)
+        call("rtc.sleep_us", pause_us)
+        left_us -= pause_us if left_us > 0 else 0
+
+
+def _ready_sockets(table, wanted, left_us):
     found = []
     for number, mask in _wait(wanted, left_us):
         for stream, _ in table:
-            if stream.fileno() == number:
+            if isinstance(stream, socket) and stream.fileno() == number:
                 found.append((stream, mask))
                 break
     return found

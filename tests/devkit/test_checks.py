@@ -163,7 +163,10 @@ def test_only_timing_sleeps_and_asks_for_ticks(text: str, found: bool, tree: Pat
     assert all(problem.startswith("sensors/a.py") for problem in problems)
 
 
-@pytest.mark.parametrize(("call", "allowed"), [("sleep_us", True), ("sleep_ms", False)])
+@pytest.mark.parametrize(
+    ("call", "allowed"),
+    [("sleep_us", True), ("ticks_cpu", True), ("sleep_ms", False), ("ticks_ms", False)],
+)
 def test_one_file_waits_for_microseconds_and_does_nothing_else(
     call: str, allowed: bool, tree: Path
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit.checks.single_precision import SinglePrecisionVm
 from devkit.chips.analog import Level
 
 SENSORS = Path(__file__).resolve().parents[2] / "sensors"
@@ -229,6 +230,31 @@ def test_a_driver_that_breaks_its_contract_costs_its_own_values_only(node, readi
     results = measure(equipped(node), '(("odd", {}), ("analog_generic", {"data_pin": "P16"}))')
     assert [(item.value, item.cause) for item in results[:2]] == expected
     assert results[2].value == pytest.approx(1792, abs=2)
+
+
+COUNTER = """
+FIELDS = (("n", "n", "count", {exponent}, {factor}),)
+ARGUMENTS = ()
+last_cause = None
+
+
+def get_reading():
+    return {digits} / {divisor}
+"""
+
+
+@pytest.mark.parametrize(
+    ("digits", "places", "decimals"),
+    [(1234567, 0, 2), (6400059, 5, 5), (-8192191, 3, 3), (35, 1, 0)],
+)
+def test_seven_digits_survive_single_precision(node, digits, places, decimals):
+    node.vm = SinglePrecisionVm(node.board, node.flash, node.printed.append, install="frozen")
+    driver = COUNTER.format(
+        exponent=-decimals, factor=10**decimals, digits=digits, divisor=10**places
+    )
+    (node.flash / "sensors" / "counter.py").write_text(driver, encoding="utf-8")
+    found = node.run("import sensors\nfound = sensors.measure((('counter', {}),))\n")["found"]
+    assert found[0].value == round(Decimal(digits).scaleb(decimals - places))
 
 
 def test_a_new_driver_is_found_and_listed_without_being_named_anywhere(node):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import dis
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
+from devkit.board.board import FAST_CALL_US, HARD_RESET, Reset
 from devkit.chips.ds18x20 import MODELS, Ds18x20
 from devkit.chips.onewire import OneWirePart, crc8, rom_of
 
@@ -307,6 +311,29 @@ def test_noise_never_makes_a_value(node: Node, plug: Callable[..., Ds18x20]) -> 
     assert results == {(10.0, None), (None, "crc")}
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_any_mixture_of_troubles_gives_the_truth_or_a_cause(
+    node: Node, plug: Callable[..., Ds18x20], model: str
+) -> None:
+    chip = plug(model=model)
+    chip.any_bit_fails = True
+    random = node.board.rng("troubles " + model)
+    found = 0
+    for _ in range(25):
+        celsius = random.uniform(-50, 120)
+        chip.temperature_c = lambda t, celsius=celsius: celsius  # type: ignore[misc]
+        chip.scratchpad[4] = random.choice((0x1F, 0x3F, 0x5F, 0x7F))
+        chip.corrupt_rate, chip.brown_out = random.choice((0, 0.1, 0.5)), random.randrange(4)
+        chip.parasite, chip.mute = random.random() < 0.3, random.random() < 0.3
+        chip.clone, chip.lateness = random.random() < 0.3, random.random()
+        value, cause = read(node)
+        assert (value is None) == (cause is not None)
+        assert value is None or value == pytest.approx(celsius, abs=0.51)
+        assert node.pins.do_mode("P3") == 1  # let go
+        found += value is not None
+    assert found > 2
+
+
 def test_a_garbled_search_finds_nobody(node: Node, plug: Callable[..., Ds18x20]) -> None:
     chip = plug(10.0, rom=rom_of(0x28, 5)[:7] + b"\x00")
     assert read(node) == (None, "crc")
@@ -315,7 +342,7 @@ def test_a_garbled_search_finds_nobody(node: Node, plug: Callable[..., Ds18x20])
     assert read(node) == (None, "stuck")
 
 
-@pytest.mark.parametrize("model", ["ds18b20", "ds18s20"])
+@pytest.mark.parametrize("model", ["ds18b20", "ds18s20", "max31850"])
 def test_the_power_on_value_is_no_measurement(
     node: Node, plug: Callable[..., Ds18x20], model: str
 ) -> None:
@@ -343,6 +370,12 @@ def test_a_true_85_degrees_is_told(
     assert chip.conversions == conversions
     assert bytes(chip.scratchpad[2:5]) == before
     assert bytes(chip.eeprom) == b"\x4b\x46\x7f"
+
+
+def test_a_thermocouple_at_0_degrees_is_told(node: Node, plug: Callable[..., Ds18x20]) -> None:
+    chip = plug(0.0, model="max31850")
+    assert read(node) == (0.0, None)
+    assert chip.conversions == 1
 
 
 def test_a_part_that_is_not_fed_is_found_out(node: Node, plug: Callable[..., Ds18x20]) -> None:
@@ -428,20 +461,94 @@ def test_a_mistyped_rom_is_told_by_the_check_of_a_configuration(node: Node) -> N
 
 # timing
 
+# What CPython does and a MicroPython does not, and the calls themselves
+NO_STEPS = {"RESUME", "CACHE", "PRECALL", "PUSH_NULL", "CALL", "MAKE_CELL", "EXTENDED_ARG"}
 
-@pytest.mark.parametrize("call_us", [1, 2, 3, 4])
-def test_slots_are_right_for_faster_and_slower_pins(
-    node: Node, plug: Callable[..., Ds18x20], call_us: int
+
+# us of a call into the firmware, and of every other step of the interpreter
+@pytest.mark.parametrize(
+    ("call_us", "step_us"),
+    [(1, 0.5), (2, 0.25), (3, 0), (3, 0.3), (4, 0), (2, 1), (3, 0.5), (4, 0.5)],
+)
+def test_slots_are_right_for_faster_and_slower_boards(
+    node: Node, plug: Callable[..., Ds18x20], call_us: int, step_us: float
 ) -> None:
-    for service in ("pins", "irq", "rtc"):
-        costs = node.board.services[service].call_us
-        node.board.services[service].call_us = {
-            name: call_us if us == 3 else us for name, us in costs.items()
-        }
+    parts = []
     for sample_us, hold_us, presence_us in ((15, 15, (15, 60)), (60, 60, (60, 240))):
         chip = plug(10.0 + sample_us, name=f"part {sample_us}")
         chip.sample_us, chip.hold_us, chip.presence_us = sample_us, hold_us, presence_us
-        assert read(node, f"'P3', rom='{chip.rom.hex()}'") == (10.0 + sample_us, None)
+        parts.append(chip)
+    with slow(node, call_us, step_us):
+        for chip, other in (parts, parts[::-1]):
+            chip.absent, other.absent = False, True
+            assert read(node, f"'P3', rom='{chip.rom.hex()}'") == (10.0 + chip.sample_us, None)
+
+
+@pytest.mark.parametrize(("call_us", "least_us", "most_us"), [(2, 5, 15), (4, 3, 10)])
+def test_a_bit_is_sampled_as_late_as_the_board_can_afford(
+    node: Node, plug: Callable[..., Ds18x20], call_us: int, least_us: int, most_us: int
+) -> None:
+    """The line rises from the release on, so that the sample may not follow at once."""
+    plug(10.0)
+    after_us: list[int] = []
+    released_us = 0
+    irq: Any = node.board.services["irq"]
+    do_read, do_write = node.pins.do_read, node.pins.do_write
+
+    def write(name: str, level: int) -> None:
+        nonlocal released_us
+        released_us = node.board.clock.now_us
+        do_write(name, level)
+
+    def sample(name: str) -> int:
+        passed_us = node.board.clock.now_us - released_us
+        if irq.do_masked() and passed_us < 50:  # else it is presence or the line at rest
+            after_us.append(passed_us)
+        return do_read(name)
+
+    node.pins.do_read, node.pins.do_write = sample, write
+    with slow(node, call_us, 0):
+        assert read(node) == (10.0, None)
+    assert least_us <= min(after_us) and max(after_us) < most_us
+
+
+def test_a_very_slow_board_still_reads_usual_parts(
+    node: Node, plug: Callable[..., Ds18x20]
+) -> None:
+    """No program reads a bit within 15 us if three calls take 18; most parts hold it for 30."""
+    plug(10.0)
+    with slow(node, 6, 1):
+        assert read(node) == (10.0, None)
+
+
+@contextlib.contextmanager
+def slow(node: Node, call_us: int, step_us: float) -> Iterator[None]:
+    """A board whose interpreter takes time for each step in the driver's slots as well."""
+    for service in ("pins", "irq", "rtc"):
+        costs = node.board.services[service].call_us
+        node.board.services[service].call_us = {
+            name: call_us if us == FAST_CALL_US else us for name, us in costs.items()
+        }
+    owed_us = 0.0
+
+    def step(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal owed_us
+        if not frame.f_code.co_filename.endswith(("_onewire.py", "microseconds.py")):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        operation = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+        if event == "opcode" and operation not in NO_STEPS:
+            owed_us += step_us
+            node.board.clock.advance(int(owed_us))
+            owed_us %= 1
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def test_interrupts_are_off_for_less_than_100_us_at_a_time(

@@ -172,7 +172,8 @@ def test_lte_ids_tell_no_identity_in_the_log(make_device):
 @pytest.mark.parametrize(
     ("color", "shown"),
     [("'blue'", 0x000010), ("'red'", 0x100000), ("'yellow'", 0x101000), ("'green'", 0x001000),
-     ("'white'", 0x101010), ("'off'", 0), ("0xFF8001", 0xFF8001), ("0", 0)],
+     ("'white'", 0x101010), ("'off'", 0), ("0xFF8001", 0xFF8001), ("0", 0),
+     ("'0xFF0000'", 0xFF0000), ("'0X00ff01'", 0x00FF01)],
 )  # fmt: skip
 def test_led_shows_the_colour_also_if_it_was_blinking(device, color, shown):
     program = f"""
@@ -186,7 +187,23 @@ def test_led_shows_the_colour_also_if_it_was_blinking(device, color, shown):
 
 
 @pytest.mark.cpython
-@pytest.mark.parametrize("color", ["'pink'", "-1", "0x1000000", "None", "True", "1.5", "[]"])
+@pytest.mark.parametrize(
+    "color",
+    [
+        "'pink'",
+        "'0x'",
+        "'0xGG'",
+        "'0x1000000'",
+        "'FF0000'",
+        "''",
+        "-1",
+        "0x1000000",
+        "None",
+        "True",
+        "1.5",
+        "[]",
+    ],
+)
 def test_other_colours_are_refused(device, color):
     [(name, text)] = device.run(
         "from utils import device_info\n"

@@ -143,8 +143,14 @@ def test_a_voltage_that_moves_is_measured_once_more(device):
         ("set_pin_value, None, 1", "pin = None"),
         ("timed_pin_pull_up, 'P18'", "pin = 'P18'"),
         ("timed_pin_pull_up, 'P9', -1", "durationms = -1; allowed: an integer 0 to 60000"),
-        ("check_minimum_voltage_threshold, 3000, 'P23', 'P12'", "pin_battery_voltage = 'P12'"),
-        ("check_minimum_voltage_threshold, 3000, 'P17'", "pin = 'P17'"),
+        ("get_input_voltage, 'P16', '2'", "voltage_divider = '2'; allowed: a number 1 to 1000"),
+        ("get_input_voltage, 'P16', None", "voltage_divider = None"),
+        ("check_minimum_voltage_threshold, 'P23', 'P12'", "pin_battery_voltage = 'P12'"),
+        ("check_minimum_voltage_threshold, 'P17'", "pin = 'P17'"),
+        ("check_minimum_voltage_threshold, 'P23', 'P13', '3 V'", "threshold_mv = '3 V'"),
+        ("check_minimum_voltage_threshold, 'P23', 'P13', 3000, 0", "voltage_divider = 0"),
+        ("check_minimum_voltage_threshold, 'P23', 'P13', 3000, 2, 4", "attn = 4"),
+        ("check_minimum_voltage_threshold, 'P23', 'P13', 3000, 2, 0, 0", "sleep_ms = 0"),
     ],
 )
 def test_bad_arguments_are_refused_before_a_pin_moves(device, call, text):
@@ -212,7 +218,7 @@ def test_a_battery_that_cannot_be_measured_does_not_stop_the_node(device):
 @pytest.mark.cpython
 def test_another_board_another_threshold(device):
     device.service("adc").sources["P16"] = Level(device.board, 1700)
-    call = "gpio_handler.check_minimum_voltage_threshold({}, None, 'P16', 2, 3, 60000)"
+    call = "gpio_handler.check_minimum_voltage_threshold(None, 'P16', {}, 2, 3, 60000)"
     [value] = device.run(IMPORT + "show(" + call.format(3300) + ")")
     assert value == pytest.approx(3400, abs=5)
     before_us = device.board.clock.now_us

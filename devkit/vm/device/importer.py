@@ -30,12 +30,14 @@ _scratch = [""]
 
 
 def new_module(name):
-    """An empty module."""
+    """An empty module, and the dict of its names: a module of 1.18 has no `__dict__`."""
     _native_import("blank", None, None, ("x",), 0)
     module = loaded.pop("blank")
-    module.__name__ = name
+    names = module.names
+    del module.names
     del module.__file__
-    return module
+    module.__name__ = name
+    return module, names
 
 
 def _is_private(name):
@@ -44,7 +46,7 @@ def _is_private(name):
 
 def provide(name, names):
     """A module that the board has in C, with these names."""
-    module = new_module(name)
+    module = new_module(name)[0]
     for key in names:
         setattr(module, key, names[key])
     _builtin[name] = module
@@ -69,11 +71,11 @@ def builtin(name, private=False):
 
 
 def _load_firmware(name, filename, source):
-    module = new_module(name)
+    module, names = new_module(name)
     _builtin[name] = module
     _firmware[0] += 1
     try:
-        exec(compile(source, filename, "exec"), module.__dict__)
+        exec(compile(source, filename, "exec"), names)
     except BaseException:
         del _builtin[name]
         raise
@@ -141,7 +143,7 @@ def _offer(module, name, fromlist):
     if "*" in fromlist:
         if not hasattr(module, "__all__"):
             return module
-        star = new_module(name)  # this core knows no __all__
+        star = new_module(name)[0]  # this core knows no __all__
         for key in dir(module):
             if key[0] != "_":
                 setattr(star, key, getattr(module, key))
@@ -182,7 +184,7 @@ def _load(name, stem, kind):
             module = _load_mpy(name, inner[0], name.split(".")[-1] + "/__init__")
             module.__path__ = stem
             return module
-    module = new_module(name)
+    module, names = new_module(name)
     loaded[name] = module
     if kind == "dir":
         module.__path__ = stem
@@ -190,7 +192,7 @@ def _load(name, stem, kind):
             return module  # a package works without __init__.py
         stem = inner[0]
     module.__file__ = stem + ".py"
-    run_file(stem + ".py", module.__dict__, True)
+    run_file(stem + ".py", names, True)
     return module
 
 

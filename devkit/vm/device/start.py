@@ -49,12 +49,12 @@ def _open(*args, **keywords):
 
 def serve():
     """Run one program after the other in one name space, until the board ends this process."""
-    main = importer.new_module("__main__")
+    main, names = importer.new_module("__main__")
     importer.loaded["__main__"] = main
     while True:
         job, value = exchange("vm.next")
         if job == "run":
-            run(value, main.__dict__)
+            run(value, names)
         else:  # stand at the prompt until the time `value`
             while board.call("rtc.sleep_until", value):
                 pass

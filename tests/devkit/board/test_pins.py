@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.board import FAST_CALL_US
+from devkit.board.board import DEEPSLEEP_RESET, FAST_CALL_US
 
 HEAD = "from machine import Pin\nimport machine, pycom, utime\n"
 
@@ -190,3 +190,31 @@ utime.sleep_ms(100)
 """
     )
     assert printed == "begin\nend\nbegin\nend\n"
+
+
+@pytest.mark.both_runtimes
+def test_what_is_set_while_a_pin_is_held_shows_when_it_is_let_go(device):
+    shown = []
+    device.service("pins").on_change("P9", shown.append)
+    device.run(
+        HEAD
+        + """
+pin = Pin("P9", mode=Pin.OUT, value=1)
+pin.hold(True)
+pin(0)
+pin.init(Pin.OUT)
+"""
+    )
+    assert shown == [1]
+    device.run(HEAD + "Pin('P9', mode=Pin.OUT).hold(False)")
+    assert shown == [1, 0]
+
+
+@pytest.mark.parametrize(("first", "levels"), [("pin.value(1)", [1]), ("", [1, 0])])
+def test_a_held_pin_outlives_deep_sleep_and_falls_if_it_is_let_go_unset(device, first, levels):
+    shown = []
+    device.service("pins").on_change("P9", shown.append)
+    device.run(HEAD + "Pin('P9', mode=Pin.OUT, value=1).hold(True)\nmachine.deepsleep(5000)")
+    device.board.reset(DEEPSLEEP_RESET)
+    device.run(HEAD + f"pin = Pin('P9', mode=Pin.OUT)\n{first}\npin.hold(False)")
+    assert shown == levels

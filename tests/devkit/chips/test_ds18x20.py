@@ -57,7 +57,7 @@ def converted(master: Master) -> bytes:
         ("ds18s20", 25.0625, "3200 4b46 ff ff 0b10"),
         ("ds18s20", -25.0625, "ceff 4b46 ff ff 0d10"),
         ("ds18s20", -10.125, "ecff 4b46 ff ff 0e10"),
-        ("max31850", 1000.25, "843e 0000 f0 ff ffff"),
+        ("max31850", 1000.25, "843e 0019 f0 ff ffff"),
     ],
 )
 def test_the_register_after_a_conversion(

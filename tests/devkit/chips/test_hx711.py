@@ -257,7 +257,7 @@ def test_a_scenario_with_a_mistake_is_refused(board, table, text):
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(load_kg=st.floats(-20, 95), zero=st.floats(-0.3, 0.3))
+@given(load_kg=st.floats(-20, 90), zero=st.floats(-0.3, 0.3))
 def test_a_load_is_weighed_within_the_resolution(weigh, load_kg, zero):
     assert weigh(load_kg, zero) == pytest.approx(load_kg, abs=0.001)
 

@@ -38,6 +38,35 @@ def test_a_program_sends_a_break_and_seven_bits_with_parity(device):
     assert len(ear.space_ms) == 1
 
 
+@pytest.mark.both_runtimes
+def test_a_gps_that_talks_once_a_second_is_read_in_every_way(device):
+    sentences = b"$GPGGA,123519,4807.038,N*47\r\n$GPRMC,123519,A*6A\r\n"
+    clock, serial = device.board.clock, device.service("serial")
+
+    def talk():
+        serial.feed(1, sentences)
+        clock.schedule(1_000_000, talk)
+
+    clock.schedule(1_500_000, talk)
+    printed = device.run("""
+        from machine import UART
+        import uselect, utime
+        u = UART(1, baudrate=9600, timeout_chars=10)
+        while not u.any():
+            utime.sleep_ms(50)
+        print(u.readline(), u.readline(10), len(u.read()))
+        poll = uselect.poll()
+        poll.register(u, uselect.POLLIN)
+        print(poll.poll(100), poll.poll(2000) == [(u, uselect.POLLIN)])
+        print([line[:6] for line in u], u.readline())
+        print(uselect.select([u], [u], [], 0) == ([], [u], []))
+        """)
+    assert printed == (
+        "b'$GPGGA,123519,4807.038,N*47\\r\\n' b'$GPRMC,123' 10\n"
+        "[] True\n[b'$GPGGA', b'$GPRMC'] None\nTrue\n"
+    )
+
+
 REFUSED = [
     ("UART(1, 0)", "ValueError: invalid argument(s) value"),
     ("UART(1, bits=9)", "ValueError: invalid bits size 9"),
