@@ -114,7 +114,7 @@ class Hx711(Sensor):
 
     def steps(self):
         """Wake the chip, measure, put it to sleep; returns (weight or counts,)."""
-        self._clock.hold(False)  # that of an earlier reading
+        self._hold(False)  # that of an earlier reading
         self._pull("PULL_UP")
         try:
             try:
@@ -213,4 +213,11 @@ class Hx711(Sensor):
             self._clock(0)
         else:
             self._clock(1)
-            self._clock.hold(True)
+            self._hold(True)
+
+    def _hold(self, on):
+        """Have the clock line keep its level in deep sleep, or not any more."""
+        try:
+            self._clock.hold(on)
+        except OSError:  # outside of the RTC domain: the chip wakes in deep sleep
+            pass

@@ -10,13 +10,15 @@ every key have let go. `on_level("P3", f)` calls f(pulled, at_us) whenever the b
 else to the line: pulled is 0 while it holds it low (as open drain or as output), 1 while it drives
 it high, None while it leaves it alone. Watchers may pull or let go at once.
 
-`pulse_sources["P3"]` is a callable that yields the (level, duration_us) pairs of pulses_get. That
-turns the pin into an input first, so `on_level` has told of the end of a start pulse by then.
+`pulse_sources["P3"]` is a callable that yields the (level, duration_us) pairs of pulses_get and
+of a receiving machine.RMT. These turn the pin into an input first, so `on_level` has told of the
+end of a start pulse by then.
 Source: Pycom firmware 1.20.2.r4 (machpin.c, boards/*/pins.csv).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -28,6 +30,9 @@ RISING, FALLING, LOW_LEVEL, HIGH_LEVEL = 1, 2, 4, 5
 EDGES = RISING | FALLING
 
 INPUT_ONLY = ("P13", "P14", "P15", "P16", "P17", "P18")
+# GPIO3, 1, 5, 19, 22 and 21 are not in the RTC domain of the ESP32.
+NOT_RTC = ("P0", "P1", "P5", "P7", "P11", "P12")
+_NO_HOLD = "the hold functionality is only available for GPIO pins in the RTC domain"
 MODEM_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
 KEPT_AT_BOOT = ("P1", "P2", "P12")
 # Longest wait for pulses once no edge follows: the receiver's idle threshold.
@@ -81,7 +86,8 @@ class Pins(Service):
         super().__init__(board)
         self.call_us = {  # of this board's pins: a test may make them faster or slower
             "init": INIT_US,
-            **dict.fromkeys(("read", "write", "mode", "pull", "hold"), FAST_CALL_US),
+            "set": INIT_US,
+            **dict.fromkeys(("read", "write", "toggle", "mode", "pull", "hold"), FAST_CALL_US),
         }
         names = [f"P{number}" for number in range(24)]
         if board.name == "GPy":
@@ -148,6 +154,11 @@ class Pins(Service):
         return self._index[name]
 
     def do_init(self, name: str, mode: int, pull: int | None, value: int | None) -> None:
+        """Pin() and Pin.init(): they also end the interrupts that callback() had asked for."""
+        self.do_set(name, mode, pull, value)
+        self._pins[name].trigger = 0
+
+    def do_set(self, name: str, mode: int, pull: int | None, value: int | None = None) -> None:
         pin = self._pins[name]
         if mode not in (IN, OUT, OPEN_DRAIN) or pull not in (None, PULL_UP, PULL_DOWN):
             raise ValueError("invalid argument(s) value")
@@ -168,9 +179,15 @@ class Pins(Service):
         pin = self._pins[name]
         self._put(pin, *(pin.held_back or (pin.mode, pin.pull))[:2], level)
 
+    def do_toggle(self, name: str) -> None:
+        """Turn over what the board puts out, whatever level is on the line."""
+        self.do_write(name, 1 - self._pins[name].output)
+
     def do_hold(self, name: str, on: bool | None) -> bool:
         pin = self._pins[name]
         if on is not None:
+            if name in NOT_RTC:
+                raise OSError(_NO_HOLD)
             pin.hold = on
         if pin.held_back and not pin.hold:
             self._set(pin, *pin.held_back)
@@ -198,13 +215,11 @@ class Pins(Service):
         Given less time than the frame and the idle time behind it take, it gets nothing, and
         the next call gets this capture.
         """
-        pin = self._pins[name]
-        self._set(pin, IN, pin.pull, pin.output)
+        self._listen(name)
         late = self._late.pop(name, None)
         if late:  # the end of an earlier capture that had no time left
             return late
-        source = self.pulse_sources.get(name)
-        pulses = source()[:128] if source else []
+        pulses = self._heard(name)
         length_us = sum(duration for _, duration in pulses) + PULSE_IDLE_US
         if len(pulses) % 2:
             pulses = [*pulses, (1 - pulses[-1][0], 0)]
@@ -215,6 +230,43 @@ class Pins(Service):
             return []
         self.board.spend_us(length_us)
         return items
+
+    def do_receive(self, name: str, idle_us: int, timeout_ms: int) -> list[list[int]]:
+        """What a channel of machine.RMT receives: up to a level that lasts longer than idle."""
+        pulses: list[list[int]] = []
+        self._listen(name)
+        for level, length_us in self._heard(name):
+            if not 0 < length_us <= idle_us:
+                break
+            pulses.append([level, length_us])
+        needed_us = sum(length_us for _, length_us in pulses) + idle_us
+        if not pulses or needed_us > timeout_ms * 1000:
+            self.board.spend_us(timeout_ms * 1000)
+            return []
+        self.board.spend_us(needed_us)
+        return pulses
+
+    def do_send(self, name: str, pulses: list[list[int]], idle: int, wait: bool) -> None:
+        """Put levels of so many us on the pin, then `idle`; without `wait` while others go on."""
+        pin, at_us = self._pins[name], 0
+        for level, length_us in [*pulses, [idle, 0]]:
+            self.board.clock.schedule(at_us, functools.partial(self._put, pin, level))
+            at_us += length_us
+        if wait:
+            self.board.spend_us(at_us)
+
+    def _put(self, pin: Pin, level: int) -> None:
+        self._set(pin, OUT, pin.pull, level)
+
+    def _listen(self, name: str) -> None:
+        """The receiver takes the pin, which turns it into an input."""
+        pin = self._pins[name]
+        self._set(pin, IN, pin.pull, pin.output)
+
+    def _heard(self, name: str) -> list[tuple[int, int]]:
+        """What one block of the receiver takes of the pulses on a pin."""
+        source = self.pulse_sources.get(name)
+        return source()[:128] if source else []
 
     # changes
 

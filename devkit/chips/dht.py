@@ -20,8 +20,8 @@ What it answers is the measurement before; being asked starts a new one. It cann
 it starts, nor within the interval, and wants a start pulse that is long enough and not too long.
 
 Sources: Aosong manuals of DHT11, AM2302 and AM2320. Not settled by them, and modelled so here:
-what it holds after power-on is measured at that instant; a start pulse that is too long is
-ignored; when in its interval the measurement ends. From memory: the currents.
+what it holds after power-on is measured at that instant; a start pulse that is a tenth too long
+is ignored; when in its interval the measurement ends. From memory: the currents.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ from devkit.chips.part import Part, Span, Truth
 LINE = ("dht", {"data_pin": "P9", "dht_model": "DHT22"})
 INTERFACE = "pulses"
 
+# The longest start pulse of the manuals is no sharp limit: the example of Pycom's documentation
+# sleeps for all of the 20 ms of a DHT22, which its calls make a little longer.
+START_MARGIN = 1.1
 ANSWER_US = 200  # a capture that begins later finds nothing any more
 
 
@@ -139,7 +142,8 @@ class Dht(Part):
             low_ms = (at_us - self._low_since_us) / 1000
             self._low_since_us = None
             least, most = self.model.start_ms
-            if self.here() and not self.busy and not self.stuck and least <= low_ms <= most:
+            asked = least <= low_ms <= most * START_MARGIN
+            if self.here() and not self.busy and not self.stuck and asked:
                 self._asked(at_us)
 
     def _asked(self, at_us: int) -> None:

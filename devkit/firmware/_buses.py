@@ -26,9 +26,16 @@ class I2C:
                 raise ValueError(BADVAL)
             pins = [pin_named(pin).id() for pin in pins]
         call("i2c.open", self._id, baudrate, pins)
+        self._baud = baudrate
 
     def deinit(self):
         call("i2c.close", self._id)
+        self._baud = 0
+
+    def __repr__(self):
+        if not self._baud:
+            return "I2C({})".format(self._id)
+        return "I2C({}, I2C.MASTER, baudrate={})".format(self._id, self._baud)
 
     def scan(self):
         return call("i2c.scan", self._id)
@@ -45,11 +52,13 @@ class I2C:
         return call("i2c.write", self._id, addr, _as_bytes(buf), stop)
 
     def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
-        return call("i2c.write_read", self._id, addr, _register(memaddr, addrsize), nbytes)
+        register = _register(memaddr, addrsize)
+        if nbytes <= 0:
+            return b""  # without a transfer: a part that is not there is not missed
+        return call("i2c.write_read", self._id, addr, register, nbytes)
 
     def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
-        register = _register(memaddr, addrsize)
-        data = call("i2c.write_read", self._id, addr, register, len(buf))
+        data = self.readfrom_mem(addr, memaddr, len(buf), addrsize=addrsize)
         buf[:] = data
         return len(data)
 
@@ -64,7 +73,7 @@ def _register(memaddr, addrsize):
         return bytes([memaddr & 0xFF])
     if addrsize == 16:
         return bytes([memaddr >> 8 & 0xFF, memaddr & 0xFF])
-    raise ValueError(BADVAL)
+    raise ValueError("invalid memory address size {}".format(addrsize))
 
 
 def _as_bytes(data):
@@ -100,6 +109,12 @@ class UART:
         tx, rx = _uart_pins(self._id, pins)
         call("serial.open", self._id, baudrate, bits, parity, stop or 1, timeout_chars,
              rx_buffer_size, tx, rx)  # fmt: skip
+        self._shown = "baudrate={}, bits={}, parity={}, stop={}".format(
+            baudrate, bits, "UART.{}".format("EVEN" if parity == 2 else "ODD") if parity else None,
+            stop or 1)  # fmt: skip
+
+    def __repr__(self):
+        return "UART({}, {})".format(self._id, self._shown)
 
     def deinit(self):
         call("serial.close", self._id)

@@ -10,6 +10,9 @@ _EXPANSION = (
     "G28", "G5", "G4", "G0", "G3", "G31", "G30", "G6", "G7", "G8", "G9", "G10",
 )  # fmt: skip
 
+_MODES = {1: "IN", 2: "OUT", 7: "OPEN_DRAIN"}
+_PULLS = {None: "None", 1: "Pin.PULL_UP", 2: "Pin.PULL_DOWN"}
+
 _pins = {}
 _names = []
 
@@ -83,23 +86,23 @@ class Pin:
         return self.value(*level)
 
     def toggle(self):
-        call("pins.write", self._name, 1 - call("pins.read", self._name))
+        call("pins.toggle", self._name)
 
     def mode(self, *mode):
         if not mode:
             return call("pins.mode", self._name)
-        call("pins.init", self._name, mode[0], self.pull(), None)
+        call("pins.set", self._name, mode[0], self.pull())
 
     def pull(self, *pull):
         if not pull:
             return call("pins.pull", self._name)
-        call("pins.init", self._name, self.mode(), pull[0], None)
+        call("pins.set", self._name, self.mode(), pull[0])
 
     def hold(self, *on):
         held = call("pins.hold", self._name, bool(on[0]) if on else None)
         return None if on else held
 
-    def callback(self, trigger, handler=None, arg=None):
+    def callback(self, trigger=0, handler=None, arg=None):
         index = call("pins.index", self._name)
         if handler is None or not trigger:
             on_interrupt("pins", index, None)
@@ -110,4 +113,5 @@ class Pin:
         call("pins.watch", self._name, trigger)
 
     def __repr__(self):
-        return "Pin('{}', mode={}, pull={})".format(self._name, self.mode(), self.pull())
+        mode, pull = _MODES[self.mode()], _PULLS[self.pull()]
+        return "Pin('{}', mode=Pin.{}, pull={}, alt=-1)".format(self._name, mode, pull)

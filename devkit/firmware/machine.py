@@ -9,6 +9,7 @@ from _analog import ADC  # noqa: F401
 from _buses import I2C, PWM, SD, SPI, UART  # noqa: F401
 from _clocks import RTC, WDT, Timer  # noqa: F401
 from _pin import Pin, pin_named  # noqa: F401
+from _rmt import RMT  # noqa: F401
 
 PWRON_RESET = 0
 HARD_RESET = 1

@@ -3,6 +3,8 @@
 - Syntax that the device's compiler does not know is a SyntaxError here as well.
 - `NAME = const(expression)` is folded as on the device; a name that begins with an underscore is
   thereby gone from the module.
+- Annotations of functions are dropped: the device's compiler skips them, so that they may name
+  what does not exist there.
 - Every loop calls `__tick__()` (devkit/vm/guard.py), so that a loop that never calls the board
   is noticed; every `try` lets a Halt of the board pass, so that no `except:` outlives a reset.
 
@@ -13,6 +15,9 @@ Source: MicroPython 1.11 py/grammar.h, py/parse.c.
 from __future__ import annotations
 
 import ast
+import contextlib
+import warnings
+from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
@@ -40,16 +45,27 @@ def compile_device(
     if code is not None and code.co_filename != filename:
         code = _moved(code, filename)  # the same file on another flash
     if code is None:
-        tree = ast.parse(source, filename, mode)
+        with _unwarned():
+            tree = ast.parse(source, filename, mode)
         _Refuse(filename).visit(tree)
+        _drop_annotations(tree)
         tree = ast.fix_missing_locations(_Fold(filename).visit(tree))
         tree = ast.fix_missing_locations(_Guard().visit(tree))
         if watch is not None:
             tree = ast.fix_missing_locations(watch.visit(tree))
-        code = compile(tree, filename, mode, dont_inherit=True)
+        with _unwarned():
+            code = compile(tree, filename, mode, dont_inherit=True)
         if watch is None:
             _cache[key] = code
     return code
+
+
+@contextlib.contextmanager
+def _unwarned() -> Iterator[None]:
+    """Without CPython's advice ("is" with a literal ...): a board's compiler gives none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _moved(code: CodeType, filename: str) -> CodeType:
@@ -63,6 +79,14 @@ def _moved(code: CodeType, filename: str) -> CodeType:
 def _error(text: str, filename: str, node: ast.AST) -> SyntaxError:
     line = getattr(node, "lineno", None)
     return SyntaxError(text, (filename, line, None, None))
+
+
+def _drop_annotations(tree: ast.AST) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
 
 
 class _Refuse(ast.NodeVisitor):

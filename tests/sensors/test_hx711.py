@@ -235,6 +235,15 @@ def test_the_supply_is_off_after_a_failure(node, equip, fault):
     assert [node.pins.level(pin) for pin in ("P10", "P11")] == [0, 0]
 
 
+@pytest.mark.parametrize("clock_pin", ["P11", "P12"])
+def test_a_clock_pin_that_the_board_cannot_hold_will_do(node, clock_pin):
+    chip = Chip(node.board, lambda t: 1000 / COUNTS_PER_RATIO)
+    attach(node.board, chip, "P9", clock_pin)
+    chip.power(True)
+    told = node.value(f"hx711.get_reading('P9', '{clock_pin}'), hx711.last_cause", "hx711")
+    assert told == (1000, None)
+
+
 def test_a_chip_always_supplied_sleeps_between_readings_and_in_deep_sleep(node, equip):
     chip = equip(4711)
     assert read(node) == (4711, None)

@@ -104,8 +104,9 @@ def test_each_width_can_be_set(board, name):
 @pytest.mark.parametrize(
     ("model", "low_ms", "answers"),
     [
-        ("DHT11", 17.9, False), ("DHT11", 18, True), ("DHT11", 30, True), ("DHT11", 31, False),
-        ("DHT22", 0.7, False), ("DHT22", 0.8, True), ("DHT22", 20, True), ("DHT22", 21, False),
+        ("DHT11", 17.9, False), ("DHT11", 18, True), ("DHT11", 30, True), ("DHT11", 34, False),
+        ("DHT22", 0.7, False), ("DHT22", 0.8, True), ("DHT22", 20, True), ("DHT22", 20.1, True),
+        ("DHT22", 23, False),  # 20.1: a script that sleeps for 20 ms
     ],
 )  # fmt: skip
 def test_only_a_start_pulse_of_the_right_length_is_answered(board, model, low_ms, answers):

@@ -56,9 +56,30 @@ def test_adc_of_fewer_bits_and_out_of_range(device):
     assert printed == "[511, 0, 256]\n75 1100\n"
 
 
+def test_a_channel_is_one_object_and_keeps_what_it_was_set_to_last(device):
+    device.service("adc").noise_counts = 0
+    device.service("adc").sources.update(P13=lambda: 557)
+    printed = device.run("""
+        from machine import ADC
+        adc = ADC(0)
+        first = adc.channel(pin="P13", attn=ADC.ATTN_0DB)
+        print(first())
+        second = adc.channel(pin="P13", attn=ADC.ATTN_11DB)
+        print(first is second, first() < 600, ADC(bits=9) is adc, first() < 75)
+        adc.deinit()
+        print(first() < 75)
+        """)
+    assert printed == "2048\nTrue True True True\nTrue\n"
+
+
 REFUSED = [
     ("ADC(bits=8)", "ValueError: invalid argument(s) value"),
     ("ADC(1)", "OSError: resource not available"),
+    ("ADC().channel(8)", "ValueError: resource not available"),
+    ("ADC().channel(0, pin='P14')", "ValueError: invalid argument(s) value"),
+    ("ADC().channel()", "ValueError: invalid argument(s) value"),
+    ("a = ADC(); a.deinit(); a.channel(0)", "OSError: the requested operation is not possible"),
+    ("c = ADC().channel(0); c.deinit(); c()", "OSError: the requested operation is not possible"),
     ("ADC().channel(pin='P2')", "OSError: resource not available"),
     ("ADC().channel(pin='P16', attn=4)", "ValueError: invalid"),
     ("Pin('P77')", "ValueError: invalid argument(s) value"),
@@ -74,6 +95,10 @@ REFUSED = [
     ("[Timer.Alarm(print, 9) for n in range(17)]", "MemoryError: maximum number of 16 alarms"),
     ("I2C(0, sda='P9')", "TypeError"),
     ("I2C(3)", "OSError: resource not available"),
+    ("I2C().readfrom_mem(64, 0, 1, addrsize=12)", "ValueError: invalid memory address size 12"),
+    ("ADC().vref_to_pin('P9')", "ValueError: only pins P6, P21 and P22 are able to output VREF"),
+    ("Pin('P11').hold(True)", "OSError: the hold functionality is only available for GPIO pins"),
+    ("Pin('P12').hold(False)", "OSError: the hold functionality is only available"),
     ("SD()", "OSError: the requested operation failed"),
     ("UART(2)", "OSError: resource not available"),
     ("Timer(0)", "TypeError"),
@@ -99,6 +124,59 @@ def test_pins_are_singletons_with_levels(device):
         print(Pin("P11")(), Pin("P12", pull=Pin.PULL_DOWN)())
         """)
     assert printed == "1 True True P9 2\n0\n1 True\nP10 1 1\n0 0\n"
+
+
+def test_toggle_turns_the_output_over_and_not_the_level_on_the_line(device):
+    device.service("pins").hold_low("P9", "another", True)
+    printed = device.run("""
+        from machine import Pin
+        p = Pin("P9", mode=Pin.OPEN_DRAIN, value=1)
+        p.toggle(); p.mode(Pin.OUT); print(p())
+        p.toggle(); print(p())
+        """)
+    assert printed == "0\n1\n"
+
+
+def test_setting_a_pin_up_again_ends_its_interrupts_and_changing_it_does_not(device):
+    pins = device.service("pins")
+    for at_ms in (100, 200, 300, 400):
+        pins.drive_at(at_ms * 1000, "P10", 1)
+        pins.drive_at((at_ms + 50) * 1000, "P10", 0)
+    printed = device.run("""
+        from machine import Pin
+        import utime
+        pin = Pin("P10", pull=Pin.PULL_DOWN)
+        pin.callback(Pin.IRQ_RISING, lambda p: print(utime.ticks_ms() // 100))
+        utime.sleep_ms(150)
+        pin.pull(Pin.PULL_UP); pin.mode(Pin.IN)
+        utime.sleep_ms(100)
+        pin.init(Pin.IN, Pin.PULL_DOWN)
+        utime.sleep_ms(200)
+        pin.callback()
+        """)
+    assert printed == "1\n2\n"
+
+
+def test_objects_print_what_they_are_and_no_address_of_memory(device):
+    printed = device.run("""
+        from machine import ADC, I2C, Pin, UART
+        print(Pin("P9", mode=Pin.OPEN_DRAIN, pull=Pin.PULL_UP), Pin("P10"))
+        bus = I2C(1, baudrate=400000)
+        adc = ADC(bits=10)
+        channel = adc.channel(pin="P18", attn=3)
+        print(bus, adc, channel)
+        bus.deinit(); adc.deinit(); channel.deinit()
+        print(bus, adc, channel)
+        print(UART(1, 1200, 7, UART.EVEN), UART(1))
+        """)
+    assert printed.splitlines() == [
+        "Pin('P9', mode=Pin.OPEN_DRAIN, pull=Pin.PULL_UP, alt=-1) "
+        "Pin('P10', mode=Pin.IN, pull=None, alt=-1)",
+        "I2C(1, I2C.MASTER, baudrate=400000) ADC(0, bits=10) ADCChannel(6, pin=P18, attn=3)",
+        "I2C(1) ADC(0) ADCChannel(6)",
+        "UART(1, baudrate=1200, bits=7, parity=UART.EVEN, stop=1) "
+        "UART(1, baudrate=9600, bits=8, parity=None, stop=1)",
+    ]
 
 
 def test_an_edge_from_outside_calls_the_handler(device):
@@ -139,6 +217,77 @@ def test_a_held_pin_keeps_its_level_over_deep_sleep(device):
     assert seen == [1]
 
 
+# RMT
+
+
+def test_pulses_are_sent_in_ticks_of_the_channel(device):
+    pins, seen = device.service("pins"), []
+    pins.on_change("P21", lambda level: seen.append((level, device.board.clock.now_us)))
+    printed = device.run("""
+        from machine import RMT
+        import utime
+        slow = RMT(channel=4, gpio="P21", tx_idle_level=RMT.LOW)
+        a = utime.ticks_us(); slow.pulses_send((300, 200, 400), start_level=1)
+        print((utime.ticks_us() - a) // 100)
+        slow.pulses_send(100, (1, 0, 1)); slow.pulses_send(50, 3, start_level=1)
+        slow.deinit()
+        RMT(channel=6, gpio="P21", tx_idle_level=0).pulses_send((80,), (1,))
+        """)
+    lengths = [after[1] - before[1] for before, after in zip(seen, seen[1:], strict=False)]
+    levels = [level for level, _ in seen]
+    assert printed == "9\n"
+    assert levels == [1, 0] * 7
+    assert lengths[::2] == [300, 400, 100, 100, 50, 50, 250]
+
+
+def test_pulses_are_received_until_the_line_rests(device):
+    frame = [(0, 80), (1, 26), (0, 50), (1, 70), (0, 9000), (1, 5)]
+    device.service("pins").pulse_sources["P19"] = lambda: frame
+    printed = device.run("""
+        from machine import RMT
+        rmt = RMT(channel=4, gpio="P19", rx_idle_threshold=1000, rx_filter_threshold=30)
+        print(rmt.pulses_get(timeout=50), rmt.pulses_get(pulses=4), rmt.pulses_get(timeout=1))
+        rmt.deinit()
+        print(RMT(channel=2, gpio="P19", rx_idle_threshold=600).pulses_get(timeout=50))
+        print(RMT(channel=7, gpio="P20", rx_idle_threshold=600).pulses_get(timeout=50))
+        """)
+    four = "((0, 80), (1, 26), (0, 50), (1, 70))"
+    assert printed == f"{four} {four} ()\n()\n()\n"
+
+
+def test_a_channel_that_receives_lets_go_of_the_line_when_it_is_set_up(device):
+    pulled = []
+    device.service("pins").on_level("P19", lambda level, at_us: pulled.append(level))
+    device.run("""
+        from machine import RMT, Pin
+        Pin("P19", mode=Pin.OPEN_DRAIN)(0)
+        RMT(channel=4, gpio="P19", rx_idle_threshold=1000)
+        """)
+    assert pulled == [0, None]
+
+
+RMT_REFUSED = [
+    ("RMT(channel=1, gpio='P21', tx_idle_level=0)", "Channel is invalid!"),
+    ("RMT(channel=4, tx_idle_level=0)", "GPIO must be defined!"),
+    ("RMT(channel=4, gpio='P21')", "Either RX or TX configuration must be given!"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0, rx_idle_threshold=9)", "only for RX or TX"),
+    ("RMT(channel=4).pulses_get(timeout=1)", "RMT channel is not initialized!"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0).pulses_get()", "configured for TX!"),
+    ("RMT(channel=4, gpio='P21', rx_idle_threshold=9).pulses_send(1, (1,))", "for RX!"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0).pulses_send((1, 2), (1,))", "must be equal!"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0).pulses_send(5)", "must be a tuple if"),
+    ("RMT(channel=4, gpio='P21', tx_idle_level=0).pulses_send(5, 4)", "must be given!"),
+    ("[RMT(channel=n, gpio='P21', tx_idle_level=0) for n in (4, 5)]", "already used by other"),
+]
+
+
+@pytest.mark.parametrize(("call", "error"), RMT_REFUSED, ids=[call for call, _ in RMT_REFUSED])
+def test_what_the_rmt_refuses(device, call, error):
+    told = device.run(f"from machine import *\n{call}\n")
+    assert "ValueError: " in told
+    assert error in told
+
+
 # I2C
 
 
@@ -161,6 +310,15 @@ class Echo:
 
     def power(self, on: bool) -> None:
         self.powered = on
+
+
+def test_reading_no_byte_of_a_register_is_no_transfer(device):
+    printed = device.run("""
+        from machine import I2C
+        bus = I2C()
+        print(bus.readfrom_mem(0x41, 0, 0), bus.readfrom_mem_into(0x41, 0, bytearray(0)))
+        """)
+    assert printed == "b'' 0\n"
 
 
 def test_i2c_transfers(device):

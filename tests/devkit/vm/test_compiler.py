@@ -28,3 +28,8 @@ def test_the_same_source_on_another_flash_tells_its_own_file_name():
         space = {"__name__": "sensor", "__tick__": lambda: None, "__halt__": KeyboardInterrupt}
         exec(code, space)
         assert space["A"].b()() is None
+
+
+def test_the_host_gives_no_advice_on_a_stranger_s_script(recwarn):
+    compile_device("level = 1\nif level is 128:\n    print('\\d')\n", "gain.py")
+    assert not recwarn.list

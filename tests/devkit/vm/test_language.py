@@ -85,6 +85,18 @@ def test_what_is_refused(device, expression, error):
     assert error in device.run(expression)
 
 
+def test_annotations_of_functions_are_not_evaluated(device):
+    printed = device.run("""
+        def both(first: Missing, *rest: missing.Kind, last: 1 / 0 = 3) -> Tuple[float, float]:
+            return first, last
+        class Part:
+            def read(self, count: "bytes" = 1) -> None[0]:
+                return count
+        print(both(1), Part().read())
+        """)
+    assert printed == "(1, 3) 1\n"
+
+
 def test_a_class_takes_no_keywords(device):
     assert "TypeError" in device.run("class X(object, metaclass=type): pass")
 
