@@ -40,7 +40,6 @@ class Bh1750(I2cPart):
     start_ma = 0.12
     standby_ma = 0.00001
     active_ma = 0.12
-    any_bit_fails = True
 
     def __init__(self, board: Board, light_lx: Truth, name: str = "bh1750") -> None:
         self.light_lx = light_lx

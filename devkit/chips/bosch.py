@@ -51,15 +51,6 @@ class RegisterPart(I2cPart):
         self._pointer = (start + count) % 256
         return bytes(self.memory[(start + place) % 256] for place in range(count))
 
-    def damaged(self, answer: bytes) -> bytes:
-        """A wire does not choose its bits: any one of the answer is turned over."""
-        if not answer or super().damaged(answer) == answer:
-            return answer
-        bit = self.rng.randrange(8 * len(answer))
-        wrong = bytearray(answer)
-        wrong[bit // 8] ^= 1 << bit % 8
-        return bytes(wrong)
-
     def put(self, register: int, value: int, count: int) -> None:
         self.memory[register : register + count] = value.to_bytes(count, "big")
 

@@ -31,9 +31,7 @@ class Part:
     power_up_ms: Span = (0.0, 0.0)  # from supply on to ready
     start_ma = 0.0  # meanwhile
     standby_ma = 0.0
-    # Which bit is turned over: the last, or any. Without checksums drivers read twice, and the
-    # same wrong bit in both answers would be a value.
-    any_bit_fails = False
+    any_bit_fails = False  # which bit is turned over: the last, or any
 
     def __init__(self, board: Board, name: str) -> None:
         self.board = board
@@ -165,6 +163,8 @@ class Part:
 
 class I2cPart(Part):
     """A chip on an I2C bus: `command` what is written to it, `answer` what is read from it."""
+
+    any_bit_fails = True  # a wire does not choose its bits
 
     def command(self, data: bytes) -> None:
         """One write transfer: the bytes after the address, at least one; `nack` refuses them."""

@@ -70,7 +70,6 @@ class Tsl2561(I2cPart):
     start_ma = 0.24
     standby_ma = 0.0032
     active_ma = 0.24
-    any_bit_fails = True
 
     def __init__(
         self,

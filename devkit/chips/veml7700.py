@@ -43,7 +43,6 @@ class Veml7700(I2cPart):
     start_ma = 0.045
     standby_ma = 0.0005
     active_ma = 0.045
-    any_bit_fails = True
 
     def __init__(
         self, board: Board, light_lx: Truth, name: str = "veml7700", address: int = ADDRESS

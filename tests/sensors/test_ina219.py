@@ -275,7 +275,7 @@ TROUBLE = [
     ("line held down", with_fault(stuck=True), "stuck"),
     ("slow for ever", with_fault(extra_ms=100), "busy"),
     ("supply breaks down each time", with_fault(brown_out=99), "busy"),
-    ("each answer wrong", with_fault(corrupt=9999), "wrong_part"),
+    ("each answer wrong", with_fault(corrupt=9999), "crc"),
     ("Si7021", climate("si7021"), "wrong_part"),
     ("HTU21D", climate("htu21d"), "wrong_part"),
     ("part without this register", lambda node: Refusing(), "wrong_part"),

@@ -101,7 +101,7 @@ def test_the_temperature_of_the_humidity_conversion_is_used(node):
     node.si7021()
     node.value(READ, "si7021")
     writes = [text for text in node.transfers() if text.startswith("write")]
-    assert writes == ["write 0x40 fc c9", "write 0x40 f5", "write 0x40 e0", "write 0x40 e0"]
+    assert writes == ["write 0x40 fc c9", "write 0x40 f5", *["write 0x40 e0"] * 4]
 
 
 def test_a_conversion_is_asked_for_no_earlier_than_its_typical_time(node):
@@ -214,12 +214,26 @@ def test_a_held_bus_is_given_up_after_one_transfer(make_node, nth):
     assert node.pins.level("P11") == 0
 
 
-@pytest.mark.parametrize("nth", range(1, 5))
+@pytest.mark.parametrize("nth", range(1, 7))
 def test_one_wrong_bit_in_any_answer_is_found(make_node, nth):
     node = make_node({"point": "i2c", "do": "corrupt", "match": "read", "nth": nth})
     node.si7021()
     reading, cause = node.value(READ, "si7021")
     assert (reading, cause) == ((24.23, pytest.approx(54.79, abs=0.03)), None)
+
+
+@pytest.mark.parametrize("_e0", [["278c", "278c", "678c"], ["678c", "678c", "678c", "278c"]])
+def test_a_wrong_temperature_without_checksum_may_come_twice(node, _e0):
+    node.attach(Script(_fcc9=SI, _f5="7c8297", _e0=_e0, _f3="678cfc"))
+    assert node.value(READ, "si7021") == ((24.23, 54.79), None)
+
+
+@pytest.mark.parametrize("start_ms", [18, 25, 79])
+def test_a_supply_that_broke_down_costs_a_repetition(node, start_ms):
+    chip = node.si7021()
+    chip.start_ms = start_ms
+    chip.brown_out = 1
+    assert node.value(READ, "si7021") == ((24.23, pytest.approx(54.79, abs=0.03)), None)
 
 
 @pytest.mark.parametrize("trouble", ["none", "absent", "stuck"])

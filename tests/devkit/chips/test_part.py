@@ -103,7 +103,8 @@ def test_brown_out_strikes_so_many_conversions(echo):
 
 def test_corrupt_strikes_so_many_answers(echo):
     echo.corrupt = 1
-    assert taken(echo, b"ab") == b"ac"
+    changed = int.from_bytes(taken(echo, b"ab"), "big") ^ int.from_bytes(b"ab", "big")
+    assert changed.bit_count() == 1
     assert echo.read(2) == b"ab"
 
 
