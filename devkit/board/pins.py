@@ -181,7 +181,8 @@ class Pins(Service):
 
     def do_toggle(self, name: str) -> None:
         """Turn over what the board puts out, whatever level is on the line."""
-        self.do_write(name, 1 - self._pins[name].output)
+        pin = self._pins[name]
+        self.do_write(name, 1 - (pin.held_back[2] if pin.held_back else pin.output))
 
     def do_hold(self, name: str, on: bool | None) -> bool:
         pin = self._pins[name]
@@ -250,13 +251,13 @@ class Pins(Service):
         """Put levels of so many us on the pin, then `idle`; without `wait` while others go on."""
         pin, at_us = self._pins[name], 0
         for level, length_us in [*pulses, [idle, 0]]:
-            self.board.clock.schedule(at_us, functools.partial(self._put, pin, level))
+            self.board.clock.schedule(at_us, functools.partial(self._send, pin, level))
             at_us += length_us
         if wait:
             self.board.spend_us(at_us)
 
-    def _put(self, pin: Pin, level: int) -> None:
-        self._set(pin, OUT, pin.pull, level)
+    def _send(self, pin: Pin, level: int) -> None:
+        self._put(pin, OUT, pin.pull, level)
 
     def _listen(self, name: str) -> None:
         """The receiver takes the pin, which turns it into an input."""
