@@ -12,7 +12,7 @@ Sources: Bosch data sheets BST-BME280-DS002 (4.2, 5.4), BST-BME680-DS001 (3.3, 5
 
 from micropython import const
 
-from sensors import SensorError
+from sensors import SensorError, _i2c
 from utils import timing
 
 UNMEASURED = const(0x80000)  # the word of what was not measured since the reset
@@ -20,7 +20,6 @@ UNMEASURED = const(0x80000)  # the word of what was not measured since the reset
 _ID = const(0xD0)
 _RESET = b"\xe0\xb6"
 _WAKE_MAX_MS = const(10)  # 2 ms from 1.58 V on; the supply has to get there, too
-_READINGS_MAX = const(4)
 
 
 def identify(device):
@@ -29,7 +28,7 @@ def identify(device):
     while True:
         late = deadline.expired()
         try:
-            found = agreed(device, _ID, 1)[0]
+            found = _i2c.agreed(device.registers, _ID, 1)[0]
         except SensorError as error:
             if late or error.args[0] == "stuck":
                 raise
@@ -75,20 +74,6 @@ def twice(measure):
         if error.args[0] in ("stuck", "wrong_part"):
             raise
     return (yield from measure(1))
-
-
-def agreed(device, start, count):
-    """Return `count` bytes from a register on, as soon as two readings in a row are the same.
-
-    Raises SensorError: "crc" if four are not, and what `device` raises.
-    """
-    before = None
-    for _ in range(_READINGS_MAX):
-        answer = device.registers(start, count)
-        if answer == before:
-            return answer
-        before = answer
-    raise SensorError("crc")
 
 
 def word20(data, place):

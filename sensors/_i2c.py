@@ -15,6 +15,7 @@ from sensors import SensorError
 from utils import timing
 
 _HUNG_MS = const(1000)
+_LOOKS = const(5)
 
 
 class Device:
@@ -59,6 +60,20 @@ class Device:
             if watch.elapsed_ms() >= _HUNG_MS:
                 raise SensorError("stuck")
             return None
+
+
+def agreed(read, *arguments):
+    """Return what `read(*arguments)` returns twice in a row; SensorError("crc") if it never does.
+
+    For chips that send no checksum: a bit that was turned over looks like any other value.
+    """
+    before = None
+    for _ in range(_LOOKS):
+        answer = read(*arguments)
+        if answer == before:
+            return answer
+        before = answer
+    raise SensorError("crc")
 
 
 def words(answer, start):

@@ -21,7 +21,7 @@ register). The chip has no identity, no checksum, no flag that a value is new. T
 
 from micropython import const
 
-from sensors import IO_PINS, Sensor, SensorError, _i2c
+from sensors import IO_PINS, SensorError, _i2c, _light
 from utils import timing
 
 FIELDS = (("lx", "light", "lx", -1, 10),)
@@ -52,11 +52,7 @@ _POLL_MS = const(10)
 _FULL = const(0xFFFF)
 _FEW = const(24)  # counts, 20 lx
 _DARK = const(3)  # counts there may be without any light
-_LOOKS = const(5)
 _NOBODY = const(0x7F)  # reserved by the I2C specification
-_ATTEMPTS = const(3)
-_PAUSE_MS = const(5)
-_LASTING = ("stuck", "saturated")  # another attempt would not help
 
 
 def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x23):
@@ -83,7 +79,7 @@ def build(rig, sda_pin, scl_pin, vcc_pin=None, address=0x23):
     return Bh1750(rig.i2c(sda_pin, scl_pin), address)
 
 
-class Bh1750(Sensor):
+class Bh1750(_light.LightSensor):
     """The chip on an I2C bus that the caller opened and will close.
 
     setting: (opcode, register) to measure with; by default as the light needs it.
@@ -94,31 +90,13 @@ class Bh1750(Sensor):
         self._nobody = _i2c.Device(i2c, _NOBODY)
         self._setting = setting
 
-    def steps(self):
-        cause = None
-        for _ in range(_ATTEMPTS):
-            try:
-                hundredths = yield from self._measure()
-                return (hundredths / 100,)
-            except SensorError as error:
-                cause = error.args[0]
-                if cause in _LASTING:
-                    raise
-            yield _PAUSE_MS  # it may be starting
-        raise SensorError(cause)
+    def measure(self):
+        """Measure once; lux."""
+        setting, counts = yield from self.and_off(self._adjust())
+        return lux_hundredths(counts, setting) / 100
 
-    def _measure(self):
-        """Measure once, and switch the chip off whatever happens; hundredths of a lux."""
-        hung = False
-        try:
-            setting, counts = yield from self._adjust()
-        except (SensorError, GeneratorExit) as error:  # it is closed where the bus is held down
-            hung = not error.args or error.args[0] == "stuck"
-            raise
-        finally:
-            if not hung:
-                self._device.try_write(_OFF)
-        return lux_hundredths(counts, setting)
+    def switch_off(self):
+        self._device.try_write(_OFF)
 
     def _adjust(self):
         """Convert as the light needs it; return (setting, counts)."""
@@ -160,13 +138,8 @@ class Bh1750(Sensor):
 
     def _counts(self):
         """Read until two answers in a row are the same."""
-        before = None
-        for _ in range(_LOOKS):
-            answer = self._device.read(2)
-            if answer == before:
-                return answer[0] << 8 | answer[1]
-            before = answer
-        raise SensorError("crc")
+        answer = _i2c.agreed(self._device.read, 2)
+        return answer[0] << 8 | answer[1]
 
 
 def lux_hundredths(counts, setting):

@@ -112,17 +112,18 @@ class Bme280(Sensor):
         device.write(bytes((0xF5, 0x00, 0xF2, 0x01, 0xF4, code << 5 | code << 2 | 0x01)))
         coefficients = self._coefficients(chip)  # while it measures
         yield from _bosch.poll(device, _STATUS, _measured, typ_ms - watch.elapsed_ms(), max_ms)
-        data = _bosch.agreed(device, _DATA, 8 if chip == _BME280 else 6)
+        data = _i2c.agreed(device.registers, _DATA, 8 if chip == _BME280 else 6)
         return self._values(coefficients, data)
 
     def _coefficients(self, chip):
         """Return (T1 to T3, those of the pressure, H1 to H6 or None)."""
-        fused = struct.unpack("<HhhHhhhhhhhhBB", _bosch.agreed(self._device, _COEFFICIENTS, 26))
+        registers = self._device.registers
+        fused = struct.unpack("<HhhHhhhhhhhhBB", _i2c.agreed(registers, _COEFFICIENTS, 26))
         p1, p2, p3, p4, p5, p6, p7, p8, p9 = fused[3:12]
         for_pressure = (p1, p2, p3, p4, p5, p6 * 4, p7, p8, p9, 0)
         if chip != _BME280:
             return fused[:3], for_pressure, None
-        more = _bosch.agreed(self._device, _COEFFICIENTS_HUMIDITY, 7)
+        more = _i2c.agreed(registers, _COEFFICIENTS_HUMIDITY, 7)
         h2, h3, h4, nibbles, h5, h6 = struct.unpack("<hBbBbb", more)
         # H4 and H5 have 12 bits and share a byte, H4 its lower half
         for_humidity = (fused[13], h2, h3, h4 << 4 | nibbles & 15, h5 << 4 | nibbles >> 4, h6)

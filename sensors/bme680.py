@@ -148,7 +148,7 @@ class Bme680(Sensor):
         )
         if not status & _NEW:  # it lost its supply or was reset: nothing runs, nothing has come
             raise SensorError("not_ready")
-        data = _bosch.agreed(self._device, _STATUS, 17)
+        data = _i2c.agreed(self._device.registers, _STATUS, 17)
         if not any(data):
             raise SensorError("stuck")
         return data
@@ -173,11 +173,11 @@ class _Coefficients:
 
     def __init__(self, device):
         # 8A to A0, E1 to EE
-        first = struct.unpack("<hbBHhbBhhbbHhhB", _bosch.agreed(device, 0x8A, 23))
+        first = struct.unpack("<hbBHhbBhhbbHhhB", _i2c.agreed(device.registers, 0x8A, 23))
         t2, t3, _, p1, p2, p3, _, p4, p5, p7, p6, _, p8, p9, p10 = first
-        second = _bosch.agreed(device, 0xE1, 14)
+        second = _i2c.agreed(device.registers, 0xE1, 14)
         h3, h4, h5, h6, h7, t1, g2, g1, g3 = struct.unpack("<bbbBbHhbb", second[3:])
-        other = _bosch.agreed(device, 0x00, 5)
+        other = _i2c.agreed(device.registers, 0x00, 5)
         self.temperature = t1, t2, t3 << 4
         self.pressure = p1, p2, p3 << 5, p4, p5, p6, p7 << 7, p8, p9, p10
         # H1 and H2 have 12 bits and share a byte, H1 its lower half
@@ -186,7 +186,7 @@ class _Coefficients:
         self.humidity = h1, h2, h3, h4, h5, h6, h7
         self.heater = g1, g2, g3, other[2] >> 4 & 3, (other[0] ^ 0x80) - 0x80
         self.range_error = (other[4] >> 4 ^ 8) - 8
-        self.high = _bosch.agreed(device, _VARIANT, 1)[0] == 1
+        self.high = _i2c.agreed(device.registers, _VARIANT, 1)[0] == 1
 
 
 def _over(status):

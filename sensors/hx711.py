@@ -46,6 +46,7 @@ _GREATEST = const(0x7FFFFF)
 _RESET_MS = const(1)  # clock high for more than 60 us
 # Settled 400 ms after a start or a change of the gain, or 50 ms if the chip converts at 80 Hz. Its
 # oscillator has no tolerance in the data sheet; parts that are a sixth too fast are common.
+_FILTER = const(4)  # so many conversions until it has settled
 _SETTLING_MS = const(330)
 _FIRST_MS = const(580)  # by then a chip that is a third too slow has its first conversion
 _NEXT_MS = const(200)  # between conversions; less than a chip takes that had to start anew
@@ -134,9 +135,14 @@ class Hx711(Sensor):
         if self._extra != _PULSES[128]:  # what a start selects
             yield from self._word(_FIRST_MS)
         yield _SETTLING_MS
-        if not self._data():  # a chip that tells of conversions before it has settled,
+        if not self._data():
+            # It is a fast one, or one that tells of conversions before it has settled. When this
+            # one ended is unknown: the next may end while it is fetched, which garbles the pulses
+            # that select the gain, and the filter settles anew. From here on each is fetched as
+            # it ends, and the fifth is good in any case.
             self._shift()
-            yield from self._word(_NEXT_MS)  # and the next one can still be such
+            for _ in range(_FILTER):
+                yield from self._word(_NEXT_MS)
         words = [(yield from self._word(_FIRST_MS - _SETTLING_MS))]
         while len(words) < self._samples:
             words.append((yield from self._word(_NEXT_MS)))

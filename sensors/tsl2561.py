@@ -19,7 +19,7 @@ lux calculation). The coefficients depend on the package, which the id register 
 from micropython import const
 from ucollections import namedtuple
 
-from sensors import IO_PINS, Sensor, SensorError, _i2c
+from sensors import IO_PINS, SensorError, _i2c, _light
 
 FIELDS = (("lx", "light", "lx", -1, 10),)
 ARGUMENTS = (
@@ -76,11 +76,6 @@ _CHANNEL_1 = const(0xAE)
 _ON = b"\x80\x03"
 _OFF = b"\x80\x00"
 
-_ATTEMPTS = const(3)
-_PAUSE_MS = const(5)
-_LOOKS = const(5)
-_LASTING = ("stuck", "saturated")  # another attempt would not help
-
 
 def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x39):
     """Return the illuminance in lux: a float in steps of 0.1, or None; `last_cause` says why.
@@ -108,7 +103,7 @@ def build(rig, sda_pin, scl_pin, vcc_pin=None, address=0x39):
     return Tsl2561(rig.i2c(sda_pin, scl_pin), address)
 
 
-class Tsl2561(Sensor):
+class Tsl2561(_light.LightSensor):
     """The chip on an I2C bus that the caller opened and will close.
 
     setting: a Setting to measure with; by default the most sensitive that does not clip.
@@ -118,32 +113,14 @@ class Tsl2561(Sensor):
         self._device = _i2c.Device(i2c, address)
         self._setting = setting
 
-    def steps(self):
-        cause = None
-        for _ in range(_ATTEMPTS):
-            try:
-                tenths = yield from self._measure()
-                return (tenths / 10,)
-            except SensorError as error:
-                cause = error.args[0]
-                if cause in _LASTING:
-                    raise
-            yield _PAUSE_MS  # it may be starting
-        raise SensorError(cause)
-
-    def _measure(self):
-        """Measure once, and put the chip to sleep whatever happens; return tenths of a lux."""
+    def measure(self):
+        """Measure once; lux."""
         package = self._identify()
-        hung = False
-        try:
-            scale, counts = yield from self._expose()
-        except (SensorError, GeneratorExit) as error:  # it is closed where the bus is held down
-            hung = not error.args or error.args[0] == "stuck"
-            raise
-        finally:
-            if not hung:
-                self._device.try_write(_OFF)
-        return lux_tenths(counts[0], counts[1], scale, package)
+        scale, counts = yield from self.and_off(self._expose())
+        return lux_tenths(counts[0], counts[1], scale, package) / 10
+
+    def switch_off(self):
+        self._device.try_write(_OFF)
 
     def _identify(self):
         """Return the table for the package. Nothing is written to a chip that is another one."""
@@ -196,13 +173,7 @@ class Tsl2561(Sensor):
 
         Counts stay the same for the time of an integration; if they change, the next two agree.
         """
-        before = None
-        for _ in range(_LOOKS):
-            answer = self._device.registers(register, count)
-            if answer == before:
-                return answer
-            before = answer
-        raise SensorError("crc")
+        return _i2c.agreed(self._device.registers, register, count)
 
 
 def _fits(probed, setting):

@@ -21,7 +21,7 @@ application note for more than 1000 lx came with the earlier value; with the lat
 from micropython import const
 from ucollections import namedtuple
 
-from sensors import IO_PINS, Sensor, SensorError, _i2c
+from sensors import IO_PINS, SensorError, _i2c, _light
 
 FIELDS = (("lx", "light", "lx", -1, 10),)
 ARGUMENTS = (
@@ -58,11 +58,6 @@ _LINEAR = const(100000)  # hundredths of a lux; above that there is a correction
 _LOW_GAIN = const(0x1000)  # for gain 1/4 and 1/8 only
 _GREATEST = const(14000000)
 
-_ATTEMPTS = const(3)
-_PAUSE_MS = const(5)
-_LOOKS = const(5)
-_LASTING = ("stuck", "saturated")  # another attempt would not help
-
 
 def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x10, correction=False):
     """Return the illuminance in lux: a float in steps of 0.01, or None; `last_cause` says why.
@@ -95,7 +90,7 @@ def build(rig, sda_pin, scl_pin, vcc_pin=None, address=0x10, correction=False):
     return Veml7700(rig.i2c(sda_pin, scl_pin), address, correction)
 
 
-class Veml7700(Sensor):
+class Veml7700(_light.LightSensor):
     """The chip on an I2C bus that the caller opened and will close.
 
     setting: a Setting to measure with; by default as the light needs it.
@@ -106,40 +101,22 @@ class Veml7700(Sensor):
         self._correction = correction
         self._setting = setting
 
-    def steps(self):
-        cause = None
-        for _ in range(_ATTEMPTS):
-            try:
-                hundredths = yield from self._measure()
-                return (hundredths / 100,)
-            except SensorError as error:
-                cause = error.args[0]
-                if cause in _LASTING:
-                    raise
-            yield _PAUSE_MS  # it may be starting
-        raise SensorError(cause)
-
-    def _measure(self):
-        """Measure once, and shut the chip down whatever happens; return hundredths of a lux."""
+    def measure(self):
+        """Measure once; lux."""
         identity = self._same(_ID)
         if identity & 0xFF != _ID_LOW:  # the high byte depends on the address
             # all bits 0 is what a held data line looks like
             raise SensorError("wrong_part" if identity else "stuck")
-        hung = False
-        try:
-            setting, counts = yield from self._expose()
-        except (SensorError, GeneratorExit) as error:  # it is closed where the bus is held down
-            hung = not error.args or error.args[0] == "stuck"
-            raise
-        finally:
-            if not hung:
-                self._device.try_write(_words(_CONFIGURATION, _SHUT_DOWN))
+        setting, counts = yield from self.and_off(self._expose())
         hundredths = lux_hundredths(counts, setting.scale)
         if self._correction and setting.configuration & _LOW_GAIN and hundredths > _LINEAR:
             hundredths = corrected(hundredths)
         if hundredths > _GREATEST:
             raise SensorError("saturated")
-        return hundredths
+        return hundredths / 100
+
+    def switch_off(self):
+        self._device.try_write(_words(_CONFIGURATION, _SHUT_DOWN))
 
     def _expose(self):
         """Integrate such that nothing clips; return (setting, counts)."""
@@ -179,13 +156,8 @@ class Veml7700(Sensor):
 
     def _same(self, register):
         """Read until two words in a row are the same: there is no checksum."""
-        before = None
-        for _ in range(_LOOKS):
-            answer = self._device.registers(register, 2)
-            if answer == before:
-                return answer[0] | answer[1] << 8
-            before = answer
-        raise SensorError("crc")
+        answer = _i2c.agreed(self._device.registers, register, 2)
+        return answer[0] | answer[1] << 8
 
 
 def _words(register, value):

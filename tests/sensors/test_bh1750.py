@@ -255,7 +255,7 @@ def test_another_chip_is_told_by_a_value_that_does_not_become_zero(node, idle):
     [
         ("'P13', 'P10'", "sda_pin = 'P13'"),
         ("'P9', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', None, 0x24", "address = 36"),
+        ("'P9', 'P10', None, 0x24", "address = 0x24"),
         ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
     ],
 )

@@ -365,7 +365,7 @@ def test_the_class_reads_on_a_bus_of_the_caller(node):
         ("'P13', 'P10'", "sda_pin = 'P13'"),
         ("'P9', 'P9'", "P9 is used twice"),
         ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
-        ("'P9', 'P10', address=0x78", "address = 120"),
+        ("'P9', 'P10', address=0x78", "address = 0x78"),
         ("'P9', 'P10', address=None", "address = None"),
     ],
 )

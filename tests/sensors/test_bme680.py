@@ -388,7 +388,7 @@ def test_the_class_reads_on_a_bus_of_the_caller(node):
     [
         ("'P13', 'P10'", "sda_pin = 'P13'"),
         ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
-        ("'P9', 'P10', address=0x61", "address = 97"),
+        ("'P9', 'P10', address=0x61", "address = 0x61"),
         ("'P9', 'P10', heater_c=401", "heater_c = 401"),
         ("'P9', 'P10', heater_c=199", "heater_c = 199"),
         ("'P9', 'P10', heater_ms=19", "heater_ms = 19"),

@@ -383,7 +383,7 @@ def test_a_report_has_the_decimals_that_the_shunt_can_tell(node, shunt_mohm, exp
     [
         ("'P13', 'P10'", "sda_pin = 'P13'"),
         ("'P9', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', address=0x50", "address = 80"),
+        ("'P9', 'P10', address=0x50", "address = 0x50"),
         ("'P9', 'P10', shunt_mohm=0", "shunt_mohm = 0"),
         ("'P9', 'P10', shunt_mohm=None", "shunt_mohm = None"),
         ("'P9', 'P10', averages=3", "averages = 3"),

@@ -165,7 +165,7 @@ def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
     [
         ("'P13', 'P10'", "sda_pin = 'P13'"),
         ("'P9', 'P10', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', None, 0x40", "address = 64"),
+        ("'P9', 'P10', None, 0x40", "address = 0x40"),
         ("'P9', 'P10', address='0x44'", "address = '0x44'"),
     ],
 )

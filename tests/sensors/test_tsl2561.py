@@ -272,7 +272,7 @@ def test_another_chip_is_not_written_to(node):
     [
         ("'P13', 'P10'", "sda_pin = 'P13'"),
         ("'P9', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', None, 0x38", "address = 56"),
+        ("'P9', 'P10', None, 0x38", "address = 0x38"),
         ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
     ],
 )

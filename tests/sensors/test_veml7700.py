@@ -224,7 +224,7 @@ def test_another_chip_is_not_written_to(node):
     ("arguments", "field"),
     [
         ("'P13', 'P10'", "sda_pin = 'P13'"),
-        ("'P9', 'P10', None, 0x11", "address = 17"),
+        ("'P9', 'P10', None, 0x11", "address = 0x11"),
         ("'P9', 'P10', None, 0x10, 'yes'", "correction = 'yes'"),
     ],
 )
