@@ -251,13 +251,13 @@ class Pins(Service):
         """Put levels of so many us on the pin, then `idle`; without `wait` while others go on."""
         pin, at_us = self._pins[name], 0
         for level, length_us in [*pulses, [idle, 0]]:
-            self.board.clock.schedule(at_us, functools.partial(self._emit, pin, level))
+            self.board.clock.schedule(at_us, functools.partial(self._send, pin, level))
             at_us += length_us
         if wait:
             self.board.spend_us(at_us)
 
-    def _emit(self, pin: Pin, level: int) -> None:
-        self._set(pin, OUT, pin.pull, level)
+    def _send(self, pin: Pin, level: int) -> None:
+        self._put(pin, OUT, pin.pull, level)
 
     def _listen(self, name: str) -> None:
         """The receiver takes the pin, which turns it into an input."""

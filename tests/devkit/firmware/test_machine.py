@@ -133,8 +133,10 @@ def test_toggle_turns_the_output_over_and_not_the_level_on_the_line(device):
         p = Pin("P9", mode=Pin.OPEN_DRAIN, value=1)
         p.toggle(); p.mode(Pin.OUT); print(p())
         p.toggle(); print(p())
+        p.hold(True); p.toggle(); p.toggle(); p.toggle(); print(p())
+        p.hold(False); print(p())
         """)
-    assert printed == "0\n1\n"
+    assert printed == "0\n1\n1\n0\n"
 
 
 def test_setting_a_pin_up_again_ends_its_interrupts_and_changing_it_does_not(device):
