@@ -65,6 +65,7 @@ _ANSWER_MS = const(4)  # more than 3
 _PATIENCE_MS = const(400)  # longer than any stretching of the clock
 _BOOT_MS = const(2000)
 _GRACE_MS = const(1000)
+_LOOK_MAX_MS = const(1000)  # between two looks: no start is to be missed
 _LATEST_MS = const(3000)
 _ATTEMPTS = const(3)  # the first value after a start may be 0 ppm, another one be disturbed
 
@@ -119,6 +120,9 @@ class Scd30(Sensor):
         cause = None
         for _ in range(_ATTEMPTS):
             try:
+                if cause == "absent":  # it has answered before: it lost its supply, and the pressure
+                    self._boot_ms, self._runs = _BOOT_MS, False
+                    yield from self._prepare()
                 yield from self._wait_for_value()
                 values = yield from self._values()
                 cause = "implausible" if None in values else None
@@ -228,7 +232,7 @@ class Scd30(Sensor):
                 return True
             if late:
                 return False
-            yield 50 * self._interval_s
+            yield min(50 * self._interval_s, _LOOK_MAX_MS)
 
     def _values(self):
         """Read the value that is there: (co2, temperature, humidity), None for what cannot be."""

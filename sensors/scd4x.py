@@ -86,7 +86,7 @@ _POLL_MS = const(50)
 _VALUE_MS = const(5000)
 _LATE_MS = const(1500)
 _LOW_POWER_MS = const(35000)
-_ATTEMPTS = const(3)  # one for a value that is dropped, one for a repetition
+_ATTEMPTS = const(2)  # besides those for values that are dropped
 
 _known = []  # pins of sensors that have measured since the board was powered
 
@@ -153,23 +153,30 @@ class Scd4x(Sensor):
         command = yield from self._prepare()
         values = (None, None, None)
         cause = "not_ready"
-        for _ in range(_ATTEMPTS):
+        attempts = _ATTEMPTS
+        while attempts:
+            attempts -= 1
+            measured, words = False, None
             try:
-                words = yield from self._measure(command)
+                yield from self._measure(command)
+                measured = True
+                words = yield from _sensirion.ask(self._chip, _READ, 3, None, _ANSWER_MS, 0, False)
             except SensorError as error:
                 cause = error.args[0]
                 if cause == "stuck":
                     raise
-                if cause in ("busy", "not_ready") and not (yield from self._recover()):
+            if not measured:
+                if not (yield from self._recover()):
                     break
                 continue
-            if self._fresh and command == _SINGLE_SHOT:
+            if self._fresh and command == _SINGLE_SHOT:  # also one that was disturbed on the wire
                 self._fresh = False
-                continue
-            values = _values(words)
-            cause = "implausible" if None in values else None
-            if cause is None:
-                break
+                attempts += 1
+            elif words is not None:
+                values = _values(words)
+                cause = "implausible" if None in values else None
+                if cause is None:
+                    break
         if self._mode == "single" and command != _SINGLE_SHOT:
             self._chip.try_write(_sensirion.frame(_STOP))
         if values == (None, None, None):
@@ -316,7 +323,7 @@ class Scd4x(Sensor):
         return "scd41" if variant[0] >> 12 else "scd40"  # 5: an SCD43, which can do the same
 
     def _measure(self, command):
-        """Return the words of the next value."""
+        """Have the next value ready."""
         typical_ms = 0  # from here to the value
         if command == _SINGLE_SHOT:
             yield from _sensirion.send(self._chip, command, None, _PATIENCE_MS)
@@ -326,7 +333,6 @@ class Scd4x(Sensor):
         # else it is refused because it measures already
         late_ms = _LOW_POWER_MS if self._mode == "low_power" else _VALUE_MS + _LATE_MS
         yield from self._wait_for_value(typical_ms, late_ms)
-        return (yield from _sensirion.ask(self._chip, _READ, 3, None, _ANSWER_MS, 0, False))
 
     def _wait_for_value(self, typical_ms, late_ms):
         """Wait until there is a value that was not read yet."""

@@ -440,3 +440,17 @@ def test_the_example(node, connected, line):
     assert node.vm.run_script(ROOT / "examples" / "scd30_simple.py").kind == "reset"
     printed = "".join(node.printed).splitlines()
     assert [text for text in printed if "WARNING" not in text] == [line] * 3
+
+
+@pytest.mark.parametrize("interval_s", [2, 60])
+def test_the_pressure_is_told_again_after_a_brown_out(node, interval_s):
+    chip = scd30(node)
+    chip.pressure_hpa = lambda seconds: 850.0
+    for after_ms in (600, 1500, 1000 * interval_s - 1200):
+        node.board.clock.schedule(after_ms * 1000, chip.interrupt_supply)
+        reading = node.value(
+            f'scd30.get_reading("P9", "P10", pressure_hpa=850, interval_s={interval_s}),'
+            " scd30.last_cause",
+            "scd30",
+        )
+        assert reading == ((pytest.approx(640, abs=0.1), 21.5, 44.25), None), after_ms

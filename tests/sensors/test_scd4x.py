@@ -427,3 +427,25 @@ def test_the_example(node, connected, line):
     printed = "".join(node.printed).splitlines()
     lines = [text for text in printed if "WARNING" not in text]
     assert lines == [line] * (3 if connected else 5)
+
+
+@pytest.mark.parametrize("after_ms", [7_000, 9_000])
+def test_a_brown_out_after_the_dropped_value_costs_a_repetition(node, after_ms):
+    chip = scd4x(node, vcc_pin="P11")
+    node.board.clock.schedule(after_ms * 1000, chip.interrupt_supply)
+    (reading, cause), took_s = seconds(node, READ_SWITCHED)
+    assert (reading, cause) == (TRUE, None)
+    assert took_s < 25
+
+
+def test_a_value_is_not_counted_as_dropped_if_there_was_none(node):
+    """The supply broke down, and the last question whether there is a value was disturbed."""
+    chip = scd4x(node)
+    node.run(CONSOLE + "sensor.read()\n")
+    chip.brown_out = 1
+    begin_us = node.board.clock.now_us
+    node.board.clock.schedule(5_500_000, lambda: setattr(chip, "corrupt_rate", 1.0))
+    node.board.clock.schedule(6_650_000, lambda: setattr(chip, "corrupt_rate", 0.0))
+    reading = node.run(CONSOLE + "reading = sensor.read()\n")["reading"]
+    assert reading in (None, TRUE)
+    assert node.board.clock.now_us - begin_us < 25_000_000
