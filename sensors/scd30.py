@@ -120,7 +120,7 @@ class Scd30(Sensor):
         cause = None
         for _ in range(_ATTEMPTS):
             try:
-                if cause == "absent":  # it has answered before: it lost its supply, and the pressure
+                if cause == "absent":  # it had answered: it lost supply and pressure
                     self._boot_ms, self._runs = _BOOT_MS, False
                     yield from self._prepare()
                 yield from self._wait_for_value()
