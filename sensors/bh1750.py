@@ -7,7 +7,7 @@ Wiring: SDA and SCL with pull-ups of about 4.7 kOhm to the sensor's supply of 2.
 0x23 with ADDR at ground, 0x5C at the supply. `vcc_pin` may feed it: 0.2 mA at most.
 
 Measured in steps of 0.8 lx up to 54 612 lx; if that is too little once more less sensitively, up
-to 121 556 lx in steps of 1.9; if it is below 20 lx once more with all there is, in steps of 0.11.
+to 120 000 lx in steps of 1.9; if it is below 20 lx once more with all there is, in steps of 0.11.
 
 Written against ROHM BH1750FVI technical note 2009.04 rev. B (instruction set, measurement time
 register). The chip has no identity, no checksum, no flag that a value is new. Therefore:
@@ -16,7 +16,8 @@ register). The chip has no identity, no checksum, no flag that a value is new. T
 - A value counts when it was read twice.
 - 0 may be darkness. A data line that is held down is told apart by an address that no chip has:
   such a line acknowledges it. Where one conversion has seen light and the next has not, all is
-  done again. What nothing can tell from darkness is a chip that never finishes a conversion.
+  done again. What nothing can tell from darkness is a chip that finishes no conversion, or
+  loses its supply in each.
 """
 
 from micropython import const
@@ -50,6 +51,7 @@ _TYP_MS = const(120)  # with the register at 69; proportional to it
 _MAX_MS = const(180)
 _POLL_MS = const(10)
 _FULL = const(0xFFFF)
+_GREATEST = const(12000000)  # hundredths of a lux: the sun gives no more
 _FEW = const(24)  # counts, 20 lx
 _DARK = const(3)  # counts there may be without any light
 _NOBODY = const(0x7F)  # reserved by the I2C specification
@@ -60,7 +62,7 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x23):
 
     sda_pin, scl_pin, vcc_pin: pin names such as "P9"; with `vcc_pin` the supply is switched on
     before and off after. address: 0x23 or 0x5C.
-    More than 121 556 lx is None with "saturated". "not_ready": one conversion saw light, another
+    More than 120 000 lx is None with "saturated". "not_ready": one conversion saw light, another
     none, also at the repetition; "crc": what was read twice did not agree.
     Blocks for 0.13 to 0.2 s, 0.3 s in sunlight, 0.6 to 0.9 s below 20 lx, three times that if
     something fails, 6 s if something holds the bus.
@@ -93,7 +95,10 @@ class Bh1750(_light.LightSensor):
     def measure(self):
         """Measure once; lux."""
         setting, counts = yield from self.and_off(self._adjust())
-        return lux_hundredths(counts, setting) / 100
+        hundredths = lux_hundredths(counts, setting)
+        if hundredths > _GREATEST:
+            raise SensorError("saturated")
+        return hundredths / 100
 
     def switch_off(self):
         self._device.try_write(_OFF)

@@ -8,7 +8,7 @@ Wiring: SDA and SCL with pull-ups of about 4.7 kOhm to the sensor's supply of 2.
 
 A short integration finds out how bright it is; 100 ms then average the flicker of lamps, in steps
 of 0.03 lx up to 1600 lx and of 0.5 lx up to 26 000 lx. Brighter light is what the short one saw,
-in steps of 2.2 lx up to 140 000 lx.
+in steps of 2.2 lx up to 120 000 lx.
 
 Written against Vishay VEML7700 data sheet rev. 1.7 and "Designing the VEML7700 Into an
 Application". What is uncertain: editions before 2023 state 0.0036 lx per count at the greatest
@@ -56,7 +56,7 @@ _START_MS = const(5)  # 2.5 from shut-down to measuring
 _FULL = const(0xFFFF)
 _LINEAR = const(100000)  # hundredths of a lux; above that there is a correction
 _LOW_GAIN = const(0x1000)  # for gain 1/4 and 1/8 only
-_GREATEST = const(14000000)
+_GREATEST = const(12000000)  # hundredths of a lux: the sun gives no more
 
 
 def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x10, correction=False):
@@ -65,7 +65,7 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x10, correction=False):
     sda_pin, scl_pin, vcc_pin: pin names such as "P9"; with `vcc_pin` the supply is switched on
     before and off after. address: 0x10 or 0x48. correction: True applies the polynomial of the
     application note to bright light.
-    More than 140 000 lx is None with "saturated". "not_ready": it lost its settings while it
+    More than 120 000 lx is None with "saturated". "not_ready": it lost its settings while it
     measured; "crc": what was read twice did not agree.
     Blocks for 0.06 s in sunlight, else 0.23 s, for 0.4 s if the light changes meanwhile, for three
     times that if something fails, for 6 s if something holds the bus.

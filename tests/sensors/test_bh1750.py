@@ -114,8 +114,9 @@ def test_any_light_from_darkness_to_sunlight(node, lateness):
         assert cause is None
 
 
-def test_more_than_it_can_tell_is_saturated(node):
-    attach(node, 125_000)
+@pytest.mark.parametrize("light", [121_000, 125_000])
+def test_more_than_the_sun_or_than_it_can_tell_is_saturated(node, light):
+    attach(node, light)
     assert node.value(READ, "bh1750") == (None, "saturated")
 
 
@@ -278,7 +279,7 @@ def test_any_truth_comes_back(node, exponent, lateness):
     chip = attach(node, light)
     chip.lateness = lateness
     value, cause = node.value(READ, "bh1750")
-    if light >= 65535 / 1.2 * 69 / 31:
+    if light >= 120_003:
         assert (value, cause) == (None, "saturated")
     else:
         step = 0.12 if light < 19 else 0.84 if light < 54_610 else 1.9
