@@ -16,6 +16,7 @@ from utils import timing
 
 _HUNG_MS = const(1000)
 _LOOKS = const(5)
+_POLL_MS = const(1)
 
 
 class Device:
@@ -51,6 +52,24 @@ class Device:
     def try_read(self, count):
         """Return `count` bytes, or None if the address was not acknowledged."""
         return self._transfer(self._i2c.readfrom, count)
+
+    def converted(self, command, count, typ_ms, max_ms):
+        """Steps: send a command that converts, return the `count` bytes that come of it.
+
+        For chips that do not acknowledge a read until they are done: they are asked each ms, from
+        the typical time on. SensorError: "absent" for the command, "busy" after the greatest time.
+        """
+        self.write(command)
+        deadline = timing.Deadline(max_ms + 1)
+        yield typ_ms
+        while True:
+            late = deadline.expired()
+            answer = self.try_read(count)
+            if answer is not None:
+                return answer
+            if late:
+                raise SensorError("busy")
+            yield _POLL_MS
 
     def _transfer(self, call, *arguments):
         watch = timing.Stopwatch()

@@ -94,17 +94,8 @@ class Sht4x(Sensor):
 
     def _measure(self):
         """Return both 16-bit signals."""
-        self._chip.write(_MEASURE)
-        deadline = timing.Deadline(_MEASURE_MAX_MS + 1)
-        yield _MEASURE_TYP_MS
-        while True:
-            late = deadline.expired()
-            answer = self._chip.try_read(6)
-            if answer is not None:
-                return _sensirion.words(answer)
-            if late:
-                raise SensorError("busy")
-            yield 1
+        answer = yield from self._chip.converted(_MEASURE, 6, _MEASURE_TYP_MS, _MEASURE_MAX_MS)
+        return _sensirion.words(answer)
 
     def _repeat(self, first_cause):
         """As `_measure`, after it failed once; who answered then is not absent."""

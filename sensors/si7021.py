@@ -46,7 +46,6 @@ _TEMPERATURE_OF_HUMIDITY = b"\xe0"
 
 _POWER_UP_MAX_MS = const(80)  # over the whole temperature range; 25 ms at 25 Cel
 _RESET_MS = const(15)
-_POLL_MS = const(1)
 _LOOKS = const(4)
 _LEAST = const(-4500)  # hundredths of a Cel
 _GREATEST = const(13000)
@@ -178,17 +177,7 @@ class Si7021(Sensor):
         return (yield from self._convert(command, typ_ms, max_ms))
 
     def _convert(self, command, typ_ms, max_ms):
-        self._chip.write(command)
-        deadline = timing.Deadline(max_ms + 1)
-        yield typ_ms
-        while True:
-            late = deadline.expired()
-            answer = self._chip.try_read(3)
-            if answer is not None:
-                break
-            if late:
-                raise SensorError("busy")
-            yield _POLL_MS
+        answer = yield from self._chip.converted(command, 3, typ_ms, max_ms)
         word = _i2c.words(answer, 0)[0]
         # the slow kinds keep two status bits at the end; those of a Si70xx belong to the value
         return word if self._times is _SI70XX else word & 0xFFFC
