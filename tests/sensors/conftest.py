@@ -59,6 +59,19 @@ class Node:
     def value(self, expression: str, imports: str) -> Any:
         return self.run(f"from sensors import {imports}\nresult = {expression}\n")["result"]
 
+    def refusal(self, call: str, imports: str) -> str:
+        """The text of the ValueError that a call raises; "" if it raises none."""
+        program = f"try:\n    {call}\nexcept ValueError as error:\n    text = str(error)\n"
+        return str(self.run(f"from sensors import {imports}\ntext = ''\n{program}")["text"])
+
+    def example(self, name: str, seconds: int = 25) -> list[str]:
+        """What examples/`name` prints until it is stopped, warnings left out."""
+        self.board.clock.schedule_ms(seconds * 1000, self.stop)
+        outcome = self.vm.run_script(ROOT / "examples" / name)
+        assert outcome.kind == "reset"
+        printed = "".join(self.printed).splitlines()
+        return [text for text in printed if "WARNING" not in text]
+
     @property
     def log(self) -> list[str]:
         return [line for line in "".join(self.printed).splitlines() if "WARNING" in line]

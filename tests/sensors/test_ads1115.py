@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.ads1115 import ADDRESS, Ads1115
 from devkit.chips.si7021 import Si7021
-
-from .conftest import ROOT
 
 AUTO_STEPS_MV = {6144: 0.1875, 4096: 0.125, 2048: 0.0625, 1024: 0.03125, 512: 0.015625,
                  256: 0.0078125}  # fmt: skip
@@ -400,11 +397,7 @@ def test_the_supply_is_on_no_longer_than_needed(node):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     plugged(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import ads1115\ntext = ''\n"
-        f"try:\n    ads1115.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"ads1115.get_reading({arguments})", "ads1115")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -424,7 +417,4 @@ def test_the_class_reads_on_a_bus_of_the_caller(node):
                                              (False, "no reading: absent")])  # fmt: skip
 def test_the_example_prints_a_reading_every_ten_seconds(node, there, line):
     plugged(node, 1000.0).absent = not there
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    assert node.vm.run_script(ROOT / "examples" / "ads1115_simple.py").kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("ads1115_simple.py") == [line] * 3

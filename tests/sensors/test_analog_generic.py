@@ -229,11 +229,7 @@ def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, f
     changes = []
     for pin in ("P19", "P23"):
         node.pins.on_change(pin, changes.append)
-    text = node.run(
-        "from sensors import analog_generic\ntext = ''\n"
-        f"try:\n    analog_generic.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"analog_generic.get_reading({arguments})", "analog_generic")
     assert field in text
     assert "allowed: " in text
     assert changes == []

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips import battery as chip
-
-from .conftest import ROOT
 
 # (arguments, counts at P13 and P14, what comes out); mV from Espressif's constants for Vref 1100
 INSIGH = '"P13", divider=11, attenuation_db=0'
@@ -226,11 +223,7 @@ def test_everything_is_off_after_a_failure_of_the_firmware(node):
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     changes = []
     node.pins.on_change("P23", changes.append)
-    text = node.run(
-        "from sensors import battery\ntext = ''\n"
-        f"try:\n    battery.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"battery.get_reading({arguments})", "battery")
     assert field in text
     assert "allowed: " in text
     assert changes == []
@@ -253,8 +246,4 @@ def test_alone_on_a_channel(node):
 )  # fmt: skip
 def test_example(node, table, line):
     plug(node, **table)
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    outcome = node.vm.run_script(ROOT / "examples" / "battery_simple.py")
-    assert outcome.kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("battery_simple.py") == [line] * 3

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.bh1750 import ADDRESS, Bh1750
-
-from .conftest import ROOT
 
 READ = 'bh1750.get_reading("P9", "P10"), bh1750.last_cause'
 READ_SWITCHED = 'bh1750.get_reading("P9", "P10", vcc_pin="P11"), bh1750.last_cause'
@@ -262,11 +259,7 @@ def test_another_chip_is_told_by_a_value_that_does_not_become_zero(node, idle):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     attach(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import bh1750\ntext = ''\n"
-        f"try:\n    bh1750.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"bh1750.get_reading({arguments})", "bh1750")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -293,8 +286,4 @@ def test_any_truth_comes_back(node, exponent, lateness):
 def test_the_example(node, connected, line):
     if connected:
         attach(node)
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    outcome = node.vm.run_script(ROOT / "examples" / "bh1750_simple.py")
-    assert outcome.kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("bh1750_simple.py") == [line] * 3

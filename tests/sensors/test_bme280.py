@@ -8,12 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.checks.single_precision import SinglePrecisionVm
 from devkit.chips.bme280 import DATA, IMAGES, Bme280
 from devkit.chips.bme680 import Bme680
-
-from .conftest import ROOT
 
 ADDRESS = 0x76
 READ = 'bme280.get_reading("P9", "P10"), bme280.last_cause'
@@ -371,11 +368,7 @@ def test_the_class_reads_on_a_bus_of_the_caller(node):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     chip_on(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import bme280\ntext = ''\n"
-        f"try:\n    bme280.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"bme280.get_reading({arguments})", "bme280")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -432,7 +425,4 @@ def test_any_truth_is_read_within_the_resolution(truths):
 def test_the_example(node, model, line):
     if model:
         chip_on(node, (1013.2, 21.5, 40), model=model)
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    assert node.vm.run_script(ROOT / "examples" / "bme280_simple.py").kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("bme280_simple.py") == [line] * 3

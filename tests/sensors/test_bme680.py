@@ -6,12 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.checks.single_precision import SinglePrecisionVm
 from devkit.chips.bme280 import Bme280
 from devkit.chips.bme680 import GAS_WAIT, IMAGES, RES_HEAT, STATUS, Bme680
-
-from .conftest import ROOT
 
 ADDRESS = 0x77
 READ = 'bme680.get_reading("P9", "P10"), bme680.last_cause'
@@ -398,11 +395,7 @@ def test_the_class_reads_on_a_bus_of_the_caller(node):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     chip_on(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import bme680\ntext = ''\n"
-        f"try:\n    bme680.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"bme680.get_reading({arguments})", "bme680")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -438,7 +431,7 @@ def test_any_truth_is_read_within_the_resolution(node, model):
 
 def test_the_example(node):
     chip_on(node, (1013.2, 21.5, 40))
-    printed = run_example(node)
+    printed = node.example("bme680_simple.py")
     assert printed[::2] == ["1013.2 hPa, 21.50 Cel, 40.0 %RH"] * 3
     for text in printed[1::2]:
         assert text.startswith("gas: 8")
@@ -446,11 +439,4 @@ def test_the_example(node):
 
 
 def test_the_example_without_a_sensor(node):
-    assert run_example(node) == ["no reading: absent"] * 3
-
-
-def run_example(node):
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    assert node.vm.run_script(ROOT / "examples" / "bme680_simple.py").kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    return [text for text in printed if "WARNING" not in text]
+    assert node.example("bme680_simple.py") == ["no reading: absent"] * 3

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from devkit.chips.dht import LEGAL_US, Dht, Widths, attach
 
 from .conftest import ROOT
-from .test_examples import run_for_25_s
 
 READ = "dht.get_reading('P9', {!r}{}), dht.last_cause"
 
@@ -408,11 +407,7 @@ def test_a_refusal_of_the_firmware_is_failed_and_lets_go_of_the_line(node, equip
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     changes = []
     node.pins.on_change("P9", changes.append)
-    text = node.run(
-        "from sensors import dht\ntext = ''\n"
-        f"try:\n    dht.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"dht.get_reading({arguments})", "dht")
     assert field in text
     assert changes == []
 
@@ -424,5 +419,4 @@ def test_the_example_prints_readings(node, equip, connected, line):
     assert (ROOT / "examples" / "dht_simple.py").is_file()
     if connected:
         equip()
-    printed = run_for_25_s(node, "dht_simple.py")
-    assert {text for text in printed if "WARNING" not in text} == {line}
+    assert set(node.example("dht_simple.py")) == {line}

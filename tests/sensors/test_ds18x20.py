@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import FAST_CALL_US, HARD_RESET, Reset
+from devkit.board.board import FAST_CALL_US
 from devkit.chips.ds18x20 import MODELS, Ds18x20
 from devkit.chips.onewire import OneWirePart, crc8, rom_of
 
-from .conftest import ROOT, Node
+from .conftest import Node
 
 ROM = "28ac410e07000074"
 HEAD = "from sensors import ds18x20\nimport sensors\n"
@@ -586,7 +586,4 @@ def test_the_example(node: Node, plug: Callable[..., Ds18x20], connected: bool) 
     else:
         node.pins.pull_up("P3")
         line = "no reading: absent"
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    assert node.vm.run_script(ROOT / "examples" / "ds18x20_simple.py").kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("ds18x20_simple.py") == [line] * 3

@@ -7,10 +7,7 @@ import itertools
 import pytest
 
 from devkit.board.adc import raw_to_mv
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips import gl55 as chip
-
-from .conftest import ROOT
 
 # mV at 3300 mV and 10 kOhm -> lx with r10 14 kOhm and gamma 0.6, with 15 kOhm and 0.7: the law
 # of the data sheets, evaluated in double precision
@@ -85,10 +82,7 @@ def test_spread_is_that_of_the_types_extremes(node):
 
 @pytest.mark.parametrize("value", ["0", "-1", "float('nan')"])
 def test_spread_of_no_light_is_refused(node, value):
-    text = node.run(
-        "from sensors import gl55\ntext = ''\n"
-        f"try:\n    gl55.spread({value})\nexcept ValueError as error:\n    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"gl55.spread({value})", "gl55")
     assert text.startswith("value = ")
 
 
@@ -165,11 +159,7 @@ def test_a_report_rounds_to_tenths(node):
     ],
 )
 def test_bad_arguments_are_refused(node, arguments, field):
-    text = node.run(
-        "from sensors import gl55\ntext = ''\n"
-        f"try:\n    gl55.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"gl55.get_reading({arguments})", "gl55")
     assert field in text
 
 
@@ -180,8 +170,4 @@ def test_bad_arguments_are_refused(node, arguments, field):
 )  # fmt: skip
 def test_example(node, table, lines):
     plug(node, dark_mohm=1e6, **table)
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    outcome = node.vm.run_script(ROOT / "examples" / "gl55_simple.py")
-    assert outcome.kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert {text for text in printed if "WARNING" not in text} == lines
+    assert set(node.example("gl55_simple.py")) == lines

@@ -7,7 +7,6 @@ import pytest
 from devkit.chips.hx711 import Hx711, attach
 
 from .conftest import ROOT
-from .test_examples import run_for_25_s
 
 # 24 bits, as sent, and the number they are (two's complement)
 WORDS = [(0x000000, 0), (0x000001, 1), (0x012345, 74565), (0xFEDCBA, -74566), (0xFFFFFF, -1)]
@@ -287,11 +286,7 @@ def test_both_inputs_of_one_chip_can_be_two_sensors(node, equip):
 def test_bad_arguments_are_refused_before_anything_is_touched(node, arguments, field):
     changes = []
     node.pins.on_change("P10", changes.append)
-    text = node.run(
-        "from sensors import hx711\ntext = ''\n"
-        f"try:\n    hx711.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"hx711.get_reading({arguments})", "hx711")
     assert field in text
     assert changes == []
 
@@ -303,5 +298,4 @@ def test_the_example_prints_readings(node, equip, connected, line):
     assert (ROOT / "examples" / "hx711_simple.py").is_file()
     if connected:
         equip(84215)
-    printed = run_for_25_s(node, "hx711_simple.py")
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("hx711_simple.py") == [line] * 3

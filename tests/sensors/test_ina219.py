@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.board.i2c import Nack
 from devkit.chips.ina219 import ADDRESS, Ina219
 from devkit.chips.si7021 import Si7021
-
-from .conftest import ROOT
 
 NOTHING = (None, None, None)
 
@@ -391,11 +388,7 @@ def test_a_report_has_the_decimals_that_the_shunt_can_tell(node, shunt_mohm, exp
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     plugged(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import ina219\ntext = ''\n"
-        f"try:\n    ina219.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"ina219.get_reading({arguments})", "ina219")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -423,7 +416,4 @@ def test_the_class_reads_on_a_bus_of_the_caller(node):
                                              (False, "no reading: absent")])  # fmt: skip
 def test_the_example_prints_a_reading_every_ten_seconds(node, there, line):
     plugged(node).absent = not there
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    assert node.vm.run_script(ROOT / "examples" / "ina219_simple.py").kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("ina219_simple.py") == [line] * 3

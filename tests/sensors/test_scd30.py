@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.scd30 import Scd30
 from devkit.chips.sensirion import pressure_at_hpa, with_checksums
-from tests.sensors.conftest import ROOT
 from tests.sensors.sensirion import Script, Supply
 
 READ = 'scd30.get_reading("P9", "P10"), scd30.last_cause'
@@ -318,11 +316,7 @@ def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     scd30(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import scd30\ntext = ''\n"
-        f"try:\n    scd30.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"scd30.get_reading({arguments})", "scd30")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -436,10 +430,7 @@ def test_any_truth_comes_back_exactly_as_the_module_has_it(node):
 def test_the_example(node, connected, line):
     if connected:
         scd30(node)
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    assert node.vm.run_script(ROOT / "examples" / "scd30_simple.py").kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("scd30_simple.py") == [line] * 3
 
 
 @pytest.mark.parametrize("interval_s", [2, 60])

@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.scd4x import Scd4x
 from devkit.chips.sensirion import pressure_at_hpa
-from tests.sensors.conftest import ROOT
 from tests.sensors.sensirion import Script, Supply
 
 READ = 'scd4x.get_reading("P9", "P10"), scd4x.last_cause'
@@ -315,11 +313,7 @@ def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     scd4x(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import scd4x\ntext = ''\n"
-        f"try:\n    scd4x.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"scd4x.get_reading({arguments})", "scd4x")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -422,10 +416,7 @@ def test_any_truth_comes_back_within_the_resolution(node):
 def test_the_example(node, connected, line):
     if connected:
         scd4x(node)
-    node.board.clock.schedule_ms(45_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    assert node.vm.run_script(ROOT / "examples" / "scd4x_simple.py").kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    lines = [text for text in printed if "WARNING" not in text]
+    lines = node.example("scd4x_simple.py", 45)
     assert lines == [line] * (3 if connected else 5)
 
 

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.sdi12_wire import Wire
 
-from .conftest import ROOT
 from .sdi12_wire import PINS, Script, plug, value
 
 TEROS = f'sdi12.get_reading({PINS}, probe="teros12"), sdi12.last_cause'
@@ -535,11 +533,7 @@ def test_the_example_prints_what_there_is(node, connected, line):
     if connected:
         plug(node, moisture_percent=value(24.5), temperature_c=value(14.6),
              conductivity_us_cm=value(134))  # fmt: skip
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    outcome = node.vm.run_script(ROOT / "examples" / "sdi12_simple.py")
-    assert outcome.kind == "reset"
-    printed = [text for text in "".join(node.printed).splitlines() if "WARNING" not in text]
-    assert printed in ([line] * 2, [line] * 3)
+    assert node.example("sdi12_simple.py") in ([line] * 2, [line] * 3)
 
 
 # In the manner of earlier firmware: the break made with the pin, the UART opened afterwards, no

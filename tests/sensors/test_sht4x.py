@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.sht4x import Sht4x
-from tests.sensors.conftest import ROOT
 from tests.sensors.sensirion import Script, Supply
 
 READ = 'sht4x.get_reading("P9", "P10"), sht4x.last_cause'
@@ -171,11 +169,7 @@ def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     sht4x(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import sht4x\ntext = ''\n"
-        f"try:\n    sht4x.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"sht4x.get_reading({arguments})", "sht4x")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -215,7 +209,4 @@ def test_any_truth_comes_back_within_the_resolution(node):
 def test_the_example(node, connected, line):
     if connected:
         sht4x(node)
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    assert node.vm.run_script(ROOT / "examples" / "sht4x_simple.py").kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("sht4x_simple.py") == [line] * 3

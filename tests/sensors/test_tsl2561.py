@@ -8,10 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.tsl2561 import ADDRESS, Tsl2561, lux_per_count
-
-from .conftest import ROOT
 
 READ = 'tsl2561.get_reading("P9", "P10"), tsl2561.last_cause'
 READ_SWITCHED = 'tsl2561.get_reading("P9", "P10", vcc_pin="P11"), tsl2561.last_cause'
@@ -278,11 +275,7 @@ def test_another_chip_is_not_written_to(node):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     attach(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import tsl2561\ntext = ''\n"
-        f"try:\n    tsl2561.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"tsl2561.get_reading({arguments})", "tsl2561")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -303,11 +296,7 @@ def test_all_addresses_can_be_used(node):
 def test_the_example(node, connected, line):
     if connected:
         attach(node)
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    outcome = node.vm.run_script(ROOT / "examples" / "tsl2561_simple.py")
-    assert outcome.kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("tsl2561_simple.py") == [line] * 3
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import HARD_RESET, Reset
 from devkit.chips.veml7700 import ADDRESS, Veml7700
-
-from .conftest import ROOT
 
 READ = 'veml7700.get_reading("P9", "P10"), veml7700.last_cause'
 READ_CORRECTED = 'veml7700.get_reading("P9", "P10", correction=True), veml7700.last_cause'
@@ -231,11 +228,7 @@ def test_another_chip_is_not_written_to(node):
 )
 def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
     attach(node, vcc_pin="P11")
-    text = node.run(
-        "from sensors import veml7700\ntext = ''\n"
-        f"try:\n    veml7700.get_reading({arguments})\nexcept ValueError as error:\n"
-        "    text = str(error)\n"
-    )["text"]
+    text = node.refusal(f"veml7700.get_reading({arguments})", "veml7700")
     assert field in text
     assert "allowed: " in text
     assert node.transfers() == []
@@ -262,8 +255,4 @@ def test_any_truth_comes_back(node, exponent, lateness):
 def test_the_example(node, connected, line):
     if connected:
         attach(node)
-    node.board.clock.schedule_ms(25_000, lambda: node.board.stop(Reset(HARD_RESET, "enough")))
-    outcome = node.vm.run_script(ROOT / "examples" / "veml7700_simple.py")
-    assert outcome.kind == "reset"
-    printed = "".join(node.printed).splitlines()
-    assert [text for text in printed if "WARNING" not in text] == [line] * 3
+    assert node.example("veml7700_simple.py") == [line] * 3
