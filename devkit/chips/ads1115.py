@@ -173,11 +173,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         plugging.truth(board, name, table, f"ain{n}_mv", default[n], default[n] / 20, noise=0.01)
         for n in range(4)
     ]
-    model = table.pop("model", "ads1115")
-    if model not in _RATES:
-        raise ValueError(f"chips.{name}: model = {model!r}; allowed: {', '.join(_RATES)}")
-    vdd_mv = table.pop("vdd_mv", 3300)
-    if isinstance(vdd_mv, bool) or not isinstance(vdd_mv, (int, float)) or vdd_mv <= 0:
-        raise ValueError(f"chips.{name}: vdd_mv = {vdd_mv!r}; allowed: more than 0")
-    chip = Ads1115(board, inputs, model, name, float(vdd_mv))
+    model = plugging.choice(name, table, "model", "ads1115", _RATES)
+    vdd_mv = plugging.positive(name, table, "vdd_mv", 3300)
+    chip = Ads1115(board, inputs, model, name, vdd_mv)
     plugging.i2c(board, name, table, chip, ADDRESS)

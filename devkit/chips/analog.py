@@ -156,14 +156,11 @@ def hang(board: Board, name: str, table: dict[str, Any], tap: Tap, pin: str) -> 
     """Hang it on the pin that the table says, with the faults that it says."""
     plugging.faults(name, table, tap)
     if "shorted_mv" in table:
-        tap.shorted_mv = float(table.pop("shorted_mv"))
+        tap.shorted_mv = plugging.number(name, table, "shorted_mv", 0)
     adc: Any = board.services["adc"]
     adc.sources[adc_pin(name, table, "pin", pin)] = tap
 
 
 def adc_pin(name: str, table: dict[str, Any], key: str, default: str) -> str:
     """Take a pin of the converter out of the table; ValueError says which there are."""
-    pin = table.pop(key, default)
-    if pin not in PINS:
-        raise ValueError(f"chips.{name}: {key} = {pin!r}; allowed: {', '.join(sorted(PINS))}")
-    return str(pin)
+    return plugging.choice(name, table, key, default, sorted(PINS))

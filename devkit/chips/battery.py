@@ -99,26 +99,25 @@ class BatteryTap(Tap):
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """See the top of this file."""
-    charger_mv = table.pop("charger_mv", None)
     battery = Battery(
         board,
         open_mv=plugging.truth(board, name, table, "open_mv", 3900),
-        ohm=float(table.pop("ohm", 0.25)),
-        capacity_mah=table.pop("capacity_mah", None),
-        end_mv=float(table.pop("end_mv", 3000)),
-        charger_mv=None if charger_mv is None else float(charger_mv),
+        ohm=plugging.number(name, table, "ohm", 0.25),
+        capacity_mah=_optional(name, table, "capacity_mah"),
+        end_mv=plugging.number(name, table, "end_mv", 3000),
+        charger_mv=_optional(name, table, "charger_mv"),
     )
-    top_ohm = float(table.pop("top_ohm", 100_000))
-    bottom_ohm = float(table.pop("bottom_ohm", 100_000))
+    top_ohm = plugging.number(name, table, "top_ohm", 100_000)
+    bottom_ohm = plugging.positive(name, table, "bottom_ohm", 100_000)
     enable_pin = table.pop("enable_pin", "")
     divider = Divider(
         board,
         battery,
         top_ohm=top_ohm,
         bottom_ohm=bottom_ohm,
-        farad=float(table.pop("farad", 100e-9)),
+        farad=plugging.number(name, table, "farad", 100e-9),
         switched=bool(enable_pin),
-        noise_mv=float(table.pop("noise_mv", 2)),
+        noise_mv=plugging.number(name, table, "noise_mv", 2),
         name=name,
     )
     tap = BatteryTap(board, name, divider, top_ohm + bottom_ohm)
@@ -130,11 +129,15 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     charger_off_pin = table.pop("charger_off_pin", "")
     if charger_off_pin:
         _watch(board, name, "charger_off_pin", charger_off_pin, battery.stop_charger)
-    current_ohm = float(table.pop("current_ohm", 8))
+    current_ohm = plugging.number(name, table, "current_ohm", 8)
     if "current_pin" in table:
         adc: Any = board.services["adc"]
         pin = adc_pin(name, table, "current_pin", "")
         adc.sources[pin] = lambda: board.meter.milliamps() * current_ohm
+
+
+def _optional(name: str, table: dict[str, Any], key: str) -> float | None:
+    return plugging.positive(name, table, key, 1) if key in table else None
 
 
 def _watch(board: Board, name: str, key: str, pin: str, call: Callable[[bool], None]) -> None:

@@ -257,10 +257,8 @@ def duration_ms(samples: dict[str, int]) -> Span:
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """pressure_hpa, temperature_c, humidity_rh; model; calibration = "a", "b", "c"."""
-    model, calibration = table.pop("model", "bme280"), table.pop("calibration", "a")
-    for key, value, allowed in (("model", model, MODELS), ("calibration", calibration, IMAGES)):
-        if value not in allowed:
-            raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {', '.join(allowed)}")
+    model = plugging.choice(name, table, "model", "bme280", MODELS)
+    calibration = plugging.choice(name, table, "calibration", "a", IMAGES)
     chip = Bme280(
         board,
         plugging.truth(board, name, table, "pressure_hpa", 1013.2, swing=3.0, noise=0.03),

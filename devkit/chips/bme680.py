@@ -306,10 +306,8 @@ def duration_of(register: int) -> float:
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """pressure_hpa, temperature_c, humidity_rh, gas_ohm; model; calibration = "a", "b"."""
-    model, calibration = table.pop("model", "bme680"), table.pop("calibration", "a")
-    for key, value, allowed in (("model", model, MODELS), ("calibration", calibration, IMAGES)):
-        if value not in allowed:
-            raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {', '.join(allowed)}")
+    model = plugging.choice(name, table, "model", "bme680", MODELS)
+    calibration = plugging.choice(name, table, "calibration", "a", IMAGES)
     chip = Bme680(
         board,
         plugging.truth(board, name, table, "pressure_hpa", 1013.2, swing=3.0, noise=0.01),

@@ -238,15 +238,8 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         table.pop("model", "DHT22"),
         name,
     )
-    for key, good, allowed in (
-        ("tenths", lambda value: isinstance(value, bool), "true, false"),
-        ("early", lambda value: value in ("silent", "old"), "silent, old"),
-        ("misses", lambda value: type(value) is int and value >= 0, "a whole number from 0 up"),
-    ):
-        value = table.pop(key, getattr(chip, key))
-        if not good(value):
-            raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {allowed}")
-        setattr(chip, key, value)
+    plugging.own(name, table, chip, ("tenths", "misses"))
+    chip.early = plugging.choice(name, table, "early", chip.early, ("silent", "old"))
     chip.widths = _widths_of(name, table.pop("widths_us", {}))
     plugging.faults(name, table, chip)
     attach(board, chip, plugging.pin_of(board, name, "data_pin", table.pop("data_pin", "P9")))
@@ -257,10 +250,8 @@ def _widths_of(name: str, table: dict[str, Any]) -> Widths:
     known = [field.name for field in fields(Widths)]
     for key, value in table.items():
         if key not in known or isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(
-                f"chips.{name}: widths_us.{key} = {value!r}; "
-                f"allowed: {', '.join(known)}, each an integer of 1 or more"
-            )
+            allowed = f"{', '.join(known)}, each an integer of 1 or more"
+            plugging.refuse(name, f"widths_us.{key}", value, allowed)
     return Widths(**table)
 
 

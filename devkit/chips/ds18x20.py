@@ -222,16 +222,13 @@ def _signed(byte: int) -> int:
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """Make the part of this table and hang it on its pin."""
-    model = table.pop("model", "ds18b20")
-    if model not in MODELS:
-        raise ValueError(f"chips.{name}: model = {model!r}; allowed: {', '.join(MODELS)}")
-    bits = _integer(name, table, "bits", 12, 9, 12)
+    model = plugging.choice(name, table, "model", "ds18b20", MODELS)
+    bits = plugging.whole(name, table, "bits", 12, 9, 12)
     truth = plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0)
     chip = Ds18x20(board, truth, model, name, _rom(name, table, model), bits)
-    chip.eeprom[0] = _integer(name, table, "th", 75, -128, 127) & 0xFF
-    chip.eeprom[1] = _integer(name, table, "tl", 70, -128, 127) & 0xFF
-    for key in ("parasite", "clone", "open_wire", "mute"):
-        setattr(chip, key, bool(table.pop(key, False)))
+    chip.eeprom[0] = plugging.whole(name, table, "th", 75, -128, 127) & 0xFF
+    chip.eeprom[1] = plugging.whole(name, table, "tl", 70, -128, 127) & 0xFF
+    plugging.own(name, table, chip, ("parasite", "clone", "open_wire", "mute"))
     plugging.faults(name, table, chip)
     chip.attach(plugging.pin_of(board, name, "pin", table.pop("pin", PIN)))
     chip.forget()
@@ -246,21 +243,11 @@ def _rom(name: str, table: dict[str, Any], model: str) -> bytes | None:
         except (TypeError, ValueError):
             rom = b""
         if len(rom) != 8 or crc8(rom) or rom[0] != MODELS[model].family:
-            raise ValueError(
-                f"chips.{name}: rom = {text!r}; allowed: 16 hex digits that begin with "
-                f"{MODELS[model].family:02x} and end in their checksum"
-            )
+            family = f"{MODELS[model].family:02x}"
+            allowed = f"16 hex digits that begin with {family} and end in their checksum"
+            plugging.refuse(name, "rom", text, allowed)
         return rom
     if "serial" in table:
-        serial = _integer(name, table, "serial", 0, 0, 2**48 - 1)
+        serial = plugging.whole(name, table, "serial", 0, 0, 2**48 - 1)
         return rom_of(MODELS[model].family, serial)
     return None
-
-
-def _integer(
-    name: str, table: dict[str, Any], key: str, default: int, least: int, most: int
-) -> int:
-    value = table.pop(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {least} to {most}")
-    return value

@@ -86,7 +86,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """See the top of this file."""
     lux = plugging.truth(board, name, table, "lux", 200)
     options = {
-        key: float(table.pop(key))
+        key: plugging.number(name, table, key, 0)
         for key in ("r10_kohm", "gamma", "dark_mohm", "fixed_ohm", "supply_mv", "noise_mv")
         if key in table
     }

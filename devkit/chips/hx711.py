@@ -219,9 +219,9 @@ def load_cell(load_kg: Truth, capacity_kg: float, mv_per_v: float, zero_mv_per_v
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     cell = load_cell(
         plugging.truth(board, name, table, "load_kg", 12.3, swing=0.5),
-        _number(name, table, "capacity_kg", 50, 0.001, 1e6),
-        _number(name, table, "mv_per_v", 2.0, -100, 100),
-        _number(name, table, "zero_mv_per_v", 0.05, -100, 100),
+        plugging.number(name, table, "capacity_kg", 50, 0.001, 1e6),
+        plugging.number(name, table, "mv_per_v", 2.0, -100, 100),
+        plugging.number(name, table, "zero_mv_per_v", 0.05, -100, 100),
     )
     at_b = plugging.truth(board, name, table, "b_mv_per_v", 0.0)
     chip = Hx711(
@@ -229,10 +229,10 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         cell,
         lambda seconds: at_b(seconds) / 1000,
         rate=table.pop("rate", 10),
-        noise_counts=_number(name, table, "noise_counts", 30, 0, 1e6),
+        noise_counts=plugging.number(name, table, "noise_counts", 30, 0, 1e6),
         name=name,
     )
-    chip.speed = _number(name, table, "speed", 1.0, 0.5, 2)
+    chip.speed = plugging.number(name, table, "speed", 1.0, 0.5, 2)
     plugging.faults(name, table, chip)
     attach(
         board,
@@ -241,15 +241,6 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         plugging.pin_of(board, name, "clock_pin", table.pop("clock_pin", "P10")),
     )
     plugging.supply(board, name, table, chip.power)
-
-
-def _number(
-    name: str, table: dict[str, Any], key: str, default: float, least: float, most: float
-) -> float:
-    value = table.pop(key, default)
-    if type(value) not in (int, float) or not least <= value <= most:
-        raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {least:g} to {most:g}")
-    return float(value)
 
 
 def attach(board: Board, chip: Hx711, data_pin: str, clock_pin: str) -> None:

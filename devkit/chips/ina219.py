@@ -200,8 +200,6 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """bus_mv, current_ma: the truth; shunt_mohm."""
     bus_mv = plugging.truth(board, name, table, "bus_mv", 3700, swing=150.0, noise=2.0)
     current_ma = plugging.truth(board, name, table, "current_ma", 120, swing=80.0, noise=0.2)
-    shunt_mohm = table.pop("shunt_mohm", 100)
-    if isinstance(shunt_mohm, bool) or not isinstance(shunt_mohm, (int, float)) or shunt_mohm <= 0:
-        raise ValueError(f"chips.{name}: shunt_mohm = {shunt_mohm!r}; allowed: more than 0")
-    chip = Ina219(board, bus_mv, current_ma, float(shunt_mohm), name=name)
+    shunt_mohm = plugging.positive(name, table, "shunt_mohm", 100)
+    chip = Ina219(board, bus_mv, current_ma, shunt_mohm, name=name)
     plugging.i2c(board, name, table, chip, ADDRESS)

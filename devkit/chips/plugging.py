@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 from devkit.board.board import Board
 from devkit.chips.part import FAULTS, Part, Truth
@@ -42,7 +44,7 @@ def truth(
     options = dict(given) if isinstance(given, dict) else {}
     unknown = [option for option in options if option not in _KEYS]
     if unknown:
-        _refuse(name, f"{key}.{unknown[0]}", options[unknown[0]], ", ".join(_KEYS))
+        refuse(name, f"{key}.{unknown[0]}", options[unknown[0]], ", ".join(_KEYS))
     noise = _number(name, f"{key}.noise", options.get("noise", noise))
     if isinstance(given, list):
         course = _course(name, key, given)
@@ -53,7 +55,7 @@ def truth(
         height = _number(name, f"{key}.swing", options.get("swing", swing))
         period_s = _number(name, f"{key}.period_s", options.get("period_s", _DAY_S))
         if period_s <= 0:
-            _refuse(name, f"{key}.period_s", period_s, "more than 0")
+            refuse(name, f"{key}.period_s", period_s, "more than 0")
 
         def course(seconds: float) -> float:
             return mean + height * math.sin(2 * math.pi * seconds / period_s)
@@ -69,8 +71,8 @@ def i2c(board: Board, name: str, table: dict[str, Any], chip: Any, address: int)
     supply_pin; and the faults."""
     faults(name, table, chip)
     address = table.pop("address", address)
-    if isinstance(address, bool) or not isinstance(address, int) or not 0x08 <= address <= 0x77:
-        _refuse(name, "address", address, "0x08 to 0x77")
+    if type(address) is not int or not 0x08 <= address <= 0x77:
+        refuse(name, "address", address, "0x08 to 0x77")
     pins = table.pop("sda_pin", SDA_PIN), table.pop("scl_pin", SCL_PIN)
     bus = table.pop("bus", None)
     service: Any = board.services["i2c"]
@@ -80,20 +82,82 @@ def i2c(board: Board, name: str, table: dict[str, Any], chip: Any, address: int)
 
 def faults(name: str, table: dict[str, Any], part: Part) -> None:
     """Take the faults of devkit/chips/part.py out of the table."""
-    for key in FAULTS:
+    own(name, table, part, FAULTS, {"corrupt_rate": 1, "lateness": 1, "extra_ms": 60_000})
+
+
+def own(
+    name: str,
+    table: dict[str, Any],
+    part: Any,
+    keys: Iterable[str],
+    most: Mapping[str, float] = MappingProxyType({}),
+) -> None:
+    """Set attributes of the part from the table: each of the type that it has, numbers from 0 up,
+    to the greatest in `most` where there is one."""
+    for key in keys:
         if key in table:
-            value = table.pop(key)
-            now = getattr(part, key)
-            if isinstance(now, bool):
-                if not isinstance(value, bool):
-                    _refuse(name, key, value, "true, false")
-            elif isinstance(now, int) and (type(value) is not int or value < 0):
-                _refuse(name, key, value, "a whole number from 0 up")
-            elif isinstance(now, float):
-                most = 60_000 if key == "extra_ms" else 1
-                if type(value) not in (int, float) or not 0 <= value <= most:
-                    _refuse(name, key, value, f"0 to {most}")
-            setattr(part, key, value)
+            setattr(part, key, _like(name, table, key, getattr(part, key), most.get(key, inf)))
+
+
+def _like(name: str, table: dict[str, Any], key: str, now: Any, most: float) -> Any:
+    if isinstance(now, bool):
+        return flag(name, table, key)
+    if isinstance(now, int):
+        return whole(name, table, key, now, 0, most)
+    if isinstance(now, float):
+        return number(name, table, key, now, 0, most)
+    if not isinstance(table[key], str):
+        refuse(name, key, table[key], "a text")
+    return table.pop(key)
+
+
+def flag(name: str, table: dict[str, Any], key: str, default: bool = False) -> bool:
+    value = table.pop(key, default)
+    if not isinstance(value, bool):
+        refuse(name, key, value, "true, false")
+    return value
+
+
+def whole(
+    name: str, table: dict[str, Any], key: str, default: int, least: int = 0, most: float = inf
+) -> int:
+    value = table.pop(key, default)
+    if type(value) is not int or not least <= value <= most:
+        refuse(name, key, value, _range("a whole number", least, most))
+    return int(value)
+
+
+def number(
+    name: str, table: dict[str, Any], key: str, default: float, least: float = 0, most: float = inf
+) -> float:
+    value = table.pop(key, default)
+    if not _is_number(value) or not least <= value <= most:
+        refuse(name, key, value, _range("a number", least, most))
+    return float(value)
+
+
+def positive(name: str, table: dict[str, Any], key: str, default: float) -> float:
+    value = table.pop(key, default)
+    if not _is_number(value) or value <= 0:
+        refuse(name, key, value, "more than 0")
+    return float(value)
+
+
+def choice(
+    name: str, table: dict[str, Any], key: str, default: str, allowed: Iterable[str]
+) -> str:
+    value = table.pop(key, default)
+    if value not in tuple(allowed):
+        refuse(name, key, value, ", ".join(allowed))
+    return str(value)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _range(what: str, least: float, most: float) -> str:
+    return f"{what} from {least:g} up" if most == inf else f"{least:g} to {most:g}"
 
 
 def supply(board: Board, name: str, table: dict[str, Any], power: Callable[[bool], None]) -> None:
@@ -111,17 +175,18 @@ def pin_of(board: Board, name: str, key: str, pin: Any) -> str:
     pins: Any = board.services["pins"]
     names = pins.do_names()
     if pin not in names:
-        _refuse(name, key, pin, f"{names[0]} to {names[-1]}")
+        refuse(name, key, pin, f"{names[0]} to {names[-1]}")
     return str(pin)
 
 
-def _refuse(name: str, key: str, value: Any, allowed: str) -> None:
+def refuse(name: str, key: str, value: Any, allowed: str) -> NoReturn:
+    """Raise the ValueError of a key that cannot be."""
     raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {allowed}")
 
 
 def _number(name: str, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        _refuse(name, key, value, "a number, {mean, swing, period_s, noise}, {file}, [[s, value]]")
+    if not _is_number(value):
+        refuse(name, key, value, "a number, {mean, swing, period_s, noise}, {file}, [[s, value]]")
     return float(value)
 
 
@@ -139,11 +204,11 @@ def _course(name: str, key: str, points: list[Any]) -> Truth:
     """Straight lines between points; before the first and behind the last the value stays."""
     good = all(isinstance(point, (list, tuple)) and len(point) == 2 for point in points)
     if not points or not good:
-        _refuse(name, key, points, "points [seconds, value], at least one")
+        refuse(name, key, points, "points [seconds, value], at least one")
     times = [_number(name, key, point[0]) for point in points]
     values = [_number(name, key, point[1]) for point in points]
     if times != sorted(times):
-        _refuse(name, key, points, "points in the order of time")
+        refuse(name, key, points, "points in the order of time")
 
     def course(seconds: float) -> float:
         place = bisect_right(times, seconds)

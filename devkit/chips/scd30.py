@@ -19,7 +19,7 @@ from typing import Any
 from devkit.board.board import Board
 from devkit.chips import plugging
 from devkit.chips.part import Span, Truth
-from devkit.chips.sensirion import SEA_LEVEL_HPA, CommandPart, own_keys, pressure_at_hpa
+from devkit.chips.sensirion import SEA_LEVEL_HPA, CommandPart, pressure_at_hpa
 
 ADDRESS = 0x61
 LINE = ("scd30", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -206,5 +206,6 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         name,
     )
     chip.pressure_hpa = plugging.truth(board, name, table, "pressure_hpa", SEA_LEVEL_HPA)
-    own_keys(name, table, chip, ("measuring", "zero_first", "stretch_ms", "self_heating_c"))
+    keys = "measuring", "zero_first", "stretch_ms", "self_heating_c"
+    plugging.own(name, table, chip, keys)
     plugging.i2c(board, name, table, chip, ADDRESS)

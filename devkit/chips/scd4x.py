@@ -20,7 +20,7 @@ from typing import Any
 from devkit.board.board import Board
 from devkit.chips import plugging
 from devkit.chips.part import Truth, nack
-from devkit.chips.sensirion import SEA_LEVEL_HPA, CommandPart, own_keys, pressure_at_hpa
+from devkit.chips.sensirion import SEA_LEVEL_HPA, CommandPart, pressure_at_hpa
 
 ADDRESS = 0x62
 LINE = ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -268,10 +268,7 @@ def nearest(value: float, formula: Callable[[int], float]) -> int:
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """Besides truths, wiring and faults: model, knows_variant, first_off_ppm, malfunction."""
-    model = table.pop("model", "scd41")
-    if model not in VARIANTS:
-        allowed = ", ".join(VARIANTS)
-        raise ValueError(f"chips.{name}: model = {model!r}; allowed: {allowed}")
+    model = plugging.choice(name, table, "model", "scd41", VARIANTS)
     chip = Scd4x(
         board,
         plugging.truth(board, name, table, "co2_ppm", 640.0, swing=150.0),
@@ -281,5 +278,5 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         name,
     )
     chip.pressure_hpa = plugging.truth(board, name, table, "pressure_hpa", SEA_LEVEL_HPA)
-    own_keys(name, table, chip, ("knows_variant", "first_off_ppm", "malfunction"))
+    plugging.own(name, table, chip, ("knows_variant", "first_off_ppm", "malfunction"))
     plugging.i2c(board, name, table, chip, ADDRESS)

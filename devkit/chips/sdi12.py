@@ -28,25 +28,18 @@ LINE = ("sdi12", {"drv_in_pin": "P3", "rcv_out_pin": "P4", "direction_pin": "P8"
                   "vcc_pin": "P11", "probe": "teros12"})  # fmt: skip
 
 _PINS = ("drv_in_pin", "rcv_out_pin", "direction_pin")
-# Faults of the probe itself: what each is, least and greatest
-_OWN_FAULTS: dict[str, tuple[tuple[type, ...], float, float]] = {
-    "unseen": ((int,), 0, 1e9),
-    "unseen_rate": ((int, float), 0, 1),
-    "silent": ((int,), 0, 1e9),
-    "garbage": ((str,), 0, 0),
-    "endless": ((bool,), 0, 1),
-    "cut": ((int,), 0, 1e9),
-    "no_request": ((bool,), 0, 1),
-    "wake_ms": ((int, float), 0, 100),
-    "gap_us": ((int,), 0, 1e6),
-}
+# Faults of the probe itself, and the greatest where there is one
+_OWN_FAULTS = (
+    "unseen", "unseen_rate", "silent", "garbage", "endless", "no_request", "wake_ms", "gap_us",
+)  # fmt: skip
+_MOST = {"unseen_rate": 1, "wake_ms": 100, "gap_us": 1_000_000}
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """Hang a probe on its wire, as the module's docstring shows."""
     address = table.pop("address", "0")
     if not (isinstance(address, str) and re.fullmatch("[0-9a-zA-Z]", address)):
-        raise ValueError(f"chips.{name}: address = {address!r}; allowed: one of 0-9, a-z, A-Z")
+        plugging.refuse(name, "address", address, "one of 0-9, a-z, A-Z")
     values = table.pop("values", None)
     kind = table.pop("model", "teros12")
     if values is not None:
@@ -55,9 +48,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     elif kind in MODELS:
         model = MODELS[kind]
     else:
-        raise ValueError(
-            f"chips.{name}: model = {kind!r}; allowed: {', '.join(MODELS)}, or values"
-        )
+        plugging.refuse(name, "model", kind, f"{', '.join(MODELS)}, or values")
     pins = [table.pop(key, default) for key, default in zip(_PINS, DEFAULT_PINS, strict=True)]
     for key, pin in zip(_PINS, pins, strict=True):
         if pin or key != "direction_pin":
@@ -69,16 +60,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     wire = Wire.of(board, (pins[0], pins[1], pins[2] or None))
     probe = Probe(wire, board, model, truths, address, name)
     plugging.faults(name, table, probe)
-    _own_faults(name, table, probe)
+    plugging.own(name, table, probe, _OWN_FAULTS, _MOST)
+    if "cut" in table:
+        probe.cut = plugging.whole(name, table, "cut", 0)
     plugging.supply(board, name, table, probe.power)
-
-
-def _own_faults(name: str, table: dict[str, Any], probe: Probe) -> None:
-    for key, (kinds, least, most) in _OWN_FAULTS.items():
-        if key not in table:
-            continue
-        value = table.pop(key)
-        if type(value) not in kinds or not (isinstance(value, str) or least <= value <= most):
-            allowed = {str: "a text", bool: "true, false"}.get(kinds[0], f"{least:g} to {most:g}")
-            raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {allowed}")
-        setattr(probe, key, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from devkit.chips.part import I2cPart, crc8, nack
 
@@ -22,22 +21,6 @@ def with_checksums(*words: int) -> bytes:
 def pressure_at_hpa(altitude_m: float) -> float:
     """The standard atmosphere, which is what a stored altitude stands for."""
     return float(SEA_LEVEL_HPA * (1 - 2.25577e-5 * altitude_m) ** 5.25588)
-
-
-def own_keys(name: str, table: dict[str, Any], chip: I2cPart, keys: tuple[str, ...]) -> None:
-    """Take what only this chip has out of its table of a scenario."""
-    for key in keys:
-        if key in table:
-            value, now = table.pop(key), getattr(chip, key)
-            if isinstance(now, bool):
-                good, allowed = isinstance(value, bool), "true, false"
-            elif isinstance(now, int):
-                good, allowed = type(value) is int and value >= 0, "a whole number from 0 up"
-            else:
-                good, allowed = type(value) in (int, float) and value >= 0, "a number from 0 up"
-            if not good:
-                raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {allowed}")
-            setattr(chip, key, value)
 
 
 class CommandPart(I2cPart):

@@ -218,8 +218,6 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """model = "htu21d", "sht20"; temperature_c, humidity_rh: the truth."""
     temperature_c = plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0)
     humidity_rh = plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0)
-    model = table.pop("model", "si7021")
-    if model not in MODELS:
-        raise ValueError(f"chips.{name}: model = {model!r}; allowed: {', '.join(MODELS)}")
+    model = plugging.choice(name, table, "model", "si7021", MODELS)
     chip = Si7021(board, temperature_c, humidity_rh, model=model, name=name)
     plugging.i2c(board, name, table, chip, ADDRESS)

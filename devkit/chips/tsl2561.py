@@ -209,14 +209,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         board,
         plugging.truth(board, name, table, "light_lx", 320.0, swing=80.0),
         plugging.truth(board, name, table, "infrared", 0.3),
-        _model(name, table),
+        plugging.choice(name, table, "model", "tsl2561t", IDENTITIES),
         name,
     )
     plugging.i2c(board, name, table, chip, ADDRESS)
-
-
-def _model(name: str, table: dict[str, Any]) -> str:
-    model = table.pop("model", "tsl2561t")
-    if model not in IDENTITIES:
-        raise ValueError(f"chips.{name}: model = {model!r}; allowed: {', '.join(IDENTITIES)}")
-    return str(model)

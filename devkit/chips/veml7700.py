@@ -153,5 +153,5 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """Keys: light_lx, curved, and those of plugging."""
     light_lx = plugging.truth(board, name, table, "light_lx", 320.0, swing=80.0)
     chip = Veml7700(board, light_lx, name, table.get("address", ADDRESS))
-    chip.curved = bool(table.pop("curved", False))
+    chip.curved = plugging.flag(name, table, "curved")
     plugging.i2c(board, name, table, chip, ADDRESS)

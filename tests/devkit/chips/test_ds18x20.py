@@ -260,6 +260,7 @@ def test_tables_of_a_scenario(master: Master) -> None:
         ({"model": "x"}, "chips.soil: model = 'x'; allowed: ds18b20"),
         ({"rom": "28ac410e07000075"}, "rom = '28ac410e07000075'; allowed: 16 hex digits"),
         ({"rom": 3}, "rom = 3; allowed"),
+        ({"parasite": "no"}, "parasite = 'no'; allowed: true, false"),
         ({"bits": 13}, "bits = 13; allowed: 9 to 12"),
         ({"serial": -1}, "serial = -1; allowed: 0 to"),
         ({"pin": "P77"}, "pin = 'P77'; allowed: P0"),
