@@ -81,12 +81,13 @@ class Device:
             return None
 
 
-def agreed(read, *arguments):
+def agreed(read, *arguments, before=None):
     """Return what `read(*arguments)` returns twice in a row; SensorError("crc") if it never does.
+
+    before: what it has returned just now, if it did.
 
     For chips that send no checksum: a bit that was turned over looks like any other value.
     """
-    before = None
     for _ in range(_LOOKS):
         answer = read(*arguments)
         if answer == before:

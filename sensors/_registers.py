@@ -13,7 +13,6 @@ from micropython import const
 from sensors import SensorError, _i2c
 from utils import timing
 
-_READS_MAX = const(6)
 _RETRY_MS = const(2)
 
 
@@ -36,12 +35,7 @@ class Registers:
 
         before: the word as it came just now, if it did.
         """
-        for _ in range(_READS_MAX):
-            word = self.peek(register)
-            if word == before:
-                return word
-            before = word
-        raise SensorError("crc")
+        return _i2c.agreed(self.peek, register, before=before)
 
     def holds(self, register, word, mask=0xFFFF):
         """True if the register reads `word` in the bits of `mask`: once is enough for that."""

@@ -36,6 +36,7 @@ which takes its keys out of `table`, makes the chip and hangs it on its bus or p
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -81,13 +82,18 @@ def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
 def _plug_of(kind: str, name: str) -> Plug:
     if isinstance(kind, str) and kind in KINDS:
         return KINDS[kind]
-    files = {path.stem for path in _HERE.glob("[a-z]*.py")}
-    plugs = {each for each in files if "\ndef plug(" in (_HERE / f"{each}.py").read_text("utf-8")}
-    if not isinstance(kind, str) or kind not in plugs:
-        listed = ", ".join([*KINDS, *sorted(plugs)])
+    if not isinstance(kind, str) or kind not in _plugs():
+        listed = ", ".join([*KINDS, *_plugs()])
         raise ValueError(f"chips.{name}: kind = {kind!r}; allowed: {listed}")
     plug: Plug = importlib.import_module(f"devkit.chips.{kind}").plug
     return plug
+
+
+@functools.cache
+def _plugs() -> tuple[str, ...]:
+    """The files with a `plug`. Once: each start of a board asks for each of its chips."""
+    files = sorted(_HERE.glob("[a-z]*.py"))
+    return tuple(path.stem for path in files if "\ndef plug(" in path.read_text("utf-8"))
 
 
 def _nothing(board: Board, name: str, table: dict[str, Any]) -> None:
