@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from devkit.checks.single_precision import SinglePrecisionVm
 from devkit.chips.bme280 import DATA, IMAGES, Bme280
 from devkit.chips.bme680 import Bme680
+from tests.sensors.bosch import all_vectors, near
 
 ADDRESS = 0x76
 READ = 'bme280.get_reading("P9", "P10"), bme280.last_cause'
@@ -46,17 +47,6 @@ class Recorded(Bme280):
         self.memory[DATA : DATA + 8] = self.burst
 
 
-class Selector:
-    def __init__(self, chip):
-        self.chip = chip
-
-    def write(self, data):
-        self.chip.choose(data[0])
-
-    def power(self, on):
-        pass
-
-
 def chip_on(node, values=(1013.25, 21.5, 40.0), vcc_pin=None, **options):
     pressure, celsius, percent = values
     chip = Bme280(node.board, lambda t: pressure, lambda t: celsius, lambda t: percent, **options)
@@ -64,29 +54,12 @@ def chip_on(node, values=(1013.25, 21.5, 40.0), vcc_pin=None, **options):
 
 
 def close(values, tolerances=TOLERANCES):
-    return tuple(
-        pytest.approx(value, abs=near) for value, near in zip(values, tolerances, strict=True)
-    )
-
-
-def all_vectors(node, kind, recorded):
-    """Read every vector with one program."""
-    node.attach(recorded, None, ADDRESS)
-    node.i2c.attach(None, 0x20, Selector(recorded), ("P9", "P10"))
-    return node.ask(f"""
-from machine import I2C
-from sensors import {kind}
-for number in range({len(recorded.vectors)}):
-    i2c = I2C(0, I2C.MASTER, pins=("P9", "P10"))
-    i2c.writeto(0x20, bytes((number,)))
-    i2c.deinit()
-    show(({kind}.get_reading("P9", "P10", address={ADDRESS}), {kind}.last_cause))
-""")
+    return near(values, tolerances)
 
 
 @pytest.mark.both_runtimes
 def test_recorded_words_mean_what_was_published(node):
-    results = all_vectors(node, "bme280", Recorded(node.board, VECTORS))
+    results = all_vectors(node, "bme280", Recorded(node.board, VECTORS), ADDRESS)
     assert len(results) == len(VECTORS)
     for (values, cause), (_, _, expected) in zip(results, VECTORS, strict=True):
         assert cause is None
@@ -96,7 +69,7 @@ def test_recorded_words_mean_what_was_published(node):
 def test_single_precision_is_enough(node):
     node.vm = SinglePrecisionVm(node.board, node.flash, node.printed.append, install="frozen")
     corners = [("b", word * 8) for word in ("01", "40", "7f", "80", "a5", "ff")]
-    all_vectors(node, "bme280", Recorded(node.board, [*VECTORS, *corners]))
+    all_vectors(node, "bme280", Recorded(node.board, [*VECTORS, *corners]), ADDRESS)
     assert node.vm.findings == []
 
 

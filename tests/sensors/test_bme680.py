@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from devkit.checks.single_precision import SinglePrecisionVm
 from devkit.chips.bme280 import Bme280
 from devkit.chips.bme680 import GAS_WAIT, IMAGES, RES_HEAT, STATUS, Bme680
+from tests.sensors.bosch import all_vectors, near
 
 ADDRESS = 0x77
 READ = 'bme680.get_reading("P9", "P10"), bme680.last_cause'
@@ -50,17 +51,6 @@ class Recorded(Bme680):
         self.memory[STATUS : STATUS + 15] = self.burst
 
 
-class Selector:
-    def __init__(self, chip):
-        self.chip = chip
-
-    def write(self, data):
-        self.chip.choose(data[0])
-
-    def power(self, on):
-        pass
-
-
 def chip_on(node, air=AIR, ohm=82_000, vcc_pin=None, **options):
     pressure, celsius, percent = air
     chip = Bme680(
@@ -77,34 +67,24 @@ def chip_on(node, air=AIR, ohm=82_000, vcc_pin=None, **options):
 def close(values, tolerances=TOLERANCES):
     """Tolerances of the air; that of the gas is a share."""
     *air, ohm = values
-    near = [pytest.approx(value, abs=t) for value, t in zip(air, tolerances, strict=True)]
-    return (*near, None if ohm is None else pytest.approx(ohm, rel=GAS_SHARE))
+    return (*near(air, tolerances), None if ohm is None else pytest.approx(ohm, rel=GAS_SHARE))
 
 
 GOOD = close((*AIR, 82_000))
 
 
-def all_vectors(node, recorded):
-    node.attach(recorded, None, ADDRESS)
-    node.i2c.attach(None, 0x20, Selector(recorded), ("P9", "P10"))
-    return node.ask(f"""
-from machine import I2C
-from sensors import bme680
-for number in range({len(recorded.vectors)}):
-    i2c = I2C(0, I2C.MASTER, pins=("P9", "P10"))
-    i2c.writeto(0x20, bytes((number,)))
-    i2c.deinit()
-    show((bme680.get_reading("P9", "P10"), bme680.last_cause))
+# The heater's registers for wanted and ambient temperatures, and for durations
+HEATER = """
 for target, ambient in ((320, 25), (300, 0), (200, 25), (400, 25)):
     show(bme680._heater_setting(target, ambient, (-30, -24754, 18, 1, 48)))
 for duration in (20, 63, 64, 100, 150, 252, 4032):
     show(bme680._heater_time(duration))
-""")
+"""
 
 
 @pytest.mark.both_runtimes
 def test_recorded_words_mean_what_was_published(node):
-    results = all_vectors(node, Recorded(node.board, VECTORS))
+    results = all_vectors(node, "bme680", Recorded(node.board, VECTORS), ADDRESS, HEATER)
     readings, heater = results[: len(VECTORS)], results[len(VECTORS) :]
     for (values, cause), (_, _, expected) in zip(readings, VECTORS, strict=True):
         assert tuple(values) == close(expected)
@@ -120,7 +100,7 @@ def test_single_precision_is_enough(node):
     air = "8000564cd07a5f804a4b00000000"
     corners = [("a", air + f"{word:02x}") for word in range(0x30, 0x40)]
     corners += [("b", "8000" + byte * 8 + "000000ffff") for byte in ("40", "60", "7f", "a5")]
-    all_vectors(node, Recorded(node.board, [*VECTORS, *corners]))
+    all_vectors(node, "bme680", Recorded(node.board, [*VECTORS, *corners]), ADDRESS, HEATER)
     assert node.vm.findings == []
 
 

@@ -10,20 +10,12 @@ from devkit.board.board import Board
 from devkit.board.i2c import I2c, Nack
 from devkit.chips import wiring
 from devkit.chips.ads1115 import CONFIGURATION, CONVERSION, HIGH, LOW, Ads1115, plug
+from tests.devkit.chips.conftest import after_ms
 from tests.sensors.conftest import Node
 
 RANGES_MV = (6144, 4096, 2048, 1024, 512, 256, 256, 256)
 RATES = [("ads1115", code, rate) for code, rate in enumerate((8, 16, 32, 64, 128, 250, 475, 860))]
 RATES += [("ads1015", 0, 128), ("ads1015", 4, 1600), ("ads1015", 6, 3300), ("ads1015", 7, 3300)]
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
-def after_ms(board: Board, milliseconds: float) -> None:
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def chip_on(board: Board, *levels_mv: float, model: str = "ads1115", **options) -> Ads1115:

@@ -12,11 +12,6 @@ from devkit.chips.analog import Divider, Level
 from devkit.chips.battery import Battery
 
 
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
 def test_battery_sags_under_the_load_of_the_whole_board(board):
     battery = Battery(board, open_mv=3900, ohm=0.25)
     assert battery() == 3900

@@ -14,6 +14,7 @@ from devkit.board.standard import plug_standard
 from devkit.chips import battery, gl55, level
 from devkit.chips.analog import FULL_SCALE_MV, Level, Tap
 from devkit.chips.wiring import wire
+from tests.devkit.chips.conftest import after_ms
 
 
 @pytest.fixture
@@ -29,10 +30,6 @@ def at(board: Board, pin: str) -> float:
 
 def drive(board: Board, pin: str, on: int) -> None:
     board.services["pins"].do_init(pin, 2, None, on)
-
-
-def after_ms(board: Board, milliseconds: float) -> None:
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def plug(module, board: Board, **table):

@@ -7,11 +7,7 @@ import pytest
 from devkit.board.board import Board
 from devkit.board.i2c import Nack
 from devkit.chips.bh1750 import Bh1750
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
+from tests.devkit.chips.conftest import after_ms
 
 
 def chip_on(board: Board, light=1000.0, **options) -> Bh1750:
@@ -21,10 +17,6 @@ def chip_on(board: Board, light=1000.0, **options) -> Bh1750:
     chip.power(True)
     after_ms(board, 1000)
     return chip
-
-
-def after_ms(board: Board, milliseconds: float) -> None:
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def send(chip: Bh1750, *opcodes: int) -> None:

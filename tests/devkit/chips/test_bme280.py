@@ -10,6 +10,7 @@ from devkit.board.board import Board
 from devkit.board.i2c import Nack
 from devkit.chips.bme280 import IMAGES, Bme280, Formulas, duration_ms, plug
 from devkit.chips.bosch import celsius_of
+from tests.devkit.chips.conftest import after_ms
 
 AFTER_RESET = bytes.fromhex("8000008000008000")
 # (temperature, pressure, humidity samples), typical and greatest ms: data sheet, 9.1
@@ -30,11 +31,6 @@ WORDS = [
 ]
 
 
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
 def chip_on(board: Board, air=(1013.25, 21.5, 40.0), **options) -> Bme280:
     """A chip that has been powered for a second."""
     pressure, celsius, percent = air
@@ -42,10 +38,6 @@ def chip_on(board: Board, air=(1013.25, 21.5, 40.0), **options) -> Bme280:
     chip.power(True)
     after_ms(board, 1000)
     return chip
-
-
-def after_ms(board: Board, duration: float) -> None:
-    board.clock.advance(round(duration * 1000))
 
 
 def look(chip: Bme280, register: int, count: int = 1) -> bytes:

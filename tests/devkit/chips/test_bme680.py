@@ -10,6 +10,7 @@ from devkit.board.board import Board
 from devkit.board.i2c import Nack
 from devkit.chips.bme680 import IMAGES, Bme680, Formulas, duration_of, plug
 from devkit.chips.bosch import celsius_of
+from tests.devkit.chips.conftest import after_ms
 
 AFTER_RESET = bytes.fromhex("8000008000008000")
 # Temperature 8 times, pressure 4, humidity 2, gas with heater setting 0
@@ -38,11 +39,6 @@ GASES = [
 HEATERS = [(0x6A, 25, 320), (0x65, 0, 300), (0x4F, 25, 200), (0x7D, 25, 400)]
 
 
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
 def chip_on(board: Board, air=(1013.25, 25.0, 40.0), ohm=82_000, **options) -> Bme680:
     """A chip that has been powered for a second."""
     pressure, celsius, percent = air
@@ -57,10 +53,6 @@ def chip_on(board: Board, air=(1013.25, 25.0, 40.0), ohm=82_000, **options) -> B
     chip.power(True)
     after_ms(board, 1000)
     return chip
-
-
-def after_ms(board: Board, duration: float) -> None:
-    board.clock.advance(round(duration * 1000))
 
 
 def look(chip: Bme680, register: int, count: int = 1) -> bytes:

@@ -10,6 +10,7 @@ from devkit.board.board import Board
 from devkit.board.pins import OPEN_DRAIN, Pins
 from devkit.chips import wiring
 from devkit.chips.dht import LEGAL_US, MODELS, Dht, Widths, attach, dht11_bytes, dht22_bytes
+from tests.devkit.chips.conftest import after_ms
 from tests.sensors.conftest import Node
 
 
@@ -18,10 +19,6 @@ def board():
     board = Board()
     board.plug("pins", Pins(board))
     return board
-
-
-def after_ms(board, duration_ms):
-    board.clock.advance(round(duration_ms * 1000))
 
 
 def chip_on(board, celsius=35.1, percent=65.2, model="DHT22", **attributes):

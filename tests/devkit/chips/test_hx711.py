@@ -10,6 +10,7 @@ from devkit.board.board import Board
 from devkit.board.pins import Pins
 from devkit.chips import wiring
 from devkit.chips.hx711 import Hx711, attach, load_cell
+from tests.devkit.chips.conftest import after_ms
 from tests.sensors.conftest import Node
 
 RATIO = 0.001  # of the supply: 1 mV/V
@@ -21,10 +22,6 @@ def board():
     board = Board()
     board.plug("pins", Pins(board))
     return board
-
-
-def after_ms(board, duration_ms):
-    board.clock.advance(round(duration_ms * 1000))
 
 
 def chip_on(board, **attributes):

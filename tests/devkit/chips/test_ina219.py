@@ -19,21 +19,13 @@ from devkit.chips.ina219 import (
     Ina219,
     plug,
 )
+from tests.devkit.chips.conftest import after_ms
 from tests.sensors.conftest import Node
 
 # Sample settings: code -> typical and greatest ms of one of the two, and samples that are averaged
 TIMES = [(0, 0.084, 0.093), (1, 0.148, 0.163), (2, 0.276, 0.304), (3, 0.532, 0.586),
          (4, 0.084, 0.093), (8, 0.532, 0.586), (9, 1.064, 1.172), (10, 2.128, 2.344),
          (12, 8.512, 9.376), (15, 68.096, 75.008)]  # fmt: skip
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
-def after_ms(board: Board, milliseconds: float) -> None:
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def chip_on(

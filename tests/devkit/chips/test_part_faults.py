@@ -10,11 +10,6 @@ from devkit.chips.part import I2cPart
 
 
 @pytest.fixture
-def board() -> Board:
-    return Board()
-
-
-@pytest.fixture
 def i2c(board: Board) -> I2c:
     service = I2c(board)
     service.do_open(0, 100_000, ["P9", "P10"])

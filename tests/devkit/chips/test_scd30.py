@@ -6,25 +6,13 @@ import struct
 
 import pytest
 
-from devkit.board.board import Board
-from devkit.board.i2c import I2c, Nack
-from devkit.board.pins import OUT, Pins
+from devkit.board.i2c import Nack
+from devkit.board.pins import OUT
 from devkit.chips.scd30 import Scd30, plug
 from devkit.chips.sensirion import pressure_at_hpa, with_checksums
+from tests.devkit.chips.conftest import after_ms
 
 READY, WAITING = "0001b0", "000081"
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
-@pytest.fixture
-def wired(board) -> Board:
-    board.plug("i2c", I2c(board))
-    board.plug("pins", Pins(board))
-    return board
 
 
 def chip_on(board, ppm=439.0, celsius=27.25, percent=48.75, started=True) -> Scd30:
@@ -35,10 +23,6 @@ def chip_on(board, ppm=439.0, celsius=27.25, percent=48.75, started=True) -> Scd
     if started:
         chip.write(bytes.fromhex("0010000081"))
     return chip
-
-
-def after_ms(board, milliseconds):
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def ask(board, chip, command, count=3) -> str:

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.board import Board
-from devkit.board.i2c import I2c, Nack
-from devkit.board.pins import OUT, Pins
+from devkit.board.i2c import Nack
+from devkit.board.pins import OUT
 from devkit.chips.scd4x import Scd4x, nearest, plug
 from devkit.chips.sensirion import with_checksums
+from tests.devkit.chips.conftest import after_ms
 
 READY, WAITING = "800604", "8000a2"
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
-@pytest.fixture
-def wired(board) -> Board:
-    board.plug("i2c", I2c(board))
-    board.plug("pins", Pins(board))
-    return board
 
 
 def chip_on(board, ppm=500.0, celsius=25.003, percent=37.002, model="scd41", **options) -> Scd4x:
@@ -30,10 +18,6 @@ def chip_on(board, ppm=500.0, celsius=25.003, percent=37.002, model="scd41", **o
     chip.power(True)
     after_ms(board, 1000)
     return chip
-
-
-def after_ms(board, milliseconds):
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def send(chip, command, *words):

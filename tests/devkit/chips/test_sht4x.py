@@ -5,26 +5,15 @@ from __future__ import annotations
 import pytest
 
 from devkit.board.board import Board
-from devkit.board.i2c import I2c, Nack
-from devkit.board.pins import OUT, Pins
+from devkit.board.i2c import Nack
+from devkit.board.pins import OUT
 from devkit.chips.sensirion import with_checksums
 from devkit.chips.sht4x import Sht4x, plug, signal
+from tests.devkit.chips.conftest import after_ms
 
 MEASUREMENTS = [(0xFD, 6.9, 8.3), (0xF6, 3.7, 4.5), (0xE0, 1.3, 1.6)]
 HEATINGS = [(0x39, 1000, 1100), (0x32, 100, 110), (0x2F, 1000, 1100), (0x24, 100, 110),
             (0x1E, 1000, 1100), (0x15, 100, 110)]  # fmt: skip
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
-@pytest.fixture
-def wired(board) -> Board:
-    board.plug("i2c", I2c(board))
-    board.plug("pins", Pins(board))
-    return board
 
 
 def chip_on(board, celsius=25.0, percent=44.0, **options) -> Sht4x:
@@ -33,10 +22,6 @@ def chip_on(board, celsius=25.0, percent=44.0, **options) -> Sht4x:
     chip.power(True)
     after_ms(board, 1000)
     return chip
-
-
-def after_ms(board, milliseconds):
-    board.clock.advance(round(milliseconds * 1000))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from devkit.board.board import Board
 from devkit.board.i2c import Nack
 from devkit.chips.si7021 import MODELS, Si7021, checksum
+from tests.devkit.chips.conftest import after_ms
 
 # Conversion times in ms, typical and greatest, by user register: the data sheets' tables.
 # Humidity of a Si7021 includes the temperature.
@@ -35,11 +36,6 @@ TEMPERATURES = [(24.2252, "678c"), (-15.2217, "2e14"), (24.6864, "6838"), (-16.4
 HUMIDITIES = [(54.7948, "7c82"), (32.3377, "4e86"), (42.492, "6352"), (37.953, "5a02")]
 
 
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
 def chip_on(
     board: Board, model: str = "si7021", celsius: float = 21.5, percent: float = 40.0, **options
 ) -> Si7021:
@@ -49,10 +45,6 @@ def chip_on(
     chip.power(True)
     board.clock.advance(1_000_000)
     return chip
-
-
-def after_ms(board: Board, milliseconds: float) -> None:
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def converted(board: Board, chip: Si7021, command: int, count: int = 3) -> bytes:

@@ -7,11 +7,7 @@ import pytest
 from devkit.board.board import Board
 from devkit.board.i2c import Nack
 from devkit.chips.tsl2561 import IDENTITIES, Tsl2561, lux_per_count
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
+from tests.devkit.chips.conftest import after_ms
 
 
 def chip_on(board: Board, light=1000.0, ratio=0.3, model="tsl2561t", **options) -> Tsl2561:
@@ -21,10 +17,6 @@ def chip_on(board: Board, light=1000.0, ratio=0.3, model="tsl2561t", **options) 
     chip.power(True)
     after_ms(board, 1000)
     return chip
-
-
-def after_ms(board: Board, milliseconds: float) -> None:
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def get(chip: Tsl2561, command: int, count: int = 1) -> bytes:

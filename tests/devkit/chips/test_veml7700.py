@@ -7,11 +7,7 @@ import pytest
 from devkit.board.board import Board
 from devkit.board.i2c import Nack
 from devkit.chips.veml7700 import Veml7700, flattened
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
+from tests.devkit.chips.conftest import after_ms
 
 
 def chip_on(board: Board, light=100.0, **options) -> Veml7700:
@@ -21,10 +17,6 @@ def chip_on(board: Board, light=100.0, **options) -> Veml7700:
     chip.power(True)
     after_ms(board, 1000)
     return chip
-
-
-def after_ms(board: Board, milliseconds: float) -> None:
-    board.clock.advance(round(milliseconds * 1000))
 
 
 def put(chip: Veml7700, register: int, value: int) -> None:
