@@ -25,11 +25,9 @@ from devkit.chips.bosch import (
     OVERSAMPLING,
     RESET,
     RESET_WORD,
+    AirPart,
     Fused,
-    RegisterPart,
     celsius_of,
-    cut,
-    filtered,
     fine_of,
     image,
     two_complement,
@@ -70,11 +68,15 @@ _MILLIAMPS = {"t": 0.350, "p": 0.714, "h": 0.340}
 _FIRST_OF_HUMIDITY = (0xA1, 0xE1)
 
 
-class Bme280(RegisterPart):
+class Bme280(AirPart):
     """The chip. Truths are functions of virtual seconds: hPa, Cel, %RH."""
 
     power_up_ms: Span = (1.0, 2.0)
     start_ma = 0.3
+    data_register = DATA
+    filter_register = CONFIG
+    filters = _FILTER
+    formulas: Formulas
     standby_ma = 0.0001
 
     def __init__(
@@ -95,19 +97,18 @@ class Bme280(RegisterPart):
         self.temperature_c = temperature_c
         self.humidity_rh = humidity_rh
         super().__init__(board, name, IMAGES["a"] if nvm is None else nvm)
-        self._formulas = Formulas(self.nvm)
+        self.formulas = Formulas(self.nvm)
 
     # Supply and reset
 
     def forget(self) -> None:
-        self.memory[:] = bytes(256)
+        super().forget()
         self.memory[ID] = self.chip_id
         self.memory[DATA : DATA + 8] = bytes.fromhex("8000008000008000")
         if not self.has_humidity:
             self.put(0xFD, 0, 2)
         self._humidity_code = 0  # the one that counts
         self._awaited: int | None = None  # ctrl_meas, from the end of the measurement on
-        self._low_pass: dict[str, float] = {}
         self._round = 0  # a change of mode makes an earlier start in normal mode void
 
     def started(self) -> None:
@@ -133,7 +134,7 @@ class Bme280(RegisterPart):
             self.memory[CTRL_HUM] = value & 0x07
         elif register == CONFIG and self.memory[CTRL_MEAS] & _MODE != _NORMAL:
             self.memory[CONFIG] = value & 0xFD
-            self._low_pass.clear()
+            self.low_pass.clear()
         elif register == CTRL_MEAS and measuring:
             if self._awaited is None:
                 self._awaited = value
@@ -176,27 +177,6 @@ class Bme280(RegisterPart):
             self.later_us(
                 round(pause_ms * 1000), lambda: self._measure() if this == self._round else None
             )
-
-    def _give(self, samples: dict[str, int]) -> None:
-        """Put the words of the truth into the data registers; items left out have their reset."""
-        coefficient = _FILTER[self.memory[CONFIG] >> 2 & 7]
-        celsius = self.temperature_c(self.seconds())
-        pressure_pa = self.pressure_hpa(self.seconds()) * 100
-        words = {
-            "p": self._formulas.pressure_word(pressure_pa, celsius),
-            "t": self._formulas.temperature_word(celsius),
-        }
-        for register, item in ((DATA, "p"), (DATA + 3, "t")):
-            if not samples[item]:
-                self.put20(register, 0x80000)
-                continue
-            word = filtered(self._low_pass.get(item), words[item], coefficient)
-            self._low_pass[item] = word
-            bits = 20 if coefficient > 1 else 15 + samples[item].bit_length()
-            self.put20(register, cut(word, bits))
-        if self.has_humidity:
-            word = self._formulas.humidity_word(self.humidity_rh(self.seconds()), celsius)
-            self.put(DATA + 6, round(word) if samples["h"] else 0x8000, 2)
 
 
 class Formulas:

@@ -31,11 +31,9 @@ from devkit.chips.bosch import (
     OVERSAMPLING,
     RESET,
     RESET_WORD,
+    AirPart,
     Fused,
-    RegisterPart,
     celsius_of,
-    cut,
-    filtered,
     fine_of,
     image,
     two_complement,
@@ -89,11 +87,15 @@ _K1 = {5: -1.0, 7: -0.8, 10: -0.2, 11: -0.5, 13: -1.0}
 _K2 = {4: 0.1, 5: 0.7, 7: -0.8, 8: -0.1}
 
 
-class Bme680(RegisterPart):
+class Bme680(AirPart):
     """The chip. Truths are functions of virtual seconds: hPa, Cel, %RH, Ohm."""
 
     power_up_ms: Span = (1.0, 2.0)
     start_ma = 0.3
+    data_register = PRESSURE
+    filter_register = CONFIG
+    filters = _FILTER
+    formulas: Formulas
     standby_ma = 0.00015
 
     def __init__(
@@ -116,18 +118,17 @@ class Bme680(RegisterPart):
         self.gas_ohm = gas_ohm
         self.plate_c: float | None = None
         super().__init__(board, name, _FUSED_A if nvm is None else nvm)
-        self._formulas = Formulas(self.nvm, self.variant)
+        self.formulas = Formulas(self.nvm, self.variant)
 
     # Supply, reset, registers
 
     def forget(self) -> None:
-        self.memory[:] = bytes(256)
+        super().forget()
         for register, value in self.nvm.items():
             self.memory[register] = value
         self.memory[ID] = _CHIP_ID
         self.memory[VARIANT] = self.variant
         self.memory[PRESSURE : PRESSURE + 8] = bytes.fromhex("8000008000008000")
-        self._low_pass: dict[str, float] = {}
 
     def store(self, register: int, value: int) -> None:
         if register == RESET and value == RESET_WORD:
@@ -135,7 +136,7 @@ class Bme680(RegisterPart):
         elif register in _WRITABLE and not self.memory[STATUS] & MEASURING:
             self.memory[register] = value & _WRITABLE[register]
             if register == CONFIG:
-                self._low_pass.clear()
+                self.low_pass.clear()
             if register == CTRL_MEAS and value & 0x03 == 0x01:
                 self._measure()
 
@@ -166,7 +167,7 @@ class Bme680(RegisterPart):
         target_c = around_c
         if not self.memory[CTRL_GAS_0] & 0x08:
             setting = self.memory[RES_HEAT + self._profile()]
-            target_c = max(self._formulas.plate_c(setting, around_c), around_c)
+            target_c = max(self.formulas.plate_c(setting, around_c), around_c)
         wait_ms = duration_of(self.memory[GAS_WAIT + self._profile()])
         left = math.exp(-wait_ms / _PLATE_MS)
         self.plate_c = target_c + (around_c - target_c) * left
@@ -188,30 +189,11 @@ class Bme680(RegisterPart):
             ohm = self.gas_ohm(self.seconds())
             if not stable:
                 ohm *= 2 ** ((target_c - (self.plate_c or 0)) / 60)
-            adc, gas_range = self._formulas.gas_words(ohm)
+            adc, gas_range = self.formulas.gas_words(ohm)
             flags = GAS_VALID | (HEAT_STABLE if stable else 0)
             self.put(register, adc << 6 | flags | gas_range, 2)
         self.memory[STATUS] = NEW | self.memory[STATUS] & 0x0F
         self.memory[CTRL_MEAS] &= ~0x03
-
-    def _give(self, samples: dict[str, int]) -> None:
-        coefficient = _FILTER[self.memory[CONFIG] >> 2 & 7]
-        seconds = self.seconds()
-        celsius = self.temperature_c(seconds)
-        words = {
-            "p": self._formulas.pressure_word(self.pressure_hpa(seconds) * 100, celsius),
-            "t": self._formulas.temperature_word(celsius),
-        }
-        for register, item in ((PRESSURE, "p"), (TEMPERATURE, "t")):
-            if not samples[item]:
-                self.put20(register, 0x80000)
-                continue
-            word = filtered(self._low_pass.get(item), words[item], coefficient)
-            self._low_pass[item] = word
-            bits = 20 if coefficient > 1 else 15 + samples[item].bit_length()
-            self.put20(register, cut(word, bits))
-        word = self._formulas.humidity_word(self.humidity_rh(seconds), celsius)
-        self.put(HUMIDITY, round(word) if samples["h"] else 0x8000, 2)
 
 
 class Formulas:

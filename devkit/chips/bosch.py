@@ -7,9 +7,10 @@ opposite: it looks for the word at which that formula gives the truth, by halvin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from devkit.board.board import Board
-from devkit.chips.part import I2cPart
+from devkit.chips.part import I2cPart, Truth
 
 ID, RESET = 0xD0, 0xE0
 RESET_WORD = 0xB6
@@ -56,6 +57,53 @@ class RegisterPart(I2cPart):
 
     def put20(self, register: int, word: int) -> None:
         self.put(register, word << 4, 3)
+
+
+class AirFormulas(Protocol):
+    """The words of a chip for pascal, Cel and %RH."""
+
+    def pressure_word(self, pascal: float, celsius: float) -> float: ...
+    def temperature_word(self, celsius: float) -> float: ...
+    def humidity_word(self, percent: float, celsius: float) -> float: ...
+
+
+class AirPart(RegisterPart):
+    """One with pressure, temperature and humidity, three words one behind the other from
+    `data_register` on, and for the first two a low-pass that `filter_register` sets."""
+
+    data_register: int
+    filter_register: int
+    filters: tuple[int, ...]  # by code
+    has_humidity = True
+    pressure_hpa: Truth
+    temperature_c: Truth
+    humidity_rh: Truth
+    formulas: AirFormulas
+
+    def forget(self) -> None:
+        self.memory[:] = bytes(256)
+        self.low_pass: dict[str, float] = {}
+
+    def _give(self, samples: Mapping[str, int]) -> None:
+        """Put the words of the truth into the data registers; items left out have their reset."""
+        start, seconds = self.data_register, self.seconds()
+        coefficient = self.filters[self.memory[self.filter_register] >> 2 & 7]
+        celsius = self.temperature_c(seconds)
+        words = {
+            "p": self.formulas.pressure_word(self.pressure_hpa(seconds) * 100, celsius),
+            "t": self.formulas.temperature_word(celsius),
+        }
+        for register, item in ((start, "p"), (start + 3, "t")):
+            if not samples[item]:
+                self.put20(register, 0x80000)
+                continue
+            word = filtered(self.low_pass.get(item), words[item], coefficient)
+            self.low_pass[item] = word
+            bits = 20 if coefficient > 1 else 15 + samples[item].bit_length()
+            self.put20(register, cut(word, bits))
+        if self.has_humidity:
+            word = self.formulas.humidity_word(self.humidity_rh(seconds), celsius)
+            self.put(start + 6, round(word) if samples["h"] else 0x8000, 2)
 
 
 def image(*rows: tuple[int, str]) -> dict[int, int]:
