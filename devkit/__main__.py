@@ -1,4 +1,4 @@
-"""`python -m devkit`, the same as `./dev` once the packages of requirements.lock are installed."""
+"""`python -m devkit`, the same as `./dev` once the packages are installed."""
 
 import sys
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit.board.meter import Change
-from devkit.cycle import Cycle
+from emulator.board.meter import Change
+from emulator.cycle import Cycle
 
 COLOURS = ("#dbe9f6", "#e5f5e0", "#fee6ce", "#efedf5", "#fde0dd", "#f0f0d8")
 

@@ -22,10 +22,10 @@ from typing import Any
 
 import pytest
 
-from devkit import scenario as scenarios
-from devkit.cycle import Cycle
-from devkit.device_files import flash_files
-from devkit.emulator import Emulator
+from emulator import scenario as scenarios
+from emulator.cycle import Cycle
+from emulator.device_files import flash_files
+from emulator.emulator import Emulator
 
 MARK = "@@"
 # Bytes are shown as {"hex": ...}: JSON has none.

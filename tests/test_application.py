@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from devkit.collector import Collector, Received
-from devkit.cycle import Cycle
+from collector import Collector, Received
+from emulator.cycle import Cycle
 from tests.device import Device, flash, make_device
 
 pytestmark = pytest.mark.both_runtimes

@@ -67,7 +67,7 @@ REFUSED = [
     ("import random", "no module random"),
     ("from collections import deque", "no module collections"),
     ("import os.path", "os has no path"),
-    ("import devkit.board", "no module devkit.board"),
+    ("import emulator.board", "no module emulator.board"),
     ("import machine\nmachine.reset()", "runs at import"),
     ("for x in y:\n    z(x)", "runs at import"),
 ]
@@ -126,5 +126,5 @@ def test_application_may_run_when_it_is_run() -> None:
 
 def test_firmware_may_know_the_board_and_device_code_may_not() -> None:
     text = "from _board import call"
-    assert device_syntax.look(text, "devkit/firmware/machine.py") == []
+    assert device_syntax.look(text, "emulator/firmware/machine.py") == []
     assert device_syntax.look(text, "utils/module.py") == [(1, "the board has no module _board")]

@@ -2,7 +2,7 @@
 
 In the documents:
 
-- a marked part (devkit/docs.py) is as `python -m devkit.docs` would write it;
+- a marked part (devkit/docs/__main__.py) is as `python -m devkit.docs` would write it;
 - each `./dev` command of an `sh` block ends with status 0, unless the block says `|| true`, in an
   empty folder with this project in it and the files that the document's `toml` blocks describe
   (a block whose first line is `# NAME.toml`);
@@ -25,19 +25,21 @@ from pathlib import Path
 
 import pytest
 
-from devkit import docs, emulator, scenario
-from devkit.chips.wiring import DEFAULT
-from devkit.device_files import ROOT, copy_device_files
-from devkit.emulator import Emulator
-from devkit.modem import power, tamper
-from devkit.modem.commands import FAMILIES
+from devkit import docs
 from devkit.sensors.catalogue import drivers, entries
+from emulator import emulator, scenario
+from emulator.chips.wiring import DEFAULT
+from emulator.device_files import ROOT, copy_device_files
+from emulator.emulator import Emulator
+from emulator.modem import command_faults as tamper
+from emulator.modem import power
+from emulator.modem.commands import FAMILIES
 
 FILES = docs.files()
 _BLOCK = re.compile(r"^```([a-z]*)( [a-z0-9_ ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _WITH = "python with "
 # Without an end, since we are in it or it waits; or writes to this tree and reads what it wrote:
-# tests/devkit/sensors/test_new.py runs that in another one
+# tests/devkit/commands/test_new.py runs that in another one
 _NOT_RUN = ("./dev test", "./dev at --pty", "./dev collect")
 _NOT_RUN += ("./dev new", "./dev sensors soil_probe")
 
@@ -324,7 +326,7 @@ def test_every_family_of_commands_is_listed() -> None:
 def test_every_chip_is_listed_with_what_it_follows() -> None:
     rows = _rows("emulation.md", "kind")
     listed = {name for row in rows for name in re.findall(r"`(\w+)`", row[0])}
-    chips = ROOT / "devkit" / "chips"
+    chips = ROOT / "emulator" / "chips"
     kinds = {path.stem for path in chips.glob("*.py") if "\ndef plug(" in path.read_text("utf-8")}
     assert listed == kinds
     assert all(len(row) == 4 and row[2] for row in rows)

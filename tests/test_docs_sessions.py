@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from devkit.checks.sources import all_files
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
 DOCUMENTS = ("use-one-module.md", "template.md")
 ADDRESS = "https://example.org/pycom-nbiot-nodes.git"
@@ -86,7 +86,8 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     template.write_text(
         "#!/bin/sh\nset -eu\nroot=$(pwd -P)\nmkdir .venv\n"
         f"ln -s '{sys.prefix}'/* .venv/\nrm -f .venv/complete\n"
-        'printf \'%s %s\\n\' "$(cksum <requirements.lock)" "$root" >.venv/complete\n'
+        "lock=devkit/requirements/requirements.lock\n"
+        'printf \'%s %s\\n\' "$(cksum <$lock)" "$root" >.venv/complete\n'
     )
     template.chmod(0o755)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(folder)]

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from aiocoap import Code
 
-from devkit import demo
-from devkit import scenario as scenarios
-from devkit.collector import packs
-from devkit.cycle import Cycle
-from devkit.device_files import copy_device_files
-from devkit.emulator import Emulator
-from devkit.receiver import ANSWERING, PROTOCOLS, Receiver
-from devkit.senml_decode import Record
+from collector import packs
+from collector.senml import Record
+from devkit import application
 from devkit.servers.coap import CoapServer
 from devkit.servers.mqtt import MqttBroker
+from devkit.servers.receiver import ANSWERING, Receiver
+from emulator import scenario as scenarios
+from emulator.cycle import Cycle
+from emulator.device_files import copy_device_files
+from emulator.emulator import Emulator
 from tests.mqtt_peers import Subscriber
 
 SCENARIO: dict[str, Any] = {  # nothing is lost on the air, so that all can be counted
@@ -44,10 +44,10 @@ LINK = {
         "coap": ("attached", "at"),
         "mqtt": ("connected", "co"),  # a stream needs the data state
     },
-    "wifi": dict.fromkeys(PROTOCOLS, ("connected", "as")),
+    "wifi": dict.fromkeys(application.protocols(), ("connected", "as")),
 }
 BEARERS = tuple(LINK)  # of IP; LoRaWAN has tests of its own below
-PAIRS = [(bearer, protocol) for bearer in BEARERS for protocol in PROTOCOLS]
+PAIRS = [(bearer, protocol) for bearer in BEARERS for protocol in application.protocols()]
 CONFIRMING = [pair for pair in PAIRS if pair[1] in ANSWERING]
 
 
@@ -58,10 +58,10 @@ class Node:
         copy_device_files(flash)
         self.flash = flash
         self.printed: list[str] = []
-        demo.configure(flash, settings)
+        application.configure(flash, settings)
         self.emulator = Emulator(
             scenario=scenarios.from_table(SCENARIO),
-            name=demo.BOARDS[bearer],
+            name=application.board(bearer),
             flash=flash,
             vm=vm,
             console=self.printed.append,
@@ -101,7 +101,7 @@ def make_node(tmp_path: Path) -> Iterator[MakeNode]:
         def make(bearer: str, protocol: str, vm: str = "cpython", **settings: object) -> Node:
             flash = tmp_path / "flash"
             flash.mkdir()
-            node = Node(flash, bearer, vm, {**demo.choice(bearer, protocol), **settings})
+            node = Node(flash, bearer, vm, {**application.settings(bearer, protocol), **settings})
             stack.enter_context(node.emulator)
             return node
 
@@ -110,7 +110,7 @@ def make_node(tmp_path: Path) -> Iterator[MakeNode]:
 
 def connect(node: Node, bearer: str, server: Any, protocol: str) -> None:
     """Make the server reachable."""
-    host, port = demo.endpoint(bearer, protocol)
+    host, port = application.endpoint(bearer, protocol)
     node.emulator.routes.add(host, port, server.host, server.port)
 
 
@@ -216,7 +216,7 @@ def test_a_network_that_was_stored_with_another_password_is_joined_all_the_same(
 def test_a_node_that_scans_leaves_wi_fi_off_at_the_start(make_node: MakeNode) -> None:
     node = make_node("wifi", "udp", _WIFI_FORCE_NO_SCAN=True)
     node.run()
-    demo.configure(node.flash, {"_WIFI_FORCE_NO_SCAN": False})
+    application.configure(node.flash, {"_WIFI_FORCE_NO_SCAN": False})
     node.run()
     config: Any = node.emulator.board.services["config"]
     assert not config.flags["wifi_on_boot"]
@@ -332,7 +332,7 @@ def test_what_a_broker_does_not_let_in_is_sent_again(make_node: MakeNode, bearer
             [cycle] = node.run()
             assert cycle.confirmed == 0 and node.kept and not subscriber.messages
             assert "refused by the broker" in node.output and "wordfish" not in node.output
-            demo.configure(node.flash, {"_TOKEN": "swordfish"})
+            application.configure(node.flash, {"_TOKEN": "swordfish"})
             [cycle] = node.run()
             messages = subscriber.wait(cycle.confirmed or 0)
     assert {topic for topic, _, _ in messages} == {"r"}

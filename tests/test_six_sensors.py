@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devkit.collector import Collector, Received
+from collector import Collector, Received
 from tests.device import Device, flash, make_device
 
 __all__ = ["flash", "make_device"]

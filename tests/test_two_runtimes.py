@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from devkit.collector import Collector
-from devkit.emulator import Emulator
+from collector import Collector
+from emulator.emulator import Emulator
 
 pytestmark = pytest.mark.vm
 
-SCENARIOS = sorted(path.stem for path in Path("devkit/scenarios").resolve().glob("*.toml"))
+SCENARIOS = sorted(path.stem for path in Path("emulator/scenarios").resolve().glob("*.toml"))
 APPLICATION = ["boot.py", "main.py"]
 
 

@@ -4,9 +4,10 @@ Runs on the emulated board in place of main.py, since the template reports by AT
 upload.
 """
 
-import config
 import machine
 import usocket
+
+import config
 from networking import nbiot
 from utils import timing
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from devkit.board.board import Halt
-from devkit.emulator import Emulator
-from devkit.vm.runtime import Outcome
+from emulator.board.board import Halt
+from emulator.emulator import Emulator
+from emulator.vm.runtime import Outcome
 
 ANSWER_US = 60_000_000  # how long an answer may take before the floor gives up
 

@@ -13,7 +13,7 @@ import functools
 from typing import Any
 
 from devkit.bench.floor import ANSWER_US, Procedure
-from devkit.lorawan.regions import REGIONS
+from emulator.lorawan.regions import REGIONS
 
 APP_EUI = bytes.fromhex("70B3D57ED0000001")  # of config.py
 APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")

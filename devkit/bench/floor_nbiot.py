@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from devkit.bench.floor import ANSWER_US, Procedure
-from devkit.modem.commands.sockets import Sockets
+from emulator.modem.commands.sockets import Sockets
 
 
 class Floor(Procedure):

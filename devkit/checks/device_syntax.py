@@ -41,7 +41,7 @@ def own_modules(names: list[str]) -> set[str]:
     own = set()
     for name in filter(sources.runs_on_micropython, names):
         path = PurePosixPath(name)
-        if path.parts[0] in ("lib", "devkit"):
+        if path.parts[0] in ("lib", "emulator"):
             path = PurePosixPath(*path.parts[1:] if path.parts[0] == "lib" else path.parts[2:])
         own.add(path.parts[0].removesuffix(".py"))
     return own

@@ -6,8 +6,8 @@
     lib                  utils
     utils                utils and the firmware
     any device code      never devkit or tests
-    devkit/firmware      `_board` and each other: the only door to the board
-    devkit/board         devkit/board: modem and chips are plugged into it, not known by name
+    emulator/firmware      `_board` and each other: the only door to the board
+    emulator/board         emulator/board: modem and chips are plugged into it, not known by name
 
 Besides: in device code only utils/timing.py asks for ticks or sleeps, and only
 utils/microseconds.py waits for and measures microseconds.
@@ -73,12 +73,12 @@ def _directions(tree: ast.Module, name: str, modules: set[str]) -> Iterator[tupl
 def forbidden(name: str, target: list[str]) -> str:
     """Why the file `name` must not import the dotted name `target`; "" if it may."""
     if sources.is_device(name):
-        if target[0] in ("devkit", "tests"):
+        if target[0] in ("collector", "devkit", "emulator", "tests"):
             return "device code never knows the computer's side"
         return _forbidden_on_device(name, target)
-    if sources.is_firmware(name) and target[0] in ("devkit", "tests"):
+    if sources.is_firmware(name) and target[0] in ("collector", "devkit", "emulator", "tests"):
         return "the firmware meets the board through _board only"
-    if name.startswith("devkit/board/") and target[0] == "devkit" and target[1:2] != ["board"]:
+    if name.startswith("emulator/board/") and target[0] == "emulator" and target[1:2] != ["board"]:
         return "the board knows nothing that is plugged into it"
     return ""
 

@@ -21,9 +21,9 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from devkit.vm.compiler import compile_device
-from devkit.vm.console import float32
-from devkit.vm.cpython import CpythonVm
+from emulator.vm.compiler import compile_device
+from emulator.vm.console import float32
+from emulator.vm.cpython import CpythonVm
 
 LIMIT = 1 << 24
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "dist", "node_modules"}
 _BINARY_SUFFIXES = {".png", ".jpg", ".gif", ".pdf", ".mpy", ".bin", ".gz", ".zip"}
-_HOST_FOLDERS = {"devkit", "tests", "docs"}
+_HOST_FOLDERS = {"collector", "devkit", "docs", "emulator", "tests"}
 
 
 def all_files(root: Path) -> list[str]:
@@ -54,9 +54,14 @@ def is_device(name: str) -> bool:
     return is_python(name) and first not in _HOST_FOLDERS and not first.startswith(".")
 
 
+def is_typed(name: str) -> bool:
+    """True for the programs of the computer."""
+    return is_python(name) and name.startswith(("collector/", "devkit/", "emulator/"))
+
+
 def is_firmware(name: str) -> bool:
     """True for the stand-ins of the firmware's modules, which MicroPython must be able to run."""
-    return is_python(name) and name.startswith("devkit/firmware/")
+    return is_python(name) and name.startswith("emulator/firmware/")
 
 
 def runs_on_micropython(name: str) -> bool:

@@ -2,7 +2,7 @@
 # ruff: noqa
 """The board's side of `./dev deploy`: small functions that the computer calls by name.
 
-Runs on MicroPython 1.11 as in Pycom's firmware and on today's. devkit/deploy/link.py sends it, and
+Runs on MicroPython 1.11 as in Pycom's firmware and on today's. devkit/deploy/repl.py sends it, and
 calls FUNCTIONS with what was in a message; results go back as JSON. What is special here:
 
 - one hash object at a time, always digested: a second one raises, and one that was dropped blocks

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from devkit.deploy.link import DeployError, Link
+from devkit.deploy.repl import DeployError, Repl
 from devkit.deploy.source import File, Source
 
 _TEMPORARY = re.compile(r"(.+)\.([0-9a-f]{8})\.new")
@@ -64,8 +64,8 @@ def temporary(file: File) -> str:
     return f"{file.path}.{file.sha256[:8]}.new"
 
 
-def board(link: Link) -> Board:
-    about = link.call("about")
+def board(repl: Repl) -> Board:
+    about = repl.call("about")
     mpy = about["mpy"]
     core = tuple(about["core"])
     version = mpy & 0xFF if mpy is not None else _mpy_of(core)
@@ -95,7 +95,7 @@ def check_target(source: Source, board: Board) -> None:
 
 def make(
     source: Source,
-    link: Link,
+    repl: Repl,
     board: Board,
     replace_config: bool,
     looked: Callable[[int, str], None] = lambda count, path: None,
@@ -106,26 +106,26 @@ def make(
     """
     plan = Plan(order=source.files)
     names = {
-        folder: set(link.call("names", board.path(folder).rstrip("/")))
+        folder: set(repl.call("names", board.path(folder).rstrip("/")))
         for folder in sorted({_folder(file.path) for file in source.files})
     }
-    _leftovers(plan, source, link, board, names)
+    _leftovers(plan, source, repl, board, names)
     wanted = {file.path for file in source.files}
     for count, file in enumerate(source.files):
         looked(count, file.path)
         if file.is_config and not replace_config and _has_config(names[""], plan):
             plan.kept.append(file)
             continue
-        _compare(plan, file, link, board)
+        _compare(plan, file, repl, board)
         _hidden(plan, file, names[_folder(file.path)], wanted)
     for path in plan.hiding:
-        found = link.call("look", board.path(path), 0)
+        found = repl.call("look", board.path(path), 0)
         plan.old_sizes[path] = found[0] if isinstance(found, list) else 0
     return plan
 
 
-def _compare(plan: Plan, file: File, link: Link, board: Board) -> None:
-    found = link.call("look", board.path(file.path), len(file.data))
+def _compare(plan: Plan, file: File, repl: Repl, board: Board) -> None:
+    found = repl.call("look", board.path(file.path), len(file.data))
     if found == "dir":
         raise DeployError(f"{board.path(file.path)} is a folder on the board, here it is a file")
     if found is None:
@@ -153,7 +153,7 @@ def _hidden(plan: Plan, file: File, names: set[str], wanted: Iterable[str]) -> N
 
 
 def _leftovers(
-    plan: Plan, source: Source, link: Link, board: Board, names: dict[str, set[str]]
+    plan: Plan, source: Source, repl: Repl, board: Board, names: dict[str, set[str]]
 ) -> None:
     """Decide about each temporary file that an interrupted deployment has left."""
     ours = {temporary(file): file for file in source.files}
@@ -163,7 +163,7 @@ def _leftovers(
             if match is None:
                 continue
             path, target = _join(folder, name), _join(folder, match[1])
-            found = link.call("look", board.path(path), -1)
+            found = repl.call("look", board.path(path), -1)
             complete = isinstance(found, list) and found[1].startswith(match[2])
             if complete and path in ours and found[1] == ours[path].sha256:
                 plan.ready.add(path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.deploy.link import DeployError
+from devkit.deploy.repl import DeployError
 
 MANIFEST = "manifest.json"
 FLASH = "flash"

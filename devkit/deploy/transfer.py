@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from devkit.deploy import plan as planning
-from devkit.deploy.link import BoardError, Broken, DeployError, Link
 from devkit.deploy.plan import Board, Plan, temporary
+from devkit.deploy.repl import BoardError, Broken, DeployError, Repl
 from devkit.deploy.source import File
 
 CHUNK_BYTES = 384  # as base64 two pieces of the 256 bytes that mpremote writes at a time
@@ -24,13 +24,13 @@ class Transfer:
 
     def __init__(
         self,
-        link: Link,
+        repl: Repl,
         board: Board,
         plan: Plan,
         sent: Callable[[int, str], None] = lambda count, path: None,
         note: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.link = link
+        self.repl = repl
         self.board = board
         self.plan = plan
         self.sent = sent
@@ -41,7 +41,7 @@ class Transfer:
     def run(self) -> None:
         """Raises DeployError; the board then has either the old or the new one of each file."""
         self._tidy()
-        space = self._safe("", self.link.call, "space", self.board.root)
+        space = self._safe("", self.repl.call, "space", self.board.root)
         for batch in planning.batches(self.plan, space, self._new_folders()):
             self._upload(batch)
             for file in batch:
@@ -84,11 +84,11 @@ class Transfer:
         self._call("begin", path)
         for offset in range(0, len(file.data), CHUNK_BYTES):
             chunk = file.data[offset : offset + CHUNK_BYTES]
-            taken = self.link.call("put", data=chunk)
+            taken = self.repl.call("put", data=chunk)
             if taken != len(chunk):
                 raise BoardError("OSError", "28")  # a file system that takes what still fits
             self.sent(start + offset + len(chunk), file.path)
-        self.link.call("shut")
+        self.repl.call("shut")
         self._verify(file, path)
         self._bytes = start + len(file.data)
 
@@ -107,7 +107,7 @@ class Transfer:
 
     def _space(self) -> list[int] | None:
         with contextlib.suppress(Broken, BoardError):
-            space: list[int] | None = self.link.call("space", self.board.root)
+            space: list[int] | None = self.repl.call("space", self.board.root)
             return space
         return None
 
@@ -119,7 +119,7 @@ class Transfer:
     def _call(self, name: str, *paths: object) -> object:
         """A call whose text arguments are paths in the board's flash."""
         here = [self.board.path(path) if isinstance(path, str) else path for path in paths]
-        return self.link.call(name, *here)
+        return self.repl.call(name, *here)
 
     def _safe(self, path: str, action: Callable[..., _T], *arguments: object) -> _T:
         """Do it; if the transfer breaks, once more over a new connection."""
@@ -129,7 +129,7 @@ class Transfer:
         except Broken as problem:
             self.note(f"{what} broke ({problem}); trying once more")
         try:
-            self.link.reconnect()
+            self.repl.reconnect()
             return action(*arguments)
         except Broken as problem:
             raise Broken(f"{what} broke twice ({problem}); {self._state()}") from problem

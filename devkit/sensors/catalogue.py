@@ -1,8 +1,8 @@
 """Which drivers there are, and the emulated chip and line of config.py that belong to each.
 
-A file of devkit/chips that says `LINE = (driver, arguments)` is the chip of that driver; the line
-reads it as its `plug` wires it by default. `INTERFACE` says what it hangs on, where that is not
-I2C; `WIRING` are keys of its table in a scenario that the line needs.
+A file of emulator/chips that says `LINE = (driver, arguments)` is the chip of that driver; the
+line reads it as its `plug` wires it by default. `INTERFACE` says what it hangs on, where that is
+not I2C; `WIRING` are keys of its table in a scenario that the line needs.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
-CHIPS = ROOT / "devkit" / "chips"
+CHIPS = ROOT / "emulator" / "chips"
 DRIVERS = ROOT / "sensors"
 
 
@@ -46,7 +46,7 @@ def entries() -> dict[str, Entry]:
     for path in sorted(CHIPS.glob("[a-z]*.py")):
         if "\nLINE = " not in path.read_text("utf-8"):
             continue
-        chip = importlib.import_module(f"devkit.chips.{path.stem}")
+        chip = importlib.import_module(f"emulator.chips.{path.stem}")
         name, arguments = chip.LINE
         wiring = dict(getattr(chip, "WIRING", {}))
         if arguments.get("vcc_pin"):

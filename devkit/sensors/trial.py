@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from devkit.board.board import Board
-from devkit.board.meter import RAIL_VOLT
-from devkit.chips.wiring import DEFAULT, wire
-from devkit.closing import Closing
-from devkit.device_files import ROOT
 from devkit.sensors.catalogue import Entry
-from devkit.vm.cpython import CpythonVm
+from emulator.board.board import Board
+from emulator.board.meter import RAIL_VOLT
+from emulator.chips.wiring import DEFAULT, wire
+from emulator.device_files import ROOT
+from emulator.vm.cpython import CpythonVm
 
 MARK_PIN = "P23"  # a program raises it where what is measured begins, and lowers it at the end
 
@@ -28,7 +28,7 @@ class Result:
     mean_ma: float  # of the chip, while it is measured
 
 
-class Bench(Closing):
+class Bench(AbstractContextManager["Bench"]):
     """A board with one chip and the drivers on its flash; nothing else runs there."""
 
     def __init__(self, entries: list[Entry], seed: int = 1) -> None:
@@ -48,6 +48,9 @@ class Bench(Closing):
         self._marks: list[tuple[int, float]] = []  # time in us and energy in mJ at each
         pins: Any = self.board.services["pins"]
         pins.on_change(MARK_PIN, self._mark)
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self.vm.shutdown()

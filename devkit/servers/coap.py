@@ -26,14 +26,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import aiocoap
 import aiocoap.resource
 from aiocoap import Code
-
-from devkit.closing import Closing
 
 MOST_PAYLOAD = 65_536
 MOST_CLIENTS = 256
@@ -78,7 +77,7 @@ class Datagram:
     dropped: bool
 
 
-class CoapServer(Closing):
+class CoapServer(AbstractContextManager["CoapServer"]):
     """Listens from its construction on. OSError if the port is taken."""
 
     def __init__(
@@ -112,6 +111,9 @@ class CoapServer(Closing):
         self._thread.start()
         if not self._ready.wait(START_S):
             raise OSError("the CoAP server does not start")
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         if self._thread.is_alive():

@@ -37,7 +37,7 @@ WRONG = [
     ("types", "devkit/a.py", "def f(x: int) -> str:\n    return x\n", "return-value"),
     ("types", "devkit/a.py", "def f(x):\n    return x\n", "no-untyped-def"),
     ("device-compile", "utils/a.py", 'x = f"{1}"\n', "utils/a.py: "),
-    ("device-compile", "devkit/firmware/a.py", "x: int = 1\n", "SyntaxError"),
+    ("device-compile", "emulator/firmware/a.py", "x: int = 1\n", "SyntaxError"),
     ("device-syntax", "utils/a.py", "x = e.errno\n", "utils/a.py:1: no .errno"),
     ("device-syntax", "lib/a.py", "import random\n", "lib/a.py:1: the board has no module random"),
     ("imports", "utils/a.py", "from sensors import b\n", "utils/a.py:1: imports sensors"),
@@ -47,7 +47,7 @@ WRONG = [
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """An empty tree with the project's settings."""
-    for name in ("pyproject.toml", "ruff.toml", "devkit/ruff.toml", "tests/ruff.toml"):
+    for name in ("pyproject.toml",):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
@@ -93,7 +93,7 @@ def test_mpy_of_another_build_is_refused(tree: Path, monkeypatch: pytest.MonkeyP
     ("name", "target", "allowed"),
     [
         ("main.py", "networking.nbiot", True),
-        ("main.py", "devkit.board", False),
+        ("main.py", "emulator.board", False),
         ("boot.py", "config", True),
         ("networking/nbiot.py", "utils.at", True),
         ("networking/nbiot.py", "microATsocket", True),
@@ -115,11 +115,11 @@ def test_mpy_of_another_build_is_refused(tree: Path, monkeypatch: pytest.MonkeyP
         ("utils/at.py", "networking", False),
         ("utils/at.py", "utime", True),
         ("utils/at.py", "tests.helper", False),
-        ("devkit/firmware/machine.py", "_board", True),
-        ("devkit/firmware/machine.py", "devkit.board.board", False),
-        ("devkit/board/board.py", "devkit.board.clock", True),
-        ("devkit/board/board.py", "devkit.modem.modem", False),
-        ("devkit/modem/modem.py", "devkit.board.board", True),
+        ("emulator/firmware/machine.py", "_board", True),
+        ("emulator/firmware/machine.py", "emulator.board.board", False),
+        ("emulator/board/board.py", "emulator.board.clock", True),
+        ("emulator/board/board.py", "emulator.modem.modem", False),
+        ("emulator/modem/modem.py", "emulator.board.board", True),
     ],
 )
 def test_imports_point_downward(name: str, target: str, allowed: bool) -> None:
@@ -263,7 +263,7 @@ def test_files_are_found_with_git_and_without(tmp_path: Path) -> None:
         ("main.py", True, True),
         ("utils/at.py", True, True),
         ("examples/nbiot_simple.py", True, True),
-        ("devkit/firmware/machine.py", False, True),
+        ("emulator/firmware/machine.py", False, True),
         ("devkit/cli.py", False, False),
         ("tests/utils/test_at.py", False, False),
         ("README.md", False, False),

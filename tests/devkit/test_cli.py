@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 import shutil
 import subprocess
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit import cli
-from devkit.checks import suite
+from devkit import cli, commands
 from devkit.checks.sources import ROOT
+from devkit.commands import test as suite
 
 
 @pytest.fixture
@@ -26,11 +27,9 @@ def received(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
         options.append(given)
         return 0
 
-    for command in cli.COMMANDS.values():
-        if command.module:
-            module = types.ModuleType(command.module)
-            module.main = main  # type: ignore[attr-defined]
-            monkeypatch.setitem(sys.modules, command.module, module)
+    for name in commands.NAMES:
+        module = importlib.import_module(f"devkit.commands.{name}")
+        monkeypatch.setattr(module, "main", main)
     return options
 
 
@@ -42,13 +41,13 @@ def script(tmp_path: Path) -> str:
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    files = {path.stem for path in Path(commands.__file__).parent.glob("[a-z]*.py")}
     assert cli.main(["--help"]) == 0
     out = capsys.readouterr().out
-    for name in ("demo", "test", "run", "at", "bench", "build", "component", "deploy"):
-        assert f"  {name} " in out
+    assert set(re.findall(r"^  (\w+)  +[A-Z].*\.$", out, re.MULTILINE)) == files - {"options"}
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", commands.NAMES)
 def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([name, "--help"])
@@ -72,7 +71,7 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         (["run", "SCRIPT", "--seed", "x"], "'x' is not a whole number from 0 up"),
         (["run", "SCRIPT", "--max-hours", "nan"], "'nan' is not a number of hours above 0"),
         (["run", "SCRIPT", "--install", "zip"], "'py', 'mpy', 'frozen'"),
-        (["run", "SCRIPT", "--firmware", "1.18"], "'1.20.2.r4', '1.20.2.r7'"),
+        (["run", "SCRIPT", "--firmware", "1.18"], "'1.20.2.r0', '1.20.2.r1', '1.20.2.r2'"),
         (["run", "SCRIPT", "--trace", "missing/trace"], "cannot be written"),
         (["run", "SCRIPT", "--scenario", "sunny"], "sunny"),
         (["run", "SCRIPT", "--route", "nowhere"], "nowhere"),
@@ -163,7 +162,7 @@ def test_trouble_that_a_command_finds_later_is_one_line_too(
     def main(given: argparse.Namespace) -> int:
         raise cli.UsageError("two problems\nof one kind")
 
-    monkeypatch.setattr(sys.modules["devkit.bench"], "main", main)
+    monkeypatch.setattr("devkit.commands.bench.main", main)
     assert cli.main(["bench"]) == 2
     assert capsys.readouterr().err == "./dev: bench: two problems; of one kind\n"
 
@@ -234,7 +233,7 @@ class Tree:
         self.python(_PYTHON.format(python=sys.executable))
 
     def lock(self, text: str) -> None:
-        (self.root / "requirements.lock").write_text(text + "\n")
+        (self.root / "devkit/requirements/requirements.lock").write_text(text + "\n")
 
     def python(self, text: str) -> None:
         path = self.bin / "python3"
@@ -309,7 +308,7 @@ def test_dev_sets_up_anew_in_a_tree_that_was_moved(tree: Tree) -> None:
 def test_dev_tries_again_after_packages_could_not_be_installed(tree: Tree) -> None:
     failed = tree.dev(pip_status=1)
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert "installing what requirements.lock lists failed" in failed.stderr
+    assert "installing what devkit/requirements/requirements.lock lists failed" in failed.stderr
     assert tree.dev().returncode == 7
     assert tree.installs() == 2
 
@@ -318,7 +317,7 @@ def test_dev_fetches_packages_for_the_device_at_set_up_too(tree: Tree) -> None:
     failed = tree.dev(device_status=1)
     assert (failed.returncode, failed.stdout) == (1, "")
     assert "no umqtt" in failed.stderr
-    assert "installing what requirements-device.lock lists failed" in failed.stderr
+    assert "installing what devkit/requirements/device.lock lists failed" in failed.stderr
     assert tree.dev().returncode == 7
 
 
@@ -331,7 +330,7 @@ def test_dev_without_a_suitable_python_says_so_in_one_line(tree: Tree) -> None:
 
 
 def test_lock_file_pins_everything_with_hashes_and_names_no_address() -> None:
-    text = (ROOT / "requirements.lock").read_text()
+    text = (ROOT / "devkit/requirements/requirements.lock").read_text()
     head, _, pinned = text.partition("\n")
     assert head.startswith("#")
     blocks = re.split(r"\n(?=\w)", pinned)
@@ -345,6 +344,10 @@ def test_lock_file_pins_everything_with_hashes_and_names_no_address() -> None:
 
 
 def test_lock_file_has_everything_that_is_asked_for() -> None:
-    asked = re.findall(r"^[\w-]+", (ROOT / "requirements.in").read_text(), re.MULTILINE)
-    locked = re.findall(r"^[\w-]+", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    asked = re.findall(
+        r"^[\w-]+", (ROOT / "devkit/requirements/requirements.in").read_text(), re.MULTILINE
+    )
+    locked = re.findall(
+        r"^[\w-]+", (ROOT / "devkit/requirements/requirements.lock").read_text(), re.MULTILINE
+    )
     assert set(asked) <= set(locked)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.board.board import Board
 from devkit.checks.single_precision import SinglePrecisionVm
-from devkit.device_files import copy_device_files
-from devkit.emulator import Emulator
+from emulator.board.board import Board
+from emulator.device_files import copy_device_files
+from emulator.emulator import Emulator
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devkit.collector import Collector, Received
+from collector import Collector, Received
 from tests.device import Device
 
 MakeDevice = Callable[..., Device]

@@ -18,6 +18,6 @@ def firmware_gone() -> Iterator[None]:
     before = dict(sys.modules)
     yield
     for name in set(sys.modules) - set(before):
-        if name.split(".")[0] not in ("tests", "devkit"):
+        if name.split(".")[0] not in ("tests", "emulator", "devkit"):
             del sys.modules[name]
     sys.modules.update(before)

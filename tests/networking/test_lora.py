@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 from tests.networking.lora_firmware import (
     APP_EUI,
     APP_KEY,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 from tests.device import Device
 
 MakeDevice = Callable[..., Device]

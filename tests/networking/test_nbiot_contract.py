@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from devkit.collector import Collector
+from collector import Collector
 from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from devkit import scenario as scenarios
+from emulator import scenario as scenarios
 from tests.device import Device
 
 MakeDevice = Callable[..., Device]

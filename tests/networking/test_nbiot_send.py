@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devkit.collector import Collector
+from collector import Collector
 from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes

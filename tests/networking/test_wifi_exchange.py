@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from devkit.collector import Collector
+from collector import Collector
 from tests.device import Device
-from tests.devkit.modem.socket_rig import TcpServer
+from tests.emulator.modem.socket_rig import TcpServer
 
 MakeDevice = Callable[..., Device]
 UP = """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 from tests.protocols.coap_rig import ACK, CON, HOST, NON, PORT, POST, RST, loaded, rig
 
 __all__ = ["loaded", "rig"]

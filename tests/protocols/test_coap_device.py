@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiocoap import Code
 
-from devkit.collector import Collector
+from collector import Collector
 from devkit.servers.coap import CoapServer
 from tests.device import Device, flash, make_device
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.device_files import ROOT
 from devkit.servers import debian
 from devkit.servers.mqtt import MqttBroker
+from emulator.device_files import ROOT
 from tests.device import flash, make_device
 from tests.mqtt_peers import Subscriber
 from tests.protocols.mqtt_board import NAME, deliver, route

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from devkit.collector import Collector
+from collector import Collector
 from tests.device import Device
 
 MakeDevice = Callable[..., Device]

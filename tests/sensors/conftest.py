@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from devkit.board.adc import Adc
-from devkit.board.board import HARD_RESET, Board, Reset
-from devkit.board.faults import Fault
-from devkit.board.i2c import I2c
-from devkit.board.pins import Pins
-from devkit.chips.si7021 import ADDRESS, Si7021
-from devkit.vm.cpython import CpythonVm
-from devkit.vm.micropython import MicroPythonVm
+from emulator.board.adc import Adc
+from emulator.board.board import HARD_RESET, Board, Reset
+from emulator.board.faults import Fault
+from emulator.board.i2c import I2c
+from emulator.board.pins import Pins
+from emulator.chips.si7021 import ADDRESS, Si7021
+from emulator.vm.cpython import CpythonVm
+from emulator.vm.micropython import MicroPythonVm
 from tests.device import MARK, SUPPORT, as_python
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from devkit.chips import sdi12
-from devkit.chips.sdi12_wire import FRAMING, Wire
+from emulator.chips import sdi12
+from emulator.chips.sdi12_wire import FRAMING, Wire
 
 PINS = '"P3", "P4", "P8"'
 
@@ -69,7 +69,7 @@ class Script:
         if isinstance(answer, str):
             symbols = [FRAMING.symbol(ord(character)) for character in answer + "\r\n"]
         else:
-            from devkit.board.framing import Framing
+            from emulator.board.framing import Framing
 
             symbols = [Framing(1200, 8).symbol(byte) for byte in answer]
         self.wire.say(symbols, delay_us, 0, self.board.clock.schedule)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from devkit.board.i2c import Nack
+from emulator.board.i2c import Nack
 
 Answer = str | None | list[Any]
 

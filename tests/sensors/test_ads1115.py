@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.chips.ads1115 import ADDRESS, Ads1115
-from devkit.chips.si7021 import Si7021
+from emulator.chips.ads1115 import ADDRESS, Ads1115
+from emulator.chips.si7021 import Si7021
 
 AUTO_STEPS_MV = {6144: 0.1875, 4096: 0.125, 2048: 0.0625, 1024: 0.03125, 512: 0.015625,
                  256: 0.0078125}  # fmt: skip

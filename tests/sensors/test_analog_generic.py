@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.chips.analog import Divider, Level, Tap
+from emulator.chips.analog import Divider, Level, Tap
 
 # mV by count, evaluated from Espressif's published constants for Vref 1100 mV
 COUNTS = (0, 1, 500, 1000, 2048, 2880, 2944, 3000, 3500, 4000, 4095)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.chips import battery as chip
+from emulator.chips import battery as chip
 
 # (arguments, counts at P13 and P14, what comes out); mV from Espressif's constants for Vref 1100
 INSIGH = '"P13", divider=11, attenuation_db=0'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.chips.bh1750 import ADDRESS, Bh1750
+from emulator.chips.bh1750 import ADDRESS, Bh1750
 
 READ = 'bh1750.get_reading("P9", "P10"), bh1750.last_cause'
 READ_SWITCHED = 'bh1750.get_reading("P9", "P10", vcc_pin="P11"), bh1750.last_cause'

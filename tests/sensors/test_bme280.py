@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devkit.checks.single_precision import SinglePrecisionVm
-from devkit.chips.bme280 import DATA, IMAGES, Bme280
-from devkit.chips.bme680 import Bme680
+from emulator.chips.bme280 import DATA, IMAGES, Bme280
+from emulator.chips.bme680 import Bme680
 from tests.sensors.bosch import all_vectors, near
 
 ADDRESS = 0x76

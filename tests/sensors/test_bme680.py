@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devkit.checks.single_precision import SinglePrecisionVm
-from devkit.chips.bme280 import Bme280
-from devkit.chips.bme680 import GAS_WAIT, IMAGES, RES_HEAT, STATUS, Bme680
+from emulator.chips.bme280 import Bme280
+from emulator.chips.bme680 import GAS_WAIT, IMAGES, RES_HEAT, STATUS, Bme680
 from tests.sensors.bosch import all_vectors, near
 
 ADDRESS = 0x77

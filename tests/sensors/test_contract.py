@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devkit.checks.single_precision import SinglePrecisionVm
-from devkit.chips.analog import Level
+from emulator.chips.analog import Level
 
 SENSORS = Path(__file__).resolve().parents[2] / "sensors"
 DRIVERS = sorted(path.stem for path in SENSORS.glob("[a-z]*.py"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.chips.dht import LEGAL_US, Dht, Widths, attach
+from emulator.chips.dht import LEGAL_US, Dht, Widths, attach
 
 from .conftest import ROOT
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.board.board import FAST_CALL_US
-from devkit.chips.ds18x20 import MODELS, Ds18x20
-from devkit.chips.onewire import OneWirePart, crc8, rom_of
+from emulator.board.board import FAST_CALL_US
+from emulator.chips.ds18x20 import MODELS, Ds18x20
+from emulator.chips.onewire import OneWirePart, crc8, rom_of
 
 from .conftest import Node
 

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from devkit.board.adc import raw_to_mv
-from devkit.chips import gl55 as chip
+from emulator.board.adc import raw_to_mv
+from emulator.chips import gl55 as chip
 
 # mV at 3300 mV and 10 kOhm -> lx with r10 14 kOhm and gamma 0.6, with 15 kOhm and 0.7: the law
 # of the data sheets, evaluated in double precision

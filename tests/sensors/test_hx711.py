@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.chips.hx711 import Hx711, attach
+from emulator.chips.hx711 import Hx711, attach
 
 from .conftest import ROOT
 

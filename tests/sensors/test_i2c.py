@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.chips.part import crc8
+from emulator.chips.part import crc8
 
 # Data, start value, checksum: Sensirion and HTU21D data sheets, and frames recorded with drivers
 EXAMPLES = [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.i2c import Nack
-from devkit.chips.ina219 import ADDRESS, Ina219
-from devkit.chips.si7021 import Si7021
+from emulator.board.i2c import Nack
+from emulator.chips.ina219 import ADDRESS, Ina219
+from emulator.chips.si7021 import Si7021
 
 NOTHING = (None, None, None)
 

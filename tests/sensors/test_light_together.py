@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.faults import Fault
-from devkit.chips import wiring
+from emulator.board.faults import Fault
+from emulator.chips import wiring
 
 from .conftest import Node
 

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from devkit.chips.analog import Level
-from devkit.collector.report import UNITS
-from devkit.device_files import ROOT
+from collector.report import UNITS
 from devkit.sensors.catalogue import drivers, entries
 from devkit.sensors.trial import Bench
+from emulator.chips.analog import Level
+from emulator.device_files import ROOT
 
 PINS = '{"sda_pin": "P9", "scl_pin": "P10"}'
 ON_THE_SAME = '{"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P12"}'

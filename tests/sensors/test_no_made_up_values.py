@@ -10,16 +10,16 @@ import random
 
 import pytest
 
-from devkit.chips.ads1115 import Ads1115
-from devkit.chips.bme280 import Bme280
-from devkit.chips.bme680 import Bme680
-from devkit.chips.ina219 import Ina219
-from devkit.chips.scd4x import Scd4x
-from devkit.chips.scd30 import Scd30
-from devkit.chips.sht4x import Sht4x
-from devkit.chips.si7021 import Si7021
-from devkit.chips.tsl2561 import Tsl2561
-from devkit.chips.veml7700 import Veml7700
+from emulator.chips.ads1115 import Ads1115
+from emulator.chips.bme280 import Bme280
+from emulator.chips.bme680 import Bme680
+from emulator.chips.ina219 import Ina219
+from emulator.chips.scd4x import Scd4x
+from emulator.chips.scd30 import Scd30
+from emulator.chips.sht4x import Sht4x
+from emulator.chips.si7021 import Si7021
+from emulator.chips.tsl2561 import Tsl2561
+from emulator.chips.veml7700 import Veml7700
 
 READINGS = 40
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.chips.analog import Level
+from emulator.chips.analog import Level
 
 PROGRAM = """
 import sensors

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.chips.scd30 import Scd30
-from devkit.chips.sensirion import pressure_at_hpa, with_checksums
+from emulator.chips.scd30 import Scd30
+from emulator.chips.sensirion import pressure_at_hpa, with_checksums
 from tests.sensors.sensirion import Script, Supply
 
 READ = 'scd30.get_reading("P9", "P10"), scd30.last_cause'

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.chips.scd4x import Scd4x
-from devkit.chips.sensirion import pressure_at_hpa
+from emulator.chips.scd4x import Scd4x
+from emulator.chips.sensirion import pressure_at_hpa
 from tests.sensors.sensirion import Script, Supply
 
 READ = 'scd4x.get_reading("P9", "P10"), scd4x.last_cause'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.chips.sdi12_wire import Wire
+from emulator.chips.sdi12_wire import Wire
 
 from .sdi12_wire import PINS, Script, plug, value
 
@@ -573,7 +573,7 @@ def test_a_strangers_script_talks_to_the_probe_as_well(node):
 
 
 def test_a_scenario_hangs_several_probes_on_the_wire(node):
-    from devkit.chips.wiring import wire
+    from emulator.chips.wiring import wire
 
     none = {"kind": "none"}
     wire(node.board, {"si7021": none, "battery": none, "soil": {"kind": "sdi12"},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.chips.sht4x import Sht4x
+from emulator.chips.sht4x import Sht4x
 from tests.sensors.sensirion import Script, Supply
 
 READ = 'sht4x.get_reading("P9", "P10"), sht4x.last_cause'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.board.i2c import Nack
+from emulator.board.i2c import Nack
 
 READ = 'si7021.get_reading("P9", "P10"), si7021.last_cause'
 READ_SWITCHED = 'si7021.get_reading("P9", "P10", vcc_pin="P11"), si7021.last_cause'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.chips.tsl2561 import ADDRESS, Tsl2561, lux_per_count
+from emulator.chips.tsl2561 import ADDRESS, Tsl2561, lux_per_count
 
 READ = 'tsl2561.get_reading("P9", "P10"), tsl2561.last_cause'
 READ_SWITCHED = 'tsl2561.get_reading("P9", "P10", vcc_pin="P11"), tsl2561.last_cause'

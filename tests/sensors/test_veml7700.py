@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.chips.veml7700 import ADDRESS, Veml7700
+from emulator.chips.veml7700 import ADDRESS, Veml7700
 
 READ = 'veml7700.get_reading("P9", "P10"), veml7700.last_cause'
 READ_CORRECTED = 'veml7700.get_reading("P9", "P10", correction=True), veml7700.last_cause'

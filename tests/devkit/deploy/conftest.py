@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from devkit import cli
-from devkit.deploy import link
-from devkit.vm import node
+from devkit.deploy import repl
+from emulator.vm import webassembly
 from tests.devkit.deploy.board import Board, Cable
 
 
 @pytest.fixture(scope="session", autouse=True)
 def vm_is_installed() -> None:
     """What the first use says of it is not the deployment's."""
-    node.package()
+    webassembly.package()
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Callable[[dict[str, bytes]], Path]:
 @pytest.fixture
 def deploy(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """The command, less patient than on a slow line."""
-    monkeypatch.setattr(link, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(repl, "PATIENCE_S", 0.5)
 
     def run(port: str, source: Path, *arguments: str) -> int:
         return cli.main(["deploy", port, "--from", str(source), "--wait", "1", *arguments])

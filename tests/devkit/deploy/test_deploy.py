@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from devkit import cli
-from devkit.build.command import build
+from devkit.build.folder import build
 from devkit.build.targets import CURRENT, PYCOM
-from devkit.device_files import ROOT
+from emulator.device_files import ROOT
 
 MPY = bytes((0x4D, 4, 2, 31)) + bytes(range(256)) * 6  # the header of the Pycom core, and anything
 FILES = {
@@ -233,9 +233,9 @@ def test_the_manifest_is_what_the_build_writes(built: Path) -> None:
 
 
 def test_the_board_side_is_micropython_1_11() -> None:
-    from devkit import mpy
-    from devkit.deploy import link
+    from devkit.deploy import repl
+    from emulator.vm import mpy
 
     agent = (ROOT / "devkit" / "deploy" / "agent.py").read_text()
-    for text in (agent, link._sent(agent), link._BOOTSTRAP):
+    for text in (agent, repl._sent(agent), repl._BOOTSTRAP):
         assert mpy.compiled(text.encode(), "agent", mpy.DEPLOYED)[:2] == b"M\x04"

@@ -12,9 +12,9 @@ import pytest
 
 from devkit import cli
 from devkit.deploy import plan as planning
-from devkit.deploy.link import Broken, DeployError, Link
 from devkit.deploy.plan import Plan
 from devkit.deploy.progress import Progress
+from devkit.deploy.repl import Broken, DeployError, Repl
 from devkit.deploy.source import File
 from tests.devkit.deploy.board import babbling, losing
 
@@ -122,15 +122,15 @@ def test_a_byte_lost_on_the_way_to_the_board_is_made_good(
 def test_a_message_that_still_reads_but_is_another_is_refused(board, monkeypatch) -> None:
     """A path that has changed on the way must not be carried out."""
     one = board(OLD)
-    link = Link(one.port, patience_s=0.5)
-    link.connect()
-    execute = link._execute
+    repl = Repl(one.port, patience_s=0.5)
+    repl.connect()
+    execute = repl._execute
     sent = b2a_base64(b'["remove", "/flash/main.py"]\n', newline=False)
     changed = b2a_base64(b'["remove", "/flash/mail.py"]\n', newline=False)
-    monkeypatch.setattr(link, "_execute", lambda code: execute(code.replace(sent, changed)))
+    monkeypatch.setattr(repl, "_execute", lambda code: execute(code.replace(sent, changed)))
     with pytest.raises(Broken, match="damaged message"):
-        link.call("remove", "/flash/main.py")
-    link.close()
+        repl.call("remove", "/flash/main.py")
+    repl.close()
 
 
 @pytest.mark.parametrize("at", [5, 150, 700, 1300])

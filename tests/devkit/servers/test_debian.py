@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.device_files import ROOT
 from devkit.servers import debian
+from emulator.device_files import ROOT
 
 APT = """#!/bin/sh
 # Stands for apt-get: refuses to install before its lists are there, then makes the program.

@@ -1,0 +1,76 @@
+"""The arguments of the collector."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _database(text: str) -> str:
+    path = Path(text)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; a file is needed")
+    return text
+
+
+def port(text: str) -> int | None:
+    if text == "off":
+        return None
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: 0 (a free one) to 65535, off")
+    return int(text)
+
+
+def _endpoint(text: str) -> tuple[str, int] | None:
+    """HOST:PORT, [HOST]:PORT or PORT."""
+    if text == "off":
+        return None
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not port.isdecimal() or int(port) > 65535 or (text.startswith(":")):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: PORT, HOST:PORT, [IPV6]:PORT, off")
+    return host or "127.0.0.1", int(port)
+
+
+def _topic(text: str) -> str:
+    levels = text.split("/")
+    wrong = any(len(level) > 1 and set(level) & set("#+") for level in levels)
+    if not text or wrong or "#" in levels[:-1] or len(text.encode()) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no topic filter, such as channels/+/#")
+    return text
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen at for UDP and CoAP; ::  for all of this computer (default:"
+        " 127.0.0.1, which only this computer reaches)",
+    )
+    for name in ("udp", "coap"):
+        about = "plain UDP" if name == "udp" else "CoAP"
+        add(f"--{name}", type=port, default=5683, metavar="PORT",
+            help=f"port of {about}; 0: a free one; off (default: 5683)")  # fmt: skip
+    add("--mqtt", type=_endpoint, metavar="HOST:PORT", help="subscribe at this MQTT broker")
+    add("--topic", type=_topic, default="channels/#", metavar="FILTER",
+        help="what to subscribe to (default: channels/#)")  # fmt: skip
+    add("--mqtt-user", default="", metavar="NAME", help="user name at the broker")
+    add("--mqtt-password", default="", metavar="WORD",
+        help="its password; better in the environment as MQTT_PASSWORD, as others can read"
+        " command lines")  # fmt: skip
+    add("--http", type=_endpoint, default=("127.0.0.1", 8080), metavar="[HOST:]PORT",
+        help="where the page is served; 0: a free port; off (default:"
+        " 127.0.0.1:8080)")  # fmt: skip
+    add("--db", type=_database, metavar="FILE", help="write every record to this SQLite database")
+    add("--count", type=_count, metavar="N", help="end after so many messages")
+    add("--json", action="store_true",
+        help="print one JSON object a line for each record on stdout, everything else on"
+        " stderr")  # fmt: skip

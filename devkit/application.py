@@ -1,0 +1,62 @@
+"""The template application on an emulated board: which bearers and protocols it can be given.
+
+Bearers and protocols are those whose files are there, told by what their contracts ask for. A new
+file in networking/ or protocols/ needs no edit here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.device_files import ROOT
+
+HOST = "192.0.2.1"  # _HOST of config.py
+DEFAULT_BEARER, DEFAULT_PROTOCOL = "nbiot", "udp"
+# LoRaWAN knows no address: the network server hands payloads on to one that it was told
+FORWARDED = ("lorawan.example", 5683)
+PORTS = {"mqtt": 1883}  # of a protocol; all others have that of config.py
+PORT = 5683
+
+
+def bearers(root: Path = ROOT) -> list[str]:
+    """Modules of networking/ with the functions of a bearer, the template's first."""
+    return _with("\ndef transport(", root / "networking", DEFAULT_BEARER)
+
+
+def protocols(root: Path = ROOT) -> list[str]:
+    """Modules of protocols/ that say which kind of transport they need, the template's first."""
+    return _with("\nNEEDS = ", root / "protocols", DEFAULT_PROTOCOL)
+
+
+def _with(mark: str, folder: Path, first: str) -> list[str]:
+    found = [path.stem for path in folder.glob("[a-z]*.py") if mark in path.read_text("utf-8")]
+    return sorted(found, key=lambda name: (name != first, name))
+
+
+def board(bearer: str) -> str:
+    """The board that has the hardware of a bearer."""
+    return "FiPy" if bearer == "lora" else "GPy"
+
+
+def settings(bearer: str, protocol: str) -> dict[str, object]:
+    """The lines of config.py that differ from the template's."""
+    changed: dict[str, object] = {}
+    if bearer != DEFAULT_BEARER:
+        changed["_BEARER"] = bearer
+    if protocol != DEFAULT_PROTOCOL:
+        changed["_PROTOCOL"] = protocol
+    if protocol in PORTS:
+        changed["_PORT"] = PORTS[protocol]
+    return changed
+
+
+def configure(flash: Path, settings: dict[str, object]) -> None:
+    """Change lines of config.py on this flash."""
+    lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
+    with (flash / "config.py").open("a", encoding="utf-8") as config:
+        config.write("".join(["\n", *lines]))
+
+
+def endpoint(bearer: str, protocol: str) -> tuple[str, int]:
+    """Where payloads of a board go, as the emulated internet names it."""
+    return FORWARDED if bearer == "lora" else (HOST, PORTS.get(protocol, PORT))

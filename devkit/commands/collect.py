@@ -1,0 +1,54 @@
+"""Collect reports by UDP, CoAP and MQTT: a live table, SQLite, a page with charts.
+
+Listens until interrupted. Plain UDP and CoAP share one port unless they are given different ones:
+the first byte of a datagram tells which it is. A terminal shows the latest values; anything else
+gets a line for each record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+
+from collector import arguments as collector_arguments
+from collector import program
+from devkit.commands import UsageError
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    collector_arguments.add(parser)
+    parser.add_argument(
+        "--broker",
+        type=collector_arguments.port,
+        nargs="?",
+        const=1883,
+        metavar="PORT",
+        help="start an MQTT broker at --host and subscribe there (default port: 1883)",
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    with contextlib.ExitStack() as stack:
+        if options.broker is not None:
+            _start_broker(options, stack)
+        try:
+            return program.main(options)
+        except program.UsageError as problem:
+            raise UsageError(str(problem)) from None
+
+
+def _start_broker(options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
+    from devkit.servers.mqtt import MqttBroker, NoBroker
+
+    if options.mqtt is not None:
+        raise UsageError("--broker: not allowed with --mqtt")
+    user, password = options.mqtt_user, options.mqtt_password
+    password = password or program.password_of_environment()
+    try:
+        broker = MqttBroker(options.host, options.broker, user or None, password or None)
+        stack.enter_context(broker)
+    except (NoBroker, OSError) as problem:
+        raise UsageError(f"--broker {options.broker}: {problem}") from None
+    options.mqtt = broker.host, broker.port
+    print(f"broker: {broker.about}", file=sys.stderr)

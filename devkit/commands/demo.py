@@ -1,0 +1,171 @@
+"""Measure, connect, send, deactivate, sleep: the template application on an emulated board.
+
+Runs boot.py, main.py and config.py, the files that go on a device, for three cycles with a real
+server on loopback, and ends with a table of phases and with what arrived.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from devkit import application
+from devkit.commands.options import (
+    add_cycles,
+    add_firmware,
+    add_json,
+    add_realtime,
+    add_trace,
+    add_vm,
+    add_world,
+    output,
+)
+from devkit.commands.run import runtime, summary
+from devkit.servers.receiver import Receiver
+from devkit.tables import table
+from emulator.cycle import Cycle
+from emulator.device_files import copy_device_files
+from emulator.emulator import Emulator
+
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def _plot(text: str) -> str:
+    if Path(text).suffix not in PLOT_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in {', '.join(PLOT_SUFFIXES)}")
+    return output(text)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bearer",
+        choices=application.bearers(),
+        default=application.DEFAULT_BEARER,
+        help=f"what carries the reports (default: {application.DEFAULT_BEARER})",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=application.protocols(),
+        default=application.DEFAULT_PROTOCOL,
+        help="how they travel, to a real server of that kind (default:"
+        f" {application.DEFAULT_PROTOCOL})",
+    )
+    add_cycles(parser, 3)
+    add_world(parser)
+    add_firmware(parser)
+    add_trace(parser)
+    parser.add_argument(
+        "--plot",
+        type=_plot,
+        metavar="FILE.png",
+        help="draw the current over time, with the phases named (.png, .svg or .pdf)",
+    )
+    add_vm(parser)
+    add_realtime(parser)
+    add_json(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    out = sys.stderr if options.json else sys.stdout
+
+    def say(text: str = "") -> None:
+        print(text, file=out, flush=True)
+
+    settings = application.settings(options.bearer, options.protocol)
+    board = application.board(options.bearer)
+    say(f"Emulated {board}, firmware {options.firmware}, scenario {options.scenario!r},"
+        f" seed {options.seed}: boot.py, main.py, config.py")  # fmt: skip
+    for name, value in settings.items():
+        say(f"config.py: {name} = {value!r}")
+    with Receiver(options.protocol) as receiver, tempfile.TemporaryDirectory("-flash") as folder:
+        host, port = application.endpoint(options.bearer, options.protocol)
+        say(f"{receiver.about} on {receiver.host} port {receiver.port},"
+            f" reached as {host}:{port}\n")  # fmt: skip
+        flash = Path(folder)
+        copy_device_files(flash)
+        application.configure(flash, settings)
+        with Emulator(
+            scenario=options.scenario,
+            seed=options.seed,
+            firmware=options.firmware,
+            name=board,
+            flash=flash,
+            routes=[receiver.route(host, port)],
+            console=lambda text: print(text, end="", file=out, flush=True),
+            realtime=options.realtime,
+            **runtime(options),
+        ) as emulator:
+            receiver.attend(emulator.routes)
+            cycles = emulator.run(cycles=options.cycles)
+            left = payloads_left(options.protocol, cycles)
+            receiver.wait_for(left, timeout_s=5)
+            _write_files(options, emulator, cycles)
+        arrived = receiver.table()
+        count = len(receiver.received)
+    say(f"\nWhat the server received and decoded ({count} payloads)\n")
+    say(arrived)
+    say("\nPhases of each cycle, ms\n")
+    say(phase_table(cycles))
+    say("\nEach cycle\n")
+    say(cycle_table(cycles))
+    if options.plot:
+        say(f"\nCurrent over time: {options.plot}")
+    ok = all(cycle.ok for cycle in cycles) and len(cycles) == options.cycles and count >= left
+    if options.json:
+        print(json.dumps(summary(ok, options.seed, cycles)))
+    return 0 if ok else 1
+
+
+def payloads_left(protocol: str, cycles: Sequence[Cycle]) -> int:
+    """How many payloads must have reached the server: what it confirmed, or without that what
+    left the board whole."""
+    if protocol == "udp":
+        return sum(cycle.delivered for cycle in cycles)
+    return sum(cycle.confirmed or 0 for cycle in cycles)
+
+
+def _write_files(options: argparse.Namespace, emulator: Emulator, cycles: Sequence[Cycle]) -> None:
+    if options.trace:
+        emulator.board.trace.write(Path(options.trace))
+    if options.plot:
+        from devkit.plot import draw
+
+        title = f"{options.bearer} report, {options.scenario}, firmware {options.firmware}"
+        draw(emulator.board.meter.timeline, cycles, Path(options.plot), title)
+
+
+def phase_table(cycles: Sequence[Cycle]) -> str:
+    """One line per phase, one column per cycle, in the order in which phases first occur."""
+    names: list[str] = []
+    for cycle in cycles:
+        names += [phase.name for phase in cycle.phases if phase.name not in names]
+    rows: list[list[object]] = []
+    for name in names:
+        durations = []
+        for cycle in cycles:
+            found = [phase.duration_ms for phase in cycle.phases if phase.name == name]
+            durations.append(sum(found) if found else None)
+        rows.append([name, *durations])
+    rows.append(["awake", *[cycle.awake_ms for cycle in cycles]])
+    return table(rows, ["phase", *[f"cycle {number}" for number in range(1, len(cycles) + 1)]])
+
+
+def cycle_table(cycles: Sequence[Cycle]) -> str:
+    """What each cycle was started by, how it went and what it cost."""
+    rows = [
+        [
+            number, cycle.reset_cause, cycle.cause or cycle.ended, cycle.awake_ms,
+            cycle.radio_on_ms, cycle.at_exchanges, cycle.uart_bytes, cycle.air_bytes,
+            round(cycle.energy_mj), len(cycle.sent), cycle.delivered,
+        ]
+        for number, cycle in enumerate(cycles, 1)
+    ]  # fmt: skip
+    headings = [
+        "cycle", "started by", "outcome", "awake ms", "radio on ms", "AT exchanges",
+        "UART bytes", "air bytes", "energy mJ", "datagrams sent", "delivered",
+    ]  # fmt: skip
+    return table(rows, headings)

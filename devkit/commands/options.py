@@ -1,0 +1,190 @@
+"""Options that more than one command takes, each under the same name everywhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from emulator.driver.profile import DEFAULT, PROFILES
+from emulator.vm.runtime import INSTALLS
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is one line; it shows the usage where the message names nothing allowed."""
+
+    def error(self, message: str) -> NoReturn:
+        message = message.removeprefix("argument ")
+        if message.startswith(("unrecognized", "the following", "ambiguous")):
+            usage = " ".join(self.format_usage().split()).removeprefix("usage: ")
+            message = f"{message}; allowed: {usage}"
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return number
+
+    return whole
+
+
+def folder(text: str) -> str:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
+    return text
+
+
+def output(text: str) -> str:
+    path = Path(text)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; a file is needed")
+    return text
+
+
+def _scenario(text: str) -> str:
+    from emulator import scenario
+
+    try:
+        scenario.load(text)
+    except (ValueError, OSError) as problem:
+        raise argparse.ArgumentTypeError(one_line(problem)) from problem
+    return text
+
+
+def _route(text: str) -> str:
+    from emulator.network.routes import Routes
+
+    try:
+        Routes.parse([text])
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(one_line(problem)) from problem
+    return text
+
+
+def one_line(problem: BaseException) -> str:
+    return "; ".join(str(problem).splitlines())
+
+
+def add_world(parser: argparse.ArgumentParser) -> None:
+    """What the emulated board meets."""
+    parser.add_argument(
+        "--scenario",
+        type=_scenario,
+        default="good",
+        metavar="NAME|FILE",
+        help="what modem, SIM and network do: a name from emulator/scenarios or a file in the same"
+        " format (default: good)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=whole(0),
+        default=1,
+        metavar="N",
+        help="everything random follows from it: the same seed gives the same run (default: 1)",
+    )
+
+
+def add_firmware(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--firmware",
+        choices=PROFILES,
+        default=DEFAULT,
+        help=f"whose behaviour the board has (default: {DEFAULT})",
+    )
+
+
+def add_trace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trace",
+        type=output,
+        metavar="FILE",
+        help="write what happened when (AT text, power, files) to FILE, in virtual time",
+    )
+
+
+def add_route(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--route",
+        type=_route,
+        action="append",
+        default=[],
+        metavar="HOST:PORT=HOST:PORT",
+        help="what the board sends to the first goes to the second, a server on this computer;"
+        " may be repeated; without a route it is lost, as on the internet",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object on stdout and everything else on stderr",
+    )
+
+
+def add_realtime(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--realtime",
+        action="store_true",
+        help="let the virtual time pass as fast as the clock on the wall",
+    )
+
+
+def _command(text: str) -> list[str]:
+    words = shlex.split(text)
+    if not words or shutil.which(words[0]) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} begins with no program that can be run")
+    return words
+
+
+def add_vm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--vm",
+        action="store_true",
+        help="run the device code on a real MicroPython (its WebAssembly build, in Node.js), not"
+        " on CPython",
+    )
+    parser.add_argument(
+        "--vm-command",
+        type=_command,
+        default=[],
+        metavar="CMD",
+        help="as --vm, but on the MicroPython that CMD starts, such as the unix port's"
+        " `micropython`; it is given one more argument, the file to run (docs/vm-stream.md)",
+    )
+
+
+def add_install(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--install",
+        choices=INSTALLS,
+        default=default,
+        help="how the modules got onto the device, which decides what importing them costs"
+        f" (default: {default})",
+    )
+
+
+def add_target(parser: argparse._ActionsContainer, default: str | None, about: str) -> None:
+    from devkit.build.targets import TARGETS
+
+    parser.add_argument("--target", choices=TARGETS, default=default, help=about)
+
+
+def add_cycles(parser: argparse.ArgumentParser, default: int) -> None:
+    parser.add_argument(
+        "--cycles",
+        type=whole(1),
+        default=default,
+        metavar="N",
+        help=f"end after N boots of the board (default: {default})",
+    )

@@ -1,0 +1,35 @@
+"""Run all checks: lint, types, spelling, device syntax, unit tests, end-to-end tests.
+
+All arguments go to pytest. The checks of the source files are tests like all others
+(tests/test_checks_pass.py): without arguments everything runs, and arguments that select tests,
+such as a path or -k, leave the rest out. Needs no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from devkit.checks.sources import ROOT
+
+_PYTEST_USAGE_ERROR = 4
+_MOST_WORKERS = 8
+
+
+def main(options: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "pytest", "-n", "auto", f"--maxprocesses={_MOST_WORKERS}"]
+    command += [_from_root(argument) for argument in options.pytest_args]
+    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if status == _PYTEST_USAGE_ERROR:
+        return 2
+    return 0 if status == 0 else 1
+
+
+def _from_root(argument: str) -> str:
+    """A path is meant from the folder where the command was given; pytest runs in the root."""
+    path, mark, rest = argument.partition("::")
+    if not path.startswith("-") and Path(path).exists():
+        return str(Path(path).resolve()) + mark + rest
+    return argument

@@ -1,0 +1,108 @@
+"""Keeps the parts of README.md and docs/ that are made from real runs as those runs are.
+
+    python -m devkit.docs           rewrite every marked part
+    python -m devkit.docs --check   say which are out of date; status 1 if any is
+
+A marked part stands between `<!-- name -->` and `<!-- end -->`, each on a line of its own; `name`
+is one of devkit/docs/parts.py. Everything is made with seed 1, so that only a change of the code
+changes it. A comment more in a device file is such a change, since loading it takes time: a part
+of times and energies is out of date when a figure is off by more than 2 % (and 10 ms), all others
+at the first difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from devkit.docs.parts import PARTS
+from emulator.device_files import ROOT
+
+_PART = re.compile(
+    r"(?<=^<!-- )(?!end )([a-z-]+)( -->\n)(.*?)(?=^<!-- end -->$)", re.DOTALL | re.MULTILINE
+)
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
+MEASURED = (
+    "demo",
+    "bench",
+    "bench-cycles",
+    "bench-install",
+    "bench-modules",
+    "bench-measuring",
+    "sensors",
+    "scenarios",
+    "wifi-scenarios",
+)
+TOLERANCE = 0.02
+# Whole figures from 40 up are times, most of them: each may end a few ticks later
+MILLISECONDS, MILLISECONDS_FROM = 10, 40
+
+
+def files(root: Path = ROOT) -> list[Path]:
+    """What may have marked parts."""
+    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+
+
+def parts(text: str) -> dict[str, str]:
+    """Name of each marked part -> what stands in it."""
+    return {found[1]: found[3] for found in _PART.finditer(text)}
+
+
+def renewed(text: str) -> str:
+    """The text with every marked part made anew. ValueError for a name that is none."""
+    return _PART.sub(lambda found: found[1] + found[2] + part(found[1]), text)
+
+
+def part(name: str) -> str:
+    """What is to stand in the marked part of that name."""
+    if name not in PARTS:
+        raise ValueError(f"marked part {name!r}; allowed: {', '.join(PARTS)}")
+    return "\n".join(line.rstrip() for line in PARTS[name]().splitlines()) + "\n"
+
+
+def fresh(name: str, written: str) -> bool:
+    """Whether what is written in a marked part still holds."""
+    made = part(name)
+    if name not in MEASURED:
+        return written == made
+    old, new = _NUMBER.split(written), _NUMBER.split(made)
+    if [_words(text) for text in old[::2]] != [_words(text) for text in new[::2]]:
+        return False
+    return all(_near(one, other) for one, other in zip(old[1::2], new[1::2], strict=True))
+
+
+def _words(text: str) -> str:
+    """Without blanks and rules, which follow the width of the figures."""
+    return re.sub(r"[\s-]+", " ", text)
+
+
+def _near(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    digits = len(one.partition(".")[2])
+    value = float(one)
+    slack = 1.01 * 10**-digits if digits else MILLISECONDS if value >= MILLISECONDS_FROM else 0.0
+    return abs(value - float(other)) <= max(TOLERANCE * value, slack)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m devkit.docs", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--check", action="store_true", help="change nothing")
+    options = parser.parse_args(argv)
+    stale = 0
+    for file in files():
+        text = file.read_text(encoding="utf-8")
+        if options.check:
+            for name, written in parts(text).items():
+                if not fresh(name, written):
+                    stale += 1
+                    print(f"{file.relative_to(ROOT)}: {name} is out of date")
+            continue
+        new = renewed(text)
+        if new != text:
+            print(f"{file.relative_to(ROOT)} rewritten")
+            file.write_text(new, encoding="utf-8")
+    return 1 if stale else 0

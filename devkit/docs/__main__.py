@@ -1,0 +1,7 @@
+"""`python -m devkit.docs`."""
+
+import sys
+
+from devkit.docs import main
+
+sys.exit(main())

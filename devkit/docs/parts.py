@@ -1,0 +1,296 @@
+"""What the marked parts of README.md and docs/ are made of: one function for each.
+
+    PARTS["bench"]()      # text, without the last newline
+
+`devkit/docs/__main__.py` puts them where they belong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import cbor2
+
+from collector.report import with_units
+from collector.senml import decode
+from devkit.bench import measuring, modules
+from devkit.bench.cases import CASES, CYCLES
+from devkit.bench.measure import Conditions, row
+from devkit.build import budget
+from devkit.commands import demo
+from devkit.commands.sensors import listed
+from devkit.tables import table
+from emulator import scenario
+from emulator.cycle import Cycle
+from emulator.device_files import ROOT
+from emulator.driver.profile import DEFAULT
+from emulator.emulator import Emulator
+from emulator.network import cell
+from emulator.vm.importer import INSTALLS
+
+SEED = 1
+FIRMWARE = DEFAULT
+STATUS = {-1: "detached", 0: "activated", 1: "attached", 2: "connected"}
+_HEX_A_LINE = 32
+
+
+def _demo() -> str:
+    """What ./dev demo prints, but for the port, which is another one each time."""
+    parser = argparse.ArgumentParser()
+    demo.arguments(parser)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        demo.main(parser.parse_args(["--seed", str(SEED)]))
+    return _block(re.sub(r"(?<= port )\d+(?=,)", "PORT", out.getvalue()))
+
+
+@functools.cache
+def _row(number: int, install: str = "mpy") -> dict[str, Any]:
+    return row(CASES[number], Conditions(SEED, FIRMWARE, install))
+
+
+def _bench() -> str:
+    """The three rows of a cold attach, for the README."""
+    lines = []
+    for number in range(3):
+        got = _row(number)
+        lines.append(
+            [
+                got["scenario"].replace("cold attach, ", ""),
+                _seconds(got["awake_ms"]), _seconds(got["floor_awake_ms"]),
+                _ratio(got["awake_ratio"]), _seconds(got["radio_on_ms"]), got["at_exchanges"],
+                _joules(got["energy_mj"]), _joules(got["floor_energy_mj"]),
+                _ratio(got["energy_ratio"]),
+            ]
+        )  # fmt: skip
+    return _markdown(
+        [
+            "coverage", "awake", "floor", "ratio", "radio on", "AT exchanges", "energy", "floor",
+            "ratio",
+        ],
+        lines,
+    )  # fmt: skip
+
+
+def _bench_cycles() -> str:
+    lines = []
+    for number in range(len(CYCLES)):
+        got = _row(number)
+        lines.append(
+            [
+                got["scenario"], _seconds(got["awake_ms"]), _seconds(got["floor_awake_ms"]),
+                _ratio(got["awake_ratio"]), _seconds(got["radio_on_ms"]),
+                _seconds(got["floor_radio_on_ms"]), got["at_exchanges"],
+                got["floor_at_exchanges"], got["uart_bytes"], got["air_bytes"],
+                _joules(got["energy_mj"]), _joules(got["floor_energy_mj"]),
+                _ratio(got["energy_ratio"]),
+            ]
+        )  # fmt: skip
+    return _markdown(
+        [
+            "case", "awake", "floor", "ratio", "radio on", "floor", "AT", "floor", "UART bytes",
+            "air bytes", "energy", "floor", "ratio",
+        ],
+        lines,
+    )  # fmt: skip
+
+
+def _bench_reports() -> str:
+    """One report of six measurements, by bearer and protocol."""
+    lines = []
+    for number in range(len(CYCLES), len(CASES)):
+        got = _row(number)
+        what = " confirmed" if "confirmed" in got["scenario"] else ""
+        lines.append(
+            [
+                got["bearer"], got["protocol"] + what, _seconds(got["awake_ms"]),
+                _seconds(got["floor_awake_ms"]), _ratio(got["awake_ratio"]), got["air_bytes"],
+                got["payload_bytes"], got["overhead_bytes"], _joules(got["energy_mj"]),
+                _joules(got["floor_energy_mj"]), _ratio(got["energy_ratio"]),
+            ]
+        )  # fmt: skip
+    return _markdown(
+        [
+            "bearer", "protocol", "awake", "floor", "ratio", "air bytes", "payload", "overhead",
+            "energy", "floor", "ratio",
+        ],
+        lines,
+    )  # fmt: skip
+
+
+def _bench_install() -> str:
+    """What the form of the modules on the flash changes: the first case, in each of them."""
+    lines = []
+    for install in INSTALLS:
+        got = _row(0, install)
+        lines.append(
+            [
+                install, _seconds(got["awake_ms"]), _seconds(got["floor_awake_ms"]),
+                _ratio(got["awake_ratio"]), _joules(got["energy_mj"]), _ratio(got["energy_ratio"]),
+            ]
+        )  # fmt: skip
+    return _markdown(["modules as", "awake", "floor", "ratio", "energy", "ratio"], lines)
+
+
+def _bench_measuring() -> str:
+    """Six sensors in one run."""
+    got = measuring.row(SEED)
+    return _markdown(
+        ["", "awake", "energy"],
+        [
+            [f"`{', '.join(measuring.SIX)}` together", f"{got['awake_ms']} ms",
+             f"{got['energy_mj']:.0f} mJ"],
+            [f"the slowest alone: `{got['slowest']}`", f"{got['floor_awake_ms']} ms",
+             f"{got['floor_energy_mj']:.0f} mJ"],
+            ["one after the other", f"{got['one_after_the_other_ms']} ms", ""],
+        ],
+    )  # fmt: skip
+
+
+def _sensors() -> str:
+    """What ./dev sensors prints."""
+    return _markdown(*listed())
+
+
+def _bench_modules() -> str:
+    lines = [
+        [f"`{got['name']}`" if "/" in got["name"] or got["name"].endswith(".py") else got["name"],
+         got["mpy_bytes"], got["import_mpy_ms"], got["import_py_ms"]]
+        for got in modules.rows()
+    ]  # fmt: skip
+    return _markdown(["module", ".mpy bytes", "import ms as .mpy", "import ms as .py"], lines)
+
+
+def _copy() -> str:
+    """What networking/nbiot.py needs beside it on the flash."""
+    return "\n".join(f"- `{path.as_posix()}`" for path in modules.needs(modules.NBIOT))
+
+
+def _scenarios() -> str:
+    lines = []
+    for name in scenario.names():
+        if name == "reference" or name.startswith(("wifi", "lora")):
+            continue
+        got = _cycles(name, 1)[0]
+        lines.append(
+            [
+                f"`{name}`", scenario.load(name).description, STATUS[got.status],
+                f"`{got.cause}`" if got.cause else got.ended, _seconds(got.awake_ms),
+                _seconds(got.radio_on_ms), got.at_exchanges, _joules(round(got.energy_mj)),
+            ]
+        )  # fmt: skip
+    return _markdown(
+        ["scenario", "what happens", "status", "cause", "awake", "radio on", "AT", "energy"], lines
+    )
+
+
+def _wifi_scenarios() -> str:
+    """What examples/wifi_simple.py makes of the good scenario and of those with Wi-Fi trouble."""
+    lines = []
+    names = [name for name in scenario.names() if name.startswith("wifi")]
+    for name in ["good", *names]:
+        printed: list[str] = []
+        options: dict[str, Any] = {"seed": SEED, "firmware": FIRMWARE, "console": printed.append}
+        with Emulator(scenario=name, **options) as emulator:
+            got = emulator.run([str(ROOT / "examples" / "wifi_simple.py")])[0]
+        cause = re.search(r"cause (\w+)", "".join(printed))
+        lines.append(
+            [
+                f"`{name}`", scenario.load(name).description, f"`{cause[1] if cause else '?'}`",
+                _seconds(got.awake_ms), _seconds(got.radio_on_ms), _joules(round(got.energy_mj)),
+            ]
+        )  # fmt: skip
+    headings = ["scenario", "what happens", "cause", "awake", "radio on", "energy"]
+    return _markdown(headings, lines)
+
+
+def _report() -> str:
+    """The first datagram of the second cycle: as bytes, as CBOR, as records."""
+    data = _cycles("good", 2)[1].sent[0].data
+    text = data.hex()
+    lines = [text[at : at + 2 * _HEX_A_LINE] for at in range(0, len(text), 2 * _HEX_A_LINE)]
+    pack = [f"  {record!r}," for record in cbor2.loads(data)]
+    records = with_units(decode(data))
+    rows = [[record.name, record.shown, record.unit or ""] for record in records]
+    return (
+        f"{len(data)} bytes:\n\n"
+        + _block("\n".join(lines))
+        + "\n\nAs CBOR:\n\n"
+        + _block("\n".join(["[", *pack, "]"]), "python data")
+        + "\n\nAs a receiver resolves it (RFC 8428, 4.6), with all units:\n\n"
+        + _block(table(rows, ["name", "value", "unit"]))
+    )
+
+
+def _procedures() -> str:
+    """Percentiles of each procedure as the cell draws them."""
+    lines = [
+        [kind.replace("_", " "), level, *[_spread(kind, level, which) for which in range(3)]]
+        for kind in cell._TABLE
+        for level in cell.LEVELS
+    ]
+    return _markdown(["procedure", "coverage", "duration", "transmitting", "receiving"], lines)
+
+
+def _spread(kind: str, level: str, which: int) -> str:
+    entry = cell._TABLE[kind][level]
+    low, middle, high = cell._like(entry[which], entry[0])
+    return f"{middle:.3g} ({low:.3g}-{high:.3g})"
+
+
+# What they are made with
+
+
+@functools.cache
+def _cycles(scenario_name: str, cycles: int) -> list[Cycle]:
+    with Emulator(scenario=scenario_name, seed=SEED, firmware=FIRMWARE, max_hours=24) as emulator:
+        return emulator.run(cycles=cycles)
+
+
+def _block(text: str, kind: str = "text") -> str:
+    return f"```{kind}\n{text.rstrip()}\n```"
+
+
+def _markdown(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    rows: list[list[object]] = [
+        list(headings),
+        ["---"] * len(headings),
+        *[list(line) for line in lines],
+    ]
+    return "\n".join("| " + " | ".join(str(item) for item in line) + " |" for line in rows)
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.1f} s"
+
+
+def _joules(millijoules: int) -> str:
+    return f"{millijoules / 1000:.2f} J"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "demo": _demo,
+    "bench": _bench,
+    "bench-cycles": _bench_cycles,
+    "bench-reports": _bench_reports,
+    "bench-install": _bench_install,
+    "bench-modules": _bench_modules,
+    "bench-measuring": _bench_measuring,
+    "sensors": _sensors,
+    "copy": _copy,
+    "scenarios": _scenarios,
+    "wifi-scenarios": _wifi_scenarios,
+    "report": _report,
+    "procedures": _procedures,
+    budget.PART: budget.table,
+}

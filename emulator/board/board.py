@@ -1,0 +1,153 @@
+"""The emulated board: one clock, one meter, one trace, and the components plugged into it.
+
+The board knows no modem and no chip by name. A component is plugged in under a service name;
+device code reaches it through `emulator/firmware`, whose thin modules do nothing but
+`call("adc.read", "P16", 3, 12)`. The part before the dot is the service, the part after it names
+its method `do_read`. Arguments and results are None, bool, int, float, str, bytes, or lists and
+dicts of these, so that the same call can travel over a byte stream from a MicroPython VM.
+
+Trouble is raised as the builtin exception that the device is to see (OSError, ValueError, ...).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.board.clock import Clock
+from emulator.board.faults import Fault, Faults
+from emulator.board.meter import Meter
+from emulator.board.trace import Trace
+
+# What one call into the firmware costs in interpreter time (docs/emulation.md:
+# 8 us for a simple loop iteration on this chip). It also lets polling loops make progress.
+CALL_US = 20
+# A call that does next to nothing in C: a pin, an interrupt lock, the entry of a busy wait.
+# Pycom's own 1-Wire library reads bits that it samples four such calls and 2 us of waiting after
+# the falling edge, where the parts allow 15 us in all: 3.25 us at most (docs/emulation.md).
+FAST_CALL_US = 3
+
+# reset_cause() values of the firmware (Pycom firmware, esp32/mods/modmachine.c)
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET, BROWN_OUT_RESET = range(6)
+CAUSE_NAMES = ("power_on", "hard", "watchdog", "deepsleep", "soft", "brown_out")
+
+
+class Halt(BaseException):
+    """The program on the device ends here: RAM is lost. Not an Exception: no handler stops it."""
+
+    kind = "reset"  # how the account of a run calls this end
+
+
+class DeepSleep(Halt):
+    kind = "deepsleep"
+
+    def __init__(self, duration_ms: int | None) -> None:
+        super().__init__(duration_ms)
+        self.duration_ms = duration_ms  # None: until a wake-up pin
+
+
+class Reset(Halt):
+    def __init__(self, cause: int, why: str) -> None:
+        super().__init__(cause, why)
+        self.cause = cause
+        self.why = why
+
+
+class Service:
+    """Base of everything that is plugged into the board. Override what you need."""
+
+    call_us: Mapping[str, int] = {}  # of each method that does not cost CALL_US
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+
+    def on_reset(self, cause: int) -> None:
+        """The ESP32 starts anew (`cause` as above): RAM-like state goes, flash-like stays."""
+
+    def on_sleep(self, duration_ms: int | None) -> None:
+        """The ESP32 enters deep sleep."""
+
+
+class Board:
+    """One powered board. `name` is what sys.platform says: "GPy" or "FiPy"."""
+
+    def __init__(
+        self,
+        seed: int = 1,
+        name: str = "GPy",
+        firmware: str = "1.20.2.r4",
+        faults: list[Fault] | None = None,
+    ) -> None:
+        self.seed = seed
+        self.name = name
+        self.firmware = firmware
+        self.clock = Clock()
+        self.meter = Meter(self.clock)
+        self.trace = Trace(self.clock)
+        self.faults = Faults(self.clock, self.trace, faults or [])
+        self.services: dict[str, Service] = {}
+        self.irqs: deque[tuple[str, int, int]] = deque()  # (service, object id, trigger)
+        self.halt: Halt | None = None
+        self.reset_cause = PWRON_RESET
+        self.cycle = 0
+        self.started_us = 0  # when the ESP32 last started
+        self.time_limit_us: int | None = None  # an instant of the clock at which every run ends
+
+    def plug(self, name: str, service: Service) -> None:
+        self.services[name] = service
+
+    def call(self, name: str, *args: Any) -> Any:
+        """Carry out one firmware call on behalf of the device."""
+        if self.halt is not None:
+            raise self.halt  # neither `finally` nor a bare `except` on the device outlives a reset
+        service_name, _, method = name.partition(".")
+        service = self.services.get(service_name)
+        function = getattr(service, "do_" + method, None)
+        if function is None:
+            raise AttributeError(f"this board has no {name}")
+        assert service is not None
+        self.spend_us(service.call_us.get(method, CALL_US))
+        return function(*args)
+
+    def spend_us(self, duration_us: int) -> None:
+        """The device is busy for so long. A watchdog bite or a brown-out ends the program here."""
+        self.clock.advance(duration_us)
+        if self.halt is not None:
+            raise self.halt
+
+    def wait_us(self, duration_us: int) -> int:
+        """Let the device sleep until the time is over or an interrupt is pending; the rest."""
+        deadline = self.clock.now_us + duration_us
+        self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halt is not None)
+        if self.halt is not None:
+            raise self.halt
+        return max(0, deadline - self.clock.now_us)
+
+    def stop(self, halt: Halt) -> None:
+        """End the program; from an event, as soon as the device does anything."""
+        if self.halt is None:
+            self.halt = halt
+
+    def interrupt(self, service: str, object_id: int, trigger: int) -> None:
+        """Queue a call of a handler on the device; 32 fit, further ones are lost (mpirq.c)."""
+        if len(self.irqs) < 32:
+            self.irqs.append((service, object_id, trigger))
+
+    def reset(self, cause: int) -> None:
+        """Start the ESP32 anew: the state that a reset of this kind loses is lost."""
+        self.halt = None
+        self.irqs.clear()
+        self.reset_cause = cause
+        self.started_us = self.clock.now_us
+        self.trace.add("reset", CAUSE_NAMES[cause])
+        for service in self.services.values():
+            service.on_reset(cause)
+
+    def rng(self, purpose: str) -> random.Random:
+        """A random source of its own for each purpose, so that one draw more in one component
+        leaves all others as they were: same seed, same run."""
+        digest = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
+        return random.Random(int.from_bytes(digest[:8], "big"))

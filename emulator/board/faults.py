@@ -1,0 +1,96 @@
+"""Faults are data: what goes wrong and when, as listed under [[fault]] in a scenario.
+
+A component asks `faults.due(point, subject)` each time it reaches a point at which something can
+go wrong, and gets the faults that strike there and then. Points and their subjects:
+
+    time      the fault strikes at `at_ms` after power-on; nobody asks, an event fires it
+    command   an AT command line arrived at the modem ("AT+CEREG?")
+    file      a file operation ("open config.py", "write log.txt", "rename a b")
+    nvs       an NVS operation ("set seq")
+    i2c       a transfer ("read 0x40", "write 0x40")
+
+In a scenario:
+
+    [[fault]]
+    point = "command"      # one of the above
+    match = "AT+CEREG"     # the subject must start with this (empty: any)
+    nth = 2                # strikes at the n-th such subject (1 = first); 0: at every one
+    do = "mute"            # what happens; the component that asked knows the word
+    # further keys are handed to the component as they stand, for example:
+    text = "+CEREG: 4"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from emulator.board.clock import Clock
+from emulator.board.trace import Trace
+
+POINTS = ("time", "command", "file", "nvs", "i2c")
+
+
+@dataclass
+class Fault:
+    point: str
+    do: str
+    match: str = ""
+    nth: int = 0
+    at_ms: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+    seen: int = 0
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> Fault:
+        """Build from one [[fault]] table. ValueError names key, value and what is allowed."""
+        rest = dict(table)
+        point = rest.pop("point", None)
+        if point not in POINTS:
+            raise ValueError(f"fault: point = {point!r}; allowed: {', '.join(POINTS)}")
+        do = rest.pop("do", None)
+        if not isinstance(do, str) or not do:
+            raise ValueError(f'fault: do = {do!r}; a word is needed, such as "mute"')
+        fault = cls(point, do)
+        for key, kind in (("match", str), ("nth", int), ("at_ms", int)):
+            if key in rest:
+                value = rest.pop(key)
+                if not isinstance(value, kind) or isinstance(value, bool):
+                    raise ValueError(f"fault: {key} = {value!r}; a {kind.__name__} is needed")
+                setattr(fault, key, value)
+        fault.options = rest
+        return fault
+
+
+class Faults:
+    def __init__(self, clock: Clock, trace: Trace, faults: list[Fault]) -> None:
+        self._trace = trace
+        self._faults = faults
+        self._handlers: dict[str, Callable[[Fault], None]] = {}
+        for fault in faults:
+            if fault.point == "time":
+                clock.schedule_ms(fault.at_ms, partial(self._strike, fault))
+
+    def on_time(self, do: str, handler: Callable[[Fault], None]) -> None:
+        """Have `handler` carry out time faults whose word is `do`."""
+        self._handlers[do] = handler
+
+    def due(self, point: str, subject: str) -> list[Fault]:
+        """The faults that strike at this point now, each counted and traced."""
+        struck = []
+        for fault in self._faults:
+            if fault.point != point or not subject.startswith(fault.match):
+                continue
+            fault.seen += 1
+            if fault.nth in (0, fault.seen):
+                self._trace.add("fault", f"{fault.do} at {point} {subject}")
+                struck.append(fault)
+        return struck
+
+    def _strike(self, fault: Fault) -> None:
+        handler = self._handlers.get(fault.do)
+        self._trace.add("fault", f"{fault.do} at {fault.at_ms} ms")
+        if handler is not None:
+            handler(fault)

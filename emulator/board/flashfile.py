@@ -1,0 +1,106 @@
+"""One open file of the flash: a buffer that reaches the folder at flush and close."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emulator.board.flash import Flash
+
+_READ_US_PER_KB = 120
+_EBADF, _EINVAL = 9, 22
+
+
+class OpenFile:
+    def __init__(self, flash: Flash, host: Path, name: str, mode: str) -> None:
+        self._flash = flash
+        self._host = host
+        self._name = name
+        self._readable = "r" in mode or "+" in mode
+        self._writable = mode[0] in "wax" or "+" in mode or "w" in mode or "a" in mode
+        self._appends = "a" in mode
+        existed = host.is_file()
+        fresh = "w" in mode or "x" in mode or not existed
+        self._content = bytearray() if fresh else bytearray(host.read_bytes())
+        self._old_size = host.stat().st_size if existed else 0
+        self._dirty = False
+        self._first_changed = len(self._content)
+        self.position = len(self._content) if self._appends else 0
+        if fresh:
+            self._create(existed)
+
+    def _create(self, existed: bool) -> None:
+        """FAT empties the file at once; LittleFS leaves it as it is until the first commit."""
+        if not existed:
+            self._flash.need(0, 0)
+        if self._flash.fs_type == 0:
+            self._host.write_bytes(b"")
+            self._old_size = 0
+            self._flash.spend_update()
+        else:
+            self._dirty = True
+            self._first_changed = 0
+
+    def read(self, size: int) -> bytes:
+        if not self._readable:
+            raise OSError(_EBADF)
+        end = len(self._content) if size < 0 else self.position + size
+        data = bytes(self._content[self.position : end])
+        self.position += len(data)
+        self._flash.board.spend_us(len(data) * _READ_US_PER_KB // 1024)
+        for fault in self._flash.board.faults.due("file", f"read {self._name}"):
+            if fault.do == "fail":
+                raise OSError(int(fault.options.get("errno", 5)))
+        return data
+
+    def readline(self, size: int) -> bytes:
+        newline = self._content.find(b"\n", self.position)
+        length = (len(self._content) if newline < 0 else newline + 1) - self.position
+        return self.read(length if size < 0 else min(length, size))
+
+    def write(self, data: bytes) -> int:
+        if not self._writable:
+            raise OSError(_EBADF)
+        with self._flash.operation(f"write {self._name}") as cut:
+            if self._appends:
+                self.position = len(self._content)
+            if cut == "during":
+                data = data[: len(data) // 2]
+            end = self.position + len(data)
+            self._flash.need(self._old_size, end)
+            if self.position > len(self._content):  # a gap after seek
+                self._content.extend(bytes(self.position - len(self._content)))
+            self._content[self.position : end] = data
+            self._first_changed = min(self._first_changed, self.position)
+            self.position = end
+            self._dirty = True
+            if cut == "during":  # the half that had left the buffer
+                self._commit()
+        return len(data)
+
+    def seek(self, offset: int, whence: int) -> int:
+        base = {0: 0, 1: self.position, 2: len(self._content)}.get(whence)
+        if base is None or base + offset < 0:
+            raise OSError(_EINVAL)
+        self.position = base + offset
+        return self.position
+
+    def flush(self) -> None:
+        if self._dirty:
+            with self._flash.operation(f"flush {self._name}"):
+                self._commit()
+
+    def close(self) -> None:
+        if self._dirty:
+            with self._flash.operation(f"close {self._name}"):
+                self._commit()
+
+    def _commit(self) -> None:
+        self._flash.need(self._old_size, len(self._content))
+        self._host.write_bytes(self._content)
+        changed = max(0, len(self._content) - self._first_changed)
+        self._old_size = len(self._content)
+        self._dirty = False
+        self._first_changed = len(self._content)
+        self._flash.spend_write(changed)

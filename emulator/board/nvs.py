@@ -1,0 +1,206 @@
+"""What the ESP32 keeps in NVS: the application's key-value store and the stored settings.
+
+Values are 32-bit integers and texts; the integer of a key hides a text of the same key. Everything
+here survives any reset. Optionally both are kept in a JSON file.
+
+Fault point "nvs", subjects "set KEY", "erase KEY": do = "fail" (Exception with the code), "full"
+(OSError), "power_cut" (when = "before" or "after", default before).
+Source: Pycom firmware 1.20.2.r4 (modpycom.c, pycom_config.c).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from emulator.board.board import PWRON_RESET, Board, Reset, Service
+
+KEY_LIMIT = 15
+TEXT_LIMIT = 1984
+# 28 KiB are seven pages of 126 entries of 32 bytes; one page stays free for the next clean-up.
+ENTRIES_PER_PAGE = 126
+ENTRIES = 6 * ENTRIES_PER_PAGE
+SET_US = 1_000
+PAGE_TURN_US = 45_000
+
+
+def _signed(number: int) -> int:
+    """The number as a signed 32-bit one, higher bits cut off."""
+    return (number + 0x80000000) % 0x100000000 - 0x80000000
+
+
+class _Store:
+    """A part of a JSON file, or nothing."""
+
+    def __init__(self, file: Path | None, part: str) -> None:
+        self._file = file
+        self._part = part
+
+    def load(self) -> Any:
+        if self._file is None or not self._file.is_file():
+            return None
+        return json.loads(self._file.read_text(encoding="utf-8")).get(self._part)
+
+    def save(self, value: Any) -> None:
+        if self._file is None:
+            return
+        whole = {}
+        if self._file.is_file():
+            whole = json.loads(self._file.read_text(encoding="utf-8"))
+        whole[self._part] = value
+        self._file.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+
+
+class Nvs(Service):
+    def __init__(self, board: Board, file: Path | None = None) -> None:
+        super().__init__(board)
+        self._store = _Store(file, "nvs")
+        # (key, kind) -> value, oldest record first; kind is "int" or "text"
+        self._records: dict[tuple[str, str], int | str] = {}
+        for key, kind, value in self._store.load() or []:
+            self._records[key, kind] = value
+        self._written = 0
+
+    def values(self) -> dict[str, int | str]:
+        """What nvs_get would give, by key."""
+        found: dict[str, int | str] = {}
+        for (key, kind), value in self._records.items():
+            if kind == "int" or (key, "int") not in self._records:
+                found[key] = value
+        return found
+
+    def do_set(self, key: str, value: int | str | bytes) -> None:
+        _check_key(key)
+        record: int | str
+        if isinstance(value, int) and not isinstance(value, bool):
+            kind, record, entries = "int", _signed(value), 1
+        elif isinstance(value, (str, bytes)):
+            raw = value.encode() if isinstance(value, str) else value
+            if len(raw) >= TEXT_LIMIT:
+                raise ValueError(f"value too long (max: {TEXT_LIMIT})")
+            raw = raw.split(b"\0")[0]
+            kind, record, entries = "text", raw.decode("utf-8", "surrogateescape"), _entries(raw)
+        else:
+            raise ValueError("Value must be string, bytes or integer")
+        after = self._faults("set", key)
+        if self._used_without(key, kind) + entries > ENTRIES:
+            raise OSError("No free space available")
+        self._records.pop((key, kind), None)
+        self._records[key, kind] = record
+        self._commit(f"set {key} = {record!r}", entries)
+        if after:
+            self._cut_power()
+
+    def do_get(self, key: str) -> list[int | str]:
+        """[value], or [] for a key without a record."""
+        _check_key(key)
+        for kind in ("int", "text"):
+            if (key, kind) in self._records:
+                return [self._records[key, kind]]
+        return []
+
+    def do_erase(self, key: str) -> None:
+        """Remove one record of the key: the older one, if it has two."""
+        _check_key(key)
+        after = self._faults("erase", key)
+        for record in self._records:
+            if record[0] == key:
+                del self._records[record]
+                break
+        else:
+            raise KeyError("key not found")
+        self._commit(f"erase {key}", 1)
+        if after:
+            self._cut_power()
+
+    def do_erase_all(self) -> None:
+        self._records.clear()
+        self._commit("erase all", 1)
+
+    def _used_without(self, key: str, kind: str) -> int:
+        return sum(
+            1 if record[1] == "int" else _entries(str(value).encode("utf-8", "surrogateescape"))
+            for record, value in self._records.items()
+            if record != (key, kind)
+        )
+
+    def _commit(self, what: str, entries: int) -> None:
+        turns = self._written // ENTRIES_PER_PAGE
+        self._written += entries
+        turned = self._written // ENTRIES_PER_PAGE > turns
+        self._store.save([[key, kind, value] for (key, kind), value in self._records.items()])
+        self.board.trace.add("nvs", what)
+        self.board.spend_us(PAGE_TURN_US if turned else SET_US)
+
+    def _faults(self, verb: str, key: str) -> bool:
+        """Strike; True if the power is to fail after the operation."""
+        after = False
+        for fault in self.board.faults.due("nvs", f"{verb} {key}"):
+            if fault.do == "full":
+                raise OSError("No free space available")
+            if fault.do == "fail":
+                code = int(fault.options.get("code", 4353))
+                raise Exception(f"Error occurred while storing value, code: {code}")
+            if fault.do == "power_cut":
+                if fault.options.get("when", "before") == "before":
+                    self._cut_power()
+                after = True
+        return after
+
+    def _cut_power(self) -> None:
+        self.board.stop(Reset(PWRON_RESET, "power cut"))
+        assert self.board.halt is not None
+        raise self.board.halt
+
+
+def _check_key(key: str) -> None:
+    if not key:
+        raise ValueError("Key is invalid")
+    if len(key.encode()) > KEY_LIMIT:
+        raise ValueError("Key is too long")
+
+
+def _entries(raw: bytes) -> int:
+    return 1 + -(-(len(raw) + 1) // 32)
+
+
+# What an erased board does.
+DEFAULT_FLAGS: dict[str, Any] = {
+    "heartbeat_on_boot": True,
+    "wifi_on_boot": True,
+    "wifi_mode_on_boot": 2,
+    "wifi_ssid_sta": None,
+    "wifi_ssid_ap": None,
+    "wifi_pwd_sta": None,
+    "wifi_pwd_ap": None,
+    "wdt_on_boot": False,
+    "wdt_on_boot_timeout": 5000,
+    "lte_modem_en_on_boot": True,
+    "pybytes_on_boot": False,
+    "boot_partition": 0,
+    "safeboot": False,
+}
+
+
+class Config(Service):
+    """The settings behind pycom.*_on_boot and bootmgr, in a block of flash of their own."""
+
+    def __init__(self, board: Board, file: Path | None = None) -> None:
+        super().__init__(board)
+        self._store = _Store(file, "config")
+        self.flags: dict[str, Any] = dict(DEFAULT_FLAGS)
+        self.flags.update(self._store.load() or {})
+
+    def do_get(self, name: str) -> Any:
+        return self.flags[name]
+
+    def do_set(self, name: str, value: Any) -> None:
+        if name == "wdt_on_boot_timeout" and value < 5000:
+            raise ValueError("WDT on boot timeout must be >= 5000 ms")
+        if name not in self.flags:
+            raise ValueError("invalid argument(s) value")
+        self.flags[name] = value
+        self._store.save(self.flags)
+        self.board.trace.add("nvs", f"setting {name} = {value!r}")
+        self.board.spend_us(PAGE_TURN_US)

@@ -1,0 +1,118 @@
+"""Clocks of the ESP32 as the firmware shows them: wall clock, tick counters, RTC memory, sleeping.
+
+The wall clock starts at 1970 on every boot except a wake-up from deep sleep and a soft reset.
+ticks_ms and ticks_us are taken from it and jump when it is set; ticks_cpu counts from boot.
+Source: Pycom firmware 1.20.2.r4 (machrtc.c, modutime.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from emulator.board.board import DEEPSLEEP_RESET, FAST_CALL_US, SOFT_RESET, Board, Service
+
+MASK32 = 0xFFFFFFFF
+MEMORY_BYTES = 2048
+NTP_ANSWER_US = 300_000
+
+
+class Rtc(Service):
+    call_us: Mapping[str, int] = {"spin_us": FAST_CALL_US}
+
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        self._offset_us = 0  # wall clock minus virtual time
+        self._boot_us = 0
+        self.kept = b""  # the RTC memory
+        self._synced = False
+        self.timezone_s = 0
+        # Added to every tick counter: brings their wrap into reach of a test.
+        self.ticks_offset_us = 0
+        # Seconds since 1970 that a time server would tell now; None: no server answers.
+        self.ntp_source: Callable[[], float] | None = None
+
+    def on_reset(self, cause: int) -> None:
+        self._boot_us = self.board.clock.now_us
+        self._synced = self._synced and cause == SOFT_RESET
+        if cause not in (DEEPSLEEP_RESET, SOFT_RESET):
+            self._offset_us = -self._boot_us
+            self.kept = b""
+        if cause != SOFT_RESET:
+            self.timezone_s = 0
+
+    # wall clock
+
+    def wall_us(self) -> int:
+        """Microseconds since 1970, as far as the board knows."""
+        return self.board.clock.now_us + self._offset_us
+
+    def set_wall_us(self, wall_us: int) -> None:
+        self._offset_us = wall_us - self.board.clock.now_us
+
+    def do_time_us(self) -> int:
+        return self.wall_us()
+
+    def do_set_time_us(self, wall_us: int) -> None:
+        self.set_wall_us(wall_us)
+
+    def do_time(self) -> int:
+        return self.wall_us() // 1_000_000
+
+    def do_timezone(self, seconds: int | None) -> int:
+        if seconds is not None:
+            self.timezone_s = seconds
+        return self.timezone_s
+
+    def do_ntp_sync(self, server: str | None) -> None:
+        """Ask a time server; the answer, if there is one, arrives later."""
+        self._synced = False
+        if server is None or self.ntp_source is None:
+            return
+        source = self.ntp_source
+
+        def answer() -> None:
+            self.set_wall_us(round(source() * 1_000_000))
+            self._synced = True
+
+        self.board.clock.schedule(NTP_ANSWER_US, answer)
+
+    def do_synced(self) -> bool:
+        return self._synced
+
+    def do_memory(self, data: bytes | None) -> bytes | None:
+        if data is None:
+            return self.kept
+        if len(data) > MEMORY_BYTES:
+            raise ValueError("buffer too long")
+        self.kept = data
+        return None
+
+    # tick counters
+
+    def do_ticks_ms(self) -> int:
+        return (self.wall_us() + self.ticks_offset_us) // 1000 & MASK32
+
+    def do_ticks_us(self) -> int:
+        return self.wall_us() + self.ticks_offset_us & MASK32
+
+    def do_ticks_cpu(self) -> int:
+        return self.board.clock.now_us - self._boot_us + self.ticks_offset_us & MASK32
+
+    # sleeping: interrupts are handled meanwhile, so the caller comes back with what is left
+
+    def do_sleep_us(self, duration_us: int) -> int:
+        """Sleep; 0 when the time is over, else the instant for `sleep_until`."""
+        return self.do_sleep_until(self.board.clock.now_us + duration_us)
+
+    def do_spin_us(self, duration_us: int) -> None:
+        """Wait without letting go of the interpreter: no handler runs, no other thread."""
+        self.board.spend_us(duration_us)
+
+    def do_sleep_until(self, until_us: int) -> int:
+        board = self.board
+        irq: Any = board.services["irq"]
+        board.clock.run_until(until_us, lambda: board.halt is not None or irq.pending())
+        if board.halt is not None:
+            raise board.halt
+        return 0 if board.clock.now_us >= until_us else until_us

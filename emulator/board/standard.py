@@ -1,0 +1,56 @@
+"""The components that every board has, plugged in at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.board.adc import Adc
+from emulator.board.aes import Aes
+from emulator.board.board import Board
+from emulator.board.flash import FAT, Flash
+from emulator.board.hashes import Hashes
+from emulator.board.i2c import I2c
+from emulator.board.irq import Irq
+from emulator.board.nvs import Config, Nvs
+from emulator.board.ota import Ota
+from emulator.board.pins import Pins
+from emulator.board.rtc import Rtc
+from emulator.board.serial import Serial
+from emulator.board.system import System
+from emulator.board.timers import Timers
+from emulator.board.watchdog import Watchdog
+
+
+def plug_standard(
+    board: Board,
+    flash_root: Path,
+    nvs_file: Path | None = None,
+    fs_type: int = FAT,
+) -> None:
+    """Plug in what is not there yet. An existing flash gets the new root.
+
+    nvs_file: NVS and the stored settings are read from it and kept in it (JSON); None: in memory.
+    """
+    flash = board.services.get("flash")
+    if isinstance(flash, Flash):
+        flash.set_root(flash_root)
+    services = {
+        "irq": lambda: Irq(board),
+        "flash": lambda: Flash(board, flash_root, fs_type),
+        "nvs": lambda: Nvs(board, nvs_file),
+        "config": lambda: Config(board, nvs_file),
+        "rtc": lambda: Rtc(board),
+        "pins": lambda: Pins(board),
+        "adc": lambda: Adc(board),
+        "i2c": lambda: I2c(board),
+        "serial": lambda: Serial(board),
+        "timers": lambda: Timers(board),
+        "wdt": lambda: Watchdog(board),
+        "system": lambda: System(board),
+        "hash": lambda: Hashes(board),
+        "aes": lambda: Aes(board),
+        "ota": lambda: Ota(board),
+    }
+    for name, make in services.items():
+        if name not in board.services:
+            board.plug(name, make())

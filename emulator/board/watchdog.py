@@ -1,0 +1,63 @@
+"""The application's watchdog: once armed it cannot be stopped, and unfed it resets the board.
+
+It survives a soft reset and ends with deep sleep. `pycom.wdt_on_boot` arms it before Python runs.
+The hardware counts in two stages of half the time; only the end of the second one can be seen.
+Source: Pycom firmware 1.20.2.r4 (machwdt.c), 5.6 (mptask.c).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.board.board import SOFT_RESET, WDT_RESET, Board, Reset, Service
+from emulator.board.clock import Event
+
+
+class Watchdog(Service):
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        self._timeout_ms = 0
+        self._bite: Event | None = None
+
+    @property
+    def armed(self) -> bool:
+        return self._bite is not None
+
+    @property
+    def timeout_ms(self) -> int:
+        return self._timeout_ms
+
+    def do_start(self, timeout_ms: int) -> None:
+        """Arm, or re-arm with another time."""
+        if timeout_ms <= 0:
+            raise ValueError("invalid argument(s) value")
+        self._timeout_ms = timeout_ms
+        self._rearm()
+
+    def do_feed(self) -> None:
+        if self.armed:
+            self._rearm()
+
+    def on_reset(self, cause: int) -> None:
+        if cause == SOFT_RESET:
+            return
+        self._disarm()
+        settings: Any = self.board.services.get("config")
+        if settings is not None and settings.flags["wdt_on_boot"]:
+            self.do_start(settings.flags["wdt_on_boot_timeout"])
+
+    def on_sleep(self, duration_ms: int | None) -> None:
+        self._disarm()
+
+    def _rearm(self) -> None:
+        self._disarm()
+        self._bite = self.board.clock.schedule_ms(self._timeout_ms, self._strike)
+
+    def _disarm(self) -> None:
+        if self._bite is not None:
+            self._bite.cancel()
+            self._bite = None
+
+    def _strike(self) -> None:
+        self._bite = None
+        self.board.stop(Reset(WDT_RESET, "watchdog"))

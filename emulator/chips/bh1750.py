@@ -1,0 +1,125 @@
+"""A BH1750FVI at command level: light at I2C address 0x23.
+
+One opcode per transfer. A conversion takes 120 ms, at most 180, in the high resolutions and 16 to
+24 ms in the low one, in proportion to the measurement time register (69 after power-on, 31 to
+254). Until its end the previous value is read; after power-on that is 0. Conversions once switch
+the chip off at their end, continuous ones follow each other. The value stays while it is off.
+Source: ROHM BH1750FVI technical note 2009.04 rev. B.
+
+The truth: `light_lx(t)`, averaged over a conversion. `counts_per_lux` is 1.2, in single parts 0.96
+to 1.44; `dark_counts`, 0 to 3, are added.
+
+From memory or not documented: it is ready 1 to 3 ms after power-on; opcodes that are not in the
+instruction set and bytes behind the first are acknowledged and ignored; the low resolution counts
+in steps of 4; the register limits what is written to it to 31 to 254.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.chips import plugging
+from emulator.chips.part import I2cPart, Span, Truth
+
+ADDRESS = 0x23
+LINE = ("bh1750", {"sda_pin": "P9", "scl_pin": "P10"})
+
+_HIGH_MS: Span = (120.0, 180.0)
+_LOW_MS: Span = (16.0, 24.0)
+_OFF, _ON, _RESET = 0x00, 0x01, 0x07
+_CONTINUOUS, _ONCE = 0x10, 0x20  # the lower bits are the resolution
+_HIGH, _HIGH2, _LOW = 0, 1, 3
+_LOOK_US = 1_000
+
+
+class Bh1750(I2cPart):
+    """One chip; truth and faults may be changed at any time."""
+
+    power_up_ms = (1.0, 3.0)
+    start_ma = 0.12
+    standby_ma = 0.00001
+    active_ma = 0.12
+
+    def __init__(self, board: Board, light_lx: Truth, name: str = "bh1750") -> None:
+        self.light_lx = light_lx
+        self.counts_per_lux = 1.2
+        self.dark_counts = 0
+        super().__init__(board, name)
+        self.forget()
+
+    def forget(self) -> None:
+        self.register = 69
+        self.value = 0
+        self._run = getattr(self, "_run", 0) + 1  # makes the ends of earlier conversions void
+        self._on = False
+
+    # Transfers
+
+    def command(self, data: bytes) -> None:
+        opcode = data[0]
+        if opcode in (_OFF, _ON):
+            self._idle(on=opcode == _ON)
+        elif opcode == _RESET:
+            if self._on:
+                self.value = 0
+        elif opcode & 0xF0 in (_CONTINUOUS, _ONCE) and opcode & 0x0F in (_HIGH, _HIGH2, _LOW):
+            self._begin(opcode)
+        elif opcode & 0xF8 == 0x40:
+            self._write_register((opcode & 0x07) << 5 | self.register & 0x1F)
+        elif opcode & 0xE0 == 0x60:
+            self._write_register(self.register & 0xE0 | opcode & 0x1F)
+
+    def answer(self, count: int) -> bytes:
+        return self.value.to_bytes(2, "big")
+
+    def _write_register(self, register: int) -> None:
+        # not limited while only one half has been written: it may pass through any value
+        self.register = register
+
+    # Conversions
+
+    def _idle(self, on: bool) -> None:
+        self._run += 1
+        self._on = on
+        if on:
+            self.draw("on", self.active_ma)
+        else:
+            self.rest()
+
+    def _begin(self, opcode: int) -> None:
+        self._idle(on=True)
+        run = self._run
+        resolution = opcode & 0x0F
+        register = min(max(self.register, 31), 254)
+        typ, most = _LOW_MS if resolution == _LOW else _HIGH_MS
+        begin_us = self.board.clock.now_us
+
+        def done() -> None:
+            if run != self._run:
+                return  # another command came meanwhile
+            span_us = self.board.clock.now_us - begin_us
+            self.value = self._count(begin_us, span_us, resolution, register)
+            if opcode & 0xF0 == _CONTINUOUS:
+                self._begin(opcode)
+            else:
+                self._idle(on=False)
+
+        span = typ * register / 69, most * register / 69
+        self.convert("convert", self.active_ma, span, done, blocks=False)
+
+    def _count(self, begin_us: int, span_us: int, resolution: int, register: int) -> int:
+        looks = max(1, span_us // _LOOK_US)
+        times = [(begin_us + (n + 0.5) * span_us / looks) / 1e6 for n in range(looks)]
+        light = sum(max(0.0, self.light_lx(t)) for t in times) / looks
+        seen = light * self.counts_per_lux * register / 69 + self.dark_counts
+        if resolution == _HIGH2:
+            seen *= 2
+        counts = int(seen) // 4 * 4 if resolution == _LOW else int(seen)
+        return min(counts, 0xFFFF)
+
+
+def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """Keys: light_lx, and those of plugging."""
+    light_lx = plugging.truth(board, name, table, "light_lx", 320.0, swing=80.0)
+    plugging.i2c(board, name, table, Bh1750(board, light_lx, name), ADDRESS)

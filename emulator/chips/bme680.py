@@ -1,0 +1,303 @@
+"""A BME680 or BME688 at register level: pressure, temperature, humidity, gas at 0x76 or 0x77.
+
+Forced mode: temperature, pressure, humidity, then the heater for its time, then the gas. Control
+registers are not taken while it measures; new_data falls when a measurement starts and rises with
+all data together at its end, when the mode is sleep again. The parallel mode of a BME688 is not
+there.
+
+The heater warms its plate to what the register res_heat stands for at the true temperature around
+it. How long that takes decides heat_stab: with the model here about 20 ms. A plate that is not
+stable has a higher resistance. `plate_c` is the temperature at which the gas was last measured.
+
+Sources: Bosch data sheets BST-BME680-DS001 (3.1 to 3.4, 5.3) and BST-BME688-DS000, vendor's driver
+(times, which here are the typical ones, and the gas formula of the BME688). From memory, not
+looked up again: currents, greatest times (a tenth more), the heater's inertia and greatest
+temperature, typical start.
+
+The coefficients "a" are those of a part published with pimoroni/bme680-python; "b" are the same
+with a range error of -1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.chips import plugging
+from emulator.chips.bosch import (
+    ID,
+    OVERSAMPLING,
+    RESET,
+    RESET_WORD,
+    AirPart,
+    Fused,
+    celsius_of,
+    fine_of,
+    image,
+    two_complement,
+    word_for,
+)
+from emulator.chips.part import Span, Truth
+
+ADDRESS = 0x77
+LINE = ("bme680", {"sda_pin": "P9", "scl_pin": "P10"})
+
+MODELS = {"bme680": 0, "bme688": 1}  # the variant
+_CHIP_ID = 0x61
+
+_FUSED_A = image(
+    (0x89, "0065670300418fedd658008e1c7fff2e1e000097f3b5f61e00"),
+    (0xE1, "40542a002d14789cb9654e9fe2120000"),
+    (0x00, "30"),
+    (0x02, "10"),
+    (0x04, "00"),
+)
+IMAGES = {"a": _FUSED_A, "b": {**_FUSED_A, 0x04: 0xF0}}
+
+STATUS, PRESSURE, TEMPERATURE, HUMIDITY, GAS, GAS_688 = 0x1D, 0x1F, 0x22, 0x25, 0x2A, 0x2C
+RES_HEAT, GAS_WAIT = 0x5A, 0x64
+CTRL_GAS_0, CTRL_GAS_1, CTRL_HUM, CTRL_MEAS, CONFIG = 0x70, 0x71, 0x72, 0x74, 0x75
+VARIANT = 0xF0
+NEW, GAS_MEASURING, MEASURING = 0x80, 0x40, 0x20
+GAS_VALID, HEAT_STABLE = 0x20, 0x10
+_WRITABLE = {
+    **dict.fromkeys(range(0x50, 0x6E), 0xFF),
+    CTRL_GAS_0: 0x08,
+    CTRL_GAS_1: 0x3F,
+    CTRL_HUM: 0x47,
+    CTRL_MEAS: 0xFF,
+    CONFIG: 0x1D,
+}
+_FILTER = (1, 2, 4, 8, 16, 32, 64, 128)
+
+_WAKE_MS = 1.0
+_SAMPLE_MS = 1.963
+_SWITCH_MS = 0.477
+_LATE = 1.1  # greatest to typical
+_MILLIAMPS = {"t": 0.350, "p": 0.714, "h": 0.340}
+_HEATER_MA_PER_C = 0.04  # 12 mA at 320 Cel
+_PLATE_MS = 5.4  # time constant of the plate
+_STABLE_SHARE = 0.025  # of the way left at which it counts as stable
+_PLATE_MAX_C = 450
+_RANGES = 16
+# Percent, by range (3.4.1)
+_K1 = {5: -1.0, 7: -0.8, 10: -0.2, 11: -0.5, 13: -1.0}
+_K2 = {4: 0.1, 5: 0.7, 7: -0.8, 8: -0.1}
+
+
+class Bme680(AirPart):
+    """The chip. Truths are functions of virtual seconds: hPa, Cel, %RH, Ohm."""
+
+    power_up_ms: Span = (1.0, 2.0)
+    start_ma = 0.3
+    data_register = PRESSURE
+    filter_register = CONFIG
+    filters = _FILTER
+    formulas: Formulas
+    standby_ma = 0.00015
+
+    def __init__(
+        self,
+        board: Board,
+        pressure_hpa: Truth,
+        temperature_c: Truth,
+        humidity_rh: Truth,
+        gas_ohm: Truth,
+        model: str = "bme680",
+        nvm: Mapping[int, int] | None = None,
+        name: str = "bme680",
+    ) -> None:
+        if model not in MODELS:
+            raise ValueError(f"chip model {model!r}; allowed: {', '.join(MODELS)}")
+        self.variant = MODELS[model]
+        self.pressure_hpa = pressure_hpa
+        self.temperature_c = temperature_c
+        self.humidity_rh = humidity_rh
+        self.gas_ohm = gas_ohm
+        self.plate_c: float | None = None
+        super().__init__(board, name, _FUSED_A if nvm is None else nvm)
+        self.formulas = Formulas(self.nvm, self.variant)
+
+    # Supply, reset, registers
+
+    def forget(self) -> None:
+        super().forget()
+        for register, value in self.nvm.items():
+            self.memory[register] = value
+        self.memory[ID] = _CHIP_ID
+        self.memory[VARIANT] = self.variant
+        self.memory[PRESSURE : PRESSURE + 8] = bytes.fromhex("8000008000008000")
+
+    def store(self, register: int, value: int) -> None:
+        if register == RESET and value == RESET_WORD:
+            self.restart()
+        elif register in _WRITABLE and not self.memory[STATUS] & MEASURING:
+            self.memory[register] = value & _WRITABLE[register]
+            if register == CONFIG:
+                self.low_pass.clear()
+            if register == CTRL_MEAS and value & 0x03 == 0x01:
+                self._measure()
+
+    # A measurement
+
+    def _samples(self) -> dict[str, int]:
+        control = self.memory[CTRL_MEAS]
+        codes = {"t": control >> 5, "p": control >> 2 & 7, "h": self.memory[CTRL_HUM] & 7}
+        return {item: OVERSAMPLING[code] for item, code in codes.items()}
+
+    def _with_gas(self) -> bool:
+        return bool(self.memory[CTRL_GAS_1] & (0x20 if self.variant else 0x10))
+
+    def _profile(self) -> int:
+        return min(self.memory[CTRL_GAS_1] & 0x0F, 9)
+
+    def _measure(self) -> None:
+        samples = self._samples()
+        self.memory[STATUS] = MEASURING | self._profile()
+        typical = _WAKE_MS + _SAMPLE_MS * sum(samples.values()) + 4 * _SWITCH_MS
+        charge = sum(_MILLIAMPS[item] * _SAMPLE_MS * count for item, count in samples.items())
+        after = self._heat if self._with_gas() else self._end
+        self.convert("measure", charge / typical, (typical, typical * _LATE), after, blocks=False)
+
+    def _heat(self) -> None:
+        self.memory[STATUS] |= GAS_MEASURING
+        around_c = self.temperature_c(self.seconds())
+        target_c = around_c
+        if not self.memory[CTRL_GAS_0] & 0x08:
+            setting = self.memory[RES_HEAT + self._profile()]
+            target_c = max(self.formulas.plate_c(setting, around_c), around_c)
+        wait_ms = duration_of(self.memory[GAS_WAIT + self._profile()])
+        left = math.exp(-wait_ms / _PLATE_MS)
+        self.plate_c = target_c + (around_c - target_c) * left
+        stable = around_c < target_c <= _PLATE_MAX_C and left <= _STABLE_SHARE
+        span = (wait_ms + 5 * _SWITCH_MS, wait_ms + 5 * _SWITCH_MS * _LATE)
+        self.convert(
+            "heater",
+            _HEATER_MA_PER_C * (target_c - around_c),
+            span,
+            lambda: self._end(stable, target_c),
+            blocks=False,
+        )
+
+    def _end(self, stable: bool = False, target_c: float = 0.0) -> None:
+        self._give(self._samples())
+        register = GAS_688 if self.variant else GAS
+        self.put(GAS, 0, 4)
+        if self._with_gas():
+            ohm = self.gas_ohm(self.seconds())
+            if not stable:
+                ohm *= 2 ** ((target_c - (self.plate_c or 0)) / 60)
+            adc, gas_range = self.formulas.gas_words(ohm)
+            flags = GAS_VALID | (HEAT_STABLE if stable else 0)
+            self.put(register, adc << 6 | flags | gas_range, 2)
+        self.memory[STATUS] = NEW | self.memory[STATUS] & 0x0F
+        self.memory[CTRL_MEAS] &= ~0x03
+
+
+class Formulas:
+    """Words for truths, by the data sheet's formulas in double precision (BME680, 3.3 and 3.4)."""
+
+    def __init__(self, nvm: Mapping[int, int], variant: int = 0) -> None:
+        fused = Fused(nvm)
+        self._variant = variant
+        self._t = (fused.unsigned(0xE9), fused.signed(0x8A), fused.signed(0x8C, 1) * 16)
+        self._p = (
+            fused.unsigned(0x8E),
+            fused.signed(0x90),
+            fused.signed(0x92, 1),
+            fused.signed(0x94),
+            fused.signed(0x96),
+            fused.signed(0x99, 1),
+            fused.signed(0x98, 1),
+            fused.signed(0x9C),
+            fused.signed(0x9E),
+            fused.unsigned(0xA0, 1),
+        )
+        shared = fused.unsigned(0xE2, 1)
+        self._h = (
+            fused.unsigned(0xE3, 1) * 16 + shared % 16,
+            fused.unsigned(0xE1, 1) * 16 + shared // 16,
+            fused.signed(0xE4, 1),
+            fused.signed(0xE5, 1),
+            fused.signed(0xE6, 1),
+            fused.unsigned(0xE7, 1),
+            fused.signed(0xE8, 1),
+        )
+        self._g = (fused.signed(0xED, 1), fused.signed(0xEB), fused.signed(0xEE, 1))
+        self._heater = (fused.signed(0x00, 1), fused.unsigned(0x02, 1) // 16 % 4)
+        self._range_error = two_complement(fused.unsigned(0x04, 1) // 16, 4)
+
+    def temperature_word(self, celsius: float) -> float:
+        return word_for(lambda word: celsius_of(word, *self._t), celsius)
+
+    def pressure_word(self, pascal: float, celsius: float) -> float:
+        return word_for(lambda word: self.pascal(word, fine_of(celsius)), pascal)
+
+    def humidity_word(self, percent: float, celsius: float) -> float:
+        return word_for(lambda word: self.percent(word, celsius), percent, 16)
+
+    def pascal(self, word: float, fine: float) -> float:
+        p1, p2, p3, p4, p5, p6, p7, p8, p9, p10 = self._p
+        half = fine / 2 - 64000
+        offset = (half * half * p6 / 131072 + half * p5 * 2) / 4 + p4 * 65536
+        slope = (1 + (p3 * half * half / 16384 + p2 * half) / 524288 / 32768) * p1
+        pascal = (1048576 - word - offset / 4096) * 6250 / slope
+        bent = p9 * pascal**2 / 2147483648 + pascal * p8 / 32768
+        return pascal + (bent + (pascal / 256) ** 3 * p10 / 131072 + p7 * 128) / 16
+
+    def percent(self, word: float, celsius: float) -> float:
+        h1, h2, h3, h4, h5, h6, h7 = self._h
+        percent = word - (h1 * 16 + h3 / 2 * celsius)
+        percent *= h2 / 262144 * (1 + h4 / 16384 * celsius + h5 / 1048576 * celsius**2)
+        return percent + (h6 / 16384 + h7 / 2097152 * celsius) * percent**2
+
+    def ohm(self, adc: float, gas_range: int) -> float:
+        if self._variant:
+            return 1_000_000 * 2.0 ** (18 - gas_range) / (4096 + 3 * (adc - 512))
+        first = (1340 + 5 * self._range_error) * (1 + _K1.get(gas_range, 0.0) / 100)
+        second = (1 + _K2.get(gas_range, 0.0) / 100) * 0.000000125 * 2**gas_range
+        return 1 / (second * ((adc - 512) / first + 1))
+
+    def gas_words(self, ohm: float) -> tuple[int, int]:
+        """(adc, range): the range in which the converter is nearest to its middle."""
+        if ohm >= self.ohm(0, 0):
+            return 0, 0
+        found = [(1.0, 1023, _RANGES - 1)]  # what is below all ranges
+        for gas_range in range(_RANGES):
+            if self.ohm(1023, gas_range) <= ohm <= self.ohm(0, gas_range):
+                adc = word_for(lambda word, r=gas_range: self.ohm(word, r), ohm, 10)  # type: ignore[misc]
+                found.append((abs(adc - 512) / 1024, round(adc), gas_range))
+        return min(found)[1:]
+
+    def plate_c(self, setting: int, around_c: float) -> float:
+        """The temperature for which a value of res_heat stands (3.3.5, solved for it)."""
+        g1, g2, g3 = self._g
+        value, resistance_range = self._heater
+        ohm = (setting / 3.4 + 25) * (1 + 0.002 * value) * (4 + resistance_range) / 4
+        return ((ohm - g3 / 1024 * around_c) / (g1 / 16 + 49) - 1) / (
+            g2 / 32768 * 0.0005 + 0.00235
+        )
+
+
+def duration_of(register: int) -> float:
+    """ms of a gas_wait register."""
+    return float((register & 0x3F) * 4 ** (register >> 6))
+
+
+def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """pressure_hpa, temperature_c, humidity_rh, gas_ohm; model; calibration = "a", "b"."""
+    model = plugging.choice(name, table, "model", "bme680", MODELS)
+    calibration = plugging.choice(name, table, "calibration", "a", IMAGES)
+    chip = Bme680(
+        board,
+        plugging.truth(board, name, table, "pressure_hpa", 1013.2, swing=3.0, noise=0.01),
+        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0, noise=0.002),
+        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0, noise=0.03),
+        plugging.truth(board, name, table, "gas_ohm", 82_000, swing=20_000, noise=200),
+        model=model,
+        nvm=IMAGES[calibration],
+        name=name,
+    )
+    plugging.i2c(board, name, table, chip, ADDRESS)

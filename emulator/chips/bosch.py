@@ -1,0 +1,168 @@
+"""What the emulated chips of Bosch have in common: a register file, and truths turned into words.
+
+The data sheets say how a word becomes a value, in double precision. A chip here has to do the
+opposite: it looks for the word at which that formula gives the truth, by halving the interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from emulator.board.board import Board
+from emulator.chips.part import I2cPart, Truth
+
+ID, RESET = 0xD0, 0xE0
+RESET_WORD = 0xB6
+OVERSAMPLING = (0, 1, 2, 4, 8, 16, 16, 16)  # by code
+_TOP = 1 << 20  # words have 20 bits
+
+
+class RegisterPart(I2cPart):
+    """256 registers. A read goes on to the next register, a write takes pairs (register, value).
+
+    `nvm` is what is fused: {register: value}; it survives everything.
+    """
+
+    def __init__(self, board: Board, name: str, nvm: Mapping[int, int]) -> None:
+        super().__init__(board, name)
+        self.nvm = dict(nvm)
+        self.memory = bytearray(256)
+        self._pointer = 0
+        self.forget()
+
+    def store(self, register: int, value: int) -> None:
+        """A register is written; those that are read-only ignore it."""
+
+    def restart(self) -> None:
+        """All as after power-on; what was going on is broken off."""
+        self._period += 1  # its events are void, as after a loss of supply
+        self.forget()
+        self.rest()
+
+    def command(self, data: bytes) -> None:
+        self._pointer = data[0]
+        for place in range(0, len(data) - 1, 2):
+            self.store(data[place], data[place + 1])
+        if len(data) % 2:
+            self._pointer = data[-1]
+
+    def answer(self, count: int) -> bytes:
+        start = self._pointer
+        self._pointer = (start + count) % 256
+        return bytes(self.memory[(start + place) % 256] for place in range(count))
+
+    def put(self, register: int, value: int, count: int) -> None:
+        self.memory[register : register + count] = value.to_bytes(count, "big")
+
+    def put20(self, register: int, word: int) -> None:
+        self.put(register, word << 4, 3)
+
+
+class AirFormulas(Protocol):
+    """The words of a chip for pascal, Cel and %RH."""
+
+    def pressure_word(self, pascal: float, celsius: float) -> float: ...
+    def temperature_word(self, celsius: float) -> float: ...
+    def humidity_word(self, percent: float, celsius: float) -> float: ...
+
+
+class AirPart(RegisterPart):
+    """One with pressure, temperature and humidity, three words one behind the other from
+    `data_register` on, and for the first two a low-pass that `filter_register` sets."""
+
+    data_register: int
+    filter_register: int
+    filters: tuple[int, ...]  # by code
+    has_humidity = True
+    pressure_hpa: Truth
+    temperature_c: Truth
+    humidity_rh: Truth
+    formulas: AirFormulas
+
+    def forget(self) -> None:
+        self.memory[:] = bytes(256)
+        self.low_pass: dict[str, float] = {}
+
+    def _give(self, samples: Mapping[str, int]) -> None:
+        """Put the words of the truth into the data registers; items left out have their reset."""
+        start, seconds = self.data_register, self.seconds()
+        coefficient = self.filters[self.memory[self.filter_register] >> 2 & 7]
+        celsius = self.temperature_c(seconds)
+        words = {
+            "p": self.formulas.pressure_word(self.pressure_hpa(seconds) * 100, celsius),
+            "t": self.formulas.temperature_word(celsius),
+        }
+        for register, item in ((start, "p"), (start + 3, "t")):
+            if not samples[item]:
+                self.put20(register, 0x80000)
+                continue
+            word = filtered(self.low_pass.get(item), words[item], coefficient)
+            self.low_pass[item] = word
+            bits = 20 if coefficient > 1 else 15 + samples[item].bit_length()
+            self.put20(register, cut(word, bits))
+        if self.has_humidity:
+            word = self.formulas.humidity_word(self.humidity_rh(seconds), celsius)
+            self.put(start + 6, round(word) if samples["h"] else 0x8000, 2)
+
+
+def image(*rows: tuple[int, str]) -> dict[int, int]:
+    """{register: value} of rows (first register, bytes in hexadecimal)."""
+    return {
+        first + place: value
+        for first, text in rows
+        for place, value in enumerate(bytes.fromhex(text))
+    }
+
+
+class Fused:
+    """Numbers out of an image, little endian."""
+
+    def __init__(self, nvm: Mapping[int, int]) -> None:
+        self._nvm = nvm
+
+    def unsigned(self, register: int, count: int = 2) -> int:
+        return sum(self._nvm[register + place] << 8 * place for place in range(count))
+
+    def signed(self, register: int, count: int = 2) -> int:
+        return two_complement(self.unsigned(register, count), 8 * count)
+
+
+def two_complement(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> bits - 1 & 1 else value
+
+
+def word_for(value_of: Callable[[float], float], truth: float, bits: int = 20) -> float:
+    """The word, between 0 and its greatest, at which a monotonic `value_of(word)` is `truth`."""
+    low, high = 0.0, float((1 << bits) - 1)
+    rising = value_of(high) > value_of(low)
+    for _ in range(48):
+        middle = (low + high) / 2
+        if (value_of(middle) < truth) == rising:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def cut(word: float, bits: int) -> int:
+    """A word of 20 bits of which a converter gives so many; the others are 0."""
+    step = 1 << 20 - bits
+    return min(max(round(word / step), 0), (_TOP >> 20 - bits) - 1) * step
+
+
+def fine_of(celsius: float) -> float:
+    """The data sheets' t_fine, with which the other values are corrected."""
+    return celsius * 5120
+
+
+def celsius_of(word: float, t1: int, t2: int, t3: float) -> float:
+    first = (word / 16384 - t1 / 1024) * t2
+    return (first + (word / 131072 - t1 / 8192) ** 2 * t3) / 5120
+
+
+def filtered(before: float | None, word: float, coefficient: int) -> float:
+    """One step of the low-pass in the chips; it starts at the first word."""
+    if before is None or coefficient <= 1:
+        return word
+    return (before * (coefficient - 1) + word) / coefficient

@@ -1,0 +1,253 @@
+"""DS18B20, DS18S20, DS1822 and MAX31850 on a 1-Wire line: registers, EEPROM, alarms, supply.
+
+[chips.soil]
+kind = "ds18x20"
+pin = "P3"                  # any number of tables may have the same one
+model = "ds18b20"           # or "ds18s20", "ds1822", "max31850"
+serial = 0x70E41AC          # or rom = "28ac410e07000074"; by default made from the table's name
+temperature_c = 12.5        # the truth, see emulator/chips/plugging.py
+bits = 12                   # resolution set in the EEPROM
+th = 75                     # alarm limits set in the EEPROM
+tl = 70
+parasite = false            # true: lives on the data line
+supply_pin = "P11"
+absent = false              # and the other faults of emulator/chips/part.py
+
+Between commands the part ignores the line until the next reset. While it converts, with a supply
+of its own, read slots give 0, then 1. One that lives on the line answers nothing meanwhile, and
+starts anew if the line is not driven high from 10 us after the command until it is done.
+
+Written against Maxim's data sheets DS18B20 (19-7487), DS18S20 and DS1822. From memory only: byte 6
+after a conversion (16 less the last four bits, as genuine parts show it; `clone` keeps 0x0C), the
+typical conversion times (0.8 of the greatest), currents between typical and greatest, and all of
+the MAX31850.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.chips import plugging
+from emulator.chips.onewire import FEED_WITHIN_US, OneWirePart, Talk, crc8, rom_of
+from emulator.chips.part import Truth
+
+LINE = ("ds18x20", {"data_pin": "P3"})
+INTERFACE = "1-Wire"
+PIN = "P3"
+
+CONVERT, READ, WRITE, COPY, RECALL, READ_SUPPLY = 0x44, 0xBE, 0x4E, 0x48, 0xB8, 0xB4
+
+_CONVERT_MA = 1.2
+_WRITE_MA = 1.2
+_COPY_MS = (7.0, 10.0)
+_TYPICAL = 0.8
+_OWN_CEL = 25.0  # of a MAX31850 itself
+
+
+@dataclass(frozen=True)
+class Model:
+    family: int
+    start: bytes  # registers 0 and 1 after power-on
+    registers: int  # that can be written, from number 2 on
+    max_ms: float  # of a conversion, at the highest resolution
+    least: float
+    greatest: float
+
+
+MODELS = {
+    "ds18b20": Model(0x28, b"\x50\x05", 3, 750.0, -55, 125),
+    "ds1822": Model(0x22, b"\x50\x05", 3, 750.0, -55, 125),
+    "ds18s20": Model(0x10, b"\xaa\x00", 2, 750.0, -55, 125),
+    "max31850": Model(0x3B, b"\x00\x00", 0, 100.0, -270, 1372),
+}
+
+
+class Ds18x20(OneWirePart):
+    """One part: `attach` it to a pin and `power` it.
+
+    eeprom    TH, TL and configuration as they outlive a loss of the supply
+    clone     byte 6 keeps 0x0C, whatever was measured
+    open_wire the thermocouple of a MAX31850 is broken
+    mute      read slots give 1 also while it converts
+    told      scratchpads to be told as they are instead of its own, one for each reading
+    """
+
+    power_up_ms = (2.0, 5.0)
+    standby_ma = 0.00075
+
+    def __init__(
+        self,
+        board: Board,
+        temperature_c: Truth,
+        model: str = "ds18b20",
+        name: str = "ds18x20",
+        rom: bytes | None = None,
+        bits: int = 12,
+    ) -> None:
+        if model not in MODELS:
+            raise ValueError(f"chip model {model!r}; allowed: {', '.join(MODELS)}")
+        self.model = MODELS[model]
+        serial = zlib.crc32(name.encode())
+        super().__init__(board, name, rom or rom_of(self.model.family, serial))
+        self.temperature_c = temperature_c
+        self.eeprom = bytearray((0x4B, 0x46, _config(bits)))
+        self.clone = False
+        self.open_wire = False
+        self.mute = False
+        self.told: list[bytes] = []
+        self.alarm = False
+        self.conversions = 0  # begun; for tests
+        self.forget()
+
+    def forget(self) -> None:
+        super().forget()
+        self.alarm = False
+        self._must_be_fed = False
+        self.scratchpad = bytearray(self.model.start + b"\xff\xff\xff\xff\x0c\x10")
+        if self.model.family == 0x3B:
+            self.scratchpad[2:] = bytes((0, 0, 0xF0, 0xFF, 0xFF, 0xFF))
+        self._recall()
+
+    def _recall(self) -> None:
+        count = self.model.registers
+        self.scratchpad[2 : 2 + count] = self.eeprom[:count]
+
+    def alarmed(self) -> bool:
+        return self.alarm
+
+    # Functions
+
+    def function(self) -> Talk:
+        command = yield from self.receive(8)
+        if command == CONVERT:
+            self._start_conversion()
+            yield from self._until_ready()
+        elif command == READ:
+            yield from self._tell()
+        elif command == WRITE:
+            for place in range(2, 2 + self.model.registers):
+                value = yield from self.receive(8)
+                self.scratchpad[place] = value & 0x60 | 0x1F if place == 4 else value
+        elif command == COPY:
+            count = self.model.registers
+            self.eeprom[:count] = self.scratchpad[2 : 2 + count]
+            self.convert("write", _WRITE_MA, _COPY_MS)
+            yield from self._until_ready()
+        elif command == RECALL:
+            self._recall()
+            yield from self._until_ready()
+        elif command == READ_SUPPLY:
+            while True:
+                yield int(not self.parasite)
+
+    def _until_ready(self) -> Talk:
+        while not self.parasite:
+            yield lambda: int(self.mute or not self.busy)
+
+    def _tell(self) -> Talk:
+        data = bytes(self.scratchpad)
+        data = self.told.pop(0) if self.told else data + bytes((crc8(data),))
+        yield from self.send(self.damaged(data))
+
+    # Conversion
+
+    def conversion_ms(self) -> float:
+        """The greatest time at the resolution that is set."""
+        lower = 3 - (self.scratchpad[4] >> 5 & 3) if self.model.registers == 3 else 0
+        return self.model.max_ms / 2**lower
+
+    def _start_conversion(self) -> None:
+        self.conversions += 1
+        most_ms = self.conversion_ms()
+        self.convert("convert", _CONVERT_MA, (most_ms * _TYPICAL, most_ms), self._measure)
+        if self.parasite:
+            self.later_us(FEED_WITHIN_US, self._look_for_food)
+
+    def _look_for_food(self) -> None:
+        if self.fed_us is None:
+            self.interrupt_supply()
+        else:
+            self._must_be_fed = True
+
+    def starved(self) -> None:
+        if self._must_be_fed:
+            self.later_us(0, self.interrupt_supply)
+
+    def _measure(self) -> None:
+        self._must_be_fed = False
+        celsius = self.temperature_c(self.seconds())
+        celsius = min(max(celsius, self.model.least), self.model.greatest)
+        if self.model.family == 0x3B:
+            self._thermocouple(celsius)
+        elif self.model.family == 0x10:
+            self._half_degrees(celsius)
+        else:
+            step = 2 ** (3 - (self.scratchpad[4] >> 5 & 3))  # of 1/16 Cel
+            raw = math.floor(celsius * 16 / step + 0.5) * step
+            self.scratchpad[:2] = (raw & 0xFFFF).to_bytes(2, "little")
+            if not self.clone:
+                self.scratchpad[6] = 0x10 - (raw & 0x0F)
+        if self.model.registers:
+            whole = math.floor(celsius)
+            self.alarm = whole >= _signed(self.scratchpad[2]) or whole <= _signed(
+                self.scratchpad[3]
+            )
+
+    def _half_degrees(self, celsius: float) -> None:
+        """Half degrees, and how many of 16 counts remain to the next whole one: the whole degrees
+        and the counts give celsius + 1/4."""
+        sixteenths = math.floor(celsius * 16 + 0.5)
+        half = math.floor((sixteenths + 4) / 8)  # rounded, as the counter is ahead by 1/4
+        self.scratchpad[:2] = (half & 0xFFFF).to_bytes(2, "little")
+        self.scratchpad[6] = 16 - (sixteenths + 4) % 16
+
+    def _thermocouple(self, celsius: float) -> None:
+        raw = math.floor(celsius * 4 + 0.5) * 4 | int(self.open_wire)
+        own = math.floor(_OWN_CEL * 16 + 0.5) * 16 | int(self.open_wire)  # the cold junction
+        self.scratchpad[:2] = (raw & 0xFFFF).to_bytes(2, "little")
+        self.scratchpad[2:4] = own.to_bytes(2, "little")
+
+
+def _config(bits: int) -> int:
+    return (bits - 9) << 5 | 0x1F
+
+
+def _signed(byte: int) -> int:
+    return byte - 256 if byte > 127 else byte
+
+
+def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """Make the part of this table and hang it on its pin."""
+    model = plugging.choice(name, table, "model", "ds18b20", MODELS)
+    bits = plugging.whole(name, table, "bits", 12, 9, 12)
+    truth = plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0)
+    chip = Ds18x20(board, truth, model, name, _rom(name, table, model), bits)
+    chip.eeprom[0] = plugging.whole(name, table, "th", 75, -128, 127) & 0xFF
+    chip.eeprom[1] = plugging.whole(name, table, "tl", 70, -128, 127) & 0xFF
+    plugging.own(name, table, chip, ("parasite", "clone", "open_wire", "mute"))
+    plugging.faults(name, table, chip)
+    chip.attach(plugging.pin_of(board, name, "pin", table.pop("pin", PIN)))
+    chip.forget()
+    plugging.supply(board, name, table, chip.power)
+
+
+def _rom(name: str, table: dict[str, Any], model: str) -> bytes | None:
+    if "rom" in table:
+        text = table.pop("rom")
+        try:
+            rom = bytes.fromhex(text)
+        except (TypeError, ValueError):
+            rom = b""
+        if len(rom) != 8 or crc8(rom) or rom[0] != MODELS[model].family:
+            family = f"{MODELS[model].family:02x}"
+            allowed = f"16 hex digits that begin with {family} and end in their checksum"
+            plugging.refuse(name, "rom", text, allowed)
+        return rom
+    if "serial" in table:
+        serial = plugging.whole(name, table, "serial", 0, 0, 2**48 - 1)
+        return rom_of(MODELS[model].family, serial)
+    return None

@@ -1,0 +1,205 @@
+"""An INA219 at register level: the voltage of a supply and, over a shunt, the current from it.
+
+Six registers: configuration, shunt voltage, bus voltage with two flags, power, current, and the
+calibration that the last two need: they stay 0 while it is 0, and its lowest bit is always 0.
+Written by Texas Instruments data sheet SBOS448: registers, ranges, flags, typical conversion times
+(532 us for 12 bits, 586 at most). Not checked against it, but as far as known: the times with
+averaging, that the steps grow with fewer bits, and the currents. Taken for granted, as the data
+sheet says nothing: 0.1 ms from supply to ready; the full current as long as it is not powered
+down, also after a triggered conversion; a shunt voltage that was cut off sets no overflow flag
+unless `flags_clipping` (published drivers rely on it, the data sheet speaks of the arithmetic).
+
+The truth, of virtual time in seconds: `bus_mv(t)` and `current_ma(t)` through the shunt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.chips import plugging
+from emulator.chips.part import Span, Truth
+from emulator.chips.registers16 import Cycles, RegisterChip, looks
+
+ADDRESS = 0x40
+# Not at its first address, which it would have to share with a Si7021.
+LINE = ("ina219", {"sda_pin": "P9", "scl_pin": "P10", "address": 0x41})
+WIRING = {"address": 0x41}
+
+CONFIGURATION, SHUNT, BUS, POWER, CURRENT, CALIBRATION = range(6)
+
+_RESET, _WIDE = 0x8000, 0x2000
+_POWER_ON = 0x399F
+_READY, _OVERFLOW = 0x02, 0x01
+_SHUNT_UV, _BUS_MV = 10, 4
+_TYPICAL_MS = (0.084, 0.148, 0.276, 0.532)  # 9 to 12 bits
+_GREATEST_MS = (0.093, 0.163, 0.304, 0.586)
+_ACTIVE_MA, _DOWN_MA = 0.7, 0.006
+
+
+class Ina219(RegisterChip):
+    """One chip with its shunt of `shunt_mohm`."""
+
+    power_up_ms = (0.1, 1.0)
+    start_ma = _ACTIVE_MA
+    writable = frozenset((CONFIGURATION, CALIBRATION))
+
+    def __init__(
+        self,
+        board: Board,
+        bus_mv: Truth,
+        current_ma: Truth,
+        shunt_mohm: float = 100.0,
+        name: str = "ina219",
+        flags_clipping: bool = False,
+    ) -> None:
+        super().__init__(board, name)
+        self.bus_mv = bus_mv
+        self.current_ma = current_ma
+        self.shunt_mohm = shunt_mohm
+        self.flags_clipping = flags_clipping
+        self._number = 0  # of the conversion that was triggered last
+        self.forget()
+
+    def forget(self) -> None:
+        self.registers = dict.fromkeys(range(6), 0)
+        self.registers[CONFIGURATION] = _POWER_ON
+        self.pointer = 0
+        self._number += 1
+        self._until_us = 0  # of the triggered conversion
+        self._cycles: Cycles | None = None
+
+    def started(self) -> None:
+        self._begin()
+
+    def rest(self) -> None:
+        if not self._mode:
+            self.draw("power_down", _DOWN_MA)
+        elif self._cycles or self.board.clock.now_us < self._until_us:
+            self.draw("measure", _ACTIVE_MA)
+        else:
+            self.draw("idle", _ACTIVE_MA)
+
+    # Registers
+
+    @property
+    def _mode(self) -> int:
+        return self.registers[CONFIGURATION] & 7
+
+    def written(self, register: int, word: int) -> None:
+        if register == CALIBRATION:
+            self.registers[CALIBRATION] = word & 0xFFFE
+        elif word & _RESET:
+            self.forget()
+            self._begin()
+        else:
+            self.registers[CONFIGURATION] = word & ~0x4000
+            if word & 3:  # neither powered down nor switched off
+                self.registers[BUS] &= ~_READY
+            self._begin()
+
+    def was_read(self, register: int) -> None:
+        if register == POWER:
+            self.registers[BUS] &= ~_READY
+
+    def before_access(self) -> None:
+        span_us = self._cycles.latest(self.board.clock.now_us) if self._cycles else None
+        if span_us is not None:
+            self._finish(*span_us)
+
+    # Conversions
+
+    def _begin(self) -> None:
+        """As the mode says: nothing, one conversion, or one after the other."""
+        self._number += 1
+        self._cycles = None
+        self._until_us = 0
+        now_us = self.board.clock.now_us
+        if self._mode & 3:
+            if self._mode & 4:
+                period_us = round((self.span_ms(self._span()) + self.extra_ms) * 1000)
+                self._cycles = Cycles(now_us, period_us)
+            else:
+                self._trigger(now_us)
+        self.rest()
+
+    def _trigger(self, begin_us: int) -> None:
+        number = self._number
+
+        def end() -> None:
+            if number == self._number:  # and nobody has written another configuration meanwhile
+                self._finish(begin_us, self.board.clock.now_us)
+
+        span = self._span()
+        self._until_us = begin_us + self.convert("measure", _ACTIVE_MA, span, end, blocks=False)
+
+    def _span(self) -> Span:
+        """How long shunt and bus take, as far as the mode has them."""
+        codes = [self._code(3)] if self._mode & 1 else []
+        codes += [self._code(7)] if self._mode & 2 else []
+        typical = sum(_TYPICAL_MS[code & 3 | (code >> 3) * 3] * samples(code) for code in codes)
+        greatest = sum(_GREATEST_MS[code & 3 | (code >> 3) * 3] * samples(code) for code in codes)
+        return typical, greatest
+
+    def _code(self, shift: int) -> int:
+        return self.registers[CONFIGURATION] >> shift & 15
+
+    def _finish(self, begin_us: int, end_us: int) -> None:
+        flags = _READY
+        if self._mode & 1:
+            word, clipped = self._shunt_word(begin_us, end_us)
+            self.registers[SHUNT] = word & 0xFFFF
+            flags |= _OVERFLOW if clipped and self.flags_clipping else 0
+        if self._mode & 2:
+            self.registers[BUS] = self._bus_steps(begin_us, end_us) << 3
+        flags |= self._calculate()
+        self.registers[BUS] = self.registers[BUS] & ~7 | flags
+
+    def _shunt_word(self, begin_us: int, end_us: int) -> tuple[int, bool]:
+        """Steps of 10 uV, and whether one of the samples was cut off at the end of the range."""
+        code = self._code(3)
+        most_uv = 40_000 << (self.registers[CONFIGURATION] >> 11 & 3)
+        seen = [
+            milliamps * self.shunt_mohm
+            for milliamps in looks(self.current_ma, begin_us, end_us, samples(code))
+        ]
+        kept = [min(max(microvolts, -most_uv), most_uv) for microvolts in seen]
+        step_uv = _SHUNT_UV * step(code)
+        word = round(sum(kept) / len(kept) / step_uv) * step(code)
+        return word, any(abs(microvolts) >= most_uv for microvolts in seen)
+
+    def _bus_steps(self, begin_us: int, end_us: int) -> int:
+        code = self._code(7)
+        most_mv = 32_000 if self.registers[CONFIGURATION] & _WIDE else 16_000
+        seen = looks(self.bus_mv, begin_us, end_us, samples(code))
+        kept = [min(max(millivolts, 0.0), most_mv) for millivolts in seen]
+        return round(sum(kept) / len(kept) / (_BUS_MV * step(code))) * step(code)
+
+    def _calculate(self) -> int:
+        """Fill in current and power; the overflow flag if one of them does not fit."""
+        shunt = self.registers[SHUNT]
+        shunt -= (shunt & 0x8000) << 1
+        current = int(shunt * self.registers[CALIBRATION] / 4096)
+        power = abs(current) * (self.registers[BUS] >> 3) // 5000
+        self.registers[CURRENT] = current & 0xFFFF
+        self.registers[POWER] = power & 0xFFFF
+        return 0 if -32768 <= current <= 32767 and power <= 0xFFFF else _OVERFLOW
+
+
+def samples(code: int) -> int:
+    """How many samples of a converter setting are averaged."""
+    return 1 << (code & 7) if code & 8 else 1
+
+
+def step(code: int) -> int:
+    """By how much a step of fewer bits than 12 is larger."""
+    return 1 if code & 8 else 8 >> (code & 3)
+
+
+def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """bus_mv, current_ma: the truth; shunt_mohm."""
+    bus_mv = plugging.truth(board, name, table, "bus_mv", 3700, swing=150.0, noise=2.0)
+    current_ma = plugging.truth(board, name, table, "current_ma", 120, swing=80.0, noise=0.2)
+    shunt_mohm = plugging.positive(name, table, "shunt_mohm", 100)
+    chip = Ina219(board, bus_mv, current_ma, shunt_mohm, name=name)
+    plugging.i2c(board, name, table, chip, ADDRESS)

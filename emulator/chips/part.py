@@ -1,0 +1,211 @@
+"""What all emulated parts have: a supply, a start, conversions that take time, current, faults.
+
+A part forgets everything when its supply goes, and draws from the energy meter under its name.
+Faults that a scenario or a test may set on any of them:
+
+    lateness      0 to 1: where between typical and greatest each conversion and start ends
+    extra_ms      added to each conversion
+    absent        it is not there
+    stuck         it holds its line down, so that all reads are zeros
+    corrupt       so many of the next answers arrive with one bit turned over
+    corrupt_rate  0 to 1: the share of answers to which that happens at random
+    brown_out     so many of the next conversions lose the supply for an instant half way through
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.board.board import Board
+from emulator.board.i2c import Nack
+
+Span = tuple[float, float]  # ms, typical and greatest
+Truth = Callable[[float], float]  # of virtual time in seconds
+
+FAULTS = ("absent", "stuck", "corrupt", "corrupt_rate", "brown_out", "extra_ms", "lateness")
+
+
+class Part:
+    """Base of the chips. Give `power_up_ms` and `standby_ma`; override `forget` and `started`."""
+
+    power_up_ms: Span = (0.0, 0.0)  # from supply on to ready
+    start_ma = 0.0  # meanwhile
+    standby_ma = 0.0
+    any_bit_fails = False  # which bit is turned over: the last, or any
+
+    def __init__(self, board: Board, name: str) -> None:
+        self.board = board
+        self.name = name
+        self.lateness = 0.0
+        self.extra_ms = 0.0
+        self.absent = False
+        self.stuck = False
+        self.corrupt = 0
+        self.corrupt_rate = 0.0
+        self.brown_out = 0
+        self.powered = False
+        self.rng = board.rng("chip " + name)
+        self._ready_us = 0  # busy until then
+        self._period = 0  # of supply: makes events of the time before void
+        board.meter.set(name, "off", 0.0)
+
+    # For the chip to override
+
+    def forget(self) -> None:
+        """All that the supply kept is as after power-on; what is in non-volatile memory stays."""
+
+    def started(self) -> None:
+        """The start is over."""
+
+    # Supply
+
+    def power(self, on: bool) -> None:
+        """Switch the supply. Off, the part forgets everything; on, it starts."""
+        if on == self.powered:
+            return
+        self.powered = on
+        self._period += 1
+        self._ready_us = 0
+        self.forget()
+        if not on:
+            self.board.meter.set(self.name, "off", 0.0)
+            return
+        start_us = self.busy_for(self.power_up_ms)
+        self.draw("start", self.start_ma)
+
+        def ready() -> None:
+            self.rest()
+            self.started()
+
+        self.later_us(start_us, ready)
+
+    def here(self) -> bool:
+        """It is there and supplied."""
+        return self.powered and not self.absent
+
+    # Time and current
+
+    @property
+    def busy(self) -> bool:
+        return self.board.clock.now_us < self._ready_us
+
+    def busy_for(self, span: Span) -> int:
+        """Not ready for so long from now; how long that is, in us."""
+        duration_us = round(self.span_ms(span) * 1000)
+        self._ready_us = self.board.clock.now_us + duration_us
+        return duration_us
+
+    def span_ms(self, span: Span) -> float:
+        """Where between typical and greatest this part is."""
+        return span[0] + (span[1] - span[0]) * self.lateness
+
+    def seconds(self) -> float:
+        """Virtual time, for the truths."""
+        return self.board.clock.now_us / 1e6
+
+    def later_us(self, delay_us: int, call: Callable[[], object]) -> None:
+        """Call later, unless the supply goes before."""
+        period = self._period
+        self.board.clock.schedule(delay_us, lambda: call() if period == self._period else None)
+
+    def draw(self, state: str, milliamps: float) -> None:
+        self.board.meter.set(self.name, state, milliamps)
+
+    def rest(self) -> None:
+        self.draw("standby", self.standby_ma)
+
+    def convert(
+        self,
+        state: str,
+        milliamps: float,
+        span: Span,
+        done: Callable[[], object] = lambda: None,
+        blocks: bool = True,
+    ) -> int:
+        """A conversion: draws current, ends with `done()` and rest; its duration in us.
+
+        blocks: the part is busy meanwhile. A brown-out that is due takes the supply away half way.
+        """
+        duration_us = round((self.span_ms(span) + self.extra_ms) * 1000)
+        if blocks:
+            self._ready_us = self.board.clock.now_us + duration_us
+        self.draw(state, milliamps)
+        if self.brown_out > 0:
+            self.brown_out -= 1
+            self.later_us(duration_us // 2, self.interrupt_supply)
+
+        def end() -> None:
+            self.rest()
+            done()
+
+        self.later_us(duration_us, end)
+        return duration_us
+
+    def interrupt_supply(self) -> None:
+        """The supply is away for an instant."""
+        self.power(False)
+        self.power(True)
+
+    # Answers
+
+    def damaged(self, answer: bytes) -> bytes:
+        """The answer as it arrives: with a bit turned over, if that is due."""
+        hit = self.corrupt > 0
+        if hit:
+            self.corrupt -= 1
+        elif self.corrupt_rate:
+            hit = self.rng.random() < self.corrupt_rate
+        if not hit or not answer:
+            return answer
+        bit = self.rng.randrange(8 * len(answer)) if self.any_bit_fails else 0
+        return (int.from_bytes(answer, "big") ^ 1 << bit).to_bytes(len(answer), "big")
+
+
+class I2cPart(Part):
+    """A chip on an I2C bus: `command` what is written to it, `answer` what is read from it."""
+
+    any_bit_fails = True  # a wire does not choose its bits
+
+    def command(self, data: bytes) -> None:
+        """One write transfer: the bytes after the address, at least one; `nack` refuses them."""
+
+    def answer(self, count: int) -> bytes:
+        """One read transfer; what is short is filled up with 0xFF, as an open bus reads."""
+        return b""
+
+    def acknowledges(self, reading: bool) -> bool:
+        """Whether the address is acknowledged now, by a part that is supplied."""
+        return not self.busy
+
+    # for the bus
+
+    def write(self, data: bytes) -> None:
+        self._need(reading=False)
+        if data:  # without data it is the probe of a scan
+            self.command(data)
+
+    def read(self, count: int) -> bytes:
+        self._need(reading=True)
+        if self.stuck:
+            return bytes(count)
+        return self.damaged(self.answer(count)[:count]).ljust(count, b"\xff")
+
+    def _need(self, reading: bool) -> None:
+        if not self.here():
+            raise nack(f"{self.name} is not there")
+        if not self.stuck and not self.acknowledges(reading):
+            raise nack(f"{self.name} is busy")
+
+
+def nack(text: str) -> Nack:
+    """The exception for what is not acknowledged."""
+    return Nack(text)
+
+
+def crc8(data: bytes, start: int) -> int:
+    """CRC-8 of several makers (x^8 + x^5 + x^4 + 1), as one long division."""
+    remainder = (int.from_bytes(data, "big") ^ start << 8 * (len(data) - 1)) << 8
+    for bit in range(len(data) * 8 + 7, 7, -1):
+        if remainder >> bit & 1:
+            remainder ^= 0x131 << bit - 8
+    return remainder

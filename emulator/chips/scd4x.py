@@ -1,0 +1,282 @@
+"""An SCD40 or SCD41 at register level: CO2, temperature and humidity at I2C address 0x62.
+
+It is idle, measures every 5 or 30 s, takes a single value (SCD41), sleeps, or is busy. While it
+measures it takes few commands; busy or asleep it acknowledges nothing, also not the command that
+wakes it. A value can be read once. Settings are lost with the supply unless they were persisted.
+
+Source: Sensirion SCD4x data sheets 1.1 to 1.7 (commands, times, average and peak currents). From
+memory or assumed: that refused commands are not acknowledged, that a single value keeps the chip
+busy for all of its 5 s, how the average current is made of base and peak, the charge of a single
+value, when a recalibration is refused, how far off the first single value is and that periodic
+ones make up for it. There are reports of SCD40 that take the single-shot command; this one does
+not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.chips import plugging
+from emulator.chips.part import Truth, nack
+from emulator.chips.sensirion import SEA_LEVEL_HPA, CommandPart, pressure_at_hpa
+
+ADDRESS = 0x62
+LINE = ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"})
+VARIANTS = {"scd40": 0x0440, "scd41": 0x1440}
+
+_IDLE_MA, _ASLEEP_MA = 0.15, 0.0005
+# At 3.3 V: bursts of 175 mA make 15 mA at every 5 s and 3.2 mA at every 30 s
+_MEASURING_MA, _BURST_MA, _BURST_MS = 0.9, 175.0, 405.0
+_SINGLE_MA = 18.0  # over the 5 s of a single value
+_CALIBRATING_US = 180_000_000
+_WHILE_MEASURING = (0x3F86, 0xE000, 0xE4B8, 0xEC05)
+_WAKE_UP = b"\x36\xf6"
+_NEW = {"offset": 0x05DA, "altitude_m": 0, "self_calibration": 1}
+
+
+class Scd4x(CommandPart):
+    """One chip.
+
+    knows_variant   False: one of the first, which cannot tell its model
+    first_off_ppm   how wrong the first single value after power-on or sleep is
+    malfunction     what the self-test answers; 0 is good
+    pressure_hpa    of the air, a function of time
+    """
+
+    standby_ma = _IDLE_MA
+    start_ma = _IDLE_MA
+    power_up_ms = (30, 1000)  # of newer and of the first parts
+
+    def __init__(
+        self,
+        board: Board,
+        co2_ppm: Truth,
+        temperature_c: Truth,
+        humidity_rh: Truth,
+        model: str = "scd41",
+        name: str = "scd4x",
+    ) -> None:
+        if model not in VARIANTS:
+            raise ValueError(f"chip model {model!r}; allowed: {', '.join(VARIANTS)}")
+        super().__init__(board, name)
+        self.model = model
+        self.co2_ppm = co2_ppm
+        self.temperature_c = temperature_c
+        self.humidity_rh = humidity_rh
+        self.pressure_hpa: Truth = lambda seconds: SEA_LEVEL_HPA
+        self.knows_variant = True
+        self.first_off_ppm = 300
+        self.malfunction = 0
+        self.serial = int.from_bytes(board.rng("serial " + name).randbytes(6), "big")
+        self.persisted = dict(_NEW)  # kept without supply
+        self.persist_count = 0
+        self._correction_ppm = 0.0
+        self.plain = self._plain_commands()
+        self.settings = {
+            0x241D: lambda word: self._set("offset", word),
+            0x2427: lambda word: self._set("altitude_m", word),
+            0x2416: lambda word: self._set("self_calibration", word),
+            0xE000: self._set_pressure,
+            0x362F: self._recalibrate,
+        }
+        self.forget()
+
+    def _plain_commands(self) -> dict[int, Callable[[], None]]:
+        serial = self.serial
+        known: dict[int, Callable[[], None]] = {
+            0x21B1: lambda: self._start(5),
+            0x21AC: lambda: self._start(30),
+            0x3F86: self._stop,
+            0xEC05: lambda: self.reply(self._take),
+            0xE4B8: lambda: self.reply(lambda: (0x8006 if self._sample else 0x8000,)),
+            0x2318: lambda: self.say(self.current["offset"]),
+            0x2322: lambda: self.say(self.current["altitude_m"]),
+            0x2313: lambda: self.say(self.current["self_calibration"]),
+            0x202F: self._variant,
+            0x3682: lambda: self.say(serial >> 32, serial >> 16 & 0xFFFF, serial & 0xFFFF),
+            0x3615: self._persist,
+            0x3639: self._self_test,
+            0x3632: self._factory_reset,
+            0x3646: self._reinit,
+        }
+        if self.model == "scd41":
+            known[0x219D] = lambda: self._single(5000, True)
+            known[0x2196] = lambda: self._single(50, False)
+            known[0x36E0] = self._sleep
+        return known
+
+    def forget(self) -> None:
+        self.forget_answer()
+        self.current = dict(getattr(self, "persisted", _NEW))
+        self.compensated_hpa = 0  # 0: by the altitude
+        self.measuring_s = 0  # the interval; 0: it does not measure
+        self.asleep = False
+        self._fresh = True
+        self._sample: tuple[int, int, int] | None = None
+        self._last_ppm = 0.0
+        self._measuring_since_us = 0
+        self._measured_us = 0  # how long it measured before it was stopped
+        self._round = getattr(self, "_round", 0) + 1  # makes measurements of the time before void
+
+    def rest(self) -> None:
+        if self.asleep:
+            self.draw("asleep", _ASLEEP_MA)
+        elif self.measuring_s:
+            self.draw("measuring", _MEASURING_MA)
+        else:
+            super().rest()
+
+    # Transfers
+
+    def write(self, data: bytes) -> None:
+        if self.here() and self.asleep and data == _WAKE_UP:
+            self.asleep = False
+            self._fresh = True
+            self.busy_for((20, 30))
+            self.rest()
+            raise nack(f"{self.name} wakes up")
+        super().write(data)
+
+    def acknowledges(self, reading: bool) -> bool:
+        return not self.busy and not self.asleep
+
+    def allowed(self, code: int) -> bool:
+        return not self.measuring_s or code in _WHILE_MEASURING
+
+    # Commands
+
+    def _start(self, interval_s: int) -> None:
+        self.measuring_s = interval_s
+        self._measuring_since_us = self.board.clock.now_us
+        self._sample = None
+        self.rest()
+        self._schedule()
+
+    def _stop(self) -> None:
+        if self.measuring_s:
+            self._measured_us = self.board.clock.now_us - self._measuring_since_us
+        self.measuring_s = 0
+        self._sample = None
+        self._round += 1
+        self.busy_for((500, 500))
+        self.rest()
+
+    def _single(self, duration_ms: float, with_co2: bool) -> None:
+        self._sample = None
+
+        def done() -> None:
+            self._measure(self.first_off_ppm if self._fresh else 0, with_co2)
+            self._fresh = self._fresh and not with_co2
+
+        self.convert("single", _SINGLE_MA, (duration_ms, duration_ms), done)
+
+    def _sleep(self) -> None:
+        self.asleep = True
+        self.rest()
+
+    def _set(self, name: str, word: int) -> None:
+        self.current[name] = word
+
+    def _set_pressure(self, hpa: int) -> None:
+        self.compensated_hpa = hpa
+
+    def _variant(self) -> None:
+        if not self.knows_variant:
+            raise nack(f"{self.name} does not know its variant")
+        self.say(VARIANTS[self.model])
+
+    def _persist(self) -> None:
+        self.persisted = dict(self.current)
+        self.persist_count += 1
+        self.busy_for((800, 800))
+
+    def _self_test(self) -> None:
+        self.say(self.malfunction)
+        self.convert("testing", _MEASURING_MA, (10_000, 10_000))
+
+    def _factory_reset(self) -> None:
+        self.persisted = dict(_NEW)
+        self._correction_ppm = 0.0
+        self.forget()
+        self.busy_for((1200, 1200))
+
+    def _reinit(self) -> None:
+        self.forget()
+        self.busy_for((20, 30))
+
+    def _recalibrate(self, ppm: int) -> None:
+        """Refused unless it measured for three minutes before."""
+        word = 0xFFFF
+        if self._measured_us >= _CALIBRATING_US:
+            correction = ppm - round(self._last_ppm)
+            self._correction_ppm += correction
+            self._measured_us = 0
+            word = correction + 0x8000 & 0xFFFF
+        self.busy_for((400, 400))
+        self.say(word)
+
+    # Measurements
+
+    def _schedule(self) -> None:
+        """The next value: a burst of current at the end of the interval."""
+        this, interval_us = self._round, self.measuring_s * 1_000_000
+
+        def burst() -> None:
+            if this == self._round:
+                self.convert("burst", _BURST_MA, (_BURST_MS, _BURST_MS), end, blocks=False)
+
+        def end() -> None:
+            if this == self._round:
+                self._measure(0, True)
+                self._fresh = False
+                self._schedule()
+
+        self.later_us(interval_us - round(_BURST_MS * 1000), burst)
+
+    def _measure(self, off_ppm: int, with_co2: bool) -> None:
+        now = self.seconds()
+        taken_hpa = self.compensated_hpa or pressure_at_hpa(self.current["altitude_m"])
+        ppm = self.co2_ppm(now) * self.pressure_hpa(now) / taken_hpa
+        ppm = min(max(ppm + off_ppm + self._correction_ppm, 0.0), 40_000.0)
+        self._last_ppm = ppm
+        # The offset is right for the chip as it is when new: 4 Cel warmer than the air.
+        celsius = self.temperature_c(now) + 4.0 - 175 * self.current["offset"] / 65535
+        self._sample = (
+            round(ppm) if with_co2 else 0,
+            nearest(celsius, lambda word: -45 + 175 * word / 65535),
+            nearest(self.humidity_rh(now), lambda word: 100 * word / 65535),
+        )
+
+    def _take(self) -> tuple[int, int, int] | None:
+        sample, self._sample = self._sample, None
+        return sample
+
+
+def nearest(value: float, formula: Callable[[int], float]) -> int:
+    """The 16-bit word that a rising formula turns into what is nearest to the value."""
+    low, high = 0, 65535
+    while high - low > 1:
+        middle = (low + high) // 2
+        if formula(middle) <= value:
+            low = middle
+        else:
+            high = middle
+    return low if value - formula(low) <= formula(high) - value else high
+
+
+def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """Besides truths, wiring and faults: model, knows_variant, first_off_ppm, malfunction."""
+    model = plugging.choice(name, table, "model", "scd41", VARIANTS)
+    chip = Scd4x(
+        board,
+        plugging.truth(board, name, table, "co2_ppm", 640.0, swing=150.0),
+        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0),
+        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0),
+        model,
+        name,
+    )
+    chip.pressure_hpa = plugging.truth(board, name, table, "pressure_hpa", SEA_LEVEL_HPA)
+    plugging.own(name, table, chip, ("knows_variant", "first_off_ppm", "malfunction"))
+    plugging.i2c(board, name, table, chip, ADDRESS)

@@ -1,0 +1,295 @@
+"""One emulated SDI-12 probe: what it hears on the wire, what it does then, and what it says.
+
+It sleeps until a break of 12 ms and again after 100 ms without a character. It listens after 8.33
+ms of marking, drops what comes with wrong parity, at another speed or with gaps, and answers after
+8.33 to 15 ms. M is given up when anything is heard before the service request, C when the probe
+itself is addressed; D then has no values.
+
+Written against the SDI-12 specification 1.4. Not settled by it and chosen here: a command is
+forgotten at a gap of more than 1.66 ms; D before the end of C gives it up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from emulator.board.board import Board
+from emulator.board.framing import Symbol
+from emulator.chips.part import Part, Truth
+from emulator.chips.sdi12_models import Model
+from emulator.chips.sdi12_wire import CHAR_US, FRAMING, Wire
+
+_BREAK_US = 12_000
+_MARK_US = 8_330 - 400  # with the tolerance of the specification
+_GAP_US = 1_660
+_AWAKE_US = 100_400
+_ANSWER_US = (8_330, 14_900)
+_COMMAND_MOST = 8
+_ENDLESS = 400  # characters of an answer that does not end
+
+_COMMAND = re.compile(
+    r"(?P<bare>)!|(?P<identify>I)!|A(?P<new>[0-9a-zA-Z])!"
+    r"|(?P<job>[MC])(?P<crc>C?)(?P<digit>[1-9]?)!|D(?P<reply>[0-9])!"
+    r"|R(?P<now_crc>C?)(?P<now>[0-9])!|(?P<verify>V)!"
+)
+
+
+class Probe(Part):
+    """One probe. Besides the faults of Part (`stuck`: it holds the wire at 5 V; `corrupt`: a bit
+    of the last character arrives wrong, which its parity shows):
+
+    unseen      so many of the next answers have two wrong bits in a character: parity does not
+                show it
+    unseen_rate 0 to 1, the share of answers to which that happens
+    silent      so many of the next commands are not answered
+    garbage     a text that it says instead of every answer
+    endless     its answers do not end
+    cut         answers end after so many characters, without line end; None: they do not
+    no_request  it never says that it is ready
+    wake_ms     from the break until it listens
+    gap_us      behind each of its characters
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        board: Board,
+        model: Model,
+        truths: list[Truth],
+        address: str = "0",
+        name: str = "sdi12",
+    ) -> None:
+        self.model = model
+        self.truths = truths
+        self.address = address  # non-volatile
+        self.wake_ms = 0.0
+        self.gap_us = 0
+        self.unseen = 0
+        self.unseen_rate = 0.0
+        self.silent = 0
+        self.garbage: str | None = None
+        self.endless = False
+        self.cut: int | None = None
+        self.no_request = False
+        self.commands: list[str] = []  # all that it has understood
+        self._wire = wire
+        super().__init__(board, name)
+        self.power_up_ms = model.power_up_ms
+        self.standby_ma = model.standby_ma
+        self.start_ma = model.awake_ma
+        self.forget()
+        wire.probes.append(self)
+
+    def forget(self) -> None:
+        self._hears_from_us: int | None = None  # asleep: None
+        self._last_us = 0  # end of the break or of the last character
+        self._fresh = False  # no character since the break
+        self._text = ""
+        self._results: list[str] = []  # texts of the values, for D
+        self._with_crc = False
+        self._longest = 35
+        self._measuring = ""  # "M" or "C" meanwhile
+        self._turn = 0  # number of the measurement: makes the end of one given up void
+
+    # what it hears
+
+    @property
+    def holds_down(self) -> bool:
+        return self.stuck and self.here()
+
+    def space(self, duration_us: int) -> None:
+        if not self.here() or self.busy or duration_us < _BREAK_US:
+            return
+        if self._measuring == "M":
+            self._give_up()
+        now_us = self.board.clock.now_us
+        self._hears_from_us = now_us + round(self.wake_ms * 1000)
+        self._last_us = now_us
+        self._fresh = True
+        self._text = ""
+        self._awake()
+
+    def character(self, value: int | None, start_us: int) -> None:
+        if not self.here() or self.busy:
+            return
+        if self._measuring == "M":
+            self._give_up()
+        hears_us = self._hears_from_us
+        if hears_us is None or start_us < hears_us:
+            return
+        gap_us = start_us - self._last_us
+        too_early = self._fresh and gap_us < _MARK_US
+        too_late = start_us - max(self._last_us, hears_us) > _AWAKE_US
+        torn = bool(self._text) and gap_us > _GAP_US
+        if value is None or too_early or too_late or torn:
+            self._sleep()
+            return
+        self._fresh = False
+        self._last_us = self.board.clock.now_us
+        self._text += chr(value)
+        self._awake()
+        if self._text[0] not in (self.address, "?") or len(self._text) > _COMMAND_MOST:
+            self._sleep()
+        elif self._text[-1] == "!":
+            text, self._text = self._text, ""
+            self._obey(text)
+
+    def _awake(self) -> None:
+        if not self._measuring:
+            self.draw("awake", self.model.awake_ma)
+        mark = self._last_us
+        self.later_us(_AWAKE_US, lambda: self._doze(mark))
+
+    def _doze(self, mark: int) -> None:
+        if mark == self._last_us and not self._measuring:
+            self.rest()
+
+    def _sleep(self) -> None:
+        self._hears_from_us = None
+        self._text = ""
+        if not self._measuring:
+            self.rest()
+
+    # what it does
+
+    def _obey(self, text: str) -> None:
+        match = _COMMAND.fullmatch(text[1:])
+        if match is None or (text[0] == "?" and text != "?!"):
+            return
+        self.commands.append(text)
+        if self.silent > 0:
+            self.silent -= 1
+            return
+        found = match.groupdict()
+        if self._measuring and text != "?!":
+            self._give_up()
+        if found["bare"] is not None:
+            self._answer(self.address)
+        elif found["identify"]:
+            self._answer(self.address + self._identification())
+        elif found["new"]:
+            self.address = found["new"]
+            self._answer(self.address)
+        elif found["job"]:
+            self._start(found["job"], found["digit"], bool(found["crc"]))
+        elif found["reply"]:
+            self._answer(self._reply(int(found["reply"])))
+        elif found["now"]:
+            self._measure_now(found["now"], bool(found["now_crc"]))
+        elif found["verify"]:
+            self._results, self._with_crc = ["+0"], False
+            self._answer(self.address + "0001")
+
+    def _identification(self) -> str:
+        model = self.model
+        who = f"{model.vendor:8.8}{model.model:6.6}{model.firmware:3.3}{model.optional:.13}"
+        return model.version + who
+
+    def _start(self, letter: str, digit: str, with_crc: bool) -> None:
+        job = self.model.jobs.get(letter + digit)
+        if job is None or (with_crc and not self.model.checksums):
+            return
+        self._results, self._with_crc = [], with_crc
+        self._longest = 35 if letter == "M" else 75
+        number = len(job.values)
+        announced = (
+            f"{job.seconds:03}{number}" if letter == "M" else f"{job.seconds:03}{number:02}"
+        )
+        said_us = self._answer(self.address + announced)
+        self._measuring = letter
+        self._turn += 1
+        turn = self._turn
+
+        def begin() -> None:
+            if turn == self._turn:
+                self.convert(
+                    "measure", self.model.measuring_ma, job.span,
+                    lambda: self._ready(turn, job.values, letter, job.seconds), blocks=False,
+                )  # fmt: skip
+
+        self.later_us(said_us, begin)
+
+    def _ready(self, turn: int, values: tuple[int, ...], letter: str, seconds: int) -> None:
+        if turn != self._turn or not self._measuring:
+            return
+        self._measuring = ""
+        self._results = self._measured(values)
+        if letter == "M" and seconds and not self.no_request:
+            self._say(self.address, 0)
+
+    def _give_up(self) -> None:
+        self._measuring = ""
+        self._turn += 1
+        self._results = []
+        self.rest()
+
+    def _measured(self, values: tuple[int, ...]) -> list[str]:
+        texts = []
+        for place in values:
+            value = self.model.values[place]
+            number = value.sent(self.truths[place](self.seconds()))
+            text = f"{number:+.{value.decimals}f}"
+            texts.append(text[:9] if "." in text[:8] else text[:8])  # seven digits at most
+        return texts
+
+    def _reply(self, number: int) -> str:
+        """As many values as fit into each reply, in their order."""
+        replies = [""]
+        for text in self._results:
+            if len(replies[-1]) + len(text) > self._longest:
+                replies.append("")
+            replies[-1] += text
+        body = self.address + (replies[number] if number < len(replies) else "")
+        return body + (checksum(body) if self._with_crc else "")
+
+    def _measure_now(self, digit: str, with_crc: bool) -> None:
+        job = self.model.jobs.get("R" + digit)
+        if job is None or (with_crc and not self.model.checksums):
+            return
+        self._results, self._with_crc, self._longest = self._measured(job.values), with_crc, 75
+        self._answer(self._reply(0))
+
+    # what it says
+
+    def _answer(self, text: str) -> int:
+        """Say it after the pause that this probe makes; when that will be over, in us."""
+        pause_us = _ANSWER_US[0] + (_ANSWER_US[1] - _ANSWER_US[0]) * self.lateness
+        return self._say(text if self.garbage is None else self.garbage, round(pause_us))
+
+    def _say(self, text: str, delay_us: int) -> int:
+        if self.endless:
+            text = (text + "+1.23") * (_ENDLESS // (len(text) + 5))
+        if self.unseen > 0 or self.rng.random() < self.unseen_rate:
+            self.unseen -= 1 if self.unseen > 0 else 0
+            text = text[:-1] + chr(ord(text[-1]) ^ 0x03)
+        line = text + "\r\n" if self.cut is None and not self.endless else text[: self.cut]
+        symbols = [FRAMING.symbol(ord(character)) for character in line]
+        symbols = self._damaged_symbols(symbols)
+        self._last_us = self.board.clock.now_us + delay_us + len(symbols) * CHAR_US
+        self._awake()
+        return self._wire.say(symbols, delay_us, self.gap_us, self._later)
+
+    def _later(self, delay_us: int, call: Callable[[], object]) -> None:
+        self.later_us(delay_us, lambda: call() if self.here() else None)
+
+    def _damaged_symbols(self, symbols: list[Symbol]) -> list[Symbol]:
+        """With one bit of a character turned over, if that is due."""
+        place = max(0, len(symbols) - 3)  # the last one before the line end
+        if symbols and self.damaged(b"\x00") != b"\x00":
+            levels = symbols[place].levels
+            turned = (1 - levels[0], *levels[1:])
+            symbols = [*symbols[:place], Symbol(FRAMING.baud, turned), *symbols[place + 1 :]]
+        return symbols
+
+
+def checksum(text: str) -> str:
+    """The three characters of the specification: a CRC-16 with the lowest bit of each character
+    first, here as one long division by x^16 + x^15 + x^2 + 1 of the mirrored message."""
+    bits = "".join(f"{ord(character):08b}"[::-1] for character in text)
+    remainder = int(bits + "0" * 16, 2)
+    for place in range(len(bits) + 15, 15, -1):
+        if remainder >> place & 1:
+            remainder ^= 0x18005 << place - 16
+    mirrored = int(f"{remainder:016b}"[::-1], 2)
+    return "".join(chr(0x40 | mirrored >> shift & 0x3F) for shift in (12, 6, 0))

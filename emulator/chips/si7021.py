@@ -1,0 +1,223 @@
+"""A Si7021, HTU21D or SHT20 at register level: temperature and humidity at I2C address 0x40.
+
+What they share: commands to measure, with and without holding the bus; no acknowledgement while
+they convert, reset or start; a user register with the resolution; checksums. Where they differ
+stands in emulator/chips/si7021_models.py, with the sources. A chip told to hold the bus stretches
+the clock for longer than the ESP32 waits: to a program that is a bus error too, and here the same.
+
+The truth is given as functions of virtual time in seconds: `temperature_c(t)`, `humidity_rh(t)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.chips import plugging
+from emulator.chips.part import I2cPart, Span, Truth, crc8, nack
+from emulator.chips.si7021_models import HUMIDITY_BITS, MODELS, TEMPERATURE_BITS
+
+ADDRESS = 0x40
+LINE = ("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"})
+
+_VDD_LOW, _HEATER = 0x40, 0x04  # bits of the user register
+_START_PEAK_US = 5_000
+_START_PEAK_MA = 3.5
+_HEATER_MA = 1.7  # of the kinds without levels: 5.5 mW
+
+
+class Si7021(I2cPart):
+    """One chip. `power` it, attach it to a bus at ADDRESS; `write` and `read` are its transfers.
+
+    noise     standard deviations (Cel, %RH) of single conversions
+    start_ms  from supply on to ready, if not by the model: up to 80 in the cold
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        temperature_c: Truth,
+        humidity_rh: Truth,
+        model: str = "si7021",
+        name: str = "si7021",
+        noise: tuple[float, float] = (0.01, 0.05),
+    ) -> None:
+        if model not in MODELS:
+            raise ValueError(f"chip model {model!r}; allowed: {', '.join(MODELS)}")
+        super().__init__(board, name)
+        self.model = MODELS[model]
+        self.temperature_c = temperature_c
+        self.humidity_rh = humidity_rh
+        self.noise = noise
+        self.start_ms: float | None = None
+        self.vdd_mv = 3300
+        self.forget()
+
+    # Supply
+
+    @property
+    def power_up_ms(self) -> Span:  # type: ignore[override]
+        return self.model.power_up_ms if self.start_ms is None else (self.start_ms, self.start_ms)
+
+    def power(self, on: bool) -> None:
+        starts = on and not self.powered
+        super().power(on)
+        if starts:  # the current peaks for a shorter time than the start takes
+            self.draw("start", _START_PEAK_MA)
+            self.later_us(_START_PEAK_US, self.rest)
+
+    def forget(self) -> None:
+        self._user_register = self.model.user_register
+        self._heater_level = 0
+        self._answer = b""  # what the next read gets
+        self._previous_temperature = b"\x00\x00"
+
+    # Transfers
+
+    def command(self, data: bytes) -> None:
+        self._answer = b""
+        command, argument = data[0], data[1:]
+        if data in self._long_answers:
+            self._answer = self._long_answers[data]()
+        elif command in self._commands and len(argument) == self._arguments.get(command, 0):
+            self._commands[command](argument)
+        elif not (command in self._arguments and not argument):
+            raise nack(f"{self.name} knows no command {data.hex()}")
+
+    def answer(self, count: int) -> bytes:
+        """0xFF stands behind the last byte."""
+        answer, self._answer = self._answer, b""
+        return answer
+
+    # Commands
+
+    @property
+    def _arguments(self) -> dict[int, int]:
+        return {0xE6: 1, 0x51: 1} if self.model.heater_levels else {0xE6: 1}
+
+    @property
+    def _commands(self) -> dict[int, Callable[[bytes], None]]:
+        known: dict[int, Callable[[bytes], None]] = {
+            0xF3: lambda _: self._convert_temperature(),
+            0xE3: lambda _: self._convert_temperature(),
+            0xF5: lambda _: self._convert_humidity(),
+            0xE5: lambda _: self._convert_humidity(),
+            0xE7: lambda _: self._reply(bytes((self._register(),))),
+            0xE6: self._write_register,
+            0xFE: lambda _: self._reset(),
+        }
+        if self.model.temperature_with_humidity:
+            known[0xE0] = lambda _: self._reply(self._previous_temperature)
+        if self.model.heater_levels:
+            known[0x11] = lambda _: self._reply(bytes((self._heater_level,)))
+            known[0x51] = self._write_heater
+        return known
+
+    @property
+    def _long_answers(self) -> dict[bytes, Callable[[], bytes]]:
+        known = {b"\xfa\x0f": self._identity_a, b"\xfc\xc9": self._identity_b}
+        if self.model.firmware_revision is not None:
+            known[b"\x84\xb8"] = lambda: bytes((self.model.firmware_revision or 0,))
+        return known
+
+    def _reply(self, answer: bytes) -> None:
+        self._answer = answer
+
+    def _register(self) -> int:
+        low = self.vdd_mv < self.model.supply_low_mv
+        return self._user_register | (_VDD_LOW if low else 0)
+
+    def _write_register(self, argument: bytes) -> None:
+        kept = self._user_register & ~self.model.writable
+        self._user_register = kept | argument[0] & self.model.writable
+        self.rest()  # the heater may have been switched
+
+    def _write_heater(self, argument: bytes) -> None:
+        self._heater_level = argument[0] & 0x0F
+        self.rest()
+
+    def _reset(self) -> None:
+        kept = self._user_register & _HEATER if self.model.heater_survives_reset else 0
+        self.forget()
+        self._user_register |= kept
+        self.busy_for(self.model.reset_ms)
+        self.rest()
+
+    def _identity_a(self) -> bytes:
+        """SNA3 to SNA0, each followed by the checksum of all so far (coverage not documented)."""
+        serial = self.board.rng("serial " + self.name).randbytes(4)
+        return b"".join(serial[n : n + 1] + bytes((checksum(serial[: n + 1]),)) for n in range(4))
+
+    def _identity_b(self) -> bytes:
+        serial = self.model.identity
+        return (
+            serial[:2] + bytes((checksum(serial[:2]),)) + serial[2:] + bytes((checksum(serial),))
+        )
+
+    # Conversions
+
+    def _convert_temperature(self) -> None:
+        code = self._resolution_code()
+        word = self._temperature_word(code)
+        span = self.model.temperature_ms[code]
+        self._start_conversion("t", self.model.temperature_ma, span, word)
+
+    def _convert_humidity(self) -> None:
+        code = self._resolution_code()
+        span = self.model.humidity_ms[code]
+        word = self._humidity_word(code)
+        if self.model.temperature_with_humidity:
+            also = self.model.temperature_ms[code]
+            span = span[0] + also[0], span[1] + also[1]
+            self._previous_temperature = self._temperature_word(code).to_bytes(2, "big")
+        self._start_conversion("rh", self.model.humidity_ma, span, word)
+
+    def _start_conversion(self, state: str, milliamps: float, span: Span, word: int) -> None:
+        value = word.to_bytes(2, "big")
+        self._answer = value + bytes((checksum(value),))
+        self.convert(state, milliamps + self._heater_ma(), span)
+
+    def _temperature_word(self, code: int) -> int:
+        celsius = self.temperature_c(self.seconds()) + self.rng.gauss(0, self.noise[0])
+        return quantised((celsius + 46.85) / 175.72, TEMPERATURE_BITS[code], 0b00)
+
+    def _humidity_word(self, code: int) -> int:
+        percent = self.humidity_rh(self.seconds()) + self.rng.gauss(0, self.noise[1])
+        return quantised((percent + 6) / 125, HUMIDITY_BITS[code], 0b10)
+
+    def _resolution_code(self) -> int:
+        return self._user_register >> 6 & 2 | self._user_register & 1
+
+    # Current
+
+    def rest(self) -> None:
+        heater = self._heater_ma()
+        state = "heater" if heater else "standby"
+        self.draw(state, self.model.standby_ma + heater)
+
+    def _heater_ma(self) -> float:
+        if not self._user_register & _HEATER:
+            return 0.0
+        return 3.1 + 6.1 * self._heater_level if self.model.heater_levels else _HEATER_MA
+
+
+def quantised(share: float, bits: int, status: int) -> int:
+    """A 16-bit word for a share of full scale: `bits` of value, the status in the lowest two."""
+    step = 1 << 16 - bits
+    steps = round(share * 65536 / step)
+    return min(max(steps, 0), (1 << bits) - 1) * step | status
+
+
+def checksum(data: bytes) -> int:
+    """CRC-8 of the data sheets."""
+    return crc8(data, 0)
+
+
+def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """model = "htu21d", "sht20"; temperature_c, humidity_rh: the truth."""
+    temperature_c = plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0)
+    humidity_rh = plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0)
+    model = plugging.choice(name, table, "model", "si7021", MODELS)
+    chip = Si7021(board, temperature_c, humidity_rh, model=model, name=name)
+    plugging.i2c(board, name, table, chip, ADDRESS)

@@ -1,0 +1,215 @@
+"""A TSL2561 (TSL2560, APDS-9301) at register level: two channels of light at I2C address 0x39.
+
+While it is on, one integration follows the other; channels change at the end of each, and keep
+their last values while it is off. Switching on and writing the timing start one anew. Reading the
+low byte of a channel keeps its high byte for the next read. Counts stop at what the number of
+clock periods allows: 5047, 37177, 65535 (TAOS data sheet TAOS059).
+
+The truth: `light_lx(t)` and `infrared(t)`, the ratio of channel 1 to channel 0: about 0.1 for
+white LEDs, 0.3 in daylight, 0.6 for filament lamps. What the channels see is found by the lux
+equation of the data sheet with real numbers, solved for channel 0. The light is averaged over an
+integration, so that lamps may flicker.
+
+From memory, not looked up again: the currents, that it is ready 1 to 3 ms after power-on, and what
+is read beyond a register without asking for a word or block: the next registers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.chips import plugging
+from emulator.chips.part import I2cPart, Truth
+
+ADDRESS = 0x39
+LINE = ("tsl2561", {"sda_pin": "P9", "scl_pin": "P10"})
+
+IDENTITIES = {"tsl2561t": 0x50, "tsl2561cs": 0x10, "tsl2560t": 0x40, "tsl2560cs": 0x00}
+
+_CONTROL, _TIMING, _THRESHOLDS, _INTERRUPT, _ID, _DATA = 0, 1, range(2, 6), 6, 10, range(12, 16)
+_COMMAND = 0x80
+_GAIN, _MANUAL = 0x10, 0x08
+_CYCLES = (11, 81, 322)  # of 918 clock periods each
+_CLOCK_KHZ = (735.0, 690.0)  # typical, slowest
+_FULL = (5047, 37177, 65535, 65535)
+_LOOK_US = 1_000
+
+# Upper bounds of the ratio r, and lux per count of channel 0 at 402 ms and gain 16:
+# a - b * r ** exponent
+_PLASTIC = (
+    (0.50, 0.0304, 0.062, 1.4),
+    (0.61, 0.0224, 0.031, 1),
+    (0.80, 0.0128, 0.0153, 1),
+    (1.30, 0.00146, 0.00112, 1),
+)
+_CHIP_SCALE = (
+    (0.52, 0.0315, 0.0593, 1.4),
+    (0.65, 0.0229, 0.0291, 1),
+    (0.80, 0.0157, 0.0180, 1),
+    (1.30, 0.00338, 0.00260, 1),
+)
+RATIO_MAX = 1.29  # beyond, any light is 0 lx to the equation, so that there is no way back
+
+
+def lux_per_count(ratio: float, chip_scale: bool) -> float:
+    """The lux that one count of channel 0 stands for, at 402 ms and gain 16."""
+    for greatest, a, b, exponent in _CHIP_SCALE if chip_scale else _PLASTIC:
+        if ratio <= greatest:
+            return a - b * ratio**exponent
+    return 0.0
+
+
+class Tsl2561(I2cPart):
+    """One chip; truth and faults may be changed at any time.
+
+    Faults of its own: `identity` is the id register, for another chip at the address.
+    """
+
+    power_up_ms = (1.0, 3.0)
+    start_ma = 0.24
+    standby_ma = 0.0032
+    active_ma = 0.24
+
+    def __init__(
+        self,
+        board: Board,
+        light_lx: Truth,
+        infrared: Truth,
+        model: str = "tsl2561t",
+        name: str = "tsl2561",
+    ) -> None:
+        if model not in IDENTITIES:
+            raise ValueError(f"chip model {model!r}; allowed: {', '.join(IDENTITIES)}")
+        self.light_lx = light_lx
+        self.infrared = infrared
+        self.identity = IDENTITIES[model]
+        self._chip_scale = model.endswith("cs")
+        super().__init__(board, name)
+        self.forget()
+
+    def forget(self) -> None:
+        self._registers = bytearray(16)
+        self._registers[_TIMING] = 0x02
+        self._channels = (0, 0)  # of the last integration before the present run
+        self._shadow = [0, 0]  # high bytes
+        self._begin_us: int | None = None  # of the present run of integrations
+        self._pointer = 0
+        self._done = 0  # integrations of the present run that are in _channels
+
+    # Transfers
+
+    def command(self, data: bytes) -> None:
+        if not data[0] & _COMMAND:
+            return
+        self._pointer = data[0] & 0x0F
+        for place, value in enumerate(data[1:]):
+            self._write((self._pointer + place) & 0x0F, value)
+
+    def answer(self, count: int) -> bytes:
+        return bytes(self._read((self._pointer + place) & 0x0F) for place in range(count))
+
+    def _write(self, register: int, value: int) -> None:
+        if register == _CONTROL:
+            self._latch()
+            was_on = self._on
+            self._registers[_CONTROL] = value & 0x03
+            if self._on != was_on:
+                self._start() if self._on else self._stop()
+        elif register == _TIMING:
+            self._latch()
+            was_manual = bool(self._registers[_TIMING] & _MANUAL)
+            self._registers[_TIMING] = value & 0x1B
+            if self._by_hand and was_manual and not value & _MANUAL:
+                self._end_by_hand()
+            elif self._on:
+                self._start()
+        elif register in _THRESHOLDS or register == _INTERRUPT:
+            self._registers[register] = value
+
+    def _read(self, register: int) -> int:
+        if register == _ID:
+            return self.identity
+        if register not in _DATA:
+            return self._registers[register]
+        channel, high = divmod(register - _DATA[0], 2)
+        if high:
+            return self._shadow[channel]
+        self._latch()
+        self._shadow[channel], low = divmod(self._channels[channel], 256)
+        return low
+
+    # Integrations
+
+    @property
+    def _on(self) -> bool:
+        return self._registers[_CONTROL] == 0x03
+
+    @property
+    def _by_hand(self) -> bool:
+        return self._registers[_TIMING] & 0x03 == 0x03
+
+    def integration_us(self) -> int:
+        """How long one takes with the present timing; 0 if it is begun and ended by commands."""
+        if self._by_hand:
+            return 0
+        clock_khz = self.span_ms(_CLOCK_KHZ)
+        periods = 918 * _CYCLES[self._registers[_TIMING] & 0x03]
+        return round(periods * 1000 / clock_khz + self.extra_ms * 1000)
+
+    def _start(self) -> None:
+        self._begin_us = self.board.clock.now_us
+        self._done = 0
+        if self._by_hand and not self._registers[_TIMING] & _MANUAL:
+            self._begin_us = None
+        self.draw("active", self.active_ma)
+        if self.brown_out > 0 and not self._by_hand:
+            self.brown_out -= 1
+            self.later_us(self.integration_us() // 2, self.interrupt_supply)
+
+    def _stop(self) -> None:
+        self._begin_us = None
+        self.rest()
+
+    def _latch(self) -> None:
+        """Bring the channels up to date: the last integration that has ended by now."""
+        duration_us = self.integration_us()
+        if not duration_us or not self._on or self._begin_us is None:
+            return
+        done = (self.board.clock.now_us - self._begin_us) // duration_us
+        if done > self._done:
+            self._done = done
+            begin_us = self._begin_us + (done - 1) * duration_us
+            self._channels = self._count(begin_us, duration_us)
+
+    def _end_by_hand(self) -> None:
+        if self._on and self._begin_us is not None:
+            self._channels = self._count(self._begin_us, self.board.clock.now_us - self._begin_us)
+        self._begin_us = None
+
+    def _count(self, begin_us: int, duration_us: int) -> tuple[int, int]:
+        code = self._registers[_TIMING] & 0x03
+        share = duration_us / 402_000 if self._by_hand else _CYCLES[code] / 322
+        gain = 1.0 if self._registers[_TIMING] & _GAIN else 1 / 16
+        light, ratio = self._mean(begin_us, duration_us)
+        seen = light / lux_per_count(ratio, self._chip_scale) * share * gain
+        full = _FULL[code]
+        return min(round(seen), full), min(round(seen * ratio), full)
+
+    def _mean(self, begin_us: int, duration_us: int) -> tuple[float, float]:
+        looks = max(1, duration_us // _LOOK_US)
+        times = [(begin_us + (n + 0.5) * duration_us / looks) / 1e6 for n in range(looks)]
+        light = sum(max(0.0, self.light_lx(t)) for t in times) / looks
+        return light, min(max(0.0, self.infrared(times[-1])), RATIO_MAX)
+
+
+def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """Keys: light_lx, infrared (ratio of the channels, up to 1.29), model; those of plugging."""
+    chip = Tsl2561(
+        board,
+        plugging.truth(board, name, table, "light_lx", 320.0, swing=80.0),
+        plugging.truth(board, name, table, "infrared", 0.3),
+        plugging.choice(name, table, "model", "tsl2561t", IDENTITIES),
+        name,
+    )
+    plugging.i2c(board, name, table, chip, ADDRESS)

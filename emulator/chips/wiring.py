@@ -1,0 +1,106 @@
+"""What hangs on the emulated board: by default a Si7021 and a battery, else as a scenario says.
+
+[chips.si7021]              # a free name; `kind` tells what it is, by default the name itself
+kind = "si7021"             # or model = "htu21d", "sht20"
+sda_pin = "P9"
+scl_pin = "P10"
+address = 0x40
+supply_pin = "P11"          # a load switch that is on until the pin is driven; "" for always on
+temperature_c = 21.4        # the physical truth; also over time (emulator/chips/plugging.py)
+humidity_rh = 54.8
+absent = false              # and the other faults of emulator/chips/part.py
+
+[chips.battery]
+kind = "battery"
+pin = "P16"
+open_mv = 3900
+ohm = 0.25
+capacity_mah = 1200         # leave out for a battery that never runs down
+top_ohm = 100000            # of the divider to the pin
+bottom_ohm = 100000
+
+[chips.tank]
+kind = "voltage"            # a plain voltage at a pin
+pin = "P18"
+level_mv = 640
+
+[chips.si7021]
+kind = "none"               # takes a default one away
+
+A kind is a row of KINDS below, or a file of its own in this folder with
+
+    def plug(board, name, table): ...
+
+which takes its keys out of `table`, makes the chip and hangs it on its bus or pin.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.chips import voltage
+
+Plug = Callable[[Board, str, dict[str, Any]], None]
+_HERE = Path(__file__).parent
+
+DEFAULT: dict[str, dict[str, Any]] = {
+    "si7021": {"supply_pin": "P11"},
+    "battery": {"pin": "P16"},
+}
+
+
+class WiringError(ValueError):
+    """A table of a scenario that cannot be; one line that says what can."""
+
+
+def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
+    """Attach the default chips overlaid by `chips`. WiringError names key, value, what may be."""
+    tables = {name: dict(table) for name, table in DEFAULT.items()}
+    for name, table in chips.items():
+        if not isinstance(table, dict):
+            raise WiringError(f"chips.{name} = {table!r}; a table [chips.{name}] is needed")
+        tables.setdefault(name, {}).update(table)
+    for name, table in tables.items():
+        kind = table.pop("kind", name)
+        try:
+            _plug_of(kind, name)(board, name, table)
+        except ValueError as error:
+            raise WiringError(*error.args) from error
+        except TypeError as error:  # a list where a text stands, and the like
+            raise WiringError(
+                f"chips.{name}: {error}; allowed: what emulator/chips/{kind}.py says"
+            ) from error
+        if table:
+            raise WiringError(f"chips.{name}: unknown key {next(iter(table))!r} for a {kind}")
+
+
+def _plug_of(kind: str, name: str) -> Plug:
+    if isinstance(kind, str) and kind in KINDS:
+        return KINDS[kind]
+    if not isinstance(kind, str) or kind not in _plugs():
+        listed = ", ".join([*KINDS, *_plugs()])
+        raise ValueError(f"chips.{name}: kind = {kind!r}; allowed: {listed}")
+    plug: Plug = importlib.import_module(f"emulator.chips.{kind}").plug
+    return plug
+
+
+@functools.cache
+def _plugs() -> tuple[str, ...]:
+    """The files with a `plug`. Once: each start of a board asks for each of its chips."""
+    files = sorted(_HERE.glob("[a-z]*.py"))
+    return tuple(path.stem for path in files if "\ndef plug(" in path.read_text("utf-8"))
+
+
+def _nothing(board: Board, name: str, table: dict[str, Any]) -> None:
+    table.clear()
+
+
+KINDS: dict[str, Plug] = {
+    "none": _nothing,
+    "level": voltage.plug,  # its name in scenarios until 0.1
+}

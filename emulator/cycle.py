@@ -1,0 +1,79 @@
+"""The account of one cycle of the board, from a start to the end of the sleep behind it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.network.routes import SentDatagram
+
+
+@dataclass
+class Phase:
+    name: str
+    start_ms: int  # since the start of the cycle
+    duration_ms: int
+
+
+@dataclass
+class Cycle:
+    """Fields as in the JSON of `demo` and `run`; times in ms, energy in mJ, None is unknown."""
+
+    reset_cause: str
+    started_us: int
+    status: int = -1  # furthest state that the board saw: -1 off, 0 activated, 1 attached, 2 data
+    cause: str = ""  # as the application says; "" if it says nothing
+    ended: str = ""  # deepsleep, reset, exception, finished, hang, time_limit
+    awake_ms: int = 0
+    radio_on_ms: int = 0
+    energy_mj: float = 0.0
+    at_exchanges: int = 0
+    uart_bytes: int = 0
+    air_bytes: int = 0
+    sent: list[SentDatagram] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    accepted: int | None = None  # reports that the application handed over; None: it says nothing
+    confirmed: int | None = None  # those that the server said it has
+    error: str | None = None
+
+    @property
+    def delivered(self) -> int:
+        return sum(datagram.delivered for datagram in self.sent)
+
+    @property
+    def ok(self) -> bool:
+        """Nothing was raised, and no report stayed behind."""
+        if self.error is not None or self.ended in ("hang", "time_limit", "reset"):
+            return False
+        if self.confirmed and self.confirmed == self.accepted:
+            return True  # whatever had to be sent twice
+        return self.delivered == len(self.sent) and self.accepted != 0
+
+    def as_json(self) -> dict[str, Any]:
+        table = asdict(self)
+        del table["started_us"]
+        table["energy_mj"] = round(self.energy_mj, 3)
+        table["delivered"] = self.delivered
+        table["sent"] = [
+            {"host": one.host, "port": one.port, "bytes": len(one.data), "hex": one.data.hex()}
+            for one in self.sent
+        ]
+        return table
+
+
+def kept_memory(board: Board) -> bytes:
+    """The RTC memory as it is."""
+    rtc: Any = board.services["rtc"]
+    return bytes(rtc.do_memory(None))
+
+
+def read_account(kept: bytes) -> dict[str, Any]:
+    """What the application noted of its cycle in RTC memory (utils/store.py); {} if nothing."""
+    length, _, text = kept.partition(b" ")
+    try:
+        account = json.loads(text[: int(length)])
+    except ValueError:
+        return {}
+    return account if isinstance(account, dict) else {}

@@ -1,0 +1,319 @@
+"""Service "lte": the LTE driver of the Pycom firmware, in front of the modem's UART.
+
+    lte = LteDriver(board, uart, modem)
+    board.plug("lte", lte)
+
+`emulator/firmware/network.py` is its face on the device. The modem is reached by AT text alone;
+only the addresses of a PPP session come from it directly (ppp.DataModem). What the modem
+itself remembers survives every reset of the ESP32; what the driver remembers does not.
+Source: Pycom firmware 1.20.2, esp32/mods/modlte.c and esp32/lte/lteppp.c; docs/emulation.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.board.board import SOFT_RESET, Board, Service
+from emulator.driver import attach, end, init, queries
+from emulator.driver import data as data_state
+from emulator.driver.ppp import DataModem
+from emulator.driver.profile import profile_for
+from emulator.driver.session import PPP, Session, as_str
+from emulator.driver.start import CONNECTING, DISCONNECTED, LONG_MS, RECOVERY, StartSequence
+from emulator.driver.task import Background, NeverReturns, UndefinedBehaviour, fail
+from emulator.modem.uart import BAUD, Uart
+
+__all__ = ["LteDriver", "NeverReturns", "UndefinedBehaviour"]
+
+EVENT_BREAK = 2
+_UPGRADE = " Perform a modem firmware update."
+
+
+class LteDriver(Service):
+    def __init__(self, board: Board, uart: Uart, modem: DataModem | None = None) -> None:
+        super().__init__(board)
+        self.uart = uart
+        self.session = Session(board, uart, profile_for(board.firmware), modem)
+        self._task: Background | None = None
+        self._reset_cause = board.reset_cause
+        self._trigger = 0
+        self._events = 0
+        if modem is not None:
+            modem.on_break = self.uart_break
+
+    # for the rest of the emulation
+
+    @property
+    def at_exchanges(self) -> int:
+        """Commands transmitted since `take_counters`, the firmware's own ones included."""
+        return self.session.reader.exchanges
+
+    @property
+    def furthest(self) -> int:
+        """Furthest state seen since `take_counters`: -1 nothing, 0 +CFUN: 1, 1 registered,
+        2 PPP with an address."""
+        return self.session.furthest
+
+    def take_counters(self) -> dict[str, int]:
+        """The counters of the cycle that ends here; they start anew."""
+        counters = {"at_exchanges": self.at_exchanges, "furthest": self.furthest}
+        self.session.reader.exchanges = 0
+        self.session.furthest = -1
+        return counters
+
+    @property
+    def ppp_address(self) -> str | None:
+        """IPv4 address of the PPP interface while the session is in data state."""
+        self.session.watch_ppp()
+        return self.session.ppp.address if self.session.state == PPP else None
+
+    @property
+    def ppp_carrier(self) -> bool:
+        """The PPP address leads somewhere: the modem has not crashed behind it."""
+        return self.ppp_address is not None and self.session.ppp.carrier
+
+    @property
+    def nic_registered(self) -> bool:
+        """LTE is in the firmware's list of network interfaces."""
+        return self.session.nic_registered
+
+    def start_on_boot(self) -> None:
+        """Begin to take up the link before boot.py runs (pycom.lte_modem_en_on_boot(True))."""
+        if self.session.link == DISCONNECTED:
+            self._start_task()
+
+    def uart_break(self) -> None:
+        """The modem signals a URC by a line break: it does so in data state only."""
+        if self.session.state == PPP and self.session.profile.break_event:
+            self._events |= EVENT_BREAK & self._trigger
+            if self._trigger:
+                self.board.interrupt("lte", 0, EVENT_BREAK)
+
+    def on_reset(self, cause: int) -> None:
+        self._trigger = 0
+        if cause == SOFT_RESET:
+            # only the interpreter starts anew: session and task live on, the NIC list does not
+            self.session.nic_registered = False
+            return
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self._reset_cause = cause
+        self._events = 0
+        self.session.forget()
+        self.uart.set_rts(False)
+        self.uart.baud = BAUD
+        self.uart.flush()
+
+    def on_sleep(self, duration_ms: int | None) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self.uart.set_rts(False)
+
+    # constructor and init: the face calls open, then link_pending until False, then configure
+
+    def do_new(self, keywords: bool, identity: int, psm: list[int]) -> None:
+        """The constructor's checks, in its order."""
+        init.check_new(keywords, identity, psm)
+
+    def do_debug(self, on: bool | None) -> bool:
+        """Switch the firmware's AT log on or off; None leaves it. Returns how it is now."""
+        if on is not None:
+            self.session.debug = on
+        return self.session.debug
+
+    def do_open(self) -> bool:
+        """Take up the link. True: `configure` is to follow once `link_pending` says False."""
+        session = self.session
+        if session.init:
+            return False
+        if session.link == DISCONNECTED:
+            self._start_task()
+        elif session.link == CONNECTING:
+            self._wait_for_task()  # with the interpreter locked
+            if session.link == DISCONNECTED:
+                raise OSError("Couldn't connect to Modem (modem_state=connecting)")
+            if session.link == RECOVERY:
+                raise fail(
+                    self.board,
+                    NeverReturns(
+                        "LTE() waits for the modem task, which has given up: the modem is in "
+                        "recovery mode"
+                    ),
+                )
+        elif session.link == RECOVERY:
+            raise OSError("Couldn't connect to Modem (modem_state=recovery)." + _UPGRADE)
+        return True
+
+    def do_link_pending(self) -> bool:
+        """Whether the modem task is still at it; the face sleeps and asks again, with the
+        interpreter unlocked. OSError if the task has given up."""
+        if self._task is not None and not self._task.done:
+            return True
+        problem = {DISCONNECTED: "disconnected)", RECOVERY: "recovery)." + _UPGRADE}
+        if self.session.link in problem:
+            raise OSError(
+                "Couldn't start connection to Modem (modem_state=" + problem[self.session.link]
+            )
+        return False
+
+    def do_configure(
+        self, carrier: str | None, cid: int, legacyattach: bool, psm: list[int]
+    ) -> None:
+        init.configure(self.session, carrier, cid, legacyattach, psm)
+
+    def _start_task(self) -> None:
+        session = self.session
+        session.link = CONNECTING
+        sequence = StartSequence(self.uart, session.reader, session.profile, self._reset_cause)
+        self._task = Background(self.board, self._take_up(sequence))
+
+    def _take_up(self, sequence: StartSequence) -> Any:
+        self.session.link = yield from sequence.run()
+
+    def _wait_for_task(self) -> None:
+        task = self._task
+        while task is not None and not task.done:
+            self.board.clock.run_until(
+                self.board.clock.now_us + LONG_MS * 1000,
+                lambda: task.done or self.board.halt is not None,
+            )
+            self.board.spend_us(0)
+
+    # AT commands
+
+    def do_check(self, commands: bool) -> None:
+        """The checks that come before a method's own arguments are looked at."""
+        self.session.watch_ppp()
+        self.session.check_init()
+        if commands:
+            self.session.check_not_in_ppp()
+
+    def do_send_at_cmd(self, command: str | bytes, timeout_ms: int | None) -> str:
+        """What the modem said, unchanged; '' when it said nothing in time."""
+        session = self.session
+        if timeout_ms is not None and not session.profile.timeout_keyword:
+            raise TypeError("extra keyword arguments given")
+        wait_ms = LONG_MS if timeout_ms is None else timeout_ms & 0xFFFFFFFF
+        data = command.encode("utf-8", "surrogateescape") if isinstance(command, str) else command
+        session.at(data, wait_ms, expected=None)
+        text = session.answer.text
+        while session.answer.remaining:
+            session.at(b"Pycom_Dummy", wait_ms, expected=None)
+            text += session.answer.text
+        return as_str(text)
+
+    def do_isattached(self) -> bool:
+        self.do_check(False)
+        return self.session.check_attached()
+
+    def do_ue_coverage(self) -> bool:
+        self.do_check(True)
+        return self.session.check_attached() and not self.session.out_of_coverage
+
+    def do_imei(self) -> str | None:
+        self.do_check(True)
+        return queries.imei(self.session)
+
+    def do_time(self) -> str | None:
+        self.do_check(True)
+        return queries.time(self.session)
+
+    def do_iccid(self) -> str | None:
+        self.do_check(True)
+        return queries.iccid(self.session)
+
+    def do_psm(self) -> list[Any]:
+        """[enabled, period_value, period_unit, active_value, active_unit]"""
+        self.do_check(True)
+        return queries.psm(self.session)
+
+    # network
+
+    def do_attach(
+        self,
+        band: int | str | None,
+        bands: list[int | str] | None,
+        apn: str | None,
+        pdn_type: str | None,
+        log: bool,
+        cid: int | None,
+        legacyattach: bool | None,
+    ) -> None:
+        if legacyattach is not None:
+            self.session.legacy_attach = legacyattach
+        attach.attach(self.session, band, bands, apn, pdn_type, log, cid)
+
+    def do_detach(self, reset: bool) -> None:
+        end.detach(self.session, reset)
+
+    def do_in_ppp_with_address(self) -> bool:
+        """connect() looks at this before its arguments."""
+        self.do_check(False)
+        return self.session.state == PPP and self.session.ppp.address is not None
+
+    def do_connect(self, cid: int | None, legacy: bool | None) -> None:
+        data_state.connect(self.session, cid, legacy)
+
+    def do_isconnected(self) -> bool:
+        self.do_check(False)
+        return self.session.connected
+
+    def do_disconnect(self) -> None:
+        self.do_check(False)
+        data_state.disconnect(self.session)
+
+    def do_pppsuspend(self) -> None:
+        self.session.watch_ppp()
+        data_state.suspend(self.session)
+
+    def do_pppresume(self, cid: int | None) -> None:
+        data_state.resume(self.session, cid)
+
+    # the end
+
+    def do_deinit(self, detach: bool, reset: bool, dettach: bool) -> None:
+        self.session.watch_ppp()
+        end.deinit(self.session, detach, reset, dettach)
+
+    def do_reset(self) -> None:
+        self.do_check(False)
+        end.reset(self.session)
+
+    def do_factory_reset(self) -> None:
+        self.do_check(False)
+        end.factory_reset(self.session)
+
+    def do_modem_upgrade_mode(self) -> None:
+        self.session.init = False
+        raise fail(
+            self.board,
+            NeverReturns(
+                "LTE.modem_upgrade_mode() turns the board into a bridge between its UART and the "
+                "modem until power is cut; no Python runs any more"
+            ),
+        )
+
+    def do_reconnect_uart(self) -> None:
+        """Makes the UART driver anew, with RTS low: nothing is heard of the modem until a
+        deinit() and init()."""
+        self.uart.set_rts(False)
+        self.uart.baud = BAUD
+        self.uart.flush()
+        self.session.run(self.session.ppp.disconnect())
+        self.session.init = False
+
+    # handlers
+
+    def do_callback(self, trigger: int) -> None:
+        self._trigger = trigger
+
+    def do_events(self) -> int:
+        events, self._events = self._events, 0
+        return events
+
+    def do_debug_lines(self) -> list[str]:
+        """What the firmware printed since the last call, with debug=True."""
+        lines = list(self.session.debug_lines)
+        self.session.debug_lines.clear()
+        return lines

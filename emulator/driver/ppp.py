@@ -1,0 +1,93 @@
+"""The PPP side of the driver: from CONNECT to an IPv4 address, and its loss.
+
+PPP frames are not emulated byte for byte: LCP and IPCP take the time they take, then the
+interface has the IPv4 address of the modem's PDN connection, if that has one. An IPv6-only
+PDN connection never gives this firmware an address (IPCP has nothing to agree on).
+Source: Pycom firmware 1.20.2.r4, esp32/lte/lteppp.c (lteppp_connect, lteppp_disconnect,
+lteppp_status_cb, TASK_LTE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from emulator.board.board import Board
+from emulator.board.clock import Event
+from emulator.driver.task import Procedure, Wait
+from emulator.modem.uart import Uart
+
+CONNECT_TICKS = 25
+CLOSE_TICKS = 150
+NEGOTIATION_MS = (250, 800)  # LCP, PAP and IPCP together
+LOST = b"NO CARRIER"
+
+
+class DataModem(Protocol):
+    """What passes between driver and modem beside AT text: who is at the far end of PPP, and the
+    line break by which the modem tells of a URC in data state."""
+
+    on_break: Callable[[], None]
+
+    @property
+    def in_data_mode(self) -> bool: ...
+
+    def pdn_addresses(self, cid: int) -> Mapping[str, str]: ...
+
+
+class PppLink:
+    def __init__(
+        self, board: Board, uart: Uart, modem: DataModem | None, on_up: Callable[[], None]
+    ) -> None:
+        self._board = board
+        self._uart = uart
+        self._modem = modem
+        self._on_up = on_up
+        self._negotiation: Event | None = None
+        self._seen = b""
+        self._random = board.rng("ppp negotiation")
+        self.address: str | None = None
+
+    def connect(self, cid: int) -> Procedure[None]:
+        """After CONNECT: open PPP over the line; a session that has its address goes on."""
+        self._uart.flush()
+        self._seen = b""
+        yield Wait(ticks=CONNECT_TICKS)
+        if self.address is None and self._negotiation is None:
+            delay_ms = self._random.uniform(*NEGOTIATION_MS)
+            self._negotiation = self._board.clock.schedule_ms(delay_ms, lambda: self._up(cid))
+
+    def disconnect(self) -> Procedure[None]:
+        self.drop()
+        yield Wait(ticks=CLOSE_TICKS)
+
+    def drop(self) -> None:
+        """The session is over, without a word to anybody."""
+        if self._negotiation is not None:
+            self._negotiation.cancel()
+            self._negotiation = None
+        self.address = None
+
+    def listen(self) -> bool:
+        """Take in what came over the line in PPP state. True if the carrier is lost."""
+        while self._uart.waiting():
+            self._seen += self._uart.read()
+        lost = LOST in self._seen
+        self._seen = self._seen[-len(LOST) + 1 :]
+        if lost:
+            self.drop()
+        return lost
+
+    @property
+    def carrier(self) -> bool:
+        """PPP has an address and the modem is still at the other end (it may have crashed)."""
+        return self.address is not None and self._modem is not None and self._modem.in_data_mode
+
+    def _up(self, cid: int) -> None:
+        self._negotiation = None
+        if self._modem is None or not self._modem.in_data_mode:
+            return
+        address = self._modem.pdn_addresses(cid).get("IP")
+        if address:
+            self.address = address
+            self._on_up()

@@ -1,0 +1,291 @@
+"""The whole emulation put together: board, modem, network, chips and a VM, run cycle by cycle.
+
+    with Emulator(scenario="fair", routes=["[2001:db8::1]:5683=[::1]:40000"]) as emulator:
+        cycles = emulator.run(["boot.py", "main.py"], cycles=3)
+
+A cycle begins when the ESP32 starts (power, reset, or the end of a deep sleep) and ends with the
+sleep behind it; its account is a `Cycle`. The modem, the flash, the NVS and the clock go on.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from emulator import scenario as scenarios
+from emulator.board.board import CAUSE_NAMES, DEEPSLEEP_RESET, PWRON_RESET, Board, DeepSleep, Reset
+from emulator.board.standard import plug_standard
+from emulator.chips.wiring import wire
+from emulator.cycle import Cycle, Phase, kept_memory, read_account
+from emulator.device_files import copy_device_files
+from emulator.driver.lte import LteDriver
+from emulator.lorawan.device import Lora
+from emulator.modem.modem import Modem
+from emulator.modem.uart import Uart
+from emulator.network.cell import Cell
+from emulator.network.ip import Ip
+from emulator.network.routes import Routes
+from emulator.network.wifi.nic import WifiNic
+from emulator.network.wifi.wlan import Wlan
+from emulator.vm.cpython import CpythonVm
+from emulator.vm.micropython import MicroPythonVm
+from emulator.vm.runtime import Outcome
+
+# Reset to the first line of Python, in seconds: 10th, 50th, 90th percentile (docs/emulation.md)
+BOOT_S = (0.8, 1.1, 1.6)
+# The firmware starts the LTE task at the end of its own start, before boot.py
+LTE_TASK_SHARE = 0.95
+WIFI_SHARE = 0.8  # and Wi-Fi before it mounts the flash
+RUN_MA = 41.0  # whole board, modem not counted: any code, any wait
+DEEPSLEEP_MA = 0.022
+TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
+PROMPT_US = 3_600_000_000  # how long a board is watched that stands at its prompt
+
+VMS = ("cpython", "micropython")
+
+Console = Callable[[str], None]
+
+
+class Runtime(Protocol):
+    """What runs the programs of the device, boot after boot."""
+
+    def boot(self, scripts: list[str] | None = None) -> Outcome: ...
+
+    def run_script(self, path: str) -> Outcome: ...
+
+    def idle(self, duration_us: int) -> Outcome: ...
+
+    def busy(self) -> bool: ...
+
+    def shutdown(self) -> None: ...
+
+
+class Emulator(AbstractContextManager["Emulator"]):
+    """One emulated board for a run; `close` it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        *,
+        scenario: str | Path | scenarios.Scenario = "good",
+        seed: int = 1,
+        firmware: str = "1.20.2.r4",
+        name: str = "GPy",
+        flash: Path | None = None,
+        routes: Sequence[str] = (),
+        install: str = "py",
+        console: Console = lambda text: None,
+        realtime: bool = False,
+        max_hours: float | None = None,
+        vm: str = "cpython",
+        vm_command: Sequence[str] = (),
+    ) -> None:
+        """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build."""
+        given = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.load(scenario)
+        self.scenario = given
+        self._folder = tempfile.TemporaryDirectory(prefix="flash-") if flash is None else None
+        if self._folder is not None:
+            flash = Path(self._folder.name)
+            copy_device_files(flash)
+        assert flash is not None
+        self.flash = flash
+        self.board = Board(seed, name, firmware, given.faults)
+        if max_hours is not None:
+            self.board.time_limit_us = round(max_hours * 3_600_000_000)
+        if realtime:
+            self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
+        plug_standard(self.board, flash)
+        self._plug_modem(routes)
+        self._plug_wifi()
+        wire(self.board, given.chips)
+        self._woken = False
+        self.vm = self._runtime(vm, vm_command, flash, console, install)
+
+    def _runtime(
+        self, vm: str, command: Sequence[str], flash: Path, console: Console, install: str
+    ) -> Runtime:
+        if vm == "cpython":
+            return CpythonVm(self.board, flash, console, install=install)
+        if vm == "micropython":
+            return MicroPythonVm(self.board, flash, console, install=install, command=command)
+        raise ValueError(f"vm = {vm!r}; allowed: {', '.join(VMS)}")
+
+    def _plug_modem(self, routes: Sequence[str]) -> None:
+        board = self.board
+        self.uart = Uart(board)
+        self.cell = Cell(board, self.scenario)
+        self.routes = Routes(board, Routes.parse(routes))
+        self.modem = Modem(board, self.uart, self.scenario, self.cell, self.routes)
+        self.driver = LteDriver(board, self.uart, self.modem)
+        board.plug("lte", self.driver)
+        dns = self.scenario.network.dns_ipv4
+        self.lora = Lora(board, self.scenario.lora, self.routes) if board.name == "FiPy" else None
+        if self.lora is not None:
+            board.plug("lora", self.lora)
+        board.plug("socket", Ip(board, self.routes, self.cell, self.modem.radio, dns))
+
+    def _plug_wifi(self) -> None:
+        self.wlan = Wlan(self.board, self.scenario.wifi)
+        self.board.plug("wlan", self.wlan)
+        ip: Any = self.board.services["socket"]
+        ip.nics.append(WifiNic(self.wlan, self.wlan.air))  # PPP goes first while it is up
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.vm.shutdown()
+        self.routes.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def run(self, scripts: Sequence[str] = ("boot.py", "main.py"), cycles: int = 1) -> list[Cycle]:
+        """Start the board; run until `cycles` cycles are over or it stays awake at its prompt."""
+        done: list[Cycle] = []
+        cause = PWRON_RESET
+        while len(done) < cycles:
+            cycle, outcome = self._cycle(list(scripts), cause)
+            done.append(cycle)
+            if isinstance(outcome.halt, DeepSleep) and self._woken:
+                cause = DEEPSLEEP_RESET
+            elif isinstance(outcome.halt, Reset):
+                cause = outcome.halt.cause
+            else:
+                break
+        return done
+
+    def _cycle(self, scripts: list[str], cause: int) -> tuple[Cycle, Outcome]:
+        board = self.board
+        account = _Account(self, cause)
+        board.meter.set("esp", "run", RUN_MA)
+        board.cycle += 1
+        board.reset(cause)
+        self._start(scripts)
+        boot_ms = account.elapsed_ms()
+        if scripts[0] == "boot.py":
+            outcome = self.vm.boot(scripts)
+        else:
+            outcome = self.vm.run_script(scripts[0])
+        outcome = self._stand(outcome)
+        cycle = account.close(outcome, boot_ms)
+        self._sleep(outcome)
+        account.settle(cycle)
+        return cycle, outcome
+
+    def _start(self, scripts: list[str]) -> None:
+        """What the firmware does before Python runs."""
+        low, middle, high = BOOT_S
+        draw = self.board.rng(f"boot/{self.board.cycle}").gauss(0, 1) / 1.2816
+        spread = math.log(high / middle) if draw > 0 else math.log(middle / low)
+        boot_us = round(middle * math.exp(max(-2.0, min(2.0, draw)) * spread) * 1e6)
+        before_us = round(boot_us * LTE_TASK_SHARE)
+        wifi_us = round(boot_us * WIFI_SHARE)
+        self.board.clock.advance(wifi_us)
+        self.wlan.start_on_boot()
+        self.board.clock.advance(before_us - wifi_us)
+        settings: Any = self.board.services["config"]
+        if settings.flags["lte_modem_en_on_boot"]:
+            self.driver.start_on_boot()
+        self.board.clock.advance(boot_us - before_us)
+
+    def _stand(self, outcome: Outcome) -> Outcome:
+        """A program that ends without sleeping leaves the board at its prompt, where alarms and
+        threads go on and an armed watchdog bites."""
+        until_us = self.board.clock.now_us + PROMPT_US
+        while outcome.halt is None and self.vm.busy() and self.board.clock.now_us < until_us:
+            later = self.vm.idle(1_000_000)
+            outcome = Outcome(later.kind, later.halt, outcome.error) if later.halt else outcome
+        return outcome
+
+    def _sleep(self, outcome: Outcome) -> None:
+        """Let the time of a deep sleep pass, until its end or a wake-up pin."""
+        if isinstance(outcome.halt, DeepSleep):
+            board = self.board
+            board.trace.add("sleep", f"{outcome.halt.duration_ms} ms")
+            board.meter.set("esp", "deepsleep", DEEPSLEEP_MA)
+            system: Any = board.services["system"]
+            self._woken = system.sleep_through(outcome.halt.duration_ms)
+            if not self._woken:
+                board.clock.advance(TAIL_US)
+
+
+class _Account:
+    """Takes the counters at the start of a cycle and makes the Cycle of their differences."""
+
+    def __init__(self, emulator: Emulator, cause: int) -> None:
+        self._emulator = emulator
+        self._cause = cause
+        self._start = self._read()
+        emulator.driver.take_counters()
+        emulator.wlan.take_furthest()
+        self._sent = len(emulator.routes.sent)
+        self._kept = kept_memory(emulator.board)
+        self._sleep_mj = 0.0
+
+    def _read(self) -> dict[str, float]:
+        emulator = self._emulator
+        meter = emulator.board.meter
+        lora_ms = meter.time_ms("lora", "tx") + meter.time_ms("lora", "rx")
+        lora_bytes = emulator.lora.gateway.air_bytes if emulator.lora is not None else 0
+        return {
+            "us": emulator.board.clock.now_us,
+            "mj": emulator.board.meter.energy_mj(),
+            "radio": emulator.board.meter.time_ms("radio", "on") + emulator.wlan.on_ms + lora_ms,
+            "uart": emulator.uart.host_bytes + emulator.uart.modem_bytes,
+            "air": emulator.cell.air_bytes_up
+            + emulator.cell.air_bytes_down
+            + emulator.wlan.air.bytes_up
+            + emulator.wlan.air.bytes_down
+            + lora_bytes,
+        }
+
+    def elapsed_ms(self) -> int:
+        return int(self._emulator.board.clock.now_us - self._start["us"]) // 1000
+
+    def close(self, outcome: Outcome, boot_ms: int) -> Cycle:
+        """The program has ended."""
+        emulator = self._emulator
+        counters = emulator.driver.take_counters()
+        kept = kept_memory(emulator.board)
+        account = read_account(kept) if kept != self._kept else {}  # else of an earlier cycle
+        cycle = Cycle(CAUSE_NAMES[self._cause], int(self._start["us"]))
+        cycle.ended = outcome.kind
+        cycle.error = outcome.error or _why(outcome)
+        cycle.awake_ms = self.elapsed_ms()
+        cycle.status = max(counters["furthest"], emulator.wlan.take_furthest())
+        cycle.at_exchanges = counters["at_exchanges"]
+        cycle.cause = str(account.get("cause", ""))
+        cycle.accepted = account.get("accepted")
+        cycle.confirmed = account.get("delivered")
+        cycle.phases = [Phase("boot", 0, boot_ms)]
+        noted = [Phase(*phase) for phase in account.get("phases", [])]
+        if noted:  # until the first one Python loads what it needs
+            cycle.phases += [Phase("load", boot_ms, noted[0].start_ms - boot_ms), *noted]
+        self._sleep_mj = emulator.board.meter.energy_mj("esp")
+        return cycle
+
+    def settle(self, cycle: Cycle) -> None:
+        """The sleep is over: what the modem did after the program's end belongs to the cycle,
+        what the board itself drew asleep does not."""
+        end = self._read()
+        cycle.radio_on_ms = int(end["radio"] - self._start["radio"])
+        cycle.uart_bytes = int(end["uart"] - self._start["uart"])
+        cycle.air_bytes = int(end["air"] - self._start["air"])
+        slept_mj = self._emulator.board.meter.energy_mj("esp") - self._sleep_mj
+        cycle.energy_mj = end["mj"] - self._start["mj"] - slept_mj
+        cycle.sent = self._emulator.routes.sent[self._sent :]
+
+
+def _why(outcome: Outcome) -> str | None:
+    """What to say of an end that is neither a sleep nor a plain end nor an uncaught exception."""
+    if isinstance(outcome.halt, Reset):
+        return f"reset: {outcome.halt.why}"
+    if outcome.kind in ("hang", "time_limit"):
+        return str(outcome.halt)
+    if outcome.kind not in ("deepsleep", "finished"):
+        return str(outcome.halt)
+    return None

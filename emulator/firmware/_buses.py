@@ -1,0 +1,229 @@
+"""machine.I2C, UART, SPI, PWM, SD.
+
+Source: Pycom firmware 1.20.2.r4, esp32/mods/machine_i2c.c, machuart.c, machspi.c, machpwm.c.
+"""
+
+from _board import call
+from _pin import pin_named
+from _texts import BADVAL, FAILED, NA
+
+
+class I2C:
+    MASTER = 0
+
+    def __init__(self, id=0, mode=0, *, baudrate=100000, pins=None):
+        if id not in (0, 1, 2):
+            raise OSError(NA)
+        self._id = id
+        self.init(mode, baudrate=baudrate, pins=pins)
+
+    def init(self, mode=0, *, baudrate=100000, pins=None):
+        if mode != 0:
+            raise ValueError(BADVAL)
+        if pins is not None:
+            if len(pins) != 2:
+                raise ValueError(BADVAL)
+            pins = [pin_named(pin).id() for pin in pins]
+        call("i2c.open", self._id, baudrate, pins)
+        self._baud = baudrate
+
+    def deinit(self):
+        call("i2c.close", self._id)
+        self._baud = 0
+
+    def __repr__(self):
+        if not self._baud:
+            return "I2C({})".format(self._id)
+        return "I2C({}, I2C.MASTER, baudrate={})".format(self._id, self._baud)
+
+    def scan(self):
+        return call("i2c.scan", self._id)
+
+    def readfrom(self, addr, nbytes):
+        return call("i2c.read", self._id, addr, nbytes)
+
+    def readfrom_into(self, addr, buf):
+        data = call("i2c.read", self._id, addr, len(buf))
+        buf[:] = data
+        return len(data)
+
+    def writeto(self, addr, buf, *, stop=True):
+        return call("i2c.write", self._id, addr, _as_bytes(buf), stop)
+
+    def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
+        register = _register(memaddr, addrsize)
+        if nbytes <= 0:
+            return b""  # without a transfer: a part that is not there is not missed
+        return call("i2c.write_read", self._id, addr, register, nbytes)
+
+    def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
+        data = self.readfrom_mem(addr, memaddr, len(buf), addrsize=addrsize)
+        buf[:] = data
+        return len(data)
+
+    def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
+        data = _register(memaddr, addrsize) + _as_bytes(buf)
+        call("i2c.write", self._id, addr, data, True)
+        return len(data) - addrsize // 8
+
+
+def _register(memaddr, addrsize):
+    if addrsize == 8:
+        return bytes([memaddr & 0xFF])
+    if addrsize == 16:
+        return bytes([memaddr >> 8 & 0xFF, memaddr & 0xFF])
+    raise ValueError("invalid memory address size {}".format(addrsize))
+
+
+def _as_bytes(data):
+    if isinstance(data, int):
+        return bytes([data & 0xFF])
+    if isinstance(data, str):
+        return data.encode()
+    return bytes(data)
+
+
+class UART:
+    EVEN = 2
+    ODD = 3
+
+    def __init__(self, id=1, baudrate=9600, bits=8, parity=None, stop=None, **options):
+        if id not in (0, 1):
+            raise OSError(NA)
+        self._id = id
+        self.init(baudrate, bits, parity, stop, **options)
+
+    def init(self, baudrate=9600, bits=8, parity=None, stop=None, *, pins=True, timeout_chars=2,
+             rx_buffer_size=4096):  # fmt: skip
+        if baudrate <= 0:
+            raise ValueError(BADVAL)
+        if bits not in (5, 6, 7, 8):
+            raise ValueError("invalid bits size {}".format(bits))
+        if parity not in (None, 2, 3):
+            raise ValueError("invalid parity {}".format(parity))
+        if stop not in (None, 1, 1.5, 2):
+            raise ValueError("invalid stop bits {}".format(stop))
+        if rx_buffer_size <= 128:
+            raise ValueError("invalid RX buffer size, should be > 128 bytes")
+        tx, rx = _uart_pins(self._id, pins)
+        call("serial.open", self._id, baudrate, bits, parity, stop or 1, timeout_chars,
+             rx_buffer_size, tx, rx)  # fmt: skip
+        self._shown = "baudrate={}, bits={}, parity={}, stop={}".format(
+            baudrate, bits, "UART.{}".format("EVEN" if parity == 2 else "ODD") if parity else None,
+            stop or 1)  # fmt: skip
+
+    def __repr__(self):
+        return "UART({}, {})".format(self._id, self._shown)
+
+    def deinit(self):
+        call("serial.close", self._id)
+
+    def any(self):
+        return call("serial.any", self._id)
+
+    def read(self, nbytes=-1):
+        return call("serial.read", self._id, nbytes) or None
+
+    def readline(self, size=-1):
+        return call("serial.readline", self._id, size) or None
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = self.readline()
+        if line is None:  # nothing more is there
+            raise StopIteration
+        return line
+
+    def readinto(self, buf, nbytes=None):
+        data = call("serial.read", self._id, len(buf) if nbytes is None else nbytes)
+        if not data:
+            return None
+        buf[: len(data)] = data
+        return len(data)
+
+    def write(self, buf):
+        return call("serial.write", self._id, _as_bytes(buf))
+
+    def wait_tx_done(self, timeout_ms):
+        return call("serial.wait_tx_done", self._id, timeout_ms)
+
+    def sendbreak(self, bits=13):
+        call("serial.send_break", self._id, bits)
+
+
+_UART_PINS = (("P1", "P0"), ("P3", "P4"))  # the default ones: transmit, receive
+
+
+def _uart_pins(uart_id, pins):
+    """(transmit, receive) as names or None; a single pin serves both directions."""
+    if pins is True:
+        pins = _UART_PINS[uart_id]
+    if pins is None:
+        return None, None
+    if len(pins) not in (1, 2, 4):
+        raise ValueError(BADVAL)
+    names = [None if pin is None else pin_named(pin).id() for pin in pins]
+    return names[0], names[0] if len(names) == 1 else names[1]
+
+
+class SPI:
+    """A bus with nothing on it: what is read is all ones."""
+
+    MASTER = 0
+    MSB = 0
+    LSB = 1
+
+    def __init__(self, id=0, mode=0, *, baudrate=1000000, polarity=0, phase=0, bits=8,
+                 firstbit=0, pins=None):  # fmt: skip
+        if id != 0:
+            raise OSError(NA)
+
+    def init(self, mode=0, **options):
+        pass
+
+    def deinit(self):
+        pass
+
+    def write(self, buf):
+        return len(buf)
+
+    def read(self, nbytes, *, write=0):
+        return b"\xff" * nbytes
+
+    def readinto(self, buf, *, write=0):
+        buf[:] = b"\xff" * len(buf)
+        return len(buf)
+
+    def write_readinto(self, write_buf, read_buf):
+        read_buf[:] = b"\xff" * len(read_buf)
+        return len(read_buf)
+
+
+class PWMChannel:
+    def __init__(self, duty_cycle):
+        self._duty = duty_cycle
+
+    def duty_cycle(self, *duty):
+        if not duty:
+            return self._duty
+        self._duty = duty[0]
+
+
+class PWM:
+    def __init__(self, timer, frequency):
+        if not 0 <= timer <= 3:
+            raise ValueError(BADVAL)
+
+    def channel(self, id, pin=None, *, duty_cycle=0.5):
+        if pin is not None:
+            pin_named(pin)
+        return PWMChannel(duty_cycle)
+
+
+class SD:
+    """No card is inserted."""
+
+    def __init__(self, id=0):
+        raise OSError(FAILED)

@@ -1,0 +1,222 @@
+"""network.LoRa of a FiPy: the thin face of service "lora" (emulator/lorawan/device.py).
+
+Source: Pycom firmware 1.20.2.r4, esp32/mods/modlora.c.
+"""
+
+from _arguments import REQUIRED, as_is, assign, data_of, set_handler, to_int
+from _board import call
+from usocket import timeout as _timeout
+
+_JOIN_LOOK_MS = 50
+_FOREVER_MS = 0x7FFFFFFF
+
+_INIT = (
+    ("mode", to_int, 0),
+    ("frequency", to_int, None),
+    ("tx_power", to_int, None),
+    ("bandwidth", to_int, 0),
+    ("sf", to_int, 7),
+    ("preamble", to_int, 8),
+    ("coding_rate", to_int, 1),
+    ("power_mode", to_int, 0),
+    ("tx_iq", bool, False),
+    ("rx_iq", bool, False),
+    ("adr", bool, False),
+    ("public", bool, True),
+    ("tx_retries", to_int, 2),
+    ("device_class", to_int, 0),
+    ("region", to_int, None),
+)
+_NEW = (("id", to_int, 0),) + _INIT
+_JOIN = (
+    ("activation", to_int, REQUIRED),
+    ("auth", as_is, REQUIRED),
+    ("dr", as_is, None),
+    ("timeout", as_is, None),
+)
+_CHANNEL = (
+    ("index", to_int, REQUIRED),
+    ("frequency", to_int, REQUIRED),
+    ("dr_min", to_int, REQUIRED),
+    ("dr_max", to_int, REQUIRED),
+)
+_STATS = (
+    "rx_timestamp",
+    "rssi",
+    "snr",
+    "sfrx",
+    "sftx",
+    "tx_trials",
+    "tx_power",
+    "tx_time_on_air",
+    "tx_counter",
+    "tx_frequency",
+)
+
+
+def _sequence(auth):
+    if not isinstance(auth, (tuple, list)):
+        raise TypeError("object '{}' is not a tuple or list".format(type(auth).__name__))
+    return auth
+
+
+class LoRa:
+    """The one radio; every LoRa(...) is the same object."""
+
+    timeout = _timeout
+    LORA = 0
+    LORAWAN = 1
+    OTAA = 0
+    ABP = 1
+    ALWAYS_ON = 0
+    TX_ONLY = 1
+    SLEEP = 2
+    BW_125KHZ = 0
+    BW_250KHZ = 1
+    BW_500KHZ = 2
+    CODING_4_5 = 1
+    CODING_4_6 = 2
+    CODING_4_7 = 3
+    CODING_4_8 = 4
+    RX_PACKET_EVENT = 1
+    TX_PACKET_EVENT = 2
+    TX_FAILED_EVENT = 4
+    CLASS_A = 0
+    CLASS_C = 2
+    AS923 = 0
+    AU915 = 1
+    CN470 = 2
+    EU433 = 4
+    EU868 = 5
+    IN865 = 7
+    US915 = 8
+
+    def __new__(cls, *args, **keywords):
+        if not _singleton:
+            _singleton.append(object.__new__(cls))
+        return _singleton[0]
+
+    def __init__(self, *args, **keywords):
+        values = assign(_NEW, 1, args, keywords)
+        if values[0] != 0:
+            raise OSError("resource not available")
+        if keywords or not call("lora.started"):
+            call("lora.init", values[1:])
+
+    def init(self, *args, **keywords):
+        call("lora.init", assign(_INIT, 0, args, keywords))
+
+    def reset(self):
+        call("lora.reset")
+
+    # joining
+
+    def join(self, *args, **keywords):
+        call("lora.check_join")
+        activation, auth, dr, timeout = assign(_JOIN, 1, args, keywords)
+        if not 0 <= activation <= 1:
+            raise ValueError("invalid activation type {}".format(activation))
+        auth = _sequence(auth)
+        rate = None if dr is None else to_int(dr)
+        if activation == LoRa.OTAA:
+            if len(auth) == 2:
+                auth = [None] + list(auth)
+            keys = [None if each is None else data_of(each) for each in auth[:3]]
+            left_ms = _FOREVER_MS if timeout is None else to_int(timeout)
+            call("lora.join_otaa", keys[0], keys[1], keys[2], rate)
+        else:
+            if len(auth) != 3:
+                raise ValueError("requested length 3 but object has length {}".format(len(auth)))
+            left_ms = _FOREVER_MS if timeout is None else to_int(timeout)
+            call("lora.join_abp", to_int(auth[0]), data_of(auth[1]), data_of(auth[2]))
+        if left_ms <= 0:
+            return
+        while left_ms >= 0 and not call("lora.has_joined"):
+            call("rtc.sleep_us", _JOIN_LOOK_MS * 1000)
+            left_ms -= _JOIN_LOOK_MS
+        if left_ms <= 0:
+            raise _timeout("timed out")
+
+    def has_joined(self):
+        return call("lora.has_joined")
+
+    def join_multicast_group(self, *args, **keywords):
+        """Multicast is not emulated: nobody sends any."""
+        return False
+
+    def leave_multicast_group(self, address):
+        return False
+
+    def nvram_save(self):
+        call("lora.nvram_save")
+
+    def nvram_restore(self):
+        call("lora.nvram_restore")
+
+    def nvram_erase(self):
+        call("lora.nvram_erase")
+
+    # settings
+
+    def frequency(self, *value):
+        return _setting("frequency", value)
+
+    def tx_power(self, *value):
+        return _setting("tx_power", value)
+
+    def bandwidth(self, *value):
+        return _setting("bandwidth", value)
+
+    def coding_rate(self, *value):
+        return _setting("coding_rate", value)
+
+    def preamble(self, *value):
+        return _setting("preamble", value)
+
+    def sf(self, *value):
+        return _setting("sf", value)
+
+    def power_mode(self, *mode):
+        if not mode:
+            return call("lora.get", "power_mode")
+        call("lora.power_mode", to_int(mode[0]))
+
+    def add_channel(self, *args, **keywords):
+        call("lora.add_channel", *assign(_CHANNEL, 1, args, keywords))
+
+    def remove_channel(self, index):
+        call("lora.remove_channel", to_int(index))
+
+    # what it knows
+
+    def mac(self):
+        return call("lora.mac")
+
+    def stats(self):
+        from ucollections import namedtuple
+
+        return namedtuple("stats", _STATS)(*call("lora.stats"))
+
+    def airtime(self, length):
+        return call("lora.airtime", to_int(length))
+
+    def ischannel_free(self, rssi, time_ms):
+        return call("lora.channel_free", to_int(rssi), to_int(time_ms))
+
+    def set_battery_level(self, level):
+        call("lora.battery", to_int(level))
+
+    def callback(self, *args, **keywords):
+        set_handler("lora", self, args, keywords)
+
+    def events(self):
+        return call("lora.events")
+
+
+def _setting(name, value):
+    if not value:
+        return call("lora.get", name)
+    call("lora.set", name, to_int(value[0]))
+
+
+_singleton = []

@@ -1,0 +1,196 @@
+"""network.LTE: the thin face of service "lte", which imitates the firmware's C driver.
+
+Only what belongs to the interpreter is done here: arguments and their order of checks, handlers.
+Source: Pycom firmware 1.20.2, esp32/mods/modlte.c, py/argcheck.c.
+"""
+
+from _arguments import as_is, assign, set_handler, to_int, to_text
+from _board import call
+
+_LOOK_US = 4000  # how often LTE() looks whether the modem task is done
+
+
+def _integer_or_message(value):
+    """For arguments that the driver looks at late: the message is raised there."""
+    try:
+        return to_int(value)
+    except TypeError as error:
+        return error.args[0]
+
+
+_INIT = (
+    ("carrier", to_text, None),
+    ("cid", to_int, 1),
+    ("legacyattach", bool, True),
+    ("debug", bool, False),
+    ("psm_period_value", to_int, 0),
+    ("psm_period_unit", to_int, 7),
+    ("psm_active_value", to_int, 0),
+    ("psm_active_unit", to_int, 7),
+)
+_NEW = (("id", to_int, 0),) + _INIT
+_ATTACH = (
+    ("band", as_is, None),
+    ("apn", to_text, None),
+    ("log", as_is, False),
+    ("cid", to_int, None),
+    ("type", to_text, None),
+    ("legacyattach", as_is, None),
+    ("bands", as_is, None),
+)
+_DEINIT = (("detach", bool, True), ("reset", bool, False), ("dettach", bool, True))
+_SEND = (("cmd", as_is, None), ("timeout", to_int, None))
+
+_debug = [False]
+
+
+def _lte(name, *args):
+    """A call of the driver; with debug=True the firmware prints what it exchanged meanwhile."""
+    if not _debug[0]:
+        return call("lte." + name, *args)
+    try:
+        return call("lte." + name, *args)
+    finally:
+        for line in call("lte.debug_lines"):
+            print(line)  # noqa: T201  (the firmware's own printf)
+
+
+def _init(values):
+    carrier, cid, legacyattach = values[:3]
+    if not _lte("open"):
+        return
+    while _lte("link_pending"):
+        call("rtc.sleep_us", _LOOK_US)  # interpreter unlocked: handlers and threads run
+    _lte("configure", carrier, cid, legacyattach, values[4:])
+
+
+class LTE:
+    """The one LTE modem; every LTE(...) is the same object."""
+
+    IP = "IP"
+    IPV4V6 = "IPV4V6"
+    EVENT_COVERAGE_LOSS = 1
+    EVENT_BREAK = 2
+    PSM_PERIOD_10M = 0
+    PSM_PERIOD_1H = 1
+    PSM_PERIOD_10H = 2
+    PSM_PERIOD_2S = 3
+    PSM_PERIOD_30S = 4
+    PSM_PERIOD_1M = 5
+    PSM_PERIOD_320H = 6
+    PSM_PERIOD_DISABLED = 7
+    PSM_ACTIVE_2S = 0
+    PSM_ACTIVE_1M = 1
+    PSM_ACTIVE_6M = 2
+    PSM_ACTIVE_DISABLED = 7
+
+    def __new__(cls, *args, **keywords):
+        if not _singleton:
+            _singleton.append(object.__new__(cls))
+        return _singleton[0]
+
+    def __init__(self, *args, **keywords):
+        values = assign(_NEW, 1, args, keywords)
+        _debug[0] = call("lte.debug", values[4] or None)
+        _lte("new", bool(keywords), values[0], values[5:])
+        _init(values[1:])
+
+    def init(self, *args, **keywords):
+        values = assign(_INIT, 0, args, keywords)
+        _debug[0] = call("lte.debug", values[3])
+        _init(values)
+
+    def deinit(self, *args, **keywords):
+        _lte("deinit", *assign(_DEINIT, 0, args, keywords))
+
+    def psm(self, *args, **keywords):
+        # the firmware takes any arguments here and looks at none
+        values = _lte("psm")
+        from ucollections import namedtuple
+
+        fields = ("enabled", "period_value", "period_unit", "active_value", "active_unit")
+        return namedtuple("psm", fields)(*values)
+
+    def attach(self, *args, **keywords):
+        _lte("check", False)
+        band, apn, log, cid, kind, legacy, bands = assign(_ATTACH, 0, args, keywords)
+        if bands is not None:
+            if not isinstance(bands, (list, tuple)):
+                bands = ["object '{}' is not a tuple or list".format(type(bands).__name__)]
+            else:
+                bands = [_integer_or_message(each) for each in bands]
+        if band is not None:
+            band = _integer_or_message(band)
+        if legacy is not None:
+            legacy = bool(legacy)
+        _lte("attach", band, bands, apn, kind, log is not False, cid, legacy)
+
+    def detach(self, *args, **keywords):
+        _lte("check", False)
+        _lte("detach", *assign((("reset", bool, False),), 0, args, keywords))
+
+    dettach = detach
+
+    def isattached(self):
+        return _lte("isattached")
+
+    def connect(self, *args, **keywords):
+        if _lte("in_ppp_with_address"):
+            return
+        table = (("cid", to_int, None), ("legacy", bool, None))
+        _lte("connect", *assign(table, 0, args, keywords))
+
+    def isconnected(self):
+        return _lte("isconnected")
+
+    def disconnect(self):
+        _lte("disconnect")
+
+    def pppsuspend(self):
+        _lte("pppsuspend")
+
+    def pppresume(self, *args, **keywords):
+        _lte("check", False)
+        _lte("pppresume", *assign((("cid", to_int, None),), 0, args, keywords))
+
+    def send_at_cmd(self, *args, **keywords):
+        _lte("check", True)
+        cmd, timeout = assign(_SEND, 1, args, keywords)
+        if cmd is None:
+            raise ValueError("the command must be specified!")
+        if not isinstance(cmd, (str, bytes)):
+            raise TypeError("invalid argument(s) num/type")
+        return _lte("send_at_cmd", cmd, timeout)
+
+    def imei(self):
+        return _lte("imei")
+
+    def iccid(self):
+        return _lte("iccid")
+
+    def time(self):
+        return _lte("time")
+
+    def ue_coverage(self):
+        return _lte("ue_coverage")
+
+    def reset(self):
+        _lte("reset")
+
+    def factory_reset(self):
+        _lte("factory_reset")
+
+    def modem_upgrade_mode():  # no self: to be called on the class
+        _lte("modem_upgrade_mode")
+
+    def reconnect_uart():
+        _lte("reconnect_uart")
+
+    def lte_callback(self, *args, **keywords):
+        set_handler("lte", self, args, keywords)
+
+    def events(self):
+        return call("lte.events")
+
+
+_singleton = []

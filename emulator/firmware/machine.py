@@ -1,0 +1,98 @@
+"""machine of the firmware: the ESP32 and its peripherals. Also known as umachine.
+
+Source: Pycom firmware 1.20.2.r4, esp32/mods/modmachine.c, util/mpsleep.c.
+"""
+
+from _analog import ADC  # noqa: F401
+from _board import call
+from _buses import I2C, PWM, SD, SPI, UART  # noqa: F401
+from _clocks import RTC, WDT, Timer  # noqa: F401
+from _pin import Pin, pin_named  # noqa: F401
+from _rmt import RMT  # noqa: F401
+
+PWRON_RESET = 0
+HARD_RESET = 1
+WDT_RESET = 2
+DEEPSLEEP_RESET = 3
+SOFT_RESET = 4
+BROWN_OUT_RESET = 5
+
+PWRON_WAKE = 0
+PIN_WAKE = 1
+RTC_WAKE = 2
+ULP_WAKE = 3
+
+WAKEUP_ALL_LOW = 0
+WAKEUP_ANY_HIGH = 1
+
+_FREQ_HZ = 160000000
+
+
+def reset():
+    call("system.reset")
+
+
+def reset_cause():
+    return call("system.reset_cause")
+
+
+def wake_reason():
+    reason, names = call("system.wake_reason")
+    return (reason, [pin_named(name) for name in names] if names else None)
+
+
+def deepsleep(ms=None):
+    call("system.deepsleep", None if ms is None else int(ms))
+
+
+def sleep(ms=None, resume=False):
+    call("system.light_sleep", None if ms is None else int(ms))
+
+
+def remaining_sleep_time():
+    return call("system.remaining_sleep_time")
+
+
+def pin_sleep_wakeup(pins, mode, enable_pull=False):
+    if mode not in (WAKEUP_ALL_LOW, WAKEUP_ANY_HIGH):
+        raise ValueError("invalid argument(s) value")
+    names = [pin_named(pin).id() for pin in pins]
+    call("system.pin_sleep_wakeup", names, mode, bool(enable_pull))
+
+
+def unique_id():
+    return call("system.unique_id")
+
+
+def temperature():
+    return call("system.temperature")
+
+
+def freq():
+    return _FREQ_HZ
+
+
+def rng():
+    return call("system.random", 24)
+
+
+def idle():
+    call("irq.masked")
+
+
+def disable_irq():
+    return call("irq.disable")
+
+
+def enable_irq(state=0):
+    call("irq.restore", int(state))
+
+
+def main(name):
+    call("system.main", name)
+
+
+def info(*_):
+    for line in ("-" * 45, "System memory info (in bytes)", "-" * 45):
+        print(line)  # noqa: T201 - the firmware's own printf
+    print("MPTask stack water mark: 8192")  # noqa: T201

@@ -1,0 +1,165 @@
+"""pycom of the firmware: LED, NVS, settings stored in flash, boot manager, image update.
+
+Source: Pycom firmware 1.20.2.r4, esp32/mods/modpycom.c, pycom_config.c, ftp/updater.c.
+"""
+
+from _board import call
+from _pin import pin_named
+from _texts import BADVAL
+
+FACTORY = 0
+OTA_0 = 1
+FAT = 0
+LittleFS = 1
+
+
+def heartbeat(*on):
+    state = call("system.heartbeat", bool(on[0]) if on else None)
+    return None if on else state
+
+
+def rgbled(*colour):
+    shown = call("system.rgbled", colour[0] if colour else None)
+    return None if colour else shown
+
+
+def nvs_set(key, value):
+    if isinstance(value, bool) or not isinstance(value, (int, str, bytes)):
+        raise ValueError("Value must be string, bytes or integer")
+    call("nvs.set", key, value)
+
+
+def nvs_get(key, *default):
+    found = call("nvs.get", key)
+    if found:
+        return found[0]
+    if default:
+        return default[0]
+    raise ValueError("No matching object for the provided key")
+
+
+def nvs_erase(key):
+    call("nvs.erase", key)
+
+
+def nvs_erase_all():
+    call("nvs.erase_all")
+
+
+def _setting(name, args):
+    if not args:
+        return call("config.get", name)
+    call("config.set", name, args[0])
+
+
+def _flag(name, args):
+    return _setting(name, (bool(args[0]),) if args else ())
+
+
+def heartbeat_on_boot(*on):
+    return _flag("heartbeat_on_boot", on)
+
+
+def wifi_on_boot(*on):
+    return _flag("wifi_on_boot", on)
+
+
+def wifi_mode_on_boot(*mode):
+    if mode and mode[0] not in (0, 1, 2, 3):
+        raise ValueError(BADVAL)
+    return _setting("wifi_mode_on_boot", mode)
+
+
+def wifi_ssid_sta(*ssid):
+    return _setting("wifi_ssid_sta", ssid)
+
+
+def wifi_ssid_ap(*ssid):
+    return _setting("wifi_ssid_ap", ssid)
+
+
+def wifi_pwd_sta(*password):
+    return _setting("wifi_pwd_sta", password)
+
+
+def wifi_pwd_ap(*password):
+    return _setting("wifi_pwd_ap", password)
+
+
+def wdt_on_boot(*on):
+    return _flag("wdt_on_boot", on)
+
+
+def wdt_on_boot_timeout(*ms):
+    return _setting("wdt_on_boot_timeout", ms)
+
+
+def lte_modem_en_on_boot(*on):
+    return _flag("lte_modem_en_on_boot", on)
+
+
+def get_free_heap():
+    return tuple(call("system.free_heap"))
+
+
+def pulses_get(pin, timeout):
+    return [tuple(pulse) for pulse in call("pins.pulses", pin_named(pin).id(), timeout)]
+
+
+def bootmgr(boot_partition=None, fs_type=None, safeboot=None, reset=False):
+    if boot_partition is None and fs_type is None and safeboot is None and not reset:
+        slot = ("Factory", "ota_0")[call("config.get", "boot_partition")]
+        return (
+            "Current boot partition: " + slot,
+            "File system: " + ("FAT", "LittleFS")[call("flash.type")],
+            "Safe boot: " + str(call("config.get", "safeboot")),
+            "Status: SUCCESS",
+        )
+    if boot_partition is not None:
+        if boot_partition not in (FACTORY, OTA_0):
+            raise ValueError(BADVAL)
+        call("config.set", "boot_partition", boot_partition)
+    if fs_type is not None:
+        if fs_type not in (FAT, LittleFS):
+            raise ValueError(BADVAL)
+        call("flash.set_type", fs_type)
+    if safeboot is not None:
+        call("config.set", "safeboot", bool(safeboot))
+    if reset:
+        call("system.reset")
+
+
+def ota_start():
+    call("ota.start")
+
+
+def ota_write(buf):
+    call("ota.write", bytes(buf))
+
+
+def ota_finish():
+    call("ota.finish")
+
+
+def ota_verify():
+    return call("ota.verify")
+
+
+def ota_slot():
+    return call("ota.slot")
+
+
+def diff_update_enabled():
+    return False
+
+
+def sigfox_info():
+    return False
+
+
+def create_128bit_le_uuid_from_string(text):
+    """Up to 16 characters as bytes, the unused end filled with zeros."""
+    data = text.encode()
+    if len(data) > 16:
+        raise ValueError(BADVAL)
+    return data + bytes(16 - len(data))

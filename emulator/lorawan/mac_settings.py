@@ -1,0 +1,158 @@
+"""What the network has told the device: channels, rates, windows; and the answers it owes.
+
+Source: LoRaWAN 1.0.3, 5; Regional Parameters 1.0.2 rev B (channel masks); LoRaMac-node 4.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from emulator.lorawan import commands
+from emulator.lorawan.regions import Channel, Region
+
+ALL_WIDE = 0xFF
+
+
+@dataclass
+class MacSettings:
+    region: Region
+    rate: int
+    channels: dict[int, Channel]
+    enabled: set[int]
+    power_index: int = 0
+    rx1_delay_s: int = 1
+    rx1_offset: int = 0
+    rx2: tuple[int, int] = (0, 0)
+    max_duty: int = 0  # of DutyCycleReq: 1 / 2 ** max_duty of all
+    answers: bytes = b""  # for the next uplink
+    down_hz: dict[int, int] = field(default_factory=dict)  # of DlChannelReq
+    battery: int = 255  # not known
+    margin: int = 0
+
+    @classmethod
+    def fresh(cls, region: Region) -> MacSettings:
+        channels = region.defaults()
+        return cls(region, region.join_rate, channels, set(channels), rx2=region.rx2)
+
+    def usable(self, rate: int) -> list[int]:
+        """Channels on which this data rate may be sent."""
+        return [
+            index
+            for index in sorted(self.enabled)
+            if self.channels[index].least_rate <= rate <= self.channels[index].most_rate
+        ]
+
+    def take_list(self, cf_list: bytes) -> None:
+        """The CFList of a join: five more channels."""
+        if self.region.fixed or len(cf_list) < 16 or cf_list[15]:
+            return
+        for number in range(5):
+            hz = commands.frequency(cf_list[3 * number :])
+            if hz:
+                index = len(self.region.defaults()) + number
+                least = self.region.defaults()[0].least_rate
+                self.channels[index] = Channel(hz, least, 5)
+                self.enabled.add(index)
+
+    def power_dbm(self) -> int:
+        return self.region.most_dbm - 2 * self.power_index
+
+    def command(self, data: bytes, adr: bool) -> None:
+        """Carry out MAC commands."""
+        handlers = {
+            commands.LINK_ADR: lambda body: self._link_adr(body, adr),
+            commands.DUTY_CYCLE: self._duty_cycle,
+            commands.RX_PARAM: self._rx_param,
+            commands.DEV_STATUS: self._dev_status,
+            commands.NEW_CHANNEL: self._new_channel,
+            commands.RX_TIMING: self._rx_timing,
+            commands.TX_PARAM: lambda body: b"",
+            commands.DL_CHANNEL: self._dl_channel,
+        }
+        for number, body in commands.parse(data, commands.FROM_SERVER):
+            if number == commands.LINK_CHECK:
+                continue
+            answer = bytes([number]) + handlers[number](body)
+            if len(self.answers) + len(answer) <= 15:
+                self.answers += answer
+
+    def _link_adr(self, body: bytes, adr: bool) -> bytes:
+        rate, power = body[0] >> 4, body[0] & 15
+        mask = self._masked(body[3] >> 4 & 7, body[1] | body[2] << 8)
+        mask_ok = bool(mask)
+        usable = any(
+            self.channels[index].least_rate <= rate <= self.channels[index].most_rate
+            for index in mask
+        )
+        rate_ok = self.region.rate(rate) is not None and usable
+        status = mask_ok | rate_ok << 1 | (power <= 10) << 2
+        if not adr:
+            status &= 1  # the application sets its rate itself
+        if mask_ok and (status == 7 or not adr):
+            self.enabled = mask
+        if status == 7:
+            self.rate, self.power_index = rate, power
+        return bytes([status])
+
+    def _masked(self, control: int, mask: int) -> set[int]:
+        known = self.channels
+        if not self.region.fixed:
+            if control == 6:
+                return set(known)
+            bits = {index for index in range(16) if mask >> index & 1} if control == 0 else set()
+            return bits if bits <= set(known) else set()
+        wide = {64 + index for index in range(8) if mask >> index & 1}
+        if control in (6, 7):
+            return (set(range(64)) if control == 6 else set()) | wide
+        if control == 4:
+            return {index for index in self.enabled if index < 64} | wide
+        low = 16 * control
+        kept = {index for index in self.enabled if not low <= index < low + 16}
+        return kept | {low + index for index in range(16) if mask >> index & 1}
+
+    def _duty_cycle(self, body: bytes) -> bytes:
+        self.max_duty = body[0] & 15
+        return b""
+
+    def _rx_param(self, body: bytes) -> bytes:
+        offset, rate, hz = body[0] >> 4 & 7, body[0] & 15, commands.frequency(body[1:])
+        low, high = self.region.frequencies
+        status = (
+            (low <= hz <= high) | (self.region.rate(rate) is not None) << 1 | (offset < 6) << 2
+        )
+        if status == 7:
+            self.rx1_offset, self.rx2 = offset, (hz, rate)
+        return bytes([status])
+
+    def _dev_status(self, body: bytes) -> bytes:
+        return bytes([self.battery, max(-32, min(31, self.margin)) & 0x3F])
+
+    def _new_channel(self, body: bytes) -> bytes:
+        index, hz, rates = body[0], commands.frequency(body[1:]), body[4]
+        low, high = self.region.frequencies
+        fits = not self.region.fixed and len(self.region.defaults()) <= index < 16
+        hz_ok = fits and (hz == 0 or low <= hz <= high)
+        rates_ok = fits and rates & 15 <= rates >> 4 <= 7
+        if hz_ok and rates_ok:
+            self.set_channel(index, Channel(hz, rates & 15, rates >> 4) if hz else None)
+        return bytes([hz_ok | rates_ok << 1])
+
+    def _rx_timing(self, body: bytes) -> bytes:
+        self.rx1_delay_s = max(1, body[0] & 15)
+        return b""
+
+    def _dl_channel(self, body: bytes) -> bytes:
+        hz = commands.frequency(body[1:])
+        low, high = self.region.frequencies
+        known = body[0] in self.channels
+        if known and low <= hz <= high:
+            self.down_hz[body[0]] = hz
+        return bytes([(low <= hz <= high) | known << 1])
+
+    def set_channel(self, index: int, channel: Channel | None) -> None:
+        if channel is None:
+            self.channels.pop(index, None)
+            self.enabled.discard(index)
+        else:
+            self.channels[index] = channel
+            self.enabled.add(index)

@@ -1,0 +1,43 @@
+"""The families of AT commands of this modem: one file each, listed here.
+
+A new family is a new file and a new row. A row names module and class, so that nothing is
+imported before a modem is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from emulator.modem.engine import Family
+
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
+
+# Hooks are called in this order: registration tells the host first, the rest reacts
+FAMILIES = (
+    ("registration", "Registration"),
+    ("general", "General"),
+    ("port", "Port"),
+    ("identity", "Identity"),
+    ("simcard", "SimCard"),
+    ("functionality", "Functionality"),
+    ("operator", "Operator"),
+    ("packet", "Packet"),
+    ("signal", "SignalQuality"),
+    ("powersaving", "PowerSaving"),
+    ("clock", "NetworkClock"),
+    ("manufacturing", "Manufacturing"),
+    ("data", "DataMode"),
+    ("sockets", "Sockets"),
+    ("lookup", "Lookup"),
+)
+
+
+def families(modem: Modem) -> list[Family]:
+    """Build every family for this modem."""
+    built: list[Family] = []
+    for module_name, class_name in FAMILIES:
+        module = importlib.import_module(f"{__name__}.{module_name}")
+        built.append(getattr(module, class_name)(modem))
+    return built

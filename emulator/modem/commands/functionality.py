@@ -1,0 +1,124 @@
+"""Functionality level, restart and what makes the modem restart.
+
+CFUN=1 answers at once and registration follows; CFUN=0 and 4 first finish what is queued on air
+and detach. The UART goes silent from +SHUTDOWN to +SYSSTART and loses what is sent meanwhile.
+Source: 3GPP TS 27.007 8.2; Sequans behaviour as Pycom's lteppp.c and modlte.c expect it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.modem.engine import (
+    Args,
+    CmeError,
+    Command,
+    Family,
+    Pending,
+    Raw,
+    Result,
+    at_most,
+    integer,
+    text,
+)
+
+ON_MS = (100.0, 250.0)
+OFF_MS = (200.0, 350.0)  # behind the detach
+SIM_ONLY_MS = (60.0, 120.0)  # between 0 and 4
+CARRIERS = (
+    "standard",
+    "3gpp-conformance",
+    "att",
+    "verizon",
+    "verizon-no-roaming",
+    "docomo",
+    "kddi",
+    "telstra",
+    "tmo",
+)
+
+
+class Functionality(Family):
+    def commands(self) -> dict[str, Command]:
+        return {
+            "+CFUN": Command(
+                set=self._set_cfun,
+                read=lambda: [f"+CFUN: {self.modem.cfun}"],
+                test=lambda: ["+CFUN: (0,1,4),(0,1)"],
+            ),
+            "^RESET": Command(execute=self._reset),
+            "+SQNSSHDN": Command(execute=self._shut_down),
+            "+SQNSFACTORYRESET": Command(execute=self._factory_reset),
+            "+SQNFACTORYSAVE": Command(set=lambda args: None, execute=lambda: None),
+            "+SQNCTM": Command(
+                set=self._set_carrier,
+                read=lambda: [f"+SQNCTM: {self.modem.nv['carrier']}"],
+                test=lambda: ["+SQNCTM: (" + ",".join(CARRIERS) + ")"],
+            ),
+            "+SMOD": Command(read=lambda: Raw(b"\r\n2")),
+            "+BMOD": Command(read=lambda: Raw(b"\r\n2")),
+        }
+
+    def _set_cfun(self, args: Args) -> Result:
+        at_most(args, 2)
+        new = integer(args, 0, 0, 5)
+        if new not in (0, 1, 4):
+            raise CmeError(50)
+        restart = integer(args, 1, 0, 1, 0)
+        pending = Pending()
+        if restart:
+            self.modem.emm.detach(lambda: self._later(ON_MS, lambda: self._restart(pending, new)))
+        elif new == 1:
+            self._later(ON_MS, lambda: self._on(pending))
+        elif self.modem.cfun == 1:
+            self.modem.emm.detach(lambda: self._later(OFF_MS, lambda: self._done(pending, new)))
+        else:
+            self._later(SIM_ONLY_MS, lambda: self._done(pending, new))
+        return pending
+
+    def _on(self, pending: Pending) -> None:
+        already = self.modem.cfun == 1
+        self._done(pending, 1)
+        if not already:
+            self.modem.emm.start()
+
+    def _done(self, pending: Pending, new: int) -> None:
+        self.modem.set_cfun(new)
+        pending.finish()
+
+    def _restart(self, pending: Pending, cfun: int | None) -> None:
+        pending.finish()
+        self.modem.reboot(cfun)
+
+    def _reset(self) -> Result:
+        pending = Pending()
+        self._later((10.0, 30.0), lambda: self._restart(pending, None))
+        return pending
+
+    def _shut_down(self) -> Result:
+        pending = Pending()
+
+        def off() -> None:
+            pending.finish()
+            self.modem.urc("+SHUTDOWN")
+            self.modem.switch_off()
+
+        self.modem.emm.detach(lambda: self._later(OFF_MS, off))
+        return pending
+
+    def _factory_reset(self) -> Result:
+        self.modem.factory_reset()
+        return None
+
+    def _set_carrier(self, args: Args) -> Result:
+        at_most(args, 1)
+        carrier = text(args, 0)
+        if carrier not in CARRIERS:
+            raise CmeError(50)
+        if carrier != self.modem.nv["carrier"]:
+            self.modem.nv["carrier"] = carrier
+            self._later((150.0, 400.0), self.modem.reboot)
+        return None
+
+    def _later(self, bounds_ms: tuple[float, float], call: Callable[[], None]) -> None:
+        self.modem.after_ms(self.modem.session.rng.uniform(*bounds_ms), call)

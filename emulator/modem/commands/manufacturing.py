@@ -1,0 +1,166 @@
+"""AT!="...": the manufacturing console, and AT+SMDD. The Pycom firmware sets bands with it.
+
+A command without output answers with an empty information text ("\\r\\n\\r\\nOK\\r\\n"); a table
+comes behind an empty line. Source: Pycom esp32/mods/modlte.c, Sequans trouble-shooting logs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emulator.modem.commands import dumps
+from emulator.modem.engine import Args, CmeError, Command, Family, Raw, Result, nothing
+
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
+
+# The board carries filters for these: what +SMDD counts as "17 bands"
+BOARD_BANDS = (1, 2, 3, 4, 5, 8, 12, 13, 14, 17, 18, 19, 20, 25, 26, 28, 66)
+OLD_BANDS = (3, 4, 12, 13, 20, 28)  # what every build takes
+MIDDLE_BUILD, FULL_BUILD = 39000, 41000  # from, above: further bands
+
+_ADD_BAND = re.compile(r"(?:rrc::?)?addscanband\s+band=([0-9]+)", re.IGNORECASE)
+_LPM = re.compile(r"setlpm\s+airplane=([01])\s+enable=([01])", re.IGNORECASE)
+_PING = re.compile(r"ip::ping\s+(\S+)", re.IGNORECASE)
+_SCRIPT = re.compile(r"(cat|echo|rm)\s+(.*?)(/fs/\S+)", re.IGNORECASE)
+
+NOTHING = Raw(b"\r\n")
+NO_PERMISSION = "You don't have the permission to use this command"
+
+
+def authorised(build: int) -> tuple[int, ...]:
+    """The bands that a firmware build takes into its scan list."""
+    if build > FULL_BUILD:
+        return BOARD_BANDS
+    return tuple(sorted(OLD_BANDS + (5, 8))) if build >= MIDDLE_BUILD else OLD_BANDS
+
+
+class Manufacturing(Family):
+    def __init__(self, modem: Modem) -> None:
+        super().__init__(modem)
+        self._full_permission = False
+
+    def commands(self) -> dict[str, Command]:
+        return {
+            "!": Command(set=self._run),
+            "+SMDD": Command(execute=lambda: dumps.hardware(BOARD_BANDS), test=nothing),
+        }
+
+    def on_reset(self) -> None:
+        self._full_permission = False
+
+    def _run(self, args: Args) -> Result:
+        line = ",".join("" if arg is None else str(arg) for arg in args).strip()
+        word = line.split(" ")[0].lower() if line else ""
+        plain: dict[str, Callable[[], Result]] = {
+            "showver": lambda: self._table(
+                dumps.version(self.modem.scenario.modem, self.modem.nv["autostart"])
+            ),
+            "get_sw_version": lambda: [self.modem.scenario.modem.lr_version],
+            "clearscanconfig": self._clear_bands,
+            "fsm": lambda: self._table(dumps.state_machines(self._phase())),
+            "showphy": lambda: self._table(dumps.physical_layer(self.modem)),
+            "showdetectedcell": lambda: self._table(dumps.detected_cells(self.modem)),
+            "ifconfig": lambda: self._table(dumps.interfaces(self.modem)),
+            "rrc:showcaps": lambda: self._private(dumps.capabilities(self._bands())),
+            "rrc::showcaps": lambda: self._private(dumps.capabilities(self._bands())),
+        }
+        if word in plain and line.lower() == word:
+            return plain[word]()
+        return self._with_parameters(line, word)
+
+    def _with_parameters(self, line: str, word: str) -> Result:
+        band, lpm, ping = _ADD_BAND.fullmatch(line), _LPM.fullmatch(line), _PING.fullmatch(line)
+        if band:
+            return self._add_band(int(band.group(1)))
+        if lpm:
+            return self._low_power(lpm.group(1) == "1" and lpm.group(2) == "1")
+        if ping:
+            return self._ping(ping.group(1))
+        if re.fullmatch(r"disablelog\s+[01]", line, re.IGNORECASE):
+            return NOTHING
+        if re.fullmatch(r"rrc::?setdbgperm\s+full", line, re.IGNORECASE):
+            self._full_permission = True
+            return NOTHING
+        if re.fullmatch(r"autostart\s+[01]", line, re.IGNORECASE):
+            self.modem.nv["autostart"] = line[-1] == "1"
+            return NOTHING
+        if word.startswith("rrc:"):
+            return self._private([])
+        if word in ("uci:set", "uci::set"):
+            return NOTHING
+        return self._script(line)
+
+    def _table(self, lines: list[str]) -> Result:
+        return ["", *lines]
+
+    def _private(self, lines: list[str]) -> Result:
+        """Most of the RRC console is locked until AT!="RRC:setDbgPerm full"."""
+        if not self._full_permission:
+            return [NO_PERMISSION]
+        return self._table(lines) if lines else NOTHING
+
+    # bands
+
+    def _bands(self) -> tuple[int, ...]:
+        return authorised(self.modem.scenario.modem.build)
+
+    def _clear_bands(self) -> Result:
+        self.modem.nv["bands"] = []
+        return NOTHING
+
+    def _add_band(self, band: int) -> Result:
+        if band not in self._bands():
+            raise CmeError(4)
+        if band not in self.modem.nv["bands"]:
+            self.modem.nv["bands"] = sorted([*self.modem.nv["bands"], band])
+        return NOTHING
+
+    # the rest
+
+    def _low_power(self, enable: bool) -> Result:
+        self.modem.power.low_power = enable
+        self.modem.power.update()
+        return NOTHING
+
+    def _ping(self, address: str) -> Result:
+        if not self.modem.registered:
+            raise CmeError(3)
+        return [f"PING {address}: request sent"]
+
+    def _script(self, line: str) -> Result:
+        """cat, echo and rm on the modem's own file system, kept in NV."""
+        match = _SCRIPT.fullmatch(line)
+        if match is None:
+            raise CmeError(4)
+        verb, before, path = match.group(1).lower(), match.group(2), match.group(3)
+        files = self.modem.nv["files"]
+        if verb == "echo":
+            content, arrow, _ = before.rpartition(">")
+            if not arrow:
+                raise CmeError(4)
+            appended = content.endswith(">")
+            files[path] = (files.get(path, "") if appended else "") + content.rstrip("> ").strip(
+                "'"
+            )
+            return NOTHING
+        if path not in files:
+            raise CmeError(22)
+        if verb == "rm":
+            del files[path]
+            return NOTHING
+        return [files[path]]
+
+    def _phase(self) -> str:
+        modem = self.modem
+        if modem.cfun != 1:
+            return "off"
+        if not modem.sim.present:
+            return "no_sim"
+        if modem.registered:
+            return "connected" if modem.radio.connected or modem.radio.busy else "camped"
+        return (
+            "connecting" if modem.radio.busy else "scanning" if modem.emm.searching else "limited"
+        )

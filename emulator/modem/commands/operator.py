@@ -1,0 +1,132 @@
+"""Operator selection: +COPS, the fast scan +SQNINS, names.
+
+Only usable with CFUN=1. Looking for all networks takes minutes; selecting one that is not there
+ends in ERROR after about a minute. Source: 3GPP TS 27.007 7.3; times as seen in the field.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.modem.engine import (
+    Args,
+    CmeError,
+    Command,
+    Family,
+    Pending,
+    Result,
+    at_most,
+    integer,
+    text,
+)
+from emulator.modem.errors import EMM_CME
+
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
+
+SCAN_MS = (60_000.0, 180_000.0)
+FAST_SCAN_MS = (35_000.0, 40_000.0)
+NOTHING_MS = (45_000.0, 65_000.0)
+NB_S1 = 9
+
+
+class Operator(Family):
+    def __init__(self, modem: Modem) -> None:
+        super().__init__(modem)
+        self._mode, self._format = 0, 0
+
+    def commands(self) -> dict[str, Command]:
+        return {
+            "+COPS": Command(set=self._select, read=self._read, test=self._scan),
+            "+COPN": Command(execute=self._names),
+            "+SQNINS": Command(set=self._fast_scan, test=lambda: ["+SQNINS: (0-1)"]),
+        }
+
+    def on_reset(self) -> None:
+        self._mode, self._format = 0, 0
+
+    def _need_radio(self) -> None:
+        if self.modem.cfun != 1:
+            raise CmeError(3)
+
+    def _shown(self) -> str:
+        network = self.modem.scenario.network
+        return (network.name, network.short_name, network.plmn)[self._format]
+
+    def _read(self) -> Result:
+        self._need_radio()
+        if not self.modem.registered:
+            return [f"+COPS: {self._mode}"]
+        return [f'+COPS: {self._mode},{self._format},"{self._shown()}",{NB_S1}']
+
+    def _select(self, args: Args) -> Result:
+        at_most(args, 4)
+        mode = integer(args, 0, 0, 4)
+        if mode == 3:
+            self._format = integer(args, 1, 0, 2)
+            return None
+        self._need_radio()
+        if mode == 2:
+            self._mode = 2
+            pending = Pending()
+            self.modem.emm.detach(pending.finish)
+            return pending
+        if mode in (1, 4):
+            return self._manual(mode, args)
+        self._mode = 0
+        return self.modem.emm.wait_attached()
+
+    def _manual(self, mode: int, args: Args) -> Result:
+        style = integer(args, 1, 0, 2)
+        wanted = text(args, 2)
+        integer(args, 3, 0, NB_S1, NB_S1)
+        self._mode = mode
+        network = self.modem.scenario.network
+        if wanted == (network.name, network.short_name, network.plmn)[style] or mode == 4:
+            return self.modem.emm.wait_attached()
+        pending = Pending()
+
+        def tried() -> None:
+            delay_ms = self.modem.session.rng.uniform(*NOTHING_MS)
+            self.modem.after_ms(delay_ms, lambda: pending.fail(30))
+
+        self.modem.emm.detach(tried)
+        return pending
+
+    def _scan(self) -> Result:
+        self._need_radio()
+        pending = Pending()
+        network = self.modem.scenario.network
+
+        def found() -> None:
+            self.modem.radio.rest()
+            cells = ""
+            if self.modem.cell_reachable:
+                refused = self.modem.emm.last_reject in EMM_CME and not self.modem.registered
+                stat = 2 if self.modem.registered else 3 if refused else 1
+                cells = (
+                    f'({stat},"{network.name}","{network.short_name}","{network.plmn}",{NB_S1}),,'
+                )
+            pending.finish([f"+COPS: {cells}(0,1,2,3,4),(0,1,2)"])
+
+        if not self.modem.radio.connected:
+            self.modem.radio.search()
+        self.modem.after_ms(self.modem.session.rng.uniform(*SCAN_MS), found)
+        return pending
+
+    def _fast_scan(self, args: Args) -> Result:
+        integer(args, 0, 0, 1)
+        self._need_radio()
+        pending = Pending()
+        network = self.modem.scenario.network
+
+        def found() -> None:
+            lines = [f'+SQNINS: {network.band},"{network.plmn}",{network.earfcn},{network.pci}']
+            pending.finish(lines if self.modem.cell_reachable else [])
+
+        self.modem.after_ms(self.modem.session.rng.uniform(*FAST_SCAN_MS), found)
+        return pending
+
+    def _names(self) -> Result:
+        network = self.modem.scenario.network
+        return [f'+COPN: "{network.plmn}","{network.name}"']

@@ -1,0 +1,61 @@
+"""Settings of the serial port and its side lines: +IPR, break and ring signals.
+
+Source: Pycom firmware (esp32/lte/lteppp.c relies on +SQNIBRCFG), TinyGSM and Sequans drivers.
+"""
+
+from __future__ import annotations
+
+from emulator.modem.engine import Args, CmeError, Command, Family, Result, at_most, integer
+
+RATES = (0, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1000000)
+
+
+class Port(Family):
+    def commands(self) -> dict[str, Command]:
+        return {
+            "+IPR": Command(
+                set=self._set_rate,
+                read=lambda: [f"+IPR: {self.modem.uart.baud}"],
+                test=lambda: ["+IPR: (),(" + ",".join(map(str, RATES)) + ")"],
+            ),
+            "+IFC": Command(
+                set=self._set_flow, read=lambda: ["+IFC: 2,2"], test=lambda: ["+IFC: (0,2),(0,2)"]
+            ),
+            "+SQNIBRCFG": self._stored("+SQNIBRCFG", "ibr", ((0, 1), (1, 1000)), 1),
+            "+SQNIPSCFG": self._stored("+SQNIPSCFG", "ips", ((0, 2), (100, 10000)), 1),
+            "+SQNRICFG": self._stored("+SQNRICFG", "ri", ((0, 2), (0, 3), (100, 10000)), 1),
+        }
+
+    def _set_rate(self, args: Args) -> Result:
+        """Accepted; the emulated wire keeps the rate that its other end uses."""
+        if integer(args, 0, 0, 4_000_000) not in RATES:
+            raise CmeError(50)
+        return None
+
+    def _set_flow(self, args: Args) -> Result:
+        at_most(args, 2)
+        for index in range(len(args)):
+            if integer(args, index, 0, 2) == 1:
+                raise CmeError(50)
+        return None
+
+    def _stored(
+        self, name: str, key: str, bounds: tuple[tuple[int, int], ...], needed: int
+    ) -> Command:
+        """A setting of several numbers in NV; those left out keep their value."""
+
+        def write(args: Args) -> Result:
+            at_most(args, len(bounds))
+            values = list(self.modem.nv[key])
+            if None in args[:needed]:
+                raise CmeError(50)
+            for index, (low, high) in enumerate(bounds):
+                values[index] = integer(args, index, low, high, values[index])
+            self.modem.nv[key] = values
+            return None
+
+        def read() -> Result:
+            return [f"{name}: " + ",".join(str(value) for value in self.modem.nv[key])]
+
+        shown = ",".join(f"({low}-{high})" for low, high in bounds)
+        return Command(set=write, read=read, test=lambda: [f"{name}: {shown}"])

@@ -1,0 +1,174 @@
+"""Power saving mode and extended DRX: what is asked for and what the network grants.
+
+Source: 3GPP TS 27.007 7.38 (+CPSMS), 7.40 (+CEDRXS), 7.41 (+CEDRXRDP); TS 24.301 5.3.11.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.board.clock import Event
+from emulator.modem import timers
+from emulator.modem.engine import (
+    Args,
+    CmeError,
+    Command,
+    Family,
+    Result,
+    at_most,
+    integer,
+    nothing,
+    text,
+)
+from emulator.modem.nv import FACTORY_ACTIVE, FACTORY_TAU
+
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
+
+WB_S1, NB_S1 = 4, 5
+DEFAULT_PTW = "0011"
+GRANT_MS = (1500.0, 3000.0)  # from the request in a tracking area update to +CEDRXP
+
+
+class PowerSaving(Family):
+    def __init__(self, modem: Modem) -> None:
+        super().__init__(modem)
+        self._tau: Event | None = None
+        modem.radio.on_idle = self._idle
+
+    def commands(self) -> dict[str, Command]:
+        return {
+            "+CPSMS": Command(
+                set=self._set_psm,
+                execute=lambda: self._set_psm([0]),
+                read=self._read_psm,
+                test=lambda: [
+                    '+CPSMS: (0,1,2), , ,("00000000"-"11111111"),("00000000"-"11111111")'
+                ],
+            ),
+            "+CEDRXS": Command(
+                set=self._set_edrx,
+                read=self._read_edrx,
+                test=lambda: ['+CEDRXS: (0-3),(5),("0000"-"1111")'],
+            ),
+            "+CEDRXRDP": Command(execute=self._granted_edrx, test=nothing),
+            "+SQNEDRX": Command(
+                set=self._set_sequans,
+                read=self._read_sequans,
+                test=lambda: ['+SQNEDRX: (0-3),(5),("0000"-"1111"),("0000"-"1111")'],
+            ),
+        }
+
+    def on_registered(self) -> None:
+        self._grant()
+
+    def on_deregistered(self) -> None:
+        self._stop_tau()
+
+    def on_reset(self) -> None:
+        self._stop_tau()
+        self.modem.granted_timers = None
+        self.modem.radio.active_time_ms = None
+
+    # power saving mode
+
+    def _set_psm(self, args: Args) -> Result:
+        at_most(args, 5)
+        stored = self.modem.nv["cpsms"]
+        before = dict(stored)
+        mode = integer(args, 0, 0, 2)
+        tau = text(args, 3, stored["tau"])
+        active = text(args, 4, stored["active"])
+        if not (timers.valid(tau) and timers.valid(active)):
+            raise CmeError(50)
+        if mode == 2:
+            mode, tau, active = 0, FACTORY_TAU, FACTORY_ACTIVE
+        stored.update(mode=mode, tau=tau, active=active)
+        asked_before, asked_now = before["mode"] == 1, mode == 1
+        changed = asked_before != asked_now or (asked_now and stored != before)
+        if changed and self.modem.registered:
+            self.modem.radio.tau()
+            self._grant()
+        return None
+
+    def _read_psm(self) -> Result:
+        stored = self.modem.nv["cpsms"]
+        return [f'+CPSMS: {stored["mode"]},,,"{stored["tau"]}","{stored["active"]}"']
+
+    def _grant(self) -> None:
+        """What attach accept and tracking area update accept carry (24.301 5.3.11)."""
+        stored = self.modem.nv["cpsms"]
+        granted = bool(stored["mode"] == 1 and self.modem.scenario.network.psm)
+        active_s = timers.active_s(stored["active"])
+        self.modem.granted_timers = (stored["active"], stored["tau"]) if granted else None
+        off = not granted or active_s is None
+        self.modem.radio.active_time_ms = None if off else 1000.0 * (active_s or 0)
+
+    def _idle(self) -> None:
+        """The connection is released: the timer of the next tracking area update runs."""
+        self._stop_tau()
+        granted = self.modem.granted_timers
+        period_s = timers.tau_s(granted[1]) if granted else None
+        if period_s:
+            self._tau = self.modem.after_ms(1000.0 * period_s, self._update)
+
+    def _update(self) -> None:
+        self._tau = None
+        if self.modem.registered and not self.modem.radio.busy:
+            self.modem.radio.tau()
+
+    def _stop_tau(self) -> None:
+        if self._tau is not None:
+            self._tau.cancel()
+            self._tau = None
+
+    # extended DRX
+
+    def _set_edrx(self, args: Args) -> Result:
+        at_most(args, 3)
+        mode = integer(args, 0, 0, 3)
+        if mode == 3:
+            self.modem.nv["edrx"] = {"mode": 0, "act": NB_S1, "value": "", "ptw": ""}
+            return None
+        self._store_edrx(mode, args, self.modem.nv["edrx"]["ptw"])
+        return None
+
+    def _set_sequans(self, args: Args) -> Result:
+        at_most(args, 4)
+        self._store_edrx(integer(args, 0, 0, 3), args, text(args, 3, DEFAULT_PTW))
+        return None
+
+    def _store_edrx(self, mode: int, args: Args, ptw: str) -> None:
+        stored = self.modem.nv["edrx"]
+        act = integer(args, 1, WB_S1, NB_S1, stored["act"])
+        value = text(args, 2, stored["value"])
+        for bits in (value, ptw):
+            if bits and (len(bits) != 4 or bits.strip("01")):
+                raise CmeError(50)
+        if act != NB_S1:  # this image has no other access technology
+            raise CmeError(50)
+        self.modem.nv["edrx"] = {"mode": mode, "act": act, "value": value, "ptw": ptw}
+        if mode == 2 and value and self.modem.registered:
+            delay_ms = self.modem.session.rng.uniform(*GRANT_MS)
+            self.modem.after_ms(delay_ms, lambda: self.modem.urc(f"+CEDRXP: {self._granted()}"))
+
+    def _read_edrx(self) -> Result:
+        stored = self.modem.nv["edrx"]
+        return [f'+CEDRXS: {stored["act"]},"{stored["value"]}"']
+
+    def _read_sequans(self) -> Result:
+        stored = self.modem.nv["edrx"]
+        return [
+            f'+SQNEDRX: {stored["mode"]},{stored["act"]},"{stored["value"]}","{stored["ptw"]}"'
+        ]
+
+    def _granted(self) -> str:
+        stored = self.modem.nv["edrx"]
+        in_use = stored["mode"] in (1, 2) and stored["value"] and self.modem.registered
+        if not in_use or not self.modem.scenario.network.edrx:
+            return "0"
+        ptw = stored["ptw"] or DEFAULT_PTW
+        return f'{stored["act"]},"{stored["value"]}","{stored["value"]}","{ptw}"'
+
+    def _granted_edrx(self) -> Result:
+        return [f"+CEDRXRDP: {self._granted()}"]

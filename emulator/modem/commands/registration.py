@@ -1,0 +1,88 @@
+"""+CEREG, +CREG, +CGREG: registration, read and unsolicited.
+
+    n    URC                                         read
+    0    none                                        +CEREG: 0,<stat>
+    1    +CEREG: <stat>                              +CEREG: 1,<stat>
+    2    +CEREG: <stat>,"<tac>","<ci>",<AcT>         +CEREG: 2,<stat>,"<tac>","<ci>",<AcT>
+    3    as 2, then <cause_type>,<reject_cause> if there is one
+    4    as 2, then ,,,"<Active-Time>","<Periodic-TAU>"
+    5    as 4, the two cause fields filled in if there is one
+
+The fields of the location are left out while there is none; a cause then stands behind empty ones.
+Source: 3GPP TS 27.007 10.1.22, 7.2; n is stored on this modem.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.modem.engine import Args, Command, Family, Result, at_most, integer, nothing
+from emulator.modem.errors import EMM_TEXT
+from emulator.modem.timers import DEACTIVATED
+
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
+
+HIGHEST = {"+CEREG": 5, "+CREG": 3, "+CGREG": 2}
+
+
+class Registration(Family):
+    def __init__(self, modem: Modem) -> None:
+        super().__init__(modem)
+        self._told: dict[str, str] = {}
+        modem.emm.listeners.append(self._changed)
+
+    def commands(self) -> dict[str, Command]:
+        table = {name: self._command(name) for name in HIGHEST}
+        table["+CEER"] = Command(execute=self._last_error, test=nothing)
+        return table
+
+    def on_reset(self) -> None:
+        self._told.clear()
+
+    def fields(self, n: int) -> str:
+        """Everything from <stat> on, for verbosity `n`."""
+        emm = self.modem.emm
+        shown = str(emm.stat)
+        if n < 2:
+            return shown
+        if emm.location is not None and emm.registered:
+            shown += f',"{emm.location.tac}","{emm.location.ci}",{emm.location.act}'
+        has_cause = n in (3, 5) and emm.cause is not None
+        timers = n in (4, 5) and emm.registered
+        if not has_cause and not timers:
+            return shown
+        if not emm.registered:
+            shown += ",,,"
+        shown += f",{emm.cause_type},{emm.cause}" if has_cause else ",,"
+        if timers:
+            active, tau = self.modem.granted_timers or (DEACTIVATED, DEACTIVATED)
+            shown += f',"{active}","{tau}"'
+        return shown
+
+    def _command(self, name: str) -> Command:
+        key = name[1:].lower()
+
+        def write(args: Args) -> Result:
+            at_most(args, 1)
+            self.modem.nv[key] = integer(args, 0, 0, HIGHEST[name])
+            return None
+
+        def read() -> Result:
+            n = self.modem.nv[key]
+            stat = self.fields(n) if name != "+CGREG" else "0"
+            return [f"{name}: {n},{stat}"]
+
+        return Command(set=write, read=read, test=lambda: [f"{name}: (0-{HIGHEST[name]})"])
+
+    def _changed(self) -> None:
+        for name in ("+CEREG", "+CREG"):
+            n = self.modem.nv[name[1:].lower()]
+            if n:
+                self.modem.urc(f"{name}: {self.fields(n)}")
+
+    def _last_error(self) -> Result:
+        cause = self.modem.emm.last_reject
+        if cause is None:
+            return ['+CEER: "No report available"']
+        return [f'+CEER: "EMM: {EMM_TEXT.get(cause, "cause " + str(cause))}"']

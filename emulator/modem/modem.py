@@ -1,0 +1,306 @@
+"""The emulated Sequans Monarch 1 with its NB-IoT image, as the ESP32 meets it on the UART.
+
+    modem = Modem(board, uart, load("good"), Cell(board, scenario), routes)
+    uart.set_rts(True)
+    uart.write(b"AT+CEREG?\\r")
+
+Nothing reaches it but bytes and RTS; nothing leaves it but bytes. Families of commands
+(emulator/modem/commands) find here what they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from emulator.board.board import Board
+from emulator.board.clock import Event
+from emulator.modem import nv as nv_store
+from emulator.modem.command_faults import CRASH_FILE
+from emulator.modem.commands import families
+from emulator.modem.dataport import Connection
+from emulator.modem.emm import Emm
+from emulator.modem.engine import Family, Line
+from emulator.modem.modem_faults import ModemFaults
+from emulator.modem.output import Output
+from emulator.modem.pdn import Pdn
+from emulator.modem.power import Power
+from emulator.modem.radio import Radio
+from emulator.modem.session import Session
+from emulator.modem.sim import Sim
+from emulator.modem.uart import BAUD, Uart
+from emulator.network.cell import Cell, normal, spread
+from emulator.scenario import Scenario
+
+BOOT_S = (2.3, 3.5, 6.0)
+
+
+class Modem:
+    def __init__(
+        self, board: Board, uart: Uart, scenario: Scenario, cell: Cell, routes: Any = None
+    ) -> None:
+        self.board = board
+        self.uart = uart
+        self.scenario = scenario
+        self.cell = cell
+        self.routes = routes
+        options = scenario.modem
+        self.nv = nv_store.delivered(options)
+        self.nv["known_cell"] = not scenario.radio.first_attach
+        self.power = Power(board, scenario)
+        self.output = Output(board, uart, options.chunk_bytes, options.chunk_gap_ms)
+        self.session = Session(board, self.output)
+        self.radio = Radio(board, cell, self.power)
+        self.sim = Sim(board, scenario.sim)
+        self.pdn = Pdn(self.nv, scenario.network)
+        self.emm = Emm(self)
+        self.data_sink: Callable[[bytes], None] = lambda data: None  # opaque bytes of data mode
+        self.on_data_end: Callable[[], None] = lambda: None  # the PPP session is over
+        self.on_break: Callable[[], None] = lambda: None  # the line break of +SQNIBRCFG
+        # T3324 and T3412 extended as granted, as octets of bits; None: no power saving
+        self.granted_timers: tuple[str, str] | None = None
+        self._up = False
+        self._muted_until_us: int | None = 0  # None: for ever
+        self._life = 0  # counts restarts: timers of an earlier life are void
+        self._boots = 0
+        self.families: list[Family] = families(self)
+        for family in self.families:
+            self.session.commands.update(family.commands())
+        self._wire()
+        self._faults = ModemFaults(self)
+        self._begin()
+
+    # what families and others read
+
+    @property
+    def powered(self) -> bool:
+        """Supplied and past its start: the AT server is there."""
+        return self._up
+
+    @property
+    def cfun(self) -> int:
+        return self.power.cfun
+
+    @property
+    def stat(self) -> int:
+        return self.emm.stat
+
+    @property
+    def registered(self) -> bool:
+        return self.emm.registered
+
+    @property
+    def attached(self) -> bool:
+        return self.emm.attached
+
+    @property
+    def cmee(self) -> int:
+        return int(self.nv["cmee"])
+
+    @property
+    def muted(self) -> bool:
+        return self._muted_until_us is None or self.board.clock.now_us < self._muted_until_us
+
+    @property
+    def cell_reachable(self) -> bool:
+        """There is a cell, and its band is on the modem's list."""
+        return self.cell.in_coverage and self.scenario.network.band in self.nv["bands"]
+
+    def pdn_addresses(self, cid: int) -> dict[str, str]:
+        return self.pdn.addresses(cid)
+
+    # what families and others do
+
+    def urc(self, text: Line) -> None:
+        """Tell the host something, between answers or inside the gaps of one."""
+        if not self._up:
+            return
+        if self.power.awake:
+            self.output.release("sleep")
+        self.output.urc(text)
+
+    def after_ms(self, delay_ms: float, call: Callable[[], None]) -> Event:
+        """Call later, unless the modem restarts before."""
+        life = self._life
+
+        def guarded() -> None:
+            if life == self._life:
+                call()
+
+        return self.board.clock.schedule_ms(delay_ms, guarded)
+
+    def tell(self, hook: str, *args: int) -> None:
+        for family in self.families:
+            getattr(family, hook)(*args)
+
+    def set_cfun(self, new: int) -> None:
+        """Change the functionality; a detach that belongs to it is over."""
+        old = self.power.cfun
+        self.power.cfun = new
+        self.sim.power(new != 0)
+        if new != 1:
+            self.radio.stop()
+        self.power.update()
+        if new != old:
+            self.tell("on_cfun", old, new)
+
+    def pdn_up(self, cid: int) -> None:
+        if cid not in self.pdn.active:
+            self.pdn.activate(cid)
+            self.tell("on_pdn_up", cid)
+
+    def pdn_down(self, cid: int) -> None:
+        if cid in self.pdn.active:
+            self.pdn.deactivate(cid)
+            self.tell("on_pdn_down", cid)
+
+    def pdn_all_down(self) -> None:
+        for cid in sorted(self.pdn.active):
+            self.pdn_down(cid)
+
+    # data mode
+
+    @property
+    def in_data_mode(self) -> bool:
+        return self.session.data.active
+
+    def enter_data_mode(self, cid: int) -> None:
+        """Connect the port with PPP on context `cid`; the caller answers Final("CONNECT")."""
+        self.connect_data(Connection(f"ppp {cid}", self._host_data, self._data_closed))
+
+    def connect_data(self, connection: Connection) -> None:
+        """The same for any other connection, such as a socket in online mode."""
+        self.session.data.connect(connection)
+
+    def send_data(self, data: bytes) -> None:
+        """Opaque bytes for the host; dropped unless the port is in data mode."""
+        self.session.data.send(data)
+
+    # starting and stopping
+
+    def reboot(self, cfun: int | None = None, announce: bool = True) -> None:
+        """Restart by command (+SHUTDOWN first) or by itself; `cfun` as afterwards."""
+        if announce:
+            self.urc("+SHUTDOWN")
+        self._down()
+        self.power.booting = True
+        self.power.update()
+        self._boots += 1
+        rng = self.board.rng(f"modem/boot/{self._boots}")
+        boot_ms = self.scenario.modem.boot_ms or 1000.0 * spread(BOOT_S, normal(rng))
+        if cfun is None:
+            cfun = 1 if self.nv["autostart"] else 0
+        self.after_ms(boot_ms, lambda: self._booted(cfun))
+
+    def switch_off(self) -> None:
+        """No supply, or +SQNSSHDN: nothing but `switch_on` brings it back."""
+        self._down()
+        self.power.supplied = False
+        self.power.update()
+
+    def switch_on(self) -> None:
+        if not self.power.supplied:
+            self.power.supplied = True
+            self.reboot(announce=False)
+
+    def mute(self, for_ms: float | None) -> None:
+        """Neither hear nor speak; None: for ever."""
+        now_us = self.board.clock.now_us
+        self._muted_until_us = None if for_ms is None else now_us + round(for_ms * 1000)
+        self.output.silent = True
+        if for_ms is not None:
+            self.board.clock.schedule_ms(for_ms, self._unmute)
+
+    def crash(self, file: str = CRASH_FILE) -> None:
+        """The firmware asserts and restarts by itself; stored settings stay."""
+        if self._up:
+            self.urc(f"^EXIT: File: {file}")
+            self.reboot(announce=False)
+
+    def factory_reset(self) -> None:
+        """Stored settings back to what the factory gave; effective with the next restart."""
+        self.nv.clear()
+        self.nv.update(nv_store.factory())
+        self.tell("on_factory_reset")
+
+    # inside
+
+    def _wire(self) -> None:
+        self.uart.on_bytes = self._on_bytes
+        self.uart.on_rts = self.power.set_rts
+        self.session.cmee = lambda: self.cmee
+        self.session.ready = lambda: self.power.awake
+        self.session.on_accept = lambda: self.output.release("sleep")
+        self.output.on_break = self._on_break
+        self.power.on_awake = self.session.pump
+        self.power.on_asleep = lambda: self.output.hold("sleep")
+        self.sim.on_ready = self.emm.start
+
+    def _begin(self) -> None:
+        options = self.scenario.modem
+        self.power.rts = self.uart.rts
+        if options.start == "off":
+            self.output.silent = True
+            self.power.supplied = False
+            self.power.update()
+        elif options.start == "boot":
+            self.reboot(announce=False)
+        else:
+            self.power.low_power = options.low_power
+            self.power.cfun = 1 if options.autostart else options.cfun
+            self.sim.power(self.power.cfun != 0, at_once=True)
+            self.power.update()
+            served = self.sim.ready and self.cell_reachable and not self.scenario.network.steps
+            if self.cfun == 1 and served:
+                self.emm.resume()  # before anybody listens: no URC
+            self._up = True
+            if self.cfun == 1:
+                self.emm.start()
+
+    def _down(self) -> None:
+        """Everything that is not stored is lost, without a word to the host."""
+        self._life += 1
+        self._up = False
+        self.session.reset()
+        self.output.silent = True
+        self.emm.restarted()
+        self.radio.stop()
+        self.pdn.active.clear()
+        self.power.low_power = False
+        self.power.cfun = 0
+        self.sim.power(False)
+        self.power.update()
+        self.tell("on_reset")
+
+    def _booted(self, cfun: int) -> None:
+        self._up = True
+        self.output.silent = self.muted
+        profile = self.nv["profile"]
+        self.session.echo, self.session.quiet = profile["echo"], profile["quiet"]
+        self.output.verbose = profile["verbose"]
+        self.power.booted()
+        self.urc("+SYSSTART")
+        if cfun:
+            self.set_cfun(cfun)
+            self.emm.start()
+
+    def _on_bytes(self, data: bytes) -> None:
+        # at another rate than the modem's the line carries noise to it
+        if self._up and not self.muted and self.uart.baud == BAUD:
+            self.session.feed(data)
+        else:
+            self.board.trace.add("power", f"modem does not hear {len(data)} bytes")
+
+    def _host_data(self, data: bytes) -> None:
+        self.data_sink(data)
+
+    def _data_closed(self) -> None:
+        self.on_data_end()
+
+    def _on_break(self) -> None:
+        if self.nv["ibr"][0]:
+            self.on_break()
+
+    def _unmute(self) -> None:
+        if not self.muted:
+            self.output.silent = not self._up

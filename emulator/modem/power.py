@@ -1,0 +1,145 @@
+"""Current of the modem: which state the meter is in, and when it sleeps.
+
+    off    no supply, or deep sleep: airplane mode for 5 s with RTS low       0.002 mA
+    psm    power saving mode, RTS low                                         0.002
+    lpm    airplane mode with RTS low, if AT!="setlpm ..." was given            0.2
+    idle   camped on a cell, RTS low: paging                                    1 (scenario)
+    at     awake, no radio                                                       30
+    boot   restarting                                                            60
+    rx     receiving, searching                                                  70
+    tx     transmitting, by coverage                              110 / 240 / 250
+    conn   connected between bursts (30 with RTS high), or in the tail behind
+           a procedure: sparse 12, dense 53
+
+The domain "radio" draws nothing; it is "on" from CFUN=1 until a CFUN=0/4 is complete.
+Source: docs/emulation.md, currents; the states follow Pycom's use of RTS (esp32/lte/lteppp.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.board.board import Board
+from emulator.network.cell import normal, spread
+from emulator.scenario import Scenario
+
+OFF_MA, LPM_MA, AT_MA, BOOT_MA, RX_MA = 0.002, 0.2, 30.0, 60.0, 70.0
+TX_MA = {"good": 110.0, "fair": 240.0, "edge": 250.0}
+GAP_MA = 9.0
+TAIL_MA = {"sparse": 12.0, "dense": 53.0}
+LPM_TO_OFF_US = 5_000_000
+SETTLE_US = 5_000_000  # after a start the modem stays awake for so long
+WAKE_S = {"lpm": (0.1, 0.2, 0.4), "off": (0.15, 0.3, 0.6), "psm": (0.15, 0.3, 0.6)}
+
+
+class Power:
+    def __init__(self, board: Board, scenario: Scenario) -> None:
+        self._board = board
+        self._tx_ma = TX_MA[scenario.radio.level]
+        self._idle_ma = scenario.network.idle_ma
+        self._tail_ma = TAIL_MA[scenario.network.cdrx]
+        self.supplied = True
+        self.booting = False
+        self.rts = False
+        self.cfun = 0
+        self.low_power = False  # AT!="setlpm airplane=1 enable=1"
+        self.activity = ""  # "", rx, tx, gap or tail
+        self.psm = False
+        self.on_awake: Callable[[], None] = lambda: None
+        self.on_asleep: Callable[[], None] = lambda: None
+        self._awake_us = 0  # when commands are taken again
+        self._settled_us = 0
+        self._resting_since_us: int | None = -LPM_TO_OFF_US  # in lpm or beyond since then
+        self._wakes = 0
+        self._slept = False
+        self._planned_us = -1
+
+    @property
+    def asleep(self) -> bool:
+        return self._state()[0] in ("off", "psm", "lpm")
+
+    @property
+    def awake(self) -> bool:
+        """Commands are taken: nothing sleeps and the time of waking up is over."""
+        return not self.asleep and self._board.clock.now_us >= self._awake_us
+
+    def set_rts(self, level: bool) -> None:
+        if level == self.rts:
+            return
+        before = self._state()[0]
+        self.rts = level
+        now_us = self._board.clock.now_us
+        if level and before in WAKE_S and self.supplied:
+            rng = self._board.rng(f"modem/wake/{self._wakes}")
+            self._wakes += 1
+            self._awake_us = now_us + round(1e6 * spread(WAKE_S[before], normal(rng)))
+            self._board.clock.schedule(self._awake_us - now_us, self._woken)
+        self.update()
+
+    def booted(self) -> None:
+        now_us = self._board.clock.now_us
+        self.booting = False
+        self._awake_us = now_us
+        self._settled_us = now_us + SETTLE_US
+        self.update()
+
+    def update(self) -> None:
+        """Tell the meter; come back by itself when time alone changes the state."""
+        if not self._resting:
+            self._resting_since_us = None
+        elif self._resting_since_us is None:
+            self._resting_since_us = self._board.clock.now_us
+        state, milliamps = self._state()
+        if self._board.meter.state("modem") != state:
+            self._board.trace.add("power", f"modem {state} {milliamps:g} mA")
+        self._board.meter.set("modem", state, milliamps)
+        self._board.meter.set("radio", "on" if self.cfun == 1 else "off", 0.0)
+        if self.asleep and not self._slept:
+            self.on_asleep()
+        self._slept = self.asleep
+        self._plan()
+
+    @property
+    def _resting(self) -> bool:
+        """Airplane mode with nothing to do and RTS low, and low power allowed."""
+        settled = self._board.clock.now_us >= self._settled_us
+        busy = self.booting or self.rts or self.cfun == 1 or bool(self.activity)
+        return self.supplied and self.low_power and settled and not busy
+
+    def _state(self) -> tuple[str, float]:
+        if not self.supplied:
+            return "off", OFF_MA
+        if self.booting:
+            return "boot", BOOT_MA
+        if self.activity == "tx":
+            return "tx", self._tx_ma
+        if self.activity == "rx":
+            return "rx", RX_MA
+        if self.activity == "gap":
+            return "conn", AT_MA if self.rts else GAP_MA
+        if self.activity == "tail":
+            return "conn", max(AT_MA, self._tail_ma) if self.rts else self._tail_ma
+        if self.rts or self._board.clock.now_us < self._settled_us:
+            return "at", AT_MA
+        if self.cfun == 1:
+            return ("psm", OFF_MA) if self.psm else ("idle", self._idle_ma)
+        if not self.low_power:
+            return "at", AT_MA
+        since_us = self._resting_since_us
+        if since_us is not None and self._board.clock.now_us - since_us >= LPM_TO_OFF_US:
+            return "off", OFF_MA
+        return "lpm", LPM_MA
+
+    def _plan(self) -> None:
+        now_us = self._board.clock.now_us
+        if self.rts or not self.supplied:
+            return
+        since_us = self._resting_since_us
+        at_us = self._settled_us if since_us is None else since_us + LPM_TO_OFF_US
+        if at_us > now_us and at_us != self._planned_us:
+            self._planned_us = at_us
+            self._board.clock.schedule(at_us - now_us, self.update)
+
+    def _woken(self) -> None:
+        if self.awake:
+            self.on_awake()

@@ -1,0 +1,193 @@
+"""The radio connection: one procedure at a time, the tail behind it, and what that draws.
+
+    radio.send(148, done)       # a packet of 148 bytes of IP up; done(True) when it has arrived
+    radio.downlink(60, done)    # a packet down
+
+Packets wait in one queue; out of idle a service request comes first; after the last procedure the
+network keeps the connection for its inactivity time (RRC release), then the modem is idle, then,
+if power saving was granted, unreachable until it speaks (3GPP TS 36.331, TS 24.301 5.3.11).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from emulator.board.board import Board
+from emulator.board.clock import Event
+from emulator.modem.power import Power
+from emulator.network.cell import Cell, Procedure
+
+ROUNDS = 4  # a procedure is shown as so many rounds of receiving, transmitting and waiting
+Done = Callable[[bool], None]
+
+
+@dataclass
+class _Job:
+    kind: str  # up, down, detach, tau
+    l3_bytes: int
+    done: Done
+
+
+class Radio:
+    def __init__(self, board: Board, cell: Cell, power: Power) -> None:
+        self._board = board
+        self._cell = cell
+        self._power = power
+        self.usable = False  # registered: packets can be sent
+        self.connected = False
+        self.active_time_ms: float | None = None  # T3324 as granted; None: no power saving
+        self.on_idle: Callable[[], None] = lambda: None
+        self._queue: deque[_Job] = deque()
+        self._parked: list[_Job] = []  # packets down for a modem in power saving mode
+        self._job: _Job | None = None
+        self._playing = False
+        self._run = 0  # events of an earlier run are void
+        self._tail: Event | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._playing or bool(self._queue)
+
+    # for sockets and for data mode
+
+    def send(self, l3_bytes: int, done: Done) -> None:
+        """Queue a packet up. `done(False)`: it got lost, or there is no network."""
+        self._submit(_Job("up", l3_bytes, done))
+
+    def downlink(self, l3_bytes: int, done: Done) -> None:
+        """Queue a packet down; in power saving mode the network keeps it for later."""
+        job = _Job("down", l3_bytes, done)
+        if self.usable and self._power.psm:
+            self._parked.append(job)
+        else:
+            self._submit(job)
+
+    # for mobility management
+
+    def detach(self, done: Done) -> None:
+        """Behind everything queued."""
+        self._submit(_Job("detach", 0, done))
+
+    def tau(self) -> None:
+        self._submit(_Job("tau", 0, lambda ok: None))
+
+    def play(self, procedure: Procedure, then: Callable[[], None]) -> None:
+        """Carry out a procedure now; the connection stays up behind it."""
+        self._playing = True
+        self._stop_tail()
+        self._power.psm = False
+        run = self._run
+        at_ms = 0.0
+        slices = (("rx", procedure.rx_ms), ("tx", procedure.tx_ms), ("gap", procedure.gap_ms))
+        for _ in range(ROUNDS):
+            for activity, length_ms in slices:
+                if length_ms > 0:
+                    self._at(at_ms, run, partial(self._show, activity))
+                    at_ms += length_ms / ROUNDS
+        self._at(procedure.duration_ms, run, lambda: self._played(then))
+
+    def search(self) -> None:
+        """Receiver on until something else happens."""
+        self._show("rx")
+
+    def rest(self) -> None:
+        """Receiver off: camped, or given up."""
+        if not self._playing and not self.connected:
+            self._show("")
+
+    def stop(self) -> None:
+        """Radio off or modem gone: whatever was under way has failed."""
+        self._run += 1
+        self._playing = self.connected = self.usable = False
+        self._stop_tail()
+        self._power.psm = False
+        self._show("")
+        self._fail_all()
+
+    def lost(self) -> None:
+        """Coverage is gone: nothing arrives, the connection with it."""
+        self.stop()
+
+    # the queue
+
+    def _submit(self, job: _Job) -> None:
+        if not self.usable:
+            self._board.clock.schedule(0, lambda: job.done(False))
+            return
+        self._queue.append(job)
+        self._work()
+
+    def _work(self) -> None:
+        if self._playing or not self._queue:
+            return
+        job = self._job = self._queue.popleft()
+        procedure = self._procedure(job)
+        self.play(procedure, lambda: self._finished(job, not procedure.lost))
+
+    def _procedure(self, job: _Job) -> Procedure:
+        if job.kind == "up":
+            return self._cell.uplink(job.l3_bytes, self.connected)
+        if job.kind == "down":
+            return self._cell.turn(job.l3_bytes, self.connected)
+        if job.kind == "tau":
+            return self._cell.tau()
+        return self._cell.detach()
+
+    def _finished(self, job: _Job, arrived: bool) -> None:
+        self._job = None
+        job.done(arrived)
+        self._queue.extend(self._parked)
+        self._parked.clear()
+        self._work()
+
+    def _fail_all(self) -> None:
+        jobs = [self._job, *self._queue, *self._parked]
+        self._job = None
+        self._queue.clear()
+        self._parked.clear()
+        for job in jobs:
+            if job is not None:
+                # a detach is complete when the radio is off, for whatever reason
+                self._board.clock.schedule(0, partial(job.done, job.kind == "detach"))
+
+    # connection and current
+
+    def _played(self, then: Callable[[], None]) -> None:
+        self._playing = False
+        self.connected = True
+        self._show("tail")
+        self._tail = self._board.clock.schedule_ms(self._cell.release_ms(), self._released)
+        then()
+
+    def _released(self) -> None:
+        self._tail = None
+        self.connected = False
+        self._show("")
+        if self.active_time_ms is not None:
+            self._tail = self._board.clock.schedule_ms(self.active_time_ms, self._sleep)
+        self.on_idle()
+
+    def _sleep(self) -> None:
+        """T3324 has run out: power saving mode."""
+        self._tail = None
+        self._power.psm = True
+        self._power.update()
+
+    def _stop_tail(self) -> None:
+        if self._tail is not None:
+            self._tail.cancel()
+            self._tail = None
+
+    def _show(self, activity: str) -> None:
+        self._power.activity = activity
+        self._power.update()
+
+    def _at(self, delay_ms: float, run: int, call: Callable[[], None]) -> None:
+        def guarded() -> None:
+            if run == self._run:
+                call()
+
+        self._board.clock.schedule_ms(delay_ms, guarded)

@@ -1,0 +1,142 @@
+"""Configuration of the modem's sockets: +SQNSCFG, +SQNSCFGEXT, +SQNSSCFG, +SQNSPCFG.
+
+A setting belongs to a connection id and is refused while that socket is open. It is lost with a
+restart of the modem.
+Source: Sequans Monarch, as TinyGSM, ST's and Azure EWF's drivers and toit name the parameters;
+refusal on an open socket after Telit's #SCFG, on which the family is modelled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
+
+if TYPE_CHECKING:
+    from emulator.modem.sockets.table import SocketTable
+
+IDS = range(1, 7)
+CIDS = (1, 5)
+EXTENDED_LENGTHS = (4, 5, 6, 8)  # with connection id; the two reserved values come together
+PROFILES = range(1, 7)
+
+
+@dataclass
+class Basic:
+    """+SQNSCFG"""
+
+    cid: int = 1
+    packet_bytes: int = 300  # online mode; 0: the modem's choice
+    idle_s: int = 90  # closes after so long without data; 0: never
+    connect_ds: int = 600  # dial timeout, 0.1 s; 0: the modem's choice
+    send_ds: int = 50  # online mode: a part of a packet is sent after 0.1 s x this
+
+
+@dataclass
+class Extended:
+    """+SQNSCFGEXT"""
+
+    ring_mode: int = 0
+    receive_hex: int = 0
+    keepalive_min: int = 0  # no effect on this modem
+    auto_accept: int = 0
+    send_hex: int = 0
+    unused1: int = 0
+    unused2: int = 0
+
+
+@dataclass
+class Secure:
+    """+SQNSSCFG"""
+
+    enabled: int = 0
+    profile: int = 1
+
+
+class Configuration:
+    def __init__(self, table: SocketTable) -> None:
+        self._table = table
+        self._profiles: dict[int, list[str]] = {}
+
+    def commands(self) -> dict[str, Command]:
+        return {
+            "+SQNSCFG": Command(
+                set=self._set_basic,
+                read=lambda: self._read("+SQNSCFG", "basic"),
+                test=lambda: ["+SQNSCFG: (1-6),(1-5),(0-1500),(0-65535),(0,10-1200),(0-255)"],
+            ),
+            "+SQNSCFGEXT": Command(
+                set=self._set_extended,
+                read=lambda: self._read("+SQNSCFGEXT", "extended"),
+                test=lambda: ["+SQNSCFGEXT: (1-6),(0-2),(0,1),(0-240),(0,1),(0,1),(0),(0)"],
+            ),
+            "+SQNSSCFG": Command(
+                set=self._set_secure,
+                read=lambda: self._read("+SQNSSCFG", "secure"),
+                test=lambda: ["+SQNSSCFG: (1-6),(0,1),(1-6)"],
+            ),
+            "+SQNSPCFG": Command(
+                set=self._set_profile,
+                read=self._read_profiles,
+                test=lambda: ["+SQNSPCFG: (1-6)"],
+            ),
+        }
+
+    def reset(self) -> None:
+        self._profiles.clear()
+
+    def _set_basic(self, args: Args) -> Result:
+        at_most(args, 6)
+        slot = self._table.closed_slot(args)
+        basic = Basic(
+            integer(args, 1, *CIDS),
+            integer(args, 2, 0, 1500),
+            integer(args, 3, 0, 65535),
+            integer(args, 4, 0, 1200),
+            integer(args, 5, 0, 255),
+        )
+        if 0 < basic.connect_ds < 10:
+            raise CmeError(50)
+        slot.basic = basic
+        return None
+
+    def _set_extended(self, args: Args) -> Result:
+        if len(args) not in EXTENDED_LENGTHS:
+            raise CmeError(50)
+        slot = self._table.closed_slot(args)
+        slot.extended = Extended(
+            integer(args, 1, 0, 2),
+            integer(args, 2, 0, 1),
+            integer(args, 3, 0, 240),
+            integer(args, 4, 0, 1, 0),
+            integer(args, 5, 0, 1, 0),
+            integer(args, 6, 0, 0, 0),
+            integer(args, 7, 0, 0, 0),
+        )
+        return None
+
+    def _set_secure(self, args: Args) -> Result:
+        at_most(args, 3)
+        slot = self._table.closed_slot(args)
+        enabled = integer(args, 1, 0, 1)
+        slot.secure = Secure(enabled, integer(args, 2, PROFILES[0], PROFILES[-1], 1))
+        return None
+
+    def _set_profile(self, args: Args) -> Result:
+        """Only kept: there is no TLS behind it (a dial with TLS ends in NO CARRIER)."""
+        profile = integer(args, 0, PROFILES[0], PROFILES[-1])
+        self._profiles[profile] = ["" if arg is None else str(arg) for arg in args[1:]]
+        return None
+
+    def _read_profiles(self) -> Result:
+        return [
+            f"+SQNSPCFG: {number}," + ",".join(self._profiles.get(number, []))
+            for number in PROFILES
+        ]
+
+    def _read(self, name: str, part: str) -> Result:
+        return [
+            f"{name}: {slot.number}," + ",".join(map(str, astuple(getattr(slot, part))))
+            for slot in self._table.slots
+        ]

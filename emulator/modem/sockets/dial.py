@@ -1,0 +1,215 @@
+"""Opening and closing sockets: +SQNSD, +SQNSO, +SQNSH, and their state: +SQNSS, +SQNSI.
+
+UDP is "dialled" without a packet on air; TCP answers when the other side has, OK in command mode,
+CONNECT in online mode, NO CARRIER when nobody does or nobody listens there.
+Source: Sequans Monarch (LR5, LR6): up to 8 parameters, the asynchronous dial is a later modem's.
+"""
+
+from __future__ import annotations
+
+from emulator.modem.commands.lookup import look_up
+from emulator.modem.engine import (
+    Args,
+    CmeError,
+    Command,
+    Final,
+    Pending,
+    Result,
+    at_most,
+    integer,
+    text,
+)
+from emulator.modem.sockets.open import OpenSocket
+from emulator.modem.sockets.table import Slot, SocketTable
+from emulator.network.addresses import address_family, canonical
+from emulator.network.datagrams import Datagrams
+from emulator.network.streams import Stream
+
+TCP, UDP = 0, 1
+CLOSURES = (0, 1, 255)
+DIAL_MS = (20.0, 60.0)
+DEFAULT_CONNECT_DS = 600
+NO_CARRIER = "NO CARRIER"
+
+
+class Dialling:
+    def __init__(self, table: SocketTable) -> None:
+        self._table = table
+        self._modem = table.modem
+
+    def commands(self) -> dict[str, Command]:
+        return {
+            "+SQNSD": Command(
+                set=self._dial,
+                test=lambda: ["+SQNSD: (1-6),(0,1),(1-65535),,(0,1,255),(0-65535),(0,1),(0-2)"],
+                latency_ms=DIAL_MS,
+            ),
+            "+SQNSO": Command(set=self._resume, test=lambda: ["+SQNSO: (1-6)"]),
+            "+SQNSH": Command(set=self._hang_up, test=lambda: ["+SQNSH: (1-6)"]),
+            "+SQNSS": Command(
+                set=lambda args: [self._state(self._table.slot(args))],
+                read=lambda: [self._state(slot) for slot in self._table.slots],
+                execute=lambda: [self._state(slot) for slot in self._table.slots],
+                test=lambda: ["+SQNSS: (1-6)"],
+            ),
+            "+SQNSI": Command(
+                set=lambda args: [self._counters(self._table.slot(args))],
+                read=lambda: [self._counters(slot) for slot in self._table.slots],
+                execute=lambda: [self._counters(slot) for slot in self._table.slots],
+                test=lambda: ["+SQNSI: (1-6)"],
+            ),
+        }
+
+    # opening
+
+    def _dial(self, args: Args) -> Result:
+        at_most(args, 8)
+        slot = self._table.slot(args)
+        dial = _Dial(
+            self._table,
+            slot,
+            protocol=integer(args, 1, TCP, UDP),
+            port=integer(args, 2, 1, 65535),
+            host=canonical(text(args, 3)),
+            closure=integer(args, 4, 0, 255, 0),
+            local_port=integer(args, 5, 0, 65535, 0),
+            online=integer(args, 6, 0, 1, 0) == 0,
+            from_any=integer(args, 7, 0, 2, 0),
+        )
+        if not dial.host or dial.closure not in CLOSURES:
+            raise CmeError(50)
+        if slot.socket is not None:
+            raise CmeError(3)
+        return dial.start()
+
+    def _resume(self, args: Args) -> Result:
+        at_most(args, 1)
+        self._table.open_socket(args).online.enter()
+        return Final("CONNECT")
+
+    # closing
+
+    def _hang_up(self, args: Args) -> Result:
+        """OK for a closed id as well, as most builds have it."""
+        at_most(args, 1)
+        slot = self._table.slot(args)
+        slot.leftover.clear()
+        if slot.socket is None:
+            return None
+        pending = Pending()
+        slot.socket.close(pending.finish)
+        return pending
+
+    # state
+
+    def _state(self, slot: Slot) -> str:
+        socket = slot.socket
+        if socket is None:
+            return f"+SQNSS: {slot.number},0"
+        host, port = socket.remote or ("0.0.0.0" if ":" not in socket.local[0] else "::", 0)
+        ends = f'"{socket.local[0]}",{socket.local[1]},"{host}",{port}'
+        return f"+SQNSS: {slot.number},{socket.shown_state},{ends}"
+
+    def _counters(self, slot: Slot) -> str:
+        socket = slot.socket
+        if socket is None:
+            return f"+SQNSI: {slot.number},0,0,{len(slot.leftover)},0"
+        waiting = socket.flow.pending if isinstance(socket.flow, Stream) else 0
+        return f"+SQNSI: {slot.number},{socket.sent},{socket.received},{socket.unread},{waiting}"
+
+
+class _Dial:
+    """One +SQNSD: the name is resolved if it is one, then the socket opens."""
+
+    def __init__(
+        self,
+        table: SocketTable,
+        slot: Slot,
+        protocol: int,
+        port: int,
+        host: str,
+        closure: int,
+        local_port: int,
+        online: bool,
+        from_any: int,
+    ) -> None:
+        self.host = host
+        self.closure = closure
+        self._table = table
+        self._modem = table.modem
+        self._slot = slot
+        self._tcp = protocol == TCP
+        self._port = port
+        self._local_port = 0 if self._tcp else local_port
+        self._online = online
+        self._from_any = 0 if self._tcp else from_any
+        self._pending = Pending()
+        self._families: list[str] = []
+
+    def start(self) -> Result:
+        addresses = self._table.addresses(self._slot)
+        if self._slot.secure.enabled:
+            return Final(NO_CARRIER)  # there is no TLS in this emulation
+        family = address_family(self.host)
+        if family is None:
+            self._families = sorted(addresses)
+            self._look_up()
+            return self._pending
+        if family not in addresses:
+            if self._tcp:
+                return Final(NO_CARRIER)
+            raise CmeError(3)
+        return self._open(family, self.host)
+
+    def _look_up(self) -> None:
+        """Try the address families of the PDN connection in turn."""
+        if not self._families:
+            self._pending.finish(final=NO_CARRIER)
+            return
+        family = self._families.pop(0)
+
+        def found(addresses: list[str]) -> None:
+            if not addresses:
+                self._look_up()
+            elif family not in self._modem.pdn_addresses(self._slot.basic.cid):
+                self._pending.finish(final=NO_CARRIER)
+            elif not self._pending.cancelled:
+                result = self._open(family, addresses[0])
+                if isinstance(result, Final):
+                    self._pending.finish(final=result.code)
+
+        look_up(self._modem, self._table.routes, self.host, family, found)
+
+    def _open(self, family: str, address: str) -> Result:
+        local = self._table.addresses(self._slot)[family]
+        port = self._local_port or self._table.ephemeral_port()
+        socket = OpenSocket(self._table, self._slot, (local, port))
+        socket.remote = (address, self._port)
+        socket.from_any = self._from_any
+        socket.stays_open = self.closure != 0
+        routes, radio = self._table.routes, self._modem.radio
+        if self._tcp:
+            stream = Stream(routes, radio, family, socket.on_data, socket.on_closed)
+            socket.flow = stream
+            self._connect(socket, stream)
+            return self._pending
+        socket.flow = Datagrams(routes, radio, family, socket.on_datagram)
+        return self._opened(socket)
+
+    def _opened(self, socket: OpenSocket) -> Final:
+        socket.open(self._online)
+        return Final("CONNECT" if self._online else "OK")
+
+    def _connect(self, socket: OpenSocket, stream: Stream) -> None:
+        def result(state: str) -> None:
+            socket.on_drop = lambda: None
+            if state == "connected":
+                self._pending.finish(final=self._opened(socket).code)
+            else:
+                socket.drop()
+                self._pending.finish(final=NO_CARRIER)
+
+        socket.on_drop = lambda: self._pending.finish(final=NO_CARRIER)
+        timeout_ms = 100 * (self._slot.basic.connect_ds or DEFAULT_CONNECT_DS)
+        assert socket.remote is not None
+        stream.connect(*socket.remote, timeout_ms, result)

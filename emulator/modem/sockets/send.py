@@ -1,0 +1,85 @@
+"""Sending: +SQNSSENDEXT (counted, any bytes) and +SQNSSEND (text up to Ctrl-Z).
+
+OK means: taken into the modem's buffer. What becomes of it on air the host never learns.
+Source: Sequans Monarch as TinyGSM, ST's driver, microATsocket and Walter use it.
+"""
+
+from __future__ import annotations
+
+from emulator.modem.engine import Args, CmeError, Command, Prompt, Result, at_most, integer, text
+from emulator.modem.sockets.open import OpenSocket
+from emulator.modem.sockets.table import SocketTable
+from emulator.network.addresses import Endpoint, address_family, canonical
+
+MOST_BYTES = 1500
+SEND_TO_ANY = 2  # acceptAnyRemote
+
+
+class Sending:
+    def __init__(self, table: SocketTable) -> None:
+        self._table = table
+
+    def commands(self) -> dict[str, Command]:
+        return {
+            "+SQNSSENDEXT": Command(
+                set=self._counted, test=lambda: [f"+SQNSSENDEXT: (1-6),(1-{MOST_BYTES})"]
+            ),
+            "+SQNSSEND": Command(set=self._text, test=lambda: ["+SQNSSEND: (1-6)"]),
+        }
+
+    def _counted(self, args: Args) -> Result:
+        """The errors come instead of the prompt."""
+        at_most(args, 5)
+        self._table.slot(args)
+        count = integer(args, 1, 1, MOST_BYTES)
+        self._check_rai(args)
+        socket = self._sendable(args)
+        to = self._destination(args, socket)
+        return Prompt(
+            count,
+            lambda data: self._accept(socket, data, to),
+            hex=bool(socket.slot.extended.send_hex),
+        )
+
+    def _text(self, args: Args) -> Result:
+        at_most(args, 1)
+        socket = self._sendable(args)
+        return Prompt(None, lambda data: self._accept_text(socket, data), limit=MOST_BYTES)
+
+    def _sendable(self, args: Args) -> OpenSocket:
+        socket = self._table.open_socket(args)
+        if socket.half_closed:
+            raise CmeError(3)
+        return socket
+
+    def _check_rai(self, args: Args) -> None:
+        """Release assistance: builds of this modem refuse the field (Monarch 2 takes 0 to 2)."""
+        if len(args) > 2 and args[2] is not None:
+            integer(args, 2, 0, 2)
+            if not self._table.modem.scenario.modem.rai:
+                raise CmeError(50)
+
+    def _destination(self, args: Args, socket: OpenSocket) -> Endpoint | None:
+        if len(args) <= 3:
+            return None
+        host, port = canonical(text(args, 3)), integer(args, 4, 1, 65535)
+        family = address_family(host)
+        if family is None or socket.from_any != SEND_TO_ANY:
+            raise CmeError(50)
+        if family != address_family(socket.local[0]):
+            raise CmeError(3)
+        return host, port
+
+    def _accept(self, socket: OpenSocket, data: bytes, to: Endpoint | None = None) -> Result:
+        """The data are complete: take them, unless the socket closed meanwhile or is full."""
+        if not socket.connected or not socket.send(data, to):
+            raise CmeError(3)
+        return None
+
+    def _accept_text(self, socket: OpenSocket, data: bytes) -> Result:
+        if socket.slot.extended.send_hex:
+            try:
+                data = bytes.fromhex(data.decode("ascii"))
+            except ValueError:  # UnicodeDecodeError is one
+                raise CmeError(50) from None
+        return self._accept(socket, data) if data else None

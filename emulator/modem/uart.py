@@ -1,0 +1,93 @@
+"""The wire between the ESP32 and the modem: 921600 8N1 with RTS/CTS, a 2048-byte receive ring.
+
+The host side (`write`, `read`, `flush`, `waiting`, `set_rts`) is used by the firmware's driver and
+by the serial console; the modem side is `on_bytes` (bytes from the host arrive there) and `emit`.
+While the host holds RTS low the modem keeps what it wants to say and says it when RTS rises
+(docs/emulation.md). Bytes that do not fit into the ring are held by RTS/CTS as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.board.board import Board
+
+RING_BYTES = 2048
+BAUD = 921_600
+BITS_PER_BYTE = 10  # 8N1
+
+
+class Uart:
+    def __init__(self, board: Board, baud: int = BAUD) -> None:
+        self._board = board
+        self.baud = baud
+        self.rts = False
+        self.ring = bytearray()
+        self.on_bytes: Callable[[bytes], None] = lambda data: None
+        self.on_rts: Callable[[bool], None] = lambda level: None
+        self.host_bytes = 0  # totals since power-on, both directions
+        self.modem_bytes = 0
+        self._held = bytearray()
+        self._line_free_us = 0  # when the byte now on its way to the host has arrived
+
+    def byte_time_us(self, count: int) -> int:
+        return count * BITS_PER_BYTE * 1_000_000 // self.baud
+
+    # host side
+
+    def write(self, data: bytes) -> None:
+        """Send to the modem; the host spends the transmission time."""
+        self.host_bytes += len(data)
+        self._board.trace.add_bytes("at>", data)
+        self._board.spend_us(self.byte_time_us(len(data)))
+        self.on_bytes(bytes(data))
+
+    def read(self, limit: int = RING_BYTES) -> bytes:
+        data = bytes(self.ring[:limit])
+        del self.ring[:limit]
+        self._fill()
+        return data
+
+    def flush(self) -> None:
+        """Drop what has been received and not read: that is what the firmware does."""
+        self.ring.clear()
+        self._fill()
+
+    def waiting(self) -> int:
+        return len(self.ring)
+
+    def set_rts(self, level: bool) -> None:
+        self.rts = level
+        self.on_rts(level)
+        if level:
+            self._release()
+
+    # modem side
+
+    def emit(self, data: bytes) -> None:
+        """Say `data` to the host; each chunk arrives whole when its last byte has been sent."""
+        if not data:
+            return
+        if not self.rts:
+            self._held += data
+            return
+        self.modem_bytes += len(data)
+        now_us = self._board.clock.now_us
+        self._line_free_us = max(self._line_free_us, now_us) + self.byte_time_us(len(data))
+        chunk = bytes(data)
+        self._board.clock.schedule(self._line_free_us - now_us, lambda: self._arrive(chunk))
+
+    def _arrive(self, chunk: bytes) -> None:
+        self._board.trace.add_bytes("at<", chunk)
+        self._held += chunk
+        self._fill()
+
+    def _fill(self) -> None:
+        room = RING_BYTES - len(self.ring)
+        if room > 0 and self._held and self.rts:
+            self.ring += self._held[:room]
+            del self._held[:room]
+
+    def _release(self) -> None:
+        held, self._held = bytes(self._held), bytearray()
+        self.emit(held)

@@ -1,0 +1,264 @@
+"""One socket of lwIP: states, buffers and error numbers, over a link of the board.
+
+Source: lwIP 2 (sockets.c, api_lib.c) with ESP-IDF 3.3 sizes; newlib sys/errno.h.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from emulator.network.addresses import Endpoint
+from emulator.network.air import TCP_HEADERS, Watch
+from emulator.network.datagrams import Datagrams
+from emulator.network.nic import Nic
+from emulator.network.paths import TcpListener, TcpPath
+from emulator.network.routes import Routes
+from emulator.network.streams import Stream
+
+STREAM, DATAGRAM = 1, 2
+POLLIN, POLLOUT, POLLERR, POLLHUP, POLLNVAL = 1, 4, 8, 16, 32
+
+EBADF, EINVAL, EOPNOTSUPP = 9, 22, 95
+ECONNRESET, ECONNREFUSED, EADDRINUSE, ECONNABORTED = 104, 111, 112, 113
+EHOSTUNREACH, EMSGSIZE, EISCONN, ENOTCONN = 118, 122, 127, 128
+
+SYN_TIMEOUT_MS = 18_000  # lwIP gives up after its SYN retries
+TCP_SEND_BYTES = TCP_RECEIVE_BYTES = 5744
+UDP_RECEIVE_DATAGRAMS = 6  # CONFIG_UDP_RECVMBOX_SIZE
+DATAGRAM_MAX = 65_507
+FAMILY = "IP"
+
+Link = Callable[[], "Nic | None"]
+NEW, CONNECTING, CONNECTED, LISTENING, FAILED = range(5)
+
+
+class IpSocket:
+    def __init__(self, routes: Routes, link: Link, kind: int, new_port: Callable[[], int]) -> None:
+        """new_port: gives a local port to a socket that needs one."""
+        self._routes = routes
+        self._link = link
+        self._ephemeral = new_port
+        self.kind = kind
+        self.port = 0  # local one, 0 as long as there is none
+        self.remote: Endpoint | None = None
+        self._state = NEW
+        self._error = 0
+        self._ended = False  # the other side has closed
+        self._stream: Stream | None = None
+        self._flow: Datagrams | None = None
+        self._listener: TcpListener | None = None
+        self._watch: Watch | None = None
+        self._callers: deque[TcpPath] = deque()
+        self._bytes = bytearray()
+        self._datagrams: deque[tuple[bytes, Endpoint]] = deque()
+        self._eager = False
+
+    @property
+    def eager(self) -> bool:
+        return self._eager
+
+    @eager.setter
+    def eager(self, value: bool) -> None:
+        """The program waits on this socket: an answer is worth some real time."""
+        self._eager = value
+        for flow in (self._stream, self._flow):
+            if flow is not None:
+                flow.eager = value
+
+    def ready(self, wants: int) -> int:
+        """Which of the wanted events hold, errors in any case."""
+        mask = 0
+        if self._bytes or self._datagrams or self._callers or self._ended:
+            mask |= POLLIN
+        if self._writable():
+            mask |= POLLOUT
+        found = mask & wants
+        if self._state == FAILED:
+            found |= POLLERR | (wants & (POLLIN | POLLOUT))
+        if self._ended and self._state == CONNECTED:
+            found |= POLLHUP
+        return found
+
+    def _writable(self) -> bool:
+        if self.kind == DATAGRAM:
+            return True
+        return (
+            self._state == CONNECTED
+            and self._stream is not None
+            and self._stream.pending < TCP_SEND_BYTES
+        )
+
+    # addresses
+
+    def bind(self, port: int, taken: Sequence[int]) -> None:
+        if port and port in taken and port != self.port:
+            raise OSError(EADDRINUSE)
+        self.port = port or self._ephemeral()
+        if self.kind == DATAGRAM:
+            nic = self._link()
+            if nic is not None:
+                self._udp(nic).listen(nic.address or "0.0.0.0", self.port)
+
+    def connect(self, host: str, port: int) -> bool:
+        if self.kind == DATAGRAM:
+            self.remote = (host, port)
+            return True
+        if self._state in (CONNECTED, CONNECTING):
+            raise OSError(EISCONN)
+        nic = self._nic()
+        self.remote = (host, port)
+        self._state = CONNECTING
+        self._stream = Stream(self._routes, nic.air, FAMILY, self._on_data, self._on_closed)
+        self._stream.room = self._room
+        self._stream.connect(host, port, SYN_TIMEOUT_MS, self._settled)
+        return False
+
+    def check_connected(self) -> None:
+        if self._state != CONNECTED:
+            raise self._failure()
+
+    def listen(self) -> None:
+        if self.kind != STREAM or self._state != NEW:
+            raise OSError(EOPNOTSUPP if self.kind != STREAM else EINVAL)
+        nic = self._nic()
+        self.port = self.port or self._ephemeral()
+        self._state = LISTENING
+        address = nic.address or "0.0.0.0"
+        self._listener = self._routes.listen_tcp(FAMILY, address, self.port)
+        self._watch = Watch(self._routes.board.clock, self._look_for_callers)
+        self._watch.start()
+
+    def accept(self) -> IpSocket | None:
+        if self._state != LISTENING:
+            raise OSError(EINVAL)
+        if not self._callers:
+            return None
+        path = self._callers.popleft()
+        accepted = IpSocket(self._routes, self._link, STREAM, self._ephemeral)
+        accepted.port, accepted.remote, accepted._state = self.port, path.peer, CONNECTED
+        stream = Stream(
+            self._routes, self._nic().air, FAMILY, accepted._on_data, accepted._on_closed, path
+        )
+        stream.room = accepted._room
+        accepted._stream = stream
+        return accepted
+
+    # data
+
+    def send(self, data: bytes) -> int:
+        if self.kind == DATAGRAM:
+            if self.remote is None:
+                raise OSError(ENOTCONN)
+            return self.sendto(data, *self.remote)
+        if self._state == FAILED:
+            raise self._failure()
+        if self._state != CONNECTED or self._stream is None:
+            raise OSError(ENOTCONN)
+        if self._ended or self._stream.closed:
+            raise OSError(ECONNRESET)
+        part = data[: TCP_SEND_BYTES - self._stream.pending]
+        self._stream.send(part)
+        return len(part)
+
+    def sendto(self, data: bytes, host: str, port: int) -> int:
+        if self.kind == STREAM:
+            return self.send(data)  # lwIP does not look at the address
+        if len(data) > DATAGRAM_MAX:
+            raise OSError(EMSGSIZE)
+        self._udp(self._nic()).send(host, port, data)
+        self.port = self.port or self._ephemeral()
+        return len(data)
+
+    def recv(self, count: int) -> tuple[bytes, Endpoint] | None:
+        """One datagram (what does not fit is lost), or a part of the stream."""
+        if self._datagrams:
+            data, sender = self._datagrams.popleft()
+            return data[:count], sender
+        if self.kind == DATAGRAM:
+            return None
+        if self._bytes:
+            data = bytes(self._bytes[:count])
+            del self._bytes[:count]
+            return data, self.remote or ("0.0.0.0", 0)
+        if self._state == FAILED:
+            raise self._failure()
+        if self._state != CONNECTED:
+            raise OSError(ENOTCONN)
+        return (b"", self.remote or ("0.0.0.0", 0)) if self._ended else None
+
+    # the end
+
+    def close(self) -> None:
+        """In order: what was accepted is still sent."""
+        self._end_listening()
+        if self._stream is not None:
+            self._stream.close()
+        if self._flow is not None:
+            self._flow.close()
+
+    def drop(self) -> None:
+        """The ESP32 is reset."""
+        self._end_listening()
+        if self._stream is not None:
+            self._stream.abort()
+        if self._flow is not None:
+            self._flow.close()
+
+    def _end_listening(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+        if self._listener is not None:
+            self._listener.close()
+        for path in self._callers:
+            path.close()
+
+    # what comes
+
+    def _settled(self, state: str) -> None:
+        if state == "connected":
+            self._state = CONNECTED
+        else:
+            self._state = FAILED
+            self._error = ECONNREFUSED if state == "refused" else ECONNABORTED
+
+    def _on_data(self, data: bytes) -> None:
+        self._bytes += data
+
+    def _on_closed(self) -> None:
+        self._ended = True
+
+    def _on_datagram(self, host: str, port: int, data: bytes) -> None:
+        if self.remote is not None and (host, port) != self.remote:
+            return
+        if len(self._datagrams) < UDP_RECEIVE_DATAGRAMS:
+            self._datagrams.append((data, (host, port)))
+
+    def _look_for_callers(self, wait_s: float) -> bool:
+        nic = self._link()
+        path = self._listener.poll(wait_s) if self._listener is not None else None
+        if path is None or nic is None:
+            return False
+        nic.air.downlink(TCP_HEADERS[FAMILY], lambda ok: self._callers.append(path))
+        return True
+
+    # helpers
+
+    def _failure(self) -> OSError:
+        """Why the connection failed, told once; then there is just no connection."""
+        error, self._error = self._error or ENOTCONN, 0
+        return OSError(error)
+
+    def _room(self) -> int:
+        return TCP_RECEIVE_BYTES - len(self._bytes)
+
+    def _nic(self) -> Nic:
+        nic = self._link()
+        if nic is None:
+            raise OSError(EHOSTUNREACH)
+        return nic
+
+    def _udp(self, nic: Nic) -> Datagrams:
+        if self._flow is None:
+            self._flow = Datagrams(self._routes, nic.air, FAMILY, self._on_datagram)
+        return self._flow

@@ -1,0 +1,89 @@
+"""Packets over Wi-Fi: an `Air` of milliseconds, and the interface that lwIP knows.
+
+A packet waits for the channel, is sent, and is acknowledged by the access point; what fails is
+repeated there, so that little is lost (IEEE 802.11-2016, 10.3). Only an association with an
+address carries any.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from emulator.board.board import Board
+from emulator.network.air import Air, Done
+from emulator.network.wifi.accesspoint import drawn_ms
+from emulator.network.wifi.station import LISTEN, TRANSMIT, Station
+
+# Waiting for a free channel, repeating, ARP; and the wire behind it (docs/emulation.md)
+CHANNEL_MS = (0.4, 1.0, 5.0)
+WIRE_MS = (0.8, 1.5, 4.0)
+FRAME_US, BYTE_US = 500, 1.5  # preamble, header and back-off; 5.5 Mbit/s
+
+
+class WifiAir:
+    def __init__(self, board: Board, station: Station) -> None:
+        self._board = board
+        self._station = station
+        self._random = board.rng("wifi air")
+        self.bytes_up = 0
+        self.bytes_down = 0
+
+    def send(self, l3_bytes: int, done: Done) -> None:
+        if self._station.address is None:
+            self._board.clock.schedule(0, lambda: done(False))
+            return
+        self.bytes_up += l3_bytes
+        on_air_us = FRAME_US + round(l3_bytes * BYTE_US)
+        meter = self._board.meter
+        meter.set("wifi", *TRANSMIT)
+        self._board.clock.schedule(on_air_us, self._listen_again)
+        self._carry(on_air_us, WIRE_MS, done)
+
+    def downlink(self, l3_bytes: int, done: Done) -> None:
+        if self._station.address is not None:
+            self.bytes_down += l3_bytes
+        self._carry(0, None, done)
+
+    def _carry(self, on_air_us: int, wire: tuple[float, float, float] | None, done: Done) -> None:
+        """Over the air, for which the association must last; then over the wire."""
+        station = self._station
+        point = station.point
+        lost = point is None or self._random.random() < point.options.loss
+        air_us = on_air_us + round(drawn_ms(self._random, CHANNEL_MS) * 1000)
+        wire_us = round(drawn_ms(self._random, wire) * 1000) if wire else 0
+
+        def through() -> None:
+            arrived = not lost and station.point is point
+            self._board.clock.schedule(wire_us, lambda: done(arrived))
+
+        self._board.clock.schedule(air_us, through)
+
+    def _listen_again(self) -> None:
+        if self._board.meter.state("wifi") == TRANSMIT[0]:
+            self._board.meter.set("wifi", *LISTEN)
+
+
+class _Wlan(Protocol):
+    registered: bool
+    station: Station
+
+
+class WifiNic:
+    """lwIP's interface of the station."""
+
+    def __init__(self, wlan: _Wlan, air: WifiAir) -> None:
+        self._wlan = wlan
+        self.air: Air = air
+
+    @property
+    def registered(self) -> bool:
+        return self._wlan.registered
+
+    @property
+    def address(self) -> str | None:
+        return self._wlan.station.address
+
+    @property
+    def dns(self) -> list[str]:
+        """The servers that the access point, or the program, named."""
+        return [self._wlan.station.addresses[3]]

@@ -1,0 +1,231 @@
+"""The station of the ESP32: searching, associating, addresses, and what the driver retries.
+
+off -> idle -> searching -> associating -> joined (no address) -> connected
+
+Once it was associated, the firmware retries for ever whatever ends that, but for a failed
+authentication and a deliberate end. An attempt that fails before is not repeated: it stays idle
+without a word.
+Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c (wlan_event_handler); ESP-IDF 3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emulator.board.board import Board
+from emulator.board.clock import Event
+from emulator.network.wifi.accesspoint import AccessPoint
+
+CHANNELS = 13
+SEARCH_MS = 80  # of a channel when connecting (docs/emulation.md)
+HANDSHAKE_TIMEOUT_MS = 3000  # an access point repeats the first message, then gives up
+BEACON_LOSS_MS = 6000  # six seconds without a beacon: ESP-IDF's own limit
+LISTEN = ("listen", 69.0)
+TRANSMIT = ("tx", 150.0)
+SERVE = ("ap", 75.0)
+ZEROS = "0.0.0.0"
+
+
+@dataclass
+class Wish:
+    """What the program wants to be connected to."""
+
+    ssid: str
+    key: str | None
+    user: str | None
+    enterprise: bool
+    bssid: bytes | None
+    channel: int
+
+
+class Station:
+    def __init__(self, board: Board, points: list[AccessPoint], mac: bytes) -> None:
+        self._board = board
+        self._points = points
+        self._mac = mac
+        self.state = "off"
+        self.wish: Wish | None = None
+        self.point: AccessPoint | None = None  # that of the association
+        self.static: tuple[str, str, str, str] | None = None
+        self.retries = False  # associated since the program asked for it
+        self.on_address: Callable[[], None] = lambda: None
+        self.on_leave: Callable[[], None] = lambda: None  # deliberate, or failed authentication
+        self.furthest = -1  # 0 started, 1 associated, 2 with an address
+        self._lease: tuple[str, str, str, str] | None = None
+        self._next: Event | None = None
+        self._drop: Event | None = None
+
+    @property
+    def address(self) -> str | None:
+        return self.addresses[0] if self.state == "connected" else None
+
+    @property
+    def addresses(self) -> tuple[str, str, str, str]:
+        return self.static or self._lease or (ZEROS,) * 4
+
+    # what the program asks for
+
+    def start(self) -> None:
+        self._to("idle")
+
+    def stop(self) -> None:
+        self._end_wish()
+        self._to("off")
+
+    def connect(self, wish: Wish) -> None:
+        self._end_wish()
+        self.wish = wish
+        self._search()
+
+    def disconnect(self) -> None:
+        self._end_wish()
+        self._to("idle")
+
+    def restart_dhcp(self) -> None:
+        self.static = None
+        if self.state in ("joined", "connected"):
+            self._to("joined")
+            self._ask_for_address()
+
+    def set_static(self, addresses: tuple[str, str, str, str]) -> None:
+        self.static = addresses
+        if self.state in ("joined", "connected"):
+            self._cancel()
+            self._addressed()
+
+    # what the access points do
+
+    def dropped(self, point: AccessPoint) -> None:
+        """The access point says goodbye; the driver tries again at once."""
+        if self.point is point:
+            self._lost()
+
+    def vanished(self, point: AccessPoint) -> None:
+        """No beacons any more: noticed some seconds later."""
+        if self.point is point:
+
+            def noticed() -> None:
+                if self.point is point and not point.present:
+                    self._lost()
+
+            self._board.clock.schedule_ms(BEACON_LOSS_MS, noticed)
+
+    # the way to an address
+
+    def _search(self) -> None:
+        assert self.wish is not None
+        self._to("searching")
+        channels = 1 if self.wish.channel else CHANNELS
+        self._later(channels * SEARCH_MS, self._searched)
+
+    def _searched(self) -> None:
+        best: tuple[int, AccessPoint] | None = None
+        for point in self._points:
+            if self._fits(point):
+                rssi = point.heard()
+                if rssi is not None and (best is None or rssi > best[0]):
+                    best = (rssi, point)
+        if best is None:
+            self._failed()  # reason 201, no AP found
+            return
+        point = best[1]
+        self._to("associating")
+        self._later(point.association_ms(), lambda: self._associated(point))
+
+    def _fits(self, point: AccessPoint) -> bool:
+        wish = self.wish
+        assert wish is not None
+        return (
+            point.ssid == wish.ssid
+            and wish.bssid in (None, point.bssid)
+            and wish.channel in (0, point.channel)
+        )
+
+    def _associated(self, point: AccessPoint) -> None:
+        wish = self.wish
+        assert wish is not None
+        if not point.present:
+            self._failed()
+        elif point.admits(wish.key, wish.user, wish.enterprise):
+            self._joined(point)
+        else:
+            self._later(HANDSHAKE_TIMEOUT_MS, self._refused)
+
+    def _refused(self) -> None:
+        self._board.trace.add("wifi", "authentication failed")
+        self.disconnect()
+
+    def _failed(self) -> None:
+        """An attempt is over; the event handler of the firmware repeats it, or not."""
+        if self.retries:
+            self._search()
+        else:
+            self._to("idle")
+
+    def _joined(self, point: AccessPoint) -> None:
+        self.point = point
+        self.retries = True
+        self._to("joined")
+        if point.options.drop_after_ms:
+            delay_ms = point.options.drop_after_ms
+            self._drop = self._board.clock.schedule_ms(delay_ms, lambda: self.dropped(point))
+        if self.static:
+            self._addressed()
+        else:
+            self._ask_for_address()
+
+    def _ask_for_address(self) -> None:
+        point = self.point
+        assert point is not None
+        after_ms = point.dhcp_ms()
+        if after_ms is not None:
+            self._later(after_ms, lambda: self._leased(point))
+
+    def _leased(self, point: AccessPoint) -> None:
+        gateway = point.gateway
+        self._lease = (point.lease(self._mac), "255.255.255.0", gateway, gateway)
+        self._addressed()
+
+    def _addressed(self) -> None:
+        self._to("connected")
+        self.on_address()
+
+    # the way back
+
+    def _end_wish(self) -> None:
+        self.wish = None
+        self.retries = False
+        self._leave()
+        self.on_leave()
+
+    def _lost(self) -> None:
+        self._board.trace.add("wifi", "association lost")
+        self._leave()
+        if self.wish is not None:
+            self._search()
+
+    def _leave(self) -> None:
+        self._cancel()
+        if self._drop is not None:
+            self._drop.cancel()
+            self._drop = None
+        self.point = None
+        self._lease = None
+
+    def _cancel(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    def _later(self, delay_ms: float, call: Callable[[], None]) -> None:
+        self._cancel()
+        self._next = self._board.clock.schedule_ms(delay_ms, call)
+
+    def _to(self, state: str) -> None:
+        if state != self.state:
+            self.state = state
+            at = "" if self.point is None else f" {self.point.ssid} channel {self.point.channel}"
+            self._board.trace.add("wifi", state + at)
+        steps = {"off": -1, "joined": 1, "connected": 2}
+        self.furthest = max(self.furthest, steps.get(state, 0))

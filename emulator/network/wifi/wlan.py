@@ -1,0 +1,299 @@
+"""Service "wlan": the Wi-Fi of the board behind network.WLAN (emulator/firmware/_wlan.py).
+
+    board.plug("wlan", Wlan(board, scenario.wifi))
+
+Whoever changes the state of the station or the mode has the current shown: domain "wifi" of the
+meter. A new board starts as an access point of its own (pycom.wifi_on_boot); that is its state
+here too, but not its current, so that programs which never ask for Wi-Fi cost what they did.
+Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.board.board import Board, Service
+from emulator.board.clock import Event
+from emulator.board.faults import Fault
+from emulator.network.wifi.accesspoint import AccessPoint
+from emulator.network.wifi.nic import WifiAir
+from emulator.network.wifi.options import WifiOptions
+from emulator.network.wifi.station import CHANNELS, LISTEN, SERVE, ZEROS, Station, Wish
+
+STA, AP, STA_AP = 1, 2, 3
+FAILED = "the requested operation failed"
+START_US = 120_000  # esp_wifi_init and start: calibration from NVS (docs/emulation.md)
+STOP_US = 15_000
+SERVERS_US = 6_000  # three cycles of their task
+SCAN_MS = 180  # of a channel (docs/emulation.md)
+AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", ZEROS)
+PENDING, YES, OUT_OF_TIME = range(3)
+
+
+class Wlan(Service):
+    def __init__(self, board: Board, options: WifiOptions) -> None:
+        super().__init__(board)
+        source = board.rng("wifi")
+        self.points = [
+            AccessPoint(each, number, source) for number, each in enumerate(options.points())
+        ]
+        self.mac: bytes = getattr(board.services.get("system"), "mac", bytes(6))
+        self.station = Station(board, self.points, self.mac)
+        self.air = WifiAir(board, self.station)
+        self.started = False
+        self.servers = False  # FTP and telnet: they start and end with the interface
+        self.registered = False  # lwIP's interface is on the firmware's list
+        self.station.on_address = self._register
+        self.station.on_leave = self._deregister
+        self._failing_scans = options.failing_scans
+        self._scan_error = options.scan_error
+        self._settings: dict[str, Any] = {}
+        self._reset_settings()
+        self._timer: Event | None = None  # of connect(timeout=...)
+        self._timed_out = False
+        self._scan: tuple[int, dict[str, Any]] | None = None
+        for word in ("ap_gone", "ap_back", "wifi_drop"):
+            board.faults.on_time(word, self._strike)
+
+    @property
+    def on_ms(self) -> int:
+        """How long the radio has drawn current."""
+        states = (LISTEN[0], "tx", SERVE[0])
+        return sum(self.board.meter.time_ms("wifi", state) for state in states)
+
+    def take_furthest(self) -> int:
+        """The furthest state since the last call: -1 off, 0 started, 1 associated, 2 address."""
+        furthest, self.station.furthest = self.station.furthest, -1
+        return furthest
+
+    def on_reset(self, cause: int) -> None:
+        self._off()
+        self.station.static = None
+        self._reset_settings()
+        config: Any = self.board.services.get("config")
+        if config is not None and config.flags["wifi_on_boot"]:
+            self.started = True
+            self._register()
+            ssid = config.flags["wifi_ssid_ap"] or self._own_ssid()
+            self._settings.update(mode=config.flags["wifi_mode_on_boot"] or AP, ssid=ssid)
+
+    def on_sleep(self, duration_ms: int | None) -> None:
+        self._off()
+
+    def start_on_boot(self) -> None:
+        """What the firmware does before boot.py for a station whose network was stored by
+        pycom.wifi_ssid_sta (esp32/mptask.c, mptask_config_wifi)."""
+        config: Any = self.board.services["config"]
+        ssid = config.flags["wifi_ssid_sta"]
+        if config.flags["wifi_on_boot"] and config.flags["wifi_mode_on_boot"] == STA and ssid:
+            self.do_init({"mode": STA, "ssid": ssid})
+            key = config.flags["wifi_pwd_sta"]
+            self.station.connect(Wish(ssid, key, None, False, None, 0))
+
+    # start and stop
+
+    def do_started(self) -> bool:
+        return self.started
+
+    def do_init(self, settings: dict[str, Any]) -> None:
+        """(Re-)start; a station that is associated stays so if it is to be a station again."""
+        was_station = self.started and self._settings["mode"] != AP
+        self._settings.update(settings)
+        self.board.spend_us(START_US)
+        self.started = True
+        if settings["mode"] == AP or not was_station:
+            self.station.stop()
+            self.station.start()
+        if settings["mode"] != STA:
+            self._register()
+        self._show()
+
+    def do_deinit(self) -> None:
+        if self.started:
+            self._off()
+            self.board.spend_us(STOP_US)
+
+    def do_servers(self, on: bool | None) -> bool:
+        """The FTP and telnet servers: switch them, or ask whether they run."""
+        if on is not None:
+            self.servers = on
+            self.board.spend_us(SERVERS_US)
+        return self.servers
+
+    # station
+
+    def do_connect(
+        self,
+        ssid: str,
+        key: str | None,
+        user: str | None,
+        enterprise: bool,
+        bssid: bytes | None,
+        channel: int,
+        timeout_ms: int,
+    ) -> None:
+        """timeout_ms: -1 without one."""
+        if self._scan is not None or not self.started:
+            raise OSError(FAILED)
+        self._settings["ssid"] = ssid
+        self._stop_timer()
+        if timeout_ms > 0:
+            self._timed_out = False
+            self._timer = self.board.clock.schedule_ms(timeout_ms, self._out_of_time)
+        self.station.connect(Wish(ssid, key, user, enterprise, bssid, channel))
+        self._show()
+
+    def do_disconnect(self) -> None:
+        self._stop_timer()
+        if self.started:
+            self.station.disconnect()
+
+    def do_isconnected(self) -> int:
+        if self.station.address is not None:
+            return YES
+        if self._timed_out:
+            self._timed_out = False  # told once
+            return OUT_OF_TIME
+        return PENDING
+
+    def _out_of_time(self) -> None:
+        """The timer counts until the association; that an address is missing it does not see."""
+        self._timer = None
+        if not self.station.retries:
+            self._timed_out = True
+            self.station.disconnect()
+
+    def do_ifconfig(self, interface: int, config: list[str] | str | None) -> list[str] | None:
+        if config is None:
+            return list(AP_ADDRESSES if interface else self.station.addresses)
+        if interface == 0:
+            if isinstance(config, str):
+                if self.station.static is None and self.station.state == "connected":
+                    raise OSError(FAILED)  # the client runs already
+                self.station.restart_dhcp()
+            else:
+                self.station.set_static((config[0], config[1], config[2], config[3]))
+        return None
+
+    def do_joined(self) -> list[Any] | None:
+        """[bssid, ssid, channel, rssi, auth] of the association."""
+        point = self.station.point
+        if point is None:
+            return None
+        return [point.bssid, point.ssid, point.channel, point.rssi(), point.auth_mode]
+
+    # scanning
+
+    def do_scan_start(self, wanted: dict[str, Any]) -> int:
+        """Begin a scan; how long it takes, in microseconds."""
+        busy = self.station.state in ("searching", "associating")
+        if busy or self._scan is not None or not self.started:
+            raise OSError("Scan operation Failed!")
+        channels = 1 if wanted.get("channel") else CHANNELS
+        duration_us = channels * (wanted.get("scantime") or SCAN_MS) * 1000
+        self._scan = (self.board.clock.now_us + duration_us, wanted)
+        self.board.trace.add("wifi", f"scanning {channels} channels")
+        return duration_us
+
+    def do_scan_result(self) -> list[list[Any]] | None:
+        """[[ssid, bssid, sec, channel, rssi], ...], strongest first; None: it still runs."""
+        assert self._scan is not None
+        until_us, wanted = self._scan
+        if self.board.clock.now_us < until_us:
+            return None
+        self._scan = None
+        if self._failing_scans:
+            self._failing_scans -= 1
+            late = self._scan_error == "timed_out"
+            raise OSError("Scan operation timed out!" if late else "Scan operation Failed!")
+        found = []
+        for point in self.points:
+            rssi = point.heard() if self._wanted(point, wanted) else None
+            if rssi is not None:
+                ssid = "" if self._unnamed(point, wanted) else point.ssid
+                found.append([ssid, point.bssid, point.auth_mode, point.channel, rssi])
+        return sorted(found, key=lambda each: -each[4])
+
+    def _wanted(self, point: AccessPoint, wanted: dict[str, Any]) -> bool:
+        if point.options.hidden and not wanted.get("show_hidden") and not wanted.get("ssid"):
+            return False
+        own = {"ssid": point.ssid, "bssid": point.bssid, "channel": point.channel}
+        return all(wanted.get(key) in (None, 0, value) for key, value in own.items())
+
+    def _unnamed(self, point: AccessPoint, wanted: dict[str, Any]) -> bool:
+        return point.options.hidden and not wanted.get("ssid")
+
+    # settings that only wait to be asked for
+
+    def do_get(self, name: str) -> Any:
+        point = self.station.point
+        if point is not None and name in ("channel", "bssid"):
+            return point.channel if name == "channel" else point.bssid
+        if name == "sta_auth":
+            wish = self.station.wish
+            return [point.auth_mode, wish.key or ""] if point is not None and wish else None
+        return self._settings[name]
+
+    def do_set(self, name: str, value: Any) -> None:
+        self._settings[name] = value
+        if name == "mode" and self.started:
+            if value == AP:
+                self.station.disconnect()
+            self._show()
+
+    def do_mac(self) -> list[bytes]:
+        """Of the station and of the access point."""
+        return [self.mac, self.mac[:5] + bytes([(self.mac[5] + 1) % 256])]
+
+    # helpers
+
+    def _reset_settings(self) -> None:
+        self._settings = {
+            "mode": STA, "ssid": "", "auth": None, "channel": 1, "antenna": 2, "hidden": False,
+            "power_save": False, "bandwidth": 2, "max_tx_pwr": 0, "country": None,
+            "hostname": "espressif", "bssid": bytes(6),
+        }  # fmt: skip
+
+    def _own_ssid(self) -> str:
+        return f"{self.board.name.lower()}-wlan-{self.mac[-2:].hex()}"
+
+    def _off(self) -> None:
+        self.started = False
+        self.station.stop()
+        self._deregister()
+        self._scan = None
+        self._stop_timer()
+        self._timed_out = False
+        self._show()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _register(self) -> None:
+        if not self.registered:
+            self.registered = self.servers = True
+
+    def _deregister(self) -> None:
+        if self._settings["mode"] == STA or not self.started:
+            self.registered = self.servers = False
+
+    def _show(self) -> None:
+        if not self.started:
+            self.board.meter.set("wifi", "off", 0.0)
+        elif self._settings["mode"] == STA:
+            self.board.meter.set("wifi", *LISTEN)
+        else:
+            self.board.meter.set("wifi", *SERVE)
+
+    def _strike(self, fault: Fault) -> None:
+        ssid = fault.options.get("ssid")
+        for point in self.points:
+            if ssid in (None, point.ssid):
+                if fault.do == "wifi_drop":
+                    self.station.dropped(point)
+                    continue
+                point.present = fault.do == "ap_back"
+                if not point.present:
+                    self.station.vanished(point)

@@ -1,0 +1,100 @@
+"""`_board`: the door through which the firmware's modules reach the emulated board in CPython.
+
+`call(name, *args)` carries out a firmware call, then runs the interrupt handlers that are due;
+`on_interrupt(service, object_id, function)` registers the handler of one object: it is called with
+the trigger. An exception that leaves a handler ends all handlers until the next reset
+(Pycom firmware 1.20.2.r4, util/mpirq.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from emulator.board.board import Board, Halt
+from emulator.vm.errors import for_device
+from emulator.vm.guard import LoopGuard
+
+_PLAIN = (type(None), bool, int, float, str, bytes)
+
+
+def plain(value: Any) -> Any:
+    """What would arrive at the other end of a byte stream: tuples as lists, buffers as bytes."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, (int, float, str, bytes)):  # a subclass of the device
+        kind = next(kind for kind in (int, float, str, bytes) if isinstance(value, kind))
+        return kind(value)  # type: ignore[arg-type]
+    raise TypeError(f"{type(value).__name__} cannot be handed to the board")
+
+
+class Bridge:
+    def __init__(self, board: Board, report: Callable[[str, BaseException], None]) -> None:
+        """report(headline, error): prints an exception that nobody on the device catches."""
+        self._board = board
+        self._report = report
+        self._handlers: dict[tuple[str, int], Callable[[int], object]] = {}
+        self.guard = LoopGuard(board, self.pause)
+        self.on_wait: Callable[[int], bool] | None = None  # see emulator/vm/threads.py
+        self.on_pause: Callable[[], None] | None = None
+        self.closed: Halt | None = None  # the program is over: whatever still runs is to end
+
+    def call(self, name: str, *args: Any) -> Any:
+        self.guard.touched()
+        if self.closed is not None:
+            raise self.closed
+        try:
+            if self.on_wait is not None and name in ("rtc.sleep_us", "rtc.sleep_until"):
+                result = self._wait(name, args[0])
+            else:
+                result = self._board.call(name, *[plain(value) for value in args])
+        except OSError as error:
+            raise for_device(error) from None
+        if self._board.irqs:
+            self.dispatch()
+        return plain(result)
+
+    def on_interrupt(
+        self, service: str, object_id: int, function: Callable[[int], object] | None
+    ) -> None:
+        if function is None:
+            self._handlers.pop((service, object_id), None)
+        else:
+            self._handlers[(service, object_id)] = function
+
+    def pause(self) -> None:
+        """A moment at which others may run: interrupt handlers, then other threads."""
+        if self._board.irqs:
+            self.dispatch()
+        if self.on_pause is not None:
+            self.on_pause()
+
+    def dispatch(self) -> None:
+        """Run the handlers of pending interrupts, one after the other, none inside another."""
+        irq: Any = self._board.services["irq"]
+        while (pending := irq.do_take()) is not None:
+            service, object_id, trigger = pending
+            handler = self._handlers.get((service, object_id))
+            if handler is None:
+                continue
+            irq.do_mask(True)
+            try:
+                handler(trigger)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises
+                irq.do_die()
+                self._report("Unhandled exception in callback handler", error)
+            finally:
+                irq.do_mask(False)
+
+    def _wait(self, name: str, value: int) -> int:
+        assert self.on_wait is not None
+        until_us = value if name == "rtc.sleep_until" else self._board.clock.now_us + value
+        if self.on_wait(until_us):
+            return 0
+        return int(self._board.call("rtc.sleep_until", until_us))

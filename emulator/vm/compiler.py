@@ -1,0 +1,240 @@
+"""Compiles device source for CPython: refuses what MicroPython 1.11 refuses, and adds the guards.
+
+- Syntax that the device's compiler does not know is a SyntaxError here as well.
+- `NAME = const(expression)` is folded as on the device; a name that begins with an underscore is
+  thereby gone from the module.
+- Annotations of functions are dropped: the device's compiler skips them, so that they may name
+  what does not exist there.
+- Every loop calls `__tick__()` (emulator/vm/guard.py), so that a loop that never calls the board
+  is noticed; every `try` lets a Halt of the board pass, so that no `except:` outlives a reset.
+
+File names in code objects are those of the host, for debuggers; line numbers are unchanged.
+Source: MicroPython 1.11 py/grammar.h, py/parse.c.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import warnings
+from collections.abc import Iterator
+from types import CodeType
+from typing import Any
+
+TICK = "__tick__"
+HALT = "__halt__"
+
+_INVALID = "invalid syntax"
+_FOREIGN_NAMES = (
+    "JoinedStr", "NamedExpr", "AnnAssign", "Match", "TryStar", "TypeAlias", "TemplateStr",
+)  # fmt: skip
+_FOREIGN = tuple(getattr(ast, name) for name in _FOREIGN_NAMES if hasattr(ast, name))
+
+_cache: dict[tuple[str, str], CodeType] = {}  # by source and mode
+
+
+def compile_device(
+    source: str, filename: str, mode: str = "exec", watch: ast.NodeTransformer | None = None
+) -> CodeType:
+    """Compile device source. SyntaxError as the device would raise it.
+
+    watch: changes the tree for a check of what the program does when it runs.
+    """
+    key = (source, mode)
+    code = _cache.get(key) if watch is None else None
+    if code is not None and code.co_filename != filename:
+        code = _moved(code, filename)  # the same file on another flash
+    if code is None:
+        with _unwarned():
+            tree = ast.parse(source, filename, mode)
+        _Refuse(filename).visit(tree)
+        _drop_annotations(tree)
+        tree = ast.fix_missing_locations(_Fold(filename).visit(tree))
+        tree = ast.fix_missing_locations(_Guard().visit(tree))
+        if watch is not None:
+            tree = ast.fix_missing_locations(watch.visit(tree))
+        with _unwarned():
+            code = compile(tree, filename, mode, dont_inherit=True)
+        if watch is None:
+            _cache[key] = code
+    return code
+
+
+@contextlib.contextmanager
+def _unwarned() -> Iterator[None]:
+    """Without CPython's advice ("is" with a literal ...): a board's compiler gives none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _moved(code: CodeType, filename: str) -> CodeType:
+    """The same code, of a file of another name."""
+    constants = tuple(
+        _moved(each, filename) if isinstance(each, CodeType) else each for each in code.co_consts
+    )
+    return code.replace(co_filename=filename, co_consts=constants)
+
+
+def _error(text: str, filename: str, node: ast.AST) -> SyntaxError:
+    line = getattr(node, "lineno", None)
+    return SyntaxError(text, (filename, line, None, None))
+
+
+def _drop_annotations(tree: ast.AST) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
+
+
+class _Refuse(ast.NodeVisitor):
+    """SyntaxError for what CPython knows and the device does not."""
+
+    def __init__(self, filename: str) -> None:
+        self._filename = filename
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, _FOREIGN):
+            raise self._invalid(node)
+        return super().visit(node)
+
+    def _invalid(self, node: ast.AST) -> SyntaxError:
+        return _error(_INVALID, self._filename, node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        if isinstance(node.op, ast.MatMult):
+            raise self._invalid(node)
+        self.generic_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.op, ast.MatMult):
+            raise self._invalid(node)
+        self.generic_visit(node)
+
+    def _display(self, node: ast.List | ast.Tuple | ast.Set) -> None:
+        loaded = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+        if loaded and any(isinstance(item, ast.Starred) for item in node.elts):
+            raise _error("*x must be assignment target", self._filename, node)
+        self.generic_visit(node)
+
+    visit_List = visit_Tuple = visit_Set = _display
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        if None in node.keys:
+            raise self._invalid(node)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        starred = [isinstance(item, ast.Starred) for item in node.args]
+        if sum(starred) > 1:
+            raise _error("can't have multiple *x", self._filename, node)
+        if any(starred) and not starred[-1]:
+            raise _error("non-keyword arg after */**", self._filename, node)
+        if sum(keyword.arg is None for keyword in node.keywords) > 1:
+            raise _error("can't have multiple **x", self._filename, node)
+        self.generic_visit(node)
+
+    def visit_arguments(self, node: ast.arguments) -> None:
+        if node.posonlyargs:
+            raise self._invalid(node.posonlyargs[0])
+        self.generic_visit(node)
+
+
+class _Fold(ast.NodeTransformer):
+    """Fold `const()` in the order of the text, whatever the scope: so the parser does it."""
+
+    def __init__(self, filename: str) -> None:
+        self._filename = filename
+        self._values: dict[str, int] = {}
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        value = node.value
+        is_const = (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Name)
+            and value.func.id == "const"
+        )
+        if not is_const or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+            return self.generic_visit(node)
+        assert isinstance(value, ast.Call)
+        name = node.targets[0].id
+        if name in self._values:
+            raise _error("can't assign to expression", self._filename, node)
+        operand = self.visit(value.args[0]) if len(value.args) == 1 else None
+        number = _integer(operand)
+        if number is None:
+            raise _error("constant must be an integer", self._filename, node)
+        self._values[name] = number
+        folded = ast.copy_location(ast.Constant(number), node)
+        if name.startswith("_"):
+            return ast.copy_location(ast.Expr(folded), node)
+        node.value = folded
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id not in self._values:
+            return node
+        if not isinstance(node.ctx, ast.Load):
+            raise _error("can't assign to expression", self._filename, node)
+        return ast.copy_location(ast.Constant(self._values[node.id]), node)
+
+
+def _integer(node: ast.AST | None) -> int | None:
+    """Value of an integer expression, None if it is not one that the parser can fold."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd, ast.Invert)):
+        operand = _integer(node.operand)
+        if operand is None:
+            return None
+        return (
+            ~operand
+            if isinstance(node.op, ast.Invert)
+            else (-operand if isinstance(node.op, ast.USub) else operand)
+        )
+    if isinstance(node, ast.BinOp):
+        left, right = _integer(node.left), _integer(node.right)
+        if left is None or right is None:
+            return None
+        return _binary(node.op, left, right)
+    return None
+
+
+def _binary(op: ast.operator, left: int, right: int) -> int | None:
+    if isinstance(op, (ast.FloorDiv, ast.Mod)) and right == 0:
+        return None
+    if isinstance(op, (ast.LShift, ast.RShift)) and right < 0:
+        return None
+    table: dict[type[ast.operator], Any] = {
+        ast.Add: int.__add__, ast.Sub: int.__sub__, ast.Mult: int.__mul__,
+        ast.FloorDiv: int.__floordiv__, ast.Mod: int.__mod__, ast.LShift: int.__lshift__,
+        ast.RShift: int.__rshift__, ast.BitOr: int.__or__, ast.BitAnd: int.__and__,
+        ast.BitXor: int.__xor__,
+    }  # fmt: skip
+    function = table.get(type(op))
+    return function(left, right) if function else None
+
+
+class _Guard(ast.NodeTransformer):
+    """Insert the tick of each loop and the passage of a Halt through each `try`."""
+
+    def _loop(self, node: Any) -> Any:
+        self.generic_visit(node)
+        tick = ast.Expr(ast.Call(ast.Name(TICK, ast.Load()), [], []))
+        for part in ast.walk(tick):
+            ast.copy_location(part, node)
+        node.body.insert(0, tick)
+        return node
+
+    visit_While = visit_For = visit_AsyncFor = _loop
+
+    def visit_Try(self, node: ast.Try) -> ast.Try:
+        self.generic_visit(node)
+        if node.handlers:
+            passage = ast.ExceptHandler(ast.Name(HALT, ast.Load()), None, [ast.Raise(None, None)])
+            for part in ast.walk(passage):
+                ast.copy_location(part, node.handlers[0])
+            node.handlers.insert(0, passage)
+        return node

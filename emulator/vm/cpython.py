@@ -1,0 +1,140 @@
+"""Runs device code on CPython: fast, and with the debugger one is used to.
+
+    board = Board()
+    vm = CpythonVm(board, Path("flash"), console=print)
+    outcome = vm.boot(["boot.py", "main.py"])
+
+Device code meets the modules of emulator/firmware and emulator/vm/core and its own files, nothing
+of CPython's library. What CPython's objects can do beyond MicroPython's (str.zfill, dict order,
+double precision) is not taken away; the MicroPython VM is there for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from emulator.board.board import CALL_US, Board, Halt
+from emulator.vm.bridge import Bridge
+from emulator.vm.core.sysmodule import sys_names
+from emulator.vm.core.thread import thread_names
+from emulator.vm.core.vmmodules import gc_names, micropython_names
+from emulator.vm.device_builtins import device_builtins, firmware_builtins
+from emulator.vm.errors import format_exception
+from emulator.vm.importer import Importer, import_us
+from emulator.vm.runtime import FIRMWARE_DIR, Vm
+from emulator.vm.threads import Threads
+
+
+class CpythonVm(Vm):
+    def __init__(
+        self,
+        board: Board,
+        flash_root: Path,
+        console: Callable[[str], None],
+        firmware_dir: Path = FIRMWARE_DIR,
+        install: str = "py",
+    ) -> None:
+        super().__init__(board, flash_root, console, firmware_dir, install)
+        self._start()
+
+    def _start(self) -> None:
+        self.shutdown()
+        self.bridge = Bridge(self.board, self._report)
+        self.importer = Importer(
+            self.board, self._firmware_dir, self._flash.import_path, self._install
+        )
+        self.threads = Threads(self.board, self.bridge, self._report)
+        importer = self.importer
+        importer.builtin_modules["_board"] = self._board_module()
+        self.device_builtins = device_builtins(
+            self.console, importer.device_import, self._open, self.bridge.guard.tick, self._spend
+        )
+        importer.device_builtins = self.device_builtins
+        importer.firmware_builtins = firmware_builtins(
+            self.device_builtins, importer.firmware_import
+        )
+        importer.core_makers.update(
+            builtins=lambda: self.device_builtins,
+            sys=lambda: sys_names(
+                self.board, self.console, importer.loaded, importer.path, self.format_exception
+            ),
+            gc=lambda: gc_names(self.bridge.call),
+            micropython=lambda: micropython_names(self.console.write),
+            _thread=lambda: thread_names(self.threads),
+        )
+        self.main = ModuleType("__main__")
+        importer.loaded["__main__"] = self.main
+        vars(self.main)["__builtins__"] = self.device_builtins
+
+    def _board_module(self) -> ModuleType:
+        module = ModuleType("_board")
+        vars(module).update(call=self.bridge.call, on_interrupt=self.bridge.on_interrupt)
+        return module
+
+    def _open(self, *args: Any, **keywords: Any) -> Any:
+        uio: Any = self.importer.builtin("uio")
+        return uio.open(*args, **keywords)
+
+    def _spend(self) -> None:
+        self.bridge.guard.touched()
+        self.board.spend_us(CALL_US)
+
+    # running
+
+    def busy(self) -> bool:
+        """Whether anything would still happen at the prompt: a thread, an alarm, a watchdog."""
+        return bool(self.threads.others) or super().busy()
+
+    def shutdown(self) -> None:
+        threads: Threads | None = getattr(self, "threads", None)
+        if threads is not None:
+            threads.stop()
+
+    def _stand(self, until_us: int) -> None:
+        while self.bridge.call("rtc.sleep_until", until_us):
+            pass
+
+    def _end(self, halt: Halt) -> None:
+        self.bridge.closed = halt
+        self.threads.stop()
+
+    def _run_all(self, names: list[str], must_exist: bool = False) -> None:
+        for name in names:
+            name = self._next_script(name)
+            if must_exist or self._exists(name):
+                self._run(name)
+
+    def _run(self, name: str) -> None:
+        """One script; an exception is printed and remembered, sys.exit() ends just this script."""
+        self.board.trace.add("boot", f"run {name}")
+        try:
+            if not self._exists(name) and Path(name).is_file():
+                self._run_host_file(Path(name))
+            else:
+                self.importer.run_file(name, vars(self.main))
+        except SystemExit:
+            pass
+        except (Halt, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the program raises
+            self._failed(self.format_exception(error))
+
+    def _run_host_file(self, file: Path) -> None:
+        data = file.read_bytes()
+        self.board.spend_us(import_us(data, "py"))
+        exec(self.importer.compile(data, str(file.resolve()), file.name), vars(self.main))
+
+    # exceptions
+
+    def format_exception(self, error: BaseException) -> str:
+        return format_exception(error, self.device_path)
+
+    def device_path(self, filename: str) -> str | None:
+        """Path on the device of a file named in a code object; None for the firmware's own."""
+        return "<string>" if filename == "<string>" else self.importer.device_paths.get(filename)
+
+    def _report(self, headline: str, error: BaseException) -> None:
+        self.console.write(headline + "\n" + self.format_exception(error))

@@ -1,0 +1,232 @@
+"""Imports as the firmware does them: emulator/vm/importer.py for this VM.
+
+Loaded modules, modules that no file can shadow, then each entry of sys.path, last the weak
+aliases. A file is read through the board, which charges for it. What the VM itself has beside that
+cannot be reached: this function takes the place of `__import__`.
+"""
+
+import builtins
+import sys
+
+import natives
+from wire import exchange
+
+WEAK = {
+    "machine": "umachine", "os": "uos", "socket": "usocket", "select": "uselect",
+    "binascii": "ubinascii", "struct": "ustruct", "re": "ure", "json": "ujson", "time": "utime",
+    "hashlib": "uhashlib", "crypto": "ucrypto", "ssl": "ussl", "errno": "uerrno",
+    "queue": "uqueue",
+}  # fmt: skip
+
+loaded = sys.modules
+path = ["", "/flash", "/flash/lib"]
+
+_native_import = builtins.__import__
+_native_path = sys.path
+_builtin = {}
+_absent = set()
+_firmware = [0]  # how many of the firmware's own modules are being loaded
+_scratch = [""]
+
+
+def new_module(name):
+    """An empty module, and the dict of its names: a module of 1.18 has no `__dict__`."""
+    _native_import("blank", None, None, ("x",), 0)
+    module = loaded.pop("blank")
+    names = module.names
+    del module.names
+    del module.__file__
+    module.__name__ = name
+    return module, names
+
+
+def _is_private(name):
+    return name.startswith("_") and name != "_thread"
+
+
+def provide(name, names):
+    """A module that the board has in C, with these names."""
+    module = new_module(name)[0]
+    for key in names:
+        setattr(module, key, names[key])
+    _builtin[name] = module
+    return module
+
+
+def builtin(name, private=False):
+    """The built-in module of this very name, made at its first use; None if there is none."""
+    if _is_private(name) and not private:
+        return None
+    module = _builtin.get(name)
+    if module is not None or name in _absent:
+        return module
+    found = exchange("vm.firmware", name)
+    if found is not None:
+        return _load_firmware(name, found[0], found[1])
+    maker = natives.MAKERS.get(name)
+    if maker is not None:
+        return provide(name, maker())
+    _absent.add(name)
+    return None
+
+
+def _load_firmware(name, filename, source):
+    module, names = new_module(name)
+    _builtin[name] = module
+    _firmware[0] += 1
+    try:
+        exec(compile(source, filename, "exec"), names)
+    except BaseException:
+        del _builtin[name]
+        raise
+    finally:
+        _firmware[0] -= 1
+    return module
+
+
+def import_(name, scope=None, local=None, fromlist=None, level=0):
+    if _firmware[0] and not level:
+        module = builtin(name, True) or builtin(WEAK.get(name, name))
+        if module is None:
+            raise ImportError("no module named '{}'".format(name))
+    else:
+        if level:
+            name = _absolute(name, scope, level)
+        module = _import(name, bool(fromlist))
+    return _offer(module, name, fromlist) if fromlist else module
+
+
+def _import(name, leaf):
+    module = loaded.get(name) or builtin(name)
+    parts = name.split(".")
+    if module is not None:
+        return module if leaf or len(parts) == 1 else loaded.get(parts[0], module)
+    top = outer = None
+    stem = ""
+    full_name = ""
+    for part in parts:
+        first = not full_name
+        full_name = part if first else full_name + "." + part
+        found = _find(part) if first else _stat(stem + "/" + part)
+        if found is None:
+            weak = WEAK.get(full_name) if full_name == name else None
+            module = builtin(weak) if weak else None
+            if module is None:
+                raise ImportError("no module named '{}'".format(full_name))
+        else:
+            stem, kind = found
+            module = loaded.get(full_name) or builtin(full_name)
+            if module is None:
+                module = _load(full_name, stem, kind)
+        if outer is not None:
+            setattr(outer, part, module)
+        outer = module
+        top = top or module
+    return outer if leaf else top
+
+
+def _absolute(name, scope, level):
+    if scope is None:  # a VM that does not say who imports
+        raise ValueError("cannot perform relative import")
+    parts = str(scope.get("__name__", "")).split(".")
+    chop = level - 1 if "__path__" in scope else level
+    if chop >= len(parts):
+        raise ValueError("cannot perform relative import")
+    base = parts[: len(parts) - chop]
+    return ".".join(base + ([name] if name else []))
+
+
+def _offer(module, name, fromlist):
+    """Make the names after `from m import` available, sub-modules of a package included."""
+    if fromlist is True:
+        return module
+    if "*" in fromlist:
+        if not hasattr(module, "__all__"):
+            return module
+        star = new_module(name)[0]  # this core knows no __all__
+        for key in dir(module):
+            if key[0] != "_":
+                setattr(star, key, getattr(module, key))
+        return star
+    for item in fromlist:
+        if hasattr(module, item):
+            continue
+        if not hasattr(module, "__path__"):
+            raise ImportError("cannot import name {}".format(item))
+        full_name = module.__name__ + "." + item
+        _import(full_name, True)
+        if not hasattr(module, item):  # loaded before, taken from its package since
+            setattr(module, item, loaded[full_name])
+    return module
+
+
+def _find(name):
+    for entry in path:
+        found = _stat(entry + "/" + name if entry else name)
+        if found is not None:
+            return found
+    return None
+
+
+def _stat(stem):
+    """(path without suffix, "dir" | "py" | "mpy") of what `stem` stands for."""
+    kind = exchange("vm.stat", stem)
+    return (stem, kind) if kind else None
+
+
+def _load(name, stem, kind):
+    if kind == "mpy":
+        return _load_mpy(name, stem, name.split(".")[-1])
+    module = None
+    if kind == "dir":
+        inner = _stat(stem + "/__init__")
+        if inner is not None and inner[1] == "mpy":
+            module = _load_mpy(name, inner[0], name.split(".")[-1] + "/__init__")
+            module.__path__ = stem
+            return module
+    module, names = new_module(name)
+    loaded[name] = module
+    if kind == "dir":
+        module.__path__ = stem
+        if inner is None or inner[1] == "dir":
+            return module  # a package works without __init__.py
+        stem = inner[0]
+    module.__file__ = stem + ".py"
+    run_file(stem + ".py", names, True)
+    return module
+
+
+def _load_mpy(name, stem, copy):
+    """Byte code is loaded by the VM itself, from a copy in a folder of its own."""
+    data = exchange("vm.mpy", stem + ".mpy")
+    if "/" in copy:
+        try:
+            natives.mkdir(_scratch[0] + "/" + copy.split("/")[0])
+        except natives.OSError:
+            pass  # there from before
+    with natives.open(_scratch[0] + "/" + copy + ".mpy", "wb") as file:
+        file.write(data)
+    package = loaded.get(".".join(name.split(".")[:-1]))
+    if package is not None:
+        kept, package.__path__ = package.__path__, _scratch[0]
+    before = list(_native_path)
+    _native_path[:] = [_scratch[0]] + before
+    try:
+        return _native_import(name, None, None, ("x",), 0)
+    finally:
+        _native_path[:] = before
+        if package is not None:
+            package.__path__ = kept
+
+
+def run_file(file_path, namespace, module=False):
+    """Execute one source file of the device in `namespace`; the board charges for loading it."""
+    shown, source = exchange("vm.load", file_path, module)
+    exec(compile(source, shown, "exec"), namespace)
+
+
+def install(scratch):
+    _scratch[0] = scratch
+    for name in list(loaded):
+        del loaded[name]
+    builtins.__import__ = import_

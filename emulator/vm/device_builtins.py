@@ -1,0 +1,134 @@
+"""The builtins of the device: what MicroPython 1.11 on a Pycom board offers, and nothing else.
+
+Source: Pycom firmware 1.20.2.r4, py/modbuiltins.c, py/objexcept.c, esp32/mpconfigport.h.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from emulator.board.board import Halt
+from emulator.vm.compiler import HALT, TICK, compile_device
+from emulator.vm.console import Console, device_text, stream_writer
+from emulator.vm.errors import DeviceOSError, DeviceTimeoutError
+
+_SHARED = """
+    ArithmeticError AssertionError AttributeError BaseException EOFError Exception GeneratorExit
+    ImportError IndentationError IndexError KeyError KeyboardInterrupt LookupError MemoryError
+    NameError NotImplementedError OverflowError RuntimeError StopAsyncIteration StopIteration
+    SyntaxError SystemExit TypeError UnicodeError ValueError ZeroDivisionError
+    Ellipsis False None True __name__
+    abs all any bin bool bytearray bytes callable chr classmethod complex delattr dict dir divmod
+    enumerate filter float frozenset getattr globals hasattr hash hex id int isinstance issubclass
+    len list locals map max memoryview min object oct ord property range repr reversed set
+    setattr slice sorted staticmethod str sum super tuple type zip
+""".split()
+
+
+def device_builtins(
+    console: Console,
+    importer: Callable[..., Any],
+    opener: Callable[..., Any],
+    tick: Callable[[], None],
+    spend: Callable[[], None],
+) -> dict[str, Any]:
+    """The namespace that device code finds its builtins in.
+
+    opener: `open` of uio; spend: charges what a call into the firmware costs.
+    """
+    names = {name: getattr(builtins, name) for name in _SHARED if hasattr(builtins, name)}
+    names.update(
+        __name__="builtins",
+        __import__=importer,
+        __build_class__=_build_class,
+        OSError=DeviceOSError,
+        open=opener,
+        next=_next,
+        iter=_iter,
+        pow=_pow,
+        round=_round,
+        **{TICK: tick, HALT: Halt},
+    )
+    names.update(_console_functions(console, spend))
+    names.update(_code_functions())
+    return names
+
+
+def firmware_builtins(device: dict[str, Any], importer: Callable[..., Any]) -> dict[str, Any]:
+    """The namespace of the firmware's own modules: all of CPython's, but the device's errors."""
+    names = dict(vars(builtins))
+    names.update(__import__=importer, OSError=DeviceOSError, TimeoutError=DeviceTimeoutError)
+    names.update(open=device["open"], print=device["print"], input=device["input"])
+    return names
+
+
+def _build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
+    if keywords:
+        raise TypeError("function doesn't take keyword arguments")
+    return builtins.__build_class__(body, name, *bases)
+
+
+def _next(iterator: Any) -> Any:
+    return next(iterator)
+
+
+def _iter(iterable: Any) -> Any:
+    return iter(iterable)
+
+
+def _pow(base: Any, exponent: Any) -> Any:
+    return pow(base, exponent)
+
+
+def _round(value: Any, *digits: Any) -> Any:
+    if digits and digits[0] < 0:
+        raise NotImplementedError("round() with a negative number of digits")
+    return round(value, *digits)
+
+
+def _console_functions(console: Console, spend: Callable[[], None]) -> dict[str, Any]:
+    def device_print(*values: Any, sep: str = " ", end: str = "\n", file: Any = None) -> None:
+        write = console.write if file is None else stream_writer(file)
+        spend()
+        write(sep.join(device_text(value) for value in values) + end)
+
+    def device_input(prompt: str = "") -> str:
+        console.write(str(prompt))
+        line = console.read_line()
+        if not line:
+            raise EOFError
+        return line.rstrip("\r\n")
+
+    return {"print": device_print, "input": device_input}
+
+
+def _code_functions() -> dict[str, Any]:
+    def scope(namespace: Any, local: Any) -> tuple[dict[str, Any], Any]:
+        if namespace is None:
+            frame = sys._getframe(2)
+            return frame.f_globals, frame.f_locals if local is None else local
+        namespace.setdefault("__builtins__", sys._getframe(2).f_globals["__builtins__"])
+        return namespace, namespace if local is None else local
+
+    def device_eval(source: str, globals: Any = None, locals: Any = None) -> Any:
+        space, local = scope(globals, locals)
+        return eval(compile_device(source.strip(), "<string>", "eval"), space, local)
+
+    def device_exec(source: Any, globals: Any = None, locals: Any = None) -> None:
+        space, local = scope(globals, locals)
+        code = compile_device(source, "<string>") if isinstance(source, str) else source
+        exec(code, space, local)
+
+    def device_compile(source: str, filename: str, mode: str) -> Any:
+        return compile_device(source, filename, mode)
+
+    def device_execfile(path: str) -> None:
+        space = sys._getframe(1).f_globals
+        with space["__builtins__"]["open"](path) as file:
+            exec(compile_device(file.read(), path), space)
+
+    return {"eval": device_eval, "exec": device_exec, "compile": device_compile,
+            "execfile": device_execfile}  # fmt: skip

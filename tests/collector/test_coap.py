@@ -1,0 +1,178 @@
+"""CoAP with another program's client, and plain SenML on the same port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from typing import Any
+
+import aiocoap
+import cbor2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collector import coap
+from collector.program import Collecting
+from tests.collector.rig import port_of, report, wait_until
+
+PATH = "channels/1/messages/gate?authorization=secret"
+NOT_UTF8 = b"\x50\x02\x00\x07\xb1\xb1"  # Uri-Path of one byte
+LONG = cbor2.dumps(report(1, **{f"value{number}": number for number in range(300)}))
+JSON = json.dumps([{"bn": "g:", "n": "t", "v": 21.5}]).encode()
+
+
+@pytest.fixture
+def stranger(
+    start: Any, send: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Any:
+    """A collector that is the same afterwards, and has said nothing."""
+    collecting = start()
+    capfd.readouterr()
+    yield collecting, send
+    send(collecting, NOT_UTF8)
+    assert ask(collecting, [(aiocoap.POST, 110, JSON)])[0][0] == "2.04"
+    assert wait_until(lambda: "g:t" in [entry.name for entry, _ in collecting.readings.latest()])
+    assert any("UnicodeDecodeError" in each[3] for each in collecting.queue.problems)
+    assert capfd.readouterr().err == ""
+    assert [record for record in caplog.get_records("call") if "coap" in record.name] == []
+
+
+def ask(
+    collecting: Collecting, requests: list[tuple[Any, int | None, bytes]]
+) -> list[tuple[str, bytes]]:
+    """What is answered to (code, content format, payload), one after the other."""
+
+    async def all_of_them() -> list[tuple[str, bytes]]:
+        context = await aiocoap.Context.create_client_context(transports=["udp6"])
+        answers = []
+        for code, form, payload in requests:
+            uri = f"coap://127.0.0.1:{port_of(collecting, 'coap')}/{PATH}"
+            message = aiocoap.Message(code=code, uri=uri, payload=payload)
+            if form is not None:
+                message.opt.content_format = form
+            answer = await context.request(message).response
+            answers.append((answer.code.dotted, answer.payload))
+        await context.shutdown()
+        return answers
+
+    return asyncio.run(all_of_them())
+
+
+def test_senml_is_taken_and_anything_else_refused_with_the_reason(start: Any) -> None:
+    collecting = start()
+    post, put = aiocoap.POST, aiocoap.PUT
+    answers = ask(
+        collecting,
+        [
+            (post, 112, cbor2.dumps(report(1))), (put, 112, cbor2.dumps(report(2))),
+            (post, 110, JSON), (post, None, JSON), (post, None, LONG),
+            (post, 112, b"\xff"), (post, 110, b"[1]"), (post, 50, JSON),
+            (post, 112, bytes(70_000)), (aiocoap.GET, None, b""),
+        ],
+    )  # fmt: skip
+    assert [code for code, _ in answers] == [
+        "2.04", "2.04", "2.04", "2.04", "2.04", "4.00", "4.00", "4.15", "4.13", "4.05",
+    ]  # fmt: skip
+    assert b"no CBOR" in answers[5][1] and b"a map is needed" in answers[6][1]
+    assert answers[7][1] == b"allowed: 110, 112, both SenML"
+    assert wait_until(lambda: collecting.queue.messages == 8)
+    assert collecting.queue.malformed == 3
+    latest = {entry.name: entry for entry, _ in collecting.readings.latest()}
+    assert latest["gate:value299"].protocol == "coap"
+    assert latest["g:t"].source.startswith("127.0.0.1:")
+    assert "secret" not in json.dumps(collecting.state())
+
+
+def test_plain_datagrams_and_coap_share_a_port(start: Any, send: Any) -> None:
+    collecting = start()
+    assert port_of(collecting, "udp") == port_of(collecting, "coap")
+    for data in (report(1), JSON, b" \n" + JSON, b"", b"\x00", b"[", bytes(5_000)):
+        send(collecting, data)
+    assert [code for code, _ in ask(collecting, [(aiocoap.POST, 110, JSON)])] == ["2.04"]
+    assert wait_until(lambda: collecting.queue.messages == 8)
+    assert [entry.name for entry, _ in collecting.readings.latest()] == [
+        "gate:t",
+        "gate:seq",
+        "g:t",
+    ]
+    assert collecting.queue.malformed == 4
+    assert any("longer than 4096 bytes" in each[3] for each in collecting.queue.problems)
+
+
+@pytest.mark.parametrize(
+    ("begin", "coap_message"),
+    [
+        (b"\x40\x02\x00\x01", True), (b"\x58\x02\x00\x01", True), (b"\x7f\x02\x00\x01", False),
+        (b"[{}]", False), (b"\x40", False), (b"\x81\xa2\x00\x61", False), (b"\x9f\xff..", False),
+        (b" [{}", False), (b"\xd9\xd9\xf7\x81", False), (b"", False),
+    ],
+)  # fmt: skip
+def test_the_first_byte_tells_coap_from_senml(begin: bytes, coap_message: bool) -> None:
+    assert coap.is_coap(begin) is coap_message
+
+
+def test_a_flood_of_coap_is_throttled_and_plain_udp_goes_on(
+    start: Any, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coap, "BURST", 20.0)
+    monkeypatch.setattr(coap, "RATE", 1.0)
+    collecting = start()
+    [server] = collecting._listeners
+    for number in range(500):
+        send(collecting, b"\x50\x02" + number.to_bytes(2, "big") + b"\xff" + JSON)
+    send(collecting, report(1))
+    assert wait_until(lambda: len(collecting.readings.latest()) == 3)
+    assert server.throttled + server.lost >= 470
+    assert {name: count for name, count, _ in collecting.counters()}["dropped"] >= 470
+
+
+def test_a_flood_costs_no_memory_and_what_is_dropped_is_counted(start: Any, send: Any) -> None:
+    collecting = start()
+    begin, sent = time.monotonic(), 0
+    while time.monotonic() - begin < 1.0:
+        send(collecting, report(sent % 65536, base=f"n{sent % 5000}:"))
+        sent += 1
+    assert sent > 2_000
+    [server] = collecting._listeners
+    queue = collecting.queue
+
+    def done() -> bool:
+        # the system tells what it lost with the next datagram that it takes
+        send(collecting, b"")
+        time.sleep(0.05)
+        return queue.messages - queue.malformed + queue.dropped + server.lost >= sent
+
+    assert wait_until(done, 10)
+    assert len(collecting.readings.latest()) == 500
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.tuples(
+        st.sampled_from([b"\x40", b"\x41", b"\x50", b"\x60", b"\x70", b"\x48"]),
+        st.sampled_from([b"\x00", b"\x02", b"\x03", b"\x45", b"\xff", b"\xa0"]),
+        st.binary(max_size=80),
+    )
+)
+def test_malformed_messages_are_refused_in_silence(
+    stranger: tuple[Collecting, Any], parts: tuple[bytes, bytes, bytes]
+) -> None:
+    collecting, send = stranger
+    send(collecting, b"".join(parts))
+
+
+def test_a_second_collector_does_not_take_half_of_the_datagrams(start: Any) -> None:
+    collecting = start()
+    with pytest.raises(OSError, match="in use"):
+        coap.CoapServer("127.0.0.1", port_of(collecting, "coap"), collecting.queue)
+
+
+def test_ipv6(start: Any) -> None:
+    collecting = start("--host", "::1")
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+        sender.sendto(cbor2.dumps(report(1)), ("::1", port_of(collecting, "udp")))
+    assert collecting.queue.wait_for(1, 5)
+    assert collecting.readings.latest()[0][0].source.startswith("[::1]:")

@@ -1,0 +1,74 @@
+"""MQTT with a real broker: what is published arrives, trouble is said once and got over."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import paho.mqtt.publish as publish
+import pytest
+
+from collector.decode_queue import DecodeQueue
+from collector.mqtt import MqttSubscriber
+from collector.readings import Readings
+from devkit.servers.mqtt import MqttBroker
+from tests.collector.rig import report, wait_until
+
+JSON = json.dumps([{"bn": "g:", "n": "t", "v": 21.5}]).encode()
+
+
+def test_published_reports_arrive_from_a_broker(
+    start: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import cbor2
+
+    topic = "channels/1/messages/gate"
+    with MqttBroker() as broker:
+        collecting = start("--mqtt", str(broker.port), "--udp", "off", "--coap", "off")
+        assert wait_until(lambda: "subscribed to channels/#" in capsys.readouterr().err)
+        publish.multiple(
+            [(topic, cbor2.dumps(report(1)), 1), (topic, JSON, 0), (topic, b"junk", 1),
+             ("other", JSON, 1), (topic, bytes(70_000), 1)],
+            hostname="127.0.0.1", port=broker.port,
+        )  # fmt: skip
+        assert collecting.queue.wait_for(4, 5)
+    assert [(e.name, e.source) for e, _ in collecting.readings.latest()] == [
+        (name, topic) for name in ("gate:t", "gate:seq", "g:t")
+    ]
+    assert collecting.queue.malformed == 2
+
+
+def test_a_broker_that_comes_later_is_found() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    said: list[tuple[str, bool]] = []
+    queue = DecodeQueue(Readings(), [])
+    with MqttSubscriber("127.0.0.1", port, queue, report=lambda *what: said.append(what)):
+        assert wait_until(lambda: said != [])
+        with MqttBroker(port=port):
+            assert wait_until(lambda: len(said) == 2, 10)
+            publish.single("channels/1", JSON, 1, hostname="127.0.0.1", port=port)
+            assert queue.wait_for(1, 5)
+        assert wait_until(lambda: len(said) == 3)
+    queue.close()
+    assert [(text.split(":")[0], well) for text, well in said] == [
+        ("the broker 127.0.0.1", False),
+        ("subscribed to channels/# at 127.0.0.1", True),
+        ("the broker 127.0.0.1", False),
+    ]
+
+
+def test_wrong_credentials_are_said() -> None:
+    said: list[str] = []
+    queue = DecodeQueue(Readings(), [])
+    with MqttBroker(user="thing", password="right") as broker:
+        with MqttSubscriber(
+            broker.host, broker.port, queue, user="thing", password="wrong",
+            report=lambda text, well: said.append(text),
+        ):  # fmt: skip
+            assert wait_until(lambda: said != [])
+    queue.close()
+    assert "refuses us: Not authorized" in said[0]
+    assert "wrong" not in said[0]

@@ -1,0 +1,102 @@
+"""The page in a real browser, Debian's Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from playwright import sync_api
+
+from collector import browser
+from collector.program import Collecting
+from tests.collector.rig import report
+
+HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[sync_api.BrowserContext]:
+    program = browser.program()
+    if program is None:
+        pytest.skip(f"no Chromium: {browser.why_not()}")
+    with contextlib.ExitStack() as stack:
+        playwright = stack.enter_context(sync_api.sync_playwright())
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        context = browser.launch(playwright, program, folder)
+        stack.callback(context.close)
+        yield context
+
+
+@pytest.fixture
+def page(tab: sync_api.BrowserContext) -> Iterator[sync_api.Page]:
+    page = tab.new_page()
+    page.set_default_timeout(8_000)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    yield page
+    page.close()
+    assert problems == []
+
+
+def card(page: sync_api.Page, name: str) -> sync_api.Locator:
+    return page.locator(f'.card[data-name="{name}"]')
+
+
+def test_a_reader_sees_what_arrives_without_reloading(
+    start: Any, send: Any, page: sync_api.Page
+) -> None:
+    collecting: Collecting = start()
+    page.goto(collecting.page)
+    sync_api.expect(page.get_by_text("Nothing has arrived yet")).to_be_visible()
+    assert page.locator("#endpoints li").all_text_contents() == collecting.endpoints
+
+    for seq in range(3):
+        send(collecting, report(seq, t=Decimal(2150 + seq) / 100))
+    value = card(page, "gate:t").locator(".value")
+    sync_api.expect(value).to_have_text("21.52Cel")
+    sync_api.expect(page.get_by_text("Nothing has arrived yet")).to_be_hidden()
+    line = card(page, "gate:t").locator("path.line")
+    sync_api.expect(line).to_have_attribute("data-points", "3")
+
+    send(collecting, report(3, t=Decimal("23.10")))
+    send(collecting, b"junk")
+    sync_api.expect(value).to_have_text("23.10Cel")
+    sync_api.expect(line).to_have_attribute("data-points", "4")
+    sync_api.expect(page.locator("#counters")).to_contain_text("refused1")
+    sync_api.expect(page.locator("#problems summary")).to_have_text("Refused: the last 1")
+
+    page.set_viewport_size({"width": 360, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size({"width": 1000, "height": 700})
+
+
+def test_what_a_stranger_sends_is_text(start: Any, send: Any, page: sync_api.Page) -> None:
+    collecting: Collecting = start()
+    send(collecting, [{0: "note", 3: HOSTILE, 1: "<b>u</b>"}])
+    send(collecting, [{0: HOSTILE, 2: 1}])
+    send(collecting, [{0: "open", 4: True}, {0: "huge", 2: 10**299}, {0: "huge", 2: -(10**299)}])
+    page.goto(collecting.page)
+    sync_api.expect(card(page, "note").locator(".value")).to_have_text(HOSTILE + "<b>u</b>")
+    sync_api.expect(card(page, "note").locator("svg")).to_be_hidden()
+    page.locator("#problems summary").click()
+    sync_api.expect(page.locator("#problems td").last).to_contain_text("<img src=x")
+    assert page.locator("main img, main script, main b, #problems img").count() == 0
+    assert page.title() == "Collector"
+    sync_api.expect(card(page, "open").locator(".value")).to_have_text("true")
+    drawn = card(page, "huge").locator("path.line")
+    sync_api.expect(drawn).to_have_attribute("data-points", "2")
+    assert "NaN" not in (drawn.get_attribute("d") or "NaN")
+
+
+def test_it_says_when_the_collector_has_gone(start: Any, send: Any, tab: Any) -> None:
+    collecting: Collecting = start()
+    page = tab.new_page()
+    page.goto(collecting.page)
+    collecting._stack.close()
+    sync_api.expect(page.locator("#trouble")).to_contain_text("does not answer", timeout=10_000)
+    page.close()

@@ -1,0 +1,128 @@
+"""`./dev collect` as a program: what it prints, how it ends, what it refuses to begin."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+
+from devkit import cli
+from emulator.device_files import ROOT
+from tests.collector.rig import report
+
+FREE = ["--udp", "0", "--coap", "0", "--http", "0"]
+
+
+class Program:
+    """The command in a process of its own; `port` takes plain UDP and CoAP."""
+
+    def __init__(self, *words: str) -> None:
+        start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from devkit import cli"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", start + "; sys.exit(cli.main())", str(ROOT), "collect", *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stderr is not None
+        self.said = ""
+        while "collecting from" not in self.said:
+            line = self.process.stderr.readline()
+            assert line, self.said
+            self.said += line
+        self.port = int(re.findall(r"udp://127\.0\.0\.1:(\d+)", self.said)[0])
+
+    def send(self, *packs: Any) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for pack in packs:
+                data = pack if isinstance(pack, bytes) else cbor2.dumps(pack)
+                sender.sendto(data, ("127.0.0.1", self.port))
+
+    def end(self) -> tuple[str, str]:
+        out, err = self.process.communicate(timeout=20)
+        return out, self.said + err
+
+
+def test_records_become_lines_and_rows_until_the_count_is_reached(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    program = Program(*FREE, "--count", "3", "--db", str(path))
+    program.send(report(1), report(1), b"junk")
+    out, err = program.end()
+    assert program.process.returncode == 0, err
+    assert re.search(r"^\d\d:\d\d:\d\d udp 127\.0\.0\.1:\d+ gate:t = 21\.50 Cel$", out, re.M)
+    assert "3 messages, 2 records, 2 duplicates, 1 refused, 0 dropped, 2 written" in err
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        assert base.execute("SELECT name FROM records").fetchall() == [("gate:seq",), ("gate:t",)]
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order(kind: signal.Signals) -> None:
+    program = Program(*FREE, "--http", "off", "--json")
+    program.send(report(1))
+    assert program.process.stdout is not None
+    first = json.loads(program.process.stdout.readline())
+    assert (first["name"], first["value"], first["seq"]) == ("gate:seq", 1, 1)
+    assert json.loads(program.process.stdout.readline())["shown"] == "21.50"
+    program.process.send_signal(kind)
+    out, err = program.end()
+    assert (program.process.returncode, out) == (0, "")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        (["--udp", "65536"], "allowed: 0 (a free one) to 65535, off"),
+        (["--coap", "x"], "allowed: 0 (a free one) to 65535, off"),
+        (["--mqtt", "host:"], "allowed: PORT, HOST:PORT, [IPV6]:PORT, off"),
+        (["--topic", "a/#/b"], "no topic filter"), (["--topic", "a+"], "no topic filter"),
+        (["--count", "0"], "whole number from 1 up"),
+        (["--mqtt", "1883", "--broker"], "not allowed with"),
+        (["--udp", "off", "--coap", "off"], "allowed: --udp, --coap, --mqtt or --broker"),
+        (["--db", "/proc/none/a.db"], "cannot be written"),
+        (["--host", "192.0.2.1"], "allowed: an address of this computer"),
+        (["--host", "no such host"], "allowed: an address of this computer"),
+        (["--http", "192.0.2.1:0"], "allowed: an address of this computer"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_one_line_that_says_what_is_allowed(
+    words: list[str], allowed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = cli.main(["collect", *FREE, *words])
+    except SystemExit as ended:
+        status = int(str(ended.code))
+    err = capsys.readouterr().err
+    assert status == 2
+    assert allowed in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("option", ["--udp", "--coap", "--http"])
+def test_a_port_in_use(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    kind = socket.SOCK_STREAM if option == "--http" else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if option == "--http":
+            taken.listen()
+        port = taken.getsockname()[1]
+        assert cli.main(["collect", *FREE, option, str(port)]) == 2
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert f"{option}: 127.0.0.1:{port}: Address already in use; allowed: " in err
+
+
+def test_a_file_that_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes " * 100)
+    assert cli.main(["collect", *FREE, "--db", str(path)]) == 2
+    assert "not a database; allowed: a new file, or one of this command" in capsys.readouterr().err
+    assert path.read_text() == "my notes " * 100

@@ -1,0 +1,240 @@
+"""The flash: uos and files on FAT and LittleFS, what a power cut leaves, latencies, limits."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulator.board.board import PWRON_RESET, WDT_RESET
+from emulator.board.flash import FAT, LITTLEFS
+
+BOTH = pytest.mark.parametrize("fs_type", [FAT, LITTLEFS], ids=["FAT", "LittleFS"])
+
+
+@BOTH
+def test_files_and_directories(make_device, fs_type):
+    device = make_device(fs_type=fs_type)
+    printed = device.run("""
+        import os
+        os.mkdir("d")
+        with open("d/a.txt", "w") as f:
+            print(f.write("grüß\\nzwei\\n"))
+        with open("/flash/d/a.txt") as f:
+            print(f.read(3), f.readline(), [line for line in f])
+        with open("d/a.txt", "rb") as f:
+            f.seek(-5, 2)
+            print(f.read(2), f.tell(), f.readinto(bytearray(9)))
+        with open("d/a.txt", "a") as f:
+            f.write("!")
+        print(os.stat("d/a.txt")[6], os.listdir("d"), os.stat("d")[0] == 0x4000)
+        print(list(os.ilistdir("d")))
+        os.rename("d/a.txt", "b.txt"); os.rmdir("d"); os.remove("b.txt")
+        print(os.listdir("/"), os.listdir(), os.getcwd())
+        """)
+    assert printed == (
+        "12\ngrü ß\n ['zwei\\n']\nb'zw' 9 3\n13 ['a.txt'] True\n"
+        "[('a.txt', 32768, 0, 13)]\n['flash'] ['main.py'] /flash\n"
+    )
+
+
+ERRORS = [
+    ("open('none')", 2, 2),
+    ("open('d', 'w')", 13, 21),
+    ("open('none/x', 'w')", 2, 2),
+    ("open('/sd/x')", 19, 19),
+    ("os.listdir('none')", 2, 2),
+    ("os.mkdir('d')", 17, 17),
+    ("os.mkdir('x/y')", 2, 2),
+    ("os.remove('none')", 2, 2),
+    ("os.remove('d')", 21, 90),
+    ("os.rmdir('d')", 13, 90),
+    ("os.rename('none', 'x')", 2, 2),
+    ("os.rename('main.py', 'd')", 21, 21),
+    ("os.stat('none')", 2, 2),
+    ("os.chdir('none')", 2, 2),
+    ("open('main.py').write('x')", 9, 9),
+    ("open('w.txt', 'w').read()", 9, 9),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("call", "fat", "littlefs"), ERRORS, ids=[e[0] for e in ERRORS])
+def test_errors_carry_numbers(make_device, fs_type, call, fat, littlefs):
+    device = make_device(fs_type=fs_type)
+    device.put("d/inner.txt", "x")
+    code = f"import os\ntry:\n    {call}\nexcept OSError as e:\n    print(e.args)\n"
+    assert device.run(code) == f"({fat if fs_type == FAT else littlefs},)\n"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../secret", "/flash/../secret", "/secret", "a/../../secret", "link", "linkdir/secret"],
+)
+def test_nothing_outside_can_be_reached(device, tmp_path, path):
+    (tmp_path / "secret").write_text("key")
+    (device.root / "link").symlink_to(tmp_path / "secret")
+    (device.root / "linkdir").symlink_to(tmp_path)
+    code = f"""
+        import os
+        p = {path!r}
+        for call in (lambda: open(p), lambda: open(p, "w"), lambda: os.stat(p)):
+            try:
+                call()
+            except OSError as e:
+                print(e.args[0] in (2, 19))
+        """
+    assert device.run(code) == "True\n" * 3
+    assert (tmp_path / "secret").read_text() == "key"
+
+
+# what a reset leaves
+
+WRITE = """
+    import machine
+    f = open("f.txt", {mode!r})
+    f.write("new")
+    {then}
+    machine.reset()
+    """
+LEFT = [
+    (FAT, "w", "", ""),
+    (FAT, "w", "f.flush()", "new"),
+    (FAT, "w", "f.close()", "new"),
+    (FAT, "a", "", "old"),
+    (FAT, "a", "f.close()", "oldnew"),
+    (LITTLEFS, "w", "", "old"),
+    (LITTLEFS, "w", "f.flush()", "new"),
+    (LITTLEFS, "a", "", "old"),
+]
+
+
+@pytest.mark.parametrize(("fs_type", "mode", "then", "left"), LEFT)
+def test_what_an_open_file_leaves_at_a_reset(make_device, fs_type, mode, then, left):
+    device = make_device(fs_type=fs_type)
+    device.put("f.txt", "old")
+    device.run(WRITE.format(mode=mode, then=then))
+    device.board.reset(WDT_RESET)
+    assert (device.root / "f.txt").read_text() == left
+
+
+CUTS = [
+    (FAT, "before", {"a": "A", "b": "B"}),
+    (FAT, "during", {"a": "A"}),
+    (FAT, "after", {"b": "A"}),
+    (LITTLEFS, "before", {"a": "A", "b": "B"}),
+    (LITTLEFS, "during", {"a": "A", "b": "B"}),
+    (LITTLEFS, "after", {"b": "A"}),
+]
+
+
+@pytest.mark.parametrize(("fs_type", "when", "left"), CUTS)
+def test_the_power_fails_in_a_rename(make_device, fs_type, when, left):
+    fault = {"point": "file", "match": "rename a b", "do": "power_cut", "when": when}
+    device = make_device(fs_type=fs_type, faults=[fault])
+    device.put("a", "A")
+    device.put("b", "B")
+    device.run("import os\ntry:\n    os.rename('a', 'b')\nexcept:\n    print('no')\n")
+    assert device.outcome.halt.cause == PWRON_RESET
+    assert {f.name: f.read_text() for f in device.root.glob("[ab]")} == left
+
+
+def test_the_power_fails_in_a_write(make_device):
+    device = make_device(faults=[{"point": "file", "match": "write log", "do": "power_cut"}])
+    device.run("open('log', 'w').write('12345678')")
+    assert (device.root / "log").read_text() == "1234"
+
+
+@pytest.mark.parametrize(
+    ("do", "number"),
+    [({"do": "full"}, 28), ({"do": "fail"}, 5), ({"do": "fail", "errno": 19}, 19)],
+)
+def test_file_faults(make_device, do, number):
+    device = make_device(faults=[{"point": "file", "match": "write log", "nth": 2, **do}])
+    printed = device.run("""
+        f = open("log", "w")
+        f.write("a")
+        try:
+            f.write("b")
+        except OSError as e:
+            print(e.args[0])
+        f.write("c")
+        f.close()
+        print(open("log").read())
+        """)
+    assert printed == f"{number}\nac\n"
+
+
+# room and time
+
+
+def test_a_full_flash(device):
+    device.service("flash").size_bytes = 5 * 4096
+    printed = device.run("""
+        import os
+        print(os.getfree("/flash"), os.statvfs("/flash")[2:4])
+        try:
+            with open("big", "wb") as f:
+                for n in range(20):
+                    f.write(bytes(1000))
+        except OSError as e:
+            print(e.args[0], n)
+        """)
+    assert printed == "16 (5, 4)\n28 16\n"
+
+
+@pytest.mark.parametrize(("fs_type", "low_ms", "high_ms"), [(FAT, 100, 300), (LITTLEFS, 40, 100)])
+def test_appending_takes_its_erases(make_device, fs_type, low_ms, high_ms):
+    device = make_device(fs_type=fs_type)
+    device.put("log", "x" * 100)
+    printed = device.run("""
+        import utime
+        begin = utime.ticks_ms()
+        with open("log", "a") as f:
+            f.write("one more line\\n")
+        print(utime.ticks_ms() - begin)
+        """)
+    assert low_ms <= int(printed) <= high_ms
+
+
+def test_a_second_close_on_littlefs_is_loud_where_it_corrupts_memory(make_device):
+    code = "with open('f', 'w') as f:\n    f.close()\nprint('fine')"
+    assert "corrupts memory" in make_device(fs_type=LITTLEFS).run(code)
+    assert make_device(fs_type=LITTLEFS, firmware="1.20.2.r7").run(code) == "fine\n"
+    assert make_device(fs_type=FAT).run(code) == "fine\n"
+
+
+def test_modification_times_count_from_2000(device):
+    device.put("f", "x")
+    import os
+
+    os.utime(device.root / "f", (946_684_800 + 5, 946_684_800 + 5))
+    assert device.values("os.stat('f')[8]", "import os") == "5"
+
+
+def test_file_operations_are_traced(device):
+    device.run("import os\nopen('f', 'w').write('x')\nos.mkdir('d')\nos.rename('f', 'd/f')\n")
+    assert [entry.text for entry in device.board.trace.of("file")] == [
+        "open f", "write f", "mkdir d", "rename f d/f",
+    ]  # fmt: skip
+
+
+def test_formatting_leaves_two_empty_scripts(device):
+    device.put("d/x", "1")
+    device.run("import os; os.fsformat('/flash')")
+    assert sorted(f.name for f in device.root.rglob("*")) == ["boot.py", "main.py"]
+
+
+def test_a_repository_is_not_erased_for_a_board(device):
+    (device.root / ".git").mkdir()
+    assert "holds a repository" in device.run("import os; os.fsformat('/flash')")
+
+
+def test_streams_in_memory(device):
+    printed = device.run("""
+        import uio
+        s = uio.StringIO("ab\\ncd")
+        print(s.readline(), s.read(1), s.tell(), s.getvalue())
+        b = uio.BytesIO()
+        b.write(b"12345"); b.seek(1); b.write(b"xy"); b.seek(0)
+        print(b.read(), b.getvalue(), b.read())
+        """)
+    assert printed == "ab\n c 4 ab\ncd\nb'1xy45' b'1xy45' b''\n"

@@ -1,0 +1,293 @@
+"""network.WLAN and network.Server as the firmware has them, with scripts as people write them.
+
+Expectations are those of Pycom firmware 1.20.2.r4 (esp32/mods/modwlan.c) and of the examples in
+Pycom's documentation of the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.emulator import Emulator
+from emulator.scenario import from_table
+
+Run = Callable[..., list[str]]
+HEAD = "from network import WLAN, Server\nimport machine, time\n"
+TRY = (
+    "def attempt(f, *a, **k):\n    try:\n        print(f(*a, **k))\n"
+    "    except Exception as e:\n        print(type(e).__name__, e)\n"
+)
+JOIN = HEAD + (
+    "wlan = WLAN(mode=WLAN.STA)\n"
+    "wlan.connect('field-ap', auth=(WLAN.WPA2, 'for-documentation'), timeout=8000)\n"
+    "while not wlan.isconnected():\n    machine.idle()\n"
+)
+
+
+@pytest.fixture
+def boards() -> Iterator[list[Emulator]]:
+    made: list[Emulator] = []
+    yield made
+    for emulator in made:
+        emulator.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path, boards: list[Emulator], runtime: str) -> Run:
+    def run(program: str, **wifi: Any) -> list[str]:
+        """Lines that a program prints on a board with these access points."""
+        root = tmp_path / f"flash{len(boards)}"
+        root.mkdir()
+        (root / "main.py").write_text(program)
+        printed: list[str] = []
+        table = {"wifi": wifi} if wifi else {}
+        emulator = Emulator(
+            scenario=from_table(table), flash=root, console=printed.append, max_hours=1, vm=runtime
+        )
+        boards.append(emulator)
+        [cycle] = emulator.run(["main.py"])
+        assert cycle.error is None, cycle.error
+        return "".join(printed).splitlines()
+
+    return run
+
+
+@pytest.mark.both_runtimes
+def test_the_plain_script(run: Run, boards: list[Emulator]) -> None:
+    ip, mask, gateway, dns, station = run(
+        JOIN + "for each in wlan.ifconfig():\n    print(each)\nprint(wlan.mode() == WLAN.STA)"
+    )
+    assert ip.startswith("192.168.4.") and ip != "192.168.4.1"
+    assert (mask, gateway, dns, station) == ("255.255.255.0", "192.168.4.1", "192.168.4.1", "True")
+    meter = boards[0].board.meter
+    assert meter.state("wifi") == "listen" and meter.milliamps("wifi") == 69.0
+
+
+@pytest.mark.both_runtimes
+def test_the_scan_loop_of_the_documentation(run: Run) -> None:
+    assert run(
+        HEAD
+        + """
+wlan = WLAN(mode=WLAN.STA)
+nets = wlan.scan()
+for net in nets:
+    if net.ssid == 'field-ap':
+        print('Network found!', len(net), net.sec == WLAN.WPA2, net.channel, len(net.bssid))
+        wlan.connect(net.ssid, auth=(net.sec, 'for-documentation'), timeout=5000)
+        while not wlan.isconnected():
+            machine.idle()
+        print('WLAN connection succeeded!')
+        break
+        """
+    ) == ["Network found! 5 True 6 6", "WLAN connection succeeded!"]
+
+
+def test_a_static_address_before_connecting(run: Run) -> None:
+    assert run(
+        HEAD
+        + """
+wlan = WLAN()
+if machine.reset_cause() != machine.SOFT_RESET:
+    wlan.init(mode=WLAN.STA)
+    wlan.ifconfig(config=('192.168.4.107', '255.255.255.0', '192.168.4.1', '192.0.2.53'))
+if not wlan.isconnected():
+    wlan.connect('field-ap', auth=(WLAN.WPA2, 'for-documentation'))
+    while not wlan.isconnected():
+        time.sleep_ms(50)
+print(wlan.ifconfig(id=0))
+import usocket
+print(usocket.dnsserver(0))
+        """
+    ) == ["('192.168.4.107', '255.255.255.0', '192.168.4.1', '192.0.2.53')", "192.0.2.53"]
+
+
+def test_a_timeout_is_told_once_by_isconnected(run: Run) -> None:
+    assert run(
+        HEAD
+        + TRY
+        + """
+wlan = WLAN(mode=WLAN.STA)
+wlan.connect('field-ap', auth=(WLAN.WPA2, 'wrong-password'), timeout=6000)
+print(wlan.isconnected())
+time.sleep(7)
+attempt(wlan.isconnected)
+attempt(wlan.isconnected)
+wlan.connect('field-ap', auth=(WLAN.WPA2, 'wrong-password'))
+time.sleep(60)
+attempt(wlan.isconnected)
+        """
+    ) == ["False", "TimeoutError Connection to AP Timeout!", "False", "False"]
+
+
+def test_a_new_board_is_an_access_point_with_servers(run: Run) -> None:
+    assert run(
+        HEAD
+        + TRY
+        + """
+wlan = WLAN()
+print(wlan.mode() == WLAN.AP, wlan.ssid()[:9], wlan is WLAN(mode=WLAN.AP, ssid='mine'))
+for call in (wlan.scan, wlan.disconnect, lambda: wlan.connect('x')):
+    attempt(call)
+server = Server()
+print(wlan.isconnected(), wlan.ifconfig(1)[0], wlan.ssid(), server.isrunning())
+server.deinit()
+print(server.isrunning())
+        """
+    ) == [
+        "True gpy-wlan- True",
+        *["OSError the requested operation is not possible"] * 3,
+        "False 192.168.4.1 mine True",
+        "False",
+    ]
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "a second interface": ("WLAN(1, mode=WLAN.STA)", "OSError resource not available"),
+    "a mode": ("WLAN(mode=7)", "ValueError invalid argument(s) value"),
+    "an AP without a name": ("WLAN(mode=WLAN.AP)", "ValueError AP SSID not given"),
+    "a short key": (
+        "WLAN(mode=WLAN.AP, ssid='a', auth=(WLAN.WPA2, 'short'))", "ValueError invalid key length",
+    ),
+    "a long ssid": ("wlan.connect('x' * 33)", "ValueError invalid argument(s) value"),
+    "no tuple": ("wlan.connect('x', auth='key')", "TypeError object 'str' is not a tuple or list"),
+    "four in the tuple": (
+        "wlan.connect('x', auth=(1, 2, 3, 4))", "ValueError invalid authentication tuple",
+    ),
+    "enterprise with a key only": (
+        "wlan.connect('x', auth=(WLAN.WPA2_ENT, 'key'))",
+        "ValueError invalid authentication tuple",
+    ),
+    "enterprise without identity": (
+        "wlan.connect('x', auth=(WLAN.WPA2_ENT, 'user', 'key'))",
+        "ValueError indentiy required for WPA2_ENT authentication",
+    ),
+    "enterprise without anything": (
+        "wlan.connect('x', auth=(WLAN.WPA2_ENT,))", "ValueError invalid WAP2_ENT credentials",
+    ),
+    "a missing certificate": (
+        "wlan.connect('x', auth=(WLAN.WPA2_ENT, 'u', 'k'), identity='u', ca_certs='/flash/no')",
+        "ValueError invalid file path",
+    ),
+    "an unknown keyword": (
+        "wlan.connect('x', speed=1)", "TypeError extra keyword arguments given",
+    ),
+    "no ssid": ("wlan.connect()", "TypeError 'ssid' argument required"),
+    "a third interface": ("wlan.ifconfig(2)", "OSError resource not available"),
+    "an odd configuration": (
+        "wlan.ifconfig(config='auto-magic')", "ValueError invalid argument(s) value",
+    ),
+    "three addresses": (
+        "wlan.ifconfig(config=('192.0.2.1',) * 3)",
+        "ValueError requested length 4 but object has length 3",
+    ),
+    "a name as address": (
+        "wlan.ifconfig(config=('host',) * 4)", "ValueError invalid arguments",
+    ),
+    "not joined": ("wlan.joined_ap_info()", "OSError the requested operation is not possible"),
+    "other ports' methods": ("wlan.active(True)", "AttributeError"),
+    "a BSSID as text": ("wlan.scan(bssid='aabbcc')", "ValueError invalid bssid"),
+    "scan times": ("wlan.scan(scantime=100)", "ValueError invalid scan timings"),
+    "a channel": ("wlan.channel(15)", "ValueError invalid argument(s) value"),
+}  # fmt: skip
+
+
+def test_what_is_refused_and_how(run: Run) -> None:
+    calls = "".join(f"attempt(lambda: {call})\n" for call, _ in REFUSED.values())
+    lines = run(HEAD + TRY + "wlan = WLAN(mode=WLAN.STA)\n" + calls)
+    for name, (_, expected), line in zip(REFUSED, REFUSED.values(), lines, strict=True):
+        assert line.startswith(expected), name
+
+
+def test_what_can_be_asked(run: Run) -> None:
+    assert run(
+        JOIN
+        + """
+print(wlan.ssid(), wlan.channel(), wlan.auth(), wlan.hostname(), wlan.antenna())
+mac = wlan.mac()
+print(len(mac.sta_mac), mac[0] == machine.unique_id(), mac.ap_mac != mac.sta_mac)
+info = wlan.joined_ap_info()
+print(info.ssid, info.primary_chn, -75 < info.rssi < -50, info.bssid == wlan.bssid())
+wlan.disconnect()
+print(wlan.isconnected(), wlan.ifconfig())
+        """
+    ) == [
+        "field-ap 6 (3, 'for-documentation') espressif 2",
+        "6 True True",
+        "field-ap 6 True True",
+        "False ('0.0.0.0', '0.0.0.0', '0.0.0.0', '0.0.0.0')",
+    ]
+
+
+def test_scans_that_fail_and_scans_that_are_narrow(run: Run) -> None:
+    point = {"ssid": "a", "channel": 3}
+    hidden = {"ssid": "b", "channel": 5, "hidden": True}
+    assert run(
+        HEAD
+        + TRY
+        + """
+wlan = WLAN(mode=WLAN.STA)
+attempt(wlan.scan)
+start = time.ticks_ms()
+print([net.ssid for net in wlan.scan(channel=3)], time.ticks_ms() - start < 250)
+print([net.ssid for net in wlan.scan()], [net.ssid for net in wlan.scan(show_hidden=True)][-1:])
+print([net.ssid for net in wlan.scan(ssid='b')])
+wlan.connect('a')
+attempt(wlan.scan)
+        """,
+        access_points=[{**point, "rssi_dbm": -40.0}, hidden],
+        failing_scans=1,
+        scan_error="timed_out",
+    ) == [
+        "OSError Scan operation timed out!",
+        "['a'] True",
+        "['a'] ['']",
+        "['b']",
+        "OSError Scan operation Failed!",
+    ]  # fmt: skip
+
+
+def test_sockets_need_an_interface_and_a_link(run: Run) -> None:
+    off, idle, dropped = run(
+        HEAD
+        + TRY
+        + """
+import usocket
+WLAN().deinit()
+attempt(usocket.socket)
+wlan = WLAN(mode=WLAN.STA)
+attempt(usocket.socket)
+wlan.connect('field-ap')
+while not wlan.isconnected():
+    machine.idle()
+time.sleep(2)
+attempt(usocket.socket(usocket.AF_INET, usocket.SOCK_DGRAM).sendto, b'x', ('192.0.2.1', 7))
+        """,
+        access_points=[{"ssid": "field-ap", "security": "open", "drop_after_ms": 1500}],
+    )
+    assert off == idle == "OSError Network card not available"
+    assert dropped.startswith("OSError") and "118" in dropped
+
+
+def test_the_servers_come_with_the_address_and_go_with_the_link(run: Run) -> None:
+    assert run(
+        HEAD
+        + """
+server = Server()
+server.deinit()
+WLAN().deinit()
+wlan = WLAN(mode=WLAN.STA)
+print(server.isrunning())
+wlan.connect('field-ap', auth=(WLAN.WPA2, 'for-documentation'))
+while not wlan.isconnected():
+    machine.idle()
+print(server.isrunning())
+server.deinit()
+print(server.isrunning())
+wlan.disconnect()
+print(server.isrunning())
+        """
+    ) == ["False", "True", "False", "False"]
