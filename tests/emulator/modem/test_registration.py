@@ -318,3 +318,9 @@ def test_pdn_type_the_network_lacks_is_refused_with_the_attach() -> None:
     rig.ask('AT+CGDCONT=1,"IPV4V6","iot.example"')
     rig.attach()
     assert list(rig.modem.pdn_addresses(1)) == ["IP"]
+
+
+def test_a_step_may_lead_to_another_place() -> None:
+    step = {"stat": 1, "after_ms": 100, "tac": "00ff", "ci": "0000abcd"}
+    rig = Rig({"modem": {"cereg": 2}, "network": {"steps": [step]}})
+    assert '+CEREG: 1,"00FF","0000ABCD",9\r\n' in rig.ask("AT+CFUN=1", 1000)

@@ -184,11 +184,16 @@ def test_other_programs_are_strangers_and_can_be_answered(server: socket.socket)
 
 
 def test_closing_closes_every_real_socket(server: socket.socket) -> None:
-    routes = made(f"192.0.2.1:1=127.0.0.1:{server.getsockname()[1]}")
+    callee = socket.create_server(("127.0.0.1", 0))
+    ports = server.getsockname()[1], callee.getsockname()[1]
+    routes = made(f"192.0.2.1:1=127.0.0.1:{ports[0]}", f"192.0.2.1:2=127.0.0.1:{ports[1]}")
     path, stream = UdpPath(routes, "IP"), TcpPath(routes, "IP")
     path.send("192.0.2.1", 1, b"x")
+    assert stream.connect("192.0.2.1", 2) == "connected"
     listener = TcpListener(routes, "IP", ("10.0.0.1", 80))
     routes.close()
+    callee.close()
+    assert path.closed and not path.has_route and not stream.has_route
     assert not path.send("192.0.2.1", 1, b"y")
     assert path.poll(60) == []
     assert listener.poll(60) is None
