@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -34,7 +33,7 @@ import aiocoap
 from aiocoap import Code, resource
 from aiocoap.transports import simplesocketserver
 
-from devkit.servers.server import Received, Server
+from devkit.servers.server import Received, Server, datagram_socket
 
 PAYLOAD_MAX = 65_536
 _CON, _RST = 0, 3
@@ -82,14 +81,7 @@ class CoapServer(Server[Post]):
         self.datagrams: list[Datagram] = []
         self.content: dict[str, bytes] = {}
         self.behaviour = Behaviour()
-        self._socket = socket.socket(
-            socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM
-        )
-        try:
-            self._socket.bind((host, port))
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket = datagram_socket(host, port)
         self.host, self.port = self._socket.getsockname()[:2]
         self._end = asyncio.Event()
         self._started: Future[asyncio.AbstractEventLoop] = Future()

@@ -8,6 +8,7 @@ with UdpServer() as server:                 # or CoapServer, or Subscriber of an
 
 from __future__ import annotations
 
+import socket
 import threading
 from abc import abstractmethod
 from collections.abc import Callable
@@ -23,6 +24,17 @@ class Received:
     at_s: float  # seconds since 1970, as this computer's clock says
     source: tuple[str, int]
     data: bytes
+
+
+def datagram_socket(host: str, port: int = 0) -> socket.socket:
+    """A socket bound there; OSError if the port is taken."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 Item = TypeVar("Item", bound=Received)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from devkit.servers.server import Received, Server
+from devkit.servers.server import Received, Server, datagram_socket
 
 _DATAGRAM_MAX = 65_535
 
@@ -30,10 +30,7 @@ class UdpServer(Server[Received]):
         """reply: returns the answer, or answers, to a datagram."""
         super().__init__(on_received)
         self._reply = reply
-        self._socket = socket.socket(
-            socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM
-        )
-        self._socket.bind((host, 0))
+        self._socket = datagram_socket(host)
         self.host, self.port = self._socket.getsockname()[:2]
         self._end = secrets.token_bytes(16)  # the datagram that ends the thread
         self._thread = threading.Thread(target=self._serve, name="udp-server", daemon=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -128,3 +129,18 @@ def test_a_file_that_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixtur
     line = refused([*FREE, "--db", str(path)], capsys)
     assert "not a database; allowed: a new file, or one of this command" in line
     assert path.read_text() == "my notes " * 100
+
+
+def test_it_runs_from_a_folder_with_nothing_else_of_this_repository(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "collector", tmp_path / "collector")
+    load = (
+        "import importlib, pkgutil, collector\n"
+        "for each in pkgutil.iter_modules(collector.__path__, 'collector.'):\n"
+        "    importlib.import_module(each.name)\n"
+        "    print(each.name)\n"
+    )
+    for words in (["-c", load], ["-m", "collector", "--help"]):
+        command = [sys.executable, *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "collector" in done.stdout
