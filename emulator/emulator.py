@@ -115,15 +115,15 @@ class Emulator(AbstractContextManager["Emulator"]):
         raise ValueError(f"vm = {vm!r}; allowed: {', '.join(VMS)}")
 
     def _plug_modem(self, routes: Sequence[str]) -> None:
-        board = self.board
+        board, given = self.board, self.scenario
         self.uart = Uart(board)
-        self.cell = Cell(board, self.scenario)
+        self.cell = Cell(board, given.network, given.radio)
         self.routes = Routes(board, Routes.parse(routes))
-        self.modem = Modem(board, self.uart, self.scenario, self.cell, self.routes)
+        self.modem = Modem(board, self.uart, self.cell, given.modem, given.sim, self.routes)
         self.driver = LteDriver(board, self.uart, self.modem)
         board.plug("lte", self.driver)
-        dns = self.scenario.network.dns_ipv4
-        self.lora = Lora(board, self.scenario.lora, self.routes) if board.name == "FiPy" else None
+        dns = given.network.dns_ipv4
+        self.lora = Lora(board, given.lora, self.routes) if board.name == "FiPy" else None
         if self.lora is not None:
             board.plug("lora", self.lora)
         board.plug("socket", Ip(board, self.routes, self.cell, self.modem.radio, dns))

@@ -31,7 +31,6 @@ from emulator import emulator, scenario
 from emulator.chips.wiring import DEFAULT
 from emulator.device_files import ROOT, copy_device_files
 from emulator.emulator import Emulator
-from emulator.modem import command_faults as tamper
 from emulator.modem import power
 from emulator.modem.commands import FAMILIES
 
@@ -312,9 +311,9 @@ def test_currents_are_those_of_the_model() -> None:
 
 def test_every_fault_word_is_listed() -> None:
     said = {row[0].strip("`") for row in _rows("scenarios.md", "at a command")}
-    assert said == set(tamper.OPTIONS)
+    assert said == set(scenario.FAULTS["command"])
     said = {row[0].strip("`") for row in _rows("scenarios.md", "at a time")}
-    assert said == set(scenario.TIME_FAULTS)
+    assert said == set(scenario.FAULTS["time"])
 
 
 def test_every_family_of_commands_is_listed() -> None:

@@ -30,7 +30,7 @@ class Floor(Procedure):
         lte.do_open()
         lte._wait_for_task()
         lte.do_configure(None, 1, True, [0, 7, 0, 7])
-        if self.emulator.scenario.sim.state == "ready":
+        if self.emulator.modem.sim.options.state == "ready":
             self._at("AT+CFUN=1")
             if self._registered():
                 self._send()

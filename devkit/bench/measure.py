@@ -22,6 +22,7 @@ from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
 from emulator.lorawan.airtime import time_on_air_us
+from emulator.modem.nv import Context
 
 SEEDS = 5
 COUNTED_CYCLE = 2
@@ -123,7 +124,7 @@ def run_floor(
             )
             emulator.vm = FloorVm(emulator, task)
             # the modem keeps the context that an earlier cycle defined
-            emulator.modem.pdn.define(1, "IP", "iot.example")
+            emulator.modem.nv.contexts[1] = Context("IP", "iot.example")
             return emulator.run(cycles=COUNTED_CYCLE)[-1]
 
 

@@ -90,8 +90,8 @@ class World:
         self.board = Board(options.seed, firmware=options.firmware, faults=given.faults)
         self.uart = Uart(self.board)
         self.routes = Routes(self.board, Routes.parse(options.route))
-        cell = Cell(self.board, given)
-        self.modem = Modem(self.board, self.uart, given, cell, self.routes)
+        cell = Cell(self.board, given.network, given.radio)
+        self.modem = Modem(self.board, self.uart, cell, given.modem, given.sim, self.routes)
         self.settle_ms = BOOT_MS if given.modem.start == "boot" else WAKE_MS
 
     def close(self) -> None:

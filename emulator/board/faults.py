@@ -25,17 +25,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
+from emulator import options
 from emulator.board.clock import Clock
 from emulator.board.trace import Trace
-
-POINTS = ("time", "command", "file", "nvs", "i2c")
 
 
 @dataclass
 class Fault:
-    point: str
+    point: Literal["time", "command", "file", "nvs", "i2c"]
     do: str
     match: str = ""
     nth: int = 0
@@ -43,24 +42,16 @@ class Fault:
     options: dict[str, Any] = field(default_factory=dict)
     seen: int = 0
 
+    def __post_init__(self) -> None:
+        if not self.do:
+            raise ValueError("do = ''; a word is needed, such as \"mute\"")
+
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Fault:
         """Build from one [[fault]] table. ValueError names key, value and what is allowed."""
-        rest = dict(table)
-        point = rest.pop("point", None)
-        if point not in POINTS:
-            raise ValueError(f"fault: point = {point!r}; allowed: {', '.join(POINTS)}")
-        do = rest.pop("do", None)
-        if not isinstance(do, str) or not do:
-            raise ValueError(f'fault: do = {do!r}; a word is needed, such as "mute"')
-        fault = cls(point, do)
-        for key, kind in (("match", str), ("nth", int), ("at_ms", int)):
-            if key in rest:
-                value = rest.pop(key)
-                if not isinstance(value, kind) or isinstance(value, bool):
-                    raise ValueError(f"fault: {key} = {value!r}; a {kind.__name__} is needed")
-                setattr(fault, key, value)
-        fault.options = rest
+        own = ("point", "do", *(("at_ms",) if table.get("point") == "time" else ("match", "nth")))
+        fault = options.from_table(cls, {key: table[key] for key in own if key in table}, "fault")
+        fault.options = {key: value for key, value in table.items() if key not in own}
         return fault
 
 

@@ -14,8 +14,8 @@ from emulator.board.board import Board
 from emulator.lorawan import commands
 from emulator.lorawan import server_frames as frames
 from emulator.lorawan.adr import Adr
-from emulator.lorawan.options import LoraOptions
-from emulator.lorawan.regions import Region
+from emulator.lorawan.options import DeviceOptions, LoraOptions
+from emulator.lorawan.regions import LEAST_SNR_DB, Region
 
 NET_ID = bytes.fromhex("130000")  # 0x000013, little end first
 MOST_GAP = 16384
@@ -79,8 +79,7 @@ class NetworkServer:
         self._joins_to_refuse = options.joins_refused
         self.devices = [self._device(each) for each in options.devices]
         for downlink in options.downlinks:
-            payload = bytes.fromhex(downlink["payload"])
-            self.push(payload, downlink.get("port", 1), bool(downlink.get("confirmed")))
+            self.push(bytes.fromhex(downlink.payload), downlink.port, downlink.confirmed)
 
     def push(self, payload: bytes, port: int = 1, confirmed: bool = False) -> None:
         """Have every device get this, behind its next uplink."""
@@ -196,8 +195,6 @@ class NetworkServer:
         return replies
 
     def region_snr(self, rate: int) -> float:
-        from emulator.lorawan.regions import LEAST_SNR_DB
-
         found = self.region.rate(rate)
         return LEAST_SNR_DB[found[0]] if found else 0.0
 
@@ -235,12 +232,12 @@ class NetworkServer:
         text = f"server: {heard.kind}{counter} {what} {heard.payload.hex()}"
         self.board.trace.add("lora", text.rstrip())
 
-    def _device(self, table: dict[str, str]) -> Device:
-        def raw(name: str) -> bytes | None:
-            return bytes.fromhex(table[name]) if table.get(name) else None
+    def _device(self, known: DeviceOptions) -> Device:
+        def raw(digits: str) -> bytes | None:
+            return bytes.fromhex(digits) or None
 
-        device = Device(raw("dev_eui"), raw("app_eui"), raw("app_key"))
-        addr, network, application = raw("dev_addr"), raw("nwk_skey"), raw("app_skey")
+        device = Device(raw(known.dev_eui), raw(known.app_eui), raw(known.app_key))
+        addr, network, application = raw(known.dev_addr), raw(known.nwk_skey), raw(known.app_skey)
         if addr and network and application:
             device.addr, device.keys = int.from_bytes(addr, "big"), (network, application)
         return device

@@ -20,23 +20,73 @@ In a scenario, as [[fault]] with point = "command" and match = the beginning of 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from emulator import options
 from emulator.board.faults import Fault
 
-OPTIONS: dict[str, tuple[str, ...]] = {
-    "mute": ("for_ms", "forever", "delay_ms"),
-    "late": ("late_ms", "part"),
-    "cut": ("first", "last"),
-    "error": ("cme",),
-    "garbage": ("text",),
-    "urc": ("text", "where"),
-    "crash": ("file", "delay_ms"),
-    "missing_ok": (),
-    "no_info": (),
-    "glued": (),
-}
-PLACES = ("before", "between", "after")
+Place = Literal["before", "between", "after"]
 CRASH_FILE = "lte_rrc_main.c@1874"  # invented; the form is that of a Monarch assertion
+
+
+@dataclass
+class Mute:
+    for_ms: float | None = None
+    forever: bool = False
+    delay_ms: float = 0.0
+
+
+@dataclass
+class Crash:
+    file: str = CRASH_FILE
+    delay_ms: float = 0.0
+
+
+@dataclass
+class Late:
+    late_ms: float = 8000.0
+    part: Literal["all", "final"] = "all"
+
+
+@dataclass
+class Cut:
+    first: int = 0
+    last: int = 0
+
+
+@dataclass
+class Error:
+    cme: int | None = None
+
+
+@dataclass
+class Garbage:
+    text: str = "\x00\xff"
+
+
+@dataclass
+class Urc:
+    text: str
+    where: Place = "before"
+
+
+@dataclass
+class NoKeys:
+    pass
+
+
+WORDS: dict[str, type] = {
+    "mute": Mute,
+    "late": Late,
+    "cut": Cut,
+    "error": Error,
+    "garbage": Garbage,
+    "urc": Urc,
+    "crash": Crash,
+    "missing_ok": NoKeys,
+    "no_info": NoKeys,
+    "glued": NoKeys,
+}
 
 
 @dataclass
@@ -51,11 +101,11 @@ class AnswerFaults:
     error: bool = False
     cme: int | None = None
     prefix: str = ""
-    urcs: dict[str, list[str]] = field(default_factory=lambda: {place: [] for place in PLACES})
+    urcs: list[Urc] = field(default_factory=list)
     missing_final: bool = False
     no_info: bool = False
     glued: bool = False
-    later: list[Fault] = field(default_factory=list)  # mute and crash, for the modem to carry out
+    later: list[Mute | Crash] = field(default_factory=list)  # for the modem to carry out
 
     @property
     def collects(self) -> bool:
@@ -66,44 +116,22 @@ class AnswerFaults:
 def from_faults(found: list[Fault]) -> AnswerFaults:
     faults = AnswerFaults()
     for fault in found:
-        options = fault.options
-        if fault.do in ("mute", "crash"):
-            faults.swallow = faults.swallow or not options.get("delay_ms")
-            faults.later.append(fault)
-        elif fault.do == "late":
-            name = "late_final_ms" if options.get("part") == "final" else "late_ms"
-            setattr(faults, name, float(options.get("late_ms", 8000)))
-        elif fault.do == "cut":
-            faults.lose_first = int(options.get("first", 0))
-            faults.lose_last = int(options.get("last", 0))
-        elif fault.do == "error":
-            faults.error, faults.cme = True, options.get("cme")
-        elif fault.do == "garbage":
-            faults.prefix = str(options.get("text", "\x00\xff"))
-        elif fault.do == "urc":
-            faults.urcs[options.get("where", "before")].append(str(options["text"]))
-        elif fault.do == "missing_ok":
-            faults.missing_final = True
-        elif fault.do == "no_info":
-            faults.no_info = True
-        elif fault.do == "glued":
-            faults.glued = True
+        keys: Any = options.from_table(WORDS[fault.do], fault.options, f"fault {fault.do}:")
+        if isinstance(keys, Mute | Crash):
+            faults.swallow |= not keys.delay_ms
+            if isinstance(keys, Crash) or fault.options:  # a plain mute swallows this line alone
+                faults.later.append(keys)
+        elif isinstance(keys, Late):
+            setattr(faults, "late_final_ms" if keys.part == "final" else "late_ms", keys.late_ms)
+        elif isinstance(keys, Cut):
+            faults.lose_first, faults.lose_last = keys.first, keys.last
+        elif isinstance(keys, Error):
+            faults.error, faults.cme = True, keys.cme
+        elif isinstance(keys, Garbage):
+            faults.prefix = keys.text
+        elif isinstance(keys, Urc):
+            faults.urcs.append(keys)
+        faults.missing_final |= fault.do == "missing_ok"
+        faults.no_info |= fault.do == "no_info"
+        faults.glued |= fault.do == "glued"
     return faults
-
-
-def check(table: dict[str, object]) -> None:
-    """ValueError for a [[fault]] table of point "command" whose keys make no sense."""
-    do = table.get("do")
-    if do not in OPTIONS:
-        raise ValueError(f"fault: do = {do!r} at a command; allowed: {', '.join(OPTIONS)}")
-    allowed = ("point", "match", "nth", "do", *OPTIONS[str(do)])
-    for key in table:
-        if key not in allowed:
-            raise ValueError(f"fault {do}: unknown key {key!r}; allowed: {', '.join(allowed)}")
-    if do == "urc" and not isinstance(table.get("text"), str):
-        raise ValueError(f"fault urc: text = {table.get('text')!r}; the line to send is needed")
-    where = table.get("where", "before")
-    if where not in PLACES:
-        raise ValueError(f"fault urc: where = {where!r}; allowed: {', '.join(PLACES)}")
-    if table.get("part", "all") not in ("all", "final"):
-        raise ValueError(f"fault late: part = {table['part']!r}; allowed: all, final")

@@ -23,11 +23,11 @@ from emulator.modem.script import (
     SEARCHING,
     UNKNOWN,
     Script,
-    Step,
     attaching,
     retrying,
     updating,
 )
+from emulator.network.options import Step
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -49,7 +49,7 @@ class Location:
 class Emm:
     def __init__(self, modem: Modem) -> None:
         self._modem = modem
-        self._network = modem.scenario.network
+        self._network = modem.cell.network
         self._script = Script(modem, self._enter)
         self.stat = IDLE
         self.cause_type: int | None = None
@@ -106,7 +106,7 @@ class Emm:
 
     def resume(self) -> None:
         """The modem was registered all along, before the board came to life."""
-        self._register({"stat": self._home})
+        self._register(Step(self._home))
 
     def detach(self, done: Callable[[], None]) -> None:
         """Finish what is queued, tell the network, be deregistered; then `done`."""
@@ -175,7 +175,7 @@ class Emm:
             return
         self._script.halt()
         if cause in PERMANENT_EMM:
-            self._refused({"stat": DENIED, "cause": cause}, final=True)
+            self._refused(Step(DENIED, cause=cause), final=True)
         else:
             self._leave(IDLE)
             self.start()
@@ -187,7 +187,7 @@ class Emm:
         return ROAMING if self._network.roaming else HOME
 
     def _enter(self, step: Step, last: bool) -> None:
-        stat = step["stat"]
+        stat = step.stat
         if stat in (HOME, ROAMING):
             self._try(step)
         elif stat == DENIED:
@@ -205,20 +205,20 @@ class Emm:
             return
         self._attempts += 1
         again = self._attempts < ATTEMPTS
-        self._refused({"stat": DENIED, "cause": ESM_FAILURE}, final=not again)
+        self._refused(Step(DENIED, cause=ESM_FAILURE), final=not again)
         if again:
-            self._script.play(retrying(step["stat"], RETRY_MS))
+            self._script.play(retrying(step.stat, RETRY_MS))
 
     def _register(self, step: Step) -> None:
         modem, network = self._modem, self._network
-        tac, ci = step.get("tac", network.tac), step.get("ci", network.ci)
+        tac, ci = step.tac or network.tac, step.ci or network.ci
         self.location = Location(tac.upper(), ci.upper(), NB_S1)
         self.cause = self.cause_type = None
         self.denied_for_good = False
-        modem.nv["known_cell"] = True
+        modem.nv.known_cell = True
         modem.radio.usable = True
         modem.radio.rest()
-        self._set(step["stat"])
+        self._set(step.stat)
         if network.cgatt_lag_ms and not self.attached:
             modem.after_ms(network.cgatt_lag_ms, self._attach)
         else:
@@ -234,8 +234,8 @@ class Emm:
             pending.finish()
 
     def _refused(self, step: Step, final: bool) -> None:
-        self.cause = step.get("cause")
-        self.cause_type = None if self.cause is None else step.get("cause_type", 0)
+        self.cause = step.cause
+        self.cause_type = None if self.cause is None else step.cause_type
         self.last_reject = self.cause if self.cause is not None else self.last_reject
         permanent = self.cause in PERMANENT_EMM
         ends = final or permanent

@@ -29,10 +29,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from emulator.modem.modem import Modem
 
 Arg = str | int | None
 Args = list[Arg]
@@ -123,38 +119,6 @@ class Command:
     test: Callable[[], Result] | None = None
     execute: Callable[[], Result] | None = None
     latency_ms: tuple[float, float] = field(default=ORDINARY_MS)
-
-
-class Family:
-    """Commands that belong together, and what they want to hear about. Override what you need."""
-
-    def __init__(self, modem: Modem) -> None:
-        self.modem = modem
-
-    def commands(self) -> dict[str, Command]:
-        """Name in upper case, with its sign ("+CEREG", "^RESET", "E", "&F") -> Command."""
-        return {}
-
-    def on_cfun(self, old: int, new: int) -> None:
-        """The functionality has changed (after a detach that belonged to it)."""
-
-    def on_reset(self) -> None:
-        """The modem restarts: what is not in `modem.nv` is lost."""
-
-    def on_factory_reset(self) -> None:
-        """`modem.nv` has just been emptied."""
-
-    def on_registered(self) -> None:
-        """+CEREG has become 1 or 5."""
-
-    def on_deregistered(self) -> None:
-        """+CEREG was 1 or 5 and is so no longer."""
-
-    def on_pdn_up(self, cid: int) -> None:
-        """The PDN connection of context `cid` is there and has its addresses."""
-
-    def on_pdn_down(self, cid: int) -> None:
-        """The PDN connection of context `cid` is gone."""
 
 
 def nothing() -> Result:

@@ -1,4 +1,4 @@
-"""One command line on its way: executed part by part, answered, tampered with by faults.
+"""One command line on its way: executed part by part and answered, with the faults that strike it.
 
 Information texts are sent as the parts yield them, one final result code ends the line
 (ITU-T V.250 5.4.1), the first failing part ends it early.
@@ -181,11 +181,13 @@ class Execution:
             self._session.output.answer(data)
 
     def _urcs(self, place: str) -> None:
-        for text in self._faults.urcs[place]:
+        for urc in self._faults.urcs:
+            if urc.where != place:
+                continue
             if self._faults.collects:
-                self._answer += self._session.output.frame([text])
+                self._answer += self._session.output.frame([urc.text])
             else:
-                self._session.output.urc(text)
+                self._session.output.urc(urc.text)
 
     def _after(self, bounds_ms: tuple[float, float], call: Callable[[], None]) -> None:
         def guarded() -> None:

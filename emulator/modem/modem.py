@@ -1,6 +1,6 @@
 """The emulated Sequans Monarch 1 with its NB-IoT image, as the ESP32 meets it on the UART.
 
-    modem = Modem(board, uart, load("good"), Cell(board, scenario), routes)
+    modem = Modem(board, uart, cell, ModemOptions(), SimOptions(), routes)
     uart.set_rts(True)
     uart.write(b"AT+CEREG?\\r")
 
@@ -11,17 +11,18 @@ Nothing reaches it but bytes and RTS; nothing leaves it but bytes. Families of c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from emulator.board.board import Board
 from emulator.board.clock import Event
-from emulator.modem import nv as nv_store
 from emulator.modem.command_faults import CRASH_FILE
 from emulator.modem.commands import families
 from emulator.modem.dataport import Connection
 from emulator.modem.emm import Emm
-from emulator.modem.engine import Family, Line
+from emulator.modem.engine import Line
+from emulator.modem.family import Family
 from emulator.modem.modem_faults import ModemFaults
+from emulator.modem.nv import Nv
+from emulator.modem.options import ModemOptions, SimOptions
 from emulator.modem.output import Output
 from emulator.modem.pdn import Pdn
 from emulator.modem.power import Power
@@ -30,29 +31,33 @@ from emulator.modem.session import Session
 from emulator.modem.sim import Sim
 from emulator.modem.uart import BAUD, Uart
 from emulator.network.cell import Cell, normal, spread
-from emulator.scenario import Scenario
+from emulator.network.routes import Routes
 
 BOOT_S = (2.3, 3.5, 6.0)
 
 
 class Modem:
     def __init__(
-        self, board: Board, uart: Uart, scenario: Scenario, cell: Cell, routes: Any = None
+        self,
+        board: Board,
+        uart: Uart,
+        cell: Cell,
+        options: ModemOptions,
+        sim: SimOptions,
+        routes: Routes | None = None,
     ) -> None:
         self.board = board
         self.uart = uart
-        self.scenario = scenario
         self.cell = cell
-        self.routes = routes
-        options = scenario.modem
-        self.nv = nv_store.delivered(options)
-        self.nv["known_cell"] = not scenario.radio.first_attach
-        self.power = Power(board, scenario)
+        self.options = options
+        self.routes = routes or Routes(board)
+        self.nv = Nv.delivered(options, cell.known)
+        self.power = Power(board, cell)
         self.output = Output(board, uart, options.chunk_bytes, options.chunk_gap_ms)
         self.session = Session(board, self.output)
         self.radio = Radio(board, cell, self.power)
-        self.sim = Sim(board, scenario.sim)
-        self.pdn = Pdn(self.nv, scenario.network)
+        self.sim = Sim(board, sim)
+        self.pdn = Pdn(self.nv, cell.network)
         self.emm = Emm(self)
         self.data_sink: Callable[[bytes], None] = lambda data: None  # opaque bytes of data mode
         self.on_data_end: Callable[[], None] = lambda: None  # the PPP session is over
@@ -94,17 +99,13 @@ class Modem:
         return self.emm.attached
 
     @property
-    def cmee(self) -> int:
-        return int(self.nv["cmee"])
-
-    @property
     def muted(self) -> bool:
         return self._muted_until_us is None or self.board.clock.now_us < self._muted_until_us
 
     @property
     def cell_reachable(self) -> bool:
         """There is a cell, and its band is on the modem's list."""
-        return self.cell.in_coverage and self.scenario.network.band in self.nv["bands"]
+        return self.cell.in_coverage and self.cell.network.band in self.nv.bands
 
     def pdn_addresses(self, cid: int) -> dict[str, str]:
         return self.pdn.addresses(cid)
@@ -187,9 +188,9 @@ class Modem:
         self.power.update()
         self._boots += 1
         rng = self.board.rng(f"modem/boot/{self._boots}")
-        boot_ms = self.scenario.modem.boot_ms or 1000.0 * spread(BOOT_S, normal(rng))
+        boot_ms = self.options.boot_ms or 1000.0 * spread(BOOT_S, normal(rng))
         if cfun is None:
-            cfun = 1 if self.nv["autostart"] else 0
+            cfun = int(self.nv.autostart)
         self.after_ms(boot_ms, lambda: self._booted(cfun))
 
     def switch_off(self) -> None:
@@ -219,16 +220,21 @@ class Modem:
 
     def factory_reset(self) -> None:
         """Stored settings back to what the factory gave; effective with the next restart."""
-        self.nv.clear()
-        self.nv.update(nv_store.factory())
+        self.nv.reset()
         self.tell("on_factory_reset")
+
+    def load_profile(self) -> None:
+        """Echo and the form of result codes as stored by AT&W."""
+        profile = self.nv.profile
+        self.session.echo, self.session.quiet = profile.echo, profile.quiet
+        self.output.verbose = profile.verbose
 
     # inside
 
     def _wire(self) -> None:
         self.uart.on_bytes = self._on_bytes
         self.uart.on_rts = self.power.set_rts
-        self.session.cmee = lambda: self.cmee
+        self.session.cmee = lambda: self.nv.cmee
         self.session.ready = lambda: self.power.awake
         self.session.on_accept = lambda: self.output.release("sleep")
         self.output.on_break = self._on_break
@@ -237,7 +243,7 @@ class Modem:
         self.sim.on_ready = self.emm.start
 
     def _begin(self) -> None:
-        options = self.scenario.modem
+        options = self.options
         self.power.rts = self.uart.rts
         if options.start == "off":
             self.output.silent = True
@@ -250,7 +256,7 @@ class Modem:
             self.power.cfun = 1 if options.autostart else options.cfun
             self.sim.power(self.power.cfun != 0, at_once=True)
             self.power.update()
-            served = self.sim.ready and self.cell_reachable and not self.scenario.network.steps
+            served = self.sim.ready and self.cell_reachable and not self.cell.network.steps
             if self.cfun == 1 and served:
                 self.emm.resume()  # before anybody listens: no URC
             self._up = True
@@ -275,9 +281,7 @@ class Modem:
     def _booted(self, cfun: int) -> None:
         self._up = True
         self.output.silent = self.muted
-        profile = self.nv["profile"]
-        self.session.echo, self.session.quiet = profile["echo"], profile["quiet"]
-        self.output.verbose = profile["verbose"]
+        self.load_profile()
         self.power.booted()
         self.urc("+SYSSTART")
         if cfun:
@@ -298,7 +302,7 @@ class Modem:
         self.on_data_end()
 
     def _on_break(self) -> None:
-        if self.nv["ibr"][0]:
+        if self.nv.ibr[0]:
             self.on_break()
 
     def _unmute(self) -> None:

@@ -6,54 +6,77 @@ the modem, mute and crash, come here as well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from emulator import options
 from emulator.board.faults import Fault
-from emulator.modem.command_faults import CRASH_FILE
+from emulator.modem.command_faults import Crash, Mute, NoKeys
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
+
+
+@dataclass
+class Urc:
+    text: str
+
+
+@dataclass
+class Detach:
+    cause: int | None = None
+
+
+WORDS: dict[str, type] = {
+    "mute": Mute,
+    "crash": Crash,
+    "urc": Urc,
+    "lose_coverage": NoKeys,
+    "regain_coverage": NoKeys,
+    "detach_by_network": Detach,
+}
 
 
 class ModemFaults:
     def __init__(self, modem: Modem) -> None:
         self._modem = modem
         self._urcs_sent = 0
-        faults = modem.board.faults
-        faults.on_time("mute", self._mute)
-        faults.on_time("crash", self._crash)
-        faults.on_time("urc", lambda fault: modem.urc(str(fault.options["text"])))
-        faults.on_time("lose_coverage", lambda fault: modem.emm.lose_coverage())
-        faults.on_time("regain_coverage", lambda fault: modem.emm.regain_coverage())
-        faults.on_time("detach_by_network", self._detach)
-        modem.session.on_fault = self._at_command
-        if modem.scenario.modem.urc_every_ms and modem.scenario.modem.urc_texts:
+        for word in WORDS:
+            modem.board.faults.on_time(word, self._at_time)
+        modem.session.on_fault = self._later
+        if modem.options.urc_every_ms and modem.options.urc_texts:
             self._next_urc()
 
-    def _mute(self, fault: Fault) -> None:
-        self._modem.mute(None if fault.options.get("forever") else fault.options.get("for_ms"))
-
-    def _crash(self, fault: Fault) -> None:
-        self._modem.crash(str(fault.options.get("file", CRASH_FILE)))
-
-    def _detach(self, fault: Fault) -> None:
-        self._modem.emm.detached_by_network(fault.options.get("cause"))
-
-    def _at_command(self, fault: Fault) -> None:
-        if fault.do == "mute" and not fault.options:
-            return  # swallowing this line was all
-        strike = self._mute if fault.do == "mute" else self._crash
-        delay_ms = fault.options.get("delay_ms", 0)
-        if delay_ms:
-            self._modem.after_ms(delay_ms, lambda: strike(fault))
+    def _at_time(self, fault: Fault) -> None:
+        keys: Any = options.from_table(WORDS[fault.do], fault.options, f"fault {fault.do}:")
+        if isinstance(keys, Mute | Crash):
+            self._later(keys)
+        elif isinstance(keys, Urc):
+            self._modem.urc(keys.text)
+        elif isinstance(keys, Detach):
+            self._modem.emm.detached_by_network(keys.cause)
+        elif fault.do == "lose_coverage":
+            self._modem.emm.lose_coverage()
         else:
-            strike(fault)
+            self._modem.emm.regain_coverage()
+
+    def _later(self, keys: Mute | Crash) -> None:
+        if keys.delay_ms:
+            self._modem.after_ms(keys.delay_ms, lambda: self._strike(keys))
+        else:
+            self._strike(keys)
+
+    def _strike(self, keys: Mute | Crash) -> None:
+        if isinstance(keys, Crash):
+            self._modem.crash(keys.file)
+        else:
+            self._modem.mute(None if keys.forever else keys.for_ms)
 
     def _next_urc(self) -> None:
-        self._modem.board.clock.schedule_ms(self._modem.scenario.modem.urc_every_ms, self._say)
+        self._modem.board.clock.schedule_ms(self._modem.options.urc_every_ms, self._say)
 
     def _say(self) -> None:
-        texts = self._modem.scenario.modem.urc_texts
+        texts = self._modem.options.urc_texts
         self._modem.urc(texts[self._urcs_sent % len(texts)])
         self._urcs_sent += 1
         self._next_urc()

@@ -1,48 +1,86 @@
 """What the modem keeps without power: survives resets of the ESP32 and reboots of the modem.
 
-A factory reset (AT&F, +SQNSFACTORYRESET) brings the factory values back.
+The defaults are the factory's; a factory reset (AT&F, +SQNSFACTORYRESET) brings them back.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
-from emulator.scenario import ModemOptions
-
-# T3412 of 3 minutes and T3324 of 1 minute: what units were found with from the factory
-FACTORY_TAU, FACTORY_ACTIVE = "10100011", "00100001"
+from emulator.modem.options import ModemOptions
 
 
-def factory() -> dict[str, Any]:
-    return {
-        "cereg": 0,
-        "creg": 0,
-        "cgreg": 0,
-        "cmee": 0,
-        "contexts": {1: {"type": "IP", "apn": ""}},
-        "auth": {},
-        "cpsms": {"mode": 0, "tau": FACTORY_TAU, "active": FACTORY_ACTIVE},
-        "edrx": {"mode": 0, "act": 5, "value": "", "ptw": ""},
-        "carrier": "standard",
-        "bands": [3, 8, 20],
-        "autostart": False,
-        "profile": {"echo": True, "quiet": False, "verbose": True},
-        "ibr": [0, 100],
-        "ips": [1, 5000],
-        "ri": [0, 0, 1000],
-        "ctzu": 1,
-        "ctzr": 0,
-        "known_cell": False,
-        "files": {},
-    }
+@dataclass
+class Context:
+    """+CGDCONT"""
+
+    type: str = "IP"
+    apn: str = ""
 
 
-def delivered(options: ModemOptions) -> dict[str, Any]:
-    """As the scenario finds the unit: factory values and what was stored since."""
-    nv = factory()
-    nv["cereg"], nv["creg"], nv["cmee"] = options.cereg, options.creg, options.cmee
-    nv["carrier"] = options.carrier
-    nv["bands"] = list(options.bands)
-    nv["autostart"] = options.autostart
-    nv["contexts"][1] = {"type": options.pdp_type, "apn": options.apn}
-    return nv
+@dataclass
+class Psm:
+    """+CPSMS; T3412 of 3 minutes and T3324 of 1 minute: what units were found with."""
+
+    mode: int = 0
+    tau: str = "10100011"
+    active: str = "00100001"
+
+
+@dataclass
+class Edrx:
+    """+CEDRXS, +SQNEDRX"""
+
+    mode: int = 0
+    act: int = 5  # NB-S1
+    value: str = ""
+    ptw: str = ""
+
+
+@dataclass
+class Profile:
+    """AT&W"""
+
+    echo: bool = True
+    quiet: bool = False
+    verbose: bool = True
+
+
+@dataclass
+class Nv:
+    cereg: int = 0
+    creg: int = 0
+    cgreg: int = 0
+    cmee: int = 0
+    ctzu: int = 1
+    ctzr: int = 0
+    contexts: dict[int, Context] = field(default_factory=lambda: {1: Context()})
+    auth: dict[int, tuple[int, str, str]] = field(default_factory=dict)  # kind, user, password
+    psm: Psm = field(default_factory=Psm)
+    edrx: Edrx = field(default_factory=Edrx)
+    carrier: str = "standard"
+    bands: list[int] = field(default_factory=lambda: [3, 8, 20])
+    autostart: bool = False
+    profile: Profile = field(default_factory=Profile)
+    ibr: list[int] = field(default_factory=lambda: [0, 100])
+    ips: list[int] = field(default_factory=lambda: [1, 5000])
+    ri: list[int] = field(default_factory=lambda: [0, 0, 1000])
+    known_cell: bool = False
+    files: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def delivered(cls, options: ModemOptions, known_cell: bool) -> Nv:
+        """As the unit is found: factory values and what was stored since."""
+        return cls(
+            cereg=options.cereg,
+            creg=options.creg,
+            cmee=options.cmee,
+            contexts={1: Context(options.pdp_type, options.apn)},
+            carrier=options.carrier,
+            bands=list(options.bands),
+            autostart=options.autostart,
+            known_cell=known_cell,
+        )
+
+    def reset(self) -> None:
+        vars(self).update(vars(Nv()))

@@ -8,10 +8,10 @@ Addresses come from documentation and private ranges and change with every activ
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
 
 from emulator.modem.engine import CmeError
-from emulator.scenario import NetworkOptions
+from emulator.modem.nv import Context, Nv
+from emulator.network.options import NetworkOptions
 
 CIDS = range(1, 9)
 TYPES = ("IP", "IPV6", "IPV4V6")
@@ -23,23 +23,20 @@ ESM_APN_CME = 133  # missing or unknown APN, cause 27
 
 
 class Pdn:
-    def __init__(self, nv: dict[str, Any], network: NetworkOptions) -> None:
+    def __init__(self, nv: Nv, network: NetworkOptions) -> None:
         self._nv = nv
         self._network = network
         self._count = 0
         self.active: dict[int, dict[str, str]] = {}
 
     @property
-    def contexts(self) -> dict[int, dict[str, str]]:
-        return self._nv["contexts"]
+    def contexts(self) -> dict[int, Context]:
+        return self._nv.contexts
 
     @property
     def attach_cid(self) -> int:
         """The context that comes up with the attach: the first one defined, 1 without any."""
         return min(self.contexts, default=1)
-
-    def define(self, cid: int, pdp_type: str, apn: str) -> None:
-        self.contexts[cid] = {"type": pdp_type, "apn": apn}
 
     def refusal(self, cid: int) -> int | None:
         """The CME code with which this context cannot come up here, or None."""
@@ -75,7 +72,7 @@ class Pdn:
         return FIRST_BEARER + sorted(self.active).index(cid)
 
     def short_apn(self, cid: int) -> str:
-        return self.contexts.get(cid, {}).get("apn", "") or self._network.default_apn
+        return self.contexts.get(cid, Context()).apn or self._network.default_apn
 
     def full_apn(self, cid: int) -> str:
         """The name with the operator identifier (3GPP TS 23.003 9.1.2)."""
@@ -83,7 +80,7 @@ class Pdn:
         return f"{self.short_apn(cid)}.mnc{plmn[3:]:0>3}.mcc{plmn[:3]}.gprs"
 
     def _families(self, cid: int) -> list[str]:
-        wanted = FAMILIES[self.contexts.get(cid, {}).get("type", "IP")]
+        wanted = FAMILIES[self.contexts.get(cid, Context()).type]
         offered = {family for pdp_type in self._network.pdn_types for family in FAMILIES[pdp_type]}
         if "IPV4V6" not in self._network.pdn_types and len(wanted) == 2 and len(offered) == 2:
             wanted = ("IP",)  # single-address operators give one of the two, cause 52

@@ -20,8 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.board.board import Board
-from emulator.network.cell import normal, spread
-from emulator.scenario import Scenario
+from emulator.network.cell import Cell, normal, spread
 
 OFF_MA, LPM_MA, AT_MA, BOOT_MA, RX_MA = 0.002, 0.2, 30.0, 60.0, 70.0
 TX_MA = {"good": 110.0, "fair": 240.0, "edge": 250.0}
@@ -33,11 +32,11 @@ WAKE_S = {"lpm": (0.1, 0.2, 0.4), "off": (0.15, 0.3, 0.6), "psm": (0.15, 0.3, 0.
 
 
 class Power:
-    def __init__(self, board: Board, scenario: Scenario) -> None:
+    def __init__(self, board: Board, cell: Cell) -> None:
         self._board = board
-        self._tx_ma = TX_MA[scenario.radio.level]
-        self._idle_ma = scenario.network.idle_ma
-        self._tail_ma = TAIL_MA[scenario.network.cdrx]
+        self._tx_ma = TX_MA[cell.level]
+        self._idle_ma = cell.network.idle_ma
+        self._tail_ma = TAIL_MA[cell.network.cdrx]
         self.supplied = True
         self.booting = False
         self.rts = False

@@ -1,52 +1,55 @@
 """What +CEREG goes through, as a list of steps that are entered one after the other.
 
-A step is a table: `stat` to reach; `after_ms`, or without it the end of a drawn attach (`by` =
-"tau" in this module's own use: of a tracking area update); `cause`, `cause_type`, `tac`, `ci` as
-+CEREG shows them. Scenarios write such lists ([network] steps); without one these here are played.
+Scenarios write such lists ([network] steps); without one these here are played. A step without
+`after_ms` ends a drawn attach.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emulator.network.cell import Procedure
+from emulator.network.options import Step
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
-
-Step = dict[str, Any]
 
 # <stat> of +CEREG, 3GPP TS 27.007 10.1.22
 IDLE, HOME, SEARCHING, DENIED, UNKNOWN, ROAMING = range(6)
 
 FIRST_STEP_MS = 30  # behind the OK of CFUN=1
 
+
+class UpdateStep(Step):
+    """Ends a tracking area update."""
+
+
 NO_CELL: list[Step] = [
-    {"stat": SEARCHING, "after_ms": FIRST_STEP_MS},
-    {"stat": IDLE, "after_ms": 32_000},
-    {"stat": SEARCHING, "after_ms": 14_000},
-    {"stat": UNKNOWN, "after_ms": 38_000},
-    {"stat": SEARCHING, "after_ms": 11_000},
+    Step(SEARCHING, after_ms=FIRST_STEP_MS),
+    Step(IDLE, after_ms=32_000),
+    Step(SEARCHING, after_ms=14_000),
+    Step(UNKNOWN, after_ms=38_000),
+    Step(SEARCHING, after_ms=11_000),
 ]
 COVERAGE_LOST: list[Step] = [
-    {"stat": UNKNOWN, "after_ms": 0},
-    {"stat": SEARCHING, "after_ms": 9_000},
-    {"stat": UNKNOWN, "after_ms": 26_000},
+    Step(UNKNOWN, after_ms=0),
+    Step(SEARCHING, after_ms=9_000),
+    Step(UNKNOWN, after_ms=26_000),
 ]
 
 
 def attaching(registered: int) -> list[Step]:
-    return [{"stat": SEARCHING, "after_ms": FIRST_STEP_MS}, {"stat": registered}]
+    return [Step(SEARCHING, after_ms=FIRST_STEP_MS), Step(registered)]
 
 
 def updating(registered: int) -> list[Step]:
     """Back in coverage, still known to the network."""
-    return [{"stat": SEARCHING, "after_ms": 0}, {"stat": registered, "by": "tau"}]
+    return [Step(SEARCHING, after_ms=0), UpdateStep(registered)]
 
 
 def retrying(registered: int, delay_ms: int) -> list[Step]:
-    return [{"stat": SEARCHING, "after_ms": delay_ms}, {"stat": registered}]
+    return [Step(SEARCHING, after_ms=delay_ms), Step(registered)]
 
 
 class Script:
@@ -82,10 +85,10 @@ class Script:
             if run == self._run:
                 self._reach(step)
 
-        if "after_ms" in step:
+        if step.after_ms is not None:
             if self._modem.stat == SEARCHING:
                 self._modem.radio.search()
-            self._modem.after_ms(step["after_ms"], due)
+            self._modem.after_ms(step.after_ms, due)
             return
         procedure = self._procedure(step)
         if procedure is None:  # this modem will not find the cell
@@ -103,7 +106,7 @@ class Script:
             self._next()
 
     def _procedure(self, step: Step) -> Procedure | None:
-        modem = self._modem
-        if step.get("by") == "tau":
-            return modem.cell.tau()
-        return modem.cell.attach(modem.nv["known_cell"], len(modem.nv["bands"]))
+        cell, nv = self._modem.cell, self._modem.nv
+        if isinstance(step, UpdateStep):
+            return cell.tau()
+        return cell.attach(nv.known_cell, len(nv.bands))

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.board.board import Board
-from emulator.board.faults import Fault
-from emulator.modem import command_faults, errors
+from emulator.modem import errors
+from emulator.modem.command_faults import Crash, Mute, from_faults
 from emulator.modem.dataport import DataPort
 from emulator.modem.engine import CmeError, Command, Prompt, Result
 from emulator.modem.execution import Execution
@@ -32,7 +32,7 @@ class Session:
         self.cmee: Callable[[], int] = lambda: 0
         self.ready: Callable[[], bool] = lambda: True  # False: bytes wait (the modem wakes up)
         self.on_accept: Callable[[], None] = lambda: None  # a command line is being accepted
-        self.on_fault: Callable[[Fault], None] = lambda fault: None  # mute, crash
+        self.on_fault: Callable[[Mute | Crash], None] = lambda fault: None
         self.data = DataPort(board, output, self._back_to_commands)
         self.echo = True
         self.quiet = False
@@ -117,7 +117,7 @@ class Session:
             return
         self._last_line = text
         self.on_accept()
-        changes = command_faults.from_faults(self.board.faults.due("command", text))
+        changes = from_faults(self.board.faults.due("command", text))
         for fault in changes.later:
             self.on_fault(fault)
         if changes.swallow:

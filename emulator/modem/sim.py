@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from emulator.board.board import Board
 from emulator.modem.engine import CmeError
+from emulator.modem.options import SimOptions
 from emulator.network.cell import normal, spread
-from emulator.scenario import SimOptions
 
 READY_S = (0.3, 0.6, 2.0)  # from power to READY
 PIN_TRIES, PUK_TRIES = 3, 10

@@ -15,7 +15,7 @@ import random
 from dataclasses import dataclass
 
 from emulator.board.board import Board
-from emulator.scenario import Scenario
+from emulator.network.options import NetworkOptions, RadioOptions
 
 Z90 = 1.2816  # the normal distribution's 90th percentile
 RHO = 0.8  # between duration, transmit and receive time of one procedure
@@ -118,13 +118,14 @@ def normal(rng: random.Random) -> float:
 
 
 class Cell:
-    def __init__(self, board: Board, scenario: Scenario) -> None:
+    def __init__(self, board: Board, network: NetworkOptions, radio: RadioOptions) -> None:
         self._board = board
-        self._radio = scenario.radio
-        self._network = scenario.network
+        self._radio = radio
         self._counts: dict[str, int] = {}
-        self.level = scenario.radio.level
-        self.in_coverage = scenario.radio.in_coverage
+        self.network = network  # the operator, as a modem in this cell hears it
+        self.level = radio.level
+        self.in_coverage = radio.in_coverage
+        self.known = not radio.first_attach  # the modem has been in this cell before
         self.air_bytes_up = 0
         self.air_bytes_down = 0
 
@@ -193,7 +194,7 @@ class Cell:
     def release_ms(self) -> float:
         """How long the network keeps the connection after the last packet."""
         z = normal(self._source("release"))
-        return self._network.release_ms or 1000.0 * spread(_RELEASE[self.level], z)
+        return self.network.release_ms or 1000.0 * spread(_RELEASE[self.level], z)
 
     # signal
 

@@ -212,7 +212,7 @@ def test_connection_time_is_needed_for_data_state_only(make_device: MakeDevice) 
 )
 def test_bands(make_device: MakeDevice, bands: object, expected: list[int]) -> None:
     device = make_device()
-    before = list(device.modem.nv["bands"])
+    before = list(device.modem.nv.bands)
     [status] = device.run(
         """
         from networking import nbiot
@@ -221,7 +221,7 @@ def test_bands(make_device: MakeDevice, bands: object, expected: list[int]) -> N
         bands,
     )
     assert status == 1
-    assert device.modem.nv["bands"] == (expected or before)
+    assert device.modem.nv.bands == (expected or before)
     added = [line for line in device.commands if "addScanBand" in line]
     assert added == [f'AT!="RRC::addScanBand band={band}"' for band in expected]
 

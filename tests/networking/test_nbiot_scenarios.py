@@ -276,7 +276,7 @@ def test_a_denial_by_one_network_is_not_the_end(make_device: MakeDevice, cause: 
     device = make_device({"network": {"steps": steps, "roaming": True}})
     result, _, last, _ = device.run(PROGRAM, ["IPV4V6", False, 60, 30])
     assert (result[0], last["registration"]) == (1, 5)
-    assert device.modem.nv["cereg"] == 1  # as the firmware's isattached() needs it
+    assert device.modem.nv.cereg == 1  # as the firmware's isattached() needs it
 
 
 def test_denials_with_searching_in_between_do_not_add_up(make_device: MakeDevice) -> None:

@@ -116,7 +116,7 @@ def test_lora_mac_of_a_radio_that_fails(make_device):
 def test_lte_ids(make_device):
     device = make_device()
     [ids] = device.run(IDS)
-    modem, sim = device.modem.scenario.modem, device.modem.scenario.sim
+    modem, sim = device.modem.options, device.modem.sim.options
     assert ids == [modem.imei, sim.iccid, sim.imsi, modem.ue_version, modem.lr_version]
     assert all(type(each) is str and each for each in ids)
 
@@ -146,7 +146,7 @@ def test_lte_ids_that_cannot_be_had_are_none(make_device, scenario, known):
     before_us = device.board.clock.now_us
     [ids] = device.run(IDS)
     assert [each is not None for each in ids] == known
-    modem, sim = device.modem.scenario.modem, device.modem.scenario.sim
+    modem, sim = device.modem.options, device.modem.sim.options
     right = [modem.imei, sim.iccid, sim.imsi, modem.ue_version, modem.lr_version]
     assert [each for each in ids if each] == [
         each for each, there in zip(right, known, strict=True) if there
@@ -162,7 +162,7 @@ def test_lte_ids_of_a_firmware_without_lte(device):
 def test_lte_ids_tell_no_identity_in_the_log(make_device):
     device = make_device("no_sim")
     device.run("from utils import device_info\ndevice_info.get_lte_ids()")
-    assert device.modem.scenario.modem.imei not in device.output
+    assert device.modem.options.imei not in device.output
 
 
 # LED, watchdog, defaults
@@ -298,6 +298,6 @@ def test_example(make_device):
     assert printed["firmware"] == "1.20.2.r4"
     assert printed["device id"] == device.service("system").mac.hex()
     assert printed["LoRa MAC"] == "None"
-    assert printed["IMEI"] == device.modem.scenario.modem.imei
+    assert printed["IMEI"] == device.modem.options.imei
     assert printed["CPU"].endswith(" Cel")
     assert 3700 < int(printed["supply"].split()[0]) < 4000

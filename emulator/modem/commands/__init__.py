@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import Family
+from emulator.modem.family import Family
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem

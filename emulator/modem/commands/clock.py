@@ -10,17 +10,8 @@ import datetime
 import re
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import (
-    Args,
-    CmeError,
-    Command,
-    Family,
-    Result,
-    at_most,
-    integer,
-    nothing,
-    text,
-)
+from emulator.modem.engine import Args, CmeError, Command, Result, at_most, nothing, text
+from emulator.modem.family import Family
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -40,26 +31,26 @@ class NetworkClock(Family):
     def commands(self) -> dict[str, Command]:
         return {
             "+CCLK": Command(set=self._set, read=self._read, test=nothing),
-            "+CTZU": self._stored("+CTZU", "ctzu", 1),
-            "+CTZR": self._stored("+CTZR", "ctzr", 3),
+            "+CTZU": self.stored("+CTZU", 1),
+            "+CTZR": self.stored("+CTZR", 3),
         }
 
     def on_reset(self) -> None:
         self._adjust(EPOCH, 0)
 
     def on_registered(self) -> None:
-        if self.modem.scenario.network.nitz and self.modem.nv["ctzu"]:
+        if self.modem.cell.network.nitz and self.modem.nv.ctzu:
             delay_ms = self.modem.board.rng("modem/nitz").uniform(*NITZ_MS)
             self.modem.after_ms(delay_ms, self._told_by_network)
 
     def _told_by_network(self) -> None:
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
         start = datetime.datetime.fromisoformat(network.start_time)
         passed = datetime.timedelta(microseconds=self.modem.board.clock.now_us)
         quarters = network.time_zone_quarters
         local = start + passed + datetime.timedelta(minutes=15 * quarters)
         self._adjust(local, quarters)
-        report = self.modem.nv["ctzr"]
+        report = self.modem.nv.ctzr
         if report == 1:
             self.modem.urc(f'+CTZV: "{quarters:+03d}"')
         elif report:
@@ -88,15 +79,3 @@ class NetworkClock(Family):
             raise CmeError(50) from None
         self._adjust(local, int(match.group(7) or 0))
         return None
-
-    def _stored(self, name: str, key: str, highest: int) -> Command:
-        def write(args: Args) -> Result:
-            at_most(args, 1)
-            self.modem.nv[key] = integer(args, 0, 0, highest)
-            return None
-
-        return Command(
-            set=write,
-            read=lambda: [f"{name}: {self.modem.nv[key]}"],
-            test=lambda: [f"{name}: (0-{highest})"],
-        )

@@ -7,17 +7,8 @@ from __future__ import annotations
 
 import re
 
-from emulator.modem.engine import (
-    Args,
-    CmeError,
-    Command,
-    Family,
-    Final,
-    Result,
-    at_most,
-    integer,
-    text,
-)
+from emulator.modem.engine import Args, CmeError, Command, Final, Result, at_most, integer, text
+from emulator.modem.family import Family
 from emulator.modem.pdn import CIDS
 
 _DIAL = re.compile(r"\*9[89](?:\*[^*#]*)?(?:\*[^*#]*)?(?:\*([0-9]*))?#?")

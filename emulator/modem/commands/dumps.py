@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from emulator.scenario import ModemOptions
+from emulator.modem.options import ModemOptions
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -119,7 +119,7 @@ def state_machines(phase: str) -> list[str]:
 
 
 def physical_layer(modem: Modem) -> list[str]:
-    network = modem.scenario.network
+    network = modem.cell.network
     signal = modem.cell.signal() if modem.cfun == 1 and modem.cell_reachable else None
     if signal is None:
         return ["DL SYNCHRO STATISTICS", "Synchro state : NOT SYNCHRONISED"]
@@ -136,7 +136,7 @@ def physical_layer(modem: Modem) -> list[str]:
 
 
 def detected_cells(modem: Modem) -> list[str]:
-    network = modem.scenario.network
+    network = modem.cell.network
     lines = ["[CellsMeas] Detected Cell(s)", "| Type | EARFCN | PCI | RSRP | RSRQ | Rej |"]
     signal = modem.cell.signal() if modem.cfun == 1 and modem.cell_reachable else None
     if signal is not None:

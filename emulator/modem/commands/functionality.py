@@ -13,7 +13,6 @@ from emulator.modem.engine import (
     Args,
     CmeError,
     Command,
-    Family,
     Pending,
     Raw,
     Result,
@@ -21,6 +20,7 @@ from emulator.modem.engine import (
     integer,
     text,
 )
+from emulator.modem.family import Family
 
 ON_MS = (100.0, 250.0)
 OFF_MS = (200.0, 350.0)  # behind the detach
@@ -52,7 +52,7 @@ class Functionality(Family):
             "+SQNFACTORYSAVE": Command(set=lambda args: None, execute=lambda: None),
             "+SQNCTM": Command(
                 set=self._set_carrier,
-                read=lambda: [f"+SQNCTM: {self.modem.nv['carrier']}"],
+                read=lambda: [f"+SQNCTM: {self.modem.nv.carrier}"],
                 test=lambda: ["+SQNCTM: (" + ",".join(CARRIERS) + ")"],
             ),
             "+SMOD": Command(read=lambda: Raw(b"\r\n2")),
@@ -115,8 +115,8 @@ class Functionality(Family):
         carrier = text(args, 0)
         if carrier not in CARRIERS:
             raise CmeError(50)
-        if carrier != self.modem.nv["carrier"]:
-            self.modem.nv["carrier"] = carrier
+        if carrier != self.modem.nv.carrier:
+            self.modem.nv.carrier = carrier
             self._later((150.0, 400.0), self.modem.reboot)
         return None
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import Args, CmeError, Command, Family, Pending, Result, integer
+from emulator.modem.engine import Args, CmeError, Command, Pending, Result, integer
+from emulator.modem.family import Family
+from emulator.modem.nv import Profile
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -31,9 +33,7 @@ class General(Family):
             "Z": Command(set=self._restore, execute=lambda: self._restore([0])),
             "&F": Command(set=self._factory, execute=lambda: self._factory([0])),
             "&W": Command(set=self._store, execute=lambda: self._store([0])),
-            "+CMEE": Command(
-                set=self._set_cmee, read=self._read_cmee, test=lambda: ["+CMEE: (0-2)"]
-            ),
+            "+CMEE": self.stored("+CMEE", 2),
             "+GCAP": Command(execute=lambda: ["+GCAP: +CGSM"]),
             "+CLAC": Command(execute=self._list),
             "+CSCS": Command(
@@ -59,19 +59,13 @@ class General(Family):
 
     def _restore(self, args: Args) -> Result:
         integer(args, 0, 0, 1)
-        profile = self.modem.nv["profile"]
-        self.modem.session.echo = profile["echo"]
-        self.modem.session.quiet = profile["quiet"]
-        self.modem.output.verbose = profile["verbose"]
+        self.modem.load_profile()
         return None
 
     def _store(self, args: Args) -> Result:
         integer(args, 0, 0, 1)
-        self.modem.nv["profile"] = {
-            "echo": self.modem.session.echo,
-            "quiet": self.modem.session.quiet,
-            "verbose": self.modem.output.verbose,
-        }
+        session, output = self.modem.session, self.modem.output
+        self.modem.nv.profile = Profile(session.echo, session.quiet, output.verbose)
         return None
 
     def _factory(self, args: Args) -> Result:
@@ -80,18 +74,11 @@ class General(Family):
 
         def done() -> None:
             self.modem.factory_reset()
-            self._restore([0])
+            self.modem.load_profile()
             pending.finish()
 
         self.modem.after_ms(self.modem.session.rng.uniform(*FACTORY_MS), done)
         return pending
-
-    def _set_cmee(self, args: Args) -> Result:
-        self.modem.nv["cmee"] = integer(args, 0, 0, 2)
-        return None
-
-    def _read_cmee(self) -> Result:
-        return [f"+CMEE: {self.modem.cmee}"]
 
     def _list(self) -> Result:
         return sorted(self.modem.session.commands)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulator.modem.engine import Args, Command, Family, Result, at_most, integer, nothing
+from emulator.modem.engine import Args, Command, Result, at_most, integer, nothing
+from emulator.modem.family import Family
 
 
 class Identity(Family):
     def commands(self) -> dict[str, Command]:
-        options = self.modem.scenario.modem
+        options = self.modem.options
         table = {
             "I": Command(set=self._information, execute=lambda: self._information([0])),
             "+CGSN": Command(
@@ -32,17 +33,17 @@ class Identity(Family):
 
     @property
     def _model(self) -> str:
-        return self.modem.scenario.modem.model or self.modem.board.name
+        return self.modem.options.model or self.modem.board.name
 
     def _information(self, args: Args) -> Result:
-        options = self.modem.scenario.modem
+        options = self.modem.options
         if integer(args, 0, 0, 1) == 0:
             return [options.manufacturer, self._model, options.ue_version]
         return [options.ue_version, options.lr_version]
 
     def _serial(self, args: Args) -> Result:
         at_most(args, 1)
-        imei = self.modem.scenario.modem.imei
+        imei = self.modem.options.imei
         kind = integer(args, 0, 0, 3, 0)
         if kind == 2:
             return [f'+CGSN: "{imei[:14]}02"']

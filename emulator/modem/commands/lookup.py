@@ -10,17 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import (
-    Args,
-    CmeError,
-    Command,
-    Family,
-    Pending,
-    Result,
-    at_most,
-    integer,
-    text,
-)
+from emulator.modem.engine import Args, CmeError, Command, Pending, Result, at_most, integer, text
+from emulator.modem.family import Family
 from emulator.network.addresses import address_family
 from emulator.network.air import UDP_HEADERS
 from emulator.network.routes import Routes
@@ -74,7 +65,7 @@ def families_of(modem: Modem, cid: int) -> list[str]:
 class Lookup(Family):
     def __init__(self, modem: Modem) -> None:
         super().__init__(modem)
-        self.routes: Routes = modem.routes or Routes(modem.board)
+        self.routes = modem.routes
 
     def commands(self) -> dict[str, Command]:
         return {

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from emulator.modem.commands import dumps
-from emulator.modem.engine import Args, CmeError, Command, Family, Raw, Result, nothing
+from emulator.modem.engine import Args, CmeError, Command, Raw, Result, nothing
+from emulator.modem.family import Family
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -56,9 +57,9 @@ class Manufacturing(Family):
         word = line.split(" ")[0].lower() if line else ""
         plain: dict[str, Callable[[], Result]] = {
             "showver": lambda: self._table(
-                dumps.version(self.modem.scenario.modem, self.modem.nv["autostart"])
+                dumps.version(self.modem.options, self.modem.nv.autostart)
             ),
-            "get_sw_version": lambda: [self.modem.scenario.modem.lr_version],
+            "get_sw_version": lambda: [self.modem.options.lr_version],
             "clearscanconfig": self._clear_bands,
             "fsm": lambda: self._table(dumps.state_machines(self._phase())),
             "showphy": lambda: self._table(dumps.physical_layer(self.modem)),
@@ -85,7 +86,7 @@ class Manufacturing(Family):
             self._full_permission = True
             return NOTHING
         if re.fullmatch(r"autostart\s+[01]", line, re.IGNORECASE):
-            self.modem.nv["autostart"] = line[-1] == "1"
+            self.modem.nv.autostart = line[-1] == "1"
             return NOTHING
         if word.startswith("rrc:"):
             return self._private([])
@@ -105,17 +106,17 @@ class Manufacturing(Family):
     # bands
 
     def _bands(self) -> tuple[int, ...]:
-        return authorised(self.modem.scenario.modem.build)
+        return authorised(self.modem.options.build)
 
     def _clear_bands(self) -> Result:
-        self.modem.nv["bands"] = []
+        self.modem.nv.bands = []
         return NOTHING
 
     def _add_band(self, band: int) -> Result:
         if band not in self._bands():
             raise CmeError(4)
-        if band not in self.modem.nv["bands"]:
-            self.modem.nv["bands"] = sorted([*self.modem.nv["bands"], band])
+        if band not in self.modem.nv.bands:
+            self.modem.nv.bands = sorted([*self.modem.nv.bands, band])
         return NOTHING
 
     # the rest
@@ -136,7 +137,7 @@ class Manufacturing(Family):
         if match is None:
             raise CmeError(4)
         verb, before, path = match.group(1).lower(), match.group(2), match.group(3)
-        files = self.modem.nv["files"]
+        files = self.modem.nv.files
         if verb == "echo":
             content, arrow, _ = before.rpartition(">")
             if not arrow:

@@ -8,18 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import (
-    Args,
-    CmeError,
-    Command,
-    Family,
-    Pending,
-    Result,
-    at_most,
-    integer,
-    text,
-)
+from emulator.modem.engine import Args, CmeError, Command, Pending, Result, at_most, integer, text
 from emulator.modem.errors import EMM_CME
+from emulator.modem.family import Family
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -50,7 +41,7 @@ class Operator(Family):
             raise CmeError(3)
 
     def _shown(self) -> str:
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
         return (network.name, network.short_name, network.plmn)[self._format]
 
     def _read(self) -> Result:
@@ -81,7 +72,7 @@ class Operator(Family):
         wanted = text(args, 2)
         integer(args, 3, 0, NB_S1, NB_S1)
         self._mode = mode
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
         if wanted == (network.name, network.short_name, network.plmn)[style] or mode == 4:
             return self.modem.emm.wait_attached()
         pending = Pending()
@@ -96,7 +87,7 @@ class Operator(Family):
     def _scan(self) -> Result:
         self._need_radio()
         pending = Pending()
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
 
         def found() -> None:
             self.modem.radio.rest()
@@ -118,7 +109,7 @@ class Operator(Family):
         integer(args, 0, 0, 1)
         self._need_radio()
         pending = Pending()
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
 
         def found() -> None:
             lines = [f'+SQNINS: {network.band},"{network.plmn}",{network.earfcn},{network.pci}']
@@ -128,5 +119,5 @@ class Operator(Family):
         return pending
 
     def _names(self) -> Result:
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
         return [f'+COPN: "{network.plmn}","{network.name}"']

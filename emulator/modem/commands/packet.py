@@ -8,17 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import (
-    Args,
-    CmeError,
-    Command,
-    Family,
-    Pending,
-    Result,
-    at_most,
-    integer,
-    text,
-)
+from emulator.modem.engine import Args, CmeError, Command, Pending, Result, at_most, integer, text
+from emulator.modem.family import Family
+from emulator.modem.nv import Context
 from emulator.modem.pdn import CIDS, TYPES, colons, dotted
 
 if TYPE_CHECKING:
@@ -100,12 +92,12 @@ class Packet(Family):
         apn = text(args, 2, "")
         if kind not in TYPES or len(apn) > 100 or not apn.isascii() or " " in apn:
             raise CmeError(50)
-        self.modem.pdn.define(cid, kind, apn)
+        self.modem.pdn.contexts[cid] = Context(kind, apn)
         return None
 
     def _definitions(self) -> Result:
         return [
-            f'+CGDCONT: {cid},"{entry["type"]}","{entry["apn"]}",,,,0,0,0,0,0,0,0,,0'
+            f'+CGDCONT: {cid},"{entry.type}","{entry.apn}",,,,0,0,0,0,0,0,0,,0'
             for cid, entry in sorted(self.modem.pdn.contexts.items())
         ]
 
@@ -113,15 +105,15 @@ class Packet(Family):
         at_most(args, 4)
         cid, kind = self._cid(args), integer(args, 1, 0, 2, 0)
         if kind == 0:
-            self.modem.nv["auth"].pop(cid, None)
+            self.modem.nv.auth.pop(cid, None)
         else:
-            self.modem.nv["auth"][cid] = (kind, text(args, 2), text(args, 3, ""))
+            self.modem.nv.auth[cid] = (kind, text(args, 2), text(args, 3, ""))
         return None
 
     def _authentications(self) -> Result:
         return [
             f'+CGAUTH: {cid},{kind},"{user}",""'
-            for cid, (kind, user, _) in sorted(self.modem.nv["auth"].items())
+            for cid, (kind, user, _) in sorted(self.modem.nv.auth.items())
         ]
 
     # attach and activation
@@ -198,7 +190,7 @@ class Packet(Family):
         ]
 
     def _line(self, cid: int, family: str, address: str) -> str:
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
         pdn = self.modem.pdn
         servers = network.dns_ipv4 if family == "IP" else network.dns_ipv6
         names = [f'"{self._shown(server)}"' for server in servers[:2]]
@@ -208,7 +200,7 @@ class Packet(Family):
             f'+CGCONTRDP: {cid},{pdn.bearer(cid)},"{pdn.full_apn(cid)}",'
             f'"{self._shown(address, mask)}","",{",".join(names)},"",""'
         )
-        mtu = self.modem.scenario.modem.cgcontrdp_mtu
+        mtu = self.modem.options.cgcontrdp_mtu
         return f"{line},,,{mtu}" if mtu else line
 
     def _address_form(self, args: Args) -> Result:

@@ -5,13 +5,17 @@ Source: Pycom firmware (esp32/lte/lteppp.c relies on +SQNIBRCFG), TinyGSM and Se
 
 from __future__ import annotations
 
-from emulator.modem.engine import Args, CmeError, Command, Family, Result, at_most, integer
+from collections.abc import Callable
+
+from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
+from emulator.modem.family import Family
 
 RATES = (0, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1000000)
 
 
 class Port(Family):
     def commands(self) -> dict[str, Command]:
+        nv = self.modem.nv
         return {
             "+IPR": Command(
                 set=self._set_rate,
@@ -21,9 +25,9 @@ class Port(Family):
             "+IFC": Command(
                 set=self._set_flow, read=lambda: ["+IFC: 2,2"], test=lambda: ["+IFC: (0,2),(0,2)"]
             ),
-            "+SQNIBRCFG": self._stored("+SQNIBRCFG", "ibr", ((0, 1), (1, 1000)), 1),
-            "+SQNIPSCFG": self._stored("+SQNIPSCFG", "ips", ((0, 2), (100, 10000)), 1),
-            "+SQNRICFG": self._stored("+SQNRICFG", "ri", ((0, 2), (0, 3), (100, 10000)), 1),
+            "+SQNIBRCFG": self._stored("+SQNIBRCFG", lambda: nv.ibr, (0, 1), (1, 1000)),
+            "+SQNIPSCFG": self._stored("+SQNIPSCFG", lambda: nv.ips, (0, 2), (100, 10000)),
+            "+SQNRICFG": self._stored("+SQNRICFG", lambda: nv.ri, (0, 2), (0, 3), (100, 10000)),
         }
 
     def _set_rate(self, args: Args) -> Result:
@@ -40,22 +44,22 @@ class Port(Family):
         return None
 
     def _stored(
-        self, name: str, key: str, bounds: tuple[tuple[int, int], ...], needed: int
+        self, name: str, kept: Callable[[], list[int]], *bounds: tuple[int, int]
     ) -> Command:
-        """A setting of several numbers in NV; those left out keep their value."""
+        """A setting of several numbers in NV; those left out behind the first keep their value."""
 
         def write(args: Args) -> Result:
             at_most(args, len(bounds))
-            values = list(self.modem.nv[key])
-            if None in args[:needed]:
+            if args[0] is None:
                 raise CmeError(50)
-            for index, (low, high) in enumerate(bounds):
-                values[index] = integer(args, index, low, high, values[index])
-            self.modem.nv[key] = values
+            before = kept()
+            before[:] = [
+                integer(args, index, *bounds[index], value) for index, value in enumerate(before)
+            ]
             return None
 
         def read() -> Result:
-            return [f"{name}: " + ",".join(str(value) for value in self.modem.nv[key])]
+            return [f"{name}: " + ",".join(str(value) for value in kept())]
 
         shown = ",".join(f"({low}-{high})" for low, high in bounds)
         return Command(set=write, read=read, test=lambda: [f"{name}: {shown}"])

@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING
 
 from emulator.board.clock import Event
 from emulator.modem import timers
-from emulator.modem.engine import (
-    Args,
-    CmeError,
-    Command,
-    Family,
-    Result,
-    at_most,
-    integer,
-    nothing,
-    text,
-)
-from emulator.modem.nv import FACTORY_ACTIVE, FACTORY_TAU
+from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer, nothing, text
+from emulator.modem.family import Family
+from emulator.modem.nv import Edrx, Psm
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -74,33 +65,28 @@ class PowerSaving(Family):
 
     def _set_psm(self, args: Args) -> Result:
         at_most(args, 5)
-        stored = self.modem.nv["cpsms"]
-        before = dict(stored)
+        before = self.modem.nv.psm
         mode = integer(args, 0, 0, 2)
-        tau = text(args, 3, stored["tau"])
-        active = text(args, 4, stored["active"])
-        if not (timers.valid(tau) and timers.valid(active)):
+        psm = Psm(mode, text(args, 3, before.tau), text(args, 4, before.active))
+        if not (timers.valid(psm.tau) and timers.valid(psm.active)):
             raise CmeError(50)
-        if mode == 2:
-            mode, tau, active = 0, FACTORY_TAU, FACTORY_ACTIVE
-        stored.update(mode=mode, tau=tau, active=active)
-        asked_before, asked_now = before["mode"] == 1, mode == 1
-        changed = asked_before != asked_now or (asked_now and stored != before)
+        self.modem.nv.psm = psm = Psm() if mode == 2 else psm
+        changed = (before.mode == 1) != (psm.mode == 1) or (psm.mode == 1 and psm != before)
         if changed and self.modem.registered:
             self.modem.radio.tau()
             self._grant()
         return None
 
     def _read_psm(self) -> Result:
-        stored = self.modem.nv["cpsms"]
-        return [f'+CPSMS: {stored["mode"]},,,"{stored["tau"]}","{stored["active"]}"']
+        psm = self.modem.nv.psm
+        return [f'+CPSMS: {psm.mode},,,"{psm.tau}","{psm.active}"']
 
     def _grant(self) -> None:
         """What attach accept and tracking area update accept carry (24.301 5.3.11)."""
-        stored = self.modem.nv["cpsms"]
-        granted = bool(stored["mode"] == 1 and self.modem.scenario.network.psm)
-        active_s = timers.active_s(stored["active"])
-        self.modem.granted_timers = (stored["active"], stored["tau"]) if granted else None
+        psm = self.modem.nv.psm
+        granted = psm.mode == 1 and self.modem.cell.network.psm
+        active_s = timers.active_s(psm.active)
+        self.modem.granted_timers = (psm.active, psm.tau) if granted else None
         off = not granted or active_s is None
         self.modem.radio.active_time_ms = None if off else 1000.0 * (active_s or 0)
 
@@ -128,9 +114,9 @@ class PowerSaving(Family):
         at_most(args, 3)
         mode = integer(args, 0, 0, 3)
         if mode == 3:
-            self.modem.nv["edrx"] = {"mode": 0, "act": NB_S1, "value": "", "ptw": ""}
+            self.modem.nv.edrx = Edrx()
             return None
-        self._store_edrx(mode, args, self.modem.nv["edrx"]["ptw"])
+        self._store_edrx(mode, args, self.modem.nv.edrx.ptw)
         return None
 
     def _set_sequans(self, args: Args) -> Result:
@@ -139,36 +125,33 @@ class PowerSaving(Family):
         return None
 
     def _store_edrx(self, mode: int, args: Args, ptw: str) -> None:
-        stored = self.modem.nv["edrx"]
-        act = integer(args, 1, WB_S1, NB_S1, stored["act"])
-        value = text(args, 2, stored["value"])
+        before = self.modem.nv.edrx
+        act = integer(args, 1, WB_S1, NB_S1, before.act)
+        value = text(args, 2, before.value)
         for bits in (value, ptw):
             if bits and (len(bits) != 4 or bits.strip("01")):
                 raise CmeError(50)
         if act != NB_S1:  # this image has no other access technology
             raise CmeError(50)
-        self.modem.nv["edrx"] = {"mode": mode, "act": act, "value": value, "ptw": ptw}
+        self.modem.nv.edrx = Edrx(mode, act, value, ptw)
         if mode == 2 and value and self.modem.registered:
             delay_ms = self.modem.session.rng.uniform(*GRANT_MS)
             self.modem.after_ms(delay_ms, lambda: self.modem.urc(f"+CEDRXP: {self._granted()}"))
 
     def _read_edrx(self) -> Result:
-        stored = self.modem.nv["edrx"]
-        return [f'+CEDRXS: {stored["act"]},"{stored["value"]}"']
+        edrx = self.modem.nv.edrx
+        return [f'+CEDRXS: {edrx.act},"{edrx.value}"']
 
     def _read_sequans(self) -> Result:
-        stored = self.modem.nv["edrx"]
-        return [
-            f'+SQNEDRX: {stored["mode"]},{stored["act"]},"{stored["value"]}","{stored["ptw"]}"'
-        ]
+        edrx = self.modem.nv.edrx
+        return [f'+SQNEDRX: {edrx.mode},{edrx.act},"{edrx.value}","{edrx.ptw}"']
 
     def _granted(self) -> str:
-        stored = self.modem.nv["edrx"]
-        in_use = stored["mode"] in (1, 2) and stored["value"] and self.modem.registered
-        if not in_use or not self.modem.scenario.network.edrx:
+        edrx = self.modem.nv.edrx
+        in_use = edrx.mode in (1, 2) and edrx.value and self.modem.registered
+        if not in_use or not self.modem.cell.network.edrx:
             return "0"
-        ptw = stored["ptw"] or DEFAULT_PTW
-        return f'{stored["act"]},"{stored["value"]}","{stored["value"]}","{ptw}"'
+        return f'{edrx.act},"{edrx.value}","{edrx.value}","{edrx.ptw or DEFAULT_PTW}"'
 
     def _granted_edrx(self) -> Result:
         return [f"+CEDRXRDP: {self._granted()}"]

@@ -16,14 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import Args, Command, Family, Result, at_most, integer, nothing
+from emulator.modem.engine import Command, Result, nothing
 from emulator.modem.errors import EMM_TEXT
+from emulator.modem.family import Family
 from emulator.modem.timers import DEACTIVATED
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
-
-HIGHEST = {"+CEREG": 5, "+CREG": 3, "+CGREG": 2}
 
 
 class Registration(Family):
@@ -33,7 +32,11 @@ class Registration(Family):
         modem.emm.listeners.append(self._changed)
 
     def commands(self) -> dict[str, Command]:
-        table = {name: self._command(name) for name in HIGHEST}
+        table = {
+            "+CEREG": self.stored("+CEREG", 5, lambda n: f"{n},{self.fields(n)}"),
+            "+CREG": self.stored("+CREG", 3, lambda n: f"{n},{self.fields(n)}"),
+            "+CGREG": self.stored("+CGREG", 2, lambda n: f"{n},0"),
+        }
         table["+CEER"] = Command(execute=self._last_error, test=nothing)
         return table
 
@@ -60,24 +63,9 @@ class Registration(Family):
             shown += f',"{active}","{tau}"'
         return shown
 
-    def _command(self, name: str) -> Command:
-        key = name[1:].lower()
-
-        def write(args: Args) -> Result:
-            at_most(args, 1)
-            self.modem.nv[key] = integer(args, 0, 0, HIGHEST[name])
-            return None
-
-        def read() -> Result:
-            n = self.modem.nv[key]
-            stat = self.fields(n) if name != "+CGREG" else "0"
-            return [f"{name}: {n},{stat}"]
-
-        return Command(set=write, read=read, test=lambda: [f"{name}: (0-{HIGHEST[name]})"])
-
     def _changed(self) -> None:
-        for name in ("+CEREG", "+CREG"):
-            n = self.modem.nv[name[1:].lower()]
+        nv = self.modem.nv
+        for name, n in (("+CEREG", nv.cereg), ("+CREG", nv.creg)):
             if n:
                 self.modem.urc(f"{name}: {self.fields(n)}")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from emulator.modem.engine import Args, CmeError, Command, Family, Result, at_most, integer
+from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
+from emulator.modem.family import Family
 from emulator.modem.script import SEARCHING
 from emulator.network.cell import Signal
 
@@ -84,7 +85,7 @@ class SignalQuality(Family):
         signal = self._camped()
         if signal is None:
             raise CmeError(3)
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
         plmn = network.plmn
         return [
             f"+SQNMONI: {network.name} Cc:{plmn[:3]} Nc:{plmn[3:]} RSRP:{signal.rsrp_dbm:.2f} "
@@ -97,7 +98,7 @@ class SignalQuality(Family):
         """While the modem rescans it prints values that no radio can measure."""
         if self.modem.cfun != 1:
             raise CmeError(3)
-        network = self.modem.scenario.network
+        network = self.modem.cell.network
         signal = self._camped()
         value = sentinel if signal is None else getattr(signal, figure)
         return [f"{name}: {network.pci},{network.earfcn},{value:.2f}"]

@@ -5,17 +5,8 @@ Source: 3GPP TS 27.007 8.3 (+CPIN), 7.4 (+CLCK), 8.18 (+CRSM), TS 31.102 for the
 
 from __future__ import annotations
 
-from emulator.modem.engine import (
-    Args,
-    CmeError,
-    Command,
-    Family,
-    Result,
-    at_most,
-    integer,
-    nothing,
-    text,
-)
+from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer, nothing, text
+from emulator.modem.family import Family
 
 READ_BINARY, STATUS = 176, 242
 EF_HPLMN_ACT, EF_AD, EF_IMSI, EF_ICCID = 28514, 28589, 28423, 12258
@@ -70,7 +61,7 @@ class SimCard(Family):
 
     def _imsi(self) -> Result:
         self.modem.sim.require()
-        return [self.modem.scenario.sim.imsi]
+        return [self.modem.sim.options.imsi]
 
     def _iccid(self) -> Result:
         """The card tells it without a PIN; while it starts the field is empty."""
@@ -79,7 +70,7 @@ class SimCard(Family):
             raise CmeError(3)
         if not sim.present:
             raise CmeError(10)
-        iccid = "" if sim.busy else self.modem.scenario.sim.iccid
+        iccid = "" if sim.busy else self.modem.sim.options.iccid
         return [f'+SQNCCID: "{iccid}",""']
 
     def _lock(self, args: Args) -> Result:
@@ -116,7 +107,7 @@ class SimCard(Family):
         if command != READ_BINARY:
             raise CmeError(4)
         file_id = integer(args, 1, 0, 65535)
-        options = self.modem.scenario.sim
+        options = self.modem.sim.options
         files = {
             EF_HPLMN_ACT: _plmn_octets(options.imsi) + "4000",
             EF_AD: "00000002",
@@ -128,13 +119,13 @@ class SimCard(Family):
 
     def _number(self) -> Result:
         self.modem.sim.require()
-        number = self.modem.scenario.sim.number
+        number = self.modem.sim.options.number
         return [f'+CNUM: ,"{number}",145'] if number else []
 
     def _home(self) -> Result:
         self.modem.sim.require()
-        network = self.modem.scenario.network
-        plmn = self.modem.scenario.sim.imsi[: len(network.plmn)]
+        network = self.modem.cell.network
+        plmn = self.modem.sim.options.imsi[: len(network.plmn)]
         name, short = (network.name, network.short_name) if plmn == network.plmn else (plmn, plmn)
         return [f'+SQNHPLMN: "{plmn}","{short}","{name}"']
 

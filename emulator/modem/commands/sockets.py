@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import Command, Family
+from emulator.modem.engine import Command
+from emulator.modem.family import Family
 from emulator.modem.sockets.config import Configuration
 from emulator.modem.sockets.dial import Dialling
 from emulator.modem.sockets.receive import Receiving

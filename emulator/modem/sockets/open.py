@@ -160,7 +160,7 @@ class OpenSocket:
         if not self._datagrams:
             return None
         host, port, data = self._datagrams.popleft()
-        if len(data) > most and self._modem.scenario.modem.long_datagram == "keep":
+        if len(data) > most and self._modem.options.long_datagram == "keep":
             self._datagrams.appendleft((host, port, data[most:]))
         return data[:most], (host, port)
 
@@ -188,7 +188,7 @@ class OpenSocket:
         return True
 
     def _ring(self, count: int, was_empty: bool) -> None:
-        if not was_empty and self._modem.scenario.modem.ring == "drained":
+        if not was_empty and self._modem.options.ring == "drained":
             return
         size = f",{count}" if self.slot.extended.ring_mode == 1 else ""
         self._modem.urc(f"+SQNSRING: {self.slot.number}{size}")

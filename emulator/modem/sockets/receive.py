@@ -34,7 +34,7 @@ class Receiving:
         most = integer(args, 1, 1, MOST_BYTES)
         found = self._next(slot, args, most)
         if found is None:
-            if self._table.modem.scenario.modem.nothing_to_read == "error":
+            if self._table.modem.options.nothing_to_read == "error":
                 raise CmeError(NOTHING)
             return [f"+SQNSRECV: {slot.number},0", b""]
         data, sender = found

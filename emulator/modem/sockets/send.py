@@ -56,7 +56,7 @@ class Sending:
         """Release assistance: builds of this modem refuse the field (Monarch 2 takes 0 to 2)."""
         if len(args) > 2 and args[2] is not None:
             integer(args, 2, 0, 2)
-            if not self._table.modem.scenario.modem.rai:
+            if not self._table.modem.options.rai:
                 raise CmeError(50)
 
     def _destination(self, args: Args, socket: OpenSocket) -> Endpoint | None:

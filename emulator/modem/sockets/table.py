@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from emulator.modem.engine import Args, CmeError, integer
 from emulator.modem.sockets.config import IDS, Basic, Extended, Secure
-from emulator.network.routes import Routes
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -38,7 +37,7 @@ class Slot:
 class SocketTable:
     def __init__(self, modem: Modem) -> None:
         self.modem = modem
-        self.routes: Routes = modem.routes or Routes(modem.board)
+        self.routes = modem.routes
         self.slots = [Slot(number) for number in IDS]
         self._next_port = FIRST_EPHEMERAL
 

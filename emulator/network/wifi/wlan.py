@@ -17,7 +17,7 @@ from emulator.board.clock import Event
 from emulator.board.faults import Fault
 from emulator.network.wifi.accesspoint import AccessPoint
 from emulator.network.wifi.nic import WifiAir
-from emulator.network.wifi.options import WifiOptions
+from emulator.network.wifi.options import FAULT_WORDS, WifiOptions
 from emulator.network.wifi.station import CHANNELS, LISTEN, SERVE, ZEROS, Station, Wish
 
 STA, AP, STA_AP = 1, 2, 3
@@ -35,7 +35,7 @@ class Wlan(Service):
         super().__init__(board)
         source = board.rng("wifi")
         self.points = [
-            AccessPoint(each, number, source) for number, each in enumerate(options.points())
+            AccessPoint(each, number, source) for number, each in enumerate(options.access_points)
         ]
         self.mac: bytes = getattr(board.services.get("system"), "mac", bytes(6))
         self.station = Station(board, self.points, self.mac)
@@ -52,7 +52,7 @@ class Wlan(Service):
         self._timer: Event | None = None  # of connect(timeout=...)
         self._timed_out = False
         self._scan: tuple[int, dict[str, Any]] | None = None
-        for word in ("ap_gone", "ap_back", "wifi_drop"):
+        for word in FAULT_WORDS:
             board.faults.on_time(word, self._strike)
 
     @property

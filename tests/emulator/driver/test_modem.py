@@ -19,8 +19,8 @@ class Real:
         scenario = from_table({"radio": {"attach_ms": 3000, "detach_ms": 800}, **sections})
         self.board = Board(seed=7, firmware=firmware, faults=scenario.faults)
         self.uart = Uart(self.board)
-        cell = Cell(self.board, scenario)
-        self.modem = Modem(self.board, self.uart, scenario, cell)
+        cell = Cell(self.board, scenario.network, scenario.radio)
+        self.modem = Modem(self.board, self.uart, cell, scenario.modem, scenario.sim)
         self.driver = LteDriver(self.board, self.uart, self.modem)
         self.board.plug("lte", self.driver)
 

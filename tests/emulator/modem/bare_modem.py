@@ -29,8 +29,8 @@ class Rig:
             scenario = from_table(scenario, "test")
         self.board = Board(seed=seed, faults=scenario.faults)
         self.uart = Uart(self.board)
-        self.cell = Cell(self.board, scenario)
-        self.modem = Modem(self.board, self.uart, scenario, self.cell)
+        self.cell = Cell(self.board, scenario.network, scenario.radio)
+        self.modem = Modem(self.board, self.uart, self.cell, scenario.modem, scenario.sim)
         if rts:
             self.uart.set_rts(True)
             self.pass_ms(700)

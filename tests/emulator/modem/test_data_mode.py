@@ -105,7 +105,7 @@ def test_urcs_wait_and_a_break_tells_of_them(online: tuple[Rig, list[bytes]]) ->
     rig.modem.on_break = lambda: breaks.append(True)
     rig.modem.urc("+CEDRXP: 0")
     assert breaks == []  # AT+SQNIBRCFG is off
-    rig.modem.nv["ibr"] = [1, 100]
+    rig.modem.nv.ibr = [1, 100]
     rig.modem.urc("+CTZV: 4")
     assert breaks == [True]
     assert rig.pass_ms(1100) == b""

@@ -7,7 +7,6 @@ import pytest
 from emulator.modem.engine import (
     CmeError,
     Command,
-    Family,
     Final,
     Pending,
     Prompt,
@@ -15,6 +14,7 @@ from emulator.modem.engine import (
     integer,
     text,
 )
+from emulator.modem.family import Family
 from tests.emulator.modem.bare_modem import ERROR, OK, READY, Rig, info
 
 

@@ -114,7 +114,10 @@ def test_cme_error_scenario() -> None:
         ({"point": "command", "do": "urc", "text": "x", "where": "inside"}, "inside"),
         ({"point": "command", "do": "late", "part": "info"}, "info"),
         ({"point": "time", "do": "crash", "at_ms": 1, "match": "AT"}, "match"),
+        ({"point": "time", "do": "urc", "at_ms": 1}, "text"),
+        ({"point": "time", "do": "mute", "for_ms": "long"}, "for_ms = 'long'"),
         ({"point": "nowhere", "do": "mute"}, "nowhere"),
+        ({"point": "time", "do": ""}, "a word is needed"),
     ],
 )
 def test_senseless_faults_are_refused_by_name(table: dict[str, Any], word: str) -> None:

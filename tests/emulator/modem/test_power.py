@@ -97,7 +97,9 @@ def test_connected_tail(cdrx: str, rts: bool, milliamps: float) -> None:
 def test_packet_in_the_tail_is_quicker_than_one_out_of_idle_and_extends_the_tail() -> None:
     scenario = from_table({**READY, "network": {"release_ms": 10_000}})
     rig = Rig(scenario, seed=5)
-    twin = Cell(Board(seed=5), scenario)  # draws what the modem's own cell will draw
+    twin = Cell(
+        Board(seed=5), scenario.network, scenario.radio
+    )  # draws what the modem's own cell will draw
     rig.attach()
     for pause_ms, connected in ((1000, True), (15_000, False), (0, True)):
         rig.pass_ms(pause_ms)

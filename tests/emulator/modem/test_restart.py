@@ -89,7 +89,7 @@ def test_stored_settings_survive_and_session_settings_do_not() -> None:
     for question, line in stored.values():
         if question:
             assert line in rig.ask(question)
-    assert 28 in rig.modem.nv["bands"]
+    assert 28 in rig.modem.nv.bands
     assert rig.ask("AT+CGPIAF?") == info("+CGPIAF: 0,0,0,0")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from emulator.board.board import Board
 from emulator.network.cell import LEVELS, Cell, Procedure, spread
-from emulator.scenario import from_table
+from emulator.network.options import NetworkOptions, RadioOptions
 
 # seconds, 10th, 50th and 90th percentile: durations in the published captures
 DURATIONS = {
@@ -30,8 +30,8 @@ DURATIONS = {
 
 
 def cell(seed: int = 1, **radio: Any) -> Cell:
-    scenario = from_table({"radio": {"outliers": False, "no_service": 0.0, **radio}})
-    return Cell(Board(seed=seed), scenario)
+    options = RadioOptions(**{"outliers": False, "no_service": 0.0, **radio})
+    return Cell(Board(seed=seed), NetworkOptions(), options)
 
 
 def draw(source: Cell, name: str) -> Procedure:
@@ -138,7 +138,7 @@ def test_first_attach_depends_on_the_bands_and_may_never_succeed() -> None:
 
 
 def test_minutes_without_service_at_the_edge() -> None:
-    source = Cell(Board(), from_table({"radio": {"no_service": 1.0}}))
+    source = cell(no_service=1.0)
     procedure = source.attach()
     assert procedure is not None and 60_000 < procedure.duration_ms < 400_000
     assert procedure.rx_ms > 60_000
@@ -169,5 +169,5 @@ def test_release_time() -> None:
     source = cell()
     drawn = sorted(source.release_ms() for _ in range(1000))
     assert drawn[500] == pytest.approx(11_000, rel=0.05)
-    tail = Cell(Board(), from_table({"network": {"release_ms": 262_000}}))
+    tail = Cell(Board(), NetworkOptions(release_ms=262_000), RadioOptions())
     assert tail.release_ms() == 262_000

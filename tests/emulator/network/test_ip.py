@@ -42,7 +42,7 @@ class Net:
         self.device = Device(root)
         board = self.device.board
         scenario = from_table({"radio": {**RADIO, **radio}}, "test")
-        self.cell = Cell(board, scenario)
+        self.cell = Cell(board, scenario.network, scenario.radio)
         self.routes = Routes(board)
         self.routes.unknown_s = 2.0
         self.lte = Lte(board)

@@ -29,7 +29,9 @@ def make(tmp_path: Path) -> MakeWlan:
     def make(*changes: dict[str, Any], faults: list[dict[str, Any]] | None = None) -> Wlan:
         board = Board(faults=[Fault.from_table(table) for table in faults or []])
         plug_standard(board, tmp_path)
-        options = WifiOptions(access_points=[{**AP, **change} for change in changes or ({},)])
+        options = WifiOptions(
+            access_points=[AccessPointOptions(**{**AP, **change}) for change in changes or ({},)]
+        )
         wlan = Wlan(board, options)
         wlan.do_init({"mode": 1})
         return wlan

@@ -1,0 +1,58 @@
+"""The base of every family of AT commands (emulator/modem/commands)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emulator.modem.engine import Args, Command, Result, at_most, integer
+
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
+
+
+class Family:
+    """Commands that belong together, and what they want to hear about. Override what you need."""
+
+    def __init__(self, modem: Modem) -> None:
+        self.modem = modem
+
+    def commands(self) -> dict[str, Command]:
+        """Name in upper case, with its sign ("+CEREG", "^RESET", "E", "&F") -> Command."""
+        return {}
+
+    def stored(self, name: str, highest: int, shown: Callable[[int], str] = str) -> Command:
+        """NAME=0..highest, kept in NV under the same name; `shown` is what NAME? answers."""
+        nv, field_name = self.modem.nv, name[1:].lower()
+
+        def write(args: Args) -> Result:
+            at_most(args, 1)
+            setattr(nv, field_name, integer(args, 0, 0, highest))
+            return None
+
+        return Command(
+            set=write,
+            read=lambda: [f"{name}: {shown(getattr(nv, field_name))}"],
+            test=lambda: [f"{name}: (0-{highest})"],
+        )
+
+    def on_cfun(self, old: int, new: int) -> None:
+        """The functionality has changed (after a detach that belonged to it)."""
+
+    def on_reset(self) -> None:
+        """The modem restarts: what is not in `modem.nv` is lost."""
+
+    def on_factory_reset(self) -> None:
+        """`modem.nv` has just been emptied."""
+
+    def on_registered(self) -> None:
+        """+CEREG has become 1 or 5."""
+
+    def on_deregistered(self) -> None:
+        """+CEREG was 1 or 5 and is so no longer."""
+
+    def on_pdn_up(self, cid: int) -> None:
+        """The PDN connection of context `cid` is there and has its addresses."""
+
+    def on_pdn_down(self, cid: int) -> None:
+        """The PDN connection of context `cid` is gone."""

@@ -1,0 +1,54 @@
+"""[modem] and [sim] of a scenario: the module, the state in which it is found, and its card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass
+class ModemOptions:
+    """[modem]: the module itself and the state in which the board finds it."""
+
+    # "running": supplied and started long before the board; "boot": started together with it;
+    # "off": dead, it never answers
+    start: Literal["running", "boot", "off"] = "running"
+    cfun: Literal[0, 1, 4] = 4  # found so when "running"
+    low_power: bool = True  # setlpm was given before (an earlier deinitialisation left it so)
+    autostart: bool = False  # CFUN=1 by itself after every start of the modem
+    boot_ms: int = 0  # start to +SYSSTART; 0: drawn, 3.5 s (2.3 to 6)
+    imei: str = "354340987654326"  # 35434...: the firmware looks for this beginning
+    manufacturer: str = "PYCOM"
+    model: str = ""  # empty: the name of the board
+    ue_version: str = "UE6.0.0.0-ER0"
+    lr_version: str = "LR6.0.0.0-41019"
+    build: int = 41019
+    cereg: Literal[0, 1, 2, 3, 4, 5] = 1  # as stored in NV
+    creg: Literal[0, 1, 2, 3] = 0
+    cmee: Literal[0, 1, 2] = 0
+    carrier: str = "standard"  # +SQNCTM
+    bands: list[int] = field(default_factory=lambda: [3, 8, 20])  # scan list
+    apn: str = ""  # stored for context 1
+    pdp_type: Literal["IP", "IPV6", "IPV4V6"] = "IP"  # stored for context 1
+    cgcontrdp_mtu: int = 1428  # 0: the shorter form of older builds
+    chunk_bytes: int = 0  # answers leave in pieces of so many bytes; 0: whole
+    chunk_gap_ms: float = 5.0  # between such pieces
+    urc_every_ms: int = 0  # a URC of `urc_texts` in turn, so often; 0: none
+    urc_texts: list[str] = field(default_factory=lambda: ["+CEDRXP: 5"])
+    rai: bool = False  # +SQNSSENDEXT takes a release assistance field (without effect here)
+    ring: Literal["datagram", "drained"] = "datagram"  # +SQNSRING for each, or once till empty
+    nothing_to_read: Literal["error", "empty"] = "error"  # +SQNSRECV: error or length 0
+    long_datagram: Literal["truncate", "keep"] = "truncate"  # more than +SQNSRECV asked for
+
+
+@dataclass
+class SimOptions:
+    """[sim]"""
+
+    state: Literal["ready", "absent", "pin", "puk"] = "ready"
+    pin: str = "1234"
+    puk: str = "12345678"
+    ready_ms: int = 0  # after power-up of the card; 0: drawn, 0.6 s (0.3 to 2)
+    imsi: str = "001010123456789"
+    iccid: str = "8900101234567890123"
+    number: str = ""

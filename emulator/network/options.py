@@ -1,0 +1,82 @@
+"""[network] and [radio] of a scenario: the operator, and its cell at this place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+PdpType = Literal["IP", "IPV6", "IPV4V6"]
+
+
+@dataclass
+class Step:
+    """One step of what +CEREG goes through; without `after_ms` it ends a drawn attach."""
+
+    stat: int
+    after_ms: int | None = None
+    cause: int | None = None
+    cause_type: int = 0
+    tac: str | None = None  # of this step, in place of the network's
+    ci: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.stat not in range(11):
+            raise ValueError(f"stat = {self.stat}; allowed: 0 to 10")
+        if self.after_ms is not None and self.after_ms < 0:
+            raise ValueError(f"after_ms = {self.after_ms}; 0 or more is needed")
+
+
+@dataclass
+class NetworkOptions:
+    """[network]: the operator."""
+
+    plmn: str = "00101"
+    name: str = "Test Network"
+    short_name: str = "TestNet"
+    roaming: bool = False
+    tac: str = "1A2B"
+    ci: str = "01A2D003"
+    band: int = 20
+    earfcn: int = 6253
+    pci: int = 142
+    steps: list[Step] = field(default_factory=list)  # after CFUN=1, instead of a plain attach
+    repeat: bool = False  # the steps start over behind the last one
+    cgatt_lag_ms: int = 0  # +CGATT follows +CEREG so much later
+    pdn_types: list[PdpType] = field(default_factory=lambda: ["IP", "IPV6", "IPV4V6"])
+    apns: list[str] = field(default_factory=list)  # accepted ones; empty: any
+    default_apn: str = "iot.example"  # for a context without one
+    ipv4_prefix: str = "10.64.3."
+    ipv6_prefix: str = "2001:db8:64:"
+    dns_ipv4: list[str] = field(default_factory=lambda: ["192.0.2.53", "198.51.100.53"])
+    dns_ipv6: list[str] = field(default_factory=lambda: ["2001:db8::53", "2001:db8:1::53"])
+    nitz: bool = True  # the network tells the time
+    start_time: str = "2026-03-01T12:00:00"  # UTC at power-on of the board
+    time_zone_quarters: int = 4  # local time, in quarter hours
+    release_ms: int = 0  # RRC inactivity; 0: drawn by coverage
+    cdrx: Literal["sparse", "dense"] = "sparse"  # current of the connected tail
+    idle_ma: float = 1.0  # registered, idle, RTS low
+    psm: bool = True  # the network grants power saving as requested
+    edrx: bool = True
+
+
+@dataclass
+class RadioOptions:
+    """[radio]: the cell at this place."""
+
+    level: Literal["good", "fair", "edge"] = "good"
+    in_coverage: bool = True
+    first_attach: bool = False  # the modem does not know the cell yet: a scan of tens of seconds
+    attach_ms: int = 0  # a fixed duration instead of a drawn one
+    uplink_ms: int = 0
+    turn_ms: int = 0
+    detach_ms: int = 0
+    factor: float = 1.0  # on uplinks, tracking area updates and detaches ("bad operator": 4)
+    outliers: bool = True  # some procedures take ten times as long, as seen in the field
+    loss: float = -1.0  # share of lost uplink datagrams; below 0: by coverage
+    downlink_loss: float = 0.0
+    no_service: float = -1.0  # share of attaches preceded by minutes of nothing; below 0: by level
+    rsrp_dbm: float = 0.0  # 0: by coverage
+    rsrq_db: float = 0.0
+    rssi_dbm: float = 0.0
+    sinr_db: float = 99.0  # 99: by coverage
+    unknown_signal: bool = False  # +CSQ and +CESQ always say "not known"
