@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from emulator.board.flash import Flash
+from emulator.board.flashspace import FlashSpace
 
 _READ_US_PER_KB = 120
 _EBADF, _EINVAL = 9, 22
 
 
 class OpenFile:
-    def __init__(self, flash: Flash, host: Path, name: str, mode: str) -> None:
+    def __init__(self, flash: FlashSpace, host: Path, name: str, mode: str) -> None:
         self._flash = flash
         self._host = host
         self._name = name

@@ -14,6 +14,7 @@ from emulator.lorawan.airtime import time_on_air_us
 from emulator.lorawan.options import LoraOptions
 from emulator.lorawan.regions import BY_NAME, LEAST_SNR_DB, Rate
 from emulator.lorawan.server import NetworkServer
+from emulator.network.paths import UdpPath
 from emulator.network.routes import Routes
 
 REFERENCE_HZ = 125_000
@@ -54,7 +55,7 @@ class Gateway:
         self.uplinks: list[Uplink] = []  # all that went on air, heard or not
         self._random = board.rng("lora.air")
         self._scheduled: _Scheduled | None = None
-        self._path = routes.open_udp("IP")
+        self._path = UdpPath(routes, "IP")
 
     # up
 

@@ -24,7 +24,7 @@ class Datagrams:
         self._air = air
         self._headers = UDP_HEADERS[family]
         self._on_datagram = on_datagram
-        self._path: UdpPath = routes.open_udp(family)
+        self._path = UdpPath(routes, family)
         self._watch = Watch(routes.board.clock, self._look)
         self.pending = 0  # bytes accepted and not yet through the air
         self.closed = False

@@ -125,7 +125,7 @@ class IpSocket:
         self.port = self.port or self._ephemeral()
         self._state = LISTENING
         address = nic.address or "0.0.0.0"
-        self._listener = self._routes.listen_tcp(FAMILY, address, self.port)
+        self._listener = TcpListener(self._routes, FAMILY, (address, self.port))
         self._watch = Watch(self._routes.board.clock, self._look_for_callers)
         self._watch.start()
 

@@ -11,12 +11,9 @@ import errno
 import select
 import socket
 import sys
-from typing import TYPE_CHECKING
 
 from emulator.network.addresses import Endpoint, canonical
-
-if TYPE_CHECKING:
-    from emulator.network.routes import Routes, SentDatagram
+from emulator.network.routes import Routes, SentDatagram
 
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 FAMILY_OF = {"IP": socket.AF_INET, "IPV6": socket.AF_INET6}
@@ -41,6 +38,7 @@ class UdpPath:
         self._last: SentDatagram | None = None
         self._target: Endpoint | None = None
         self.closed = False
+        routes.opened(self)
 
     @property
     def has_route(self) -> bool:
@@ -152,6 +150,7 @@ class TcpPath:
         self._target: Endpoint | None = None
         if real is not None:
             real.setblocking(False)
+        routes.opened(self)
 
     @property
     def has_route(self) -> bool:
@@ -250,7 +249,8 @@ class TcpPath:
 
 
 class TcpListener:
-    """A listening TCP socket of the board, reached at a free port of this computer."""
+    """A listening TCP socket of the board: programs on this computer connect to a free port of it,
+    see `Routes.listening`."""
 
     def __init__(self, routes: Routes, family: str, at: Endpoint) -> None:
         self._routes = routes
@@ -260,6 +260,7 @@ class TcpListener:
         self._real.bind((LOOPBACK[FAMILY_OF[family]], 0))
         self._real.listen(1)
         self.real: Endpoint = self._real.getsockname()[:2]
+        routes.opened(self)
         routes.listens(at, self.real)
 
     def poll(self, wait_s: float = 0.0) -> TcpPath | None:
@@ -271,8 +272,7 @@ class TcpListener:
         except OSError:
             return None
         peer = self._routes.origin((address[0], address[1]), self._family)
-        path = TcpPath(self._routes, self._family, real, peer)
-        return self._routes.opened(path)
+        return TcpPath(self._routes, self._family, real, peer)
 
     def close(self) -> None:
         self._real.close()

@@ -3,7 +3,7 @@
     table = Routes.parse(["192.0.2.1:5683=127.0.0.1:40000", "[2001:db8::1]:5683=[::1]:40000",
                           "collector.example:5683=127.0.0.1:40001"])
     with Routes(board, table) as routes:
-        path = routes.open_udp("IPV6")
+        path = UdpPath(routes, "IPV6")              # paths.py
         path.send("2001:db8::1", 5683, b"...")      # a real datagram to [::1]:40000
         path.poll(0.02)                             # [("2001:db8::1", 5683, b"...")]
 
@@ -22,11 +22,10 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from emulator.board.board import Board
 from emulator.network.addresses import Endpoint, address_family, canonical, endpoint
-from emulator.network.paths import TcpListener, TcpPath, UdpPath
 
 # Who sends to the board without being in the table: a host somewhere on the internet
 STRANGER = {"IP": "198.51.100.254", "IPV6": "2001:db8::fffe"}
@@ -52,9 +51,6 @@ class RealSockets(Protocol):
     """A path, a listener: whatever holds real sockets."""
 
     def close(self) -> None: ...
-
-
-_P = TypeVar("_P", bound=RealSockets)
 
 
 class Routes(AbstractContextManager["Routes"]):
@@ -159,19 +155,8 @@ class Routes(AbstractContextManager["Routes"]):
 
     # paths
 
-    def open_udp(self, family: str) -> UdpPath:
-        return self.opened(UdpPath(self, family))
-
-    def open_tcp(self, family: str) -> TcpPath:
-        return self.opened(TcpPath(self, family))
-
-    def listen_tcp(self, family: str, host: str, port: int) -> TcpListener:
-        """Have programs on this computer connect to host:port of the board, see `listening`."""
-        return self.opened(TcpListener(self, family, (host, port)))
-
-    def opened(self, path: _P) -> _P:
+    def opened(self, path: RealSockets) -> None:
         self._open.append(path)
-        return path
 
     def closed(self, path: RealSockets) -> None:
         if path in self._open:

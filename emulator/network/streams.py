@@ -40,7 +40,7 @@ class Stream:
         self._headers = TCP_HEADERS[family]
         self._on_data = on_data
         self._on_closed = on_closed
-        self._path = path or routes.open_tcp(family)
+        self._path = path or TcpPath(routes, family)
         self._clock = routes.board.clock
         self._watch = Watch(self._clock, self._look)
         self._unsent = bytearray()

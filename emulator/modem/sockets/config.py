@@ -8,50 +8,15 @@ refusal on an open socket after Telit's #SCFG, on which the family is modelled.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import astuple
 
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
+from emulator.modem.sockets.settings import Basic, Extended, Secure
+from emulator.modem.sockets.table import SocketTable
 
-if TYPE_CHECKING:
-    from emulator.modem.sockets.table import SocketTable
-
-IDS = range(1, 7)
 CIDS = (1, 5)
 EXTENDED_LENGTHS = (4, 5, 6, 8)  # with connection id; the two reserved values come together
 PROFILES = range(1, 7)
-
-
-@dataclass
-class Basic:
-    """+SQNSCFG"""
-
-    cid: int = 1
-    packet_bytes: int = 300  # online mode; 0: the modem's choice
-    idle_s: int = 90  # closes after so long without data; 0: never
-    connect_ds: int = 600  # dial timeout, 0.1 s; 0: the modem's choice
-    send_ds: int = 50  # online mode: a part of a packet is sent after 0.1 s x this
-
-
-@dataclass
-class Extended:
-    """+SQNSCFGEXT"""
-
-    ring_mode: int = 0
-    receive_hex: int = 0
-    keepalive_min: int = 0  # no effect on this modem
-    auto_accept: int = 0
-    send_hex: int = 0
-    unused1: int = 0
-    unused2: int = 0
-
-
-@dataclass
-class Secure:
-    """+SQNSSCFG"""
-
-    enabled: int = 0
-    profile: int = 1
 
 
 class Configuration:

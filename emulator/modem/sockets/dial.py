@@ -19,8 +19,8 @@ from emulator.modem.engine import (
     integer,
     text,
 )
-from emulator.modem.sockets.open import OpenSocket
-from emulator.modem.sockets.table import Slot, SocketTable
+from emulator.modem.sockets.open import OpenSocket, Slot
+from emulator.modem.sockets.table import SocketTable
 from emulator.network.addresses import address_family, canonical
 from emulator.network.datagrams import Datagrams
 from emulator.network.streams import Stream
@@ -183,7 +183,7 @@ class _Dial:
     def _open(self, family: str, address: str) -> Result:
         local = self._table.addresses(self._slot)[family]
         port = self._local_port or self._table.ephemeral_port()
-        socket = OpenSocket(self._table, self._slot, (local, port))
+        socket = OpenSocket(self._modem, self._slot, (local, port))
         socket.remote = (address, self._port)
         socket.from_any = self._from_any
         socket.stays_open = self.closure != 0

@@ -11,23 +11,44 @@ from typing import TYPE_CHECKING
 
 from emulator.board.clock import Event
 from emulator.modem.sockets.online import OnlineMode
+from emulator.modem.sockets.settings import Basic, Extended, Secure
 from emulator.network.addresses import Endpoint
 from emulator.network.datagrams import Datagrams
 from emulator.network.streams import Stream
 
 if TYPE_CHECKING:
-    from emulator.modem.sockets.table import Slot, SocketTable
+    from emulator.modem.modem import Modem
 
 CLOSED, ACTIVE, SUSPENDED, PENDING, LISTENING, INCOMING, OPENING = range(7)
 RECEIVE_BYTES = 8192  # stand-in: nobody has published the sizes of the modem's buffers
 SEND_BYTES = 8192
 
 
+class Slot:
+    """One connection id."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.socket: OpenSocket | None = None
+        self.leftover = bytearray()  # unread when the other side closed: can still be read
+        self.forget()
+
+    def forget(self) -> None:
+        """Factory settings."""
+        self.basic = Basic()
+        self.extended = Extended()
+        self.secure = Secure()
+
+    def shown(self, data: bytes) -> bytes:
+        """Received data as +SQNSRECV and +SQNSRING print them."""
+        return data.hex().upper().encode() if self.extended.receive_hex else data
+
+
 class OpenSocket:
     """`flow` is the UDP or TCP underneath; a listening socket has none before it accepts."""
 
-    def __init__(self, table: SocketTable, slot: Slot, local: Endpoint) -> None:
-        self._modem = table.modem
+    def __init__(self, modem: Modem, slot: Slot, local: Endpoint) -> None:
+        self._modem = modem
         self.slot = slot
         self.local = local
         self.remote: Endpoint | None = None
@@ -38,7 +59,7 @@ class OpenSocket:
         self.state = OPENING
         self.sent = 0
         self.received = 0
-        self.online = OnlineMode(table.modem, self)
+        self.online = OnlineMode(modem, self)
         self.on_drop: Callable[[], None] = lambda: None  # a dial that waits, a listener
         self._datagrams: deque[tuple[str, int, bytes]] = deque()
         self._stream = bytearray()

@@ -10,8 +10,9 @@ asked for differs between builds: scenario keys nothing_to_read and long_datagra
 from __future__ import annotations
 
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
+from emulator.modem.sockets.open import Slot
 from emulator.modem.sockets.send import MOST_BYTES
-from emulator.modem.sockets.table import Slot, SocketTable
+from emulator.modem.sockets.table import SocketTable
 from emulator.network.addresses import Endpoint
 
 NOTHING = 4  # what drivers take for "nothing to read"

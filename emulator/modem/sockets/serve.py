@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.modem.engine import Args, CmeError, Command, Final, Result, at_most, integer
-from emulator.modem.sockets.open import INCOMING, LISTENING, OpenSocket
-from emulator.modem.sockets.table import Slot, SocketTable
+from emulator.modem.sockets.open import INCOMING, LISTENING, OpenSocket, Slot
+from emulator.modem.sockets.table import SocketTable
 from emulator.network.air import TCP_HEADERS, Watch
 from emulator.network.datagrams import Datagrams
-from emulator.network.paths import TcpPath
+from emulator.network.paths import TcpListener, TcpPath
 from emulator.network.streams import Stream
 
 LISTEN_FAMILIES = {1: "IP", 2: "IPV6"}
@@ -48,7 +48,7 @@ class Serving:
             return None
         socket, family = listening
         socket.stays_open = stays_open
-        listener = self._table.routes.listen_tcp(family, *socket.local)
+        listener = TcpListener(self._table.routes, family, socket.local)
 
         def look(wait_s: float) -> bool:
             path = listener.poll(wait_s)
@@ -125,7 +125,7 @@ class Serving:
         address = self._table.addresses(slot).get(family)
         if address is None:
             raise CmeError(3)
-        socket = OpenSocket(self._table, slot, (address, port))
+        socket = OpenSocket(self._modem, slot, (address, port))
         socket.state = LISTENING
         return socket, family
 

@@ -5,33 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.modem.engine import Args, CmeError, integer
-from emulator.modem.sockets.config import IDS, Basic, Extended, Secure
+from emulator.modem.sockets.open import OpenSocket, Slot
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
-    from emulator.modem.sockets.open import OpenSocket
 
+IDS = range(1, 7)
 FIRST_EPHEMERAL = 49152  # RFC 6335
-
-
-class Slot:
-    """One connection id."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.socket: OpenSocket | None = None
-        self.leftover = bytearray()  # unread when the other side closed: can still be read
-        self.forget()
-
-    def forget(self) -> None:
-        """Factory settings."""
-        self.basic = Basic()
-        self.extended = Extended()
-        self.secure = Secure()
-
-    def shown(self, data: bytes) -> bytes:
-        """Received data as +SQNSRECV and +SQNSRING print them."""
-        return data.hex().upper().encode() if self.extended.receive_hex else data
 
 
 class SocketTable:

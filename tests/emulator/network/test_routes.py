@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from emulator.board.board import Board
+from emulator.network.paths import TcpListener, TcpPath, UdpPath
 from emulator.network.routes import STRANGER, Routes
 
 
@@ -118,7 +119,7 @@ def test_a_datagram_leaves_and_its_answer_comes_from_the_documented_address(
     server: socket.socket,
 ) -> None:
     with made(f"[2001:db8::1]:5683=127.0.0.1:{server.getsockname()[1]}") as routes:
-        path = routes.open_udp("IPV6")
+        path = UdpPath(routes, "IPV6")
         assert path.send("2001:DB8::1", 5683, b"\x00\xff")
         data, source = server.recvfrom(100)
         assert data == b"\x00\xff"
@@ -139,7 +140,7 @@ def test_a_server_with_two_addresses_answers_from_the_one_it_was_asked_at(
 ) -> None:
     real = f"127.0.0.1:{server.getsockname()[1]}"
     with made(f"192.0.2.1:1={real}", f"192.0.2.2:2={real}", f"[2001:db8::2]:2={real}") as routes:
-        path = routes.open_udp("IP")
+        path = UdpPath(routes, "IP")
         for host, port in (("192.0.2.2", 2), ("192.0.2.1", 1), ("192.0.2.2", 2)):
             path.send(host, port, b"?")
             server.sendto(b"!", server.recvfrom(9)[1])
@@ -148,7 +149,7 @@ def test_a_server_with_two_addresses_answers_from_the_one_it_was_asked_at(
 
 def test_without_a_route_nothing_leaves() -> None:
     with made("192.0.2.1:5683=127.0.0.1:9") as routes:
-        path = routes.open_udp("IP")
+        path = UdpPath(routes, "IP")
         assert not path.send("192.0.2.1", 5684, b"x")
         assert not path.has_route
         assert path.poll(60) == []  # and nothing is worth waiting for
@@ -162,7 +163,7 @@ def test_without_a_route_nothing_leaves() -> None:
 @pytest.mark.parametrize(("target", "family"), [("127.0.0.1", "IP"), ("[::1]", "IPV6")])
 def test_a_server_that_is_not_there_gets_nothing(target: str, family: str) -> None:
     with made(f"a.example:1={target}:1") as routes:
-        path = routes.open_udp(family)
+        path = UdpPath(routes, family)
         assert not path.send("a.example", 1, b"x")
         assert not path.send("a.example", 1, b"y")
         assert path.poll() == []
@@ -172,7 +173,7 @@ def test_a_server_that_is_not_there_gets_nothing(target: str, family: str) -> No
 
 def test_other_programs_are_strangers_and_can_be_answered(server: socket.socket) -> None:
     with made() as routes:
-        path = routes.open_udp("IP")
+        path = UdpPath(routes, "IP")
         real = path.listen("10.0.0.1", 7)
         assert routes.listening == {("10.0.0.1", 7): real}
         server.sendto(b"hello", real)
@@ -184,9 +185,9 @@ def test_other_programs_are_strangers_and_can_be_answered(server: socket.socket)
 
 def test_closing_closes_every_real_socket(server: socket.socket) -> None:
     routes = made(f"192.0.2.1:1=127.0.0.1:{server.getsockname()[1]}")
-    path, stream = routes.open_udp("IP"), routes.open_tcp("IP")
+    path, stream = UdpPath(routes, "IP"), TcpPath(routes, "IP")
     path.send("192.0.2.1", 1, b"x")
-    listener = routes.listen_tcp("IP", "10.0.0.1", 80)
+    listener = TcpListener(routes, "IP", ("10.0.0.1", 80))
     routes.close()
     assert not path.send("192.0.2.1", 1, b"y")
     assert path.poll(60) == []
@@ -218,9 +219,9 @@ def test_a_stream_is_connected_refused_or_dropped() -> None:
         listener.listen()
         port = listener.getsockname()[1]
         with made(f"192.0.2.1:1=127.0.0.1:{port}", "192.0.2.1:2=127.0.0.1:1") as routes:
-            assert routes.open_tcp("IP").connect("192.0.2.1", 2) == "refused"
-            assert routes.open_tcp("IP").connect("192.0.2.1", 3) == "dropped"
-            path = routes.open_tcp("IP")
+            assert TcpPath(routes, "IP").connect("192.0.2.1", 2) == "refused"
+            assert TcpPath(routes, "IP").connect("192.0.2.1", 3) == "dropped"
+            path = TcpPath(routes, "IP")
             assert path.connect("192.0.2.1", 1) == "connected"
             connection, _ = listener.accept()
             with connection:
