@@ -2,7 +2,7 @@
 
 In the documents:
 
-- a marked part (devkit/docs/__main__.py) is as `python -m devkit.docs` would write it;
+- a marked part (devkit/marked.py) is as `python -m devkit.docs` would write it;
 - each `./dev` command of an `sh` block ends with status 0, unless the block says `|| true`, in an
   empty folder with this project in it and the files that the document's `toml` blocks describe
   (a block whose first line is `# NAME.toml`);
@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit import docs
+from devkit import docs, marked
 from devkit.sensors.catalogue import drivers, entries
 from emulator import emulator, scenario
 from emulator.chips.wiring import DEFAULT
@@ -102,12 +102,12 @@ def _check_output(output: str, prints: tuple[str, ...]) -> None:
 
 # Marked parts
 
-_PARTS = [(path, name) for path in FILES for name in docs.parts(path.read_text(encoding="utf-8"))]
+_PARTS = [(path, name) for path in FILES for name in marked.parts(path.read_text("utf-8"))]
 
 
 @pytest.mark.parametrize(("path", "name"), _PARTS, ids=[f"{p.name}-{n}" for p, n in _PARTS])
 def test_marked_part_is_of_today(path: Path, name: str) -> None:
-    written = docs.parts(path.read_text(encoding="utf-8"))[name]
+    written = marked.parts(path.read_text(encoding="utf-8"))[name]
     assert docs.fresh(name, written), (
         f"{path.name}, {name}: run .venv/bin/python -m devkit.docs\n{docs.part(name)}"
     )
@@ -117,19 +117,19 @@ def test_marks_are_whole_and_known() -> None:
     for path in FILES:
         text = path.read_text(encoding="utf-8")
         names = re.findall(r"^<!-- (?!end -->)(.*) -->$", text, re.MULTILINE)
-        assert names == list(docs.parts(text)), path.name
+        assert names == list(marked.parts(text)), path.name
         assert set(names) <= set(docs.PARTS), path.name
 
 
 def test_a_changed_part_is_noticed_and_rewritten() -> None:
     stale = "before\n<!-- copy -->\n- `networking/none.py`\n<!-- end -->\nafter\n"
-    new = docs.renewed(stale)
+    new = marked.renewed(stale, docs.part)
     assert new.startswith("before\n<!-- copy -->\n- `lib/")
     assert "\n- `networking/nbiot.py`\n" in new and "none.py" not in new
     assert new.endswith("\n<!-- end -->\nafter\n")
-    assert docs.renewed(new) == new
+    assert marked.renewed(new, docs.part) == new
     with pytest.raises(ValueError, match="'nonsense'; allowed: demo"):
-        docs.renewed("<!-- nonsense -->\n<!-- end -->\n")
+        marked.renewed("<!-- nonsense -->\n<!-- end -->\n", docs.part)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_server_of_the_report_page_understands_its_datagram() -> None:
         each.text for each in BLOCKS if each.kind == "python host" and "cbor2" in each.text
     ]
     text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
-    shown = re.search(r"^([0-9a-f]{20,}\n)+", docs.parts(text)["report"], re.MULTILINE)
+    shown = re.search(r"^([0-9a-f]{20,}\n)+", marked.parts(text)["report"], re.MULTILINE)
     assert shown
     decoded = re.findall(r"^(\S+:\S*) +(\S+) *(\S*)$", docs.part("report"), re.MULTILINE)
     space: dict[str, object] = {"__name__": "snippet"}

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit import marked
 from devkit.build import weight
 from devkit.build.components import Component, components
 from devkit.build.targets import PYCOM
 from emulator.device_files import ROOT
 
 FILE = Path("docs/budget.md")
-PART = "budget"  # the marked part of the document, see devkit/docs/__main__.py
+PART = "budget"  # the marked part of the document, see devkit/marked.py
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,8 @@ def _line(cells: Iterable[str]) -> str:
 
 def renew(file: Path = ROOT / FILE) -> str:
     """Write the table anew; tells what was done."""
-    from devkit import docs  # loads the whole emulation
-
     old = file.read_text(encoding="utf-8")
-    new = docs.renewed(old)
+    new = marked.renewed(old, lambda name: table() + "\n")
     if new == old:
         return f"{FILE} is of today"
     file.write_text(new, encoding="utf-8")

@@ -3,11 +3,10 @@
     python -m devkit.docs           rewrite every marked part
     python -m devkit.docs --check   say which are out of date; status 1 if any is
 
-A marked part stands between `<!-- name -->` and `<!-- end -->`, each on a line of its own; `name`
-is one of devkit/docs/parts.py. Everything is made with seed 1, so that only a change of the code
-changes it. A comment more in a device file is such a change, since loading it takes time: a part
-of times and energies is out of date when a figure is off by more than 2 % (and 10 ms), all others
-at the first difference.
+Marked parts (devkit/marked.py) have names of devkit/docs/parts.py. Everything is made with seed 1,
+so that only a change of the code changes it. A comment more in a device file is such a change,
+since loading it takes time: a part of times and energies is out of date when a figure is off by
+more than 2 % (and 10 ms), all others at the first difference.
 """
 
 from __future__ import annotations
@@ -17,12 +16,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from devkit import marked
 from devkit.docs.parts import PARTS
 from emulator.device_files import ROOT
 
-_PART = re.compile(
-    r"(?<=^<!-- )(?!end )([a-z-]+)( -->\n)(.*?)(?=^<!-- end -->$)", re.DOTALL | re.MULTILINE
-)
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 MEASURED = (
     "demo",
@@ -45,18 +42,8 @@ def files(root: Path = ROOT) -> list[Path]:
     return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
 
 
-def parts(text: str) -> dict[str, str]:
-    """Name of each marked part -> what stands in it."""
-    return {found[1]: found[3] for found in _PART.finditer(text)}
-
-
-def renewed(text: str) -> str:
-    """The text with every marked part made anew. ValueError for a name that is none."""
-    return _PART.sub(lambda found: found[1] + found[2] + part(found[1]), text)
-
-
 def part(name: str) -> str:
-    """What is to stand in the marked part of that name."""
+    """What is to stand in the marked part of that name. ValueError for a name that is none."""
     if name not in PARTS:
         raise ValueError(f"marked part {name!r}; allowed: {', '.join(PARTS)}")
     return "\n".join(line.rstrip() for line in PARTS[name]().splitlines()) + "\n"
@@ -96,12 +83,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for file in files():
         text = file.read_text(encoding="utf-8")
         if options.check:
-            for name, written in parts(text).items():
+            for name, written in marked.parts(text).items():
                 if not fresh(name, written):
                     stale += 1
                     print(f"{file.relative_to(ROOT)}: {name} is out of date")
             continue
-        new = renewed(text)
+        new = marked.renewed(text, part)
         if new != text:
             print(f"{file.relative_to(ROOT)} rewritten")
             file.write_text(new, encoding="utf-8")
