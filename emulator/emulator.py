@@ -9,7 +9,6 @@ sleep behind it; its account is a `Cycle`. The modem, the flash, the NVS and the
 
 from __future__ import annotations
 
-import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from typing import Any, Protocol
 
 from emulator import scenario as scenarios
 from emulator.board.board import CAUSE_NAMES, DEEPSLEEP_RESET, PWRON_RESET, Board, DeepSleep, Reset
+from emulator.board.draws import Z90, drawn
 from emulator.board.standard import plug_standard
 from emulator.chips.wiring import wire
 from emulator.cycle import Cycle, Phase, kept_memory, read_account
@@ -178,10 +178,8 @@ class Emulator(AbstractContextManager["Emulator"]):
 
     def _start(self, scripts: list[str]) -> None:
         """What the firmware does before Python runs."""
-        low, middle, high = BOOT_S
-        draw = self.board.rng(f"boot/{self.board.cycle}").gauss(0, 1) / 1.2816
-        spread = math.log(high / middle) if draw > 0 else math.log(middle / low)
-        boot_us = round(middle * math.exp(max(-2.0, min(2.0, draw)) * spread) * 1e6)
+        rng = self.board.rng(f"boot/{self.board.cycle}")
+        boot_us = round(drawn(rng, BOOT_S, 2.0 * Z90) * 1e6)
         before_us = round(boot_us * LTE_TASK_SHARE)
         wifi_us = round(boot_us * WIFI_SHARE)
         self.board.clock.advance(wifi_us)

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from emulator.lorawan import commands
 from emulator.lorawan.regions import Channel, Region
 
-ALL_WIDE = 0xFF
-
 
 @dataclass
 class MacSettings:

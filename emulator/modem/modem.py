@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from emulator.board.board import Board
 from emulator.board.clock import Event
+from emulator.board.draws import drawn
 from emulator.modem.command_faults import CRASH_FILE
 from emulator.modem.commands import families
 from emulator.modem.dataport import Connection
@@ -30,7 +31,7 @@ from emulator.modem.radio import Radio
 from emulator.modem.session import Session
 from emulator.modem.sim import Sim
 from emulator.modem.uart import BAUD, Uart
-from emulator.network.cell import Cell, normal, spread
+from emulator.network.cell import Cell
 from emulator.network.routes import Routes
 
 BOOT_S = (2.3, 3.5, 6.0)
@@ -71,6 +72,7 @@ class Modem:
         self.families: list[Family] = families(self)
         for family in self.families:
             self.session.commands.update(family.commands())
+        self.tell("on_reset")
         self._wire()
         self._faults = ModemFaults(self)
         self._begin()
@@ -188,7 +190,7 @@ class Modem:
         self.power.update()
         self._boots += 1
         rng = self.board.rng(f"modem/boot/{self._boots}")
-        boot_ms = self.options.boot_ms or 1000.0 * spread(BOOT_S, normal(rng))
+        boot_ms = self.options.boot_ms or 1000.0 * drawn(rng, BOOT_S)
         if cfun is None:
             cfun = int(self.nv.autostart)
         self.after_ms(boot_ms, lambda: self._booted(cfun))

@@ -20,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.board.board import Board
-from emulator.network.cell import Cell, normal, spread
+from emulator.board.draws import drawn
+from emulator.network.cell import Cell
 
 OFF_MA, LPM_MA, AT_MA, BOOT_MA, RX_MA = 0.002, 0.2, 30.0, 60.0, 70.0
 TX_MA = {"good": 110.0, "fair": 240.0, "edge": 250.0}
@@ -71,7 +72,7 @@ class Power:
         if level and before in WAKE_S and self.supplied:
             rng = self._board.rng(f"modem/wake/{self._wakes}")
             self._wakes += 1
-            self._awake_us = now_us + round(1e6 * spread(WAKE_S[before], normal(rng)))
+            self._awake_us = now_us + round(1e6 * drawn(rng, WAKE_S[before]))
             self._board.clock.schedule(self._awake_us - now_us, self._woken)
         self.update()
 

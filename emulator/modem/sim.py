@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.board.board import Board
+from emulator.board.draws import drawn
 from emulator.modem.engine import CmeError
 from emulator.modem.options import SimOptions
-from emulator.network.cell import normal, spread
 
 READY_S = (0.3, 0.6, 2.0)  # from power to READY
 PIN_TRIES, PUK_TRIES = 3, 10
@@ -30,8 +30,6 @@ class Sim:
         self.on_ready: Callable[[], None] = lambda: None
         self._ready_us = 0
         self._power_ups = 0
-        if options.state == "ready":
-            self.lock = False
 
     @property
     def present(self) -> bool:
@@ -56,21 +54,25 @@ class Sim:
             self.powered = True
             rng = self._board.rng(f"sim/{self._power_ups}")
             self._power_ups += 1
-            delay_ms = self.options.ready_ms or 1000.0 * spread(READY_S, normal(rng))
+            delay_ms = self.options.ready_ms or 1000.0 * drawn(rng, READY_S)
             self._ready_us = self._board.clock.now_us + (0 if at_once else round(delay_ms * 1000))
             self._board.clock.schedule(self._ready_us - self._board.clock.now_us, self._check)
         elif not on and self.powered:
             self.powered = False
             self.verified = not self.lock
 
-    def require(self) -> None:
-        """Raise what a command gets that needs the card, unless it is ready (27.007 9.2)."""
+    def require_present(self) -> None:
+        """Raise unless the card has power and has answered; locked or not does not matter."""
         if not self.powered:
             raise CmeError(3)
         if not self.present:
             raise CmeError(10)
         if self.busy:
             raise CmeError(14)
+
+    def require(self) -> None:
+        """Raise what a command gets that needs the card, unless it is ready (27.007 9.2)."""
+        self.require_present()
         status = self.status()
         if status != "READY":
             raise CmeError(12 if status == "SIM PUK" else 11)

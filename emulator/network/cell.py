@@ -15,13 +15,10 @@ import random
 from dataclasses import dataclass
 
 from emulator.board.board import Board
+from emulator.board.draws import Z_LIMIT, Percentiles, drawn, normal, spread
 from emulator.network.options import NetworkOptions, RadioOptions
 
-Z90 = 1.2816  # the normal distribution's 90th percentile
 RHO = 0.8  # between duration, transmit and receive time of one procedure
-Z_LIMIT = 3.0  # nothing rarer than one in a thousand
-
-Percentiles = tuple[float, float, float]  # 10th, 50th, 90th
 
 LEVELS = ("good", "fair", "edge")
 
@@ -106,17 +103,6 @@ class Signal:
     sinr_db: float
 
 
-def spread(percentiles: Percentiles, z: float) -> float:
-    """The value at `z` of a split log-normal distribution."""
-    low, middle, high = percentiles
-    ratio = high / middle if z >= 0 else middle / low
-    return middle * math.exp(math.log(ratio) * z / Z90)
-
-
-def normal(rng: random.Random) -> float:
-    return max(-Z_LIMIT, min(Z_LIMIT, rng.gauss(0.0, 1.0)))
-
-
 class Cell:
     def __init__(self, board: Board, network: NetworkOptions, radio: RadioOptions) -> None:
         self._board = board
@@ -193,8 +179,8 @@ class Cell:
 
     def release_ms(self) -> float:
         """How long the network keeps the connection after the last packet."""
-        z = normal(self._source("release"))
-        return self.network.release_ms or 1000.0 * spread(_RELEASE[self.level], z)
+        release_s = drawn(self._source("release"), _RELEASE[self.level])
+        return self.network.release_ms or 1000.0 * release_s
 
     # signal
 
@@ -204,7 +190,7 @@ class Cell:
             return None
         rng = self._board.rng(f"cell/signal/{self._board.clock.now_ms // 1000}")
         rsrp, rsrq, rssi, sinr, sigma = _SIGNAL[self.level]
-        shift = max(-2.0, min(2.0, rng.gauss(0.0, 1.0))) * sigma
+        shift = normal(rng, 2.0) * sigma
         radio = self._radio
         return Signal(
             radio.rsrp_dbm or rsrp + shift,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import math
 import random
 import string
 
+from emulator.board.draws import Z90, Percentiles, drawn
 from emulator.network.wifi.options import AccessPointOptions
 
 OPEN, WEP, WPA_PSK, WPA2_PSK, WPA_WPA2_PSK, WPA2_ENT = range(6)  # wifi_auth_mode_t of ESP-IDF
@@ -39,12 +39,9 @@ def pairwise_master_key(passphrase: str, ssid: str) -> bytes:
     return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), ssid.encode(), 4096, 32)
 
 
-def drawn_ms(source: random.Random, spread: tuple[float, float, float]) -> float:
-    """A split log-normal draw, cut at two standard deviations."""
-    low, middle, high = spread
-    draw = max(-2.0, min(2.0, source.gauss(0, 1) / 1.2816))
-    ratio = high / middle if draw > 0 else middle / low
-    return middle * math.exp(draw * math.log(ratio))
+def drawn_ms(source: random.Random, percentiles: Percentiles) -> float:
+    """Cut at twice the distance of the outer percentiles."""
+    return drawn(source, percentiles, 2.0 * Z90)
 
 
 class AccessPoint:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from emulator.board.board import Board
-from emulator.network.cell import LEVELS, Cell, Procedure, spread
+from emulator.board.draws import spread
+from emulator.network.cell import LEVELS, Cell, Procedure
 from emulator.network.options import NetworkOptions, RadioOptions
 
 # seconds, 10th, 50th and 90th percentile: durations in the published captures
