@@ -108,6 +108,7 @@ class Prompt:
 
 
 Result = Sequence[Line] | Raw | Final | Pending | Prompt | None
+Form = Callable[[], Result] | str  # a handler, or the line that it always answers with
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,9 @@ class Command:
     """The forms of one command: NAME=..., NAME?, NAME=? and NAME alone."""
 
     set: Callable[[Args], Result] | None = None
-    read: Callable[[], Result] | None = None
-    test: Callable[[], Result] | None = None
-    execute: Callable[[], Result] | None = None
+    read: Form | None = None
+    test: Form | None = None
+    execute: Form | None = None
     latency_ms: tuple[float, float] = field(default=ORDINARY_MS)
 
 

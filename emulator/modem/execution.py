@@ -94,6 +94,9 @@ class Execution:
         )
         if handler is None:
             raise CmeError(4)
+        if isinstance(handler, str):
+            line = handler
+            return lambda: [line], command.latency_ms
         return handler, command.latency_ms
 
     def _call(self, handler: Callable[[], Result]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import Args, Command, Result, at_most, integer
+from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -33,14 +33,23 @@ class Family:
         return Command(
             set=write,
             read=lambda: [f"{name}: {shown(getattr(nv, field_name))}"],
-            test=lambda: [f"{name}: (0-{highest})"],
+            test=f"{name}: (0-{highest})",
         )
+
+    def later(self, bounds_ms: tuple[float, float], call: Callable[[], None]) -> None:
+        """Call after a drawn time, unless the modem restarts before."""
+        self.modem.after_ms(self.modem.session.rng.uniform(*bounds_ms), call)
+
+    def need_radio(self) -> None:
+        """CME 3 unless the functionality is full."""
+        if self.modem.cfun != 1:
+            raise CmeError(3)
 
     def on_cfun(self, old: int, new: int) -> None:
         """The functionality has changed (after a detach that belonged to it)."""
 
     def on_reset(self) -> None:
-        """The modem restarts: what is not in `modem.nv` is lost."""
+        """The modem starts, the first time included: what is not in `modem.nv` is lost."""
 
     def on_factory_reset(self) -> None:
         """`modem.nv` has just been emptied."""

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import TYPE_CHECKING
 
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, nothing, text
 from emulator.modem.family import Family
-
-if TYPE_CHECKING:
-    from emulator.modem.modem import Modem
 
 EPOCH = datetime.datetime(1970, 1, 1)
 NITZ_MS = (200.0, 3000.0)  # the network's time comes so much after the registration
@@ -22,12 +18,6 @@ _TIME = re.compile(r"(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d\d)?")
 
 
 class NetworkClock(Family):
-    def __init__(self, modem: Modem) -> None:
-        super().__init__(modem)
-        self._set_to = EPOCH  # local time at `_set_at_us`
-        self._set_at_us = modem.board.clock.now_us
-        self._quarters = 0
-
     def commands(self) -> dict[str, Command]:
         return {
             "+CCLK": Command(set=self._set, read=self._read, test=nothing),
@@ -58,7 +48,7 @@ class NetworkClock(Family):
             self.modem.urc(f'+CTZE: "{quarters:+03d}",0{utc}')
 
     def _adjust(self, local: datetime.datetime, quarters: int) -> None:
-        self._set_to, self._quarters = local, quarters
+        self._set_to, self._quarters = local, quarters  # local time at `_set_at_us`
         self._set_at_us = self.modem.board.clock.now_us
 
     def _read(self) -> Result:

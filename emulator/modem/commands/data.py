@@ -18,9 +18,7 @@ DIAL_MS = (60.0, 180.0)
 class DataMode(Family):
     def commands(self) -> dict[str, Command]:
         return {
-            "+CGDATA": Command(
-                set=self._enter, test=lambda: ['+CGDATA: ("PPP")'], latency_ms=DIAL_MS
-            ),
+            "+CGDATA": Command(set=self._enter, test='+CGDATA: ("PPP")', latency_ms=DIAL_MS),
             "D": Command(set=self._dial, latency_ms=DIAL_MS),
             "O": Command(
                 set=lambda args: self._resume(), execute=self._resume, latency_ms=DIAL_MS
@@ -51,8 +49,7 @@ class DataMode(Family):
     def _connect(self, cid: int) -> Result:
         """Registration and the PDN connection have to be there; a suspended session ends."""
         modem = self.modem
-        if modem.cfun != 1:
-            raise CmeError(3)
+        self.need_radio()
         if not modem.attached:
             return Final("NO CARRIER")
         if cid not in modem.pdn.active:

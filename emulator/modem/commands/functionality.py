@@ -7,8 +7,6 @@ Source: 3GPP TS 27.007 8.2; Sequans behaviour as Pycom's lteppp.c and modlte.c e
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from emulator.modem.engine import (
     Args,
     CmeError,
@@ -44,7 +42,7 @@ class Functionality(Family):
             "+CFUN": Command(
                 set=self._set_cfun,
                 read=lambda: [f"+CFUN: {self.modem.cfun}"],
-                test=lambda: ["+CFUN: (0,1,4),(0,1)"],
+                test="+CFUN: (0,1,4),(0,1)",
             ),
             "^RESET": Command(execute=self._reset),
             "+SQNSSHDN": Command(execute=self._shut_down),
@@ -53,7 +51,7 @@ class Functionality(Family):
             "+SQNCTM": Command(
                 set=self._set_carrier,
                 read=lambda: [f"+SQNCTM: {self.modem.nv.carrier}"],
-                test=lambda: ["+SQNCTM: (" + ",".join(CARRIERS) + ")"],
+                test="+SQNCTM: (" + ",".join(CARRIERS) + ")",
             ),
             "+SMOD": Command(read=lambda: Raw(b"\r\n2")),
             "+BMOD": Command(read=lambda: Raw(b"\r\n2")),
@@ -67,13 +65,13 @@ class Functionality(Family):
         restart = integer(args, 1, 0, 1, 0)
         pending = Pending()
         if restart:
-            self.modem.emm.detach(lambda: self._later(ON_MS, lambda: self._restart(pending, new)))
+            self.modem.emm.detach(lambda: self.later(ON_MS, lambda: self._restart(pending, new)))
         elif new == 1:
-            self._later(ON_MS, lambda: self._on(pending))
+            self.later(ON_MS, lambda: self._on(pending))
         elif self.modem.cfun == 1:
-            self.modem.emm.detach(lambda: self._later(OFF_MS, lambda: self._done(pending, new)))
+            self.modem.emm.detach(lambda: self.later(OFF_MS, lambda: self._done(pending, new)))
         else:
-            self._later(SIM_ONLY_MS, lambda: self._done(pending, new))
+            self.later(SIM_ONLY_MS, lambda: self._done(pending, new))
         return pending
 
     def _on(self, pending: Pending) -> None:
@@ -92,7 +90,7 @@ class Functionality(Family):
 
     def _reset(self) -> Result:
         pending = Pending()
-        self._later((10.0, 30.0), lambda: self._restart(pending, None))
+        self.later((10.0, 30.0), lambda: self._restart(pending, None))
         return pending
 
     def _shut_down(self) -> Result:
@@ -103,7 +101,7 @@ class Functionality(Family):
             self.modem.urc("+SHUTDOWN")
             self.modem.switch_off()
 
-        self.modem.emm.detach(lambda: self._later(OFF_MS, off))
+        self.modem.emm.detach(lambda: self.later(OFF_MS, off))
         return pending
 
     def _factory_reset(self) -> Result:
@@ -117,8 +115,5 @@ class Functionality(Family):
             raise CmeError(50)
         if carrier != self.modem.nv.carrier:
             self.modem.nv.carrier = carrier
-            self._later((150.0, 400.0), self.modem.reboot)
+            self.later((150.0, 400.0), self.modem.reboot)
         return None
-
-    def _later(self, bounds_ms: tuple[float, float], call: Callable[[], None]) -> None:
-        self.modem.after_ms(self.modem.session.rng.uniform(*bounds_ms), call)

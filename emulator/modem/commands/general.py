@@ -34,12 +34,10 @@ class General(Family):
             "&F": Command(set=self._factory, execute=lambda: self._factory([0])),
             "&W": Command(set=self._store, execute=lambda: self._store([0])),
             "+CMEE": self.stored("+CMEE", 2),
-            "+GCAP": Command(execute=lambda: ["+GCAP: +CGSM"]),
+            "+GCAP": Command(execute="+GCAP: +CGSM"),
             "+CLAC": Command(execute=self._list),
             "+CSCS": Command(
-                set=self._set_charset,
-                read=lambda: ['+CSCS: "IRA"'],
-                test=lambda: ['+CSCS: ("IRA","GSM")'],
+                set=self._set_charset, read='+CSCS: "IRA"', test='+CSCS: ("IRA","GSM")'
             ),
         }
         for name in ("X", "L", "M", "&C", "&D", "&S", "&K"):  # accepted, nothing to do
@@ -77,7 +75,7 @@ class General(Family):
             self.modem.load_profile()
             pending.finish()
 
-        self.modem.after_ms(self.modem.session.rng.uniform(*FACTORY_MS), done)
+        self.later(FACTORY_MS, done)
         return pending
 
     def _list(self) -> Result:

@@ -6,8 +6,6 @@ finds the IMEI by its prefix 35434 and an old build by the number in ATI1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from emulator.modem.engine import Args, Command, Result, at_most, integer, nothing
 from emulator.modem.family import Family
 
@@ -18,9 +16,9 @@ class Identity(Family):
         table = {
             "I": Command(set=self._information, execute=lambda: self._information([0])),
             "+CGSN": Command(
-                set=self._serial, execute=lambda: self._serial([0]), test=lambda: ["+CGSN: (0-3)"]
+                set=self._serial, execute=lambda: self._serial([0]), test="+CGSN: (0-3)"
             ),
-            "+GSN": Command(execute=lambda: [options.imei]),
+            "+GSN": Command(execute=options.imei),
         }
         for name, value in (
             ("MI", options.manufacturer),
@@ -28,7 +26,7 @@ class Identity(Family):
             ("MR", options.ue_version),
         ):
             for prefix in ("+CG", "+G"):
-                table[prefix + name] = Command(execute=_constant(value), test=nothing)
+                table[prefix + name] = Command(execute=value, test=nothing)
         return table
 
     @property
@@ -50,7 +48,3 @@ class Identity(Family):
         if kind == 3:
             return ['+CGSN: "02"']
         return [imei]
-
-
-def _constant(value: str) -> Callable[[], Result]:
-    return lambda: [value]

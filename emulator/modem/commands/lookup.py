@@ -69,10 +69,9 @@ class Lookup(Family):
 
     def commands(self) -> dict[str, Command]:
         return {
-            "+SQNDNSLKUP": Command(set=self._look_up, test=lambda: ["+SQNDNSLKUP: (0,1)"]),
+            "+SQNDNSLKUP": Command(set=self._look_up, test="+SQNDNSLKUP: (0,1)"),
             "+PING": Command(
-                set=self._ping,
-                test=lambda: ["+PING: (1-64),(32-1400),(1-600),(1-60),(1-255),(1-8)"],
+                set=self._ping, test="+PING: (1-64),(32-1400),(1-600),(1-60),(1-255),(1-8)"
             ),
         }
 

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from emulator.modem.commands import dumps
 from emulator.modem.engine import Args, CmeError, Command, Raw, Result, nothing
 from emulator.modem.family import Family
-
-if TYPE_CHECKING:
-    from emulator.modem.modem import Modem
 
 # The board carries filters for these: what +SMDD counts as "17 bands"
 BOARD_BANDS = (1, 2, 3, 4, 5, 8, 12, 13, 14, 17, 18, 19, 20, 25, 26, 28, 66)
@@ -39,10 +35,6 @@ def authorised(build: int) -> tuple[int, ...]:
 
 
 class Manufacturing(Family):
-    def __init__(self, modem: Modem) -> None:
-        super().__init__(modem)
-        self._full_permission = False
-
     def commands(self) -> dict[str, Command]:
         return {
             "!": Command(set=self._run),

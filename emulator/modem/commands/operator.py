@@ -6,14 +6,9 @@ ends in ERROR after about a minute. Source: 3GPP TS 27.007 7.3; times as seen in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from emulator.modem.engine import Args, CmeError, Command, Pending, Result, at_most, integer, text
+from emulator.modem.engine import Args, Command, Pending, Result, at_most, integer, text
 from emulator.modem.errors import EMM_CME
 from emulator.modem.family import Family
-
-if TYPE_CHECKING:
-    from emulator.modem.modem import Modem
 
 SCAN_MS = (60_000.0, 180_000.0)
 FAST_SCAN_MS = (35_000.0, 40_000.0)
@@ -22,30 +17,22 @@ NB_S1 = 9
 
 
 class Operator(Family):
-    def __init__(self, modem: Modem) -> None:
-        super().__init__(modem)
-        self._mode, self._format = 0, 0
-
     def commands(self) -> dict[str, Command]:
         return {
             "+COPS": Command(set=self._select, read=self._read, test=self._scan),
             "+COPN": Command(execute=self._names),
-            "+SQNINS": Command(set=self._fast_scan, test=lambda: ["+SQNINS: (0-1)"]),
+            "+SQNINS": Command(set=self._fast_scan, test="+SQNINS: (0-1)"),
         }
 
     def on_reset(self) -> None:
         self._mode, self._format = 0, 0
-
-    def _need_radio(self) -> None:
-        if self.modem.cfun != 1:
-            raise CmeError(3)
 
     def _shown(self) -> str:
         network = self.modem.cell.network
         return (network.name, network.short_name, network.plmn)[self._format]
 
     def _read(self) -> Result:
-        self._need_radio()
+        self.need_radio()
         if not self.modem.registered:
             return [f"+COPS: {self._mode}"]
         return [f'+COPS: {self._mode},{self._format},"{self._shown()}",{NB_S1}']
@@ -56,7 +43,7 @@ class Operator(Family):
         if mode == 3:
             self._format = integer(args, 1, 0, 2)
             return None
-        self._need_radio()
+        self.need_radio()
         if mode == 2:
             self._mode = 2
             pending = Pending()
@@ -78,14 +65,13 @@ class Operator(Family):
         pending = Pending()
 
         def tried() -> None:
-            delay_ms = self.modem.session.rng.uniform(*NOTHING_MS)
-            self.modem.after_ms(delay_ms, lambda: pending.fail(30))
+            self.later(NOTHING_MS, lambda: pending.fail(30))
 
         self.modem.emm.detach(tried)
         return pending
 
     def _scan(self) -> Result:
-        self._need_radio()
+        self.need_radio()
         pending = Pending()
         network = self.modem.cell.network
 
@@ -102,12 +88,12 @@ class Operator(Family):
 
         if not self.modem.radio.connected:
             self.modem.radio.search()
-        self.modem.after_ms(self.modem.session.rng.uniform(*SCAN_MS), found)
+        self.later(SCAN_MS, found)
         return pending
 
     def _fast_scan(self, args: Args) -> Result:
         integer(args, 0, 0, 1)
-        self._need_radio()
+        self.need_radio()
         pending = Pending()
         network = self.modem.cell.network
 
@@ -115,7 +101,7 @@ class Operator(Family):
             lines = [f'+SQNINS: {network.band},"{network.plmn}",{network.earfcn},{network.pci}']
             pending.finish(lines if self.modem.cell_reachable else [])
 
-        self.modem.after_ms(self.modem.session.rng.uniform(*FAST_SCAN_MS), found)
+        self.later(FAST_SCAN_MS, found)
         return pending
 
     def _names(self) -> Result:

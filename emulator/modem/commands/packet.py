@@ -6,24 +6,15 @@ Source: 3GPP TS 27.007 10.1 (+CGDCONT 10.1.1, +CGATT 10.1.9, +CGACT 10.1.10, +CG
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from emulator.modem.engine import Args, CmeError, Command, Pending, Result, at_most, integer, text
 from emulator.modem.family import Family
 from emulator.modem.nv import Context
 from emulator.modem.pdn import CIDS, TYPES, colons, dotted
 
-if TYPE_CHECKING:
-    from emulator.modem.modem import Modem
-
 LAST_PDN = 171
 
 
 class Packet(Family):
-    def __init__(self, modem: Modem) -> None:
-        super().__init__(modem)
-        self._piaf = [0, 0, 0, 0]  # address form, subnet, leading zeros, compression
-
     def commands(self) -> dict[str, Command]:
         cids = f"({CIDS[0]}-{CIDS[-1]})"
         return {
@@ -37,12 +28,12 @@ class Packet(Family):
             ),
             "+CGATT": Command(
                 set=self._attach,
-                test=lambda: ["+CGATT: (0,1)"],
+                test="+CGATT: (0,1)",
                 read=lambda: [f"+CGATT: {int(self.modem.attached)}"],
             ),
             "+CGACT": Command(
                 set=self._activate,
-                test=lambda: ["+CGACT: (0,1)"],
+                test="+CGACT: (0,1)",
                 read=lambda: [
                     f"+CGACT: {cid},{int(cid in self.modem.pdn.active)}" for cid in self._defined()
                 ],
@@ -60,18 +51,18 @@ class Packet(Family):
             "+CGAUTH": Command(
                 set=self._authenticate,
                 read=self._authentications,
-                test=lambda: [f"+CGAUTH: {cids},(0-2),64,64"],
+                test=f"+CGAUTH: {cids},(0-2),64,64",
             ),
             "+CGPIAF": Command(
                 set=self._address_form,
-                test=lambda: ["+CGPIAF: (0,1),(0,1),(0,1),(0,1)"],
+                test="+CGPIAF: (0,1),(0,1),(0,1),(0,1)",
                 read=lambda: ["+CGPIAF: " + ",".join(str(value) for value in self._piaf)],
             ),
-            "+CGEREP": Command(set=lambda args: None, read=lambda: ["+CGEREP: 0,0"]),
+            "+CGEREP": Command(set=lambda args: None, read="+CGEREP: 0,0"),
         }
 
     def on_reset(self) -> None:
-        self._piaf = [0, 0, 0, 0]
+        self._piaf = [0, 0, 0, 0]  # address form, subnet, leading zeros, compression
 
     def _defined(self) -> list[int]:
         """Defined contexts, and those that the network brought up without a definition."""
@@ -120,8 +111,7 @@ class Packet(Family):
 
     def _attach(self, args: Args) -> Result:
         at_most(args, 1)
-        if self.modem.cfun != 1:
-            raise CmeError(3)
+        self.need_radio()
         if integer(args, 0, 0, 1):
             self.modem.sim.require()
             return self.modem.emm.wait_attached()

@@ -20,11 +20,9 @@ class Port(Family):
             "+IPR": Command(
                 set=self._set_rate,
                 read=lambda: [f"+IPR: {self.modem.uart.baud}"],
-                test=lambda: ["+IPR: (),(" + ",".join(map(str, RATES)) + ")"],
+                test="+IPR: (),(" + ",".join(map(str, RATES)) + ")",
             ),
-            "+IFC": Command(
-                set=self._set_flow, read=lambda: ["+IFC: 2,2"], test=lambda: ["+IFC: (0,2),(0,2)"]
-            ),
+            "+IFC": Command(set=self._set_flow, read="+IFC: 2,2", test="+IFC: (0,2),(0,2)"),
             "+SQNIBRCFG": self._stored("+SQNIBRCFG", lambda: nv.ibr, (0, 1), (1, 1000)),
             "+SQNIPSCFG": self._stored("+SQNIPSCFG", lambda: nv.ips, (0, 2), (100, 10000)),
             "+SQNRICFG": self._stored("+SQNRICFG", lambda: nv.ri, (0, 2), (0, 3), (100, 10000)),
@@ -62,4 +60,4 @@ class Port(Family):
             return [f"{name}: " + ",".join(str(value) for value in kept())]
 
         shown = ",".join(f"({low}-{high})" for low, high in bounds)
-        return Command(set=write, read=read, test=lambda: [f"{name}: {shown}"])
+        return Command(set=write, read=read, test=f"{name}: {shown}")

@@ -33,20 +33,16 @@ class PowerSaving(Family):
                 set=self._set_psm,
                 execute=lambda: self._set_psm([0]),
                 read=self._read_psm,
-                test=lambda: [
-                    '+CPSMS: (0,1,2), , ,("00000000"-"11111111"),("00000000"-"11111111")'
-                ],
+                test='+CPSMS: (0,1,2), , ,("00000000"-"11111111"),("00000000"-"11111111")',
             ),
             "+CEDRXS": Command(
-                set=self._set_edrx,
-                read=self._read_edrx,
-                test=lambda: ['+CEDRXS: (0-3),(5),("0000"-"1111")'],
+                set=self._set_edrx, read=self._read_edrx, test='+CEDRXS: (0-3),(5),("0000"-"1111")'
             ),
             "+CEDRXRDP": Command(execute=self._granted_edrx, test=nothing),
             "+SQNEDRX": Command(
                 set=self._set_sequans,
                 read=self._read_sequans,
-                test=lambda: ['+SQNEDRX: (0-3),(5),("0000"-"1111"),("0000"-"1111")'],
+                test='+SQNEDRX: (0-3),(5),("0000"-"1111"),("0000"-"1111")',
             ),
         }
 
@@ -135,8 +131,7 @@ class PowerSaving(Family):
             raise CmeError(50)
         self.modem.nv.edrx = Edrx(mode, act, value, ptw)
         if mode == 2 and value and self.modem.registered:
-            delay_ms = self.modem.session.rng.uniform(*GRANT_MS)
-            self.modem.after_ms(delay_ms, lambda: self.modem.urc(f"+CEDRXP: {self._granted()}"))
+            self.later(GRANT_MS, lambda: self.modem.urc(f"+CEDRXP: {self._granted()}"))
 
     def _read_edrx(self) -> Result:
         edrx = self.modem.nv.edrx

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 class Registration(Family):
     def __init__(self, modem: Modem) -> None:
         super().__init__(modem)
-        self._told: dict[str, str] = {}
         modem.emm.listeners.append(self._changed)
 
     def commands(self) -> dict[str, Command]:
@@ -39,9 +38,6 @@ class Registration(Family):
         }
         table["+CEER"] = Command(execute=self._last_error, test=nothing)
         return table
-
-    def on_reset(self) -> None:
-        self._told.clear()
 
     def fields(self, n: int) -> str:
         """Everything from <stat> on, for verbosity `n`."""

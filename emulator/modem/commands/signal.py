@@ -35,17 +35,13 @@ def rsrq_index(decibel: float) -> int:
 class SignalQuality(Family):
     def commands(self) -> dict[str, Command]:
         return {
-            "+CSQ": Command(execute=self._csq, test=lambda: ["+CSQ: (0-31,99),(0-7,99)"]),
+            "+CSQ": Command(execute=self._csq, test="+CSQ: (0-31,99),(0-7,99)"),
             "+CESQ": Command(
                 execute=self._cesq,
-                test=lambda: [
-                    "+CESQ: (0-63,99),(0-7,99),(0-96,255),(0-49,255),(0-34,255),(0-97,255)"
-                ],
+                test="+CESQ: (0-63,99),(0-7,99),(0-96,255),(0-49,255),(0-34,255),(0-97,255)",
             ),
             "+SQNMONI": Command(
-                set=self._moni,
-                execute=lambda: self._moni([0]),
-                test=lambda: ["+SQNMONI: (0,1,2,7,9)"],
+                set=self._moni, execute=lambda: self._moni([0]), test="+SQNMONI: (0,1,2,7,9)"
             ),
             "+VZWRSRP": Command(
                 execute=lambda: self._verizon("+VZWRSRP", "rsrp_dbm", -1400.0),
@@ -96,8 +92,7 @@ class SignalQuality(Family):
 
     def _verizon(self, name: str, figure: str, sentinel: float) -> Result:
         """While the modem rescans it prints values that no radio can measure."""
-        if self.modem.cfun != 1:
-            raise CmeError(3)
+        self.need_radio()
         network = self.modem.cell.network
         signal = self._camped()
         value = sentinel if signal is None else getattr(signal, figure)

@@ -21,36 +21,26 @@ class SimCard(Family):
             ),
             "+CIMI": Command(execute=self._imsi, test=nothing),
             "+SQNCCID": Command(execute=self._iccid, read=self._iccid, test=nothing),
-            "+CLCK": Command(set=self._lock, test=lambda: ['+CLCK: ("SC")']),
-            "+CPWD": Command(set=self._change_pin, test=lambda: ['+CPWD: ("SC",8)']),
+            "+CLCK": Command(set=self._lock, test='+CLCK: ("SC")'),
+            "+CPWD": Command(set=self._change_pin, test='+CPWD: ("SC",8)'),
             "+CRSM": Command(set=self._file, test=nothing),
             "+CNUM": Command(execute=self._number, test=nothing),
             "+SQNHPLMN": Command(execute=self._home, read=self._home),
         }
 
-    def _present(self) -> None:
-        """The card has power and has answered; locked or not does not matter."""
-        sim = self.modem.sim
-        if not sim.powered:
-            raise CmeError(3)
-        if not sim.present:
-            raise CmeError(10)
-        if sim.busy:
-            raise CmeError(14)
-
     def _status(self) -> Result:
-        self._present()
+        self.modem.sim.require_present()
         return [f"+CPIN: {self.modem.sim.status()}"]
 
     def _enter(self, args: Args) -> Result:
         at_most(args, 2)
-        self._present()
+        self.modem.sim.require_present()
         new_pin = text(args, 1) if len(args) > 1 else None
         self.modem.sim.enter(text(args, 0), new_pin)
         return None
 
     def _remaining(self) -> Result:
-        self._present()
+        self.modem.sim.require_present()
         sim = self.modem.sim
         return [
             f"+CPINR: SIM PIN,{sim.pin_left},3",
@@ -78,7 +68,7 @@ class SimCard(Family):
         if text(args, 0).upper() != "SC":
             raise CmeError(3)
         mode = integer(args, 1, 0, 2)
-        self._present()
+        self.modem.sim.require_present()
         sim = self.modem.sim
         if mode == 2:
             return [f"+CLCK: {int(sim.lock)}"]

@@ -29,22 +29,20 @@ class Configuration:
             "+SQNSCFG": Command(
                 set=self._set_basic,
                 read=lambda: self._read("+SQNSCFG", "basic"),
-                test=lambda: ["+SQNSCFG: (1-6),(1-5),(0-1500),(0-65535),(0,10-1200),(0-255)"],
+                test="+SQNSCFG: (1-6),(1-5),(0-1500),(0-65535),(0,10-1200),(0-255)",
             ),
             "+SQNSCFGEXT": Command(
                 set=self._set_extended,
                 read=lambda: self._read("+SQNSCFGEXT", "extended"),
-                test=lambda: ["+SQNSCFGEXT: (1-6),(0-2),(0,1),(0-240),(0,1),(0,1),(0),(0)"],
+                test="+SQNSCFGEXT: (1-6),(0-2),(0,1),(0-240),(0,1),(0,1),(0),(0)",
             ),
             "+SQNSSCFG": Command(
                 set=self._set_secure,
                 read=lambda: self._read("+SQNSSCFG", "secure"),
-                test=lambda: ["+SQNSSCFG: (1-6),(0,1),(1-6)"],
+                test="+SQNSSCFG: (1-6),(0,1),(1-6)",
             ),
             "+SQNSPCFG": Command(
-                set=self._set_profile,
-                read=self._read_profiles,
-                test=lambda: ["+SQNSPCFG: (1-6)"],
+                set=self._set_profile, read=self._read_profiles, test="+SQNSPCFG: (1-6)"
             ),
         }
 

@@ -41,22 +41,22 @@ class Dialling:
         return {
             "+SQNSD": Command(
                 set=self._dial,
-                test=lambda: ["+SQNSD: (1-6),(0,1),(1-65535),,(0,1,255),(0-65535),(0,1),(0-2)"],
+                test="+SQNSD: (1-6),(0,1),(1-65535),,(0,1,255),(0-65535),(0,1),(0-2)",
                 latency_ms=DIAL_MS,
             ),
-            "+SQNSO": Command(set=self._resume, test=lambda: ["+SQNSO: (1-6)"]),
-            "+SQNSH": Command(set=self._hang_up, test=lambda: ["+SQNSH: (1-6)"]),
+            "+SQNSO": Command(set=self._resume, test="+SQNSO: (1-6)"),
+            "+SQNSH": Command(set=self._hang_up, test="+SQNSH: (1-6)"),
             "+SQNSS": Command(
                 set=lambda args: [self._state(self._table.slot(args))],
                 read=lambda: [self._state(slot) for slot in self._table.slots],
                 execute=lambda: [self._state(slot) for slot in self._table.slots],
-                test=lambda: ["+SQNSS: (1-6)"],
+                test="+SQNSS: (1-6)",
             ),
             "+SQNSI": Command(
                 set=lambda args: [self._counters(self._table.slot(args))],
                 read=lambda: [self._counters(slot) for slot in self._table.slots],
                 execute=lambda: [self._counters(slot) for slot in self._table.slots],
-                test=lambda: ["+SQNSI: (1-6)"],
+                test="+SQNSI: (1-6)",
             ),
         }
 

@@ -68,10 +68,6 @@ class OpenSocket:
         slot.leftover.clear()
 
     @property
-    def is_udp(self) -> bool:
-        return isinstance(self.flow, Datagrams)
-
-    @property
     def connected(self) -> bool:
         return self.state in (ACTIVE, SUSPENDED)
 

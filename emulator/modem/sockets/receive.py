@@ -23,11 +23,7 @@ class Receiving:
         self._table = table
 
     def commands(self) -> dict[str, Command]:
-        return {
-            "+SQNSRECV": Command(
-                set=self._receive, test=lambda: [f"+SQNSRECV: (1-6),(1-{MOST_BYTES})"]
-            )
-        }
+        return {"+SQNSRECV": Command(set=self._receive, test=f"+SQNSRECV: (1-6),(1-{MOST_BYTES})")}
 
     def _receive(self, args: Args) -> Result:
         at_most(args, 2)

@@ -22,9 +22,9 @@ class Sending:
     def commands(self) -> dict[str, Command]:
         return {
             "+SQNSSENDEXT": Command(
-                set=self._counted, test=lambda: [f"+SQNSSENDEXT: (1-6),(1-{MOST_BYTES})"]
+                set=self._counted, test=f"+SQNSSENDEXT: (1-6),(1-{MOST_BYTES})"
             ),
-            "+SQNSSEND": Command(set=self._text, test=lambda: ["+SQNSSEND: (1-6)"]),
+            "+SQNSSEND": Command(set=self._text, test="+SQNSSEND: (1-6)"),
         }
 
     def _counted(self, args: Args) -> Result:

@@ -30,12 +30,10 @@ class Serving:
     def commands(self) -> dict[str, Command]:
         return {
             "+SQNSL": Command(
-                set=self._listen_tcp, test=lambda: ["+SQNSL: (1-6),(0-2),(1-65535),(0,1,255)"]
+                set=self._listen_tcp, test="+SQNSL: (1-6),(0-2),(1-65535),(0,1,255)"
             ),
-            "+SQNSLUDP": Command(
-                set=self._listen_udp, test=lambda: ["+SQNSLUDP: (1-6),(0-2),(1-65535)"]
-            ),
-            "+SQNSA": Command(set=self._answer, test=lambda: ["+SQNSA: (1-6),(0,1)"]),
+            "+SQNSLUDP": Command(set=self._listen_udp, test="+SQNSLUDP: (1-6),(0-2),(1-65535)"),
+            "+SQNSA": Command(set=self._answer, test="+SQNSA: (1-6),(0,1)"),
         }
 
     # listening
