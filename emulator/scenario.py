@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator import options
+from emulator.board import options
 from emulator.board.faults import Fault
 from emulator.lorawan.options import LoraOptions
 from emulator.modem import command_faults, modem_faults

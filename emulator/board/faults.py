@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from emulator import options
+from emulator.board import options
 from emulator.board.clock import Clock
 from emulator.board.trace import Trace
 

@@ -68,11 +68,6 @@ class LteDriver(Service):
         return self.session.ppp.address if self.session.state == PPP else None
 
     @property
-    def ppp_carrier(self) -> bool:
-        """The PPP address leads somewhere: the modem has not crashed behind it."""
-        return self.ppp_address is not None and self.session.ppp.carrier
-
-    @property
     def nic_registered(self) -> bool:
         """LTE is in the firmware's list of network interfaces."""
         return self.session.nic_registered

@@ -78,11 +78,6 @@ class PppLink:
             self.drop()
         return lost
 
-    @property
-    def carrier(self) -> bool:
-        """PPP has an address and the modem is still at the other end (it may have crashed)."""
-        return self.address is not None and self._modem is not None and self._modem.in_data_mode
-
     def _up(self, cid: int) -> None:
         self._negotiation = None
         if self._modem is None or not self._modem.in_data_mode:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from emulator import options
+from emulator.board import options
 from emulator.board.faults import Fault
 
 Place = Literal["before", "between", "after"]

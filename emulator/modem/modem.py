@@ -65,7 +65,7 @@ class Modem:
         self.on_break: Callable[[], None] = lambda: None  # the line break of +SQNIBRCFG
         # T3324 and T3412 extended as granted, as octets of bits; None: no power saving
         self.granted_timers: tuple[str, str] | None = None
-        self._up = False
+        self.powered = False  # supplied and past its start: the AT server is there
         self._muted_until_us: int | None = 0  # None: for ever
         self._life = 0  # counts restarts: timers of an earlier life are void
         self._boots = 0
@@ -78,11 +78,6 @@ class Modem:
         self._begin()
 
     # what families and others read
-
-    @property
-    def powered(self) -> bool:
-        """Supplied and past its start: the AT server is there."""
-        return self._up
 
     @property
     def cfun(self) -> int:
@@ -116,7 +111,7 @@ class Modem:
 
     def urc(self, text: Line) -> None:
         """Tell the host something, between answers or inside the gaps of one."""
-        if not self._up:
+        if not self.powered:
             return
         if self.power.awake:
             self.output.release("sleep")
@@ -169,15 +164,10 @@ class Modem:
 
     def enter_data_mode(self, cid: int) -> None:
         """Connect the port with PPP on context `cid`; the caller answers Final("CONNECT")."""
-        self.connect_data(Connection(f"ppp {cid}", self._host_data, self._data_closed))
-
-    def connect_data(self, connection: Connection) -> None:
-        """The same for any other connection, such as a socket in online mode."""
+        connection = Connection(
+            f"ppp {cid}", lambda data: self.data_sink(data), lambda: self.on_data_end()
+        )
         self.session.data.connect(connection)
-
-    def send_data(self, data: bytes) -> None:
-        """Opaque bytes for the host; dropped unless the port is in data mode."""
-        self.session.data.send(data)
 
     # starting and stopping
 
@@ -216,7 +206,7 @@ class Modem:
 
     def crash(self, file: str = CRASH_FILE) -> None:
         """The firmware asserts and restarts by itself; stored settings stay."""
-        if self._up:
+        if self.powered:
             self.urc(f"^EXIT: File: {file}")
             self.reboot(announce=False)
 
@@ -261,14 +251,14 @@ class Modem:
             served = self.sim.ready and self.cell_reachable and not self.cell.network.steps
             if self.cfun == 1 and served:
                 self.emm.resume()  # before anybody listens: no URC
-            self._up = True
+            self.powered = True
             if self.cfun == 1:
                 self.emm.start()
 
     def _down(self) -> None:
         """Everything that is not stored is lost, without a word to the host."""
         self._life += 1
-        self._up = False
+        self.powered = False
         self.session.reset()
         self.output.silent = True
         self.emm.restarted()
@@ -281,7 +271,7 @@ class Modem:
         self.tell("on_reset")
 
     def _booted(self, cfun: int) -> None:
-        self._up = True
+        self.powered = True
         self.output.silent = self.muted
         self.load_profile()
         self.power.booted()
@@ -292,16 +282,10 @@ class Modem:
 
     def _on_bytes(self, data: bytes) -> None:
         # at another rate than the modem's the line carries noise to it
-        if self._up and not self.muted and self.uart.baud == BAUD:
+        if self.powered and not self.muted and self.uart.baud == BAUD:
             self.session.feed(data)
         else:
             self.board.trace.add("power", f"modem does not hear {len(data)} bytes")
-
-    def _host_data(self, data: bytes) -> None:
-        self.data_sink(data)
-
-    def _data_closed(self) -> None:
-        self.on_data_end()
 
     def _on_break(self) -> None:
         if self.nv.ibr[0]:
@@ -309,4 +293,4 @@ class Modem:
 
     def _unmute(self) -> None:
         if not self.muted:
-            self.output.silent = not self._up
+            self.output.silent = not self.powered

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulator import options
+from emulator.board import options
 from emulator.board.faults import Fault
 from emulator.modem.command_faults import Crash, Mute, NoKeys
 

@@ -42,11 +42,11 @@ class OnlineMode:
         other = self._modem.session.data.connection
         if other is not None and other.owner.startswith("ppp"):
             self._modem.session.data.hang_up()
-        self._modem.connect_data(self.connection)
+        self._modem.session.data.connect(self.connection)
         self._modem.after_ms(WAITING_MS, self._socket.show_unread)
 
     def show(self, data: bytes) -> None:
-        self._modem.send_data(data)
+        self._modem.session.data.send(data)
 
     def end(self) -> None:
         """The socket closes: the port goes back to commands, with NO CARRIER if it was ours."""

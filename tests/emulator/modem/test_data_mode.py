@@ -51,7 +51,7 @@ def test_bytes_are_opaque_and_not_echoed(online: tuple[Rig, list[bytes]]) -> Non
     rig.modem.session.echo = True
     frame = b"\x7e\xff\x03AT\r+++\x00\x7e"
     rig.write(frame)
-    rig.modem.send_data(b"\x7e\x01\r\nOK\r\n")
+    rig.modem.session.data.send(b"\x7e\x01\r\nOK\r\n")
     assert rig.pass_ms(3000) == b"\x7e\x01\r\nOK\r\n"
     assert b"".join(heard) == frame
 
