@@ -83,8 +83,10 @@ class Battery:
 class BatteryTap(Tap):
     """The tap of the divider; a switched one draws what flows through both resistors."""
 
-    def __init__(self, board: Board, name: str, divider: Divider, ohm: float) -> None:
-        super().__init__(board, name, divider)
+    def __init__(
+        self, board: Board, name: str, divider: Divider, ohm: float, **faults: Any
+    ) -> None:
+        super().__init__(board, name, divider, **faults)
         self._divider = divider
         self._ohm = ohm
 
@@ -102,25 +104,25 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     battery = Battery(
         board,
         open_mv=plugging.truth(board, name, table, "open_mv", 3900),
-        ohm=plugging.number(name, table, "ohm", 0.25),
+        ohm=plugging.value(name, table, "ohm", 0.25),
         capacity_mah=_optional(name, table, "capacity_mah"),
-        end_mv=plugging.number(name, table, "end_mv", 3000),
+        end_mv=plugging.value(name, table, "end_mv", 3000.0),
         charger_mv=_optional(name, table, "charger_mv"),
     )
-    top_ohm = plugging.number(name, table, "top_ohm", 100_000)
-    bottom_ohm = plugging.positive(name, table, "bottom_ohm", 100_000)
+    top_ohm = plugging.value(name, table, "top_ohm", 100e3)
+    bottom_ohm = plugging.value(name, table, "bottom_ohm", 100e3, positive=True)
     enable_pin = table.pop("enable_pin", "")
     divider = Divider(
         board,
         battery,
         top_ohm=top_ohm,
         bottom_ohm=bottom_ohm,
-        farad=plugging.number(name, table, "farad", 100e-9),
+        farad=plugging.value(name, table, "farad", 100e-9),
         switched=bool(enable_pin),
-        noise_mv=plugging.number(name, table, "noise_mv", 2),
+        noise_mv=plugging.value(name, table, "noise_mv", 2.0),
         name=name,
     )
-    tap = BatteryTap(board, name, divider, top_ohm + bottom_ohm)
+    tap = plugging.made(BatteryTap, board, name, table, divider=divider, ohm=top_ohm + bottom_ohm)
     hang(board, name, table, tap, "P16")
     if enable_pin:
         _watch(board, name, "enable_pin", enable_pin, tap.power)
@@ -129,7 +131,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     charger_off_pin = table.pop("charger_off_pin", "")
     if charger_off_pin:
         _watch(board, name, "charger_off_pin", charger_off_pin, battery.stop_charger)
-    current_ohm = plugging.number(name, table, "current_ohm", 8)
+    current_ohm = plugging.value(name, table, "current_ohm", 8.0)
     if "current_pin" in table:
         adc: Any = board.services["adc"]
         pin = adc_pin(name, table, "current_pin", "")
@@ -137,7 +139,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
 
 
 def _optional(name: str, table: dict[str, Any], key: str) -> float | None:
-    return plugging.positive(name, table, key, 1) if key in table else None
+    return plugging.value(name, table, key, 1.0, positive=True) if key in table else None
 
 
 def _watch(board: Board, name: str, key: str, pin: str, call: Callable[[bool], None]) -> None:

@@ -9,11 +9,13 @@ up again: all currents but that of the idle chip, and that a write is refused wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import I2cPart, Span, Truth, nack
+from emulator.chips.options import Truth, truth
+from emulator.chips.part import I2cPart, Span, nack
 from emulator.chips.sensirion import with_checksums
 
 ADDRESS = 0x44
@@ -38,6 +40,7 @@ _MEASURING_MA = 0.32
 _RESET_MS: Span = (0.5, 1.0)
 
 
+@dataclass(eq=False)
 class Sht4x(I2cPart):
     """One chip. `repeatability`: 1 for the noise of the data sheet, 0 for none."""
 
@@ -45,20 +48,14 @@ class Sht4x(I2cPart):
     start_ma = 0.05
     standby_ma = 0.00008
 
-    def __init__(
-        self,
-        board: Board,
-        temperature_c: Truth,
-        humidity_rh: Truth,
-        name: str = "sht4x",
-        repeatability: float = 1.0,
-    ) -> None:
-        super().__init__(board, name)
-        self.temperature_c = temperature_c
-        self.humidity_rh = humidity_rh
-        self.repeatability = repeatability
-        self.serial = int.from_bytes(board.rng("serial " + name).randbytes(4), "big")
-        self.forget()
+    temperature_c: Truth = truth(21.4, swing=2.0)
+    humidity_rh: Truth = truth(54.8, swing=-4.0)
+    repeatability: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        serial = self.board.rng("serial " + self.name).randbytes(4)
+        self.serial = int.from_bytes(serial, "big")
 
     def forget(self) -> None:
         self._answer = b""
@@ -109,10 +106,5 @@ def signal(value: float, least: float, most: float) -> int:
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    chip = Sht4x(
-        board,
-        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0),
-        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0),
-        name,
-    )
-    plugging.i2c(board, name, table, chip, ADDRESS)
+    """temperature_c, humidity_rh: the truth."""
+    plugging.i2c(board, name, table, Sht4x, ADDRESS)

@@ -29,7 +29,7 @@ def chip_on(board, celsius=35.1, percent=65.2, model="DHT22", **attributes):
     for name, value in attributes.items():
         setattr(chip, name, value)
     chip.power(True)
-    after_ms(board, chip.model.interval_ms + 1)
+    after_ms(board, chip.traits.interval_ms + 1)
     return chip
 
 
