@@ -17,9 +17,7 @@ in steps of 4; the register limits what is written to it to 31 to 254.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.light import mean_light
 from emulator.chips.options import Truth, truth
@@ -113,6 +111,4 @@ class Bh1750(I2cPart):
         return min(counts, 0xFFFF)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """light_lx: the truth."""
-    plugging.i2c(board, name, table, Bh1750, ADDRESS)
+plug = plugging.on_i2c(Bh1750, ADDRESS)

@@ -17,9 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.bosch import (
     RESET,
@@ -219,6 +217,4 @@ def duration_ms(samples: dict[str, int]) -> Span:
     return typical, most
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """pressure_hpa, temperature_c, humidity_rh: the truth; model; calibration = "a", "b", "c"."""
-    plugging.i2c(board, name, table, Bme280, ADDRESS)
+plug = plugging.on_i2c(Bme280, ADDRESS)

@@ -23,9 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.bosch import (
     RESET,
@@ -272,6 +270,4 @@ def duration_of(register: int) -> float:
     return float((register & 0x3F) * 4 ** (register >> 6))
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """pressure_hpa, temperature_c, humidity_rh, gas_ohm: the truth; model; calibration."""
-    plugging.i2c(board, name, table, Bme680, ADDRESS)
+plug = plugging.on_i2c(Bme680, ADDRESS)

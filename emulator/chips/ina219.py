@@ -15,9 +15,7 @@ The truth, of virtual time in seconds: `bus_mv(t)` and `current_ma(t)` through t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.options import Truth, option, truth
 from emulator.chips.part import Span, looks
@@ -160,6 +158,4 @@ def step(code: int) -> int:
     return 1 if code & 8 else 8 >> (code & 3)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """bus_mv, current_ma: the truth; shunt_mohm."""
-    plugging.i2c(board, name, table, Ina219, ADDRESS)
+plug = plugging.on_i2c(Ina219, ADDRESS)

@@ -188,6 +188,9 @@ class I2cPart(Part):
 
     any_bit_fails = True  # a wire does not choose its bits
 
+    _: KW_ONLY
+    address: int = 0  # on the bus; 0: as usual for its kind
+
     def command(self, data: bytes) -> None:
         """One write transfer: the bytes after the address, at least one; `nack` refuses them."""
 

@@ -25,6 +25,7 @@ SDA_PIN, SCL_PIN = "P9", "P10"
 _DAY_S = 86_400
 _KEYS = ("mean", "swing", "period_s", "noise", "file")
 _P = TypeVar("_P", bound=Part)
+Plug = Callable[[Board, str, dict[str, Any]], None]
 
 
 def made(kind: type[_P], board: Board, name: str, table: dict[str, Any], **given: Any) -> _P:
@@ -90,12 +91,17 @@ def i2c(
     address = table.pop("address", address)
     if type(address) is not int or not 0x08 <= address <= 0x77:
         refuse(name, "address", address, "0x08 to 0x77")
-    chip = made(kind, board, name, table, **given)
+    chip = made(kind, board, name, table, address=address, **given)
     pins = table.pop("sda_pin", SDA_PIN), table.pop("scl_pin", SCL_PIN)
     bus = table.pop("bus", None)
     service: Any = board.services["i2c"]
     service.attach(bus, address, chip, pins if bus is None else None)
     supply(board, name, table, chip.power)
+
+
+def on_i2c(kind: type[I2cPart], address: int) -> Plug:
+    """The `plug` of a chip that its fields describe."""
+    return lambda board, name, table: i2c(board, name, table, kind, address)
 
 
 def value(name: str, table: dict[str, Any], key: str, default: Any, **limits: Any) -> Any:

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.options import option
 from emulator.chips.part import Span
@@ -164,7 +162,4 @@ class Scd30(Co2Part):
         return self._sample
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """Besides truths, wiring and faults: measuring = true (it was started before), zero_first,
-    stretch_ms, self_heating_c."""
-    plugging.i2c(board, name, table, Scd30, ADDRESS)
+plug = plugging.on_i2c(Scd30, ADDRESS)

@@ -16,9 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.options import option
 from emulator.chips.part import nack
@@ -241,6 +239,4 @@ def nearest(value: float, formula: Callable[[int], float]) -> int:
     return low if value - formula(low) <= formula(high) - value else high
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """Besides truths, wiring and faults: model, knows_variant, first_off_ppm, malfunction."""
-    plugging.i2c(board, name, table, Scd4x, ADDRESS)
+plug = plugging.on_i2c(Scd4x, ADDRESS)

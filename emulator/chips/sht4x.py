@@ -10,9 +10,7 @@ up again: all currents but that of the idle chip, and that a write is refused wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.options import Truth, truth
 from emulator.chips.part import I2cPart, Span, nack
@@ -105,6 +103,4 @@ def signal(value: float, least: float, most: float) -> int:
     return min(max(round(share * 65535), 0), 65535)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """temperature_c, humidity_rh: the truth."""
-    plugging.i2c(board, name, table, Sht4x, ADDRESS)
+plug = plugging.on_i2c(Sht4x, ADDRESS)

@@ -13,9 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.options import Truth, option, truth
 from emulator.chips.part import I2cPart, Span, crc8, nack
@@ -209,6 +207,4 @@ def checksum(data: bytes) -> int:
     return crc8(data, 0)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """temperature_c, humidity_rh: the truth; model = "htu21d", "sht20"."""
-    plugging.i2c(board, name, table, Si7021, ADDRESS)
+plug = plugging.on_i2c(Si7021, ADDRESS)

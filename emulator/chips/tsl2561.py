@@ -17,9 +17,7 @@ is read beyond a register without asking for a word or block: the next registers
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.light import LOOK_US, mean_light
 from emulator.chips.options import Truth, option, truth
@@ -184,6 +182,4 @@ class Tsl2561(I2cPart):
         return min(round(seen), full), min(round(seen * ratio), full)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """light_lx, infrared (ratio of the channels, up to 1.29): the truth; model."""
-    plugging.i2c(board, name, table, Tsl2561, ADDRESS)
+plug = plugging.on_i2c(Tsl2561, ADDRESS)

@@ -17,9 +17,7 @@ their nominal length.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.light import mean_light
 from emulator.chips.options import Truth, option, truth
@@ -50,13 +48,12 @@ class Veml7700(I2cPart):
 
     light_lx: Truth = truth(320.0, swing=80.0)
     curved: bool = option(False)
-    bus_address: int = ADDRESS
     resolution_lx: float = 0.0042
     white_ratio: float = 1.6
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.identity = _IDENTITIES.get(self.bus_address, _IDENTITIES[ADDRESS])
+        self.identity = _IDENTITIES.get(self.address, _IDENTITIES[ADDRESS])
 
     def forget(self) -> None:
         self._registers = [_SHUT_DOWN, 0, 0, 0, 0, 0, 0, 0]
@@ -142,7 +139,4 @@ def flattened(light_lx: float) -> float:
     return low
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """light_lx: the truth; curved."""
-    bus_address = table.get("address", ADDRESS)
-    plugging.i2c(board, name, table, Veml7700, ADDRESS, bus_address=bus_address)
+plug = plugging.on_i2c(Veml7700, ADDRESS)

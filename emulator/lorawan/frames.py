@@ -14,7 +14,6 @@ from emulator.lorawan.aes import BLOCK, cmac, encrypt
 JOIN_REQUEST, JOIN_ACCEPT, DATA_UP, DATA_DOWN, CONFIRMED_UP, CONFIRMED_DOWN = range(6)
 ADR, ADR_ACK_REQ, ACK, PENDING = 0x80, 0x40, 0x20, 0x10  # of FCtrl
 MIC_BYTES = keys.MIC_BYTES
-DATA_OVERHEAD = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC
 
 
 @dataclass

@@ -30,7 +30,7 @@ def get(chip: Veml7700, register: int) -> int:
 
 @pytest.mark.parametrize(("address", "identity"), [(0x10, 0xC481), (0x48, 0xD481)])
 def test_registers_after_power_on(board, address, identity):
-    chip = chip_on(board, bus_address=address)
+    chip = chip_on(board, address=address)
     assert [get(chip, n) for n in range(8)] == [1, 0, 0, 0, 0, 0, 0, identity]
 
 
