@@ -92,7 +92,6 @@ class Ds18x20(OneWirePart):
     told: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.eeprom = bytearray((self.th & 0xFF, self.tl & 0xFF, (self.bits - 9) << 5 | 0x1F))
         self.conversions = 0  # begun; for tests
         super().__post_init__()
         self.rom = self.rom or rom_of(self.traits.family, zlib.crc32(self.name.encode()))
@@ -100,6 +99,10 @@ class Ds18x20(OneWirePart):
     @cached_property
     def traits(self) -> Model:
         return MODELS[self.model]
+
+    @cached_property
+    def eeprom(self) -> bytearray:
+        return bytearray((self.th & 0xFF, self.tl & 0xFF, (self.bits - 9) << 5 | 0x1F))
 
     def forget(self) -> None:
         super().forget()

@@ -315,15 +315,6 @@ def test_a_scenario_plugs_it_in(board):
     assert (chip.variant, chip.fused[4], chip.name) == (1, 0xF0, "air")
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("model", "bme280"), ("calibration", "c"), ("address", 0x78)]
-)
-def test_a_scenario_with_a_mistake_is_refused(board, key, value):
-    board.services["i2c"] = Bus()
-    with pytest.raises(ValueError, match=rf"chips.air: {key} = .*; allowed: "):
-        plug(board, "air", {key: value})
-
-
 class Bus:
     def __init__(self) -> None:
         self.chips = {}
