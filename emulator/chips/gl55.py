@@ -10,7 +10,7 @@ fixed_ohm = 10000
 supply_mv = 3300
 supply_pin = ""             # a load switch that is on until the pin is driven; "" for always on
 noise_mv = 1
-absent = false              # and the other faults of Tap in emulator/chips/analog.py
+absent = false              # and the other faults of emulator/chips/analog.py
 
 Source: data sheets of the GL55 series (a GL5528 if nothing is said). They give 20 to 30 ms for the
 response; that it is a plain delay is an assumption.

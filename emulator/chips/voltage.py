@@ -5,7 +5,7 @@ kind = "voltage"
 pin = "P18"
 level_mv = 640              # the physical truth, see emulator/chips/plugging.py
 noise_mv = 1                # standard deviation of single samples
-absent = false              # and the other faults of Tap in emulator/chips/analog.py
+absent = false              # and the other faults of emulator/chips/analog.py
 """
 
 from __future__ import annotations
