@@ -108,11 +108,11 @@ def decoded(payloads: Iterable[Received]) -> str:
         try:
             found = records(payload)
         except ValueError as problem:
-            text = "not SenML: " + packs.clean(str(problem))
-            rows.append((number, size, text, packs.clean(payload.data.hex())))
+            text = "not SenML: " + packs.printable(str(problem))
+            rows.append((number, size, text, packs.printable(payload.data.hex())))
             continue
         for record in found:
-            unit = packs.clean(record.unit) if record.unit else None
+            unit = packs.printable(record.unit) if record.unit else None
             rows.append((number, size, record.name, packs.shown(record), unit, _when(record)))
     return table(rows, HEADINGS)
 
