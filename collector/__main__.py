@@ -1,19 +1,29 @@
-"""`python -m collector`: the collector as a program."""
+"""Collect reports by UDP, CoAP and MQTT: a live table, SQLite, a page with charts.
+
+Listens until interrupted. Plain UDP and CoAP share one port unless they are given different ones:
+the first byte of a datagram tells which it is. A terminal shows the latest values; anything else
+gets a line for each record.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from collector import arguments, program
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m collector", description=program.__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = arguments.Parser(
+        prog="python -m collector",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     arguments.add(parser)
     try:
-        return program.main(parser.parse_args())
+        return program.main(parser.parse_args(argv))
     except program.UsageError as problem:
         parser.error(str(problem))
 

@@ -1,10 +1,21 @@
-"""The arguments of the collector."""
+"""The command line of the collector."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from pathlib import Path
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports wrong usage in one line, with status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        message = message.removeprefix("argument ")
+        if message.startswith("unrecognized"):
+            message += "; allowed: " + " ".join(self.format_usage().split()[1:])
+        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def _count(text: str) -> int:
@@ -52,7 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add(
         "--host",
         default="127.0.0.1",
-        help="address to listen at for UDP and CoAP; ::  for all of this computer (default:"
+        help="address to listen at for UDP and CoAP; :: for all of this computer (default:"
         " 127.0.0.1, which only this computer reaches)",
     )
     for name in ("udp", "coap"):
@@ -61,16 +72,15 @@ def add(parser: argparse.ArgumentParser) -> None:
             help=f"port of {about}; 0: a free one; off (default: 5683)")  # fmt: skip
     add("--mqtt", type=_endpoint, metavar="HOST:PORT", help="subscribe at this MQTT broker")
     add("--topic", type=_topic, default="channels/#", metavar="FILTER",
-        help="what to subscribe to (default: channels/#)")  # fmt: skip
+        help="topics to subscribe to (default: channels/#)")  # fmt: skip
     add("--mqtt-user", default="", metavar="NAME", help="user name at the broker")
-    add("--mqtt-password", default="", metavar="WORD",
-        help="its password; better in the environment as MQTT_PASSWORD, as others can read"
+    add("--mqtt-password", default=os.environ.get("MQTT_PASSWORD", ""), metavar="WORD",
+        help="its password; better in the environment as MQTT_PASSWORD, because others can read"
         " command lines")  # fmt: skip
     add("--http", type=_endpoint, default=("127.0.0.1", 8080), metavar="[HOST:]PORT",
-        help="where the page is served; 0: a free port; off (default:"
-        " 127.0.0.1:8080)")  # fmt: skip
+        help="address of the page; 0: a free port; off (default: 127.0.0.1:8080)")  # fmt: skip
     add("--db", type=_database, metavar="FILE", help="write every record to this SQLite database")
-    add("--count", type=_count, metavar="N", help="end after so many messages")
+    add("--count", type=_count, metavar="N", help="end after N messages")
     add("--json", action="store_true",
         help="print one JSON object a line for each record on stdout, everything else on"
         " stderr")  # fmt: skip

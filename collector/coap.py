@@ -1,20 +1,20 @@
-"""CoAP, and plain UDP on the same port: a server on aiocoap, in a thread of its own.
+"""CoAP, and plain UDP on the same port: an aiocoap server in a thread.
 
     with CoapServer("127.0.0.1", 5683, queue) as server:
         server.host, server.port
 
-POST and PUT on any path take a SenML pack, also one in blocks (Block1), and answer 2.04 Changed.
-One port does for both because the first byte tells: a CoAP message begins with version 1 and a
+POST and PUT on any path accept a SenML pack, also one in blocks (Block1), and answer 2.04 Changed.
+One port serves both because the first byte differs: a CoAP message begins with version 1 and a
 token length of 0 to 8, which is 0x40 to 0x48, 0x50 to 0x58, ...; a SenML pack with 0x80 to 0x9f
 (a CBOR array), with `[` (0x5b, a token length that CoAP forbids) or with white space.
 
-aiocoap remembers each message id for 247 s, as it must, and without a limit, which a flood would
-turn into memory; so messages beyond RATE a second are dropped before it sees them. A client whose
-confirmable message was dropped sends it again.
+aiocoap remembers each message id for 247 s, as the RFC asks, without a limit. A flood would fill
+the memory, so messages beyond RATE a second are dropped before aiocoap sees them. A client repeats
+a confirmable message that was dropped.
 
 Source: RFC 7252 (3 message format, 4.5 duplicates, 5.9 codes), RFC 7959 (Block1), RFC 8428 (12.3
-content formats). Written against aiocoap 0.4.17, whose socket is always made with SO_REUSEPORT:
-a second collector would take half of the datagrams unnoticed, hence the socket of our own.
+content formats). Written against aiocoap 0.4.17. Its own sockets have SO_REUSEPORT, with which a
+second collector would silently receive half of the datagrams, so the socket is made here.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import logging
 import socket
 import threading
 import time
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -32,113 +33,101 @@ from aiocoap import error, resource
 from aiocoap.transports.udp6 import MessageInterfaceUDP6
 
 from collector import packs
-from collector.decode_queue import Arrival, DecodeQueue
-from collector.udp import drops, prepare
+from collector.decode_queue import DecodeQueue, Message
+from collector.udp import Address, address_text, drop_count, set_options
 
 FORMATS = {110: packs.JSON, 112: packs.CBOR, None: None}
 BODY_MAX_BYTES = packs.PACK_MAX_BYTES
-DATAGRAM_MAX = 4_096  # what aiocoap reads of one
+DATAGRAM_MAX = 4_096  # bytes of one that aiocoap reads
 RATE, BURST = 100.0, 2_000.0  # CoAP messages a second, and at once
 _TOKEN_LENGTH_MAX = 8
 _LOGGER = "collector.coap"
 
 
 def is_coap(data: bytes) -> bool:
-    """Whether a datagram is CoAP of version 1, and not SenML (RFC 7252, 3)."""
+    """Return True for a CoAP message of version 1 (RFC 7252, 3), False for a SenML pack."""
     return len(data) >= 4 and data[0] >> 6 == 1 and data[0] & 15 <= _TOKEN_LENGTH_MAX
 
 
 class CoapServer(AbstractContextManager["CoapServer"]):
-    """Listens from its construction on; OSError if it cannot."""
+    """Listens from its construction on. OSError if it cannot listen there."""
 
-    def __init__(self, host: str, port: int, queue: DecodeQueue, plain: bool = True) -> None:
-        """plain: take plain SenML datagrams, too."""
+    def __init__(self, host: str, port: int, queue: DecodeQueue, plain_udp: bool = True) -> None:
+        """plain_udp: accept SenML datagrams without CoAP, too."""
         self.throttled = 0  # CoAP messages beyond RATE
-        self.lost = 0  # dropped by the system, as we were too slow
+        self.lost = 0  # dropped by the system because the program was too slow
         self._socket = _bound(host, port)
-        self.host, self.port = _unmapped(self._socket.getsockname())
-        self._queue, self._plain = queue, plain
+        self.host, self.port = _host_and_port(self._socket.getsockname())
+        self._queue, self._plain_udp = queue, plain_udp
         self._allowance, self._counted_s = BURST, time.monotonic()
-        self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="coap", daemon=True)
+        self._started: Future[asyncio.AbstractEventLoop] = Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name="coap", daemon=True
+        )
         self._thread.start()
-        self._ready.wait(timeout=10)
+        self._loop = self._started.result(timeout=10)
 
     def __exit__(self, *raised: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Stop; what is under way is not waited for."""
+        """Stop without waiting for requests under way."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(timeout=10)
 
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._serve())
-        finally:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
-
     async def _serve(self) -> None:
-        logger = logging.getLogger(_LOGGER)
-        logger.setLevel(logging.CRITICAL + 1)  # what a stranger sends is no news, and
-        self._loop.set_exception_handler(self._failed)  # fills no pipe that nobody empties
-        context = aiocoap.Context(
-            loop=self._loop, serversite=_Site(self._queue), loggername=_LOGGER
-        )
-        server = self
+        server, loop, log = self, asyncio.get_running_loop(), logging.getLogger(_LOGGER)
+        log.setLevel(logging.CRITICAL + 1)  # a stranger's messages must not fill a log
+        loop.set_exception_handler(self._on_error)
+        context = aiocoap.Context(loop=loop, serversite=_AnyPath(self._queue), loggername=_LOGGER)
 
         class Interface(MessageInterfaceUDP6):
             def datagram_msg_received(
                 self, data: bytes, ancdata: Any, flags: int, address: Any
             ) -> None:
-                control = [each for each in ancdata if not server._is_count(each)]
-                if not server._sort(data, flags, address):
+                control = [each for each in ancdata if not server._is_drop_count(each)]
+                if not server._is_for_aiocoap(data, flags, address):
                     return
                 try:
                     super().datagram_msg_received(data, control, flags, address)
                 except (ValueError, LookupError, ArithmeticError, error.Error) as problem:
                     # aiocoap lets some malformed options through to here
-                    source = "{}:{}".format(*_written(address))
-                    server._queue.refuse("coap", source, f"{type(problem).__name__}: {problem}")
+                    reason = f"{type(problem).__name__}: {problem}"
+                    server._queue.add_refused("coap", _source(address), reason)
 
         await context._append_tokenmanaged_messagemanaged_transport(
-            lambda manager: Interface._create_transport_endpoint(
-                self._socket, manager, logger, self._loop
-            )
+            lambda manager: Interface._create_transport_endpoint(self._socket, manager, log, loop)
         )
-        self._ready.set()
+        self._started.set_result(loop)
         await self._stop.wait()
         await context.shutdown()
-        for task in asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}:
-            task.cancel()
 
-    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Whatever else goes wrong with one message is the end of that message alone."""
-        self._queue.refuse("coap", "", str(context.get("exception") or context.get("message")))
+    def _on_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Count an unforeseen error as a refused message, and go on with the next."""
+        reason = str(context.get("exception") or context.get("message"))
+        self._queue.add_refused("coap", "", reason)
 
-    def _is_count(self, message: tuple[int, int, bytes]) -> bool:
-        count = drops(message)
+    def _is_drop_count(self, message: tuple[int, int, bytes]) -> bool:
+        count = drop_count(message)
         self.lost = count or self.lost
         return count is not None
 
-    def _sort(self, data: bytes, flags: int, address: Any) -> bool:
-        """Called with each datagram; whether it is for aiocoap."""
-        source = "{}:{}".format(*_written(address))
+    def _is_for_aiocoap(self, data: bytes, flags: int, address: Any) -> bool:
+        """Return True for a CoAP message within the rate; queue or refuse any other datagram."""
         if is_coap(data):
-            return self._allowed()
-        if not self._plain:
-            self._queue.refuse("coap", source, "no CoAP message of version 1")
+            return self._within_rate()
+        if not self._plain_udp:
+            self._queue.add_refused("coap", _source(address), "no CoAP message of version 1")
         elif flags & socket.MSG_TRUNC:
-            self._queue.refuse("udp", source, f"a datagram longer than {DATAGRAM_MAX} bytes")
+            reason = f"a datagram longer than {DATAGRAM_MAX} bytes"
+            self._queue.add_refused("udp", _source(address), reason)
         else:
-            self._queue.offer(Arrival("udp", source, data))
+            self._queue.put(Message("udp", _source(address), data))
         return False
 
-    def _allowed(self) -> bool:
+    def _within_rate(self) -> bool:
         now = time.monotonic()
         self._allowance = min(BURST, self._allowance + RATE * (now - self._counted_s))
         self._counted_s = now
@@ -149,8 +138,8 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         return True
 
 
-class _Site(resource.Resource, resource.PathCapable):
-    """Every path is the same resource: the path of a report says nothing that is not in it."""
+class _AnyPath(resource.Resource, resource.PathCapable):
+    """One resource for all paths: the path of a report says nothing that is not in it."""
 
     def __init__(self, queue: DecodeQueue) -> None:
         super().__init__()
@@ -167,20 +156,20 @@ class _Site(resource.Resource, resource.PathCapable):
     def _check_format(self, request: aiocoap.Message) -> None:
         form = request.opt.content_format
         if request.code in (aiocoap.POST, aiocoap.PUT) and form not in FORMATS:
-            source = "{}:{}".format(*_written(request.remote.sockaddr))
-            self._queue.refuse("coap", source, f"content format {int(form)}; allowed: 110, 112")
+            source = _source(request.remote.sockaddr)
+            reason = f"content format {int(form)}; allowed: 110, 112"
+            self._queue.add_refused("coap", source, reason)
             raise error.UnsupportedContentFormat("allowed: 110, 112, both SenML")
 
     async def render_post(self, request: aiocoap.Message) -> aiocoap.Message:
-        source = "{}:{}".format(*_written(request.remote.sockaddr))
-        arrival = Arrival("coap", source, request.payload)
+        message = Message("coap", _source(request.remote.sockaddr), request.payload)
         try:
             form = FORMATS[request.opt.content_format]
-            arrival.records = packs.read(arrival.data, arrival.at_s, form)
+            message.records = packs.read(message.data, message.received_s, form)
         except ValueError as problem:
-            self._queue.refuse("coap", source, str(problem))
-            raise error.BadRequest(packs.clean(str(problem))) from None
-        if not self._queue.offer(arrival):
+            self._queue.add_refused("coap", message.source, str(problem))
+            raise error.BadRequest(packs.printable(str(problem))) from None
+        if not self._queue.put(message):
             raise error.ServiceUnavailable("busy")
         return aiocoap.Message(code=aiocoap.CHANGED)
 
@@ -188,7 +177,7 @@ class _Site(resource.Resource, resource.PathCapable):
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket as aiocoap wants it: IPv6, also for IPv4 addresses."""
+    """Return a socket as aiocoap wants it: IPv6, also for IPv4 addresses."""
     family, kind, _, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
     )[0]
@@ -196,7 +185,7 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6, kind)
     try:
         bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        prepare(bound)
+        set_options(bound)
         bound.bind(where)
     except OSError:
         bound.close()
@@ -204,11 +193,9 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _unmapped(address: Any) -> tuple[str, int]:
+def _host_and_port(address: Any) -> Address:
     return str(address[0]).removeprefix("::ffff:"), int(address[1])
 
 
-def _written(address: Any) -> tuple[str, int]:
-    """Host as in an URI, port."""
-    host, port = _unmapped(address)
-    return (f"[{host}]" if ":" in host else host), port
+def _source(address: Any) -> str:
+    return address_text(*_host_and_port(address))

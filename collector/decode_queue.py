@@ -1,9 +1,9 @@
-"""The way in: a queue that ends, and one thread that takes packs apart and hands records on.
+"""The queue between receivers and one thread, which decodes packs and hands their records on.
 
-    queue = DecodeQueue(readings, [store.put, live.show])
-    queue.offer(Arrival("udp", "192.0.2.7:5683", data))    # from any thread; never waits
+    queue = DecodeQueue(readings, [store.put, printer.put])
+    queue.put(Message("udp", "192.0.2.7:5683", data))      # from any thread; never waits
 
-A flood fills the queue, and what does not fit is dropped and counted: memory stays bounded.
+The queue is bounded: messages that do not fit are dropped and counted.
 """
 
 from __future__ import annotations
@@ -16,97 +16,97 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from collector import packs
-from collector.readings import Entry, Readings
+from collector.readings import Reading, Readings
 from collector.senml import Record
 
-QUEUE_MAX = 5_000  # arrivals
+QUEUE_MAX = 5_000  # messages
 QUEUE_MAX_BYTES = 32 << 20
-PROBLEMS_KEPT = 10
+REFUSED_KEPT = 10
 
-Sink = Callable[[Sequence[Entry]], None]
+Sink = Callable[[Sequence[Reading]], None]
 
 
 @dataclass
-class Arrival:
+class Message:
+    """One payload as it was received."""
+
     protocol: str  # "udp", "coap", "mqtt"
     source: str  # address and port, or topic
     data: bytes
-    records: list[Record] | None = None  # if somebody has decoded it already
-    at_s: float = field(default_factory=time.time)
+    records: list[Record] | None = None  # if it has been decoded already
+    received_s: float = field(default_factory=time.time)
 
 
 class DecodeQueue:
-    def __init__(
-        self, readings: Readings, sinks: Sequence[Sink], queue_max: int = QUEUE_MAX
-    ) -> None:
+    def __init__(self, readings: Readings, sinks: Sequence[Sink]) -> None:
+        """sinks: called with the new readings of each message."""
         self.readings = readings
-        self.messages = 0  # taken from the queue
-        self.records = 0  # new ones
-        self.malformed = 0
+        self.messages = 0  # processed or refused
+        self.records = 0  # without duplicates
+        self.refused = 0
         self.dropped = 0
-        self.problems: deque[tuple[float, str, str, str]] = deque(maxlen=PROBLEMS_KEPT)
+        self.last_refused: deque[tuple[float, str, str, str]] = deque(maxlen=REFUSED_KEPT)
         self._sinks = sinks
-        self._queue: queue.Queue[Arrival | None] = queue.Queue()
-        self._queue_max = queue_max
+        self._queue: queue.Queue[Message | None] = queue.Queue()
         self._bytes = 0
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="queue", daemon=True)
         self._thread.start()
 
-    def offer(self, arrival: Arrival) -> bool:
-        """Queue it; False if there was no room."""
-        size = len(arrival.data)
+    def put(self, message: Message) -> bool:
+        """Return False if there was no room."""
+        size = len(message.data)
         with self._lock:
-            room = self._bytes + size <= QUEUE_MAX_BYTES and self._queue.qsize() < self._queue_max
+            room = self._bytes + size <= QUEUE_MAX_BYTES and self._queue.qsize() < QUEUE_MAX
             if room:
                 self._bytes += size
             else:
                 self.dropped += 1
         if room:
-            self._queue.put(arrival)
+            self._queue.put(message)
         return room
 
-    def refuse(self, protocol: str, source: str, problem: str) -> None:
-        """Count what was refused before it came here."""
+    def add_refused(self, protocol: str, source: str, reason: str) -> None:
+        """Count a message that cannot be decoded, and keep the reason."""
         with self._changed:
             self.messages += 1
-            self.malformed += 1
-            self.problems.append((time.time(), protocol, source, packs.clean(problem)))
+            self.refused += 1
+            self.last_refused.append((time.time(), protocol, source, packs.printable(reason)))
             self._changed.notify_all()
 
     def wait_for(self, messages: int, timeout_s: float) -> bool:
-        """Wait until so many messages have been worked off in all."""
+        """Wait until `messages` have been processed in all; False if they were not in time."""
         with self._changed:
             return self._changed.wait_for(lambda: self.messages >= messages, timeout_s)
 
     def close(self) -> None:
-        """Work off what is there, then stop."""
+        """Process the messages in the queue, then stop."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join(timeout=10)
 
     def _work(self) -> None:
         while True:
-            arrival = self._queue.get()
-            if arrival is None:
+            message = self._queue.get()
+            if message is None:
                 return
             with self._lock:
-                self._bytes -= len(arrival.data)
-            self._take(arrival)
+                self._bytes -= len(message.data)
+            self._process(message)
 
-    def _take(self, arrival: Arrival) -> None:
+    def _process(self, message: Message) -> None:
         try:
-            records = arrival.records
+            records = message.records
             if records is None:
-                records = packs.read(arrival.data, arrival.at_s)
+                records = packs.read(message.data, message.received_s)
         except ValueError as problem:
-            self.refuse(arrival.protocol, arrival.source, str(problem))
+            self.add_refused(message.protocol, message.source, str(problem))
             return
-        entries = self.readings.add(records, arrival.protocol, arrival.source, arrival.at_s)
-        for sink in self._sinks if entries else ():
-            sink(entries)
+        new = self.readings.add(records, message.protocol, message.source, message.received_s)
+        for sink in self._sinks if new else ():
+            sink(new)
         with self._changed:
             self.messages += 1
-            self.records += len(entries)
+            self.records += len(new)
             self._changed.notify_all()

@@ -1,11 +1,11 @@
-"""MQTT: subscribes at a broker, and takes what is published as SenML packs.
+"""MQTT: subscribe at a broker, and queue each publication as a SenML pack.
 
     with MqttSubscriber("127.0.0.1", 1883, queue, report=print):
         ...
 
-Quality of service 1: a message that was on its way when the connection broke comes again, and is
-known as a duplicate. A broker that cannot be reached is tried again and again, with pauses from
-1 s up to a minute; that is said once, and once that it is there again.
+Quality of service 1: a message in flight when the connection breaks is repeated, and recognized
+as a duplicate. A broker that cannot be reached is tried again, with pauses from 1 s to 60 s. That
+is reported once, and once when it is back.
 
 Source: MQTT 3.1.1 (3.2.2.3 return codes, 3.9.3 return codes of SUBACK).
 """
@@ -20,7 +20,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector import packs
-from collector.decode_queue import Arrival, DecodeQueue
+from collector.decode_queue import DecodeQueue, Message
 
 TOPIC = "channels/#"  # protocols.mqtt_client publishes on channels/<channel>/messages/<thing>
 PAUSE_S, PAUSE_MAX_S = 1, 60
@@ -28,7 +28,7 @@ KEEPALIVE_S = 60
 
 
 class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
-    """Connects in a thread of its own; no broker is needed for its construction."""
+    """Connects in a thread; construction succeeds without a broker."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
         topic: str = TOPIC,
         user: str = "",
         password: str = "",
-        report: Callable[[str, bool], None] = lambda text, well: None,
+        report: Callable[[str, bool], None] = lambda text, ok: None,
     ) -> None:
-        """report: is told when something changes, and whether all is well then."""
+        """report(text, ok): called when the state of the connection changes."""
         self.connected = False
         self._broker, self._topic = f"{host}:{port}", topic
         self._queue, self._report = queue, report
-        self._said = ""
+        self._reported = ""
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
         if user:
             self._client.username_pw_set(user, password or None)
@@ -61,43 +61,44 @@ class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
         self.close()
 
     def close(self) -> None:
-        self._said = "closed"
+        self._reported = "closed"
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _say(self, text: str, well: bool = False) -> None:
-        """Once, until something else has been said."""
-        if self._said not in (text, "closed"):
-            self._said = text
-            self._report(text, well)
+    def _report_once(self, text: str, ok: bool = False) -> None:
+        if self._reported not in (text, "closed"):
+            self._reported = text
+            self._report(text, ok)
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
         if reason.is_failure:
-            self._say(f"the broker {self._broker} refuses us: {reason}; trying again")
+            self._report_once(
+                f"the broker {self._broker} refuses the connection: {reason}; trying again"
+            )
         else:
             client.subscribe(self._topic, qos=1)
 
     def _on_subscribe(self, client: Any, data: Any, mid: Any, reasons: Any, more: Any) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._say(f"the broker {self._broker} refuses the topic {self._topic}")
+            self._report_once(f"the broker {self._broker} refuses the topic {self._topic}")
         else:
             self.connected = True
-            self._say(f"subscribed to {self._topic} at {self._broker}", well=True)
+            self._report_once(f"subscribed to {self._topic} at {self._broker}", ok=True)
 
     def _on_connect_fail(self, client: Any, data: Any) -> None:
-        self._say(f"the broker {self._broker} cannot be reached; trying again")
+        self._report_once(f"the broker {self._broker} cannot be reached; trying again")
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
         if self.connected:
             self.connected = False
-            self._say(f"the broker {self._broker} has gone; trying again")
+            self._report_once(f"the broker {self._broker} has closed the connection; trying again")
 
     def _on_message(self, client: Any, data: Any, message: paho.MQTTMessage) -> None:
         try:
-            topic = packs.clean(message.topic)
+            topic = packs.printable(message.topic)
         except UnicodeError:
-            topic = "a topic that is no text"
+            topic = "a topic that is not UTF-8"
         if len(message.payload) > packs.PACK_MAX_BYTES:
-            self._queue.refuse("mqtt", topic, f"{len(message.payload)} bytes")
+            self._queue.add_refused("mqtt", topic, f"{len(message.payload)} bytes")
         else:
-            self._queue.offer(Arrival("mqtt", topic, bytes(message.payload)))
+            self._queue.put(Message("mqtt", topic, bytes(message.payload)))

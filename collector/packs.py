@@ -1,9 +1,9 @@
-"""SenML packs for a collector: decoded, and refused where keeping or showing them would do harm.
+"""Decode SenML packs from strangers: whatever they send, `read` returns records or ValueError.
 
     records = read(datagram, time.time())       # CBOR or JSON; ValueError says what is wrong
     shown(record)                               # its value in one line, safe in a terminal
 
-Anybody may send anything; ValueError is all that comes out of `read`.
+Packs that would do harm when kept or shown are refused: long names, huge numbers.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ PACK_MAX_BYTES = 65_536
 NAME_MAX = 200  # characters; the names of RFC 8428 have no limit
 UNIT_MAX = 40
 SHOWN_MAX = 200
-NUMBER_MAX = 10**300  # what a float, and with it a chart and a database, can hold
+NUMBER_MAX = 10**300  # the largest that a float, a chart and a database can hold
 DIGITS_MAX = 40
 
 CBOR, JSON = "cbor", "json"
 
 
 def read(data: bytes, now_s: float, form: str | None = None) -> list[Record]:
-    """The resolved records of a pack, all of them harmless; form: CBOR, JSON, None to guess."""
+    """Return the resolved records of a pack; form: CBOR, JSON, None to guess."""
     if len(data) > PACK_MAX_BYTES:
         raise ValueError(f"{len(data)} bytes; allowed: up to {PACK_MAX_BYTES}")
     try:
@@ -50,20 +50,20 @@ def _check(record: Record) -> None:
 
 
 def shown(record: Record) -> str:
-    """The value as one short line."""
+    """Return the value as one short line."""
     value = record.value
     if isinstance(value, int) and abs(value) >= 10**DIGITS_MAX:
         return f"{float(value):g}"  # Python refuses to write very long ones
     if isinstance(value, Decimal) and len(value.as_tuple().digits) > DIGITS_MAX:
         return f"{float(value):g}"
-    return clean(record.shown)
+    return printable(record.shown)
 
 
-def clean(text: str, most: int = SHOWN_MAX) -> str:
-    """Without anything that moves a cursor, breaks a line or cannot be encoded, and not long.
+def printable(text: str, length_max: int = SHOWN_MAX) -> str:
+    """Return the text cut to `length_max`, with escapes for characters that are not printable.
 
     Controls, separators, directional marks and lone surrogates become \\x1b, \\u202e, ...
     """
-    cut = text[: most + 1]
+    cut = text[: length_max + 1]
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
-    return safe if len(safe) <= most else safe[: most - 1] + "…"
+    return safe if len(safe) <= length_max else safe[: length_max - 1] + "…"

@@ -1,6 +1,6 @@
-"""What docs/report.md says of a pack: its sequence number, and the units it leaves out.
+"""The sequence number of a node's report, and the units that it leaves out (docs/report.md).
 
-base, seq = sequence(records)      # ("JArEMRjl:", 17), or ("", None): no report of ours
+base, seq = sequence_number(records)      # ("JArEMRjl:", 17); ("", None) for other packs
 records = with_units(records)
 """
 
@@ -11,20 +11,20 @@ from collections.abc import Sequence
 
 from collector.senml import Record
 
-SEQ = "seq"  # a number may also stand under the bare base name, which ends with MARK then
-MARK = ":"
+SEQ = "seq"  # the name of the number, unless it has the bare base name, which ends with BASE_END
+BASE_END = ":"
 # the first two letters of each phase of node.py and networking/, and the time awake
 _MS = ("in", "pr", "ac", "at", "co", "sc", "as", "jo", "re", "se", "de", "aw")
 UNITS = {"rp": "dBm", "rq": "dB", "rs": "dBm", "sn": "dB", **dict.fromkeys(_MS, "ms")}
 
 
-def sequence(records: Sequence[Record]) -> tuple[str, int | None]:
-    """(base name, sequence number) of a pack as docs/report.md describes; ("", None): of another.
+def sequence_number(records: Sequence[Record]) -> tuple[str, int | None]:
+    """Return (base name, sequence number), or ("", None) for a pack without such a number.
 
-    It stands first, in a record that is called as the base name or has `seq` behind it.
+    The first record holds it; its name is the base name, alone or followed by `seq`.
     """
     for record in records[:1]:
-        base = record.name if record.name.endswith(MARK) else record.name[: -len(SEQ)]
+        base = record.name if record.name.endswith(BASE_END) else record.name[: -len(SEQ)]
         numbered = base == record.name or record.name.endswith(SEQ)
         if numbered and type(record.value) is int and record.value >= 0:
             if all(each.name.startswith(base) for each in records) and record.value < 2**32:
@@ -33,8 +33,8 @@ def sequence(records: Sequence[Record]) -> tuple[str, int | None]:
 
 
 def with_units(records: list[Record]) -> list[Record]:
-    """A node leaves out the units of its own figures, to keep a report short."""
-    base, seq = sequence(records)
+    """Add the units of the node's own figures, which a report leaves out to be short."""
+    base, seq = sequence_number(records)
     if seq is None or records[0].name != base:
         return records
     return [

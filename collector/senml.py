@@ -1,6 +1,6 @@
-"""SenML packs taken apart: base fields resolved, what a receiver must refuse refused.
+"""SenML decoder: resolves base fields and refuses packs that a receiver must refuse.
 
-    for record in decode(datagram, now_s):              # CBOR or JSON, told apart by themselves
+    for record in decode(datagram, now_s):              # CBOR or JSON
         record.name, record.value, record.unit, record.time
 
 Source: RFC 8428: fields 4.1 to 4.3, resolved records 4.6, JSON 5, CBOR labels 6; RFC 9100.
@@ -27,7 +27,7 @@ LABELS = {
 VERSION = 10  # of RFC 8428
 SECONDARY_UNITS = 1 << 4  # feature 4 of RFC 9100, added to the version
 DIGITS = 20  # longer decimal fractions are shown with an exponent
-RELATIVE_BELOW = 2**28  # smaller times count from the reception
+RELATIVE_BELOW = 2**28  # smaller times are relative to the reception
 
 Number = int | float | Decimal
 Value = int | float | Decimal | str | bool | bytes | None
@@ -43,18 +43,18 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 
 @dataclass(frozen=True)
 class Record:
-    """One resolved record: nothing of it depends on another."""
+    """One resolved record; it depends on no other."""
 
     name: str
     unit: str | None
     value: Value
     sum: Number | None
-    time: Number  # seconds since 1970; 0: now, as the sender has no clock
+    time: Number  # seconds since 1970; 0: at the reception, for a sender without a clock
     update_s: Number | None = None
 
     @property
     def shown(self) -> str:
-        """The value as text, to the last digit that was sent."""
+        """Return the value as text, to the last digit that was sent."""
         if isinstance(self.value, bytes):
             return self.value.hex()
         if isinstance(self.value, bool):
@@ -67,10 +67,10 @@ class Record:
 
 
 def decode(data: bytes, now_s: float = 0.0, form: str | None = None) -> list[Record]:
-    """The resolved records of a pack received at `now_s`; ValueError says what is wrong.
+    """Return the resolved records of a pack received at `now_s`; ValueError says what is wrong.
 
-    `form` is "cbor" or "json". None looks: a JSON array begins with [ or white space, which in
-    CBOR are a string of bytes and numbers.
+    `form` is "cbor" or "json"; None guesses by the first byte: a JSON array begins with [ or white
+    space, a CBOR array does not.
     """
     if form is None:
         form = "json" if data[:1] in (b"[", b" ", b"\t", b"\r", b"\n") else "cbor"
@@ -95,7 +95,7 @@ def decode(data: bytes, now_s: float = 0.0, form: str | None = None) -> list[Rec
 
 
 def _check_version(version: int) -> None:
-    """Bits are features that must be understood; 10 is the empty set of them (RFC 9100, 2)."""
+    """Refuse unknown features, which are bits of the version above 10 (RFC 9100, 2)."""
     if version < 0 or version & ~SECONDARY_UNITS > VERSION:
         allowed = f"up to {VERSION}, {VERSION + SECONDARY_UNITS}"
         raise ValueError(f"version {version}; allowed: {allowed}")
@@ -113,14 +113,14 @@ def _cbor(data: bytes) -> Any:
 
 
 def _fields(item: Any, kind: type) -> dict[str, Any]:
-    """The known fields under their names in JSON; labels are numbers in CBOR, names in JSON."""
+    """Return the known fields by their names in JSON; labels are numbers in CBOR."""
     if not isinstance(item, dict):
         raise ValueError(f"a map is needed, not {type(item).__name__}")
     fields: dict[str, Any] = {}
     for label, value in item.items():
         key = LABELS.get(label, "") if type(label) is int else str(label)
         if key.endswith("_"):
-            raise ValueError(f"field {key!r} must be understood, and is not known here")
+            raise ValueError(f"field {key!r} must be understood, and is unknown")
         if key not in _KINDS or type(label) is not kind:
             continue  # an extension that may be ignored (RFC 8428, 4.4)
         if key == "vd" and kind is str and isinstance(value, str):
@@ -140,7 +140,7 @@ def _resolved(fields: dict[str, Any], base: dict[str, Any], now_s: float) -> Rec
     if not values and "s" not in fields:
         if set(fields) & {"n", "u", "t", "ut"}:
             raise ValueError("neither a value nor a sum")
-        return None  # base fields alone
+        return None  # only base fields
     name = base.get("bn", "") + fields.get("n", "")
     if not _NAME.fullmatch(name):
         raise ValueError(f"name {name!r}; allowed: letters, digits and -:./_, no sign in front")

@@ -1,4 +1,4 @@
-"""SenML in JSON (RFC 8428, 5) read as strictly as in CBOR, with exact numbers."""
+"""Parse SenML in JSON (RFC 8428, 5) as strictly as CBOR, with exact numbers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import re
 from decimal import Decimal
 from typing import Any
 
-DIGITS_MOST = 400  # of one number; Python's own limit is for attackers who send long ones
+DIGITS_MAX = 400  # of one number; Python's own limit is higher
 _BASE64URL = re.compile(r"[A-Za-z0-9\-_]*")
 
 
 def read(data: bytes) -> Any:
-    """What the text says; ValueError if it is no JSON.
+    """Return the parsed text; ValueError if it is not JSON.
 
-    Decimal fractions are Decimal. NaN and the infinities, which Python would take, are no JSON,
-    and an object that says something twice is ambiguous.
+    Decimal fractions are Decimal. NaN and the infinities, which Python would accept, are not JSON,
+    and an object with a name twice is ambiguous.
     """
     try:
         return json.loads(
@@ -32,7 +32,7 @@ def read(data: bytes) -> Any:
 
 
 def octets(text: str) -> bytes:
-    """The bytes of a data value: base64url without padding (RFC 4648, 5)."""
+    """Return the bytes of a data value: base64url without padding (RFC 4648, 5)."""
     if not _BASE64URL.fullmatch(text):
         raise ValueError("field vd is not base64url without padding")
     try:
@@ -42,16 +42,16 @@ def octets(text: str) -> bytes:
 
 
 def _integer(text: str) -> int:
-    if len(text) > DIGITS_MOST:
+    if len(text) > DIGITS_MAX:
         raise ValueError(f"a number of {len(text)} digits")
     return int(text)
 
 
 def _decimal(text: str) -> Decimal:
-    if len(text) > DIGITS_MOST:
+    if len(text) > DIGITS_MAX:
         raise ValueError(f"a number of {len(text)} digits")
     value = Decimal(text)
-    if not value.is_finite() or abs(value.adjusted()) > DIGITS_MOST:
+    if not value.is_finite() or abs(value.adjusted()) > DIGITS_MAX:
         raise ValueError(f"number {text} is beyond a double")
     return value
 

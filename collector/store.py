@@ -1,11 +1,11 @@
-"""Every record into SQLite, in a thread of its own, so that a slow disk delays nobody.
+"""Write every record to SQLite, in a thread, so that a slow disk delays no receiver.
 
     with Store("reports.db") as store:
-        store.put(entries)              # never waits
+        store.put(readings)             # never waits
 
-One table, `records` (docs/collect.md has it and queries). Write-ahead log: readers do not wait,
-and a collector that is killed leaves a whole database, without the last BATCH_S at most. Trouble,
-such as a full disk, is kept in `problem` and tried again; what no longer fits into the queue is
+One table, `records` (docs/collect.md has it and queries). With a write-ahead log readers do not
+wait, and a killed collector leaves an intact database without the last BATCH_S at most. After an
+error, such as a full disk, writing is tried again; records that do not fit into the queue are
 dropped and counted.
 
 Source: sqlite.org, wal.html, lang_transaction.html (what rolls back by itself).
@@ -24,7 +24,7 @@ from decimal import Decimal
 from typing import Any
 
 from collector import packs
-from collector.readings import Entry
+from collector.readings import Reading
 
 VERSION = 1  # of the schema, in user_version
 QUEUE_MAX = 20_000  # records
@@ -37,13 +37,13 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     id INTEGER PRIMARY KEY,
     received REAL NOT NULL,     -- seconds since 1970, by this computer's clock
-    measured REAL NOT NULL,     -- the same; as the sender says, or `received` if it says nothing
+    measured REAL NOT NULL,     -- the same, as the sender says; `received` if it says nothing
     protocol TEXT NOT NULL,     -- udp, coap, mqtt
     source TEXT NOT NULL,       -- address and port of the sender; for MQTT the topic
     name TEXT NOT NULL,         -- base name and name
     base TEXT NOT NULL,         -- base name, of packs with a sequence number
     seq INTEGER,                -- sequence number
-    number NUMERIC,             -- the value: one of these four, none if there is but a sum
+    number NUMERIC,             -- the value is one of these four; none if there is only a sum
     text TEXT,
     bool INTEGER,
     bytes BLOB,
@@ -60,12 +60,12 @@ _INSERT = f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * 
 
 
 class Store(AbstractContextManager["Store"]):
-    """OSError from the constructor if the file cannot be such a database."""
+    """OSError if the file cannot be such a database."""
 
     def __init__(
-        self, path: str, report: Callable[[str, bool], None] = lambda text, well: None
+        self, path: str, report: Callable[[str, bool], None] = lambda text, ok: None
     ) -> None:
-        """report: is told once when writing fails, and once (True) when it works again."""
+        """report(text, ok): called once when writing fails, and once when it works again."""
         self.written = 0
         self.dropped = 0
         self.problem = ""
@@ -78,11 +78,11 @@ class Store(AbstractContextManager["Store"]):
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
         self._thread.start()
 
-    def put(self, entries: Sequence[Entry]) -> None:
+    def put(self, readings: Sequence[Reading]) -> None:
         with self._changed:
-            for entry in entries:
+            for reading in readings:
                 if len(self._queue) < QUEUE_MAX:
-                    self._queue.append(_row(entry))
+                    self._queue.append(_row(reading))
                 else:
                     self.dropped += 1
             self._changed.notify_all()
@@ -91,53 +91,53 @@ class Store(AbstractContextManager["Store"]):
         self.close()
 
     def close(self) -> None:
-        """Write what is queued, if it can be written, then stop."""
+        """Write the queued records, if that works, then stop."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self._thread.join(timeout=15)
 
-    def last(self, count: int) -> list[Entry]:
-        """The last entries of earlier runs, oldest first."""
-        with contextlib.closing(self._connect()) as base:
-            rows = base.execute(
+    def last_readings(self, count: int) -> list[Reading]:
+        """Return those of earlier runs, oldest first."""
+        with contextlib.closing(self._connect()) as connection:
+            rows = connection.execute(
                 f"SELECT {', '.join(COLUMNS)} FROM records ORDER BY id DESC LIMIT ?", (count,)
             ).fetchall()
-        return [_entry(row) for row in reversed(rows)]
+        return [_reading(row) for row in reversed(rows)]
 
     def _connect(self) -> sqlite3.Connection:
-        base = None
+        connection = None
         try:
-            base = sqlite3.connect(self._path, timeout=2.0, isolation_level=None)
-            base.execute("PRAGMA journal_mode=WAL")
-            base.execute("PRAGMA synchronous=NORMAL")
-            version = base.execute("PRAGMA user_version").fetchone()[0]
+            connection = sqlite3.connect(self._path, timeout=2.0, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, VERSION):
                 raise OSError(f"its schema is version {version}; allowed: {VERSION}")
-            base.executescript(SCHEMA)
-            base.execute(f"PRAGMA user_version={VERSION}")
+            connection.executescript(SCHEMA)
+            connection.execute(f"PRAGMA user_version={VERSION}")
         except sqlite3.Error as problem:
-            if base is not None:
-                base.close()
+            if connection is not None:
+                connection.close()
             raise OSError(str(problem)) from None
         except OSError:
-            if base is not None:
-                base.close()
+            if connection is not None:
+                connection.close()
             raise
-        return base
+        return connection
 
     def _work(self) -> None:
-        base: sqlite3.Connection | None = None
+        connection: sqlite3.Connection | None = None
         pause_s = RETRY_S
-        while batch := self._next():
+        while batch := self._next_batch():
             try:
-                base = base or self._connect()
-                _write(base, batch)
+                connection = connection or self._connect()
+                _write(connection, batch)
             except (sqlite3.Error, OSError) as problem:
-                self._failed(batch, problem)
-                if base is not None:
-                    base.close()
-                    base = None
+                self._requeue(batch, problem)
+                if connection is not None:
+                    connection.close()
+                    connection = None
                 if self._closing:
                     break
                 with self._changed:
@@ -149,21 +149,21 @@ class Store(AbstractContextManager["Store"]):
             if self.problem:
                 self.problem = ""
                 self._report(f"{self._path}: writing again", True)
-        if base is not None:
+        if connection is not None:
             with contextlib.suppress(sqlite3.Error):
-                base.close()
+                connection.close()
 
-    def _next(self) -> list[tuple[Any, ...]]:
-        """The next batch; [] at the end."""
+    def _next_batch(self) -> list[tuple[Any, ...]]:
+        """Return the rows that come next; [] at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing)
             waiting = len(self._queue) < BATCH_MAX and not self._closing
         if waiting:
-            time.sleep(BATCH_S)  # one transaction for what comes together
+            time.sleep(BATCH_S)  # one transaction for records that come together
         with self._changed:
             return [self._queue.popleft() for _ in range(min(BATCH_MAX, len(self._queue)))]
 
-    def _failed(self, batch: list[tuple[Any, ...]], problem: Exception) -> None:
+    def _requeue(self, batch: list[tuple[Any, ...]], problem: Exception) -> None:
         with self._changed:
             room = QUEUE_MAX - len(self._queue)
             if self._closing:
@@ -180,21 +180,21 @@ class Store(AbstractContextManager["Store"]):
         self.problem = str(problem)
 
 
-def _write(base: sqlite3.Connection, batch: list[tuple[Any, ...]]) -> None:
-    base.execute("BEGIN IMMEDIATE")
+def _write(connection: sqlite3.Connection, batch: list[tuple[Any, ...]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        base.executemany(_INSERT, batch)
-        base.execute("COMMIT")
+        connection.executemany(_INSERT, batch)
+        connection.execute("COMMIT")
     except sqlite3.Error:
-        if base.in_transaction:
-            base.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 
-def _row(entry: Entry) -> tuple[Any, ...]:
+def _row(reading: Reading) -> tuple[Any, ...]:
     number: int | float | None = None
     text = flag = blob = None
-    value = entry.value
+    value = reading.value
     if isinstance(value, bool):
         flag = int(value)
     elif isinstance(value, int) and -INTEGER_MAX <= value < INTEGER_MAX:
@@ -206,12 +206,12 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     elif isinstance(value, bytes):
         blob = value
     return (
-        entry.received_s, entry.at_s, entry.protocol, entry.source, entry.name, entry.base,
-        entry.seq, number, text, flag, blob, entry.sum, entry.unit,
+        reading.received_s, reading.at_s, reading.protocol, reading.source, reading.name,
+        reading.base, reading.seq, number, text, flag, blob, reading.sum, reading.unit,
     )  # fmt: skip
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _reading(row: tuple[Any, ...]) -> Reading:
     received, at, protocol, source, name, base, seq, number, text, flag, blob, total, unit = row
     value = number if number is not None else text if text is not None else blob
     if flag is not None:
@@ -221,6 +221,6 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         shown = "true" if flag else "false"
     elif value is None:
         shown = f"sum {total}"
-    return Entry(
-        at, received, protocol, source, name, base, value, packs.clean(shown), unit, seq, total
+    return Reading(
+        at, received, protocol, source, name, base, value, packs.printable(shown), unit, seq, total
     )

@@ -1,15 +1,14 @@
 """The page of the collector: latest values and a chart of each, served to a browser.
 
-    with WebServer("127.0.0.1", 8080, status) as server:     # server.host, server.port
+    with WebServer("127.0.0.1", 8080, latest, series) as server:     # server.host, server.port
 
     /                                   the page; with it /collect.js and /collect.css
     /api/latest                         counters, latest values, last problems
     /api/series?name=NAME&since=SECONDS points of one name, [[seconds since 1970, number], ...]
 
-It only reads. Names and texts come from anybody: the page shows them as text, and may load
-nothing from elsewhere (Content-Security-Policy). A request must name this computer by an address
-or as localhost: else a stranger's page, whose own name he lets point here (DNS rebinding), could
-read it.
+All of it is read-only. Names and texts come from strangers: the page shows them as text, and loads
+nothing from other servers (Content-Security-Policy). The Host header must be an address of this
+computer or localhost, so that no page of a stranger can read this one by DNS rebinding.
 Connections are limited in number and in time, answers in size.
 """
 
@@ -44,30 +43,25 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 CONNECTIONS_MAX = 32
-IDLE_S = 10.0  # without a byte
-LIFE_S = 30.0  # of a connection, which carries one request
-TARGET_MAX = 2_000  # characters of what is asked for
+IDLE_MAX_S = 10.0  # without a byte
+CONNECTION_MAX_S = 30.0  # a connection carries one request
+TARGET_MAX = 2_000  # characters of path and query
 
 Latest = Callable[[], dict[str, Any]]
 Series = Callable[[str, float], list[tuple[float, float]]]
 
 
 class WebServer(AbstractContextManager["WebServer"]):
-    """Serves from its construction on; OSError if it cannot listen there."""
+    """Serves from its construction on. OSError if it cannot listen there."""
 
     def __init__(self, host: str, port: int, latest: Latest, series: Series) -> None:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         self._server = _Server(family, (host, port), latest, series)
-        self.host, self.port = self._server.server_address[:2]
+        self.host, self.port = self._server.socket.getsockname()[:2]
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="web", daemon=True
         )
         self._thread.start()
-
-    @property
-    def url(self) -> str:
-        host = str(self.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     def __exit__(self, *raised: object) -> None:
         self.close()
@@ -81,7 +75,7 @@ class WebServer(AbstractContextManager["WebServer"]):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
-    block_on_close = False  # a slow client does not keep us from ending
+    block_on_close = False  # a slow client does not delay the end
 
     def __init__(
         self,
@@ -97,7 +91,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        """Without the look-up of our own name that http.server does."""
+        """Bind without the look-up of this computer's name that http.server makes."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -109,7 +103,8 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        end = threading.Timer(LIFE_S, _end, (request,))  # for who sends a byte now and then
+        # against clients that send a byte now and then
+        end = threading.Timer(CONNECTION_MAX_S, _shut_down, (request,))
         end.daemon = True
         end.start()
         try:
@@ -119,21 +114,21 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has gone, or speaks no HTTP, is no news."""
+        """Ignore clients that disconnect or do not speak HTTP."""
 
 
-def _end(connection: socket.socket) -> None:
+def _shut_down(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = IDLE_S
+    timeout = IDLE_MAX_S
     server_version, sys_version = "collect", ""
 
     def do_GET(self) -> None:
-        if not _is_ours(self.headers.get("Host", ""), self.server.own_name):
+        if not _names_this_computer(self.headers.get("Host", ""), self.server.own_name):
             self._answer(421, "text/plain", b"ask for an address of this computer\n")
             return
         target = urlsplit(self.path[:TARGET_MAX])
@@ -175,11 +170,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the terminal shows what is collected."""
+        """Print nothing: stdout and the terminal belong to the records."""
 
 
-def _is_ours(host: str, own_name: str) -> bool:
-    """Whether a Host header names an address, localhost, or the name we were told to serve at."""
+def _names_this_computer(host: str, own_name: str) -> bool:
+    """Return True if a Host header is an address, localhost, or the name given to --http."""
     try:
         name = (urlsplit("//" + host).hostname or "").lower()
     except ValueError:

@@ -1,52 +1,22 @@
-"""Who is at the other end of an MQTT client: a subscriber at a real broker, a scripted broker."""
+"""Who is at the other end of an MQTT client: what came to a real broker, a scripted broker."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable
 
-import paho.mqtt.client as paho
-
-from devkit.servers.mqtt import MqttBroker
+from devkit.servers.mqtt import Subscriber
 
 CONNACK = b"\x20\x02\x00\x00"
 _LIMIT_S = 10
 
 
-class Subscriber:
-    """Collects what is published: (topic, payload, QoS)."""
-
-    def __init__(self, broker: MqttBroker, topic: str = "#", user: tuple[str, str] | None = None):
-        self.messages: list[tuple[str, bytes, int]] = []
-        self._broker = broker
-        self._ready = threading.Event()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
-        if user:
-            self.client.username_pw_set(*user)
-        self.client.on_message = lambda client, data, one: self.messages.append(
-            (one.topic, one.payload, one.qos)
-        )
-        self.client.on_connect = lambda *rest: self.client.subscribe(topic, qos=1)
-        self.client.on_subscribe = lambda *rest: self._ready.set()
-
-    def __enter__(self) -> Subscriber:
-        self.client.connect(self._broker.host, self._broker.port)
-        self.client.loop_start()
-        assert self._ready.wait(_LIMIT_S)
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
-
-    def wait(self, count: int) -> list[tuple[str, bytes, int]]:
-        end = time.monotonic() + _LIMIT_S
-        while len(self.messages) < count and time.monotonic() < end:
-            time.sleep(0.01)
-        return self.messages
+def published(subscriber: Subscriber, count: int) -> list[tuple[str, bytes, int]]:
+    """What `count` publications at a real broker were: (topic, payload, QoS)."""
+    subscriber.wait_for(count, _LIMIT_S)
+    return [(each.topic, each.data, each.qos) for each in subscriber.received]
 
 
 class Peer:

@@ -10,17 +10,15 @@ from typing import Any
 import pytest
 from aiocoap import Code
 
-from collector import packs
 from collector.senml import Record
 from devkit import application
 from devkit.servers.coap import CoapServer
-from devkit.servers.mqtt import MqttBroker
-from devkit.servers.receiver import ANSWERING, Receiver
+from devkit.servers.mqtt import MqttBroker, Subscriber
+from devkit.servers.receiver import ANSWERING, Receiver, records
 from emulator import scenario as scenarios
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
-from tests.mqtt_peers import Subscriber
 
 SCENARIO: dict[str, Any] = {  # nothing is lost on the air, so that all can be counted
     "radio": {"loss": 0.0, "outliers": False, "no_service": 0.0},
@@ -118,13 +116,13 @@ def reports(payloads: list[list[Record]]) -> dict[int, dict[str, Record]]:
     """number: {name: record}, from all payloads with this number; each record came once."""
     found: dict[int, dict[str, Record]] = {}
     bases = set()
-    for records in payloads:
-        base = records[0].name
+    for pack in payloads:
+        base = pack[0].name
         bases.add(base)
-        number = records[0].value
+        number = pack[0].value
         assert isinstance(number, int)
         report = found.setdefault(number, {})
-        for record in records[1:]:
+        for record in pack[1:]:
             assert record.name.startswith(base)
             name = record.name[len(base) :]
             assert name not in report, f"{name} of {number} came twice"
@@ -141,8 +139,7 @@ def check(report: dict[str, Record]) -> None:
 
 
 def arrived(receiver: Receiver) -> dict[int, dict[str, Record]]:
-    assert [each.problem for each in receiver.received if each.problem] == []
-    return reports([each.records for each in receiver.received])
+    return reports([records(each) for each in receiver.received])
 
 
 # When everything works
@@ -310,14 +307,14 @@ def test_what_a_coap_server_refuses_is_sent_again(make_node: MakeNode, bearer: s
         node.emulator.routes.unknown_s = node.emulator.routes.answering_s = 0.5
         connect(node, bearer, server, "coap")
         [cycle] = node.run()
-        refused = len(server.posts)
+        refused = len(server.received)
         assert refused >= 1 and cycle.confirmed == 0 and node.kept
         assert "4.01" in node.output and "swordfish" not in node.output
         server.behaviour.code = Code.CHANGED
         node.run()
-        taken = list(server.posts)[refused:]
+        taken = server.received[refused:]
     assert {post.query for post in taken} == {("authorization=swordfish",)}
-    found = reports([packs.read(post.payload, post.at_s) for post in taken])
+    found = reports([records(post) for post in taken])
     assert sorted(found) == [0, 1]
     assert not node.kept
 
@@ -330,13 +327,13 @@ def test_what_a_broker_does_not_let_in_is_sent_again(make_node: MakeNode, bearer
         connect(node, bearer, broker, "mqtt")
         with Subscriber(broker, user=("node", "swordfish")) as subscriber:
             [cycle] = node.run()
-            assert cycle.confirmed == 0 and node.kept and not subscriber.messages
+            assert cycle.confirmed == 0 and node.kept and not subscriber.received
             assert "refused by the broker" in node.output and "wordfish" not in node.output
             application.configure(node.flash, {"_TOKEN": "swordfish"})
             [cycle] = node.run()
-            messages = subscriber.wait(cycle.confirmed or 0)
-    assert {topic for topic, _, _ in messages} == {"r"}
-    assert sorted(reports([packs.read(payload, 0) for _, payload, _ in messages])) == [0, 1]
+            subscriber.wait_for(cycle.confirmed or 0, 10)
+    assert {message.topic for message in subscriber.received} == {"r"}
+    assert sorted(reports([records(each) for each in subscriber.received])) == [0, 1]
     assert not node.kept
 
 

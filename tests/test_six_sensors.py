@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from collector import Collector, Received
+from devkit.servers.receiver import records
+from devkit.servers.server import Received
+from devkit.servers.udp import UdpServer
 from tests.device import Device, flash, make_device
 
 __all__ = ["flash", "make_device"]
@@ -51,36 +53,35 @@ MakeDevice = Callable[..., Device]
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
-    with Collector("127.0.0.1") as collector:
-        yield collector
+def server() -> Iterator[UdpServer]:
+    with UdpServer() as server:
+        yield server
 
 
-def cycle_of(make_device: MakeDevice, collector: Collector, broken: str | None) -> Device:  # noqa: F811
-    """One cycle of the application with these lines; its reports are at the collector."""
+def cycle_of(make_device: MakeDevice, server: UdpServer, broken: str | None) -> Device:  # noqa: F811
+    """One cycle of the application with these lines; its reports are at the server."""
     chips = {name: dict(table) for name, table in CHIPS.items()}
     if broken is not None:
         chips[broken].update(BROKEN[broken][0])
-    route = f"192.0.2.1:5683={collector.host}:{collector.port}"
+    route = f"192.0.2.1:5683={server.host}:{server.port}"
     device = make_device({"radio": LOSSLESS, "chips": chips}, routes=[route])
     with (device.flash / "config.py").open("a", encoding="utf-8") as config:
         config.write(f"\n_SENSORS = {LINES!r}\n")
     [cycle] = device.start(["boot.py", "main.py"], 1)
     assert (cycle.ended, cycle.error, cycle.status) == ("deepsleep", None, 1)
-    collector.wait_for(len(cycle.sent), timeout_s=5)
+    server.wait_for(len(cycle.sent), timeout_s=5)
     return device
 
 
 def reported(received: list[Received]) -> dict[str, Any]:
-    records = [record for datagram in received for record in datagram.records]
-    assert all(datagram.problem == "" for datagram in received)
-    return {record.name.rpartition(":")[2]: record for record in records}
+    found = [record for datagram in received for record in records(datagram)]
+    return {record.name.rpartition(":")[2]: record for record in found}
 
 
 @pytest.mark.both_runtimes
-def test_all_six_are_in_the_report_with_their_units(make_device, collector, runtime):  # noqa: F811
-    cycle_of(make_device, collector, None)
-    found = reported(collector.received)
+def test_all_six_are_in_the_report_with_their_units(make_device, server, runtime):  # noqa: F811
+    cycle_of(make_device, server, None)
+    found = reported(server.received)
     units = {
         name: found[name].unit for names in VALUES.values() for name in names if name in found
     }
@@ -94,9 +95,9 @@ def test_all_six_are_in_the_report_with_their_units(make_device, collector, runt
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_broken_one_costs_its_own_values_only(make_device, collector, broken):  # noqa: F811
-    device = cycle_of(make_device, collector, broken)
-    found = reported(collector.received)
+def test_a_broken_one_costs_its_own_values_only(make_device, server, broken):  # noqa: F811
+    device = cycle_of(make_device, server, broken)
+    found = reported(server.received)
     missing = VALUES[broken]
     for names in VALUES.values():
         assert [name in found for name in names] == [name not in missing for name in names]
@@ -107,8 +108,8 @@ def test_a_broken_one_costs_its_own_values_only(make_device, collector, broken):
     assert BROKEN[broken][1] in lines[0]
 
 
-def test_all_are_measured_in_the_time_of_the_slowest(make_device, collector):  # noqa: F811
-    device = cycle_of(make_device, collector, None)
+def test_all_are_measured_in_the_time_of_the_slowest(make_device, server):  # noqa: F811
+    device = cycle_of(make_device, server, None)
     assert device.cycle is not None
     [measuring] = [phase for phase in device.cycle.phases if phase.name == "measure"]
     # the DS18B20 converts for 0.75 s at most, TSL2561 and battery wait as long and more in sum

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collector import Collector
+from devkit.servers.udp import UdpServer
 from emulator.emulator import Emulator
 
 pytestmark = pytest.mark.vm
@@ -27,17 +27,17 @@ def run(
     **options: Any,
 ) -> dict[str, Any]:
     printed: list[str] = []
-    with Collector("127.0.0.1") as collector:
-        route = f"192.0.2.1:5683={collector.host}:{collector.port}"
+    with UdpServer() as server:
+        route = f"192.0.2.1:5683={server.host}:{server.port}"
         with Emulator(scenario=scenario, routes=[route], vm=vm, max_hours=max_hours,
                       console=printed.append, **options) as emulator:  # fmt: skip
             accounts = emulator.run(scripts, cycles)
             left = sum(sent.delivered for account in accounts for sent in account.sent)
-            collector.wait_for(left, timeout_s=5)
-        reports = [datagram.data for datagram in collector.received]
+            server.wait_for(left, timeout_s=5)
+        reports = [datagram.data for datagram in server.received]
         entries = list(emulator.board.trace.entries)
-    # the port of the collector is another one in each run
-    port = re.compile(rf"\b{collector.port}\b")
+    # the port of the server is another one in each run
+    port = re.compile(rf"\b{server.port}\b")
     lines = [f"{entry.at_us} {entry.kind} {port.sub('PORT', entry.text)}" for entry in entries]
     return {
         "printed": "".join(printed),

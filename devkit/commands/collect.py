@@ -2,7 +2,7 @@
 
 Listens until interrupted. Plain UDP and CoAP share one port unless they are given different ones:
 the first byte of a datagram tells which it is. A terminal shows the latest values; anything else
-gets a line for each record.
+gets a line for each record. `python -m collector` is the same program without --broker.
 """
 
 from __future__ import annotations
@@ -43,11 +43,9 @@ def _start_broker(options: argparse.Namespace, stack: contextlib.ExitStack) -> N
 
     if options.mqtt is not None:
         raise UsageError("--broker: not allowed with --mqtt")
-    user, password = options.mqtt_user, options.mqtt_password
-    password = password or program.password_of_environment()
+    user, password = options.mqtt_user or None, options.mqtt_password or None
     try:
-        broker = MqttBroker(options.host, options.broker, user or None, password or None)
-        stack.enter_context(broker)
+        broker = stack.enter_context(MqttBroker(options.host, options.broker, user, password))
     except (NoBroker, OSError) as problem:
         raise UsageError(f"--broker {options.broker}: {problem}") from None
     options.mqtt = broker.host, broker.port

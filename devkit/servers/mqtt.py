@@ -1,7 +1,10 @@
 """A real MQTT broker on loopback: Mosquitto, or where that is not to be had, amqtt from PyPI.
 
-    with MqttBroker() as broker:
+    with MqttBroker() as broker, Subscriber(broker) as subscriber:
         print(broker.name, broker.host, broker.port)     # mosquitto 127.0.0.1 40961
+        ...                                              # a client publishes
+        subscriber.wait_for(1)
+        subscriber.received[0].topic, subscriber.received[0].data
 
 Nothing is kept, nothing is read from or written to the computer's own configuration, and it ends
 with the block.
@@ -14,15 +17,22 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+
+import paho.mqtt.client as paho
 
 from devkit.servers import debian
+from devkit.servers.server import Received, Server
 
 NAMES = ("mosquitto", "amqtt")
 _START_S = 15.0
 _STOP_S = 5.0
+_SUBSCRIBE_S = 10.0
 _PORTS = 5  # tries, for another program may take a free port first
 
 
@@ -170,3 +180,45 @@ def _free_port(host: str, port: int) -> int:
         probe.bind((host, port))
         free: int = probe.getsockname()[1]
         return free
+
+
+@dataclass
+class Message(Received):
+    """One publication; its source is the topic."""
+
+    topic: str
+    qos: int
+
+
+class Subscriber(Server[Message]):
+    """Keeps what is published at a broker. NoBroker if it cannot subscribe there."""
+
+    def __init__(
+        self, broker: MqttBroker, topic: str = "#", user: tuple[str, str] | None = None
+    ) -> None:
+        super().__init__()
+        self.host, self.port = broker.host, broker.port
+        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        if user is not None:
+            self.client.username_pw_set(*user)
+        subscribed = threading.Event()
+
+        def on_connect(client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
+            client.subscribe(topic, qos=1)
+
+        self.client.on_connect = on_connect
+        self.client.on_subscribe = lambda *given: subscribed.set()
+        self.client.on_message = self._on_message
+        self.client.connect(broker.host, broker.port)
+        self.client.loop_start()
+        if not subscribed.wait(_SUBSCRIBE_S):
+            self.close()
+            raise NoBroker(f"{broker.name} does not let us subscribe to {topic}")
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _on_message(self, client: Any, data: Any, message: paho.MQTTMessage) -> None:
+        topic = message.topic
+        self._keep(Message(time.time(), (topic, 0), bytes(message.payload), topic, message.qos))

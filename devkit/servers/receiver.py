@@ -1,4 +1,4 @@
-"""A real server that receives the reports of a run: plain UDP, CoAP or MQTT, on loopback.
+"""A real server that receives the reports of a run, on loopback, and what they say.
 
     with Receiver("coap") as receiver:
         with Emulator(routes=[receiver.route("192.0.2.1", 5683)]) as emulator:
@@ -7,59 +7,74 @@
         receiver.wait_for(3, timeout_s=5)
         print(receiver.table())
 
-They are the parts of `./dev collect`; for MQTT a broker stands between them and the board.
+For MQTT a broker stands between the board and the server. SenML is decoded by the collector's
+decoder, which is all that is used of it here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
-from types import TracebackType
-from typing import cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from collector.coap import CoapServer
-from collector.decode_queue import Arrival, DecodeQueue
-from collector.mqtt import MqttSubscriber
-from collector.udp import Collector, Received, render
-from devkit.servers.mqtt import MqttBroker
+from collector import packs
+from collector.senml import Record
+from devkit.servers.coap import CoapServer
+from devkit.servers.mqtt import MqttBroker, Subscriber
+from devkit.servers.server import Received, Server
+from devkit.servers.udp import UdpServer
+from devkit.tables import table
 from emulator.network.routes import Routes
 
 ANSWERING = ("coap", "mqtt")  # these confirm each payload
 PATIENCE_S = 0.5
-_SUBSCRIBE_S = 10.0
+HEADINGS = ("datagram", "bytes", "name", "value", "unit", "time")
+
+Started = tuple[Server[Any], str]  # a server, and what it is called
+
+
+def _udp(parts: contextlib.ExitStack) -> Started:
+    return parts.enter_context(UdpServer()), "UDP server"
+
+
+def _coap(parts: contextlib.ExitStack) -> Started:
+    return parts.enter_context(CoapServer()), "CoAP server (aiocoap)"
+
+
+def _mqtt(parts: contextlib.ExitStack) -> Started:
+    broker = parts.enter_context(MqttBroker())
+    return parts.enter_context(Subscriber(broker)), f"MQTT broker ({broker.about})"
+
+
+STARTERS: dict[str, Callable[[contextlib.ExitStack], Started]] = {
+    "udp": _udp, "coap": _coap, "mqtt": _mqtt,
+}  # fmt: skip
 
 
 class Receiver:
     """Listens as long as its block lasts. `about` says what it is, for people."""
 
+    host: str
+    port: int
+    about: str
+    received: list[Received]  # one payload each, in order
+
     def __init__(self, protocol: str) -> None:
         self.protocol = protocol
-        self.host = "127.0.0.1"
-        self.port = 0
-        self.about = ""
-        self._shelf = _Shelf()
-        self._udp: Collector | None = None
+        self._start = STARTERS[protocol]
         self._parts = contextlib.ExitStack()
 
     def __enter__(self) -> Receiver:
         with contextlib.ExitStack() as parts:
-            getattr(self, f"_start_{self.protocol}")(parts)
+            self._server, self.about = self._start(parts)
             self._parts = parts.pop_all()
+        self.host, self.port = self._server.host, self._server.port
+        self.received = self._server.received
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._parts.close()
-
-    @property
-    def received(self) -> list[Received]:
-        """What has come, one payload each, in order."""
-        return self._udp.received if self._udp is not None else self._shelf.received
 
     def route(self, host: str, port: int) -> str:
         """By which the board reaches it as host:port."""
@@ -67,67 +82,45 @@ class Receiver:
         return f"{shown}:{port}={self.host}:{self.port}"
 
     def attend(self, routes: Routes) -> None:
-        """Have a board wait for this server's answers, also on a busy computer: virtual time
+        """Let a board wait for this server's answers, also on a busy computer: virtual time
         stands still meanwhile, and an answer that is missed costs the board a repetition."""
         if self.protocol in ANSWERING:
             routes.unknown_s = routes.answering_s = PATIENCE_S
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
-        """Wait until so many payloads have come in all."""
-        if self._udp is not None:
-            return self._udp.wait_for(count, timeout_s)
-        return self._shelf.wait_for(count, timeout_s)
+        """Wait until `count` payloads have come in all; False if they did not in time."""
+        return self._server.wait_for(count, timeout_s)
 
     def table(self) -> str:
-        return render(self.received)
-
-    def _start_udp(self, parts: contextlib.ExitStack) -> None:
-        self._udp = parts.enter_context(Collector())
-        self.host, self.port = self._udp.host, self._udp.port
-        self.about = "UDP collector"
-
-    def _start_coap(self, parts: contextlib.ExitStack) -> None:
-        queue = cast(DecodeQueue, self._shelf)
-        server = parts.enter_context(CoapServer(self.host, 0, queue, plain=False))
-        self.host, self.port = server.host, server.port
-        self.about = "CoAP server (aiocoap)"
-
-    def _start_mqtt(self, parts: contextlib.ExitStack) -> None:
-        broker = parts.enter_context(MqttBroker())
-        self.host, self.port = broker.host, broker.port
-        self.about = f"MQTT broker ({broker.about})"
-        queue = cast(DecodeQueue, self._shelf)
-        subscriber = parts.enter_context(MqttSubscriber(self.host, self.port, queue, "#"))
-        end_s = time.monotonic() + _SUBSCRIBE_S
-        while not subscriber.connected and time.monotonic() < end_s:
-            time.sleep(0.01)
+        return decoded(self.received)
 
 
-class _Shelf:
-    """Keeps what an DecodeQueue would work off: the same two calls, from any thread."""
+def records(received: Received) -> list[Record]:
+    """The resolved records of a report; ValueError if it is no SenML pack."""
+    return packs.read(received.data, received.at_s)
 
-    def __init__(self) -> None:
-        self.received: list[Received] = []
-        self._changed = threading.Condition()
 
-    def offer(self, arrival: Arrival) -> bool:
-        from collector import packs
-
-        kept = Received(arrival.at_s, (arrival.source, 0), arrival.data)
+def decoded(payloads: Iterable[Received]) -> str:
+    """A table of what payloads say; one that is no SenML pack is shown in hex."""
+    rows: list[Sequence[object]] = []
+    for number, payload in enumerate(payloads, 1):
+        size = len(payload.data)
         try:
-            kept.records = arrival.records or packs.read(arrival.data, arrival.at_s)
+            found = records(payload)
         except ValueError as problem:
-            kept.problem = str(problem)
-        with self._changed:
-            self.received.append(kept)
-            self._changed.notify_all()
-        return True
+            text = "not SenML: " + packs.printable(str(problem))
+            rows.append((number, size, text, packs.printable(payload.data.hex())))
+            continue
+        for record in found:
+            unit = packs.printable(record.unit) if record.unit else None
+            rows.append((number, size, record.name, packs.shown(record), unit, _when(record)))
+    return table(rows, HEADINGS)
 
-    def refuse(self, protocol: str, source: str, problem: str) -> None:
-        with self._changed:
-            self.received.append(Received(time.time(), (source, 0), b"", problem=problem))
-            self._changed.notify_all()
 
-    def wait_for(self, count: int, timeout_s: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: len(self.received) >= count, timeout_s)
+def _when(record: Record) -> str:
+    if not record.time:
+        return "now"
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(float(record.time)))
+    except (ValueError, OverflowError, OSError):
+        return f"{float(record.time):g}"  # no year has four digits there

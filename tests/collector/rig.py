@@ -7,11 +7,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from collector.program import Collecting
+from collector.program import Collector
 
 
-def port_of(collecting: Collecting, scheme: str) -> int:
-    [found] = [each for each in collecting.endpoints if each.startswith(scheme + ":")]
+def port_of(collector: Collector, scheme: str) -> int:
+    [found] = [each for each in collector.endpoints if each.startswith(scheme + ":")]
     return int(found.split("/")[2].rpartition(":")[2])
 
 

@@ -25,18 +25,18 @@ def test_published_reports_arrive_from_a_broker(
 
     topic = "channels/1/messages/gate"
     with MqttBroker() as broker:
-        collecting = start("--mqtt", str(broker.port), "--udp", "off", "--coap", "off")
+        collector = start("--mqtt", str(broker.port), "--udp", "off", "--coap", "off")
         assert wait_until(lambda: "subscribed to channels/#" in capsys.readouterr().err)
         publish.multiple(
             [(topic, cbor2.dumps(report(1)), 1), (topic, JSON, 0), (topic, b"junk", 1),
              ("other", JSON, 1), (topic, bytes(70_000), 1)],
             hostname="127.0.0.1", port=broker.port,
         )  # fmt: skip
-        assert collecting.queue.wait_for(4, 5)
-    assert [(e.name, e.source) for e, _ in collecting.readings.latest()] == [
+        assert collector.queue.wait_for(4, 5)
+    assert [(e.name, e.source) for e, _ in collector.readings.latest()] == [
         (name, topic) for name in ("gate:t", "gate:seq", "g:t")
     ]
-    assert collecting.queue.malformed == 2
+    assert collector.queue.refused == 2
 
 
 def test_a_broker_that_comes_later_is_found() -> None:
@@ -70,5 +70,5 @@ def test_wrong_credentials_are_said() -> None:
         ):  # fmt: skip
             assert wait_until(lambda: said != [])
     queue.close()
-    assert "refuses us: Not authorized" in said[0]
+    assert "refuses the connection: Not authorized" in said[0]
     assert "wrong" not in said[0]

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector import packs
-from collector.live import as_line, as_object, picture
 from collector.readings import Readings
 from collector.store import _row
+from collector.terminal import as_line, as_object, screen_text
 
 NOW = 1_800_000_000.0
 
@@ -39,15 +39,15 @@ def _use(data: bytes) -> None:
     try:
         records = packs.read(data, NOW)
     except ValueError as problem:
-        packs.clean(str(problem))
+        packs.printable(str(problem))
         return
     readings = Readings()
-    for entry in readings.add(records, "udp", "::1", NOW):
-        assert len(as_line(entry).splitlines()) == 1
-        assert as_line(entry).isprintable()
-        json.dumps(as_object(entry), allow_nan=False)
-        _row(entry)
-    picture(readings, "", NOW, 80, 24)
+    for reading in readings.add(records, "udp", "::1", NOW):
+        assert len(as_line(reading).splitlines()) == 1
+        assert as_line(reading).isprintable()
+        json.dumps(as_object(reading), allow_nan=False)
+        _row(reading)
+    screen_text(readings, "", NOW, 80, 24)
     json.dumps([readings.series(record.name) for record in records], allow_nan=False)
 
 
@@ -88,8 +88,8 @@ def test_what_would_do_harm_is_refused(data: bytes, problem: str) -> None:
 
 
 def test_a_text_cannot_move_the_cursor_or_break_a_line() -> None:
-    assert packs.clean("a\x1b[2J\r\n\u202eb\ud800") == "a\\x1b[2J\\r\\n\\u202eb\\ud800"
-    assert len(packs.clean("x" * 1000)) == packs.SHOWN_MAX
+    assert packs.printable("a\x1b[2J\r\n\u202eb\ud800") == "a\\x1b[2J\\r\\n\\u202eb\\ud800"
+    assert len(packs.printable("x" * 1000)) == packs.SHOWN_MAX
 
 
 def test_long_numbers_are_shown_short() -> None:

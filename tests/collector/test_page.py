@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,29 +9,25 @@ from typing import Any
 import pytest
 from playwright import sync_api
 
-from collector import browser
-from collector.program import Collecting
+from collector.program import Collector
+from devkit.servers import chromium
 from tests.collector.rig import report
 
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 
 
 @pytest.fixture(scope="module")
-def tab() -> Iterator[sync_api.BrowserContext]:
-    program = browser.program()
-    if program is None:
-        pytest.skip(f"no Chromium: {browser.why_not()}")
-    with contextlib.ExitStack() as stack:
-        playwright = stack.enter_context(sync_api.sync_playwright())
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        context = browser.launch(playwright, program, folder)
-        stack.callback(context.close)
-        yield context
+def browser() -> Iterator[sync_api.BrowserContext]:
+    try:
+        with chromium.running() as context:
+            yield context
+    except chromium.NoBrowser as problem:
+        pytest.skip(str(problem))
 
 
 @pytest.fixture
-def page(tab: sync_api.BrowserContext) -> Iterator[sync_api.Page]:
-    page = tab.new_page()
+def page(browser: sync_api.BrowserContext) -> Iterator[sync_api.Page]:
+    page = browser.new_page()
     page.set_default_timeout(8_000)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -50,21 +44,21 @@ def card(page: sync_api.Page, name: str) -> sync_api.Locator:
 def test_a_reader_sees_what_arrives_without_reloading(
     start: Any, send: Any, page: sync_api.Page
 ) -> None:
-    collecting: Collecting = start()
-    page.goto(collecting.page)
+    collector: Collector = start()
+    page.goto(collector.page)
     sync_api.expect(page.get_by_text("Nothing has arrived yet")).to_be_visible()
-    assert page.locator("#endpoints li").all_text_contents() == collecting.endpoints
+    assert page.locator("#endpoints li").all_text_contents() == collector.endpoints
 
     for seq in range(3):
-        send(collecting, report(seq, t=Decimal(2150 + seq) / 100))
+        send(collector, report(seq, t=Decimal(2150 + seq) / 100))
     value = card(page, "gate:t").locator(".value")
     sync_api.expect(value).to_have_text("21.52Cel")
     sync_api.expect(page.get_by_text("Nothing has arrived yet")).to_be_hidden()
     line = card(page, "gate:t").locator("path.line")
     sync_api.expect(line).to_have_attribute("data-points", "3")
 
-    send(collecting, report(3, t=Decimal("23.10")))
-    send(collecting, b"junk")
+    send(collector, report(3, t=Decimal("23.10")))
+    send(collector, b"junk")
     sync_api.expect(value).to_have_text("23.10Cel")
     sync_api.expect(line).to_have_attribute("data-points", "4")
     sync_api.expect(page.locator("#counters")).to_contain_text("refused1")
@@ -76,11 +70,11 @@ def test_a_reader_sees_what_arrives_without_reloading(
 
 
 def test_what_a_stranger_sends_is_text(start: Any, send: Any, page: sync_api.Page) -> None:
-    collecting: Collecting = start()
-    send(collecting, [{0: "note", 3: HOSTILE, 1: "<b>u</b>"}])
-    send(collecting, [{0: HOSTILE, 2: 1}])
-    send(collecting, [{0: "open", 4: True}, {0: "huge", 2: 10**299}, {0: "huge", 2: -(10**299)}])
-    page.goto(collecting.page)
+    collector: Collector = start()
+    send(collector, [{0: "note", 3: HOSTILE, 1: "<b>u</b>"}])
+    send(collector, [{0: HOSTILE, 2: 1}])
+    send(collector, [{0: "open", 4: True}, {0: "huge", 2: 10**299}, {0: "huge", 2: -(10**299)}])
+    page.goto(collector.page)
     sync_api.expect(card(page, "note").locator(".value")).to_have_text(HOSTILE + "<b>u</b>")
     sync_api.expect(card(page, "note").locator("svg")).to_be_hidden()
     page.locator("#problems summary").click()
@@ -93,10 +87,10 @@ def test_what_a_stranger_sends_is_text(start: Any, send: Any, page: sync_api.Pag
     assert "NaN" not in (drawn.get_attribute("d") or "NaN")
 
 
-def test_it_says_when_the_collector_has_gone(start: Any, send: Any, tab: Any) -> None:
-    collecting: Collecting = start()
-    page = tab.new_page()
-    page.goto(collecting.page)
-    collecting._stack.close()
+def test_it_says_when_the_collector_has_gone(start: Any, browser: Any) -> None:
+    collector: Collector = start()
+    page = browser.new_page()
+    page.goto(collector.page)
+    collector._stack.close()
     sync_api.expect(page.locator("#trouble")).to_contain_text("does not answer", timeout=10_000)
     page.close()

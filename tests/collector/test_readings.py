@@ -9,7 +9,7 @@ import pytest
 
 from collector import packs
 from collector.readings import Readings
-from collector.report import sequence
+from collector.report import sequence_number
 from tests.collector.rig import report
 
 NOW = 1_800_000_000.0
@@ -61,8 +61,8 @@ def test_a_measurement_that_comes_late_is_in_the_series_but_not_the_latest() -> 
         add(readings, [{0: "t", 6: when, 2: value}])
     assert readings.series("t") == [(NOW - 900, 2.0), (NOW - 10, 1.0)]
     assert readings.series("t", NOW - 100) == [(NOW - 10, 1.0)]
-    [(entry, count)] = readings.latest()
-    assert (entry.shown, count) == ("1", 2)
+    [(reading, count)] = readings.latest()
+    assert (reading.shown, count) == ("1", 2)
 
 
 def test_a_time_that_cannot_be_right_is_the_time_of_reception() -> None:
@@ -86,11 +86,11 @@ def test_invented_names_push_out_the_oldest() -> None:
     assert len(readings.latest()) == 10
     assert len(readings.series("kept")) == 5
     assert readings.series("n0") == []
-    assert readings.evicted == 41
+    assert readings.forgotten == 41
 
 
 def test_memory_of_duplicates_is_bounded(monkeypatch: Any) -> None:
-    monkeypatch.setattr("collector.readings.KEYS_MAX", 10)
+    monkeypatch.setattr("collector.readings.DUPLICATES_MAX", 10)
     readings = Readings()
     for seq in range(100):
         add(readings, report(seq))
@@ -114,7 +114,7 @@ def test_memory_of_duplicates_is_bounded(monkeypatch: Any) -> None:
     ],
 )
 def test_the_sequence_number_stands_first(pack: Any, found: Any) -> None:
-    assert sequence(packs.read(cbor2.dumps(pack), NOW)) == found
+    assert sequence_number(packs.read(cbor2.dumps(pack), NOW)) == found
 
 
 def test_a_report_whose_number_has_no_name_of_its_own() -> None:
@@ -122,6 +122,6 @@ def test_a_report_whose_number_has_no_name_of_its_own() -> None:
     pack = [{-2: "gate:", 2: 7}, {0: "rp", 2: -90}]
     assert add(readings, pack) == ["gate:=7", "gate:rp=-90"]
     assert add(readings, pack) == []
-    assert [(entry.name, entry.unit) for entry, _ in readings.latest()] == [
+    assert [(reading.name, reading.unit) for reading, _ in readings.latest()] == [
         ("gate:rp", "dBm"), ("gate:", None),
     ]  # fmt: skip

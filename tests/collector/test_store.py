@@ -18,21 +18,21 @@ import cbor2
 import pytest
 
 from collector import packs, store
-from collector.readings import Entry, Readings
+from collector.readings import Reading, Readings
 from collector.store import Store
-from emulator.device_files import ROOT
 from tests.collector.rig import report, wait_until
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_800_000_000.0
 
 
-def entries(pack: Any) -> list[Entry]:
+def entries(pack: Any) -> list[Reading]:
     return Readings().add(packs.read(cbor2.dumps(pack), NOW), "coap", "[::1]:5", NOW)
 
 
-def rows(path: Path, what: str = "*") -> list[tuple[Any, ...]]:
+def rows(path: Path, columns: str = "*") -> list[tuple[Any, ...]]:
     with contextlib.closing(sqlite3.connect(path)) as base:
-        return base.execute(f"SELECT {what} FROM records ORDER BY id").fetchall()
+        return base.execute(f"SELECT {columns} FROM records ORDER BY id").fetchall()
 
 
 def test_each_kind_of_value_has_its_column(tmp_path: Path) -> None:
@@ -61,10 +61,10 @@ def test_a_later_run_goes_on_where_the_earlier_ended(tmp_path: Path) -> None:
         opened.put(entries([*report(3), {0: "open", 4: True}, {0: "raw", 8: b"\x01"}]))
     with Store(path) as opened:
         readings = Readings()
-        readings.restore(opened.last(100))
+        readings.restore(opened.last_readings(100))
         again = readings.add(packs.read(cbor2.dumps(report(3)), NOW + 5), "udp", "::1", NOW + 5)
         assert again == [] and readings.duplicates == 2
-    shown = {entry.name: entry.shown for entry, _ in readings.latest()}
+    shown = {reading.name: reading.shown for reading, _ in readings.latest()}
     assert shown == {"gate:seq": "3", "gate:t": "21.5", "gate:open": "true", "gate:raw": "01"}
 
 
@@ -112,13 +112,13 @@ def test_a_killed_collector_leaves_a_whole_database(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     program = (
         "import sys; sys.path.insert(0, sys.argv[2])\n"
-        "from collector.readings import Entry\n"
+        "from collector.readings import Reading\n"
         "from collector.store import Store\n"
         "opened = Store(sys.argv[1])\n"
         "number = 0\n"
         "while True:\n"
         "    if len(opened._queue) < 1000:\n"
-        "        opened.put([Entry(1, 1, 'udp', 's', 'n', '', number, '1', None, None, None)])\n"
+        "        opened.put([Reading(1, 1, 'udp', 's', 'n', '', number, '1', None, None, None)])\n"
         "        number += 1\n"
         "    if opened.written > 2000: print('go', flush=True)\n"
     )

@@ -46,7 +46,7 @@ def get(server: WebServer, path: str, host: str = "", method: str = "GET") -> An
         ("/api/series?name=unknown", 200, b'"points": []'),
         ("/api/series", 400, b"allowed"), ("/api/series?name=a&since=x", 400, b"allowed"),
         ("/api/series?" + "a=1&" * 500, 400, b"allowed"),
-        ("/../command.py", 404, b""), ("/collect.js/..", 404, b""),
+        ("/../program.py", 404, b""), ("/collect.js/..", 404, b""),
     ],
 )  # fmt: skip
 def test_paths(server: WebServer, path: str, status: int, body: bytes) -> None:
@@ -95,7 +95,7 @@ def test_slow_clients_take_no_more_than_their_share(
 def test_a_byte_now_and_then_does_not_keep_a_connection(
     server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "LIFE_S", 0.3)
+    monkeypatch.setattr(web, "CONNECTION_MAX_S", 0.3)
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as slow:
         begin = time.monotonic()
         with contextlib.suppress(OSError):
@@ -106,10 +106,10 @@ def test_a_byte_now_and_then_does_not_keep_a_connection(
 
 
 def test_an_answer_stays_small_whatever_was_sent(start: Any, send: Any) -> None:
-    collecting = start()
+    collector = start()
     for number in range(60):
         texts = {f"{'x' * 80}{number}.{part}": "é" * 900 for part in range(2)}
-        send(collecting, [{0: name, 3: text} for name, text in texts.items()])
-        send(collecting, report(number, **{f"t{number}": number}))
-    assert collecting.queue.wait_for(120, 5)
-    assert len(json.dumps(collecting.state())) < 120 * 2_500
+        send(collector, [{0: name, 3: text} for name, text in texts.items()])
+        send(collector, report(number, **{f"t{number}": number}))
+    assert collector.queue.wait_for(120, 5)
+    assert len(json.dumps(collector.state())) < 120 * 2_500

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from collector import Collector, Received
+from devkit.servers.server import Received
+from devkit.servers.udp import UdpServer
 from tests.device import Device
 
 MakeDevice = Callable[..., Device]
@@ -36,16 +37,15 @@ sock = opened()
 """
 
 
-class Server(Collector):
+class Server(UdpServer):
     """Answers each datagram with what `says` holds for it; without an entry it stays silent."""
 
     def __init__(self) -> None:
         self.says: dict[bytes, Any] = {}
         self.heard: Callable[[Received], object] = lambda received: None
         super().__init__(
-            "127.0.0.1",
             reply=lambda data: self.says.get(data, ()),
-            on_datagram=lambda received: self.heard(received),
+            on_received=lambda received: self.heard(received),
         )
 
 
@@ -55,7 +55,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def routes(server: Collector, port: int = 5683) -> list[str]:
+def routes(server: UdpServer, port: int = 5683) -> list[str]:
     target = f"127.0.0.1:{server.port}"
     return [f"{V4}:{port}={target}", f"[{V6}]:{port}={target}"]
 
@@ -296,7 +296,7 @@ def test_the_network_does_not_have_this_family(run: Run) -> None:
 
 
 def test_a_changed_destination_is_dialled(run: Run, server: Server) -> None:
-    with Collector("127.0.0.1") as other:
+    with UdpServer() as other:
         shown = run(
             f"""
 for data, to in ((b"1", V6), (b"2", V6), (b"3", ("{V6}", 7)), (b"4", V6)):
@@ -442,7 +442,7 @@ def test_a_long_datagram_comes_whole(run: Run, server: Server) -> None:
 def test_bound_to_a_port_it_hears_others_and_tells_who(
     run: Run, server: Server, bound: bool
 ) -> None:
-    with Collector("127.0.0.1") as other:
+    with UdpServer() as other:
         server.heard = lambda received: other.send(b"from another", received.source)
         sent, (data, sender) = run(
             ("sock.bind(('', 4444))\n" if bound else "")

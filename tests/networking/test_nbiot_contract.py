@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from collector import Collector
+from devkit.servers.udp import UdpServer
 from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes
@@ -345,7 +345,7 @@ KINDS = {  # kind of transport -> (configuration, cause of the bearer)
 def test_each_kind_of_transport_reaches_a_server(make_device: MakeDevice, kind: str) -> None:
     settings, cause = KINDS[kind]
     host = "2001:db8::1" if settings["_IP_VERSION"] == "IPV6" else "192.0.2.1"
-    with Collector("127.0.0.1") as udp, socket.create_server(("127.0.0.1", 0)) as tcp:
+    with UdpServer() as udp, socket.create_server(("127.0.0.1", 0)) as tcp:
         port = tcp.getsockname()[1] if kind == "stream" else udp.port
         end = f"[{host}]" if ":" in host else host
         device = make_device(routes=[f"{end}:5683=127.0.0.1:{port}"])

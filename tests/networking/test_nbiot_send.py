@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collector import Collector
+from devkit.servers.udp import UdpServer
 from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes
@@ -29,12 +29,12 @@ nbiot.deactivate()
 
 
 @pytest.fixture
-def server() -> Iterator[Collector]:
-    with Collector("127.0.0.1") as collector:
-        yield collector
+def server() -> Iterator[UdpServer]:
+    with UdpServer() as server:
+        yield server
 
 
-def routes(server: Collector, *ports: int) -> list[str]:
+def routes(server: UdpServer, *ports: int) -> list[str]:
     target = f"127.0.0.1:{server.port}"
     return [
         route
@@ -47,7 +47,7 @@ def lossless(**sections: Any) -> dict[str, Any]:
     return {"radio": {"loss": 0.0, "attach_ms": 2500, "outliers": False}, **sections}
 
 
-def arrived(server: Collector, count: int) -> list[bytes]:
+def arrived(server: UdpServer, count: int) -> list[bytes]:
     server.wait_for(count)
     return [datagram.data for datagram in server.received]
 
@@ -55,7 +55,7 @@ def arrived(server: Collector, count: int) -> list[bytes]:
 @pytest.mark.parametrize("firmware", ("1.20.2.r4", "1.20.2.r7"))
 @pytest.mark.parametrize("host", (V4, V6, "2001:DB8:0:0:0:0:0:1"))
 def test_a_datagram_arrives(
-    make_device: MakeDevice, server: Collector, host: str, firmware: str
+    make_device: MakeDevice, server: UdpServer, host: str, firmware: str
 ) -> None:
     device = make_device(lossless(), routes=routes(server), firmware=firmware)
     assert device.run(SEND_EACH, [["hello", host, 5683]]) == [5]
@@ -87,14 +87,14 @@ PAYLOADS = {
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
-def test_any_bytes_arrive_unchanged(make_device: MakeDevice, server: Collector, name: str) -> None:
+def test_any_bytes_arrive_unchanged(make_device: MakeDevice, server: UdpServer, name: str) -> None:
     data = PAYLOADS[name][:124]
     device = make_device(lossless(), routes=routes(server))
     assert device.run(SEND_EACH, [[data, V6, 5683]]) == [len(data)]
     assert arrived(server, 1) == [data]
 
 
-def test_every_length_up_to_the_limit_arrives(make_device: MakeDevice, server: Collector) -> None:
+def test_every_length_up_to_the_limit_arrives(make_device: MakeDevice, server: UdpServer) -> None:
     datagrams = [bytes(index % 256 for index in range(size)) for size in range(1, 125, 9)]
     datagrams.append(bytes(124))
     device = make_device(lossless(), routes=routes(server))
@@ -103,13 +103,13 @@ def test_every_length_up_to_the_limit_arrives(make_device: MakeDevice, server: C
     assert arrived(server, len(datagrams)) == datagrams
 
 
-def test_text_is_sent_as_utf_8(make_device: MakeDevice, server: Collector) -> None:
+def test_text_is_sent_as_utf_8(make_device: MakeDevice, server: UdpServer) -> None:
     device = make_device(lossless(), routes=routes(server))
     assert device.run(SEND_EACH, [["Grüße, 25 °C", V4, 5683]]) == [15]
     assert arrived(server, 1) == ["Grüße, 25 °C".encode()]
 
 
-def test_a_bytearray_is_bytes_too(make_device: MakeDevice, server: Collector) -> None:
+def test_a_bytearray_is_bytes_too(make_device: MakeDevice, server: UdpServer) -> None:
     device = make_device(lossless(), routes=routes(server))
     program = ATTACHED + f"show(nbiot.sendATsocket(bytearray(b'abc'), '{V4}', 5683))"
     assert device.run(program + "\nnbiot.deactivate()") == [3]
@@ -121,7 +121,7 @@ LIMITS = (("1.20.2.r4", 124), ("1.20.2.r6", 124), ("1.20.2.r7", 1500))
 
 @pytest.mark.parametrize("firmware, limit", LIMITS)
 def test_the_longest_datagram(
-    make_device: MakeDevice, server: Collector, firmware: str, limit: int
+    make_device: MakeDevice, server: UdpServer, firmware: str, limit: int
 ) -> None:
     device = make_device(lossless(), routes=routes(server), firmware=firmware)
     shown = device.run(
@@ -196,7 +196,7 @@ def test_without_a_modem_and_in_data_state_nothing_is_sent(make_device: MakeDevi
     assert shown == [0, 0, 0]
 
 
-def test_several_datagrams_use_one_socket(make_device: MakeDevice, server: Collector) -> None:
+def test_several_datagrams_use_one_socket(make_device: MakeDevice, server: UdpServer) -> None:
     device = make_device(lossless(), routes=routes(server))
     assert device.run(SEND_EACH, [[f"n{n}", V6, 5683] for n in range(5)]) == [2] * 5
     assert arrived(server, 5) == [b"n0", b"n1", b"n2", b"n3", b"n4"]
@@ -206,8 +206,8 @@ def test_several_datagrams_use_one_socket(make_device: MakeDevice, server: Colle
     assert device.cycle.at_exchanges <= 28 + 4 + 2 * 4
 
 
-def test_a_changed_destination_is_dialled(make_device: MakeDevice, server: Collector) -> None:
-    with Collector("127.0.0.1") as other:
+def test_a_changed_destination_is_dialled(make_device: MakeDevice, server: UdpServer) -> None:
+    with UdpServer() as other:
         device = make_device(
             lossless(), routes=[*routes(server), *routes(other, 7), *routes(other, 8)]
         )
@@ -218,14 +218,14 @@ def test_a_changed_destination_is_dialled(make_device: MakeDevice, server: Colle
 
 
 def test_a_cycle_with_one_datagram_stays_within_32_exchanges(
-    make_device: MakeDevice, server: Collector
+    make_device: MakeDevice, server: UdpServer
 ) -> None:
     device = make_device("good", routes=routes(server))
     assert device.run(SEND_EACH, [[bytes(124), V6, 5683]]) == [124]
     assert device.cycle is not None and device.cycle.at_exchanges <= 32
 
 
-def test_a_closed_socket_is_opened_again(make_device: MakeDevice, server: Collector) -> None:
+def test_a_closed_socket_is_opened_again(make_device: MakeDevice, server: UdpServer) -> None:
     """The modem closes a socket that is not used for a while."""
     device = make_device(lossless(), routes=routes(server))
     shown = device.run(
@@ -245,7 +245,7 @@ nbiot.deactivate()
 
 
 def test_after_deactivate_and_connect_it_goes_on(
-    make_device: MakeDevice, server: Collector
+    make_device: MakeDevice, server: UdpServer
 ) -> None:
     device = make_device(lossless(), routes=routes(server))
     program = (ATTACHED + f'show(nbiot.sendATsocket("x", "{V6}", 5683))\nnbiot.deactivate()\n') * 8
@@ -253,7 +253,7 @@ def test_after_deactivate_and_connect_it_goes_on(
     assert len(arrived(server, 8)) == 8
 
 
-def test_a_socket_left_open_by_an_earlier_run(make_device: MakeDevice, server: Collector) -> None:
+def test_a_socket_left_open_by_an_earlier_run(make_device: MakeDevice, server: UdpServer) -> None:
     """A watchdog reset in mid-cycle: the modem is not told and keeps everything open."""
     device = make_device(lossless(), routes=routes(server))
     first = ATTACHED + f'show(nbiot.sendATsocket("a", "{V6}", 5683))\n'
@@ -284,7 +284,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_refused_datagram_is_zero_bytes(
-    make_device: MakeDevice, server: Collector, name: str
+    make_device: MakeDevice, server: UdpServer, name: str
 ) -> None:
     match, fault = REFUSALS[name]
     device = make_device(
@@ -299,7 +299,7 @@ def test_a_refused_datagram_is_zero_bytes(
 @pytest.mark.parametrize("place", ("before", "between", "after"))
 @pytest.mark.parametrize("urc", ("+CEREG: 5", "+SQNSRING: 1,5", "+CEDRXP: 5"))
 def test_urcs_around_the_replies_of_sending(
-    make_device: MakeDevice, server: Collector, match: str, place: str, urc: str
+    make_device: MakeDevice, server: UdpServer, match: str, place: str, urc: str
 ) -> None:
     fault = {"point": "command", "match": match, "do": "urc", "where": place, "text": urc}
     device = make_device(lossless(fault=[fault]), routes=routes(server))
@@ -309,7 +309,7 @@ def test_urcs_around_the_replies_of_sending(
 
 @pytest.mark.parametrize("size", (1, 2, 3, 5))
 def test_replies_of_sending_in_pieces(
-    make_device: MakeDevice, server: Collector, size: int
+    make_device: MakeDevice, server: UdpServer, size: int
 ) -> None:
     chunks = {"chunk_bytes": size, "chunk_gap_ms": 20.0}
     device = make_device(lossless(modem=chunks), routes=routes(server))
@@ -317,7 +317,7 @@ def test_replies_of_sending_in_pieces(
     assert arrived(server, 1) == [b"hello"]
 
 
-def test_no_fixed_sleeps(make_device: MakeDevice, server: Collector) -> None:
+def test_no_fixed_sleeps(make_device: MakeDevice, server: UdpServer) -> None:
     """Settings, dialling, payload: some 50 ms each; the prompt: the second of silence by which the
     firmware knows its end. Nothing else."""
     device = make_device(lossless(), routes=routes(server))
@@ -377,7 +377,7 @@ class socket:
 
 @pytest.mark.parametrize("host", (V4, V6))
 def test_the_original_microatsocket_is_served(
-    make_device: MakeDevice, server: Collector, host: str
+    make_device: MakeDevice, server: UdpServer, host: str
 ) -> None:
     device = make_device(lossless(), routes=routes(server))
     device.put("lib/microATsocket.py", ORIGINAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from collector import Collector
+from devkit.servers.udp import UdpServer
 from tests.device import Device
 from tests.emulator.modem.socket_rig import TcpServer
 
@@ -24,7 +24,7 @@ transport = wifi.transport(given())
 
 
 def test_a_datagram_and_its_answer(make_device: MakeDevice) -> None:
-    server = Collector(reply=lambda data: data[::-1])
+    server = UdpServer(reply=lambda data: data[::-1])
     try:
         device = make_device(routes=[f"192.0.2.1:5683=127.0.0.1:{server.port}"])
         sent, answer, took_ms = device.run(
@@ -51,7 +51,7 @@ wifi.down()
 
 
 def test_what_was_sent_last_is_gone_before_the_radio_is(make_device: MakeDevice) -> None:
-    server = Collector()
+    server = UdpServer()
     try:
         for seed in range(1, 6):
             device = make_device(routes=[f"192.0.2.1:5683=127.0.0.1:{server.port}"], seed=seed)
@@ -106,7 +106,7 @@ wifi.down()
 
 def test_after_the_link_is_lost_nothing_leaves(make_device: MakeDevice) -> None:
     scenario = {"fault": [{"point": "time", "at_ms": 10_000, "do": "ap_gone"}]}
-    server = Collector()
+    server = UdpServer()
     try:
         device = make_device(scenario, routes=[f"192.0.2.1:5683=127.0.0.1:{server.port}"])
         before, error = device.run(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiocoap import Code
 
-from collector import Collector
 from devkit.servers.coap import CoapServer
+from devkit.servers.udp import UdpServer
 from tests.device import Device, flash, make_device
 
 __all__ = ["flash", "make_device"]
@@ -96,8 +96,8 @@ def test_delivered_and_refused(run: Run, server: CoapServer, way: str) -> None:
     payloads = [bytes(range(40)), bytes(150), b"\r\nOK\r\n\0"]
     outcomes, last = run(server.port, way, payloads, _TOPIC="a/b", _TOKEN="t")
     assert [outcome for outcome, _ in outcomes] == ["delivered"] * 3
-    assert [post.payload for post in server.posts] == payloads
-    assert {(post.path, post.query) for post in server.posts} == {("a/b", ("authorization=t",))}
+    assert [post.data for post in server.received] == payloads
+    assert {(post.path, post.query) for post in server.received} == {("a/b", ("authorization=t",))}
     assert last == ["answered", 0, 0]
     server.behaviour.code = Code.UNAUTHORIZED
     outcomes, _ = run(server.port, way, [b"x"])
@@ -107,7 +107,7 @@ def test_delivered_and_refused(run: Run, server: CoapServer, way: str) -> None:
 @pytest.mark.parametrize("way", ["text", "ppp"])
 def test_no_server(run: Run, way: str) -> None:
     """F19: nobody is there; the node goes on after the times of the RFC, the modem is well."""
-    with Collector("127.0.0.1") as silent:
+    with UdpServer() as silent:
         [[outcome, ms]], last = run(silent.port, way, [b"x"])
         assert outcome == "unknown" and 60_000 < ms < 100_000 and last == ["no_answer", 4, 0]
         assert len(silent.received) == 5 and len({each.data for each in silent.received}) == 1
@@ -117,7 +117,7 @@ def test_no_server(run: Run, way: str) -> None:
 def test_lost_datagrams(run: Run, server: CoapServer, way: str) -> None:
     server.behaviour.drop_in = server.behaviour.drop_out = 1
     [[outcome, ms]], last = run(server.port, way, [b"x"])
-    assert outcome == "delivered" and last == ["answered", 2, 0] and len(server.posts) == 1
+    assert outcome == "delivered" and last == ["answered", 2, 0] and len(server.received) == 1
     assert 5_000 < ms < 15_000
 
 
@@ -132,7 +132,7 @@ def test_a_separate_response_and_forgeries(run: Run, way: str) -> None:
             b"\x44\x44\xbe\xef" + data[4:8],
         ]
 
-    with Collector("127.0.0.1", reply=reply) as peer:
+    with UdpServer(reply=reply) as peer:
         [[outcome, ms]], last = run(peer.port, way, [b"x"])
         assert outcome == "delivered" and last == ["answered", 0, 1] and ms < 8000
         assert peer.wait_for(3)

@@ -46,8 +46,8 @@ POST = (2, "a/b", ("k=v",), b"hello", 112)
 
 def test_a_post(client, server) -> None:
     assert client.request(*POST).code == Code.CHANGED
-    [post] = server.posts
-    assert (post.path, post.query, post.payload, post.content_format) == (
+    [post] = server.received
+    assert (post.path, post.query, post.data, post.content_format) == (
         "a/b",
         ("k=v",),
         b"hello",
@@ -69,7 +69,7 @@ def test_a_separate_response_is_acknowledged(client, server) -> None:
         time.sleep(0.005)
     # our first times are over before aiocoap's empty acknowledgement comes
     assert kinds(server, inbound=False)[:2] == [(2, 0), (0, Code.CHANGED)]
-    assert kinds(server, inbound=True)[-1] == (2, 0) and len(server.posts) == 1
+    assert kinds(server, inbound=True)[-1] == (2, 0) and len(server.received) == 1
 
 
 @pytest.mark.parametrize("fault", ["drop_in", "drop_out"])
@@ -77,13 +77,13 @@ def test_lost_datagrams_are_repeated_and_served_once(client, server, fault) -> N
     """F20: the server knows a message id again."""
     setattr(server.behaviour, fault, 2)
     assert client.request(*POST).code == Code.CHANGED
-    assert client.retransmissions == 2 and len(server.posts) == 1
+    assert client.retransmissions == 2 and len(server.received) == 1
 
 
 def test_answers_that_arrive_twice(client, server) -> None:
     server.behaviour.twice = True
     assert [client.request(*POST).code for _ in range(5)] == [Code.CHANGED] * 5
-    assert client.ignored == 4 and len(server.posts) == 5
+    assert client.ignored == 4 and len(server.received) == 5
 
 
 def test_reset(client, server) -> None:
@@ -102,7 +102,7 @@ def test_long_payloads_and_contents(client, server, size) -> None:
     body = bytes(range(256)) * 8
     client.block_size = size
     assert client.request(2, "r", (), body).code == Code.CHANGED
-    assert [post.payload for post in server.posts] == [body]
+    assert [post.data for post in server.received] == [body]
     server.content["t"] = body
     assert client.request(1, "t").payload == body
     assert client.request(4, "t").code == Code.DELETED
@@ -115,4 +115,4 @@ def test_long_payloads_through_losses(client, server) -> None:
     server.behaviour.drop_out = 1
     server.behaviour.twice = True
     assert client.request(2, "r", (), body).code == Code.CHANGED
-    assert [post.payload for post in server.posts] == [body]
+    assert [post.data for post in server.received] == [body]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from devkit.servers import debian
-from devkit.servers.mqtt import MqttBroker
+from devkit.servers.mqtt import MqttBroker, Subscriber
 from emulator.device_files import ROOT
 from tests.device import flash, make_device
-from tests.mqtt_peers import Subscriber
+from tests.mqtt_peers import published
 from tests.protocols.mqtt_board import NAME, deliver, route
 
 __all__ = ["flash", "make_device"]
@@ -31,7 +31,7 @@ def test_reports_arrive_once_each_and_are_acknowledged(make_device, broker):
     with Subscriber(broker) as subscriber:
         device, outcomes, _ = deliver(make_device, broker.port, *payloads, _TOPIC="field/7")
         assert [outcome for outcome, _ in outcomes] == ["delivered"] * 3
-        assert subscriber.wait(3) == [("field/7", payload, 1) for payload in payloads]
+        assert published(subscriber, 3) == [("field/7", payload, 1) for payload in payloads]
     assert not [line for line in device.log if "mqtt" in line]
 
 
@@ -39,7 +39,7 @@ def test_a_name_is_looked_up_and_amqtt_understands_it_too(make_device):
     with MqttBroker(name="amqtt") as broker, Subscriber(broker) as subscriber:
         _, outcomes, _ = deliver(make_device, broker.port, REPORT, _HOST=NAME)
         assert outcomes[0][0] == "delivered"
-        assert subscriber.wait(1) == [("r", REPORT, 1)]
+        assert published(subscriber, 1) == [("r", REPORT, 1)]
 
 
 def test_a_name_that_nobody_knows_is_refused(make_device, broker):
@@ -60,7 +60,7 @@ def test_wrong_credentials_are_refused_and_right_ones_deliver(make_device):
             assert not any("thing" in line or "s3cret" in line for line in device.log)
             _, outcomes, _ = deliver(make_device, broker.port, b"x", **user)
             assert outcomes[0][0] == "delivered"
-            assert subscriber.wait(1) == [("r", b"x", 1)]
+            assert published(subscriber, 1) == [("r", b"x", 1)]
 
 
 def test_each_packet_takes_one_turn_on_the_air(make_device, broker):
@@ -77,7 +77,7 @@ def test_the_example_delivers(make_device, broker):
     with Subscriber(broker) as subscriber:
         [cycle] = device.start(["example.py"])
         assert cycle.error is None
-        assert subscriber.wait(1) == [("greetings", b"hello", 1)]
+        assert published(subscriber, 1) == [("greetings", b"hello", 1)]
     assert "delivered" in device.log
 
 
@@ -159,7 +159,7 @@ def test_client_publishes_on_the_channel_of_its_thing(make_device, custom):
             assert connected is True
             assert sent == [True, True]
             assert end == [True, False]
-            assert subscriber.wait(2) == [
+            assert published(subscriber, 2) == [
                 ("channels/12/messages/thing", b"text", 1),
                 ("else/where", b"raw", 1),
             ]

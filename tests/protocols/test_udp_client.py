@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from collector import Collector
+from devkit.servers.udp import UdpServer
 from tests.device import Device
 
 MakeDevice = Callable[..., Device]
@@ -28,7 +28,7 @@ def test_texts_and_bytes_arrive_at_addresses_and_names(make_device: MakeDevice) 
     nbiot.deactivate()
     """
     messages: list[Any] = ["h\u00e9", b"\x00\r\n\xff", b"x" * 1400]
-    with Collector("127.0.0.1") as server:
+    with UdpServer() as server:
         target = f"127.0.0.1:{server.port}"
         device = make_device(
             LOSSLESS, routes=[f"192.0.2.1:5683={target}", f"node.example:5683={target}"]

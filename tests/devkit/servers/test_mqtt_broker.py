@@ -8,8 +8,8 @@ import paho.mqtt.client as paho
 import pytest
 
 from devkit.servers import debian
-from devkit.servers.mqtt import NAMES, MqttBroker, NoBroker
-from tests.mqtt_peers import Subscriber
+from devkit.servers.mqtt import NAMES, MqttBroker, NoBroker, Subscriber
+from tests.mqtt_peers import published
 
 
 @pytest.fixture(params=NAMES)
@@ -40,7 +40,7 @@ def test_message_is_delivered_and_the_port_is_free_afterwards(name):
         assert code(broker, None, None) == 0
         with Subscriber(broker) as subscriber:
             subscriber.client.publish("a/b", b"\x00\xff", qos=1)
-            assert subscriber.wait(1) == [("a/b", b"\x00\xff", 1)]
+            assert published(subscriber, 1) == [("a/b", b"\x00\xff", 1)]
     with pytest.raises(OSError), socket.create_connection((broker.host, broker.port), timeout=1):
         pass
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from collector import Collector
+from devkit.servers.udp import UdpServer
 from emulator.modem.commands.lookup import Lookup
 from emulator.modem.commands.sockets import Sockets
 from emulator.network.routes import Routes
@@ -59,9 +59,9 @@ class SocketRig(Rig):
         reply: Callable[[bytes], Any] | None = same,
         host: str = SERVER6,
         port: int = 5683,
-    ) -> Collector:
+    ) -> UdpServer:
         """A real UDP server behind host:port; `reply` makes the answers, None: it is silent."""
-        server = Collector(reply=reply)
+        server = UdpServer(reply=reply)
         if reply is None:
             self.routes.unknown_s = 0.0
         self._servers.append(server)

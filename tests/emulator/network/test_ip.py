@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from collector import Collector
+from devkit.servers.udp import UdpServer
 from emulator.board.board import DEEPSLEEP_RESET, Board, Service
 from emulator.network.cell import Cell
 from emulator.network.ip import Ip
@@ -56,8 +56,8 @@ class Net:
         self.device.run(HEAD + TRY + text)
         return "".join(self.device.printed).splitlines()
 
-    def serve(self, reply: Callable[[bytes], Any] | None = lambda data: data) -> Collector:
-        server = Collector(reply=reply)
+    def serve(self, reply: Callable[[bytes], Any] | None = lambda data: data) -> UdpServer:
+        server = UdpServer(reply=reply)
         if reply is None:
             self.routes.unknown_s = 0.0
         self.servers.append(server)

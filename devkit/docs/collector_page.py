@@ -1,6 +1,6 @@
-"""The picture in docs/collect.md: the real page, in a real browser, with a made-up day.
+"""The picture in docs/collect.md: the page of the collector, with one day of made-up reports.
 
-python -m collector.picture docs/collect.png
+python -m devkit.docs.collector_page docs/collect.png
 """
 
 from __future__ import annotations
@@ -10,25 +10,26 @@ import contextlib
 import math
 import random
 import socket
+import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import cbor2
 
-from collector import arguments, browser
-from collector.program import Collecting
+from devkit.servers import chromium
+from emulator.device_files import ROOT
 
 WIDTH, HEIGHT = 1000, 620
 PERIOD_S, REPORTS = 900, 96
 BOARD = "240ac43118e5:"
+CHARTS = 6  # numbers of a report, and its sequence number
 
 
 def packs(now_s: float, seed: int = 1) -> list[bytes]:
-    """A day of reports of one node, and one record of something else."""
+    """A day of reports of one node, and one datagram that is no report."""
     chance = random.Random(seed)
     made = []
     for seq in range(REPORTS):
@@ -52,43 +53,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", help="the picture, .png")
     file = parser.parse_args(argv).file
-    program = browser.program()
-    if program is None:
-        print(f"no Chromium: {browser.why_not()}", file=sys.stderr)
+    try:
+        take_picture(file)
+    except chromium.NoBrowser as problem:
+        print(problem, file=sys.stderr)
         return 1
-    take(file, program)
     return 0
 
 
-def take(file: str, program: str) -> None:
-    """Collect the reports, open the page, and take its picture."""
-    from playwright.sync_api import sync_playwright
-
-    words = argparse.ArgumentParser()
-    arguments.add(words)
-    with contextlib.ExitStack() as stack:
-        out = stack.enter_context(open("/dev/null", "w", encoding="utf-8"))
-        stack.enter_context(contextlib.redirect_stdout(out))
-        free = words.parse_args(["--udp", "0", "--coap", "0", "--http", "0"])
-        collecting = Collecting(free, stack)
-        port = int(collecting.endpoints[-1].rpartition(":")[2])
+def take_picture(file: str) -> None:
+    """Send the reports to a collector, and write a picture of its page."""
+    with chromium.running() as browser, _collector() as (address, port):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            made = packs(time.time())
-            for data in made:
+            for data in packs(time.time()):
                 sender.sendto(data, ("127.0.0.1", port))
-        collecting.queue.wait_for(len(made), 10)
-        playwright = stack.enter_context(sync_playwright())
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        context = browser.launch(playwright, program, folder)
-        page = context.new_page()
+        page = browser.new_page()
         page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-        page.goto(collecting.page)
-        for _ in range(100):
-            if page.locator("path.line").count() == 6:
-                break
-            page.wait_for_timeout(50)
+        page.goto(address)
+        page.wait_for_function(
+            "([charts, points]) => [...document.querySelectorAll('path.line')]"
+            ".filter((line) => line.dataset.points == points).length == charts",
+            arg=[CHARTS, REPORTS],
+        )
         page.screenshot(path=file)
-        context.close()
+
+
+@contextlib.contextmanager
+def _collector() -> Iterator[tuple[str, int]]:
+    """Run the program; yields the address of its page and its UDP port."""
+    words = [sys.executable, "-m", "collector", "--udp", "0", "--coap", "0", "--http", "0"]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as program:
+        try:
+            assert program.stderr is not None
+            page, sources = program.stderr.readline(), program.stderr.readline()
+            yield page.split()[-1], int(sources.rpartition(":")[2])
+        finally:
+            program.terminate()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,127 @@
+"""The output on stdout: a table of the latest values on a terminal, else a line for each record.
+
+A terminal is redrawn twice a second. A pipe or a file gets a line for each record as it is
+received, or with `--json` an object.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+from tabulate import tabulate
+
+from collector.readings import Reading, Readings
+
+REDRAW_S = 0.5
+HEADINGS = ("name", "value", "unit", "age", "protocol", "records")
+_HOME, _REST_OF_LINE, _REST, _NEW_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
+
+
+def as_line(reading: Reading) -> str:
+    at = time.strftime("%H:%M:%S", time.localtime(reading.received_s))
+    unit = f" {reading.unit}" if reading.unit else ""
+    return f"{at} {reading.protocol} {reading.source} {reading.name} = {reading.shown}{unit}"
+
+
+def as_object(reading: Reading) -> dict[str, Any]:
+    """Return the fields for --json and for the page: strings, numbers, true, false and null."""
+    return {
+        "name": reading.name, "base": reading.base, "shown": reading.shown,
+        "number": reading.number, "unit": reading.unit, "kind": reading.kind, "seq": reading.seq,
+        "at": reading.at_s, "received": reading.received_s, "protocol": reading.protocol,
+        "source": reading.source,
+    }  # fmt: skip
+
+
+def _json_value(reading: Reading) -> str | float | bool | None:
+    """Return the whole value; bytes in hex."""
+    if isinstance(reading.value, bytes):
+        return reading.value.hex()
+    if isinstance(reading.value, (bool, str)) or reading.value is None:
+        return reading.value
+    return reading.number
+
+
+class LinePrinter:
+    """Prints a line for each record."""
+
+    def __init__(self, out: TextIO, as_json: bool, stop: threading.Event) -> None:
+        """stop: set when the reader has closed the pipe."""
+        self._out, self._json, self._stop = out, as_json, stop
+
+    def put(self, readings: Sequence[Reading]) -> None:
+        lines = [
+            json.dumps({**as_object(each), "value": _json_value(each)})
+            if self._json
+            else as_line(each)
+            for each in readings
+        ]
+        try:
+            print("\n".join(lines), file=self._out, flush=True)
+        except (BrokenPipeError, ValueError):
+            self._stop.set()
+
+
+class Screen:
+    """Redraws a terminal until it is closed."""
+
+    def __init__(
+        self, readings: Readings, summary: Callable[[], str], out: TextIO = sys.stdout
+    ) -> None:
+        """summary: returns the lines above the table."""
+        self._readings, self._summary, self._out = readings, summary, out
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="screen", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        self._out.write(_NEW_SCREEN)
+        while not self._stop.is_set():
+            self._draw()
+            self._stop.wait(REDRAW_S)
+        self._draw()
+
+    def _draw(self) -> None:
+        size = shutil.get_terminal_size()
+        now_s = time.time()
+        text = screen_text(self._readings, self._summary(), now_s, size.columns, size.lines - 1)
+        lines = [line + _REST_OF_LINE for line in text.splitlines()]
+        self._out.write(_HOME + "\n".join(lines) + "\n" + _REST)
+        self._out.flush()
+
+
+def screen_text(readings: Readings, summary: str, now_s: float, columns: int, lines: int) -> str:
+    """Return the summary and as many of the latest values as there is room for."""
+    latest = readings.latest()
+    top = [*summary.splitlines(), ""]
+    room = max(1, lines - len(top) - 3)
+    rows = [
+        (each.name, each.shown, each.unit, _age(now_s - each.received_s), each.protocol, count)
+        for each, count in latest[:room]
+    ]
+    body = _table(rows).splitlines() if rows else ["nothing has arrived yet"]
+    more = [f"and {len(latest) - room} more"] if len(latest) > room else []
+    return "\n".join(line[:columns] for line in [*top, *body, *more])
+
+
+def _table(rows: list[tuple[Any, ...]]) -> str:
+    """Return a table with numbers as they were sent, to the last digit."""
+    sides = ("left", "right", "left", "right", "left", "right")
+    return str(
+        tabulate(rows, HEADINGS, "simple", missingval="-", disable_numparse=True, colalign=sides)
+    )
+
+
+def _age(seconds: float) -> str:
+    seconds = max(0, round(seconds))
+    return f"{seconds} s" if seconds < 100 else f"{seconds // 60} min"
