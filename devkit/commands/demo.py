@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit import application
+from devkit import application, requirements
 from devkit.commands.options import (
     add_cycles,
     add_firmware,
@@ -22,9 +22,9 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
-    output,
 )
 from devkit.commands.run import runtime, summary
+from devkit.commands.values import output
 from devkit.servers.receiver import Receiver
 from devkit.tables import table
 from emulator.cycle import Cycle
@@ -75,6 +75,8 @@ def main(options: argparse.Namespace) -> int:
     def say(text: str = "") -> None:
         print(text, file=out, flush=True)
 
+    if options.plot:
+        requirements.need("plot")
     settings = application.settings(options.bearer, options.protocol)
     board = application.board(options.bearer)
     say(f"Emulated {board}, firmware {options.firmware}, scenario {options.scenario!r},"

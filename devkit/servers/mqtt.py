@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from devkit import requirements
 from devkit.servers import debian
 
 NAMES = ("mosquitto", "amqtt")
@@ -79,6 +80,8 @@ class MqttBroker:
 
     def start(self) -> None:
         """Until it accepts connections. NoBroker if it does not."""
+        if self._program is None:
+            requirements.need("broker")
         self._folder = tempfile.TemporaryDirectory(prefix="broker-")
         folder = Path(self._folder.name)
         for _ in range(1 if self._wanted_port else _PORTS):
