@@ -39,8 +39,8 @@ def main(argv: list[str] | None = None, in_venv: bool = False) -> int:
             requirements.enter(argv)
         requirements.need("run")
         return _run(name, rest)
-    except requirements.NotInstalled as problem:
-        return _failed(name, problem)
+    except requirements.NotInstalled:
+        return 1  # it is said
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

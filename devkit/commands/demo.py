@@ -25,7 +25,7 @@ from devkit.commands.options import (
 )
 from devkit.commands.run import runtime, summary
 from devkit.commands.values import output
-from devkit.servers.receiver import Receiver
+from devkit.servers.receiver import ANSWERING, Receiver
 from devkit.tables import table
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
@@ -123,11 +123,13 @@ def main(options: argparse.Namespace) -> int:
 
 
 def payloads_left(protocol: str, cycles: Sequence[Cycle]) -> int:
-    """How many payloads must have reached the server: what it confirmed, or without that what
-    left the board whole."""
-    if protocol == "udp":
-        return sum(cycle.delivered for cycle in cycles)
-    return sum(cycle.confirmed or 0 for cycle in cycles)
+    """How many payloads must have reached the server: those that it confirmed, or without that
+    those that left the board whole. Of a stream without confirmation that is one a cycle."""
+    if protocol in ANSWERING:
+        return sum(cycle.confirmed or 0 for cycle in cycles)
+    if application.transport(protocol) == "stream":
+        return sum(cycle.delivered > 0 for cycle in cycles)
+    return sum(cycle.delivered for cycle in cycles)
 
 
 def _write_files(options: argparse.Namespace, emulator: Emulator, cycles: Sequence[Cycle]) -> None:

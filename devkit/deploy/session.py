@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from devkit import requirements
 from devkit.build.folder import build
 from devkit.build.targets import TARGETS
 from devkit.commands import UsageError
@@ -50,7 +49,7 @@ def _source(options: argparse.Namespace) -> Source:
     folder = Path(OUT) / target.name
     try:
         build(target, folder)
-    except (ValueError, requirements.NotInstalled) as problem:
+    except ValueError as problem:
         raise DeployError(f"the build failed: {problem}") from problem
     return sources.load(folder)
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from devkit.requirements import folder, lock, venv
-from devkit.requirements.report import NotInstalled, Progress, reason
+from devkit.requirements.report import Progress, reason
 from emulator.device_files import packages_folder
 
 DEVICE_LOCK = lock.HERE / "device.lock"
@@ -73,9 +73,8 @@ def _install(names: list[str], known: list[lock.Pin], here: Path) -> None:
     shown = ", ".join(asked if len(asked) < 8 else [*asked[:6], f"{len(asked) - 6} more"])
     with Progress(f"packages for {for_what} ({shown})", len(belonging)) as progress:
         trouble = _pip(belonging, here, progress)
-    if trouble:
-        raise NotInstalled(f"no packages for {for_what} ({shown}): {trouble}; all output of pip:"
-                           f" {here / 'pip.log'}")  # fmt: skip
+        if trouble:
+            raise progress.failure(f"{trouble}; all output of pip: {here / 'pip.log'}")
     if _BASE in names:
         folder.installed(DEVICE_LOCK, packages_folder())
 
@@ -86,8 +85,8 @@ def _pip(belonging: list[lock.Pin], here: Path, progress: Progress) -> str:
     wanted.write_text("".join(pin.text + "\n" for pin in belonging), encoding="utf-8")
     words = [
         sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-        "--require-hashes", "--only-binary", ":all:", "--requirement", str(wanted),
-    ]  # fmt: skip
+        "--require-hashes", "--only-binary", ":all:", "--no-compile", "--requirement", str(wanted),
+    ]  # fmt: skip; Python compiles the modules that are used, at their first import
     said = []
     with (
         (here / "pip.log").open("w", encoding="utf-8") as log,

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit.requirements.report import NotInstalled, Progress, reason
+from devkit.requirements.report import Progress, reason
 
 LICENCES = Path(__file__).parent / "licences"  # NAME.txt, for packages that do not contain theirs
 _PROJECT = ("setup.py", "pyproject.toml")
@@ -39,10 +39,8 @@ def install(lock: Path, folder: Path) -> None:
         for requirement in wanted:
             trouble = _install_one(requirement, folder)
             if trouble:
-                break
+                raise progress.failure(trouble)
             progress.step()
-    if trouble:
-        raise NotInstalled(f"{names}, which {lock.name} lists, cannot be installed: {trouble}")
 
 
 def _install_one(requirement: str, folder: Path) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.requirements import folder, lock
-from devkit.requirements.report import NotInstalled, Progress, reason
+from devkit.requirements.report import Progress, reason
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
@@ -38,7 +38,7 @@ def is_sound(prefix: Path) -> bool:
 
 
 def _make() -> None:
-    with Progress("a virtual environment in .venv"):
+    with Progress("a virtual environment in .venv") as progress:
         done = subprocess.run(
             [sys.executable, "-m", "venv", "--clear", str(VENV)],
             stdout=subprocess.PIPE,
@@ -46,9 +46,11 @@ def _make() -> None:
             text=True,
             check=False,
         )
-    if done.returncode:
-        raise NotInstalled(f"{sys.executable} cannot make a virtual environment; on Debian and"
-                           f" Ubuntu install python3-venv ({reason(done.stdout.splitlines())})")  # fmt: skip
+        if done.returncode:
+            raise progress.failure(
+                f"{sys.executable} cannot make it; on Debian and Ubuntu install python3-venv"
+                f" ({reason(done.stdout.splitlines())})"
+            )
     _mark(VENV).write_text(_content(VENV), encoding="utf-8")
 
 

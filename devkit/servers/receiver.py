@@ -22,12 +22,21 @@ from collector.coap import CoapServer
 from collector.decode_queue import Arrival, DecodeQueue
 from collector.mqtt import MqttSubscriber
 from collector.udp import Collector, Received, render
+from devkit import application
 from devkit.servers.mqtt import MqttBroker
+from devkit.servers.tcp import TcpServer
 from emulator.network.routes import Routes
 
 ANSWERING = ("coap", "mqtt")  # these confirm each payload
 PATIENCE_S = 0.5
 _SUBSCRIBE_S = 10.0
+
+
+def server(protocol: str) -> str:
+    """The server for a protocol: one of its own, or a plain one for its kind of transport."""
+    if hasattr(Receiver, f"_start_{protocol}"):
+        return protocol
+    return "tcp" if application.transport(protocol) == "stream" else "udp"
 
 
 class Receiver:
@@ -44,7 +53,7 @@ class Receiver:
 
     def __enter__(self) -> Receiver:
         with contextlib.ExitStack() as parts:
-            getattr(self, f"_start_{self.protocol}")(parts)
+            getattr(self, f"_start_{server(self.protocol)}")(parts)
             self._parts = parts.pop_all()
         return self
 
@@ -85,6 +94,14 @@ class Receiver:
         self._udp = parts.enter_context(Collector())
         self.host, self.port = self._udp.host, self._udp.port
         self.about = "UDP collector"
+
+    def _start_tcp(self, parts: contextlib.ExitStack) -> None:
+        def take(data: bytes, source: tuple[str, int]) -> None:
+            self._shelf.offer(Arrival(self.protocol, source[0], data))
+
+        server = parts.enter_context(TcpServer(self.host, take))
+        self.host, self.port = server.host, server.port
+        self.about = "TCP server"
 
     def _start_coap(self, parts: contextlib.ExitStack) -> None:
         queue = cast(DecodeQueue, self._shelf)
