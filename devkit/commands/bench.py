@@ -9,7 +9,8 @@ import sys
 from devkit.bench import measuring, modules
 from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import COUNTED_CYCLE, SEEDS, Conditions, row
-from devkit.commands.options import add_firmware, add_install, add_json, whole
+from devkit.commands.options import add_firmware, add_install, add_json
+from devkit.commands.values import whole
 from devkit.tables import table
 
 
