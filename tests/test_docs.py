@@ -261,7 +261,7 @@ def _rows(name: str, first_heading: str) -> list[list[str]]:
 
 def test_every_cause_is_explained_and_no_other() -> None:
     explained = {row[0].strip("`") for row in _rows("nbiot.md", "cause")}
-    sources = (ROOT / "networking" / "_attach.py").read_text(encoding="utf-8")
+    sources = (ROOT / "networking" / "_nbiot_attach.py").read_text(encoding="utf-8")
     raised = set(re.findall(r'(?:Failed\(|self\.cause = )"([a-z0-9_]+)"', sources))
     choices = re.findall(r'"([a-z]+_\w+)" if [\w.]+ else "([a-z]+_\w+)"', sources)
     raised |= {word for pair in choices for word in pair}
@@ -274,7 +274,7 @@ def test_every_cause_is_explained_and_no_other() -> None:
 
 
 def test_phases_are_those_of_the_driver() -> None:
-    source = (ROOT / "networking" / "_attach.py").read_text(encoding="utf-8")
+    source = (ROOT / "networking" / "_nbiot_attach.py").read_text(encoding="utf-8")
     steps = re.search(r"^_STEPS = \((.*?)\)", source, re.MULTILINE | re.DOTALL)
     assert steps
     rows = _rows("nbiot.md", "phase")
