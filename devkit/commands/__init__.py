@@ -17,7 +17,7 @@ from pathlib import Path
 # The order of `./dev --help`
 NAMES = (
     "demo", "test", "run", "at", "bench", "build", "component", "deploy", "sensors", "new",
-    "collect",
+    "collect", "lint",
 )  # fmt: skip
 _HERE = Path(__file__).parent
 
