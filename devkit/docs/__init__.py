@@ -26,7 +26,7 @@ _PART = re.compile(
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 MEASURED = (
     "demo",
-    "bench",
+    "demo-cycle",
     "bench-cycles",
     "bench-install",
     "bench-modules",

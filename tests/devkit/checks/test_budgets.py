@@ -62,3 +62,8 @@ def test_a_total_over_its_budget_is_found(key: str, tree: Path) -> None:
     assert rule == f'"{key}" = {BUDGETS[key]}'
     assert problem.text == f"{key}: {BUDGETS[key] + 1} lines; at most {BUDGETS[key]}"
     (tree / file).write_text("")
+
+
+def test_the_root_stays_small() -> None:
+    entries = {name.split("/")[0] for name in sources.all_files(sources.ROOT)}
+    assert len(entries) <= 26, sorted(entries)
