@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None, in_venv: bool = False) -> int:
         return _refuse(f"no command {name!r}; {allowed}")
     try:
         if in_venv:
-            requirements.enter(argv)
+            requirements.enter()
         requirements.need("run")
         return _run(name, rest)
     except requirements.NotInstalled:

