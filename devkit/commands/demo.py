@@ -77,6 +77,7 @@ def main(options: argparse.Namespace) -> int:
 
     if options.plot:
         requirements.need("plot")
+    vm = runtime(options)
     settings = application.settings(options.bearer, options.protocol)
     board = application.board(options.bearer)
     say(f"Emulated {board}, firmware {options.firmware}, scenario {options.scenario!r},"
@@ -99,7 +100,7 @@ def main(options: argparse.Namespace) -> int:
             routes=[receiver.route(host, port)],
             console=lambda text: print(text, end="", file=out, flush=True),
             realtime=options.realtime,
-            **runtime(options),
+            **vm,
         ) as emulator:
             receiver.attend(emulator.routes)
             cycles = emulator.run(cycles=options.cycles)

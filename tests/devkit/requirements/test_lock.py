@@ -84,7 +84,7 @@ for line in sys.argv[1:]:
             "demo --cycles 1 --json --bearer lora",
             "demo --cycles 1 --json --bearer wifi --protocol coap",
         ],
-        ["at AT", "sensors si7021", "run main.py"],
+        ["at AT", "sensors si7021", "run examples/device_info_simple.py"],
     ],
     ids=["help", "demo", "others"],
 )
