@@ -1,11 +1,8 @@
-"""Runs first after every reset: arms the watchdog, and keeps the radio off on a low battery.
-
-Whatever goes wrong here must not keep main.py from its cycle, so that each part stands alone.
-"""
+"""Runs first after every reset: arms the watchdog, and keeps the radio off on a low battery."""
 
 
 def arm_watchdog(config):
-    """From here on a program that hangs is reset. Deep sleep ends that, so each boot arms anew."""
+    """Reset a program that hangs from here on. Deep sleep disarms, so each start arms again."""
     from machine import WDT
 
     from utils import timing
@@ -14,38 +11,25 @@ def arm_watchdog(config):
 
 
 def set_start_options(config):
-    """Keep out of the next starts what costs energy or leaves a door open, and have the firmware
-    start the bearer's hardware before Python; written once only."""
+    """Let the firmware start the radio before Python. Flash is written only on a change."""
     import pycom
 
     pycom.heartbeat(False)
-    station = _station(config) if config._BEARER == "wifi" else None
+    station = []
+    if config._BEARER == "wifi":
+        from networking import wifi
+
+        station = wifi.start_options(config)
     wanted = [
         (pycom.heartbeat_on_boot, False),
         # a new board is an access point with a known password
-        (pycom.wifi_on_boot, station is not None),
+        (pycom.wifi_on_boot, bool(station)),
         # the firmware's two seconds of modem start pass while boot.py and the sensors work
         (pycom.lte_modem_en_on_boot, config._BEARER == "nbiot"),
     ]
-    if station:
-        ssid, password = station
-        wanted += [
-            (pycom.wifi_mode_on_boot, 1),  # WLAN.STA
-            (pycom.wifi_ssid_sta, ssid),
-            (pycom.wifi_pwd_sta, password),
-        ]
-    for option, value in wanted:
+    for option, value in wanted + station:
         if option() != value:
             option(value)
-
-
-def _station(config):
-    """(ssid, password) of a network that can be joined while boot.py and the sensors work."""
-    from networking import wifi
-
-    if wifi.problems(config):
-        return None  # main.py tells
-    return wifi.on_boot(config._WIFI_NETS, getattr(config, "_WIFI_FORCE_NO_SCAN", False))
 
 
 def spare_battery(config):
@@ -53,21 +37,20 @@ def spare_battery(config):
     import machine
 
     from sensors import analog_generic
+    from utils import logging
 
     if config._BATTERY_PIN is None:
         return
     supply_mv = analog_generic.get_reading(config._BATTERY_PIN, divider=config._BATTERY_DIVIDER)
     if supply_mv is None or supply_mv >= config._BATTERY_MIN_MV:
         return  # what cannot be measured does not stop the node
-    from utils import logging
-
     logging.Logger("boot").warning("battery at %d mV: radio stays off", supply_mv)
     leave_radio_off(config)
     machine.deepsleep(config._BATTERY_SLEEP_S * 1000)
 
 
 def leave_radio_off(config):
-    """Start no radio with the board; stop the one that is on, if a reset cut a cycle of its."""
+    """Start no radio with the board; stop one that a cycle cut short by a reset left on."""
     import machine
     import pycom
 
@@ -90,7 +73,7 @@ def boot():
     for step in (arm_watchdog, set_start_options, spare_battery):
         try:
             step(config)
-        except Exception as error:  # noqa: BLE001 - the steps stand alone
+        except Exception as error:  # noqa: BLE001 - the steps stand alone, and main.py follows
             sys.print_exception(error)
 
 

@@ -6,6 +6,7 @@ file in networking/ or protocols/ needs no edit here.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from emulator.device_files import ROOT
@@ -26,6 +27,14 @@ def bearers(root: Path = ROOT) -> list[str]:
 def protocols(root: Path = ROOT) -> list[str]:
     """Modules of protocols/ that say which kind of transport they need, the template's first."""
     return _with("\nNEEDS = ", root / "protocols", DEFAULT_PROTOCOL)
+
+
+def transport(protocol: str, root: Path = ROOT) -> str:
+    """The kind of transport that a protocol needs: "message", "datagram" or "stream"."""
+    text = (root / "protocols" / f"{protocol}.py").read_text("utf-8")
+    found = re.search(r"^NEEDS = [\"'](\w+)[\"']", text, re.MULTILINE)
+    assert found is not None, f"{protocol} is no protocol"
+    return found[1]
 
 
 def _with(mark: str, folder: Path, first: str) -> list[str]:

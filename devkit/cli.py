@@ -12,11 +12,18 @@ import os
 import sys
 from types import ModuleType
 
+from devkit import requirements
 from devkit.commands import NAMES, UsageError, described
-from devkit.commands.options import Parser, one_line
+from devkit.commands.parser import Parser, one_line
 
 
-def main(argv: list[str] | None = None) -> int:
+def start() -> int:
+    """What `dev` calls, with any Python: a command goes on in .venv, all else needs none."""
+    return main(in_venv=True)
+
+
+def main(argv: list[str] | None = None, in_venv: bool = False) -> int:
+    """in_venv: run the command in .venv, made if need be, and not in this Python."""
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] in ("-h", "--help"):
         print(_overview())
@@ -27,6 +34,22 @@ def main(argv: list[str] | None = None) -> int:
     name, rest = argv[0], argv[1:]
     if name not in NAMES:
         return _refuse(f"no command {name!r}; {allowed}")
+    try:
+        if in_venv:
+            requirements.enter()
+        requirements.need("run")
+        return _run(name, rest)
+    except requirements.NotInstalled:
+        return 1  # it is said
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone, as with `| head`; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(name: str, rest: list[str]) -> int:
     from emulator.chips.wiring import WiringError
     from emulator.vm.webassembly import NoVm
 
@@ -35,16 +58,9 @@ def main(argv: list[str] | None = None) -> int:
         status: int = command.main(_parse(name, command, rest))
         return status
     except NoVm as problem:
-        print(f"./dev {name}: {one_line(problem)}", file=sys.stderr)
-        return 1
+        return _failed(name, problem)
     except (UsageError, WiringError) as problem:
         return _refuse(f"{name}: {one_line(problem)}")
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader of our output has gone, as with `| head`; Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def _parse(name: str, command: ModuleType, rest: list[str]) -> argparse.Namespace:
@@ -74,6 +90,11 @@ def _overview() -> str:
             "./dev COMMAND --help tells more. Status: 0 done; 1 the run failed; 2 wrong usage.",
         ]
     )
+
+
+def _failed(name: str, problem: Exception) -> int:
+    print(f"./dev {name}: {one_line(problem)}", file=sys.stderr)
+    return 1
 
 
 def _refuse(message: str) -> int:

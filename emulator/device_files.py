@@ -35,6 +35,6 @@ def flash_files(root: Path = ROOT) -> dict[Path, Path]:
 
 
 def packages_folder() -> Path:
-    """Where packages from PyPI that device files import are; whoever installs them puts them there.
+    """Where packages from PyPI that device files import are, put there by those who install them.
     A board without them lacks their modules."""
     return Path(sys.prefix) / "device-packages"

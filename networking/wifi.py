@@ -7,7 +7,7 @@
         ...                                # usocket
     wifi.deactivate()
 
-The keys of a known network stand in networking/_known_nets.py.
+The keys of a known network stand in networking/_wifi_nets.py.
 
 Fields read from the configuration object by the uniform face:
 
@@ -25,7 +25,7 @@ Written against Pycom firmware 1.20.2.r4 (esp32/mods/modwlan.c).
 from micropython import const
 from ucollections import namedtuple
 
-from networking import _known_nets
+from networking import _wifi_nets
 from utils import logging, timing
 from utils.configuration import is_integer, refuse
 from utils.configuration import problems as configured
@@ -76,10 +76,10 @@ def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
     dBm, -1 if not connected.
     """
     global _outcome, _rssi
-    found = _known_nets.problems(known_nets)
+    found = _wifi_nets.problems(known_nets)
     if found:
         raise ValueError("; ".join(found))
-    nets = list(_known_nets.pairs(known_nets))
+    nets = list(_wifi_nets.pairs(known_nets))
     if not is_integer(max_connection_attempt_time_sec, 1, 3600):
         refuse("max_connection_attempt_time_sec", max_connection_attempt_time_sec, "1 to 3600")
     attempt = _Attempt(max_connection_attempt_time_sec * 1000)
@@ -324,9 +324,28 @@ def on_boot(known_nets, force_no_scan=True):
 
     The association then runs while Python loads. connect() goes on with it.
     """
-    for ssid, entry in _known_nets.pairs(known_nets):
+    for ssid, entry in _wifi_nets.pairs(known_nets):
         plain = force_no_scan and list(entry) == ["pwd"]
         return (ssid, entry["pwd"]) if plain else None
+
+
+def start_options(cfg):
+    """Return [(option of pycom, value), ...] that make the firmware join on_boot()'s network.
+
+    Empty if it cannot, or if the configuration is wrong.
+    """
+    import pycom
+
+    no_scan = getattr(cfg, "_WIFI_FORCE_NO_SCAN", False)
+    station = None if problems(cfg) else on_boot(cfg._WIFI_NETS, no_scan)
+    if station is None:
+        return []
+    ssid, password = station
+    return [
+        (pycom.wifi_mode_on_boot, 1),  # WLAN.STA
+        (pycom.wifi_ssid_sta, ssid),
+        (pycom.wifi_pwd_sta, password),
+    ]
 
 
 # The uniform face of networking/__init__.py
@@ -350,7 +369,7 @@ def problems(cfg):
 
     found = configured(cfg, _FIELDS)[1]
     nets = getattr(cfg, "_WIFI_NETS", None)
-    found += ["_WIFI_NETS: " + text for text in _known_nets.problems(nets)]
+    found += ["_WIFI_NETS: " + text for text in _wifi_nets.problems(nets)]
     host = getattr(cfg, "_HOST", None)
     if address.family(host) == 10:
         found.append("_HOST = %r; allowed: IPv4, all that sockets of this firmware know" % host)

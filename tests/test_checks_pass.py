@@ -16,7 +16,9 @@ HERE = Path(__file__).parent
 def test_check(name: str) -> None:
     problems = checks.run(name)
     if problems:
-        pytest.fail("\n".join([f"{checks.CHECKS[name].about}:", *problems]), pytrace=False)
+        pytest.fail(
+            "\n".join([f"{checks.CHECKS[name].about}:", *map(str, problems)]), pytrace=False
+        )
 
 
 def test_no_folder_of_tests_is_left_out(pytestconfig: pytest.Config) -> None:

@@ -24,7 +24,7 @@ def build(target: Target, folder: Path, root: Path = ROOT) -> dict[str, Any]:
     """Make `folder` a build of the device files of `root`, and return its manifest.
 
     An earlier build there is replaced only when this one is complete. Raises ValueError for a
-    file that does not compile, packages.NotInstalled.
+    file that does not compile, requirements.NotInstalled.
     """
     fetched = packages.for_device(root)
     content = manifest.compiled_files(target, root) | manifest.package_files(target, fetched)

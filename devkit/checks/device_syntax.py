@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from devkit.checks import sources, subset
+from devkit.checks.problem import Problem
 
 # Python 3.6 is the oldest grammar with underscores in numbers, which the board has; the rest of
 # what came after 3.4 is looked for in the tree.
@@ -27,12 +28,14 @@ _FIELD_ACCESS = re.compile(r"(?<!\{)\{\w*[.\[][^{}]*\}")
 Finding = tuple[int, str]
 
 
-def problems(root: Path, names: list[str]) -> list[str]:
+def problems(root: Path, names: list[str]) -> list[Problem]:
     own = own_modules(sources.all_files(root)) | package_modules(root)
     found = []
     for name in names:
         text = (root / name).read_text(encoding="utf-8")
-        found += [f"{name}:{line}: {what}" for line, what in look(text, name, own)]
+        found += [
+            Problem(name, line, "device-syntax", what) for line, what in look(text, name, own)
+        ]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Which files the project has, and which of them run on a device.
+"""Which files the project has, which of them run on a device, and the rules set for them.
 
 Paths are relative to the root of the tree and written with slashes.
 """
@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = "pyproject.toml"
 
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "dist", "node_modules"}
 _BINARY_SUFFIXES = {".png", ".jpg", ".gif", ".pdf", ".mpy", ".bin", ".gz", ".zip"}
@@ -44,6 +53,11 @@ def is_text(name: str) -> bool:
     return PurePosixPath(name).suffix not in _BINARY_SUFFIXES
 
 
+def is_written(name: str) -> bool:
+    """True for text that people write, and a program did not."""
+    return is_text(name) and not name.endswith(".lock")
+
+
 def is_python(name: str) -> bool:
     return name.endswith(".py")
 
@@ -66,3 +80,15 @@ def is_firmware(name: str) -> bool:
 
 def runs_on_micropython(name: str) -> bool:
     return is_device(name) or is_firmware(name)
+
+
+def settings(root: Path) -> dict[str, Any]:
+    """The project's own rules: [tool.devkit] of pyproject.toml."""
+    text = (root / SETTINGS).read_text(encoding="utf-8")
+    found: dict[str, Any] = tomllib.loads(text)["tool"]["devkit"]
+    return found
+
+
+def fits(name: str, patterns: str) -> bool:
+    """Whether one of the patterns, which blanks separate, fits; `*` stands for "/" as well."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns.split())

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devkit.checks.problem import Problem
 
-def problems(root: Path, names: list[str]) -> list[str]:
-    found = []
-    for name in names:
-        found += [
-            f"{name}:{line}: {what}" for line, what in _look((root / name).read_bytes(), name)
-        ]
-    return found
+
+def problems(root: Path, names: list[str]) -> list[Problem]:
+    return [
+        Problem(name, line, "whitespace", what)
+        for name in names
+        for line, what in _look((root / name).read_bytes(), name)
+    ]
 
 
 def _look(data: bytes, name: str) -> list[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""The commands of `./dev`: one file each, found by its name.
+"""The commands of `./dev`: one file each, found by its function `main`.
 
 A command is a module with
 
@@ -6,7 +6,8 @@ A command is a module with
     arguments(parser)      adds its arguments; absent if it has none
     main(options)          does the work; returns the exit status
 
-A mistake in the arguments that shows only later is a `UsageError`.
+A mistake in the arguments that shows only later is a `UsageError`. Packages beyond those of the
+group "run" are asked for where they are needed: `requirements.need("plot")`.
 """
 
 from __future__ import annotations
@@ -14,21 +15,32 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-# The order of `./dev --help`
-NAMES = (
-    "demo", "test", "run", "at", "bench", "build", "component", "deploy", "sensors", "new",
-    "collect",
-)  # fmt: skip
 _HERE = Path(__file__).parent
+# Of `./dev --help`; a command that is not listed comes after these
+_ORDER = (
+    "demo", "test", "run", "at", "bench", "build", "component", "deploy", "sensors", "new",
+    "collect", "check", "lint",
+)  # fmt: skip
 
 
 class UsageError(Exception):
     """The command cannot be carried out as given; the text says what is allowed."""
 
 
+def names(folder: Path = _HERE) -> tuple[str, ...]:
+    """The commands whose files are there."""
+    found = {
+        path.stem for path in folder.glob("[a-z]*.py") if "\ndef main(" in path.read_text("utf-8")
+    }
+    return (*(name for name in _ORDER if name in found), *sorted(found.difference(_ORDER)))
+
+
+NAMES = names()
+
+
 def described(name: str) -> tuple[str, str]:
-    """(line for the overview, details) of a command. It is not imported: what a command needs is
-    installed when it is first used, and --help needs none of it."""
+    """(line for the overview, details) of a command. It is not imported: `./dev --help` works
+    before the packages that commands need are installed."""
     tree = ast.parse((_HERE / f"{name}.py").read_text(encoding="utf-8"))
     about, _, details = (ast.get_docstring(tree) or "").partition("\n\n")
     return about, details

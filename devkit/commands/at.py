@@ -16,7 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit.commands.options import add_firmware, add_route, add_trace, add_world, whole
+from devkit.commands.options import add_firmware, add_route, add_trace, add_world
+from devkit.commands.values import whole
 from emulator import scenario
 from emulator.board.board import Board
 from emulator.modem.modem import Modem

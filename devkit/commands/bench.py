@@ -9,7 +9,8 @@ import sys
 from devkit.bench import measuring, modules
 from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import COUNTED_CYCLE, SEEDS, Conditions, row
-from devkit.commands.options import add_firmware, add_install, add_json, whole
+from devkit.commands.options import add_firmware, add_install, add_json
+from devkit.commands.values import whole
 from devkit.tables import table
 
 
@@ -36,55 +37,46 @@ def main(options: argparse.Namespace) -> int:
     )
     rows = [row(case, conditions) for case in CASES]
     sizes = modules.rows()
-    print(_cycles(rows[: len(CYCLES)]), file=out)
+    print(_table(rows[: len(CYCLES)], _CYCLES), file=out)
     print("\nfloor: the same modem, network and firmware with a driver that costs nothing"
           " (docs/bench.md)\n\nOne report of six measurements\n", file=out)  # fmt: skip
-    print(_reports(rows[len(CYCLES) :]), file=out)
+    print(_table(rows[len(CYCLES) :], _REPORTS), file=out)
     measured = measuring.row(options.seed)
     print("\nMeasuring alone, the modules being loaded\n", file=out)
-    print(_measuring([measured]), file=out)
+    print(_table([measured], _MEASURING), file=out)
     print("", file=out)
-    print(_sizes(sizes), file=out)
+    print(_table(sizes, _SIZES), file=out)
     if options.json:
         print(json.dumps({"rows": [*rows, measured], "modules": sizes}))
     return 0
 
 
-def _cycles(rows: list[dict[str, object]]) -> str:
-    columns = {
-        "scenario": "scenario", "protocol": "protocol", "awake_ms": "awake ms",
-        "floor_awake_ms": "floor", "awake_ratio": "ratio", "radio_on_ms": "radio on ms",
-        "at_exchanges": "AT", "floor_at_exchanges": "floor", "uart_bytes": "UART bytes",
-        "air_bytes": "air bytes", "energy_mj": "energy mJ", "floor_energy_mj": "floor",
-        "energy_ratio": "ratio",
-    }  # fmt: skip
+def _table(rows: list[dict[str, object]], columns: dict[str, str]) -> str:
     return table([[line[key] for key in columns] for line in rows], list(columns.values()))
 
 
-def _reports(rows: list[dict[str, object]]) -> str:
-    columns = {
-        "bearer": "bearer", "protocol": "protocol", "scenario": "what", "awake_ms": "awake ms",
-        "floor_awake_ms": "floor", "awake_ratio": "ratio", "air_bytes": "air bytes",
-        "payload_bytes": "payload", "overhead_bytes": "overhead", "energy_mj": "energy mJ",
-        "floor_energy_mj": "floor", "energy_ratio": "ratio", "time_on_air_ms": "time on air ms",
-        "confirmed": "confirmed of 5",
-    }  # fmt: skip
-    return table([[line[key] for key in columns] for line in rows], list(columns.values()))
-
-
-def _measuring(rows: list[dict[str, object]]) -> str:
-    columns = {
-        "scenario": "what", "awake_ms": "together ms", "slowest": "slowest",
-        "floor_awake_ms": "alone ms", "awake_ratio": "ratio",
-        "one_after_the_other_ms": "one after the other ms", "energy_mj": "energy mJ",
-        "floor_energy_mj": "floor",
-    }  # fmt: skip
-    return table([[line[key] for key in columns] for line in rows], list(columns.values()))
-
-
-def _sizes(rows: list[dict[str, object]]) -> str:
-    columns = {
-        "name": "module", "mpy_bytes": ".mpy bytes", "import_mpy_ms": "import ms as .mpy",
-        "import_py_ms": "import ms as .py",
-    }  # fmt: skip
-    return table([[line[key] for key in columns] for line in rows], list(columns.values()))
+# Of each table: key in the rows -> heading
+_CYCLES = {
+    "scenario": "scenario", "protocol": "protocol", "awake_ms": "awake ms",
+    "floor_awake_ms": "floor", "awake_ratio": "ratio", "radio_on_ms": "radio on ms",
+    "at_exchanges": "AT", "floor_at_exchanges": "floor", "uart_bytes": "UART bytes",
+    "air_bytes": "air bytes", "energy_mj": "energy mJ", "floor_energy_mj": "floor",
+    "energy_ratio": "ratio",
+}  # fmt: skip
+_REPORTS = {
+    "bearer": "bearer", "protocol": "protocol", "scenario": "what", "awake_ms": "awake ms",
+    "floor_awake_ms": "floor", "awake_ratio": "ratio", "air_bytes": "air bytes",
+    "payload_bytes": "payload", "overhead_bytes": "overhead", "energy_mj": "energy mJ",
+    "floor_energy_mj": "floor", "energy_ratio": "ratio", "time_on_air_ms": "time on air ms",
+    "confirmed": "confirmed of 5",
+}  # fmt: skip
+_MEASURING = {
+    "scenario": "what", "awake_ms": "together ms", "slowest": "slowest",
+    "floor_awake_ms": "alone ms", "awake_ratio": "ratio",
+    "one_after_the_other_ms": "one after the other ms", "energy_mj": "energy mJ",
+    "floor_energy_mj": "floor",
+}  # fmt: skip
+_SIZES = {
+    "name": "module", "mpy_bytes": ".mpy bytes", "import_mpy_ms": "import ms as .mpy",
+    "import_py_ms": "import ms as .py",
+}  # fmt: skip

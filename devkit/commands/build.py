@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from devkit.build import budget, packages
+from devkit.build import budget
 from devkit.build.folder import build
 from devkit.build.targets import PYCOM, TARGETS
 from devkit.commands.options import add_target
@@ -36,7 +36,7 @@ def main(options: argparse.Namespace) -> int:
     folder = Path(options.out) / target.name
     try:
         table = build(target, folder)
-    except (OSError, ValueError, packages.NotInstalled) as problem:
+    except (OSError, ValueError) as problem:
         print(f"./dev: build: {problem}", file=sys.stderr)
         return 1
     sizes = [file["size"] for entry in table["components"] for file in entry["files"]]

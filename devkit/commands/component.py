@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from devkit.build import packages, weight
+from devkit.build import weight
 from devkit.build.components import Component, components
 from devkit.build.targets import PYCOM, TARGETS, Target
 from devkit.build.weight import Weight
@@ -47,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
         if options.to is not None:
             content = _content(component, target if options.target else None)
             copy(content, Path(options.to), options.replace)
-    except (OSError, ValueError, packages.NotInstalled) as problem:
+    except (OSError, ValueError) as problem:
         print(f"./dev: component: {problem}", file=sys.stderr)
         return 1
     report = _report(component, target, weights)

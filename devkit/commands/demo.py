@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit import application
+from devkit import application, requirements
 from devkit.commands.options import (
     add_cycles,
     add_firmware,
@@ -22,10 +22,10 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
-    output,
 )
 from devkit.commands.run import runtime, summary
-from devkit.servers.receiver import Receiver
+from devkit.commands.values import output
+from devkit.servers.receiver import ANSWERING, Receiver
 from devkit.tables import table
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
@@ -75,6 +75,9 @@ def main(options: argparse.Namespace) -> int:
     def say(text: str = "") -> None:
         print(text, file=out, flush=True)
 
+    if options.plot:
+        requirements.need("plot")
+    vm = runtime(options)
     settings = application.settings(options.bearer, options.protocol)
     board = application.board(options.bearer)
     say(f"Emulated {board}, firmware {options.firmware}, scenario {options.scenario!r},"
@@ -97,7 +100,7 @@ def main(options: argparse.Namespace) -> int:
             routes=[receiver.route(host, port)],
             console=lambda text: print(text, end="", file=out, flush=True),
             realtime=options.realtime,
-            **runtime(options),
+            **vm,
         ) as emulator:
             receiver.attend(emulator.routes)
             cycles = emulator.run(cycles=options.cycles)
@@ -121,11 +124,13 @@ def main(options: argparse.Namespace) -> int:
 
 
 def payloads_left(protocol: str, cycles: Sequence[Cycle]) -> int:
-    """How many payloads must have reached the server: what it confirmed, or without that what
-    left the board whole."""
-    if protocol == "udp":
-        return sum(cycle.delivered for cycle in cycles)
-    return sum(cycle.confirmed or 0 for cycle in cycles)
+    """How many payloads must have reached the server: those that it confirmed, or without that
+    those that left the board whole. Of a stream without confirmation that is one a cycle."""
+    if protocol in ANSWERING:
+        return sum(cycle.confirmed or 0 for cycle in cycles)
+    if application.transport(protocol) == "stream":
+        return sum(cycle.delivered > 0 for cycle in cycles)
+    return sum(cycle.delivered for cycle in cycles)
 
 
 def _write_files(options: argparse.Namespace, emulator: Emulator, cycles: Sequence[Cycle]) -> None:

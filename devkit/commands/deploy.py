@@ -7,20 +7,11 @@ ones; other files on the board stay. The board is restarted at the end.
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
-from devkit.build.targets import PYCOM, TARGETS
-from devkit.commands.options import add_target, folder, whole
-from devkit.deploy import plan as planning
-from devkit.deploy import source as sources
-from devkit.deploy.plan import Board, Plan
-from devkit.deploy.progress import Progress
-from devkit.deploy.repl import BoardError, DeployError, NoPort, Repl
-from devkit.deploy.source import Source
-from devkit.deploy.transfer import Transfer
-
-OUT = "dist"
+from devkit import requirements
+from devkit.build.targets import PYCOM
+from devkit.commands.options import add_target
+from devkit.commands.values import folder, whole
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,124 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    repl = Repl(options.port, wait_s=options.wait)
-    progress = Progress()
-    try:
-        source = _source(options)
-        repl.connect()
-        try:
-            _deploy(source, repl, options, progress)
-        finally:
-            progress.clear()
-            repl.restart()
-            repl.close()
-    except NoPort as problem:
-        from devkit.commands import UsageError
+    requirements.need("deploy")
+    from devkit.deploy import session
 
-        raise UsageError(str(problem)) from problem
-    except BoardError as problem:
-        return _failed(_hint(problem))
-    except (DeployError, OSError) as problem:
-        return _failed(str(problem))
-    return 0
-
-
-def _source(options: argparse.Namespace) -> Source:
-    if options.source is not None:
-        return sources.load(Path(options.source))
-    from devkit.build import packages
-    from devkit.build.folder import build
-
-    target = TARGETS[options.target]
-    folder = Path(OUT) / target.name
-    try:
-        build(target, folder)
-    except (ValueError, packages.NotInstalled) as problem:
-        raise DeployError(f"the build failed: {problem}") from problem
-    return sources.load(folder)
-
-
-def _deploy(source: Source, repl: Repl, options: argparse.Namespace, progress: Progress) -> None:
-    board = repl.steadily(planning.board, repl)
-    print(f"{board.name}, {board.release}, {board.root or '/'} on {repl.port}", flush=True)
-    planning.check_target(source, board)
-
-    def looked(count: int, path: str) -> None:
-        progress.show(count, len(source.files), f"compare {path}")
-
-    plan = repl.steadily(planning.make, source, repl, board, options.config, looked)
-    progress.clear()
-    for line in warnings(source, board, plan):
-        print(f"./dev: deploy: {line}", file=sys.stderr)
-    if options.dry_run:
-        # It is said now if the flash is too small.
-        planning.batches(plan, repl.steadily(repl.call, "space", board.root), 0)
-    else:
-        _transfer(repl, board, plan, progress)
-    for line in report(plan, options.dry_run):
-        print(line)
-
-
-def _transfer(repl: Repl, board: Board, plan: Plan, progress: Progress) -> None:
-    total = sum(
-        len(file.data) for file in plan.written if planning.temporary(file) not in plan.ready
-    )
-
-    def note(line: str) -> None:
-        progress.clear()
-        print(f"./dev: deploy: {line}", file=sys.stderr)
-
-    try:
-        Transfer(
-            repl, board, plan, lambda count, path: progress.show(count, total, path), note
-        ).run()
-    finally:
-        progress.clear()
-
-
-def report(plan: Plan, is_dry: bool) -> list[str]:
-    """What was done, or would be; a line a file, and the sums."""
-    would = "would be " if is_dry else ""
-    lines = [(f"{would}restored", path, "") for path in plan.restored.values()]
-    lines += [(f"{would}removed", path, "left by an interrupted deploy") for path in plan.dropped]
-    kinds = {file.path: "new" for file in plan.new}
-    kinds |= {file.path: "changed" for file in plan.changed}
-    lines += [
-        (f"{would}{kinds[file.path]}", file.path, f"{len(file.data)} bytes")
-        for file in plan.written
-    ]
-    lines += [(f"{would}removed", old, f"it would hide {new}") for old, new in plan.hiding.items()]
-    lines += [("kept", file.path, "the board's own; --config replaces it") for file in plan.kept]
-    sums = [
-        f"{len(plan.written)} {would}written",
-        f"{len(plan.unchanged)} unchanged",
-        f"{len(plan.kept)} kept",
-        f"{len(plan.hiding) + len(plan.dropped)} {would}removed",
-    ]
-    width = max((len(line[0]) for line in lines), default=0)
-    names = max((len(line[1]) for line in lines), default=0)
-    texts = [f"{what:<{width}}  {path:<{names}}  {why}".rstrip() for what, path, why in lines]
-    return [*texts, f"{len(plan.order)} files: {', '.join(sums)}"]
-
-
-def warnings(source: Source, board: Board, plan: Plan) -> list[str]:
-    lines = [
-        f"warning: the board's folder {folder} hides {path}"
-        for folder, path in plan.shadowing.items()
-    ]
-    release = (source.target or "").removeprefix("pycom-")
-    if board.is_pycom and release != source.target and not board.release.startswith(release):
-        lines.append(f"warning: built for firmware {release}, the board has {board.release}")
-    return lines
-
-
-def _hint(problem: BoardError) -> str:
-    if "hash" in problem.text:
-        # Pycom's hashing unit stays taken by a hash that the interrupted program left open.
-        return f"{problem}: the interrupted program left it open; reset the board, then again"
-    return str(problem)
-
-
-def _failed(message: str) -> int:
-    print(f"./dev: deploy: {'; '.join(message.splitlines())}", file=sys.stderr)
-    return 1
+    return session.run(options)

@@ -3,83 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
-import shutil
-from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
 
+from devkit.commands.values import command, output, route, scenario, whole
 from emulator.driver.profile import DEFAULT, PROFILES
-from emulator.vm.runtime import INSTALLS
-
-
-class Parser(argparse.ArgumentParser):
-    """Wrong usage is one line; it shows the usage where the message names nothing allowed."""
-
-    def error(self, message: str) -> NoReturn:
-        message = message.removeprefix("argument ")
-        if message.startswith(("unrecognized", "the following", "ambiguous")):
-            usage = " ".join(self.format_usage().split()).removeprefix("usage: ")
-            message = f"{message}; allowed: {usage}"
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
-def whole(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
-        return number
-
-    return whole
-
-
-def folder(text: str) -> str:
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
-    return text
-
-
-def output(text: str) -> str:
-    path = Path(text)
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; a file is needed")
-    return text
-
-
-def _scenario(text: str) -> str:
-    from emulator import scenario
-
-    try:
-        scenario.load(text)
-    except (ValueError, OSError) as problem:
-        raise argparse.ArgumentTypeError(one_line(problem)) from problem
-    return text
-
-
-def _route(text: str) -> str:
-    from emulator.network.routes import Routes
-
-    try:
-        Routes.parse([text])
-    except ValueError as problem:
-        raise argparse.ArgumentTypeError(one_line(problem)) from problem
-    return text
-
-
-def one_line(problem: BaseException) -> str:
-    return "; ".join(str(problem).splitlines())
+from emulator.vm.importer import INSTALLS
 
 
 def add_world(parser: argparse.ArgumentParser) -> None:
     """What the emulated board meets."""
     parser.add_argument(
         "--scenario",
-        type=_scenario,
+        type=scenario,
         default="good",
         metavar="NAME|FILE",
         help="what modem, SIM and network do: a name from emulator/scenarios or a file in the same"
@@ -115,7 +49,7 @@ def add_trace(parser: argparse.ArgumentParser) -> None:
 def add_route(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--route",
-        type=_route,
+        type=route,
         action="append",
         default=[],
         metavar="HOST:PORT=HOST:PORT",
@@ -140,13 +74,6 @@ def add_realtime(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _command(text: str) -> list[str]:
-    words = shlex.split(text)
-    if not words or shutil.which(words[0]) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} begins with no program that can be run")
-    return words
-
-
 def add_vm(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vm",
@@ -156,7 +83,7 @@ def add_vm(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--vm-command",
-        type=_command,
+        type=command,
         default=[],
         metavar="CMD",
         help="as --vm, but on the MicroPython that CMD starts, such as the unix port's"

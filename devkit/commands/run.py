@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from devkit import requirements
 from devkit.commands.options import (
     add_cycles,
     add_firmware,
@@ -21,8 +22,8 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
-    folder,
 )
+from devkit.commands.values import file, folder, hours
 from emulator.cycle import Cycle
 from emulator.device_files import ROOT
 from emulator.emulator import Console, Emulator
@@ -30,24 +31,8 @@ from emulator.emulator import Console, Emulator
 BOARDS = ("GPy", "FiPy")
 
 
-def _script(text: str) -> str:
-    if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
-    return text
-
-
-def _hours(text: str) -> float:
-    try:
-        hours = float(text)
-    except ValueError:
-        hours = 0.0
-    if not 0 < hours < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours above 0")
-    return hours
-
-
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("script", type=_script, metavar="SCRIPT", help="the Pycom script")
+    parser.add_argument("script", type=file, metavar="SCRIPT", help="the Pycom script")
     parser.add_argument(
         "--flash",
         type=folder,
@@ -69,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_install(parser, "py")
     parser.add_argument(
         "--max-hours",
-        type=_hours,
+        type=hours,
         default=24.0,
         metavar="H",
         help="end the run after so many virtual hours (default: 24)",
@@ -100,6 +85,8 @@ def summary(ok: bool, seed: int, cycles: list[Cycle]) -> dict[str, object]:
 
 def runtime(options: argparse.Namespace) -> dict[str, Any]:
     """What --vm and --vm-command ask for, as arguments of Emulator."""
+    if options.vm:
+        requirements.need("vm")
     wanted = options.vm or options.vm_command
     return {"vm": "micropython" if wanted else "cpython", "vm_command": options.vm_command}
 

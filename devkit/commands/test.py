@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from devkit import requirements
 from devkit.checks.sources import ROOT
 
 _PYTEST_USAGE_ERROR = 4
@@ -19,6 +20,7 @@ _MOST_WORKERS = 8
 
 
 def main(options: argparse.Namespace) -> int:
+    requirements.need(*requirements.GROUPS)
     command = [sys.executable, "-m", "pytest", "-n", "auto", f"--maxprocesses={_MOST_WORKERS}"]
     command += [_from_root(argument) for argument in options.pytest_args]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode

@@ -5,5 +5,5 @@ repl.py      the connection: raw REPL by mpremote, calls with a check sum both w
 agent.py     the board's side, sent at the start; MicroPython
 plan.py      what differs on the board, and whether it fits
 transfer.py  writes beside the old files, verifies, puts in place
-command.py   the command line, and what the user reads
+session.py   one run: from the options to what the user reads
 """

@@ -55,10 +55,6 @@ class Plan:
         wanted = {file.path for file in [*self.new, *self.changed]}
         return [file for file in self.order if file.path in wanted]
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.new or self.changed or self.hiding or self.restored or self.dropped)
-
 
 def temporary(file: File) -> str:
     return f"{file.path}.{file.sha256[:8]}.new"

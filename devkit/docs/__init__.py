@@ -23,7 +23,7 @@ from emulator.device_files import ROOT
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 MEASURED = (
     "demo",
-    "bench",
+    "demo-cycle",
     "bench-cycles",
     "bench-install",
     "bench-modules",

@@ -1,6 +1,6 @@
 """What the marked parts of README.md and docs/ are made of: one function for each.
 
-    PARTS["bench"]()      # text, without the last newline
+    PARTS["sensors"]()      # text, without the last newline
 
 `devkit/docs/__main__.py` puts them where they belong.
 """
@@ -12,7 +12,7 @@ import contextlib
 import functools
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import cbor2
@@ -25,6 +25,8 @@ from devkit.bench.measure import Conditions, row
 from devkit.build import budget
 from devkit.commands import demo
 from devkit.commands.sensors import listed
+from devkit.docs import configuration, contracts
+from devkit.docs.markdown import block, markdown
 from devkit.tables import table
 from emulator import scenario
 from emulator.cycle import Cycle
@@ -41,41 +43,27 @@ _HEX_A_LINE = 32
 
 
 def _demo() -> str:
+    return block(_transcript())
+
+
+def _demo_cycle() -> str:
+    """The first cycle, up to what the server decoded of it."""
+    return block(_transcript("--cycles", "1").partition("\nPhases of each cycle")[0] + "...")
+
+
+def _transcript(*options: str) -> str:
     """What ./dev demo prints, but for the port, which is another one each time."""
     parser = argparse.ArgumentParser()
     demo.arguments(parser)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        demo.main(parser.parse_args(["--seed", str(SEED)]))
-    return _block(re.sub(r"(?<= port )\d+(?=,)", "PORT", out.getvalue()))
+        demo.main(parser.parse_args(["--seed", str(SEED), *options]))
+    return re.sub(r"(?<= port )\d+(?=,)", "PORT", out.getvalue())
 
 
 @functools.cache
 def _row(number: int, install: str = "mpy") -> dict[str, Any]:
     return row(CASES[number], Conditions(SEED, FIRMWARE, install))
-
-
-def _bench() -> str:
-    """The three rows of a cold attach, for the README."""
-    lines = []
-    for number in range(3):
-        got = _row(number)
-        lines.append(
-            [
-                got["scenario"].replace("cold attach, ", ""),
-                _seconds(got["awake_ms"]), _seconds(got["floor_awake_ms"]),
-                _ratio(got["awake_ratio"]), _seconds(got["radio_on_ms"]), got["at_exchanges"],
-                _joules(got["energy_mj"]), _joules(got["floor_energy_mj"]),
-                _ratio(got["energy_ratio"]),
-            ]
-        )  # fmt: skip
-    return _markdown(
-        [
-            "coverage", "awake", "floor", "ratio", "radio on", "AT exchanges", "energy", "floor",
-            "ratio",
-        ],
-        lines,
-    )  # fmt: skip
 
 
 def _bench_cycles() -> str:
@@ -92,7 +80,7 @@ def _bench_cycles() -> str:
                 _ratio(got["energy_ratio"]),
             ]
         )  # fmt: skip
-    return _markdown(
+    return markdown(
         [
             "case", "awake", "floor", "ratio", "radio on", "floor", "AT", "floor", "UART bytes",
             "air bytes", "energy", "floor", "ratio",
@@ -115,7 +103,7 @@ def _bench_reports() -> str:
                 _joules(got["floor_energy_mj"]), _ratio(got["energy_ratio"]),
             ]
         )  # fmt: skip
-    return _markdown(
+    return markdown(
         [
             "bearer", "protocol", "awake", "floor", "ratio", "air bytes", "payload", "overhead",
             "energy", "floor", "ratio",
@@ -135,13 +123,13 @@ def _bench_install() -> str:
                 _ratio(got["awake_ratio"]), _joules(got["energy_mj"]), _ratio(got["energy_ratio"]),
             ]
         )  # fmt: skip
-    return _markdown(["modules as", "awake", "floor", "ratio", "energy", "ratio"], lines)
+    return markdown(["modules as", "awake", "floor", "ratio", "energy", "ratio"], lines)
 
 
 def _bench_measuring() -> str:
     """Six sensors in one run."""
     got = measuring.row(SEED)
-    return _markdown(
+    return markdown(
         ["", "awake", "energy"],
         [
             [f"`{', '.join(measuring.SIX)}` together", f"{got['awake_ms']} ms",
@@ -155,7 +143,7 @@ def _bench_measuring() -> str:
 
 def _sensors() -> str:
     """What ./dev sensors prints."""
-    return _markdown(*listed())
+    return markdown(*listed())
 
 
 def _bench_modules() -> str:
@@ -164,7 +152,7 @@ def _bench_modules() -> str:
          got["mpy_bytes"], got["import_mpy_ms"], got["import_py_ms"]]
         for got in modules.rows()
     ]  # fmt: skip
-    return _markdown(["module", ".mpy bytes", "import ms as .mpy", "import ms as .py"], lines)
+    return markdown(["module", ".mpy bytes", "import ms as .mpy", "import ms as .py"], lines)
 
 
 def _copy() -> str:
@@ -185,7 +173,7 @@ def _scenarios() -> str:
                 _seconds(got.radio_on_ms), got.at_exchanges, _joules(round(got.energy_mj)),
             ]
         )  # fmt: skip
-    return _markdown(
+    return markdown(
         ["scenario", "what happens", "status", "cause", "awake", "radio on", "AT", "energy"], lines
     )
 
@@ -207,7 +195,7 @@ def _wifi_scenarios() -> str:
             ]
         )  # fmt: skip
     headings = ["scenario", "what happens", "cause", "awake", "radio on", "energy"]
-    return _markdown(headings, lines)
+    return markdown(headings, lines)
 
 
 def _report() -> str:
@@ -220,11 +208,11 @@ def _report() -> str:
     rows = [[record.name, record.shown, record.unit or ""] for record in records]
     return (
         f"{len(data)} bytes:\n\n"
-        + _block("\n".join(lines))
+        + block("\n".join(lines))
         + "\n\nAs CBOR:\n\n"
-        + _block("\n".join(["[", *pack, "]"]), "python data")
+        + block("\n".join(["[", *pack, "]"]), "python data")
         + "\n\nAs a receiver resolves it (RFC 8428, 4.6), with all units:\n\n"
-        + _block(table(rows, ["name", "value", "unit"]))
+        + block(table(rows, ["name", "value", "unit"]))
     )
 
 
@@ -235,7 +223,7 @@ def _procedures() -> str:
         for kind in cell._TABLE
         for level in cell.LEVELS
     ]
-    return _markdown(["procedure", "coverage", "duration", "transmitting", "receiving"], lines)
+    return markdown(["procedure", "coverage", "duration", "transmitting", "receiving"], lines)
 
 
 def _spread(kind: str, level: str, which: int) -> str:
@@ -253,19 +241,6 @@ def _cycles(scenario_name: str, cycles: int) -> list[Cycle]:
         return emulator.run(cycles=cycles)
 
 
-def _block(text: str, kind: str = "text") -> str:
-    return f"```{kind}\n{text.rstrip()}\n```"
-
-
-def _markdown(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    rows: list[list[object]] = [
-        list(headings),
-        ["---"] * len(headings),
-        *[list(line) for line in lines],
-    ]
-    return "\n".join("| " + " | ".join(str(item) for item in line) + " |" for line in rows)
-
-
 def _seconds(milliseconds: int) -> str:
     return f"{milliseconds / 1000:.1f} s"
 
@@ -280,7 +255,7 @@ def _ratio(value: float) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "demo": _demo,
-    "bench": _bench,
+    "demo-cycle": _demo_cycle,
     "bench-cycles": _bench_cycles,
     "bench-reports": _bench_reports,
     "bench-install": _bench_install,
@@ -292,5 +267,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "wifi-scenarios": _wifi_scenarios,
     "report": _report,
     "procedures": _procedures,
+    "configuration": configuration.table,
+    "bearer": contracts.bearer,
     budget.PART: budget.table,
 }

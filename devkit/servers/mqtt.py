@@ -26,6 +26,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
+from devkit import requirements
 from devkit.servers import debian
 from devkit.servers.server import Received, Server
 
@@ -89,6 +90,8 @@ class MqttBroker:
 
     def start(self) -> None:
         """Until it accepts connections. NoBroker if it does not."""
+        if self._program is None:
+            requirements.need("broker")
         self._folder = tempfile.TemporaryDirectory(prefix="broker-")
         folder = Path(self._folder.name)
         for _ in range(1 if self._wanted_port else _PORTS):

@@ -20,9 +20,11 @@ from typing import Any
 
 from collector import packs
 from collector.senml import Record
+from devkit import application
 from devkit.servers.coap import CoapServer
 from devkit.servers.mqtt import MqttBroker, Subscriber
 from devkit.servers.server import Received, Server
+from devkit.servers.tcp import TcpServer
 from devkit.servers.udp import UdpServer
 from devkit.tables import table
 from emulator.network.routes import Routes
@@ -47,9 +49,19 @@ def _mqtt(parts: contextlib.ExitStack) -> Started:
     return parts.enter_context(Subscriber(broker)), f"MQTT broker ({broker.about})"
 
 
-STARTERS: dict[str, Callable[[contextlib.ExitStack], Started]] = {
-    "udp": _udp, "coap": _coap, "mqtt": _mqtt,
-}  # fmt: skip
+def _tcp(parts: contextlib.ExitStack) -> Started:
+    return parts.enter_context(TcpServer()), "TCP server"
+
+
+Starter = Callable[[contextlib.ExitStack], Started]
+STARTERS: dict[str, Starter] = {"udp": _udp, "coap": _coap, "mqtt": _mqtt}
+
+
+def starter(protocol: str) -> Starter:
+    """The server for a protocol: one of its own, or a plain one for its kind of transport."""
+    if protocol in STARTERS:
+        return STARTERS[protocol]
+    return _tcp if application.transport(protocol) == "stream" else _udp
 
 
 class Receiver:
@@ -62,7 +74,7 @@ class Receiver:
 
     def __init__(self, protocol: str) -> None:
         self.protocol = protocol
-        self._start = STARTERS[protocol]
+        self._start = starter(protocol)
         self._parts = contextlib.ExitStack()
 
     def __enter__(self) -> Receiver:

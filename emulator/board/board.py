@@ -101,8 +101,7 @@ class Board:
 
     def call(self, name: str, *args: Any) -> Any:
         """Carry out one firmware call on behalf of the device."""
-        if self.halt is not None:
-            raise self.halt  # neither `finally` nor a bare `except` on the device outlives a reset
+        self.raise_halt()  # neither `finally` nor a bare `except` on the device outlives a reset
         service_name, _, method = name.partition(".")
         service = self.services.get(service_name)
         function = getattr(service, "do_" + method, None)
@@ -115,21 +114,29 @@ class Board:
     def spend_us(self, duration_us: int) -> None:
         """The device is busy for so long. A watchdog bite or a brown-out ends the program here."""
         self.clock.advance(duration_us)
-        if self.halt is not None:
-            raise self.halt
+        self.raise_halt()
 
     def wait_us(self, duration_us: int) -> int:
         """Let the device sleep until the time is over or an interrupt is pending; the rest."""
         deadline = self.clock.now_us + duration_us
         self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halt is not None)
-        if self.halt is not None:
-            raise self.halt
+        self.raise_halt()
         return max(0, deadline - self.clock.now_us)
 
     def stop(self, halt: Halt) -> None:
         """End the program; from an event, as soon as the device does anything."""
         if self.halt is None:
             self.halt = halt
+
+    def raise_halt(self) -> None:
+        """Let the program end here if anything has ended it."""
+        if self.halt is not None:
+            raise self.halt
+
+    def cut_power(self) -> None:
+        """A fault takes the supply away now."""
+        self.stop(Reset(PWRON_RESET, "power cut"))
+        self.raise_halt()
 
     def interrupt(self, service: str, object_id: int, trigger: int) -> None:
         """Queue a call of a handler on the device; 32 fit, further ones are lost (mpirq.c)."""

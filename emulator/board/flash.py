@@ -191,7 +191,7 @@ class Flash(FlashSpace):
                 target.unlink()
                 self.spend_update()
             if cut == "during":
-                self.cut_power()
+                self.board.cut_power()
             source.replace(target)
             self.spend_update()
 

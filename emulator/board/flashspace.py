@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emulator.board.board import PWRON_RESET, Board, Reset, Service
+from emulator.board.board import Board, Service
 
 FAT, LITTLEFS = 0, 1
 BLOCK_BYTES = 4096
@@ -21,7 +21,6 @@ EPERM, ENOENT, EIO, EBADF, EACCES, EEXIST, ENODEV = 1, 2, 5, 9, 13, 17, 19
 ENOTDIR, EISDIR, EINVAL, ENOSPC, ENOTEMPTY = 20, 21, 22, 28, 90
 
 LOOKUP_US = 1_000  # finding a name
-READ_US_PER_KB = 120
 ERASE_US = 45_000  # one 4 KiB sector
 PAGE_US = 600  # programming 256 bytes
 # Updating what the file system knows about a file: FAT writes its table and the directory sector,
@@ -124,16 +123,11 @@ class FlashSpace(Service):
             if fault.do == "power_cut":
                 cut = str(fault.options.get("when", "during"))
         if cut == "before":
-            self.cut_power()
+            self.board.cut_power()
         yield cut
         self.board.trace.add("file", subject)
         if cut:
-            self.cut_power()
-
-    def cut_power(self) -> None:
-        self.board.stop(Reset(PWRON_RESET, "power cut"))
-        assert self.board.halt is not None
-        raise self.board.halt
+            self.board.cut_power()
 
     def spend_update(self) -> None:
         self.board.spend_us(UPDATE_US[self.fs_type])

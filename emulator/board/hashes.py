@@ -10,7 +10,6 @@ from typing import Any
 
 from emulator.board.board import SOFT_RESET, Board, Service
 
-ALGORITHMS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 US_PER_KB = 60
 
 

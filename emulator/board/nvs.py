@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from emulator.board.board import PWRON_RESET, Board, Reset, Service
+from emulator.board.board import Board, Service
 
 KEY_LIMIT = 15
 TEXT_LIMIT = 1984
@@ -90,7 +90,7 @@ class Nvs(Service):
         self._records[key, kind] = record
         self._commit(f"set {key} = {record!r}", entries)
         if after:
-            self._cut_power()
+            self.board.cut_power()
 
     def do_get(self, key: str) -> list[int | str]:
         """[value], or [] for a key without a record."""
@@ -112,7 +112,7 @@ class Nvs(Service):
             raise KeyError("key not found")
         self._commit(f"erase {key}", 1)
         if after:
-            self._cut_power()
+            self.board.cut_power()
 
     def do_erase_all(self) -> None:
         self._records.clear()
@@ -144,14 +144,9 @@ class Nvs(Service):
                 raise Exception(f"Error occurred while storing value, code: {code}")
             if fault.do == "power_cut":
                 if fault.options.get("when", "before") == "before":
-                    self._cut_power()
+                    self.board.cut_power()
                 after = True
         return after
-
-    def _cut_power(self) -> None:
-        self.board.stop(Reset(PWRON_RESET, "power cut"))
-        assert self.board.halt is not None
-        raise self.board.halt
 
 
 def _check_key(key: str) -> None:

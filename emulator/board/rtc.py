@@ -113,6 +113,5 @@ class Rtc(Service):
         board = self.board
         irq: Any = board.services["irq"]
         board.clock.run_until(until_us, lambda: board.halt is not None or irq.pending())
-        if board.halt is not None:
-            raise board.halt
+        board.raise_halt()
         return 0 if board.clock.now_us >= until_us else until_us

@@ -61,8 +61,7 @@ class System(Service):
         board.meter.set("esp", *ESP_LIGHT_SLEEP)
         try:
             self._remaining_ms = self._pass_time(duration_ms, lambda: board.halt is not None)
-            if board.halt is not None:
-                raise board.halt
+            board.raise_halt()
         finally:
             board.meter.set("esp", state, milliamps)
 
@@ -118,8 +117,7 @@ class System(Service):
 
     def _halt(self, halt: DeepSleep | Reset) -> None:
         self.board.stop(halt)
-        assert self.board.halt is not None
-        raise self.board.halt
+        self.board.raise_halt()
 
     # identity and the rest
 

@@ -14,13 +14,15 @@ input keep it from leaving ground and supply by more than 0.3 V. `offset_uv` is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import Span, Truth, nack
-from emulator.chips.registers16 import Cycles, RegisterChip, looks
+from emulator.chips.options import Truth, option
+from emulator.chips.part import Span, looks, nack
+from emulator.chips.registers16 import RegisterChip
 
 ADDRESS = 0x48
 LINE = ("ads1115", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -29,7 +31,6 @@ CONVERSION, CONFIGURATION, LOW, HIGH = range(4)
 GENERAL_CALL_RESET = b"\x06"
 
 _OS, _SINGLE = 0x8000, 0x0100
-_POWER_ON = {CONVERSION: 0, CONFIGURATION: 0x0583, LOW: 0x8000, HIGH: 0x7FFF}
 _RATES = {
     "ads1115": (8, 16, 32, 64, 128, 250, 475, 860),
     "ads1015": (128, 250, 490, 920, 1600, 2400, 3300, 3300),
@@ -41,42 +42,27 @@ _PAIRS: tuple[tuple[int, int | None], ...] = (
     (0, 1), (0, 3), (1, 3), (2, 3), (0, None), (1, None), (2, None), (3, None),
 )  # fmt: skip
 _WAKE_MS = 0.025
-_ACTIVE_MA, _DOWN_MA = 0.150, 0.0005
 _DIODE_MV = 300
 _LOOKS = 8  # at the inputs during one conversion, which is their mean
 
 
+@dataclass(eq=False)
 class Ads1115(RegisterChip):
     """One chip. vdd_mv: its supply, above which no input can go."""
 
     power_up_ms = (0.05, 0.05)
-    start_ma = _ACTIVE_MA
+    start_ma = active_ma = 0.150
+    standby_ma = 0.0005
+    power_on = (0, 0x0583, 0x8000, 0x7FFF)
     writable = frozenset((CONFIGURATION, LOW, HIGH))
 
-    def __init__(
-        self,
-        board: Board,
-        inputs: Sequence[Truth],
-        model: str = "ads1115",
-        name: str = "ads1115",
-        vdd_mv: float = 3300.0,
-    ) -> None:
-        if model not in _RATES:
-            raise ValueError(f"chip model {model!r}; allowed: {', '.join(_RATES)}")
-        super().__init__(board, name)
-        self.inputs = tuple(inputs)
-        self.model = model
-        self.vdd_mv = vdd_mv
-        self.offset_uv = 0.0
-        self._number = 0  # of the conversion that was started last
-        self.forget()
+    inputs: Sequence[Truth]
+    model: str = option("ads1115", allowed=_RATES)
+    vdd_mv: float = option(3300.0, positive=True)
+    offset_uv: float = 0.0
 
     def forget(self) -> None:
-        self.registers = dict(_POWER_ON)
-        self.pointer = 0
-        self._number += 1
-        self._until_us = 0  # of a single conversion
-        self._cycles: Cycles | None = None
+        super().forget()
         self._settings = 0  # of the conversion that goes on
 
     def general_call(self, data: bytes) -> None:
@@ -88,25 +74,19 @@ class Ads1115(RegisterChip):
             self.rest()
 
     def rest(self) -> None:
-        if self._cycles or self._converts():
-            self.draw("measure", _ACTIVE_MA)
+        if self.converts:
+            self.draw("measure", self.active_ma)
         else:
-            self.draw("standby", _DOWN_MA)
+            super().rest()
 
     # Registers
-
-    def before_access(self) -> None:
-        span_us = self._cycles.latest(self.board.clock.now_us) if self._cycles else None
-        if span_us is not None:
-            self._finish(*span_us)
 
     def command(self, data: bytes) -> None:
         super().command(bytes((data[0] & 3,)) + data[1:])  # two bits of the pointer count
 
     def answer(self, count: int) -> bytes:
-        idle = not self._cycles and not self._converts()
         kept = self.registers[CONFIGURATION] & ~_OS
-        self.registers[CONFIGURATION] = kept | (_OS if idle else 0)
+        self.registers[CONFIGURATION] = kept | (0 if self.converts else _OS)
         return super().answer(count)
 
     def written(self, register: int, word: int) -> None:
@@ -114,41 +94,23 @@ class Ads1115(RegisterChip):
         if register != CONFIGURATION:
             return
         if not word & _SINGLE:
-            self._number += 1
-            self._until_us = 0
             self._settings = word
-            period_us = round((self.span_ms(self._span()) + self.extra_ms) * 1000)
-            self._cycles = Cycles(self.board.clock.now_us, period_us)
+            self.convert_continuously(self._span())
         else:
-            self._cycles = None
-            if word & _OS and not self._converts():
-                self._start()
+            self.cycles = None
+            if word & _OS and not self.converts:
+                self._settings = self.registers[CONFIGURATION]
+                typical, greatest = self._span()
+                self.convert_once((typical + _WAKE_MS, greatest + _WAKE_MS))
         self.rest()
 
     # Conversions
-
-    def _converts(self) -> bool:
-        return self.board.clock.now_us < self._until_us
-
-    def _start(self) -> None:
-        self._number += 1
-        number = self._number
-        begin_us = self.board.clock.now_us
-        self._settings = self.registers[CONFIGURATION]
-
-        def end() -> None:
-            if number == self._number:
-                self._finish(begin_us, self.board.clock.now_us)
-
-        typical, greatest = self._span()
-        span = typical + _WAKE_MS, greatest + _WAKE_MS
-        self._until_us = begin_us + self.convert("measure", _ACTIVE_MA, span, end, blocks=False)
 
     def _span(self) -> Span:
         period_ms = 1000 / _RATES[self.model][self._settings >> 5 & 7]
         return period_ms, period_ms * 1.1
 
-    def _finish(self, begin_us: int, end_us: int) -> None:
+    def finish(self, begin_us: int, end_us: int) -> None:
         plus, minus = _PAIRS[self._settings >> 12 & 7]
         level_mv = self._input(plus, begin_us, end_us)
         if minus is not None:
@@ -173,7 +135,4 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         plugging.truth(board, name, table, f"ain{n}_mv", default[n], default[n] / 20, noise=0.01)
         for n in range(4)
     ]
-    model = plugging.choice(name, table, "model", "ads1115", _RATES)
-    vdd_mv = plugging.positive(name, table, "vdd_mv", 3300)
-    chip = Ads1115(board, inputs, model, name, vdd_mv)
-    plugging.i2c(board, name, table, chip, ADDRESS)
+    plugging.i2c(board, name, table, Ads1115, ADDRESS, inputs=inputs)

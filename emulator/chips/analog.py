@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from emulator.board.adc import PINS
 from emulator.board.board import Board
 from emulator.chips import plugging
+from emulator.chips.options import option
 from emulator.chips.part import Part
 
 FULL_SCALE_MV = 5000.0  # more than the converter can tell at any attenuation
@@ -102,8 +104,9 @@ class Divider:
         return 1 - math.exp(-passed_s / self.time_constant_s)
 
 
-class Tap(Part):
-    """A pin of the converter: what `source` puts on it, unless something is wrong.
+@dataclass(eq=False)
+class AnalogPart(Part):
+    """What puts a voltage on a pin of the converter, unless something is wrong.
 
     Of the faults of a Part mean here:
     absent          the wire is open, which the converter sees as 0 mV
@@ -115,13 +118,18 @@ class Tap(Part):
     shorted_mv      it is shorted to such a voltage; None: it is not
     """
 
-    def __init__(self, board: Board, name: str, source: Source) -> None:
-        super().__init__(board, name)
-        self.source = source
-        self.shorted_mv: float | None = None
+    _: KW_ONLY
+    shorted_mv: float | None = option(None, kind=float)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._last_us = -BURST_GAP_US
         self._began_us = 0
         self._dips = False
+
+    def source(self) -> float:
+        """The voltage now, in mV."""
+        raise NotImplementedError
 
     def rest(self) -> None:
         """What it draws is told by its source, if at all."""
@@ -152,15 +160,20 @@ class Tap(Part):
         return self.corrupt_rate > 0 and self.rng.random() < self.corrupt_rate
 
 
-def hang(board: Board, name: str, table: dict[str, Any], tap: Tap, pin: str) -> None:
-    """Hang it on the pin that the table says, with the faults that it says."""
-    plugging.faults(name, table, tap)
-    if "shorted_mv" in table:
-        tap.shorted_mv = plugging.number(name, table, "shorted_mv", 0)
+class Tap(AnalogPart):
+    """A pin on which `source` puts a voltage."""
+
+    def __init__(self, board: Board, name: str, source: Source, **faults: Any) -> None:
+        super().__init__(board, name=name, **faults)
+        self.source = source  # type: ignore[method-assign]
+
+
+def hang(board: Board, name: str, table: dict[str, Any], part: AnalogPart, pin: str) -> None:
+    """Hang it on the pin that the table says."""
     adc: Any = board.services["adc"]
-    adc.sources[adc_pin(name, table, "pin", pin)] = tap
+    adc.sources[adc_pin(name, table, "pin", pin)] = part
 
 
 def adc_pin(name: str, table: dict[str, Any], key: str, default: str) -> str:
     """Take a pin of the converter out of the table; ValueError says which there are."""
-    return plugging.choice(name, table, key, default, sorted(PINS))
+    return str(plugging.value(name, table, key, default, allowed=sorted(PINS)))

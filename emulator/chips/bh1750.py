@@ -16,11 +16,12 @@ in steps of 4; the register limits what is written to it to 31 to 254.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import I2cPart, Span, Truth
+from emulator.chips.light import mean_light
+from emulator.chips.options import Truth, truth
+from emulator.chips.part import I2cPart, Span
 
 ADDRESS = 0x23
 LINE = ("bh1750", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -30,9 +31,9 @@ _LOW_MS: Span = (16.0, 24.0)
 _OFF, _ON, _RESET = 0x00, 0x01, 0x07
 _CONTINUOUS, _ONCE = 0x10, 0x20  # the lower bits are the resolution
 _HIGH, _HIGH2, _LOW = 0, 1, 3
-_LOOK_US = 1_000
 
 
+@dataclass(eq=False)
 class Bh1750(I2cPart):
     """One chip; truth and faults may be changed at any time."""
 
@@ -41,17 +42,13 @@ class Bh1750(I2cPart):
     standby_ma = 0.00001
     active_ma = 0.12
 
-    def __init__(self, board: Board, light_lx: Truth, name: str = "bh1750") -> None:
-        self.light_lx = light_lx
-        self.counts_per_lux = 1.2
-        self.dark_counts = 0
-        super().__init__(board, name)
-        self.forget()
+    light_lx: Truth = truth(320.0, swing=80.0)
+    counts_per_lux: float = 1.2
+    dark_counts: int = 0
 
     def forget(self) -> None:
         self.register = 69
         self.value = 0
-        self._run = getattr(self, "_run", 0) + 1  # makes the ends of earlier conversions void
         self._on = False
 
     # Transfers
@@ -80,7 +77,7 @@ class Bh1750(I2cPart):
     # Conversions
 
     def _idle(self, on: bool) -> None:
-        self._run += 1
+        self.new_task()
         self._on = on
         if on:
             self.draw("on", self.active_ma)
@@ -89,15 +86,12 @@ class Bh1750(I2cPart):
 
     def _begin(self, opcode: int) -> None:
         self._idle(on=True)
-        run = self._run
         resolution = opcode & 0x0F
         register = min(max(self.register, 31), 254)
         typ, most = _LOW_MS if resolution == _LOW else _HIGH_MS
         begin_us = self.board.clock.now_us
 
         def done() -> None:
-            if run != self._run:
-                return  # another command came meanwhile
             span_us = self.board.clock.now_us - begin_us
             self.value = self._count(begin_us, span_us, resolution, register)
             if opcode & 0xF0 == _CONTINUOUS:
@@ -106,12 +100,10 @@ class Bh1750(I2cPart):
                 self._idle(on=False)
 
         span = typ * register / 69, most * register / 69
-        self.convert("convert", self.active_ma, span, done, blocks=False)
+        self.convert("convert", self.active_ma, span, self.of_task(done), blocks=False)
 
     def _count(self, begin_us: int, span_us: int, resolution: int, register: int) -> int:
-        looks = max(1, span_us // _LOOK_US)
-        times = [(begin_us + (n + 0.5) * span_us / looks) / 1e6 for n in range(looks)]
-        light = sum(max(0.0, self.light_lx(t)) for t in times) / looks
+        light = mean_light(self.light_lx, begin_us, span_us)
         seen = light * self.counts_per_lux * register / 69 + self.dark_counts
         if resolution == _HIGH2:
             seen *= 2
@@ -119,7 +111,4 @@ class Bh1750(I2cPart):
         return min(counts, 0xFFFF)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """Keys: light_lx, and those of plugging."""
-    light_lx = plugging.truth(board, name, table, "light_lx", 320.0, swing=80.0)
-    plugging.i2c(board, name, table, Bh1750(board, light_lx, name), ADDRESS)
+plug = plugging.on_i2c(Bh1750, ADDRESS)

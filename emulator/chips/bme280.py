@@ -16,24 +16,21 @@ pimoroni/bme280-python; "c" are the BMP280 data sheet's example with a humidity 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.bosch import (
-    ID,
-    OVERSAMPLING,
     RESET,
     RESET_WORD,
+    AirFormulas,
     AirPart,
     Fused,
-    celsius_of,
     fine_of,
     image,
     two_complement,
-    word_for,
 )
-from emulator.chips.part import Span, Truth
+from emulator.chips.options import Truth, option, truth
+from emulator.chips.part import Span
 
 ADDRESS = 0x76
 LINE = ("bme280", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -68,55 +65,50 @@ _MILLIAMPS = {"t": 0.350, "p": 0.714, "h": 0.340}
 _FIRST_OF_HUMIDITY = (0xA1, 0xE1)
 
 
+@dataclass(eq=False)
 class Bme280(AirPart):
     """The chip. Truths are functions of virtual seconds: hPa, Cel, %RH."""
 
-    power_up_ms: Span = (1.0, 2.0)
-    start_ma = 0.3
+    standby_ma = 0.0001
     data_register = DATA
     filter_register = CONFIG
     filters = _FILTER
-    formulas: Formulas
-    standby_ma = 0.0001
+    images = IMAGES
 
-    def __init__(
-        self,
-        board: Board,
-        pressure_hpa: Truth,
-        temperature_c: Truth,
-        humidity_rh: Truth = lambda seconds: 50.0,
-        model: str = "bme280",
-        nvm: Mapping[int, int] | None = None,
-        name: str = "bme280",
-    ) -> None:
-        if model not in MODELS:
-            raise ValueError(f"chip model {model!r}; allowed: {', '.join(MODELS)}")
-        self.chip_id = MODELS[model]
-        self.has_humidity = model == "bme280"
-        self.pressure_hpa = pressure_hpa
-        self.temperature_c = temperature_c
-        self.humidity_rh = humidity_rh
-        super().__init__(board, name, IMAGES["a"] if nvm is None else nvm)
-        self.formulas = Formulas(self.nvm)
+    pressure_hpa: Truth = truth(1013.2, swing=3.0, noise=0.03)
+    temperature_c: Truth = truth(21.4, swing=2.0, noise=0.005)
+    humidity_rh: Truth = truth(54.8, swing=-4.0, noise=0.07)
+    model: str = option("bme280", allowed=MODELS)
+    _: KW_ONLY
+    calibration: str = option("a", allowed=IMAGES)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.formulas = Formulas(self.fused)
+
+    @property
+    def chip_id(self) -> int:
+        return MODELS[self.model]
+
+    @property
+    def has_humidity(self) -> bool:
+        return self.model == "bme280"
 
     # Supply and reset
 
     def forget(self) -> None:
         super().forget()
-        self.memory[ID] = self.chip_id
-        self.memory[DATA : DATA + 8] = bytes.fromhex("8000008000008000")
         if not self.has_humidity:
             self.put(0xFD, 0, 2)
         self._humidity_code = 0  # the one that counts
         self._awaited: int | None = None  # ctrl_meas, from the end of the measurement on
-        self._round = 0  # a change of mode makes an earlier start in normal mode void
 
     def started(self) -> None:
         self.memory[STATUS] |= COPYING
         self.later_us(round(self.span_ms(_COPY_MS) * 1000), self._copied)
 
     def _copied(self) -> None:
-        for register, value in self.nvm.items():
+        for register, value in self.fused.items():
             if self.has_humidity or not (
                 register == _FIRST_OF_HUMIDITY[0] or register >= _FIRST_OF_HUMIDITY[1]
             ):
@@ -144,16 +136,14 @@ class Bme280(AirPart):
     def _control(self, value: int) -> None:
         self.memory[CTRL_MEAS] = value
         self._humidity_code = self.memory[CTRL_HUM] & 0x07
-        self._round += 1
+        self.new_task()  # an earlier start in normal mode is void
         if value & _MODE:
             self._measure()
 
     # Measurements
 
     def _samples(self) -> dict[str, int]:
-        control = self.memory[CTRL_MEAS]
-        codes = {"t": control >> 5, "p": control >> 2 & 7, "h": self._humidity_code}
-        return {item: OVERSAMPLING[code] for item, code in codes.items()}
+        return self.samples(self.memory[CTRL_MEAS], self._humidity_code)
 
     def _measure(self) -> None:
         samples = self._samples()
@@ -172,19 +162,20 @@ class Bme280(AirPart):
             value, self._awaited = self._awaited, None
             self._control(value)
         elif normal:
-            this = self._round
             pause_ms = _STANDBY_MS[self.memory[CONFIG] >> 5]
-            self.later_us(
-                round(pause_ms * 1000), lambda: self._measure() if this == self._round else None
-            )
+            self.later_us(round(pause_ms * 1000), self.of_task(self._measure))
 
 
-class Formulas:
-    """Words for truths, by the data sheet's formulas in double precision (BME280, 4.2.3)."""
+class Formulas(AirFormulas):
+    """Those of the BME280, 4.2.3."""
 
     def __init__(self, nvm: Mapping[int, int]) -> None:
         fused = Fused(nvm)
-        self._t = (fused.unsigned(0x88), fused.signed(0x8A), fused.signed(0x8C))
+        self.temperature_coefficients = (
+            fused.unsigned(0x88),
+            fused.signed(0x8A),
+            fused.signed(0x8C),
+        )
         self._p = [fused.unsigned(0x8E)] + [fused.signed(0x90 + 2 * place) for place in range(8)]
         shared = fused.unsigned(0xE5, 1)
         self._h = (
@@ -196,26 +187,17 @@ class Formulas:
             fused.signed(0xE7, 1),
         )
 
-    def temperature_word(self, celsius: float) -> float:
-        return word_for(lambda word: celsius_of(word, *self._t), celsius)
-
-    def pressure_word(self, pascal: float, celsius: float) -> float:
-        return word_for(lambda word: self.pascal(word, fine_of(celsius)), pascal)
-
-    def humidity_word(self, percent: float, celsius: float) -> float:
-        return word_for(lambda word: self.percent(word, fine_of(celsius)), percent, 16)
-
-    def pascal(self, word: float, fine: float) -> float:
+    def pascal(self, word: float, celsius: float) -> float:
         p1, p2, p3, p4, p5, p6, p7, p8, p9 = self._p
-        half = fine / 2 - 64000
+        half = fine_of(celsius) / 2 - 64000
         offset = (half * half * p6 / 32768 + half * p5 * 2) / 4 + p4 * 65536
         slope = (1 + (p3 * half * half / 524288 + p2 * half) / 524288 / 32768) * p1
         pascal = (1048576 - word - offset / 4096) * 6250 / slope
         return pascal + (p9 * pascal**2 / 2147483648 + pascal * p8 / 32768 + p7) / 16
 
-    def percent(self, word: float, fine: float) -> float:
+    def percent(self, word: float, celsius: float) -> float:
         h1, h2, h3, h4, h5, h6 = self._h
-        off = fine - 76800
+        off = fine_of(celsius) - 76800
         gain = h2 / 65536 * (1 + h6 / 67108864 * off * (1 + h3 / 67108864 * off))
         percent = (word - (h4 * 64 + h5 / 16384 * off)) * gain
         return percent * (1 - h1 * percent / 524288)
@@ -235,17 +217,4 @@ def duration_ms(samples: dict[str, int]) -> Span:
     return typical, most
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """pressure_hpa, temperature_c, humidity_rh; model; calibration = "a", "b", "c"."""
-    model = plugging.choice(name, table, "model", "bme280", MODELS)
-    calibration = plugging.choice(name, table, "calibration", "a", IMAGES)
-    chip = Bme280(
-        board,
-        plugging.truth(board, name, table, "pressure_hpa", 1013.2, swing=3.0, noise=0.03),
-        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0, noise=0.005),
-        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0, noise=0.07),
-        model=model,
-        nvm=IMAGES[calibration],
-        name=name,
-    )
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Bme280, ADDRESS)

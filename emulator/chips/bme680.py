@@ -22,24 +22,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field
 
-from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.bosch import (
-    ID,
-    OVERSAMPLING,
     RESET,
     RESET_WORD,
+    AirFormulas,
     AirPart,
     Fused,
-    celsius_of,
     fine_of,
     image,
     two_complement,
     word_for,
 )
-from emulator.chips.part import Span, Truth
+from emulator.chips.options import Truth, option, truth
 
 ADDRESS = 0x77
 LINE = ("bme680", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -87,48 +84,42 @@ _K1 = {5: -1.0, 7: -0.8, 10: -0.2, 11: -0.5, 13: -1.0}
 _K2 = {4: 0.1, 5: 0.7, 7: -0.8, 8: -0.1}
 
 
+@dataclass(eq=False)
 class Bme680(AirPart):
     """The chip. Truths are functions of virtual seconds: hPa, Cel, %RH, Ohm."""
 
-    power_up_ms: Span = (1.0, 2.0)
-    start_ma = 0.3
+    standby_ma = 0.00015
+    chip_id = _CHIP_ID
     data_register = PRESSURE
     filter_register = CONFIG
     filters = _FILTER
-    formulas: Formulas
-    standby_ma = 0.00015
+    images = IMAGES
+    formulas: Formulas = field(init=False)
 
-    def __init__(
-        self,
-        board: Board,
-        pressure_hpa: Truth,
-        temperature_c: Truth,
-        humidity_rh: Truth,
-        gas_ohm: Truth,
-        model: str = "bme680",
-        nvm: Mapping[int, int] | None = None,
-        name: str = "bme680",
-    ) -> None:
-        if model not in MODELS:
-            raise ValueError(f"chip model {model!r}; allowed: {', '.join(MODELS)}")
-        self.variant = MODELS[model]
-        self.pressure_hpa = pressure_hpa
-        self.temperature_c = temperature_c
-        self.humidity_rh = humidity_rh
-        self.gas_ohm = gas_ohm
+    pressure_hpa: Truth = truth(1013.2, swing=3.0, noise=0.01)
+    temperature_c: Truth = truth(21.4, swing=2.0, noise=0.002)
+    humidity_rh: Truth = truth(54.8, swing=-4.0, noise=0.03)
+    gas_ohm: Truth = truth(82_000, swing=20_000, noise=200)
+    model: str = option("bme680", allowed=MODELS)
+    _: KW_ONLY
+    calibration: str = option("a", allowed=IMAGES)
+
+    def __post_init__(self) -> None:
         self.plate_c: float | None = None
-        super().__init__(board, name, _FUSED_A if nvm is None else nvm)
-        self.formulas = Formulas(self.nvm, self.variant)
+        super().__post_init__()
+        self.formulas = Formulas(self.fused, self.variant)
+
+    @property
+    def variant(self) -> int:
+        return MODELS[self.model]
 
     # Supply, reset, registers
 
     def forget(self) -> None:
         super().forget()
-        for register, value in self.nvm.items():
+        for register, value in self.fused.items():
             self.memory[register] = value
-        self.memory[ID] = _CHIP_ID
         self.memory[VARIANT] = self.variant
-        self.memory[PRESSURE : PRESSURE + 8] = bytes.fromhex("8000008000008000")
 
     def store(self, register: int, value: int) -> None:
         if register == RESET and value == RESET_WORD:
@@ -143,9 +134,7 @@ class Bme680(AirPart):
     # A measurement
 
     def _samples(self) -> dict[str, int]:
-        control = self.memory[CTRL_MEAS]
-        codes = {"t": control >> 5, "p": control >> 2 & 7, "h": self.memory[CTRL_HUM] & 7}
-        return {item: OVERSAMPLING[code] for item, code in codes.items()}
+        return self.samples(self.memory[CTRL_MEAS], self.memory[CTRL_HUM] & 7)
 
     def _with_gas(self) -> bool:
         return bool(self.memory[CTRL_GAS_1] & (0x20 if self.variant else 0x10))
@@ -196,13 +185,17 @@ class Bme680(AirPart):
         self.memory[CTRL_MEAS] &= ~0x03
 
 
-class Formulas:
-    """Words for truths, by the data sheet's formulas in double precision (BME680, 3.3 and 3.4)."""
+class Formulas(AirFormulas):
+    """Those of the BME680, 3.3 and 3.4."""
 
     def __init__(self, nvm: Mapping[int, int], variant: int = 0) -> None:
         fused = Fused(nvm)
         self._variant = variant
-        self._t = (fused.unsigned(0xE9), fused.signed(0x8A), fused.signed(0x8C, 1) * 16)
+        self.temperature_coefficients = (
+            fused.unsigned(0xE9),
+            fused.signed(0x8A),
+            fused.signed(0x8C, 1) * 16,
+        )
         self._p = (
             fused.unsigned(0x8E),
             fused.signed(0x90),
@@ -229,18 +222,9 @@ class Formulas:
         self._heater = (fused.signed(0x00, 1), fused.unsigned(0x02, 1) // 16 % 4)
         self._range_error = two_complement(fused.unsigned(0x04, 1) // 16, 4)
 
-    def temperature_word(self, celsius: float) -> float:
-        return word_for(lambda word: celsius_of(word, *self._t), celsius)
-
-    def pressure_word(self, pascal: float, celsius: float) -> float:
-        return word_for(lambda word: self.pascal(word, fine_of(celsius)), pascal)
-
-    def humidity_word(self, percent: float, celsius: float) -> float:
-        return word_for(lambda word: self.percent(word, celsius), percent, 16)
-
-    def pascal(self, word: float, fine: float) -> float:
+    def pascal(self, word: float, celsius: float) -> float:
         p1, p2, p3, p4, p5, p6, p7, p8, p9, p10 = self._p
-        half = fine / 2 - 64000
+        half = fine_of(celsius) / 2 - 64000
         offset = (half * half * p6 / 131072 + half * p5 * 2) / 4 + p4 * 65536
         slope = (1 + (p3 * half * half / 16384 + p2 * half) / 524288 / 32768) * p1
         pascal = (1048576 - word - offset / 4096) * 6250 / slope
@@ -286,18 +270,4 @@ def duration_of(register: int) -> float:
     return float((register & 0x3F) * 4 ** (register >> 6))
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """pressure_hpa, temperature_c, humidity_rh, gas_ohm; model; calibration = "a", "b"."""
-    model = plugging.choice(name, table, "model", "bme680", MODELS)
-    calibration = plugging.choice(name, table, "calibration", "a", IMAGES)
-    chip = Bme680(
-        board,
-        plugging.truth(board, name, table, "pressure_hpa", 1013.2, swing=3.0, noise=0.01),
-        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0, noise=0.002),
-        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0, noise=0.03),
-        plugging.truth(board, name, table, "gas_ohm", 82_000, swing=20_000, noise=200),
-        model=model,
-        nvm=IMAGES[calibration],
-        name=name,
-    )
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Bme680, ADDRESS)

@@ -7,10 +7,11 @@ opposite: it looks for the word at which that formula gives the truth, by halvin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from dataclasses import KW_ONLY, dataclass, field
+from typing import ClassVar
 
-from emulator.board.board import Board
-from emulator.chips.part import I2cPart, Truth
+from emulator.chips.options import Truth
+from emulator.chips.part import I2cPart
 
 ID, RESET = 0xD0, 0xE0
 RESET_WORD = 0xB6
@@ -18,18 +19,14 @@ OVERSAMPLING = (0, 1, 2, 4, 8, 16, 16, 16)  # by code
 _TOP = 1 << 20  # words have 20 bits
 
 
+@dataclass(eq=False)
 class RegisterPart(I2cPart):
-    """256 registers. A read goes on to the next register, a write takes pairs (register, value).
+    """256 registers. A read goes on to the next one, a write takes pairs (register, value)."""
 
-    `nvm` is what is fused: {register: value}; it survives everything.
-    """
-
-    def __init__(self, board: Board, name: str, nvm: Mapping[int, int]) -> None:
-        super().__init__(board, name)
-        self.nvm = dict(nvm)
+    def __post_init__(self) -> None:
         self.memory = bytearray(256)
         self._pointer = 0
-        self.forget()
+        super().__post_init__()
 
     def store(self, register: int, value: int) -> None:
         """A register is written; those that are read-only ignore it."""
@@ -59,30 +56,73 @@ class RegisterPart(I2cPart):
         self.put(register, word << 4, 3)
 
 
-class AirFormulas(Protocol):
-    """The words of a chip for pascal, Cel and %RH."""
+class AirFormulas:
+    """Words for truths, by the data sheets' formulas in double precision."""
 
-    def pressure_word(self, pascal: float, celsius: float) -> float: ...
-    def temperature_word(self, celsius: float) -> float: ...
-    def humidity_word(self, percent: float, celsius: float) -> float: ...
+    temperature_coefficients: tuple[int, int, float]
+
+    def pascal(self, word: float, celsius: float) -> float:
+        raise NotImplementedError
+
+    def percent(self, word: float, celsius: float) -> float:
+        raise NotImplementedError
+
+    def temperature_word(self, celsius: float) -> float:
+        return word_for(lambda word: celsius_of(word, *self.temperature_coefficients), celsius)
+
+    def pressure_word(self, pascal: float, celsius: float) -> float:
+        return word_for(lambda word: self.pascal(word, celsius), pascal)
+
+    def humidity_word(self, percent: float, celsius: float) -> float:
+        return word_for(lambda word: self.percent(word, celsius), percent, 16)
 
 
+@dataclass(eq=False)
 class AirPart(RegisterPart):
     """One with pressure, temperature and humidity, three words one behind the other from
-    `data_register` on, and for the first two a low-pass that `filter_register` sets."""
+    `data_register` on, and for the first two a low-pass that `filter_register` sets.
 
-    data_register: int
-    filter_register: int
-    filters: tuple[int, ...]  # by code
-    has_humidity = True
+    `images` are what is fused into real parts, by calibration; `nvm` takes the place of one.
+    """
+
+    power_up_ms = (1.0, 2.0)
+    start_ma = 0.3
+    data_register: ClassVar[int]
+    filter_register: ClassVar[int]
+    filters: ClassVar[tuple[int, ...]]  # by code
+    images: ClassVar[Mapping[str, Mapping[int, int]]]
+    formulas: AirFormulas = field(init=False)
+
     pressure_hpa: Truth
     temperature_c: Truth
     humidity_rh: Truth
-    formulas: AirFormulas
+    _: KW_ONLY
+    calibration: str = "a"
+    nvm: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def fused(self) -> Mapping[int, int]:
+        return self.nvm or self.images[self.calibration]
+
+    @property
+    def chip_id(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def has_humidity(self) -> bool:
+        return True
 
     def forget(self) -> None:
         self.memory[:] = bytes(256)
+        self.memory[ID] = self.chip_id
+        start = self.data_register
+        self.memory[start : start + 8] = bytes.fromhex("8000008000008000")
         self.low_pass: dict[str, float] = {}
+
+    def samples(self, control: int, humidity_code: int) -> dict[str, int]:
+        """How often each item is measured, by the codes of the control registers."""
+        codes = {"t": control >> 5, "p": control >> 2 & 7, "h": humidity_code}
+        return {item: OVERSAMPLING[code] for item, code in codes.items()}
 
     def _give(self, samples: Mapping[str, int]) -> None:
         """Put the words of the truth into the data registers; items left out have their reset."""

@@ -28,12 +28,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import Part, Span, Truth
+from emulator.chips.options import Truth, option, refuse, truth
+from emulator.chips.part import Part, Span
 
 LINE = ("dht", {"data_pin": "P9", "dht_model": "DHT22"})
 INTERFACE = "pulses"
@@ -86,6 +88,7 @@ LEGAL_US = {
 }
 
 
+@dataclass(eq=False)
 class Dht(Part):
     """`line` is told what the board does to the data line, `pulses` is what the receiver catches.
 
@@ -93,34 +96,35 @@ class Dht(Part):
     sends    bytes that it sends instead of what it measures, sum included; None: what it measures
     """
 
-    def __init__(
-        self,
-        board: Board,
-        temperature_c: Truth,
-        humidity_rh: Truth,
-        model: str = "DHT22",
-        name: str = "dht",
-    ) -> None:
-        if model not in MODELS:
-            raise ValueError(f"chip {name}: model = {model!r}; allowed: {', '.join(MODELS)}")
-        super().__init__(board, name)
-        self.model = MODELS[model]
-        self._whole = model == "DHT11"
-        self.temperature_c = temperature_c
-        self.humidity_rh = humidity_rh
-        self.tenths = False
-        self.early = "silent"
-        self.misses = 0
-        self.sends: bytes | None = None
-        self.widths: Widths | Callable[[], Widths] = Widths()
-        self.release_seen = self.response_seen = self.end_marker = True
-        self.lost = self.cut = 0
-        self.flips: tuple[int, ...] = ()
-        self.hold: Callable[[bool], object] = lambda low: None  # pulls the line down
-        self.power_up_ms = (self.model.interval_ms, self.model.interval_ms)
-        self.standby_ma = self.model.standby_ma
-        self.start_ma = self.model.standby_ma
-        self.forget()
+    temperature_c: Truth = truth(21.4, swing=2.0)
+    humidity_rh: Truth = truth(54.8, swing=-4.0)
+    model: str = option("DHT22", allowed=MODELS)
+    tenths: bool = option(False)
+    early: str = option("silent", allowed=("silent", "old"))
+    misses: int = option(0)
+    sends: bytes | None = None
+    widths: Widths | Callable[[], Widths] = field(default_factory=Widths)
+    release_seen: bool = True
+    response_seen: bool = True
+    end_marker: bool = True
+    lost: int = 0
+    cut: int = 0
+    flips: tuple[int, ...] = ()
+    hold: Callable[[bool], object] = lambda low: None  # pulls the line down
+
+    @cached_property
+    def traits(self) -> Model:
+        return MODELS[self.model]
+
+    @property
+    def power_up_ms(self) -> Span:  # type: ignore[override]
+        return self.traits.interval_ms, self.traits.interval_ms
+
+    @property
+    def standby_ma(self) -> float:  # type: ignore[override]
+        return self.traits.standby_ma
+
+    start_ma = standby_ma
 
     # Supply
 
@@ -141,7 +145,7 @@ class Dht(Part):
         elif self._low_since_us is not None:
             low_ms = (at_us - self._low_since_us) / 1000
             self._low_since_us = None
-            least, most = self.model.start_ms
+            least, most = self.traits.start_ms
             asked = least <= low_ms <= most * START_MARGIN
             if self.here() and not self.busy and not self.stuck and asked:
                 self._asked(at_us)
@@ -151,14 +155,14 @@ class Dht(Part):
             self.misses -= 1
             return
         last_us = self._asked_us
-        if last_us is not None and at_us - last_us < self.model.interval_ms * 1000:
+        if last_us is not None and at_us - last_us < self.traits.interval_ms * 1000:
             if self.early == "silent":
                 return
         else:
             self._asked_us = at_us
             self._answer = self._stored
             self.convert(
-                "measure", self.model.measuring_ma, self.model.measures_ms, self._store, False
+                "measure", self.traits.measuring_ma, self.traits.measures_ms, self._store, False
             )
         self._answer_us = at_us
 
@@ -198,9 +202,9 @@ class Dht(Part):
 
     def _measured(self) -> bytes:
         seconds = self.seconds()
-        celsius = _limited(self.temperature_c(seconds), self.model.temperature_c)
-        percent = _limited(self.humidity_rh(seconds), self.model.humidity_rh)
-        if self._whole:
+        celsius = _limited(self.temperature_c(seconds), self.traits.temperature_c)
+        percent = _limited(self.humidity_rh(seconds), self.traits.humidity_rh)
+        if self.model == "DHT11":
             data = dht11_bytes(celsius, percent, self.tenths)
         else:
             data = dht22_bytes(celsius, percent)
@@ -231,17 +235,9 @@ def _limited(value: float, span: tuple[float, float]) -> float:
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    chip = Dht(
-        board,
-        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0),
-        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0),
-        table.pop("model", "DHT22"),
-        name,
-    )
-    plugging.own(name, table, chip, ("tenths", "misses"))
-    chip.early = plugging.choice(name, table, "early", chip.early, ("silent", "old"))
-    chip.widths = _widths_of(name, table.pop("widths_us", {}))
-    plugging.faults(name, table, chip)
+    """See the top of this file."""
+    widths = _widths_of(name, table.pop("widths_us", {}))
+    chip = plugging.made(Dht, board, name, table, widths=widths)
     attach(board, chip, plugging.pin_of(board, name, "data_pin", table.pop("data_pin", "P9")))
     plugging.supply(board, name, table, chip.power)
 
@@ -249,9 +245,9 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
 def _widths_of(name: str, table: dict[str, Any]) -> Widths:
     known = [field.name for field in fields(Widths)]
     for key, value in table.items():
-        if key not in known or isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if key not in known or type(value) is not int or value < 1:
             allowed = f"{', '.join(known)}, each an integer of 1 or more"
-            plugging.refuse(name, f"widths_us.{key}", value, allowed)
+            refuse(name, f"widths_us.{key}", value, allowed)
     return Widths(**table)
 
 

@@ -27,13 +27,14 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.onewire import FEED_WITHIN_US, OneWirePart, Talk, crc8, rom_of
-from emulator.chips.part import Truth
+from emulator.chips.options import Truth, option, refuse, truth
 
 LINE = ("ds18x20", {"data_pin": "P3"})
 INTERFACE = "1-Wire"
@@ -66,6 +67,7 @@ MODELS = {
 }
 
 
+@dataclass(eq=False)
 class Ds18x20(OneWirePart):
     """One part: `attach` it to a pin and `power` it.
 
@@ -79,41 +81,40 @@ class Ds18x20(OneWirePart):
     power_up_ms = (2.0, 5.0)
     standby_ma = 0.00075
 
-    def __init__(
-        self,
-        board: Board,
-        temperature_c: Truth,
-        model: str = "ds18b20",
-        name: str = "ds18x20",
-        rom: bytes | None = None,
-        bits: int = 12,
-    ) -> None:
-        if model not in MODELS:
-            raise ValueError(f"chip model {model!r}; allowed: {', '.join(MODELS)}")
-        self.model = MODELS[model]
-        serial = zlib.crc32(name.encode())
-        super().__init__(board, name, rom or rom_of(self.model.family, serial))
-        self.temperature_c = temperature_c
-        self.eeprom = bytearray((0x4B, 0x46, _config(bits)))
-        self.clone = False
-        self.open_wire = False
-        self.mute = False
-        self.told: list[bytes] = []
-        self.alarm = False
+    temperature_c: Truth = truth(21.4, swing=2.0)
+    model: str = option("ds18b20", allowed=MODELS)
+    bits: int = option(12, least=9, most=12)
+    th: int = option(75, least=-128, most=127)
+    tl: int = option(70, least=-128, most=127)
+    clone: bool = option(False)
+    open_wire: bool = option(False)
+    mute: bool = option(False)
+    told: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
         self.conversions = 0  # begun; for tests
-        self.forget()
+        super().__post_init__()
+        self.rom = self.rom or rom_of(self.traits.family, zlib.crc32(self.name.encode()))
+
+    @cached_property
+    def traits(self) -> Model:
+        return MODELS[self.model]
+
+    @cached_property
+    def eeprom(self) -> bytearray:
+        return bytearray((self.th & 0xFF, self.tl & 0xFF, (self.bits - 9) << 5 | 0x1F))
 
     def forget(self) -> None:
         super().forget()
         self.alarm = False
         self._must_be_fed = False
-        self.scratchpad = bytearray(self.model.start + b"\xff\xff\xff\xff\x0c\x10")
-        if self.model.family == 0x3B:
+        self.scratchpad = bytearray(self.traits.start + b"\xff\xff\xff\xff\x0c\x10")
+        if self.traits.family == 0x3B:
             self.scratchpad[2:] = bytes((0, 0, 0xF0, 0xFF, 0xFF, 0xFF))
         self._recall()
 
     def _recall(self) -> None:
-        count = self.model.registers
+        count = self.traits.registers
         self.scratchpad[2 : 2 + count] = self.eeprom[:count]
 
     def alarmed(self) -> bool:
@@ -129,11 +130,11 @@ class Ds18x20(OneWirePart):
         elif command == READ:
             yield from self._tell()
         elif command == WRITE:
-            for place in range(2, 2 + self.model.registers):
+            for place in range(2, 2 + self.traits.registers):
                 value = yield from self.receive(8)
                 self.scratchpad[place] = value & 0x60 | 0x1F if place == 4 else value
         elif command == COPY:
-            count = self.model.registers
+            count = self.traits.registers
             self.eeprom[:count] = self.scratchpad[2 : 2 + count]
             self.convert("write", _WRITE_MA, _COPY_MS)
             yield from self._until_ready()
@@ -157,8 +158,8 @@ class Ds18x20(OneWirePart):
 
     def conversion_ms(self) -> float:
         """The greatest time at the resolution that is set."""
-        lower = 3 - (self.scratchpad[4] >> 5 & 3) if self.model.registers == 3 else 0
-        return self.model.max_ms / 2**lower
+        lower = 3 - (self.scratchpad[4] >> 5 & 3) if self.traits.registers == 3 else 0
+        return self.traits.max_ms / 2**lower
 
     def _start_conversion(self) -> None:
         self.conversions += 1
@@ -180,10 +181,10 @@ class Ds18x20(OneWirePart):
     def _measure(self) -> None:
         self._must_be_fed = False
         celsius = self.temperature_c(self.seconds())
-        celsius = min(max(celsius, self.model.least), self.model.greatest)
-        if self.model.family == 0x3B:
+        celsius = min(max(celsius, self.traits.least), self.traits.greatest)
+        if self.traits.family == 0x3B:
             self._thermocouple(celsius)
-        elif self.model.family == 0x10:
+        elif self.traits.family == 0x10:
             self._half_degrees(celsius)
         else:
             step = 2 ** (3 - (self.scratchpad[4] >> 5 & 3))  # of 1/16 Cel
@@ -191,7 +192,7 @@ class Ds18x20(OneWirePart):
             self.scratchpad[:2] = (raw & 0xFFFF).to_bytes(2, "little")
             if not self.clone:
                 self.scratchpad[6] = 0x10 - (raw & 0x0F)
-        if self.model.registers:
+        if self.traits.registers:
             whole = math.floor(celsius)
             self.alarm = whole >= _signed(self.scratchpad[2]) or whole <= _signed(
                 self.scratchpad[3]
@@ -212,42 +213,30 @@ class Ds18x20(OneWirePart):
         self.scratchpad[2:4] = own.to_bytes(2, "little")
 
 
-def _config(bits: int) -> int:
-    return (bits - 9) << 5 | 0x1F
-
-
 def _signed(byte: int) -> int:
     return byte - 256 if byte > 127 else byte
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """Make the part of this table and hang it on its pin."""
-    model = plugging.choice(name, table, "model", "ds18b20", MODELS)
-    bits = plugging.whole(name, table, "bits", 12, 9, 12)
-    truth = plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0)
-    chip = Ds18x20(board, truth, model, name, _rom(name, table, model), bits)
-    chip.eeprom[0] = plugging.whole(name, table, "th", 75, -128, 127) & 0xFF
-    chip.eeprom[1] = plugging.whole(name, table, "tl", 70, -128, 127) & 0xFF
-    plugging.own(name, table, chip, ("parasite", "clone", "open_wire", "mute"))
-    plugging.faults(name, table, chip)
+    chip = plugging.made(Ds18x20, board, name, table)
+    chip.rom = _rom(name, table, chip)
     chip.attach(plugging.pin_of(board, name, "pin", table.pop("pin", PIN)))
-    chip.forget()
     plugging.supply(board, name, table, chip.power)
 
 
-def _rom(name: str, table: dict[str, Any], model: str) -> bytes | None:
+def _rom(name: str, table: dict[str, Any], chip: Ds18x20) -> bytes:
+    family = chip.traits.family
     if "rom" in table:
         text = table.pop("rom")
         try:
             rom = bytes.fromhex(text)
         except (TypeError, ValueError):
             rom = b""
-        if len(rom) != 8 or crc8(rom) or rom[0] != MODELS[model].family:
-            family = f"{MODELS[model].family:02x}"
-            allowed = f"16 hex digits that begin with {family} and end in their checksum"
-            plugging.refuse(name, "rom", text, allowed)
+        if len(rom) != 8 or crc8(rom) or rom[0] != family:
+            allowed = f"16 hex digits that begin with {family:02x} and end in their checksum"
+            refuse(name, "rom", text, allowed)
         return rom
     if "serial" in table:
-        serial = plugging.whole(name, table, "serial", 0, 0, 2**48 - 1)
-        return rom_of(MODELS[model].family, serial)
-    return None
+        return rom_of(family, plugging.value(name, table, "serial", 0, most=2**48 - 1))
+    return chip.rom

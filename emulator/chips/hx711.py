@@ -26,11 +26,13 @@ supplied by the chip and is off with it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import Part, Span, Truth
+from emulator.chips.options import Truth, option
+from emulator.chips.part import Part, Span
 
 LINE = ("hx711", {"data_pin": "P9", "clock_pin": "P10"})
 INTERFACE = "clock, data"
@@ -44,42 +46,33 @@ _ON_MA, _OFF_MA, _BRIDGE_MA = 1.5, 0.001, 3.3
 _UNREAD = 8  # conversions nobody fetched: from then on they are made up for when one is
 
 
+@dataclass(eq=False)
 class Hx711(Part):
     """`clock(level)` is the clock line; `show` is called with each level of DOUT (None: open).
 
     ratio_a, ratio_b   truths: the voltage between the two pins of an input, by the supply
     """
 
-    def __init__(
-        self,
-        board: Board,
-        ratio_a: Truth,
-        ratio_b: Truth = lambda seconds: 0.0,
-        rate: int = 10,
-        noise_counts: float = 0.0,
-        name: str = "hx711",
-    ) -> None:
-        if rate not in PERIOD_MS:
-            raise ValueError(f"chip {name}: rate = {rate!r}; allowed: 10, 80")
-        super().__init__(board, name)
-        self.ratio_a = ratio_a
-        self.ratio_b = ratio_b
-        self.rate = rate
-        self.noise_counts = noise_counts
-        self.speed = 1.0
-        self.settles_silently = True
+    ratio_a: Truth
+    ratio_b: Truth = lambda seconds: 0.0
+    rate: int = option(10, allowed=PERIOD_MS)
+    noise_counts: float = option(0.0, most=1e6)
+    speed: float = option(1.0, least=0.5, most=2)
+    settles_silently: bool = True
+    show: Callable[[int | None], object] = lambda level: None
+
+    def __post_init__(self) -> None:
         self.misread = 0
-        self.show: Callable[[int | None], object] = lambda level: None
         self.level: int | None = None  # of DOUT
         self._clock_level = 0
         self._edges = 0  # rising ones, ever
-        self.forget()
+        super().__post_init__()
 
     # Supply
 
     def forget(self) -> None:
         self.on = False
-        self._run = getattr(self, "_run", 0) + 1  # makes events of the time before void
+        self.new_task()
         self.gain = 128
         self._put(None if not self.powered else 1)
 
@@ -163,11 +156,8 @@ class Hx711(Part):
         self._unread = 0
 
     def _next_in(self, delay_us: int) -> None:
-        if self.brown_out > 0:
-            self.brown_out -= 1
-            self.later_us(delay_us // 2, self.interrupt_supply)
-        run = self._run
-        self.later_us(delay_us, lambda: self._converted() if run == self._run else None)
+        self.brown_out_in(delay_us // 2)
+        self.later_us(delay_us, self.of_task(self._converted))
 
     def _converted(self) -> None:
         selected = GAIN_OF_PULSES.get(self._pulses, self.gain)
@@ -217,23 +207,18 @@ def load_cell(load_kg: Truth, capacity_kg: float, mv_per_v: float, zero_mv_per_v
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+    """See the top of this file."""
     cell = load_cell(
         plugging.truth(board, name, table, "load_kg", 12.3, swing=0.5),
-        plugging.number(name, table, "capacity_kg", 50, 0.001, 1e6),
-        plugging.number(name, table, "mv_per_v", 2.0, -100, 100),
-        plugging.number(name, table, "zero_mv_per_v", 0.05, -100, 100),
+        plugging.value(name, table, "capacity_kg", 50.0, least=0.001, most=1e6),
+        plugging.value(name, table, "mv_per_v", 2.0, least=-100, most=100),
+        plugging.value(name, table, "zero_mv_per_v", 0.05, least=-100, most=100),
     )
     at_b = plugging.truth(board, name, table, "b_mv_per_v", 0.0)
-    chip = Hx711(
-        board,
-        cell,
-        lambda seconds: at_b(seconds) / 1000,
-        rate=table.pop("rate", 10),
-        noise_counts=plugging.number(name, table, "noise_counts", 30, 0, 1e6),
-        name=name,
+    table.setdefault("noise_counts", 30)
+    chip = plugging.made(
+        Hx711, board, name, table, ratio_a=cell, ratio_b=lambda seconds: at_b(seconds) / 1000
     )
-    chip.speed = plugging.number(name, table, "speed", 1.0, 0.5, 2)
-    plugging.faults(name, table, chip)
     attach(
         board,
         chip,

@@ -14,12 +14,12 @@ The truth, of virtual time in seconds: `bus_mv(t)` and `current_ma(t)` through t
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import Span, Truth
-from emulator.chips.registers16 import Cycles, RegisterChip, looks
+from emulator.chips.options import Truth, option, truth
+from emulator.chips.part import Span, looks
+from emulator.chips.registers16 import RegisterChip
 
 ADDRESS = 0x40
 # Not at its first address, which it would have to share with a Si7021.
@@ -29,56 +29,37 @@ WIRING = {"address": 0x41}
 CONFIGURATION, SHUNT, BUS, POWER, CURRENT, CALIBRATION = range(6)
 
 _RESET, _WIDE = 0x8000, 0x2000
-_POWER_ON = 0x399F
 _READY, _OVERFLOW = 0x02, 0x01
 _SHUNT_UV, _BUS_MV = 10, 4
 _TYPICAL_MS = (0.084, 0.148, 0.276, 0.532)  # 9 to 12 bits
 _GREATEST_MS = (0.093, 0.163, 0.304, 0.586)
-_ACTIVE_MA, _DOWN_MA = 0.7, 0.006
 
 
+@dataclass(eq=False)
 class Ina219(RegisterChip):
     """One chip with its shunt of `shunt_mohm`."""
 
     power_up_ms = (0.1, 1.0)
-    start_ma = _ACTIVE_MA
+    start_ma = active_ma = 0.7
+    standby_ma = 0.006
+    power_on = (0x399F, 0, 0, 0, 0, 0)
     writable = frozenset((CONFIGURATION, CALIBRATION))
 
-    def __init__(
-        self,
-        board: Board,
-        bus_mv: Truth,
-        current_ma: Truth,
-        shunt_mohm: float = 100.0,
-        name: str = "ina219",
-        flags_clipping: bool = False,
-    ) -> None:
-        super().__init__(board, name)
-        self.bus_mv = bus_mv
-        self.current_ma = current_ma
-        self.shunt_mohm = shunt_mohm
-        self.flags_clipping = flags_clipping
-        self._number = 0  # of the conversion that was triggered last
-        self.forget()
-
-    def forget(self) -> None:
-        self.registers = dict.fromkeys(range(6), 0)
-        self.registers[CONFIGURATION] = _POWER_ON
-        self.pointer = 0
-        self._number += 1
-        self._until_us = 0  # of the triggered conversion
-        self._cycles: Cycles | None = None
+    bus_mv: Truth = truth(3700, swing=150.0, noise=2.0)
+    current_ma: Truth = truth(120, swing=80.0, noise=0.2)
+    shunt_mohm: float = option(100.0, positive=True)
+    flags_clipping: bool = False
 
     def started(self) -> None:
         self._begin()
 
     def rest(self) -> None:
         if not self._mode:
-            self.draw("power_down", _DOWN_MA)
-        elif self._cycles or self.board.clock.now_us < self._until_us:
-            self.draw("measure", _ACTIVE_MA)
+            self.draw("power_down", self.standby_ma)
+        elif self.converts:
+            self.draw("measure", self.active_ma)
         else:
-            self.draw("idle", _ACTIVE_MA)
+            self.draw("idle", self.active_ma)
 
     # Registers
 
@@ -102,36 +83,17 @@ class Ina219(RegisterChip):
         if register == POWER:
             self.registers[BUS] &= ~_READY
 
-    def before_access(self) -> None:
-        span_us = self._cycles.latest(self.board.clock.now_us) if self._cycles else None
-        if span_us is not None:
-            self._finish(*span_us)
-
     # Conversions
 
     def _begin(self) -> None:
         """As the mode says: nothing, one conversion, or one after the other."""
-        self._number += 1
-        self._cycles = None
-        self._until_us = 0
-        now_us = self.board.clock.now_us
-        if self._mode & 3:
-            if self._mode & 4:
-                period_us = round((self.span_ms(self._span()) + self.extra_ms) * 1000)
-                self._cycles = Cycles(now_us, period_us)
-            else:
-                self._trigger(now_us)
+        if not self._mode & 3:
+            self.stop_converting()
+        elif self._mode & 4:
+            self.convert_continuously(self._span())
+        else:
+            self.convert_once(self._span())
         self.rest()
-
-    def _trigger(self, begin_us: int) -> None:
-        number = self._number
-
-        def end() -> None:
-            if number == self._number:  # and nobody has written another configuration meanwhile
-                self._finish(begin_us, self.board.clock.now_us)
-
-        span = self._span()
-        self._until_us = begin_us + self.convert("measure", _ACTIVE_MA, span, end, blocks=False)
 
     def _span(self) -> Span:
         """How long shunt and bus take, as far as the mode has them."""
@@ -144,7 +106,7 @@ class Ina219(RegisterChip):
     def _code(self, shift: int) -> int:
         return self.registers[CONFIGURATION] >> shift & 15
 
-    def _finish(self, begin_us: int, end_us: int) -> None:
+    def finish(self, begin_us: int, end_us: int) -> None:
         flags = _READY
         if self._mode & 1:
             word, clipped = self._shunt_word(begin_us, end_us)
@@ -196,10 +158,4 @@ def step(code: int) -> int:
     return 1 if code & 8 else 8 >> (code & 3)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """bus_mv, current_ma: the truth; shunt_mohm."""
-    bus_mv = plugging.truth(board, name, table, "bus_mv", 3700, swing=150.0, noise=2.0)
-    current_ma = plugging.truth(board, name, table, "current_ma", 120, swing=80.0, noise=0.2)
-    shunt_mohm = plugging.positive(name, table, "shunt_mohm", 100)
-    chip = Ina219(board, bus_mv, current_ma, shunt_mohm, name=name)
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Ina219, ADDRESS)

@@ -24,10 +24,11 @@ Times in us, by the data sheet of the DS18B20 (19-7487, AC characteristics); eac
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from emulator.board.board import Board
 from emulator.board.pins import Pins
+from emulator.chips.options import option
 from emulator.chips.part import Part
 
 LISTEN = None
@@ -57,6 +58,7 @@ def rom_of(family: int, serial: int) -> bytes:
     return head + bytes((crc8(head),))
 
 
+@dataclass(eq=False)
 class OneWirePart(Part):
     """Base of the parts: give `function`; override `alarmed` if there are alarms.
 
@@ -64,23 +66,24 @@ class OneWirePart(Part):
     fed       the line is driven high, since this instant; None: by the resistor only
     """
 
-    def __init__(self, board: Board, name: str, rom: bytes) -> None:
-        self._stuck = False
-        self._pins: Pins | None = None
-        self._pin = ""
-        super().__init__(board, name)
-        self.rom = rom
-        self.parasite = False
-        self.reset_us = 480
-        self.presence_us = (30, 120)
-        self.sample_us = 30
-        self.hold_us = 30
+    _: KW_ONLY
+    parasite: bool = option(False)
+    rom: bytes = b""
+    reset_us: int = 480
+    presence_us: tuple[int, int] = (30, 120)
+    sample_us: int = 30
+    hold_us: int = 30
+
+    # before there is a line
+    _stuck = False
+    _pins = None
+    _pin = ""
+
+    def __post_init__(self) -> None:
         self.fed_us: int | None = None
         self.resets = 0  # seen; for tests
-        self._fell_us: int | None = None
-        self._talk: Talk | None = None
         self._slot: Slot = LISTEN
-        self._awake = False
+        super().__post_init__()
 
     def attach(self, pin: str) -> None:
         """Hang on the pin, which gets the pull-up resistor that such a line has."""
@@ -110,11 +113,11 @@ class OneWirePart(Part):
 
     def forget(self) -> None:
         self._awake = False
-        self._talk = None
-        self._fell_us = None
+        self._talk: Talk | None = None
+        self._fell_us: int | None = None
         self._hold(self._stuck)
 
-    @property
+    @property  # type: ignore[misc]
     def stuck(self) -> bool:
         return self._stuck
 

@@ -1,53 +1,60 @@
 """What all emulated parts have: a supply, a start, conversions that take time, current, faults.
 
 A part forgets everything when its supply goes, and draws from the energy meter under its name.
-Faults that a scenario or a test may set on any of them:
-
-    lateness      0 to 1: where between typical and greatest each conversion and start ends
-    extra_ms      added to each conversion
-    absent        it is not there
-    stuck         it holds its line down, so that all reads are zeros
-    corrupt       so many of the next answers arrive with one bit turned over
-    corrupt_rate  0 to 1: the share of answers to which that happens at random
-    brown_out     so many of the next conversions lose the supply for an instant half way through
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, fields
 
 from emulator.board.board import Board
 from emulator.board.i2c import Nack
+from emulator.chips.options import Truth, option
 
 Span = tuple[float, float]  # ms, typical and greatest
-Truth = Callable[[float], float]  # of virtual time in seconds
-
-FAULTS = ("absent", "stuck", "corrupt", "corrupt_rate", "brown_out", "extra_ms", "lateness")
 
 
+@dataclass(eq=False)
 class Part:
-    """Base of the chips. Give `power_up_ms` and `standby_ma`; override `forget` and `started`."""
+    """Base of the chips. Give `power_up_ms` and `standby_ma`; override `forget` and `started`.
 
-    power_up_ms: Span = (0.0, 0.0)  # from supply on to ready
+    A chip is a dataclass as well: its fields are its truths, its options and what tests change.
+    The ones below are the faults that every part has.
+    """
+
+    power_up_ms = (0.0, 0.0)  # from supply on to ready
     start_ma = 0.0  # meanwhile
     standby_ma = 0.0
     any_bit_fails = False  # which bit is turned over: the last, or any
 
-    def __init__(self, board: Board, name: str) -> None:
-        self.board = board
-        self.name = name
-        self.lateness = 0.0
-        self.extra_ms = 0.0
-        self.absent = False
-        self.stuck = False
-        self.corrupt = 0
-        self.corrupt_rate = 0.0
-        self.brown_out = 0
+    board: Board
+    _: KW_ONLY
+    name: str = ""  # by default that of the class
+    # where between typical and greatest each conversion and start ends
+    lateness: float = option(0.0, most=1)
+    extra_ms: float = option(0.0, most=60_000)  # added to each conversion
+    absent: bool = option(False)  # it is not there
+    stuck: bool = option(False)  # it holds its line down, so that all reads are zeros
+    corrupt: int = option(0)  # so many of the next answers arrive with one bit turned over
+    corrupt_rate: float = option(0.0, most=1)  # the share of answers to which that happens
+    # so many of the next conversions lose the supply for an instant half way through
+    brown_out: int = option(0)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or type(self).__name__.lower()
+        for each in fields(self):
+            if "option" in each.metadata and getattr(self, each.name) is not each.default:
+                value = getattr(self, each.name)
+                limits = each.metadata["option"]
+                setattr(self, each.name, limits.checked(self.name, each.name, value))
         self.powered = False
-        self.rng = board.rng("chip " + name)
+        self.rng = self.board.rng("chip " + self.name)
         self._ready_us = 0  # busy until then
         self._period = 0  # of supply: makes events of the time before void
-        board.meter.set(name, "off", 0.0)
+        self._task = 0
+        self.board.meter.set(self.name, "off", 0.0)
+        self.forget()
 
     # For the chip to override
 
@@ -66,6 +73,7 @@ class Part:
         self.powered = on
         self._period += 1
         self._ready_us = 0
+        self.new_task()
         self.forget()
         if not on:
             self.board.meter.set(self.name, "off", 0.0)
@@ -108,6 +116,15 @@ class Part:
         period = self._period
         self.board.clock.schedule(delay_us, lambda: call() if period == self._period else None)
 
+    def new_task(self) -> None:
+        """Make what `of_task` was given so far void: the chip does something else now."""
+        self._task += 1
+
+    def of_task(self, call: Callable[[], object]) -> Callable[[], object]:
+        """`call`, as long as no other task has begun."""
+        task = self._task
+        return lambda: call() if task == self._task else None
+
     def draw(self, state: str, milliamps: float) -> None:
         self.board.meter.set(self.name, state, milliamps)
 
@@ -130,9 +147,7 @@ class Part:
         if blocks:
             self._ready_us = self.board.clock.now_us + duration_us
         self.draw(state, milliamps)
-        if self.brown_out > 0:
-            self.brown_out -= 1
-            self.later_us(duration_us // 2, self.interrupt_supply)
+        self.brown_out_in(duration_us // 2)
 
         def end() -> None:
             self.rest()
@@ -140,6 +155,12 @@ class Part:
 
         self.later_us(duration_us, end)
         return duration_us
+
+    def brown_out_in(self, delay_us: int) -> None:
+        """Lose the supply in the middle of a conversion that begins, if a brown-out is due."""
+        if self.brown_out > 0:
+            self.brown_out -= 1
+            self.later_us(delay_us, self.interrupt_supply)
 
     def interrupt_supply(self) -> None:
         """The supply is away for an instant."""
@@ -161,10 +182,14 @@ class Part:
         return (int.from_bytes(answer, "big") ^ 1 << bit).to_bytes(len(answer), "big")
 
 
+@dataclass(eq=False)
 class I2cPart(Part):
     """A chip on an I2C bus: `command` what is written to it, `answer` what is read from it."""
 
     any_bit_fails = True  # a wire does not choose its bits
+
+    _: KW_ONLY
+    address: int = 0  # on the bus; 0: as usual for its kind
 
     def command(self, data: bytes) -> None:
         """One write transfer: the bytes after the address, at least one; `nack` refuses them."""
@@ -195,6 +220,12 @@ class I2cPart(Part):
             raise nack(f"{self.name} is not there")
         if not self.stuck and not self.acknowledges(reading):
             raise nack(f"{self.name} is busy")
+
+
+def looks(truth: Truth, begin_us: int, end_us: int, count: int) -> list[float]:
+    """What a truth was at so many instants, evenly over a conversion."""
+    step_us = (end_us - begin_us) / count
+    return [truth((begin_us + (number + 0.5) * step_us) / 1e6) for number in range(count)]
 
 
 def nack(text: str) -> Nack:

@@ -12,18 +12,35 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
-from math import inf
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
 from emulator.board.board import Board
-from emulator.chips.part import FAULTS, Part, Truth
+from emulator.chips.options import Limits, Truth, is_number, refuse
+from emulator.chips.part import I2cPart, Part
 
 SDA_PIN, SCL_PIN = "P9", "P10"
 _DAY_S = 86_400
 _KEYS = ("mean", "swing", "period_s", "noise", "file")
+_P = TypeVar("_P", bound=Part)
+Plug = Callable[[Board, str, dict[str, Any]], None]
+
+
+def made(kind: type[_P], board: Board, name: str, table: dict[str, Any], **given: Any) -> _P:
+    """Make a part from its table: take out its truths and options, the faults among them.
+
+    given: fields that are not keys of the table as they stand.
+    """
+    for each in fields(kind):
+        if each.name in given:
+            continue
+        if "truth" in each.metadata:
+            given[each.name] = truth(board, name, table, each.name, *each.metadata["truth"])
+        elif "option" in each.metadata and each.name in table:
+            given[each.name] = table.pop(each.name)
+    return kind(board, name=name, **given)
 
 
 def truth(
@@ -66,13 +83,15 @@ def truth(
     return lambda seconds: course(seconds) + rng.gauss(0, noise)
 
 
-def i2c(board: Board, name: str, table: dict[str, Any], chip: Any, address: int) -> None:
-    """Hang a chip on its bus: sda_pin and scl_pin, or `bus` for a bus on any pins; address;
-    supply_pin; and the faults."""
-    faults(name, table, chip)
+def i2c(
+    board: Board, name: str, table: dict[str, Any], kind: type[I2cPart], address: int, **given: Any
+) -> None:
+    """Make a chip and hang it on its bus: sda_pin and scl_pin, or `bus` for a bus on any pins;
+    address; supply_pin."""
     address = table.pop("address", address)
     if type(address) is not int or not 0x08 <= address <= 0x77:
         refuse(name, "address", address, "0x08 to 0x77")
+    chip = made(kind, board, name, table, address=address, **given)
     pins = table.pop("sda_pin", SDA_PIN), table.pop("scl_pin", SCL_PIN)
     bus = table.pop("bus", None)
     service: Any = board.services["i2c"]
@@ -80,84 +99,15 @@ def i2c(board: Board, name: str, table: dict[str, Any], chip: Any, address: int)
     supply(board, name, table, chip.power)
 
 
-def faults(name: str, table: dict[str, Any], part: Part) -> None:
-    """Take the faults of emulator/chips/part.py out of the table."""
-    own(name, table, part, FAULTS, {"corrupt_rate": 1, "lateness": 1, "extra_ms": 60_000})
+def on_i2c(kind: type[I2cPart], address: int) -> Plug:
+    """The `plug` of a chip that its fields describe."""
+    return lambda board, name, table: i2c(board, name, table, kind, address)
 
 
-def own(
-    name: str,
-    table: dict[str, Any],
-    part: Any,
-    keys: Iterable[str],
-    most: Mapping[str, float] = MappingProxyType({}),
-) -> None:
-    """Set attributes of the part from the table: each of the type that it has, numbers from 0 up,
-    to the greatest in `most` where there is one."""
-    for key in keys:
-        if key in table:
-            setattr(part, key, _like(name, table, key, getattr(part, key), most.get(key, inf)))
-
-
-def _like(name: str, table: dict[str, Any], key: str, now: Any, most: float) -> Any:
-    if isinstance(now, bool):
-        return flag(name, table, key)
-    if isinstance(now, int):
-        return whole(name, table, key, now, 0, most)
-    if isinstance(now, float):
-        return number(name, table, key, now, 0, most)
-    if not isinstance(table[key], str):
-        refuse(name, key, table[key], "a text")
-    return table.pop(key)
-
-
-def flag(name: str, table: dict[str, Any], key: str, default: bool = False) -> bool:
-    value = table.pop(key, default)
-    if not isinstance(value, bool):
-        refuse(name, key, value, "true, false")
-    return value
-
-
-def whole(
-    name: str, table: dict[str, Any], key: str, default: int, least: int = 0, most: float = inf
-) -> int:
-    value = table.pop(key, default)
-    if type(value) is not int or not least <= value <= most:
-        refuse(name, key, value, _range("a whole number", least, most))
-    return int(value)
-
-
-def number(
-    name: str, table: dict[str, Any], key: str, default: float, least: float = 0, most: float = inf
-) -> float:
-    value = table.pop(key, default)
-    if not _is_number(value) or not least <= value <= most:
-        refuse(name, key, value, _range("a number", least, most))
-    return float(value)
-
-
-def positive(name: str, table: dict[str, Any], key: str, default: float) -> float:
-    value = table.pop(key, default)
-    if not _is_number(value) or value <= 0:
-        refuse(name, key, value, "more than 0")
-    return float(value)
-
-
-def choice(
-    name: str, table: dict[str, Any], key: str, default: str, allowed: Iterable[str]
-) -> str:
-    value = table.pop(key, default)
-    if value not in tuple(allowed):
-        refuse(name, key, value, ", ".join(allowed))
-    return str(value)
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def _range(what: str, least: float, most: float) -> str:
-    return f"{what} from {least:g} up" if most == inf else f"{least:g} to {most:g}"
+def value(name: str, table: dict[str, Any], key: str, default: Any, **limits: Any) -> Any:
+    """Take a key out of the table that is no field of a part. Its kind is that of the default."""
+    limits.setdefault("kind", type(default))
+    return Limits(**limits).checked(name, key, table.pop(key, default))
 
 
 def supply(board: Board, name: str, table: dict[str, Any], power: Callable[[bool], None]) -> None:
@@ -179,13 +129,8 @@ def pin_of(board: Board, name: str, key: str, pin: Any) -> str:
     return str(pin)
 
 
-def refuse(name: str, key: str, value: Any, allowed: str) -> NoReturn:
-    """Raise the ValueError of a key that cannot be."""
-    raise ValueError(f"chips.{name}: {key} = {value!r}; allowed: {allowed}")
-
-
 def _number(name: str, key: str, value: Any) -> float:
-    if not _is_number(value):
+    if not is_number(value):
         refuse(name, key, value, "a number, {mean, swing, period_s, noise}, {file}, [[s, value]]")
     return float(value)
 

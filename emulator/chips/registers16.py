@@ -7,50 +7,10 @@ is behind reads as ones, and what is written there is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
-from emulator.board.board import Board
-from emulator.chips.part import I2cPart
-
-
-class RegisterChip(I2cPart):
-    """Base class; `registers` holds what is to be read by number, and `written` what a chip makes
-    of a word: it keeps those of `writable`."""
-
-    writable: frozenset[int] = frozenset()
-
-    def __init__(self, board: Board, name: str) -> None:
-        super().__init__(board, name)
-        self.registers: dict[int, int] = {}
-        self.pointer = 0
-
-    # For the chip to override
-
-    def before_access(self) -> None:
-        """Brings the registers up to date."""
-
-    def written(self, register: int, word: int) -> None:
-        """A register that can be written was."""
-        self.registers[register] = word
-
-    def was_read(self, register: int) -> None:
-        """For what reading changes."""
-
-    # Transfers
-
-    def command(self, data: bytes) -> None:
-        self.before_access()
-        self.pointer = data[0]
-        if len(data) >= 3 and self.pointer in self.writable:
-            self.written(self.pointer, int.from_bytes(data[1:3], "big"))
-
-    def answer(self, count: int) -> bytes:
-        self.before_access()
-        word = self.registers.get(self.pointer)
-        if word is None:
-            return b""
-        self.was_read(self.pointer)
-        return word.to_bytes(2, "big")
+from emulator.chips.part import I2cPart, Span
 
 
 class Cycles:
@@ -64,14 +24,81 @@ class Cycles:
     def latest(self, now_us: int) -> tuple[int, int] | None:
         """Begin and end of the last one that is over, None if it was told before."""
         over = (now_us - self.begin_us) // self.period_us
-        if over == self._seen:
+        if over <= self._seen:
             return None
         self._seen = over
         end_us = self.begin_us + over * self.period_us
         return end_us - self.period_us, end_us
 
 
-def looks(truth: Callable[[float], float], begin_us: int, end_us: int, count: int) -> list[float]:
-    """What a truth was at so many instants, evenly over a conversion."""
-    step_us = (end_us - begin_us) / count
-    return [truth((begin_us + (number + 0.5) * step_us) / 1e6) for number in range(count)]
+@dataclass(eq=False)
+class RegisterChip(I2cPart):
+    """Base of chips with a converter that works once or again and again.
+
+    `registers` holds what is to be read, by number; those of `writable` may be written.
+    """
+
+    power_on: ClassVar[tuple[int, ...]] = ()  # the registers then
+    writable: ClassVar[frozenset[int]] = frozenset()
+    active_ma = 0.0  # of the converter
+
+    def forget(self) -> None:
+        self.registers = dict(enumerate(self.power_on))
+        self.pointer = 0
+        self.stop_converting()
+
+    # For the chip to override
+
+    def written(self, register: int, word: int) -> None:
+        """A register that can be written was."""
+
+    def was_read(self, register: int) -> None:
+        """For what reading changes."""
+
+    def finish(self, begin_us: int, end_us: int) -> None:
+        """A conversion between these instants is over: put its value into the registers."""
+
+    # Transfers
+
+    def command(self, data: bytes) -> None:
+        self._catch_up()
+        self.pointer = data[0]
+        if len(data) >= 3 and self.pointer in self.writable:
+            self.written(self.pointer, int.from_bytes(data[1:3], "big"))
+
+    def answer(self, count: int) -> bytes:
+        self._catch_up()
+        word = self.registers.get(self.pointer)
+        if word is None:
+            return b""
+        self.was_read(self.pointer)
+        return word.to_bytes(2, "big")
+
+    def _catch_up(self) -> None:
+        span_us = self.cycles.latest(self.board.clock.now_us) if self.cycles else None
+        if span_us is not None:
+            self.finish(*span_us)
+
+    # Conversions
+
+    @property
+    def converts(self) -> bool:
+        return self.cycles is not None or self.board.clock.now_us < self._until_us
+
+    def stop_converting(self) -> None:
+        self.new_task()
+        self.cycles: Cycles | None = None
+        self._until_us = 0  # of a single conversion
+
+    def convert_once(self, span: Span) -> None:
+        self.stop_converting()
+        begin_us = self.board.clock.now_us
+        end = self.of_task(lambda: self.finish(begin_us, self.board.clock.now_us))
+        self._until_us = begin_us + self.convert(
+            "measure", self.active_ma, span, end, blocks=False
+        )
+
+    def convert_continuously(self, span: Span) -> None:
+        self.stop_converting()
+        period_us = round((self.span_ms(span) + self.extra_ms) * 1000)
+        self.cycles = Cycles(self.board.clock.now_us, period_us)

@@ -14,12 +14,12 @@ not acknowledged.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from dataclasses import dataclass
 
-from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import Span, Truth
-from emulator.chips.sensirion import SEA_LEVEL_HPA, CommandPart, pressure_at_hpa
+from emulator.chips.options import option
+from emulator.chips.part import Span
+from emulator.chips.sensirion import Co2Part
 
 ADDRESS = 0x61
 LINE = ("scd30", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -29,48 +29,38 @@ _BASE_MA, _BURST_MA, _BURST_MS = 4.6, 75.0, 410.0
 _DAY_US = 86_400_000_000
 
 
-class Scd30(CommandPart):
+@dataclass(eq=False)
+class Scd30(Co2Part):
     """One module.
 
-    start_ms          from supply on, or reset, to ready, if not as usual
-    stretch_ms        how long it holds the clock after a measurement; once a day long_stretch_ms
+    measuring         it was started; kept without supply, as is all that is set by commands
     zero_first        so many values after a start are 0 ppm
+    stretch_ms        how long it holds the clock after a measurement; once a day long_stretch_ms
     self_heating_c    how much warmer than the air it is; the temperature offset is to undo that
-    pressure_hpa      of the air, a function of time
+    start_ms          from supply on, or reset, to ready, if not as usual
     """
 
     answer_after_ms = 3.0
-    standby_ma = _BASE_MA
-    start_ma = _BASE_MA
+    standby_ma = start_ma = _BASE_MA
+    burst_ma, burst_ms = _BURST_MA, _BURST_MS
     repeated_start = False
 
-    def __init__(
-        self,
-        board: Board,
-        co2_ppm: Truth,
-        temperature_c: Truth,
-        humidity_rh: Truth,
-        name: str = "scd30",
-    ) -> None:
-        super().__init__(board, name)
-        self.co2_ppm = co2_ppm
-        self.temperature_c = temperature_c
-        self.humidity_rh = humidity_rh
-        self.pressure_hpa: Truth = lambda seconds: SEA_LEVEL_HPA
-        self.start_ms: float | None = None
-        self.stretch_ms, self.long_stretch_ms = 30.0, 150.0
-        self.zero_first = 0
-        self.self_heating_c = 0.0
-        self.firmware = 0x0342
-        # kept without supply
-        self.measuring = False
-        self.interval_s = 2
-        self.self_calibration = 0
-        self.reference_ppm = 400
-        self.offset_hundredths = 0
-        self.altitude_m = 0
-        self.writes = 0  # to that memory
-        self._correction_ppm = 0.0
+    measuring: bool = option(False)
+    zero_first: int = option(0)
+    stretch_ms: float = option(30.0)
+    self_heating_c: float = option(0.0)
+    long_stretch_ms: float = 150.0
+    start_ms: float | None = None
+    firmware: int = 0x0342
+    interval_s: int = 2
+    self_calibration: int = 0
+    reference_ppm: int = 400
+    offset_hundredths: int = 0
+    altitude_m: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.writes = 0  # to the memory that is kept
         self._next_long_us = _DAY_US
         self.plain = {
             0x0104: self._stop,
@@ -92,24 +82,21 @@ class Scd30(CommandPart):
             0x5306: lambda word: self._store("self_calibration", word, 0, 1),
             0x5403: lambda word: self._store("offset_hundredths", word, 0, 65535),
         }
-        self.forget()
 
     @property
     def power_up_ms(self) -> Span:  # type: ignore[override]
         return (1700, 2000) if self.start_ms is None else (self.start_ms, self.start_ms)
 
     def forget(self) -> None:
-        self.forget_answer()
+        super().forget()
         self.ready = False
-        self.compensated_hpa = 0  # 0: by the altitude
         self._sample: tuple[int, ...] | None = None
-        self._round = getattr(self, "_round", 0) + 1  # makes measurements of the time before void
-        self._zeros = getattr(self, "zero_first", 0)
+        self._zeros = self.zero_first
         self._stretched_us = 0  # it holds the clock until then
 
     def started(self) -> None:
         if self.measuring:
-            self._schedule()
+            self.schedule_measurement()
 
     def stretch_us(self) -> int:
         """For the bus: how long a transfer that begins now is held up."""
@@ -125,13 +112,13 @@ class Scd30(CommandPart):
             self.measuring = True
             self.writes += 1
             self._zeros = self.zero_first
-            self._schedule()
+            self.schedule_measurement()
 
     def _stop(self) -> None:
         if self.measuring:
             self.measuring = False
             self.writes += 1
-            self._round += 1
+            self.new_task()
             self.rest()
 
     def _store(self, name: str, word: int, least: int, most: int) -> None:
@@ -144,33 +131,19 @@ class Scd30(CommandPart):
         if 400 <= ppm <= 2000:
             self.reference_ppm = ppm
             self.writes += 1
-            self._correction_ppm += ppm - self._co2()
+            self.correction_ppm += ppm - self.seen_ppm(self.altitude_m)
 
     def _reset(self) -> None:
+        self.new_task()
         self.forget()
         self.later_us(self.busy_for(self.power_up_ms), self.started)
         self.rest()
 
     # Measurements
 
-    def _schedule(self) -> None:
-        """The next measurement: a burst of current at the end of the interval."""
-        this = self._round
-
-        def burst() -> None:
-            if this == self._round:
-                self.convert("measuring", _BURST_MA, (_BURST_MS, _BURST_MS), end, blocks=False)
-
-        def end() -> None:
-            if this == self._round:
-                self._measure()
-                self._schedule()
-
-        self.later_us(round((1000 * self.interval_s - _BURST_MS) * 1000), burst)
-
-    def _measure(self) -> None:
+    def measured(self) -> None:
         now, now_us = self.seconds(), self.board.clock.now_us
-        co2 = min(max(self._co2(), 0.0), 40_000.0)
+        co2 = min(max(self.seen_ppm(self.altitude_m), 0.0), 40_000.0)
         if self._zeros > 0:
             self._zeros -= 1
             co2 = 0.0
@@ -184,28 +157,9 @@ class Scd30(CommandPart):
             stretch_ms = self.long_stretch_ms
         self._stretched_us = now_us + round(stretch_ms * 1000)
 
-    def _co2(self) -> float:
-        """It counts molecules, so it errs with the pressure by as much as it takes it wrongly."""
-        now = self.seconds()
-        taken_hpa = self.compensated_hpa or pressure_at_hpa(self.altitude_m)
-        return self.co2_ppm(now) * self.pressure_hpa(now) / taken_hpa + self._correction_ppm
-
     def _take(self) -> tuple[int, ...] | None:
         self.ready = False
         return self._sample
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """Besides truths, wiring and faults: measuring = true (it was started before), zero_first,
-    stretch_ms, self_heating_c."""
-    chip = Scd30(
-        board,
-        plugging.truth(board, name, table, "co2_ppm", 640.0, swing=150.0),
-        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0),
-        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0),
-        name,
-    )
-    chip.pressure_hpa = plugging.truth(board, name, table, "pressure_hpa", SEA_LEVEL_HPA)
-    keys = "measuring", "zero_first", "stretch_ms", "self_heating_c"
-    plugging.own(name, table, chip, keys)
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Scd30, ADDRESS)

@@ -15,12 +15,12 @@ not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
-from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import Truth, nack
-from emulator.chips.sensirion import SEA_LEVEL_HPA, CommandPart, pressure_at_hpa
+from emulator.chips.options import option
+from emulator.chips.part import nack
+from emulator.chips.sensirion import Co2Part
 
 ADDRESS = 0x62
 LINE = ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -36,43 +36,30 @@ _WAKE_UP = b"\x36\xf6"
 _NEW = {"offset": 0x05DA, "altitude_m": 0, "self_calibration": 1}
 
 
-class Scd4x(CommandPart):
+@dataclass(eq=False)
+class Scd4x(Co2Part):
     """One chip.
 
     knows_variant   False: one of the first, which cannot tell its model
     first_off_ppm   how wrong the first single value after power-on or sleep is
     malfunction     what the self-test answers; 0 is good
-    pressure_hpa    of the air, a function of time
     """
 
-    standby_ma = _IDLE_MA
-    start_ma = _IDLE_MA
+    standby_ma = start_ma = _IDLE_MA
     power_up_ms = (30, 1000)  # of newer and of the first parts
+    burst_ma, burst_ms = _BURST_MA, _BURST_MS
 
-    def __init__(
-        self,
-        board: Board,
-        co2_ppm: Truth,
-        temperature_c: Truth,
-        humidity_rh: Truth,
-        model: str = "scd41",
-        name: str = "scd4x",
-    ) -> None:
-        if model not in VARIANTS:
-            raise ValueError(f"chip model {model!r}; allowed: {', '.join(VARIANTS)}")
-        super().__init__(board, name)
-        self.model = model
-        self.co2_ppm = co2_ppm
-        self.temperature_c = temperature_c
-        self.humidity_rh = humidity_rh
-        self.pressure_hpa: Truth = lambda seconds: SEA_LEVEL_HPA
-        self.knows_variant = True
-        self.first_off_ppm = 300
-        self.malfunction = 0
-        self.serial = int.from_bytes(board.rng("serial " + name).randbytes(6), "big")
+    model: str = option("scd41", allowed=VARIANTS)
+    knows_variant: bool = option(True)
+    first_off_ppm: int = option(300)
+    malfunction: int = option(0)
+
+    def __post_init__(self) -> None:
         self.persisted = dict(_NEW)  # kept without supply
         self.persist_count = 0
-        self._correction_ppm = 0.0
+        super().__post_init__()
+        serial = self.board.rng("serial " + self.name).randbytes(6)
+        self.serial = int.from_bytes(serial, "big")
         self.plain = self._plain_commands()
         self.settings = {
             0x241D: lambda word: self._set("offset", word),
@@ -81,7 +68,6 @@ class Scd4x(CommandPart):
             0xE000: self._set_pressure,
             0x362F: self._recalibrate,
         }
-        self.forget()
 
     def _plain_commands(self) -> dict[int, Callable[[], None]]:
         serial = self.serial
@@ -108,22 +94,20 @@ class Scd4x(CommandPart):
         return known
 
     def forget(self) -> None:
-        self.forget_answer()
-        self.current = dict(getattr(self, "persisted", _NEW))
-        self.compensated_hpa = 0  # 0: by the altitude
-        self.measuring_s = 0  # the interval; 0: it does not measure
+        super().forget()
+        self.current = dict(self.persisted)
+        self.interval_s = 0  # it does not measure
         self.asleep = False
         self._fresh = True
         self._sample: tuple[int, int, int] | None = None
         self._last_ppm = 0.0
-        self._measuring_since_us = 0
+        self._interval_since_us = 0
         self._measured_us = 0  # how long it measured before it was stopped
-        self._round = getattr(self, "_round", 0) + 1  # makes measurements of the time before void
 
     def rest(self) -> None:
         if self.asleep:
             self.draw("asleep", _ASLEEP_MA)
-        elif self.measuring_s:
+        elif self.interval_s:
             self.draw("measuring", _MEASURING_MA)
         else:
             super().rest()
@@ -143,23 +127,23 @@ class Scd4x(CommandPart):
         return not self.busy and not self.asleep
 
     def allowed(self, code: int) -> bool:
-        return not self.measuring_s or code in _WHILE_MEASURING
+        return not self.interval_s or code in _WHILE_MEASURING
 
     # Commands
 
     def _start(self, interval_s: int) -> None:
-        self.measuring_s = interval_s
-        self._measuring_since_us = self.board.clock.now_us
+        self.interval_s = interval_s
+        self._interval_since_us = self.board.clock.now_us
         self._sample = None
         self.rest()
-        self._schedule()
+        self.schedule_measurement()
 
     def _stop(self) -> None:
-        if self.measuring_s:
-            self._measured_us = self.board.clock.now_us - self._measuring_since_us
-        self.measuring_s = 0
+        if self.interval_s:
+            self._measured_us = self.board.clock.now_us - self._interval_since_us
+        self.interval_s = 0
         self._sample = None
-        self._round += 1
+        self.new_task()
         self.busy_for((500, 500))
         self.rest()
 
@@ -198,11 +182,13 @@ class Scd4x(CommandPart):
 
     def _factory_reset(self) -> None:
         self.persisted = dict(_NEW)
-        self._correction_ppm = 0.0
+        self.correction_ppm = 0.0
+        self.new_task()
         self.forget()
         self.busy_for((1200, 1200))
 
     def _reinit(self) -> None:
+        self.new_task()
         self.forget()
         self.busy_for((20, 30))
 
@@ -211,7 +197,7 @@ class Scd4x(CommandPart):
         word = 0xFFFF
         if self._measured_us >= _CALIBRATING_US:
             correction = ppm - round(self._last_ppm)
-            self._correction_ppm += correction
+            self.correction_ppm += correction
             self._measured_us = 0
             word = correction + 0x8000 & 0xFFFF
         self.busy_for((400, 400))
@@ -219,27 +205,14 @@ class Scd4x(CommandPart):
 
     # Measurements
 
-    def _schedule(self) -> None:
-        """The next value: a burst of current at the end of the interval."""
-        this, interval_us = self._round, self.measuring_s * 1_000_000
-
-        def burst() -> None:
-            if this == self._round:
-                self.convert("burst", _BURST_MA, (_BURST_MS, _BURST_MS), end, blocks=False)
-
-        def end() -> None:
-            if this == self._round:
-                self._measure(0, True)
-                self._fresh = False
-                self._schedule()
-
-        self.later_us(interval_us - round(_BURST_MS * 1000), burst)
+    def measured(self) -> None:
+        self._measure(0, True)
+        self._fresh = False
 
     def _measure(self, off_ppm: int, with_co2: bool) -> None:
         now = self.seconds()
-        taken_hpa = self.compensated_hpa or pressure_at_hpa(self.current["altitude_m"])
-        ppm = self.co2_ppm(now) * self.pressure_hpa(now) / taken_hpa
-        ppm = min(max(ppm + off_ppm + self._correction_ppm, 0.0), 40_000.0)
+        ppm = self.seen_ppm(self.current["altitude_m"]) + off_ppm
+        ppm = min(max(ppm, 0.0), 40_000.0)
         self._last_ppm = ppm
         # The offset is right for the chip as it is when new: 4 Cel warmer than the air.
         celsius = self.temperature_c(now) + 4.0 - 175 * self.current["offset"] / 65535
@@ -266,17 +239,4 @@ def nearest(value: float, formula: Callable[[int], float]) -> int:
     return low if value - formula(low) <= formula(high) - value else high
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """Besides truths, wiring and faults: model, knows_variant, first_off_ppm, malfunction."""
-    model = plugging.choice(name, table, "model", "scd41", VARIANTS)
-    chip = Scd4x(
-        board,
-        plugging.truth(board, name, table, "co2_ppm", 640.0, swing=150.0),
-        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0),
-        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0),
-        model,
-        name,
-    )
-    chip.pressure_hpa = plugging.truth(board, name, table, "pressure_hpa", SEA_LEVEL_HPA)
-    plugging.own(name, table, chip, ("knows_variant", "first_off_ppm", "malfunction"))
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Scd4x, ADDRESS)

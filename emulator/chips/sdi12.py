@@ -19,6 +19,7 @@ from typing import Any
 
 from emulator.board.board import Board
 from emulator.chips import plugging
+from emulator.chips.options import refuse
 from emulator.chips.sdi12_models import MODELS, plain
 from emulator.chips.sdi12_probe import Probe
 from emulator.chips.sdi12_wire import DEFAULT_PINS, Wire
@@ -28,18 +29,13 @@ LINE = ("sdi12", {"drv_in_pin": "P3", "rcv_out_pin": "P4", "direction_pin": "P8"
                   "vcc_pin": "P11", "probe": "teros12"})  # fmt: skip
 
 _PINS = ("drv_in_pin", "rcv_out_pin", "direction_pin")
-# Faults of the probe itself, and the greatest where there is one
-_OWN_FAULTS = (
-    "unseen", "unseen_rate", "silent", "garbage", "endless", "no_request", "wake_ms", "gap_us",
-)  # fmt: skip
-_MOST = {"unseen_rate": 1, "wake_ms": 100, "gap_us": 1_000_000}
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """Hang a probe on its wire, as the module's docstring shows."""
     address = table.pop("address", "0")
     if not (isinstance(address, str) and re.fullmatch("[0-9a-zA-Z]", address)):
-        plugging.refuse(name, "address", address, "one of 0-9, a-z, A-Z")
+        refuse(name, "address", address, "one of 0-9, a-z, A-Z")
     values = table.pop("values", None)
     kind = table.pop("model", "teros12")
     if values is not None:
@@ -48,7 +44,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     elif kind in MODELS:
         model = MODELS[kind]
     else:
-        plugging.refuse(name, "model", kind, f"{', '.join(MODELS)}, or values")
+        refuse(name, "model", kind, f"{', '.join(MODELS)}, or values")
     pins = [table.pop(key, default) for key, default in zip(_PINS, DEFAULT_PINS, strict=True)]
     for key, pin in zip(_PINS, pins, strict=True):
         if pin or key != "direction_pin":
@@ -58,9 +54,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         for value in model.values
     ]
     wire = Wire.of(board, (pins[0], pins[1], pins[2] or None))
-    probe = Probe(wire, board, model, truths, address, name)
-    plugging.faults(name, table, probe)
-    plugging.own(name, table, probe, _OWN_FAULTS, _MOST)
-    if "cut" in table:
-        probe.cut = plugging.whole(name, table, "cut", 0)
+    probe = plugging.made(
+        Probe, board, name, table, wire=wire, model=model, truths=truths, address=address
+    )
     plugging.supply(board, name, table, probe.power)

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from emulator.board.board import Board
 from emulator.board.framing import Symbol
-from emulator.chips.part import Part, Truth
+from emulator.chips.options import Truth, option
+from emulator.chips.part import Part
 from emulator.chips.sdi12_models import Model
 from emulator.chips.sdi12_wire import CHAR_US, FRAMING, Wire
 
@@ -35,51 +36,34 @@ _COMMAND = re.compile(
 )
 
 
+@dataclass(eq=False)
 class Probe(Part):
-    """One probe. Besides the faults of Part (`stuck`: it holds the wire at 5 V; `corrupt`: a bit
-    of the last character arrives wrong, which its parity shows):
+    """One probe. Of the faults of Part, `stuck` holds the wire at 5 V, and `corrupt` turns a bit
+    of the last character over, which its parity shows."""
 
-    unseen      so many of the next answers have two wrong bits in a character: parity does not
-                show it
-    unseen_rate 0 to 1, the share of answers to which that happens
-    silent      so many of the next commands are not answered
-    garbage     a text that it says instead of every answer
-    endless     its answers do not end
-    cut         answers end after so many characters, without line end; None: they do not
-    no_request  it never says that it is ready
-    wake_ms     from the break until it listens
-    gap_us      behind each of its characters
-    """
+    wire: Wire
+    model: Model
+    truths: list[Truth]
+    address: str = "0"  # non-volatile
+    wake_ms: float = option(0.0, most=100)  # from the break until it listens
+    gap_us: int = option(0, most=1_000_000)  # behind each of its characters
+    # so many of the next answers have two wrong bits in a character: parity does not show it
+    unseen: int = option(0)
+    unseen_rate: float = option(0.0, most=1)  # the share of answers to which that happens
+    silent: int = option(0)  # so many of the next commands are not answered
+    garbage: str | None = option(None, kind=str)  # a text that it says instead of every answer
+    endless: bool = option(False)  # its answers do not end
+    # answers end after so many characters, without line end; None: they do not
+    cut: int | None = option(None, kind=int)
+    no_request: bool = option(False)  # it never says that it is ready
 
-    def __init__(
-        self,
-        wire: Wire,
-        board: Board,
-        model: Model,
-        truths: list[Truth],
-        address: str = "0",
-        name: str = "sdi12",
-    ) -> None:
-        self.model = model
-        self.truths = truths
-        self.address = address  # non-volatile
-        self.wake_ms = 0.0
-        self.gap_us = 0
-        self.unseen = 0
-        self.unseen_rate = 0.0
-        self.silent = 0
-        self.garbage: str | None = None
-        self.endless = False
-        self.cut: int | None = None
-        self.no_request = False
+    def __post_init__(self) -> None:
         self.commands: list[str] = []  # all that it has understood
-        self._wire = wire
-        super().__init__(board, name)
-        self.power_up_ms = model.power_up_ms
-        self.standby_ma = model.standby_ma
-        self.start_ma = model.awake_ma
-        self.forget()
-        wire.probes.append(self)
+        self.power_up_ms = self.model.power_up_ms
+        self.standby_ma = self.model.standby_ma
+        self.start_ma = self.model.awake_ma
+        super().__post_init__()
+        self.wire.probes.append(self)
 
     def forget(self) -> None:
         self._hears_from_us: int | None = None  # asleep: None
@@ -90,7 +74,6 @@ class Probe(Part):
         self._with_crc = False
         self._longest = 35
         self._measuring = ""  # "M" or "C" meanwhile
-        self._turn = 0  # number of the measurement: makes the end of one given up void
 
     # what it hears
 
@@ -198,21 +181,14 @@ class Probe(Part):
         )
         said_us = self._answer(self.address + announced)
         self._measuring = letter
-        self._turn += 1
-        turn = self._turn
-
-        def begin() -> None:
-            if turn == self._turn:
-                self.convert(
-                    "measure", self.model.measuring_ma, job.span,
-                    lambda: self._ready(turn, job.values, letter, job.seconds), blocks=False,
-                )  # fmt: skip
-
+        self.new_task()
+        ready = self.of_task(lambda: self._ready(job.values, letter, job.seconds))
+        begin = self.of_task(
+            lambda: self.convert("measure", self.model.measuring_ma, job.span, ready, blocks=False)
+        )
         self.later_us(said_us, begin)
 
-    def _ready(self, turn: int, values: tuple[int, ...], letter: str, seconds: int) -> None:
-        if turn != self._turn or not self._measuring:
-            return
+    def _ready(self, values: tuple[int, ...], letter: str, seconds: int) -> None:
         self._measuring = ""
         self._results = self._measured(values)
         if letter == "M" and seconds and not self.no_request:
@@ -220,7 +196,7 @@ class Probe(Part):
 
     def _give_up(self) -> None:
         self._measuring = ""
-        self._turn += 1
+        self.new_task()
         self._results = []
         self.rest()
 
@@ -268,7 +244,7 @@ class Probe(Part):
         symbols = self._damaged_symbols(symbols)
         self._last_us = self.board.clock.now_us + delay_us + len(symbols) * CHAR_US
         self._awake()
-        return self._wire.say(symbols, delay_us, self.gap_us, self._later)
+        return self.wire.say(symbols, delay_us, self.gap_us, self._later)
 
     def _later(self, delay_us: int, call: Callable[[], object]) -> None:
         self.later_us(delay_us, lambda: call() if self.here() else None)

@@ -1,9 +1,12 @@
-"""What the emulated SCD30 and SCD4x share: 16-bit commands, checked arguments, words with CRCs."""
+"""What the emulated SCD30 and SCD4x share: 16-bit commands, checked arguments, words with CRCs,
+and measurements of CO2 at an interval."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 
+from emulator.chips.options import Truth, truth
 from emulator.chips.part import I2cPart, crc8, nack
 
 SEA_LEVEL_HPA = 1013.25
@@ -23,6 +26,7 @@ def pressure_at_hpa(altitude_m: float) -> float:
     return float(SEA_LEVEL_HPA * (1 - 2.25577e-5 * altitude_m) ** 5.25588)
 
 
+@dataclass(eq=False)
 class CommandPart(I2cPart):
     """A chip with the commands of `plain` and, followed by a word and its CRC, of `settings`.
 
@@ -31,8 +35,11 @@ class CommandPart(I2cPart):
     """
 
     answer_after_ms = 1.0
-    plain: dict[int, Callable[[], None]]
-    settings: dict[int, Handler]
+
+    def __post_init__(self) -> None:
+        self.plain: dict[int, Callable[[], None]] = {}
+        self.settings: dict[int, Handler] = {}
+        super().__post_init__()
 
     def allowed(self, code: int) -> bool:
         return True
@@ -50,6 +57,9 @@ class CommandPart(I2cPart):
             self.settings[code](int.from_bytes(argument[:2], "big"))
         else:
             raise nack(f"{self.name} knows no command {data.hex()}")
+
+    def forget(self) -> None:
+        self.forget_answer()
 
     def forget_answer(self) -> None:
         self._reply: Callable[[], bytes] | None = None
@@ -75,3 +85,47 @@ class CommandPart(I2cPart):
             raise nack(f"{self.name} has nothing to say yet")
         answer, self._reply = self._reply, None
         return answer()
+
+
+@dataclass(eq=False)
+class Co2Part(CommandPart):
+    """One that measures CO2, temperature and humidity, with a burst of current at the end of each
+    interval. pressure_hpa: of the air."""
+
+    burst_ma = 0.0
+    burst_ms = 0.0
+
+    co2_ppm: Truth = truth(640.0, swing=150.0)
+    temperature_c: Truth = truth(21.4, swing=2.0)
+    humidity_rh: Truth = truth(54.8, swing=-4.0)
+    _: KW_ONLY
+    pressure_hpa: Truth = truth(SEA_LEVEL_HPA)
+    interval_s: int = 0
+    correction_ppm: float = 0.0  # by recalibration; kept without supply
+
+    def forget(self) -> None:
+        super().forget()
+        self.compensated_hpa = 0  # 0: by the altitude
+
+    def measured(self) -> None:
+        """An interval is over: take the values."""
+
+    def schedule_measurement(self) -> None:
+        """Measure at the end of this interval and of those that follow, until another task."""
+
+        def end() -> None:
+            self.measured()
+            self.schedule_measurement()
+
+        span = self.burst_ms, self.burst_ms
+        over = self.of_task(end)
+        burst = self.of_task(
+            lambda: self.convert("burst", self.burst_ma, span, over, blocks=False)
+        )
+        self.later_us(round((1000 * self.interval_s - self.burst_ms) * 1000), burst)
+
+    def seen_ppm(self, altitude_m: int) -> float:
+        """It counts molecules, so it errs with the pressure by as much as it takes it wrongly."""
+        now = self.seconds()
+        taken_hpa = self.compensated_hpa or pressure_at_hpa(altitude_m)
+        return self.co2_ppm(now) * self.pressure_hpa(now) / taken_hpa + self.correction_ppm

@@ -9,11 +9,11 @@ up again: all currents but that of the idle chip, and that a write is refused wh
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import I2cPart, Span, Truth, nack
+from emulator.chips.options import Truth, truth
+from emulator.chips.part import I2cPart, Span, nack
 from emulator.chips.sensirion import with_checksums
 
 ADDRESS = 0x44
@@ -38,6 +38,7 @@ _MEASURING_MA = 0.32
 _RESET_MS: Span = (0.5, 1.0)
 
 
+@dataclass(eq=False)
 class Sht4x(I2cPart):
     """One chip. `repeatability`: 1 for the noise of the data sheet, 0 for none."""
 
@@ -45,20 +46,14 @@ class Sht4x(I2cPart):
     start_ma = 0.05
     standby_ma = 0.00008
 
-    def __init__(
-        self,
-        board: Board,
-        temperature_c: Truth,
-        humidity_rh: Truth,
-        name: str = "sht4x",
-        repeatability: float = 1.0,
-    ) -> None:
-        super().__init__(board, name)
-        self.temperature_c = temperature_c
-        self.humidity_rh = humidity_rh
-        self.repeatability = repeatability
-        self.serial = int.from_bytes(board.rng("serial " + name).randbytes(4), "big")
-        self.forget()
+    temperature_c: Truth = truth(21.4, swing=2.0)
+    humidity_rh: Truth = truth(54.8, swing=-4.0)
+    repeatability: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        serial = self.board.rng("serial " + self.name).randbytes(4)
+        self.serial = int.from_bytes(serial, "big")
 
     def forget(self) -> None:
         self._answer = b""
@@ -108,11 +103,4 @@ def signal(value: float, least: float, most: float) -> int:
     return min(max(round(share * 65535), 0), 65535)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    chip = Sht4x(
-        board,
-        plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0),
-        plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0),
-        name,
-    )
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Sht4x, ADDRESS)

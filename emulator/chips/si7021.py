@@ -11,12 +11,13 @@ The truth is given as functions of virtual time in seconds: `temperature_c(t)`, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
-from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import I2cPart, Span, Truth, crc8, nack
-from emulator.chips.si7021_models import HUMIDITY_BITS, MODELS, TEMPERATURE_BITS
+from emulator.chips.options import Truth, option, truth
+from emulator.chips.part import I2cPart, Span, crc8, nack
+from emulator.chips.si7021_models import HUMIDITY_BITS, MODELS, TEMPERATURE_BITS, Model
 
 ADDRESS = 0x40
 LINE = ("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"})
@@ -27,6 +28,7 @@ _START_PEAK_MA = 3.5
 _HEATER_MA = 1.7  # of the kinds without levels: 5.5 mW
 
 
+@dataclass(eq=False)
 class Si7021(I2cPart):
     """One chip. `power` it, attach it to a bus at ADDRESS; `write` and `read` are its transfers.
 
@@ -34,31 +36,22 @@ class Si7021(I2cPart):
     start_ms  from supply on to ready, if not by the model: up to 80 in the cold
     """
 
-    def __init__(
-        self,
-        board: Board,
-        temperature_c: Truth,
-        humidity_rh: Truth,
-        model: str = "si7021",
-        name: str = "si7021",
-        noise: tuple[float, float] = (0.01, 0.05),
-    ) -> None:
-        if model not in MODELS:
-            raise ValueError(f"chip model {model!r}; allowed: {', '.join(MODELS)}")
-        super().__init__(board, name)
-        self.model = MODELS[model]
-        self.temperature_c = temperature_c
-        self.humidity_rh = humidity_rh
-        self.noise = noise
-        self.start_ms: float | None = None
-        self.vdd_mv = 3300
-        self.forget()
+    temperature_c: Truth = truth(21.4, swing=2.0)
+    humidity_rh: Truth = truth(54.8, swing=-4.0)
+    model: str = option("si7021", allowed=MODELS)
+    noise: tuple[float, float] = (0.01, 0.05)
+    start_ms: float | None = None
+    vdd_mv: int = 3300
+
+    @cached_property
+    def traits(self) -> Model:
+        return MODELS[self.model]
 
     # Supply
 
     @property
     def power_up_ms(self) -> Span:  # type: ignore[override]
-        return self.model.power_up_ms if self.start_ms is None else (self.start_ms, self.start_ms)
+        return self.traits.power_up_ms if self.start_ms is None else (self.start_ms, self.start_ms)
 
     def power(self, on: bool) -> None:
         starts = on and not self.powered
@@ -68,7 +61,7 @@ class Si7021(I2cPart):
             self.later_us(_START_PEAK_US, self.rest)
 
     def forget(self) -> None:
-        self._user_register = self.model.user_register
+        self._user_register = self.traits.user_register
         self._heater_level = 0
         self._answer = b""  # what the next read gets
         self._previous_temperature = b"\x00\x00"
@@ -94,7 +87,7 @@ class Si7021(I2cPart):
 
     @property
     def _arguments(self) -> dict[int, int]:
-        return {0xE6: 1, 0x51: 1} if self.model.heater_levels else {0xE6: 1}
+        return {0xE6: 1, 0x51: 1} if self.traits.heater_levels else {0xE6: 1}
 
     @property
     def _commands(self) -> dict[int, Callable[[bytes], None]]:
@@ -107,9 +100,9 @@ class Si7021(I2cPart):
             0xE6: self._write_register,
             0xFE: lambda _: self._reset(),
         }
-        if self.model.temperature_with_humidity:
+        if self.traits.temperature_with_humidity:
             known[0xE0] = lambda _: self._reply(self._previous_temperature)
-        if self.model.heater_levels:
+        if self.traits.heater_levels:
             known[0x11] = lambda _: self._reply(bytes((self._heater_level,)))
             known[0x51] = self._write_heater
         return known
@@ -117,20 +110,20 @@ class Si7021(I2cPart):
     @property
     def _long_answers(self) -> dict[bytes, Callable[[], bytes]]:
         known = {b"\xfa\x0f": self._identity_a, b"\xfc\xc9": self._identity_b}
-        if self.model.firmware_revision is not None:
-            known[b"\x84\xb8"] = lambda: bytes((self.model.firmware_revision or 0,))
+        if self.traits.firmware_revision is not None:
+            known[b"\x84\xb8"] = lambda: bytes((self.traits.firmware_revision or 0,))
         return known
 
     def _reply(self, answer: bytes) -> None:
         self._answer = answer
 
     def _register(self) -> int:
-        low = self.vdd_mv < self.model.supply_low_mv
+        low = self.vdd_mv < self.traits.supply_low_mv
         return self._user_register | (_VDD_LOW if low else 0)
 
     def _write_register(self, argument: bytes) -> None:
-        kept = self._user_register & ~self.model.writable
-        self._user_register = kept | argument[0] & self.model.writable
+        kept = self._user_register & ~self.traits.writable
+        self._user_register = kept | argument[0] & self.traits.writable
         self.rest()  # the heater may have been switched
 
     def _write_heater(self, argument: bytes) -> None:
@@ -138,10 +131,10 @@ class Si7021(I2cPart):
         self.rest()
 
     def _reset(self) -> None:
-        kept = self._user_register & _HEATER if self.model.heater_survives_reset else 0
+        kept = self._user_register & _HEATER if self.traits.heater_survives_reset else 0
         self.forget()
         self._user_register |= kept
-        self.busy_for(self.model.reset_ms)
+        self.busy_for(self.traits.reset_ms)
         self.rest()
 
     def _identity_a(self) -> bytes:
@@ -150,7 +143,7 @@ class Si7021(I2cPart):
         return b"".join(serial[n : n + 1] + bytes((checksum(serial[: n + 1]),)) for n in range(4))
 
     def _identity_b(self) -> bytes:
-        serial = self.model.identity
+        serial = self.traits.identity
         return (
             serial[:2] + bytes((checksum(serial[:2]),)) + serial[2:] + bytes((checksum(serial),))
         )
@@ -160,18 +153,18 @@ class Si7021(I2cPart):
     def _convert_temperature(self) -> None:
         code = self._resolution_code()
         word = self._temperature_word(code)
-        span = self.model.temperature_ms[code]
-        self._start_conversion("t", self.model.temperature_ma, span, word)
+        span = self.traits.temperature_ms[code]
+        self._start_conversion("t", self.traits.temperature_ma, span, word)
 
     def _convert_humidity(self) -> None:
         code = self._resolution_code()
-        span = self.model.humidity_ms[code]
+        span = self.traits.humidity_ms[code]
         word = self._humidity_word(code)
-        if self.model.temperature_with_humidity:
-            also = self.model.temperature_ms[code]
+        if self.traits.temperature_with_humidity:
+            also = self.traits.temperature_ms[code]
             span = span[0] + also[0], span[1] + also[1]
             self._previous_temperature = self._temperature_word(code).to_bytes(2, "big")
-        self._start_conversion("rh", self.model.humidity_ma, span, word)
+        self._start_conversion("rh", self.traits.humidity_ma, span, word)
 
     def _start_conversion(self, state: str, milliamps: float, span: Span, word: int) -> None:
         value = word.to_bytes(2, "big")
@@ -194,12 +187,12 @@ class Si7021(I2cPart):
     def rest(self) -> None:
         heater = self._heater_ma()
         state = "heater" if heater else "standby"
-        self.draw(state, self.model.standby_ma + heater)
+        self.draw(state, self.traits.standby_ma + heater)
 
     def _heater_ma(self) -> float:
         if not self._user_register & _HEATER:
             return 0.0
-        return 3.1 + 6.1 * self._heater_level if self.model.heater_levels else _HEATER_MA
+        return 3.1 + 6.1 * self._heater_level if self.traits.heater_levels else _HEATER_MA
 
 
 def quantised(share: float, bits: int, status: int) -> int:
@@ -214,10 +207,4 @@ def checksum(data: bytes) -> int:
     return crc8(data, 0)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """model = "htu21d", "sht20"; temperature_c, humidity_rh: the truth."""
-    temperature_c = plugging.truth(board, name, table, "temperature_c", 21.4, swing=2.0)
-    humidity_rh = plugging.truth(board, name, table, "humidity_rh", 54.8, swing=-4.0)
-    model = plugging.choice(name, table, "model", "si7021", MODELS)
-    chip = Si7021(board, temperature_c, humidity_rh, model=model, name=name)
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Si7021, ADDRESS)

@@ -23,75 +23,52 @@ class Model:
     of 12 and temperature of 14 bits, 1 for 8 and 12, 2 for 10 and 13, 3 for 11 and 11.
     """
 
-    name: str
     identity: bytes  # SNB3 to SNB0
-    user_register: int  # value after power-on
-    writable: int  # its bits that a write changes
-    supply_low_mv: int  # bit 6 is set below
-    power_up_ms: Span
-    reset_ms: Span
     temperature_ms: tuple[Span, Span, Span, Span]
     humidity_ms: tuple[Span, Span, Span, Span]
-    temperature_with_humidity: bool  # a humidity conversion includes one of temperature (E0)
-    heater_levels: bool  # commands 11 and 51
-    heater_survives_reset: bool
-    firmware_revision: int | None  # command 84 B8
     standby_ma: float
     temperature_ma: float
     humidity_ma: float
+    user_register: int = 0x02  # value after power-on
+    writable: int = 0x87  # its bits that a write changes
+    supply_low_mv: int = 2250  # bit 6 is set below
+    power_up_ms: Span = (10, 15)
+    reset_ms: Span = (5, 15)
+    temperature_with_humidity: bool = False  # (E0) a humidity conversion includes it
+    heater_levels: bool = False  # commands 11 and 51
+    heater_survives_reset: bool = False
+    firmware_revision: int | None = None  # command 84 B8
 
 
 MODELS = {
     "si7021": Model(
-        name="si7021",
         identity=bytes((0x15, 0xFF, 0xFF, 0xFF)),
         user_register=0x3A,
         writable=0x85,
         supply_low_mv=1900,
         power_up_ms=(18, 25),  # at 25 Cel; 80 at the ends of the temperature range
-        reset_ms=(5, 15),
         temperature_ms=((7, 10.8), (2.4, 3.8), (4, 6.2), (1.5, 2.4)),
         humidity_ms=((10, 12), (2.6, 3.1), (3.7, 4.5), (5.8, 7)),
         temperature_with_humidity=True,
         heater_levels=True,
-        heater_survives_reset=False,
         firmware_revision=0x20,
         standby_ma=0.00006,
         temperature_ma=0.090,
         humidity_ma=0.150,
     ),
     "htu21d": Model(
-        name="htu21d",
         identity=bytes((0x32, 0x00, 0x00, 0x00)),
-        user_register=0x02,
-        writable=0x87,
-        supply_low_mv=2250,
-        power_up_ms=(10, 15),
-        reset_ms=(5, 15),
         temperature_ms=((44, 50), (11, 13), (22, 25), (6, 7)),
         humidity_ms=((14, 16), (2, 3), (4, 5), (7, 8)),
-        temperature_with_humidity=False,
-        heater_levels=False,
-        heater_survives_reset=False,
-        firmware_revision=None,
         standby_ma=0.00002,
         temperature_ma=0.450,
         humidity_ma=0.450,
     ),
     "sht20": Model(
-        name="sht20",
         identity=bytes((0x48, 0x00, 0x54, 0x00)),
-        user_register=0x02,
-        writable=0x87,
-        supply_low_mv=2250,
-        power_up_ms=(10, 15),
-        reset_ms=(5, 15),
         temperature_ms=((66, 85), (17, 22), (33, 43), (9, 11)),
         humidity_ms=((22, 29), (3, 4), (7, 9), (12, 15)),
-        temperature_with_humidity=False,
-        heater_levels=False,
         heater_survives_reset=True,
-        firmware_revision=None,
         standby_ma=0.00015,
         temperature_ma=0.300,
         humidity_ma=0.300,

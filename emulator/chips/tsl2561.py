@@ -16,11 +16,13 @@ is read beyond a register without asking for a word or block: the next registers
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import I2cPart, Truth
+from emulator.chips.light import LOOK_US, mean_light
+from emulator.chips.options import Truth, option, truth
+from emulator.chips.part import I2cPart
+from emulator.chips.registers16 import Cycles
 
 ADDRESS = 0x39
 LINE = ("tsl2561", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -33,7 +35,6 @@ _GAIN, _MANUAL = 0x10, 0x08
 _CYCLES = (11, 81, 322)  # of 918 clock periods each
 _CLOCK_KHZ = (735.0, 690.0)  # typical, slowest
 _FULL = (5047, 37177, 65535, 65535)
-_LOOK_US = 1_000
 
 # Upper bounds of the ratio r, and lux per count of channel 0 at 402 ms and gain 16:
 # a - b * r ** exponent
@@ -60,42 +61,31 @@ def lux_per_count(ratio: float, chip_scale: bool) -> float:
     return 0.0
 
 
+@dataclass(eq=False)
 class Tsl2561(I2cPart):
-    """One chip; truth and faults may be changed at any time.
-
-    Faults of its own: `identity` is the id register, for another chip at the address.
-    """
+    """One chip. `identity` is the id register, which tests change into that of another chip."""
 
     power_up_ms = (1.0, 3.0)
     start_ma = 0.24
     standby_ma = 0.0032
     active_ma = 0.24
 
-    def __init__(
-        self,
-        board: Board,
-        light_lx: Truth,
-        infrared: Truth,
-        model: str = "tsl2561t",
-        name: str = "tsl2561",
-    ) -> None:
-        if model not in IDENTITIES:
-            raise ValueError(f"chip model {model!r}; allowed: {', '.join(IDENTITIES)}")
-        self.light_lx = light_lx
-        self.infrared = infrared
-        self.identity = IDENTITIES[model]
-        self._chip_scale = model.endswith("cs")
-        super().__init__(board, name)
-        self.forget()
+    light_lx: Truth = truth(320.0, swing=80.0)
+    infrared: Truth = truth(0.3)
+    model: str = option("tsl2561t", allowed=IDENTITIES)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.identity = IDENTITIES[self.model]
 
     def forget(self) -> None:
         self._registers = bytearray(16)
         self._registers[_TIMING] = 0x02
-        self._channels = (0, 0)  # of the last integration before the present run
+        self._channels = (0, 0)  # of the last integration that has ended
         self._shadow = [0, 0]  # high bytes
-        self._begin_us: int | None = None  # of the present run of integrations
+        self._cycles: Cycles | None = None  # the integrations that follow each other
+        self._began_by_hand_us: int | None = None
         self._pointer = 0
-        self._done = 0  # integrations of the present run that are in _channels
 
     # Transfers
 
@@ -158,58 +148,38 @@ class Tsl2561(I2cPart):
         return round(periods * 1000 / clock_khz + self.extra_ms * 1000)
 
     def _start(self) -> None:
-        self._begin_us = self.board.clock.now_us
-        self._done = 0
-        if self._by_hand and not self._registers[_TIMING] & _MANUAL:
-            self._begin_us = None
         self.draw("active", self.active_ma)
-        if self.brown_out > 0 and not self._by_hand:
-            self.brown_out -= 1
-            self.later_us(self.integration_us() // 2, self.interrupt_supply)
+        now_us = self.board.clock.now_us
+        self._began_by_hand_us = now_us if self._registers[_TIMING] & _MANUAL else None
+        self._cycles = None if self._by_hand else Cycles(now_us, self.integration_us())
+        if not self._by_hand:
+            self.brown_out_in(self.integration_us() // 2)
 
     def _stop(self) -> None:
-        self._begin_us = None
+        self._cycles = self._began_by_hand_us = None
         self.rest()
 
     def _latch(self) -> None:
         """Bring the channels up to date: the last integration that has ended by now."""
-        duration_us = self.integration_us()
-        if not duration_us or not self._on or self._begin_us is None:
-            return
-        done = (self.board.clock.now_us - self._begin_us) // duration_us
-        if done > self._done:
-            self._done = done
-            begin_us = self._begin_us + (done - 1) * duration_us
-            self._channels = self._count(begin_us, duration_us)
+        span_us = self._cycles.latest(self.board.clock.now_us) if self._cycles else None
+        if span_us is not None:
+            self._channels = self._count(*span_us)
 
     def _end_by_hand(self) -> None:
-        if self._on and self._begin_us is not None:
-            self._channels = self._count(self._begin_us, self.board.clock.now_us - self._begin_us)
-        self._begin_us = None
+        if self._on and self._began_by_hand_us is not None:
+            self._channels = self._count(self._began_by_hand_us, self.board.clock.now_us)
+        self._began_by_hand_us = None
 
-    def _count(self, begin_us: int, duration_us: int) -> tuple[int, int]:
+    def _count(self, begin_us: int, end_us: int) -> tuple[int, int]:
         code = self._registers[_TIMING] & 0x03
+        duration_us = end_us - begin_us
         share = duration_us / 402_000 if self._by_hand else _CYCLES[code] / 322
         gain = 1.0 if self._registers[_TIMING] & _GAIN else 1 / 16
-        light, ratio = self._mean(begin_us, duration_us)
-        seen = light / lux_per_count(ratio, self._chip_scale) * share * gain
+        light = mean_light(self.light_lx, begin_us, duration_us)
+        ratio = min(max(0.0, self.infrared((end_us - LOOK_US / 2) / 1e6)), RATIO_MAX)
+        seen = light / lux_per_count(ratio, self.model.endswith("cs")) * share * gain
         full = _FULL[code]
         return min(round(seen), full), min(round(seen * ratio), full)
 
-    def _mean(self, begin_us: int, duration_us: int) -> tuple[float, float]:
-        looks = max(1, duration_us // _LOOK_US)
-        times = [(begin_us + (n + 0.5) * duration_us / looks) / 1e6 for n in range(looks)]
-        light = sum(max(0.0, self.light_lx(t)) for t in times) / looks
-        return light, min(max(0.0, self.infrared(times[-1])), RATIO_MAX)
 
-
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """Keys: light_lx, infrared (ratio of the channels, up to 1.29), model; those of plugging."""
-    chip = Tsl2561(
-        board,
-        plugging.truth(board, name, table, "light_lx", 320.0, swing=80.0),
-        plugging.truth(board, name, table, "infrared", 0.3),
-        plugging.choice(name, table, "model", "tsl2561t", IDENTITIES),
-        name,
-    )
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Tsl2561, ADDRESS)

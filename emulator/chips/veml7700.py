@@ -16,11 +16,13 @@ their nominal length.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from emulator.board.board import Board
 from emulator.chips import plugging
-from emulator.chips.part import I2cPart, Truth
+from emulator.chips.light import mean_light
+from emulator.chips.options import Truth, option, truth
+from emulator.chips.part import I2cPart
+from emulator.chips.registers16 import Cycles
 
 ADDRESS = 0x10
 LINE = ("veml7700", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -29,37 +31,35 @@ _CONF, _HIGH, _LOW, _SAVING, _ALS, _WHITE, _STATUS, _ID = range(8)
 _SHUT_DOWN, _INTERRUPT = 0x0001, 0x0002
 _IDENTITIES = {0x10: 0xC481, 0x48: 0xD481}
 _START_US = 2_500
-_LOOK_US = 1_000
 _GAINS = (1.0, 2.0, 0.125, 0.25)
 _INTEGRATIONS_MS = {0b1100: 25, 0b1000: 50, 0b0000: 100, 0b0001: 200, 0b0010: 400, 0b0011: 800}
 _PAUSES_MS = (500, 1000, 2000, 4000)
 _CURVE = (6.0135e-13, -9.3924e-9, 8.1488e-5, 1.0023, 0.0)
 
 
+@dataclass(eq=False)
 class Veml7700(I2cPart):
-    """One chip; truth and faults may be changed at any time."""
+    """One chip at an address, which its identity tells."""
 
     power_up_ms = (1.0, 2.5)
     start_ma = 0.045
     standby_ma = 0.0005
     active_ma = 0.045
 
-    def __init__(
-        self, board: Board, light_lx: Truth, name: str = "veml7700", address: int = ADDRESS
-    ) -> None:
-        self.light_lx = light_lx
-        self.identity = _IDENTITIES.get(address, _IDENTITIES[ADDRESS])
-        self.resolution_lx = 0.0042
-        self.white_ratio = 1.6
-        self.curved = False
-        super().__init__(board, name)
-        self.forget()
+    light_lx: Truth = truth(320.0, swing=80.0)
+    curved: bool = option(False)
+    resolution_lx: float = 0.0042
+    white_ratio: float = 1.6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.identity = _IDENTITIES.get(self.address, _IDENTITIES[ADDRESS])
 
     def forget(self) -> None:
         self._registers = [_SHUT_DOWN, 0, 0, 0, 0, 0, 0, 0]
         self._pointer = 0
-        self._begin_us: int | None = None  # of the first integration
-        self._done = 0
+        self._pause_us = 0  # before each integration
+        self._cycles: Cycles | None = None  # of pause and integration
 
     # Transfers
 
@@ -90,39 +90,29 @@ class Veml7700(I2cPart):
         return _INTEGRATIONS_MS.get(self._registers[_CONF] >> 6 & 0x0F, 100)
 
     def _start(self) -> None:
-        self._done = 0
         if self._registers[_CONF] & _SHUT_DOWN:
-            self._begin_us = None
+            self._cycles = None
             self.rest()
             return
-        self._begin_us = self.board.clock.now_us + _START_US
         self.draw("active", self.active_ma)
-        if self.brown_out > 0:
-            self.brown_out -= 1
-            self.later_us(_START_US + self._integration_us() // 2, self.interrupt_supply)
-
-    def _integration_us(self) -> int:
+        saving = self._registers[_SAVING]
+        self._pause_us = _PAUSES_MS[saving >> 1 & 3] * 1000 if saving & 1 else 0
         nominal_ms = float(self.integration_ms())
-        return round((self.span_ms((nominal_ms, 1.3 * nominal_ms)) + self.extra_ms) * 1000)
+        span_ms = self.span_ms((nominal_ms, 1.3 * nominal_ms))
+        length_us = round((span_ms + self.extra_ms) * 1000)
+        begin_us = self.board.clock.now_us + _START_US
+        # as if a pause came before the first one, too
+        self._cycles = Cycles(begin_us - self._pause_us, self._pause_us + length_us)
+        self.brown_out_in(_START_US + length_us // 2)
 
     def _latch(self) -> None:
         """Bring light and white up to date: the last integration that has ended by now."""
-        if self._begin_us is None:
-            return
-        saving = self._registers[_SAVING]
-        pause_us = _PAUSES_MS[saving >> 1 & 3] * 1000 if saving & 1 else 0
-        length_us = self._integration_us()
-        passed_us = self.board.clock.now_us - self._begin_us
-        done = (passed_us + pause_us) // (length_us + pause_us)
-        if done <= self._done:
-            return
-        self._done = done
-        self._take(self._begin_us + (done - 1) * (length_us + pause_us), length_us)
+        span_us = self._cycles.latest(self.board.clock.now_us) if self._cycles else None
+        if span_us is not None:
+            self._measure(span_us[0] + self._pause_us, span_us[1])
 
-    def _take(self, begin_us: int, length_us: int) -> None:
-        looks = max(1, length_us // _LOOK_US)
-        times = [(begin_us + (n + 0.5) * length_us / looks) / 1e6 for n in range(looks)]
-        light = sum(max(0.0, self.light_lx(t)) for t in times) / looks
+    def _measure(self, begin_us: int, end_us: int) -> None:
+        light = mean_light(self.light_lx, begin_us, end_us - begin_us)
         gain = _GAINS[self._registers[_CONF] >> 11 & 3]
         if self.curved and gain < 1 and light > 1000:
             light = flattened(light)
@@ -149,9 +139,4 @@ def flattened(light_lx: float) -> float:
     return low
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """Keys: light_lx, curved, and those of plugging."""
-    light_lx = plugging.truth(board, name, table, "light_lx", 320.0, swing=80.0)
-    chip = Veml7700(board, light_lx, name, table.get("address", ADDRESS))
-    chip.curved = plugging.flag(name, table, "curved")
-    plugging.i2c(board, name, table, chip, ADDRESS)
+plug = plugging.on_i2c(Veml7700, ADDRESS)

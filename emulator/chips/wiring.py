@@ -27,26 +27,24 @@ level_mv = 640
 [chips.si7021]
 kind = "none"               # takes a default one away
 
-A kind is a row of KINDS below, or a file of its own in this folder with
-
-    def plug(board, name, table): ...
-
-which takes its keys out of `table`, makes the chip and hangs it on its bus or pin.
+A kind is a row of KINDS below, or a file of its own in this folder. Its `plug(board, name, table)`
+takes its keys out of `table`, makes the chip and hangs it on its bus or pin.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
+import re
 from pathlib import Path
 from typing import Any
 
 from emulator.board.board import Board
 from emulator.chips import voltage
+from emulator.chips.plugging import Plug
 
-Plug = Callable[[Board, str, dict[str, Any]], None]
 _HERE = Path(__file__).parent
+_PLUG = re.compile(r"^(def plug\(|plug = )", re.MULTILINE)
 
 DEFAULT: dict[str, dict[str, Any]] = {
     "si7021": {"supply_pin": "P11"},
@@ -93,7 +91,7 @@ def _plug_of(kind: str, name: str) -> Plug:
 def _plugs() -> tuple[str, ...]:
     """The files with a `plug`. Once: each start of a board asks for each of its chips."""
     files = sorted(_HERE.glob("[a-z]*.py"))
-    return tuple(path.stem for path in files if "\ndef plug(" in path.read_text("utf-8"))
+    return tuple(path.stem for path in files if _PLUG.search(path.read_text("utf-8")))
 
 
 def _nothing(board: Board, name: str, table: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/pybadc.c.
 """
 
+from _arguments import OnlyOne
 from _board import call
 from _pin import pin_named
 from _texts import BADVAL, NA, NOTPOSS
@@ -10,7 +11,6 @@ from _texts import BADVAL, NA, NOTPOSS
 _PINS = ("P13", "P14", "P15", "P16", "P19", "P20", "P18", "P17")
 _VREF_PINS = ("P6", "P21", "P22")
 
-_the_adc = []
 _channels = {}
 
 
@@ -54,16 +54,11 @@ class ADCChannel:
         return self.value_to_voltage(self.value())
 
 
-class ADC:
+class ADC(OnlyOne):
     ATTN_0DB = 0
     ATTN_2_5DB = 1
     ATTN_6DB = 2
     ATTN_11DB = 3
-
-    def __new__(cls, id=0, *, bits=12):
-        if not _the_adc:
-            _the_adc.append(object.__new__(cls))
-        return _the_adc[0]
 
     def __init__(self, id=0, *, bits=12):
         if id != 0:

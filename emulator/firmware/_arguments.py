@@ -24,6 +24,16 @@ def to_text(value):
     raise TypeError("can't convert '{}' object to str implicitly".format(type(value).__name__))
 
 
+def to_sequence(value, least=0, most=None):
+    """mp_obj_get_array: a tuple or a list, of so many items if that is said."""
+    if not isinstance(value, (tuple, list)):
+        raise TypeError("object '{}' is not a tuple or list".format(type(value).__name__))
+    most = most or least
+    if most and not least <= len(value) <= most:
+        raise ValueError("requested length {} but object has length {}".format(least, len(value)))
+    return value
+
+
 def as_is(value):
     return value
 
@@ -57,6 +67,28 @@ def data_of(data):
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError("object with buffer protocol required")
     return bytes(data)
+
+
+class OnlyOne:
+    """Base of what there is one of on the board: every call of the class gives the same object."""
+
+    _made = None
+
+    def __new__(cls, *args, **keywords):
+        if cls._made is None:
+            cls._made = object.__new__(cls)
+        return cls._made
+
+
+def setting(service, name, convert=to_int):
+    """A method that reads a setting of a radio, or writes what it is given."""
+
+    def access(self, *value):
+        if not value:
+            return call(service + ".get", name)
+        call(service + ".set", name, convert(value[0]))
+
+    return access
 
 
 _CALLBACK = (("trigger", as_is, REQUIRED), ("handler", as_is, None), ("arg", as_is, None))

@@ -3,7 +3,17 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modlora.c.
 """
 
-from _arguments import REQUIRED, as_is, assign, data_of, set_handler, to_int
+from _arguments import (
+    REQUIRED,
+    OnlyOne,
+    as_is,
+    assign,
+    data_of,
+    set_handler,
+    setting,
+    to_int,
+    to_sequence,
+)
 from _board import call
 from usocket import timeout as _timeout
 
@@ -54,13 +64,7 @@ _STATS = (
 )
 
 
-def _sequence(auth):
-    if not isinstance(auth, (tuple, list)):
-        raise TypeError("object '{}' is not a tuple or list".format(type(auth).__name__))
-    return auth
-
-
-class LoRa:
+class LoRa(OnlyOne):
     """The one radio; every LoRa(...) is the same object."""
 
     timeout = _timeout
@@ -91,11 +95,6 @@ class LoRa:
     IN865 = 7
     US915 = 8
 
-    def __new__(cls, *args, **keywords):
-        if not _singleton:
-            _singleton.append(object.__new__(cls))
-        return _singleton[0]
-
     def __init__(self, *args, **keywords):
         values = assign(_NEW, 1, args, keywords)
         if values[0] != 0:
@@ -116,7 +115,7 @@ class LoRa:
         activation, auth, dr, timeout = assign(_JOIN, 1, args, keywords)
         if not 0 <= activation <= 1:
             raise ValueError("invalid activation type {}".format(activation))
-        auth = _sequence(auth)
+        auth = to_sequence(auth)
         rate = None if dr is None else to_int(dr)
         if activation == LoRa.OTAA:
             if len(auth) == 2:
@@ -125,8 +124,7 @@ class LoRa:
             left_ms = _FOREVER_MS if timeout is None else to_int(timeout)
             call("lora.join_otaa", keys[0], keys[1], keys[2], rate)
         else:
-            if len(auth) != 3:
-                raise ValueError("requested length 3 but object has length {}".format(len(auth)))
+            to_sequence(auth, 3)
             left_ms = _FOREVER_MS if timeout is None else to_int(timeout)
             call("lora.join_abp", to_int(auth[0]), data_of(auth[1]), data_of(auth[2]))
         if left_ms <= 0:
@@ -158,23 +156,12 @@ class LoRa:
 
     # settings
 
-    def frequency(self, *value):
-        return _setting("frequency", value)
-
-    def tx_power(self, *value):
-        return _setting("tx_power", value)
-
-    def bandwidth(self, *value):
-        return _setting("bandwidth", value)
-
-    def coding_rate(self, *value):
-        return _setting("coding_rate", value)
-
-    def preamble(self, *value):
-        return _setting("preamble", value)
-
-    def sf(self, *value):
-        return _setting("sf", value)
+    frequency = setting("lora", "frequency")
+    tx_power = setting("lora", "tx_power")
+    bandwidth = setting("lora", "bandwidth")
+    coding_rate = setting("lora", "coding_rate")
+    preamble = setting("lora", "preamble")
+    sf = setting("lora", "sf")
 
     def power_mode(self, *mode):
         if not mode:
@@ -211,12 +198,3 @@ class LoRa:
 
     def events(self):
         return call("lora.events")
-
-
-def _setting(name, value):
-    if not value:
-        return call("lora.get", name)
-    call("lora.set", name, to_int(value[0]))
-
-
-_singleton = []

@@ -3,7 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modlora.c lora_socket_*, modusocket.c.
 """
 
-from _arguments import data_of
+from _arguments import data_of, to_int
 from _board import call
 
 _SOCK_RAW = 3
@@ -42,18 +42,16 @@ class LoraSocket:
     def setsockopt(self, level, option, value):
         if isinstance(value, (bytes, bytearray)):
             value = int.from_bytes(bytes(value[:4]), "little")
-        elif not isinstance(value, (int, bool)):
-            raise TypeError("can't convert {} to int".format(type(value).__name__))
+        value = to_int(value)
         if level == _SOL_LORA and option == _SO_CONFIRMED:
             self._confirmed = bool(value & 0xFF)
-        elif level == _SOL_LORA and option == _SO_DR and call("lora.rate_fits", int(value)):
-            self._rate = int(value)
+        elif level == _SOL_LORA and option == _SO_DR and call("lora.rate_fits", value):
+            self._rate = value
         else:
             raise OSError(_EOPNOTSUPP)
 
     def bind(self, port):
-        if not isinstance(port, (int, bool)):
-            raise TypeError("can't convert {} to int".format(type(port).__name__))
+        port = to_int(port)
         if not 0 <= port <= _MOST_PORT:
             raise OSError(_EOPNOTSUPP)
         self._port = port

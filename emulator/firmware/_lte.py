@@ -4,7 +4,7 @@ Only what belongs to the interpreter is done here: arguments and their order of 
 Source: Pycom firmware 1.20.2, esp32/mods/modlte.c, py/argcheck.c.
 """
 
-from _arguments import as_is, assign, set_handler, to_int, to_text
+from _arguments import OnlyOne, as_is, assign, set_handler, to_int, to_text
 from _board import call
 
 _LOOK_US = 4000  # how often LTE() looks whether the modem task is done
@@ -64,7 +64,7 @@ def _init(values):
     _lte("configure", carrier, cid, legacyattach, values[4:])
 
 
-class LTE:
+class LTE(OnlyOne):
     """The one LTE modem; every LTE(...) is the same object."""
 
     IP = "IP"
@@ -83,11 +83,6 @@ class LTE:
     PSM_ACTIVE_1M = 1
     PSM_ACTIVE_6M = 2
     PSM_ACTIVE_DISABLED = 7
-
-    def __new__(cls, *args, **keywords):
-        if not _singleton:
-            _singleton.append(object.__new__(cls))
-        return _singleton[0]
 
     def __init__(self, *args, **keywords):
         values = assign(_NEW, 1, args, keywords)
@@ -191,6 +186,3 @@ class LTE:
 
     def events(self):
         return call("lte.events")
-
-
-_singleton = []

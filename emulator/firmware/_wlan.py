@@ -4,7 +4,16 @@ Only what belongs to the interpreter is done here: arguments, their checks and t
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c.
 """
 
-from _arguments import REQUIRED, as_is, assign, to_int, to_text
+from _arguments import (
+    REQUIRED,
+    OnlyOne,
+    as_is,
+    assign,
+    setting,
+    to_int,
+    to_sequence,
+    to_text,
+)
 from _board import call
 from _texts import BADVAL, NA, NOTPOSS
 
@@ -48,15 +57,6 @@ _SCAN = (
 _IFCONFIG = (("id", to_int, 0), ("config", as_is, None))
 
 
-def _array(value, least, most=None):
-    if not isinstance(value, (tuple, list)):
-        raise TypeError("object '{}' is not a tuple or list".format(type(value).__name__))
-    most = most or least
-    if not least <= len(value) <= most:
-        raise ValueError("requested length {} but object has length {}".format(least, len(value)))
-    return value
-
-
 def _check_ssid(ssid):
     if ssid is not None and len(ssid.encode()) > _SSID_MOST:
         raise ValueError(BADVAL)
@@ -83,11 +83,17 @@ def _check_antenna(antenna):
     return antenna
 
 
+def _check_bandwidth(bandwidth):
+    if bandwidth not in (WLAN.HT20, WLAN.HT40):
+        raise ValueError(BADVAL)
+    return bandwidth
+
+
 def _key_of(auth):
     """(security, key) of an access point of our own."""
     if auth is None:
         return None
-    security, key = _array(auth, 2)
+    security, key = to_sequence(auth, 2)
     key = to_text(key)
     if not 8 <= len(key) <= 32:
         raise ValueError("invalid key length")
@@ -99,7 +105,7 @@ def _credentials(auth):
     if auth is None:
         return None, None, None
     bad = ValueError("invalid authentication tuple")
-    auth = _array(auth, 0, 9)
+    auth = to_sequence(auth, 0, 9)
     if not 1 <= len(auth) <= 3:
         raise bad
     security = None if auth[0] is None else to_int(auth[0])
@@ -140,7 +146,7 @@ def _named(kind, fields, values):
     return namedtuple(kind, fields)(*values)
 
 
-class WLAN:
+class WLAN(OnlyOne):
     """The one Wi-Fi interface; every WLAN(...) is the same object."""
 
     STA = 1
@@ -157,11 +163,6 @@ class WLAN:
     HT40 = 2
     SCAN_ACTIVE = 0
     SCAN_PASSIVE = 1
-
-    def __new__(cls, *args, **keywords):
-        if not _singleton:
-            _singleton.append(object.__new__(cls))
-        return _singleton[0]
 
     def __init__(self, *args, **keywords):
         values = assign(_NEW, 1, args, keywords)
@@ -272,20 +273,18 @@ class WLAN:
         if config is None:
             return tuple(call("wlan.ifconfig", interface, None))
         if isinstance(config, tuple):
-            config = [_address(each) for each in _array(config, 4)]
+            config = [_address(each) for each in to_sequence(config, 4)]
         elif to_text(config) not in ("dhcp", "auto"):
             raise ValueError(BADVAL)
         call("wlan.ifconfig", interface, config)
 
-    def mode(self, *mode):
-        if not mode:
-            return call("wlan.get", "mode")
-        call("wlan.set", "mode", _check_mode(to_int(mode[0])))
-
-    def ssid(self, *ssid):
-        if not ssid:
-            return call("wlan.get", "ssid")
-        call("wlan.set", "ssid", _check_ssid(to_text(ssid[0])))
+    mode = setting("wlan", "mode", lambda mode: _check_mode(to_int(mode)))
+    ssid = setting("wlan", "ssid", lambda ssid: _check_ssid(to_text(ssid)))
+    channel = setting("wlan", "channel", lambda channel: _check_channel(to_int(channel)))
+    antenna = setting("wlan", "antenna", lambda antenna: _check_antenna(to_int(antenna)))
+    hostname = setting("wlan", "hostname", to_text)
+    bandwidth = setting("wlan", "bandwidth", _check_bandwidth)
+    max_tx_power = setting("wlan", "max_tx_pwr")
 
     def bssid(self):
         return call("wlan.get", "bssid")
@@ -296,33 +295,6 @@ class WLAN:
             return None
         found = call("wlan.get", "sta_auth") or call("wlan.get", "auth")
         return None if not found or not found[0] else tuple(found)
-
-    def channel(self, *channel):
-        if not channel:
-            return call("wlan.get", "channel")
-        call("wlan.set", "channel", _check_channel(to_int(channel[0])))
-
-    def antenna(self, *antenna):
-        if not antenna:
-            return call("wlan.get", "antenna")
-        call("wlan.set", "antenna", _check_antenna(to_int(antenna[0])))
-
-    def hostname(self, *name):
-        if not name:
-            return call("wlan.get", "hostname")
-        call("wlan.set", "hostname", to_text(name[0]))
-
-    def bandwidth(self, *bandwidth):
-        if not bandwidth:
-            return call("wlan.get", "bandwidth")
-        if bandwidth[0] not in (WLAN.HT20, WLAN.HT40):
-            raise ValueError(BADVAL)
-        call("wlan.set", "bandwidth", bandwidth[0])
-
-    def max_tx_power(self, *power):
-        if not power:
-            return call("wlan.get", "max_tx_pwr")
-        call("wlan.set", "max_tx_pwr", to_int(power[0]))
 
     def mac(self):
         return _named("mac", ("sta_mac", "ap_mac"), call("wlan.mac"))
@@ -370,6 +342,3 @@ class Server:
 
     def timeout(self, seconds=None):
         return 300 if seconds is None else None
-
-
-_singleton = []

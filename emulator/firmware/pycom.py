@@ -46,56 +46,33 @@ def nvs_erase_all():
     call("nvs.erase_all")
 
 
-def _setting(name, args):
-    if not args:
-        return call("config.get", name)
-    call("config.set", name, args[0])
+def _setting(name, convert=None):
+    """A function that reads a stored setting, or writes what it is given."""
+
+    def access(*value):
+        if not value:
+            return call("config.get", name)
+        call("config.set", name, convert(value[0]) if convert else value[0])
+
+    return access
 
 
-def _flag(name, args):
-    return _setting(name, (bool(args[0]),) if args else ())
-
-
-def heartbeat_on_boot(*on):
-    return _flag("heartbeat_on_boot", on)
-
-
-def wifi_on_boot(*on):
-    return _flag("wifi_on_boot", on)
-
-
-def wifi_mode_on_boot(*mode):
-    if mode and mode[0] not in (0, 1, 2, 3):
+def _wifi_mode(mode):
+    if mode not in (0, 1, 2, 3):
         raise ValueError(BADVAL)
-    return _setting("wifi_mode_on_boot", mode)
+    return mode
 
 
-def wifi_ssid_sta(*ssid):
-    return _setting("wifi_ssid_sta", ssid)
-
-
-def wifi_ssid_ap(*ssid):
-    return _setting("wifi_ssid_ap", ssid)
-
-
-def wifi_pwd_sta(*password):
-    return _setting("wifi_pwd_sta", password)
-
-
-def wifi_pwd_ap(*password):
-    return _setting("wifi_pwd_ap", password)
-
-
-def wdt_on_boot(*on):
-    return _flag("wdt_on_boot", on)
-
-
-def wdt_on_boot_timeout(*ms):
-    return _setting("wdt_on_boot_timeout", ms)
-
-
-def lte_modem_en_on_boot(*on):
-    return _flag("lte_modem_en_on_boot", on)
+heartbeat_on_boot = _setting("heartbeat_on_boot", bool)
+wifi_on_boot = _setting("wifi_on_boot", bool)
+wifi_mode_on_boot = _setting("wifi_mode_on_boot", _wifi_mode)
+wifi_ssid_sta = _setting("wifi_ssid_sta")
+wifi_ssid_ap = _setting("wifi_ssid_ap")
+wifi_pwd_sta = _setting("wifi_pwd_sta")
+wifi_pwd_ap = _setting("wifi_pwd_ap")
+wdt_on_boot = _setting("wdt_on_boot", bool)
+wdt_on_boot_timeout = _setting("wdt_on_boot_timeout")
+lte_modem_en_on_boot = _setting("lte_modem_en_on_boot", bool)
 
 
 def get_free_heap():

@@ -58,12 +58,11 @@ def select(rlist, wlist, xlist, timeout=None):
     table = []
     for streams, mask in ((rlist, POLLIN), (wlist, POLLOUT), (xlist, POLLERR | POLLHUP)):
         for stream in streams:
-            for entry in table:
-                if entry[0] is stream:
-                    entry[1] |= mask
-                    break
-            else:
+            entry = _entry(table, stream)
+            if entry is None:
                 table.append([stream, mask])
+            else:
+                entry[1] |= mask
     left_us = -1 if timeout is None or timeout < 0 else int(timeout * 1000) * 1000
     ready = _collect(table, left_us)
     result = ([], [], [])
@@ -78,10 +77,14 @@ def select(rlist, wlist, xlist, timeout=None):
 
 
 def _in(stream, streams):
-    for each in streams:
-        if each is stream:
-            return True
-    return False
+    return any(each is stream for each in streams)
+
+
+def _entry(table, stream):
+    for entry in table:
+        if entry[0] is stream:
+            return entry
+    return None
 
 
 class _Poll:
@@ -90,21 +93,19 @@ class _Poll:
 
     def register(self, stream, eventmask=POLLIN | POLLOUT):
         _number(stream)
-        for entry in self._table:
-            if entry[0] is stream:
-                entry[1] = eventmask
-                return
-        self._table.append([stream, eventmask])
+        if _entry(self._table, stream) is None:
+            self._table.append([stream, eventmask])
+        else:
+            self.modify(stream, eventmask)
 
     def unregister(self, stream):
         self._table = [entry for entry in self._table if entry[0] is not stream]
 
     def modify(self, stream, eventmask):
-        for entry in self._table:
-            if entry[0] is stream:
-                entry[1] = eventmask
-                return
-        raise OSError(2)
+        entry = _entry(self._table, stream)
+        if entry is None:
+            raise OSError(2)
+        entry[1] = eventmask
 
     def poll(self, timeout=-1, flags=0):
         """[(object, mask), ...]; timeout in milliseconds, -1: without limit."""

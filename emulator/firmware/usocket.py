@@ -7,7 +7,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modusocket.c, lwipsocket.c.
 
 import sys
 
-from _arguments import data_of
+from _arguments import data_of, to_int, to_sequence
 from _board import call
 
 AF_INET = 2
@@ -66,18 +66,12 @@ def _wait(wanted, left_us):
 
 def _address(pair):
     """(host, port) of an address; the firmware takes tuples and lists of two."""
-    if not isinstance(pair, (tuple, list)):
-        raise TypeError("object '{}' is not a tuple or list".format(type(pair).__name__))
-    if len(pair) != 2:
-        raise ValueError("requested length 2 but object has length {}".format(len(pair)))
-    host, port = pair
+    host, port = to_sequence(pair, 2)
     if isinstance(host, bytes):
         host = host.decode()
     if not isinstance(host, str):
         raise TypeError("can't convert '{}' object to str implicitly".format(type(host).__name__))
-    if not isinstance(port, (int, bool)):
-        raise TypeError("can't convert {} to int".format(type(port).__name__))
-    return host, port & 0xFFFF
+    return host, to_int(port) & 0xFFFF
 
 
 class socket:
@@ -107,8 +101,8 @@ class socket:
 
     def setsockopt(self, level, option, value):
         """Addresses are reused anyway; the options of lwIP have no effect here."""
-        if not isinstance(value, (int, bool, bytes, bytearray)):
-            raise TypeError("can't convert {} to int".format(type(value).__name__))
+        if not isinstance(value, (bytes, bytearray)):
+            to_int(value)
 
     # addresses
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emulator.board.aes import BLOCK, Cipher
 from emulator.lorawan import keys
+from emulator.lorawan.aes import BLOCK, cmac, encrypt
 
 JOIN_REQUEST, JOIN_ACCEPT, DATA_UP, DATA_DOWN, CONFIRMED_UP, CONFIRMED_DOWN = range(6)
 ADR, ADR_ACK_REQ, ACK, PENDING = 0x80, 0x40, 0x20, 0x10  # of FCtrl
 MIC_BYTES = keys.MIC_BYTES
-DATA_OVERHEAD = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC
 
 
 @dataclass
@@ -56,18 +55,16 @@ class Downlink:
 def join_request(app_eui: bytes, dev_eui: bytes, app_key: bytes, dev_nonce: int) -> bytes:
     frame = bytes([JOIN_REQUEST << 5]) + app_eui[::-1] + dev_eui[::-1]
     frame += dev_nonce.to_bytes(2, "little")
-    return frame + keys.cmac(app_key, frame)[:MIC_BYTES]
+    return frame + cmac(app_key, frame)[:MIC_BYTES]
 
 
 def read_join_accept(frame: bytes, app_key: bytes) -> JoinAccept | None:
     """None: not for us, or not by who has our key."""
     if len(frame) not in (1 + BLOCK, 1 + 2 * BLOCK) or frame[0] >> 5 != JOIN_ACCEPT:
         return None
-    cipher = Cipher(app_key)
-    # the network decrypts, so that a device needs no decryption
-    plain = b"".join(cipher.encrypt(frame[at : at + BLOCK]) for at in range(1, len(frame), BLOCK))
+    plain = encrypt(app_key, frame[1:])  # the network decrypts: a device needs no decryption
     body, mic = plain[:-MIC_BYTES], plain[-MIC_BYTES:]
-    if keys.cmac(app_key, frame[:1] + body)[:MIC_BYTES] != mic:
+    if cmac(app_key, frame[:1] + body)[:MIC_BYTES] != mic:
         return None
     return JoinAccept(
         app_nonce=body[:3],

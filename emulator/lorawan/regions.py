@@ -14,8 +14,6 @@ from dataclasses import dataclass
 Rate = tuple[int, int]  # spreading factor, bandwidth in Hz
 _KHZ125 = (12, 11, 10, 9, 8, 7)
 _SLOW_TO_FAST: tuple[Rate | None, ...] = tuple((sf, 125_000) for sf in _KHZ125)
-_EIGHT = (51, 51, 51, 115, 242, 242, 242, 242)
-NOT_USED = 0
 # Least signal to noise ratio in dB by spreading factor (SX1276 data sheet, table 13)
 LEAST_SNR_DB = {6: -5.0, 7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
 
@@ -38,37 +36,44 @@ class Band:
 
 @dataclass(frozen=True)
 class Region:
+    """One region; what most of them have in common are the defaults."""
+
     name: str
     number: int  # LoRa.EU868, ...
     rates: tuple[Rate | None, ...]  # None: not LoRa, or reserved
-    sizes: tuple[int, ...]  # most bytes of FRMPayload by data rate, without FOpts
     defaults: Callable[[], dict[int, Channel]]
     rx2: tuple[int, int]  # frequency, data rate
     rx1_rate: Callable[[int, int], int]  # (uplink rate, offset)
-    rx1_frequency: Callable[[int, int], int]  # (channel, its frequency)
-    join_rate: int
-    join_rates: tuple[int, ...]
-    socket_rate: int  # of a new socket
-    fastest: int  # for ADR
-    most_dbm: int
-    channels: int  # how many there may be
     frequencies: tuple[int, int]  # in Hz
     frequency_hz: int  # of raw LoRa without frequency=
+    # most bytes of FRMPayload by data rate, without FOpts
+    sizes: tuple[int, ...] = (51, 51, 51, 115, 242, 242, 242, 242)
+    join_rate: int = 5
+    join_rates: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
+    socket_rate: int = 5  # of a new socket
+    fastest: int = 5  # for ADR
+    most_dbm: int = 20
     fixed: bool = False  # a plan of 64 + 8 channels
     bands: tuple[Band, ...] = ()
-    dwell_us: int = 0  # longest packet at 125 kHz; 0: no limit
+
+    @property
+    def channels(self) -> int:
+        """How many there may be."""
+        return 72 if self.fixed else 16
+
+    def rx1_frequency(self, channel: int, frequency_hz: int) -> int:
+        """Of the first receive window after an uplink on a channel of this frequency."""
+        return 923_300_000 + channel % 8 * 600_000 if self.fixed else frequency_hz
 
     def rate(self, number: int) -> Rate | None:
         return self.rates[number] if 0 <= number < len(self.rates) else None
 
     def size(self, rate: int) -> int:
-        return self.sizes[rate] if 0 <= rate < len(self.sizes) else NOT_USED
+        return self.sizes[rate] if 0 <= rate < len(self.sizes) else 0
 
     def inverse_duty(self, frequency_hz: int) -> int:
-        for band in self.bands:
-            if band.low_hz <= frequency_hz < band.high_hz:
-                return band.inverse
-        return 1
+        band = self.band(frequency_hz)
+        return self.bands[band].inverse if band >= 0 else 1
 
     def band(self, frequency_hz: int) -> int:
         """An index for each sub-band of its own; -1 for the rest."""
@@ -95,31 +100,19 @@ def _lower(rate: int, offset: int) -> int:
     return max(0, rate - offset)
 
 
-def _us915_rx1(rate: int, offset: int) -> int:
-    return max(8, min(13, 10 + min(rate, 4) - offset))
+def _fixed_rx1(first: int, fastest_up: int) -> Callable[[int, int], int]:
+    """From the downlink rate that belongs to DR0 on, as far as the uplink rates go."""
+    return lambda rate, offset: max(8, min(13, first + min(rate, fastest_up) - offset))
 
 
-def _au915_rx1(rate: int, offset: int) -> int:
-    return max(8, min(13, 8 + min(rate, 6) - offset))
+def _either_way_rx1(least: int) -> Callable[[int, int], int]:
+    """Offsets 6 and 7 are one and two steps up."""
 
+    def rx1_rate(rate: int, offset: int) -> int:
+        step = offset if offset < 6 else 5 - offset
+        return min(5, max(least, rate - step))
 
-def _as923_rx1(rate: int, offset: int) -> int:
-    """Offsets 6 and 7 are one and two steps up; with downlink dwell time nothing below DR2."""
-    step = offset if offset < 6 else 5 - offset
-    return min(5, max(2, rate - step))
-
-
-def _in865_rx1(rate: int, offset: int) -> int:
-    step = offset if offset < 6 else 5 - offset
-    return min(5, max(0, rate - step))
-
-
-def _same(channel: int, frequency_hz: int) -> int:
-    return frequency_hz
-
-
-def _american(channel: int, frequency_hz: int) -> int:
-    return 923_300_000 + channel % 8 * 600_000
+    return rx1_rate
 
 
 _DOWN_500 = tuple((sf, 500_000) for sf in _KHZ125)
@@ -128,17 +121,10 @@ EU868 = Region(
     name="EU868",
     number=5,
     rates=(*_SLOW_TO_FAST, (7, 250_000), None),
-    sizes=_EIGHT,
     defaults=_plan(868_100_000, 868_300_000, 868_500_000),
     rx2=(869_525_000, 0),
     rx1_rate=_lower,
-    rx1_frequency=_same,
-    join_rate=5,
-    join_rates=(0, 1, 2, 3, 4, 5),
-    socket_rate=5,
-    fastest=5,
     most_dbm=14,
-    channels=16,
     frequencies=(863_000_000, 870_000_000),
     frequency_hz=868_000_000,
     bands=(
@@ -153,27 +139,18 @@ EU868 = Region(
 US915 = Region(
     name="US915",
     number=8,
-    rates=(
-        *((sf, 125_000) for sf in (10, 9, 8, 7)),
-        (8, 500_000),
-        *(None,) * 3,
-        *_DOWN_500,
-    ),
+    rates=(*_SLOW_TO_FAST[2:], (8, 500_000), *(None,) * 3, *_DOWN_500),
     sizes=(11, 53, 125, 242, 242, 0, 0, 0, 53, 129, 242, 242, 242, 242),
     defaults=lambda: _fixed_plan(902_300_000, 903_000_000, 3, 4),
     rx2=(923_300_000, 8),
-    rx1_rate=_us915_rx1,
-    rx1_frequency=_american,
+    rx1_rate=_fixed_rx1(first=10, fastest_up=4),
     join_rate=4,
     join_rates=(0, 4),
     socket_rate=4,
     fastest=3,
-    most_dbm=20,
-    channels=72,
     frequencies=(902_000_000, 928_000_000),
     frequency_hz=915_000_000,
     fixed=True,
-    dwell_us=400_000,
 )
 AU915 = Region(
     name="AU915",
@@ -182,14 +159,10 @@ AU915 = Region(
     sizes=(51, 51, 51, 115, 242, 242, 242, 0, 53, 129, 242, 242, 242, 242),
     defaults=lambda: _fixed_plan(915_200_000, 915_900_000, 5, 6),
     rx2=(923_300_000, 8),
-    rx1_rate=_au915_rx1,
-    rx1_frequency=_american,
+    rx1_rate=_fixed_rx1(first=8, fastest_up=6),
     join_rate=6,
     join_rates=(0, 6),
     socket_rate=4,
-    fastest=5,
-    most_dbm=20,
-    channels=72,
     frequencies=(915_000_000, 928_000_000),
     frequency_hz=915_000_000,
     fixed=True,
@@ -201,34 +174,23 @@ AS923 = Region(
     sizes=(0, 0, 11, 53, 125, 242, 242, 242),  # with the uplink dwell time of 400 ms
     defaults=_plan(923_200_000, 923_400_000, least=2),
     rx2=(923_200_000, 2),
-    rx1_rate=_as923_rx1,
-    rx1_frequency=_same,
+    rx1_rate=_either_way_rx1(least=2),  # with downlink dwell time nothing below DR2
     join_rate=2,
     join_rates=(2,),
-    socket_rate=5,
-    fastest=5,
     most_dbm=16,
-    channels=16,
     frequencies=(915_000_000, 928_000_000),
     frequency_hz=923_000_000,
     bands=(Band(915_000_000, 928_000_000, 100),),
-    dwell_us=400_000,
 )
 IN865 = Region(
     name="IN865",
     number=7,
     rates=(*_SLOW_TO_FAST, None, None),
-    sizes=_EIGHT,
     defaults=_plan(865_062_500, 865_402_500, 865_985_000),
     rx2=(866_550_000, 2),
-    rx1_rate=_in865_rx1,
-    rx1_frequency=_same,
-    join_rate=5,
-    join_rates=(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),  # not checked there
+    rx1_rate=_either_way_rx1(least=0),
+    join_rates=tuple(range(16)),  # not checked there
     socket_rate=0,
-    fastest=5,
-    most_dbm=20,
-    channels=16,
     frequencies=(865_000_000, 867_000_000),
     frequency_hz=865_000_000,
 )

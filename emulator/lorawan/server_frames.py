@@ -1,7 +1,7 @@
-"""PHYPayloads as the network server reads and builds them, with the ciphers of `cryptography`.
+"""PHYPayloads as the network server reads and builds them.
 
-Nothing here is shared with the device's side (frames.py, keys.py): what one side gets wrong the
-other refuses. Source: LoRaWAN 1.0.3, 4 and 6.2.
+Only the ciphers (aes.py) are shared with the device's side (frames.py, keys.py): what one side
+gets wrong the other refuses. Source: LoRaWAN 1.0.3, 4 and 6.2.
 """
 
 from __future__ import annotations
@@ -9,24 +9,11 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.cmac import CMAC
+from emulator.lorawan.aes import cmac, decrypt, encrypt
 
 
 def mic(key: bytes, data: bytes) -> bytes:
-    signer = CMAC(algorithms.AES(key))
-    signer.update(data)
-    return signer.finalize()[:4]
-
-
-def _encrypt(key: bytes, data: bytes) -> bytes:
-    step = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
-    return step.update(data) + step.finalize()
-
-
-def _decrypt(key: bytes, data: bytes) -> bytes:
-    step = Cipher(algorithms.AES(key), modes.ECB()).decryptor()
-    return step.update(data) + step.finalize()
+    return cmac(key, data)[:4]
 
 
 @dataclass
@@ -51,13 +38,13 @@ def join_accept(
     """settings: DLSettings and RxDelay."""
     header = b"\x20"
     body = nonce + net_id + struct.pack("<I", dev_addr) + settings + cf_list
-    return header + _decrypt(app_key, body + mic(app_key, header + body))
+    return header + decrypt(app_key, body + mic(app_key, header + body))
 
 
 def session_keys(app_key: bytes, nonce: bytes, net_id: bytes, dev_nonce: int) -> list[bytes]:
     """NwkSKey and AppSKey."""
     tail = nonce + net_id + struct.pack("<H", dev_nonce) + bytes(7)
-    return [_encrypt(app_key, bytes([which]) + tail) for which in (1, 2)]
+    return [encrypt(app_key, bytes([which]) + tail) for which in (1, 2)]
 
 
 @dataclass
@@ -96,7 +83,7 @@ def data_mic(key: bytes, down: bool, addr: int, counter: int, signed: bytes) -> 
 def crypt(key: bytes, down: bool, addr: int, counter: int, data: bytes) -> bytes:
     blocks = range(1, 1 + (len(data) + 15) // 16)
     plain = b"".join(struct.pack("<B4xBIIxB", 1, down, addr, counter, n) for n in blocks)
-    return bytes(a ^ b for a, b in zip(data, _encrypt(key, plain), strict=False)) if data else b""
+    return bytes(a ^ b for a, b in zip(data, encrypt(key, plain), strict=False))
 
 
 def data_down(

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from devkit.build import packages, targets
+from devkit import requirements
+from devkit.build import targets
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +15,7 @@ def current_compiler() -> str:
     """Its path. Without network, and not fetched before: no such test, but not where CI runs."""
     try:
         return targets.current_compiler()
-    except packages.NotInstalled as problem:
+    except requirements.NotInstalled as problem:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"{problem}")

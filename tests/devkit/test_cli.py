@@ -1,20 +1,17 @@
-"""The command line: what it accepts, what it refuses and how, and the script `dev` itself."""
+"""The command line: what it accepts, what it refuses and how."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import re
-import shutil
 import subprocess
-import sys
 import types
 from pathlib import Path
 
 import pytest
 
 from devkit import cli, commands
-from devkit.checks.sources import ROOT
 from devkit.commands import test as suite
 
 
@@ -40,11 +37,23 @@ def script(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+SHARED = {"options", "parser", "values"}  # files of devkit/commands that are no commands
+
+
+def test_help_names_every_command_in_the_order_of_use(capsys: pytest.CaptureFixture[str]) -> None:
     files = {path.stem for path in Path(commands.__file__).parent.glob("[a-z]*.py")}
     assert cli.main(["--help"]) == 0
-    out = capsys.readouterr().out
-    assert set(re.findall(r"^  (\w+)  +[A-Z].*\.$", out, re.MULTILINE)) == files - {"options"}
+    listed = re.findall(r"^  (\w+)  +[A-Z].*\.$", capsys.readouterr().out, re.MULTILINE)
+    assert set(listed) == files - SHARED
+    usual = "demo test run at bench build component deploy sensors new collect check lint".split()
+    assert listed == [name for name in usual if name in files]
+
+
+def test_a_command_is_there_once_its_file_is(tmp_path: Path) -> None:
+    for name in ("zeal", "run", "demo", "abide"):
+        (tmp_path / f"{name}.py").write_text("\ndef main(options):\n    return 0\n")
+    (tmp_path / "words.py").write_text("MAIN = 1\n")
+    assert commands.names(tmp_path) == ("demo", "run", "abide", "zeal")
 
 
 @pytest.mark.parametrize("name", commands.NAMES)
@@ -194,160 +203,3 @@ def test_suite_takes_paths_from_the_folder_it_is_called_in(
     monkeypatch.setattr(subprocess, "run", run)
     suite.main(argparse.Namespace(pytest_args=["test_here.py::test_a", "-k", "name", "-x"]))
     assert commands[0][-4:] == [f"{tmp_path}/test_here.py::test_a", "-k", "name", "-x"]
-
-
-# The script `dev`, in a tree of its own with a devkit that shows what it got. The `python3` it
-# finds makes "virtual environments" in no time, and its pip writes down what it was asked.
-
-_DEVKIT = """
-import os, socket, sys
-def main():
-    print(sys.argv[1:], os.getcwd(), hasattr(socket, "AF_INET"))
-    return 7
-"""
-_PYTHON = """#!/bin/sh
-case "$1 $2" in
-"-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
-"-m pip") echo "$@" >>"$PIP_CALLS"; exit "$PIP_STATUS" ;;
-"-m devkit.build.packages") echo "no umqtt" >&2; exit "$DEVICE_STATUS" ;;
-*) exec '{python}' "$@" ;;
-esac
-"""
-
-
-class Tree:
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "a folder"
-        self.cwd = folder / "elsewhere"
-        self.bin = folder / "bin"
-        self.calls = folder / "calls"
-        for made in (self.root / "devkit", self.cwd, self.bin):
-            made.mkdir(parents=True)
-        (self.root / "devkit" / "cli.py").write_text(_DEVKIT)
-        self.lock("# nothing")
-        shutil.copy(ROOT / "dev", self.root / "dev")
-        for tool in ("dirname", "cksum", "cat", "tail", "rm", "mkdir", "cp", "flock"):
-            found = shutil.which(tool)
-            if found:
-                (self.bin / tool).symlink_to(found)
-        self.python(_PYTHON.format(python=sys.executable))
-
-    def lock(self, text: str) -> None:
-        (self.root / "devkit/requirements/requirements.lock").write_text(text + "\n")
-
-    def python(self, text: str) -> None:
-        path = self.bin / "python3"
-        path.write_text(text)
-        path.chmod(0o755)
-
-    def dev(
-        self, *arguments: str, pip_status: int = 0, device_status: int = 0
-    ) -> subprocess.CompletedProcess[str]:
-        environment = {
-            "PATH": str(self.bin),
-            "PIP_CALLS": str(self.calls),
-            "PIP_STATUS": str(pip_status),
-            "DEVICE_STATUS": str(device_status),
-        }
-        return subprocess.run(
-            ["/bin/sh", str(self.root / "dev"), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-            cwd=self.cwd,
-        )
-
-    def installs(self) -> int:
-        return len(self.calls.read_text().splitlines()) if self.calls.exists() else 0
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree(tmp_path)
-
-
-def test_dev_runs_the_devkit_in_the_current_folder_and_returns_its_status(tree: Tree) -> None:
-    done = tree.dev("one", "two words")
-    assert done.stdout == f"{['one', 'two words']} {tree.cwd} True\n"
-    assert done.returncode == 7
-
-
-def test_dev_is_not_led_astray_by_a_boards_module_in_the_current_folder(tree: Tree) -> None:
-    (tree.cwd / "socket.py").write_text("")
-    assert tree.dev().stdout.endswith(" True\n")
-
-
-def test_dev_installs_pinned_packages_once_and_again_when_the_lock_file_changes(
-    tree: Tree,
-) -> None:
-    first = tree.dev()
-    assert first.stderr.count("\n") == 1
-    assert "setting up .venv" in first.stderr
-    assert "--require-hashes" in tree.calls.read_text()
-    assert tree.dev().stderr == ""
-    assert tree.installs() == 1
-    tree.lock("# nothing else")
-    assert "setting up .venv" in tree.dev().stderr
-    assert tree.installs() == 2
-
-
-def test_dev_repeats_a_set_up_that_did_not_end(tree: Tree) -> None:
-    tree.dev()
-    (tree.root / ".venv" / "complete").unlink()
-    assert "setting up .venv" in tree.dev().stderr
-    assert tree.dev().stderr == ""
-
-
-def test_dev_sets_up_anew_in_a_tree_that_was_moved(tree: Tree) -> None:
-    tree.dev()
-    tree.root = tree.root.rename(tree.root.with_name("moved"))
-    assert "setting up .venv" in tree.dev().stderr
-
-
-def test_dev_tries_again_after_packages_could_not_be_installed(tree: Tree) -> None:
-    failed = tree.dev(pip_status=1)
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert "installing what devkit/requirements/requirements.lock lists failed" in failed.stderr
-    assert tree.dev().returncode == 7
-    assert tree.installs() == 2
-
-
-def test_dev_fetches_packages_for_the_device_at_set_up_too(tree: Tree) -> None:
-    failed = tree.dev(device_status=1)
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert "no umqtt" in failed.stderr
-    assert "installing what devkit/requirements/device.lock lists failed" in failed.stderr
-    assert tree.dev().returncode == 7
-
-
-def test_dev_without_a_suitable_python_says_so_in_one_line(tree: Tree) -> None:
-    tree.python("#!/bin/sh\nexit 1\n")  # what Python 3.9 answers when asked for its version
-    done = tree.dev()
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("\n") == 1
-    assert "Python 3.10 or newer is needed" in done.stderr
-
-
-def test_lock_file_pins_everything_with_hashes_and_names_no_address() -> None:
-    text = (ROOT / "devkit/requirements/requirements.lock").read_text()
-    head, _, pinned = text.partition("\n")
-    assert head.startswith("#")
-    blocks = re.split(r"\n(?=\w)", pinned)
-    assert len(blocks) > 20
-    for block in blocks:
-        assert re.match(r"[\w.-]+==[\w.]+( ;|\s)", block), block.splitlines()[0]
-        assert "--hash=sha256:" in block, block.splitlines()[0]
-    assert "://" not in text
-    assert " @ " not in text
-    assert "--index" not in text
-
-
-def test_lock_file_has_everything_that_is_asked_for() -> None:
-    asked = re.findall(
-        r"^[\w-]+", (ROOT / "devkit/requirements/requirements.in").read_text(), re.MULTILINE
-    )
-    locked = re.findall(
-        r"^[\w-]+", (ROOT / "devkit/requirements/requirements.lock").read_text(), re.MULTILINE
-    )
-    assert set(asked) <= set(locked)

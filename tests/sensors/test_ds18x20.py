@@ -89,7 +89,7 @@ def test_values_of_known_scratchpads(node: Node, plug: Callable[..., Ds18x20]) -
     """One line with a part of each family: a run of the VM for all vectors."""
     chips = {family: plug(model=model, name=model) for family, model in MODEL_OF.items()}
     for chip in chips.values():
-        chip.model = replace(chip.model, max_ms=20)  # fewer polls, which cost time on the VM
+        chip.traits = replace(chip.traits, max_ms=20)  # fewer polls, which cost time on the VM
     for family, text, _ in VECTORS.values():
         chips[family].told.append(scratchpad(text))
     roms = [chips[family].rom.hex() for family, _, _ in VECTORS.values()]
@@ -112,8 +112,8 @@ def test_the_temperature_arrives_within_a_step(
     roms = [chip.rom.hex() for chip in chips]
     values = node.run(HEAD + f"v = [ds18x20.get_reading('P3', rom=rom) for rom in {roms}]\n")["v"]
     for chip, value in zip(chips, values, strict=True):
-        step = 0.25 if chip.model.family == 0x3B else 0.0625
-        step = 2.0 ** (8 - bits) if chip.model.family in (0x28, 0x22) else step
+        step = 0.25 if chip.traits.family == 0x3B else 0.0625
+        step = 2.0 ** (8 - bits) if chip.traits.family in (0x28, 0x22) else step
         assert value is not None and abs(value - celsius) <= step / 2 + 1e-4
         chip.absent = True
 
@@ -210,7 +210,7 @@ class OtherPart(OneWirePart):
 
 
 def test_other_parts_on_the_line_are_passed_over(node: Node, plug: Callable[..., Ds18x20]) -> None:
-    other = OtherPart(node.board, "other", rom_of(0x20, 1))  # found before a family 28
+    other = OtherPart(node.board, rom=rom_of(0x20, 1))  # found before a family 28
     other.attach("P3")
     other.power(True)
     node.board.clock.advance(1000)

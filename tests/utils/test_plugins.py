@@ -72,4 +72,4 @@ def test_the_folders_of_this_project(device: Device) -> None:
     )
     assert shown[:2] == [True, True]
     assert shown[2][0] == "ValueError" and "allowed: lora, nbiot, wifi" in shown[2][1]
-    assert "_attach" not in shown[2][1].split("allowed")[1]
+    assert "_nbiot_attach" not in shown[2][1].split("allowed")[1]

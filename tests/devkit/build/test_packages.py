@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit import requirements
 from devkit.build import packages
 from devkit.build.folder import build
 from devkit.build.targets import PYCOM
@@ -91,7 +92,7 @@ def test_licence_is_kept_with_it(root, tmp_path):
 def test_package_with_another_hash_is_refused(root, tmp_path):
     path = wheel(tmp_path / "shelf", MODULES)
     lock(root, path, sha256="0" * 64)
-    with pytest.raises(packages.NotInstalled, match="device.lock"):
+    with pytest.raises(requirements.NotInstalled, match="device.lock"):
         build(PYCOM, tmp_path / "out", root)
     assert not (tmp_path / "out").exists()
 
@@ -100,7 +101,7 @@ def test_package_without_a_hash_is_refused(root, tmp_path):
     (root / "devkit/requirements").mkdir(parents=True)
     wheel(tmp_path / "shelf", MODULES)
     (root / "devkit/requirements/device.lock").write_text("umodule==1.5\n")
-    with pytest.raises(packages.NotInstalled, match="hash"):
+    with pytest.raises(requirements.NotInstalled, match="hash"):
         build(PYCOM, tmp_path / "out", root)
 
 
@@ -139,7 +140,7 @@ def sdist(folder: Path, files: dict[str, str]) -> Path:
 def own_licence(tmp_path, monkeypatch):
     (tmp_path / "licences").mkdir()
     (tmp_path / "licences/umodule.txt").write_text(LICENCE)
-    monkeypatch.setattr("devkit.build.sdist.LICENCES", tmp_path / "licences")
+    monkeypatch.setattr("devkit.requirements.sdist.LICENCES", tmp_path / "licences")
 
 
 def test_archive_without_setup_py_is_taken_as_it_is(root, tmp_path, own_licence):
@@ -154,7 +155,7 @@ def test_archive_without_setup_py_is_taken_as_it_is(root, tmp_path, own_licence)
 def test_archive_without_setup_py_needs_its_hash_and_a_licence_too(root, tmp_path):
     path = sdist(tmp_path / "shelf", MODULES)
     lock(root, path, sha256="0" * 64)
-    with pytest.raises(packages.NotInstalled, match="device.lock"):
+    with pytest.raises(requirements.NotInstalled, match="device.lock"):
         build(PYCOM, tmp_path / "out", root)
     lock(root, path)
     with pytest.raises(ValueError, match="umodule has no text of its licence"):
@@ -163,7 +164,7 @@ def test_archive_without_setup_py_needs_its_hash_and_a_licence_too(root, tmp_pat
 
 def test_an_archive_that_pip_fails_to_build_is_not_taken(root, tmp_path, own_licence):
     lock(root, sdist(tmp_path / "shelf", {**MODULES, "setup.py": "raise SystemExit('broken')\n"}))
-    with pytest.raises(packages.NotInstalled):
+    with pytest.raises(requirements.NotInstalled):
         build(PYCOM, tmp_path / "out", root)
 
 
@@ -192,9 +193,10 @@ def test_lock_file_pins_by_hash_and_names_no_address(name, first):
 
 AT_ONCE = """
 import sys, pathlib
-from devkit.build import packages
+from devkit import requirements
 sys.prefix = sys.argv[1]
-folder = packages.installed(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), ("ubig/run",))
+lock, folder = map(pathlib.Path, sys.argv[2:])
+folder = requirements.installed(lock, folder, ("ubig/run",))
 print(folder.stat().st_ino, (folder / "ubig/run").stat().st_mode & 0o111)
 """
 

@@ -9,7 +9,7 @@ from hypothesis import strategies
 from emulator.board.board import Board
 from emulator.board.i2c import I2c, Nack
 from emulator.chips import wiring
-from emulator.chips.ads1115 import CONFIGURATION, CONVERSION, HIGH, LOW, Ads1115, plug
+from emulator.chips.ads1115 import CONFIGURATION, CONVERSION, HIGH, LOW, Ads1115
 from tests.emulator.chips.conftest import after_ms
 from tests.sensors.conftest import Node
 
@@ -266,15 +266,6 @@ def test_a_scenario_sets_inputs_model_and_supply():
     after_ms(board, 4900)
     assert converted(board, chip, mux=4, gain=0) == 1500 << 4
     assert (converted(board, chip, mux=7, gain=2) >> 4) == pytest.approx(150, abs=3)
-
-
-@pytest.mark.parametrize(
-    ("table", "text"),
-    [({"model": "ads1110"}, "allowed: ads1115, ads1015"), ({"vdd_mv": 0}, "allowed: more than 0")],
-)
-def test_what_cannot_be_is_refused_with_the_choices(table, text):
-    with pytest.raises(ValueError, match=text):
-        plug(Board(), "ads1115", table)
 
 
 @pytest.mark.parametrize("model", ["ads1115", "ads1015"])

@@ -13,20 +13,20 @@ from emulator.chips.battery import Battery
 
 
 def test_battery_sags_under_the_load_of_the_whole_board(board):
-    battery = Battery(board, open_mv=3900, ohm=0.25)
-    assert battery() == 3900
+    battery = Battery(board, ohm=0.25)
+    assert battery.cell_mv() == 3900
     board.meter.set("esp", "run", 41)
     board.meter.set("modem", "tx", 240)
-    assert battery() == pytest.approx(3900 - 281 * 0.25)
+    assert battery.cell_mv() == pytest.approx(3900 - 281 * 0.25)
 
 
 def test_battery_runs_down_by_what_was_drawn(board):
-    battery = Battery(board, open_mv=4200, ohm=0, capacity_mah=10, end_mv=3000)
+    battery = Battery(board, lambda t: 4200, ohm=0, capacity_mah=10, end_mv=3000)
     board.meter.set("modem", "rx", 100)
     board.clock.advance(3 * 60_000_000)  # 100 mA for 3 minutes: 5 mAh, half of it
-    assert battery() == pytest.approx(3600)
+    assert battery.cell_mv() == pytest.approx(3600)
     board.clock.advance(3600_000_000)
-    assert battery() == pytest.approx(3000)
+    assert battery.cell_mv() == pytest.approx(3000)
 
 
 def test_level_is_a_number_or_a_function_of_time(board):

@@ -197,7 +197,6 @@ def test_light_is_seen_after_the_response_time(board):
         ({"x": {"kind": "voltage", "level": 3}}, "unknown key 'level' for a voltage"),
         ({"battery": {"farad": "much"}}, "farad = 'much'; allowed: a number from 0 up"),
         ({"battery": {"capacity_mah": 0}}, "capacity_mah = 0; allowed: more than 0"),
-        ({"x": {"kind": "gl55", "gamma": "steep"}}, "gamma = 'steep'; allowed: a number from 0"),
         ({"x": {"kind": "gl55", "pin": "P0"}}, "chips.x: pin = 'P0'"),
         ({"x": {"kind": "gl56"}}, "chips.x: kind = 'gl56'; allowed: none, "),
     ],

@@ -257,14 +257,10 @@ def test_tables_of_a_scenario(master: Master) -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ({"model": "x"}, "chips.soil: model = 'x'; allowed: ds18b20"),
         ({"rom": "28ac410e07000075"}, "rom = '28ac410e07000075'; allowed: 16 hex digits"),
         ({"rom": 3}, "rom = 3; allowed"),
-        ({"parasite": "no"}, "parasite = 'no'; allowed: true, false"),
-        ({"bits": 13}, "bits = 13; allowed: 9 to 12"),
         ({"serial": -1}, "serial = -1; allowed: 0 to"),
         ({"pin": "P77"}, "pin = 'P77'; allowed: P0"),
-        ({"colour": 1}, "unknown key 'colour'"),
     ],
 )
 def test_what_a_table_refuses(master: Master, table: dict[str, Any], words: str) -> None:

@@ -40,7 +40,7 @@ def plug(master: Master) -> Callable[..., Echo]:
 
 
 def plugged(master: Master, serial: int) -> Echo:
-    part = Echo(master.board, f"part {serial}", rom_of(0x99, serial))
+    part = Echo(master.board, rom=rom_of(0x99, serial), name=f"part {serial}")
     part.attach("P3")
     part.power(True)
     master.wait(1000)

@@ -16,10 +16,6 @@ class Echo(I2cPart):
     start_ma = 3.0
     standby_ma = 0.5
 
-    def __init__(self, board: Board) -> None:
-        super().__init__(board, "echo")
-        self.forget()
-
     def forget(self) -> None:
         self.kept = b""
 

@@ -18,7 +18,7 @@ def i2c(board: Board) -> I2c:
 
 
 def test_a_held_line_acknowledges_addresses_that_nobody_has(board, i2c):
-    chip = I2cPart(board, "chip")
+    chip = I2cPart(board, name="chip")
     i2c.attach(None, 0x40, chip, ("P9", "P10"))
     chip.power(True)
     chip.stuck = True
@@ -32,7 +32,7 @@ def test_a_held_line_acknowledges_addresses_that_nobody_has(board, i2c):
 
 
 def test_any_bit_of_an_answer_may_be_turned_over(board):
-    part = I2cPart(board, "chip")
+    part = I2cPart(board, name="chip")
     part.corrupt = 200
     seen = {part.damaged(b"\x00\x00") for _ in range(200)}
     assert seen == {(1 << bit).to_bytes(2, "big") for bit in range(16)}

@@ -246,20 +246,6 @@ def test_faults_of_the_wire(board):
     assert chip.stretch_us() == 0
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "allowed"),
-    [
-        ("measuring", 1, "true, false"),
-        ("zero_first", -1, "a whole number"),
-        ("stretch_ms", "long", "a number from 0"),
-        ("co2_ppm", "much", "a number"),
-    ],
-)
-def test_a_scenario_with_a_wrong_key_is_told_what_is_allowed(wired, key, value, allowed):
-    with pytest.raises(ValueError, match=rf"chips\.here: {key} = .*; allowed: {allowed}"):
-        plug(wired, "here", {key: value})
-
-
 def test_a_scenario_sets_truth_wiring_and_faults(wired):
     table = {
         "temperature_c": [[0, 20], [100, 30]],

@@ -258,24 +258,6 @@ def test_a_word_is_the_nearest_and_stays_within_16_bits():
     ]  # fmt: skip
 
 
-def test_an_unknown_model_is_refused_with_the_choices(board):
-    with pytest.raises(ValueError, match="scd40, scd41"):
-        Scd4x(board, lambda t: 0, lambda t: 0, lambda t: 0, model="scd30")
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "allowed"),
-    [
-        ("model", "scd42", "scd40, scd41"),
-        ("knows_variant", 0, "true, false"),
-        ("malfunction", 1.5, "a whole number"),
-    ],
-)
-def test_a_scenario_with_a_wrong_key_is_told_what_is_allowed(wired, key, value, allowed):
-    with pytest.raises(ValueError, match=rf"chips\.here: {key} = .*; allowed: {allowed}"):
-        plug(wired, "here", {key: value})
-
-
 def test_a_scenario_sets_truth_wiring_and_faults(wired):
     table = {
         "temperature_c": [[0, 20], [100, 30]],

@@ -183,15 +183,6 @@ def test_noise_is_that_of_the_repeatability_and_repeats_with_the_seed():
     assert max(words(1, b"\xe0")) - min(words(1, b"\xe0")) > 100
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "allowed"),
-    [("temperature_c", "warm", "a number"), ("address", 0, "0x08"), ("absent", 1, "true")],
-)
-def test_a_scenario_with_a_wrong_key_is_told_what_is_allowed(wired, key, value, allowed):
-    with pytest.raises(ValueError, match=rf"chips\.here: {key} = .*; allowed: {allowed}"):
-        plug(wired, "here", {key: value})
-
-
 def test_a_scenario_sets_truth_wiring_and_faults(wired):
     table = {
         "temperature_c": [[0, 20], [100, 30]],

@@ -6,7 +6,7 @@ import pytest
 
 from emulator.board.board import Board
 from emulator.board.i2c import Nack
-from emulator.chips.si7021 import MODELS, Si7021, checksum
+from emulator.chips.si7021 import Si7021, checksum
 from tests.emulator.chips.conftest import after_ms
 
 # Conversion times in ms, typical and greatest, by user register: the data sheets' tables.
@@ -318,9 +318,3 @@ def test_noise_is_there_and_repeats_with_the_seed():
     assert words(1) == words(1)
     assert words(1) != words(2)
     assert len(set(words(1))) > 1
-
-
-def test_unknown_model_is_refused_with_the_choices(board):
-    with pytest.raises(ValueError, match="si7021, htu21d, sht20"):
-        Si7021(board, lambda t: 0, lambda t: 0, model="bme280")
-    assert set(MODELS) == {"si7021", "htu21d", "sht20"}

@@ -217,8 +217,3 @@ def test_currents(board):
     chip.power(False)
     seen.append(board.meter.state("tsl2561"))
     assert seen == ["standby", "active", "standby", "off"]
-
-
-def test_unknown_model_is_refused_with_the_choices(board):
-    with pytest.raises(ValueError, match="tsl2561t, tsl2561cs"):
-        chip_on(board, model="tsl2591")

@@ -150,7 +150,7 @@ def test_deque_drops_the_oldest_or_refuses(device):
     assert printed == "2 1 2 False\nfull\n"
 
 
-# FIPS 197 appendix C; NIST SP 800-38A, F.1.1, F.2.1, F.3.13, F.5.1
+# FIPS 197 appendix C; NIST SP 800-38A, F.1.1, F.2.1, F.3.7, F.3.13, F.5.1
 _KEY = "2b7e151628aed2a6abf7158809cf4f3c"
 _IV = "000102030405060708090a0b0c0d0e0f"
 _TEXT = "6bc1bee22e409f96e93d7e117393172a"
@@ -159,6 +159,7 @@ AES = [
     ("1", "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "", _TEXT,
      "f3eed1bdb5d2a03c064b5a7e3db181f8"),
     ("2", _KEY, f"IV=x('{_IV}')", _TEXT, "7649abac8119b246cee98e9b12e9197d"),
+    ("3", _KEY, f"IV=x('{_IV}')", _TEXT + "ae2d", "3b79424c9c0dd436bace9e0ed4586a4f32b9"),
     ("3", _KEY, f"IV=x('{_IV}'), segment_size=128", _TEXT, "3b3fd92eb72dad20333449f8e83cfb4a"),
     ("6", _KEY, "counter=x('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff')", _TEXT,
      "874d6191b620e3261bef6864990db6ce"),
@@ -174,6 +175,57 @@ def test_aes(device, mode, key, options, text, cipher):
         print(AES(x("{key}"), {mode}, {options}).decrypt(x("{cipher}")) == x("{text}"))
         """)
     assert printed == "True\nTrue\n"
+
+
+# (mode and options, pieces of the text): the same vectors, with their second block
+CONTINUED = [
+    (f"2, IV=x('{_IV}')", (16, 16),
+     "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"),
+    (f"3, IV=x('{_IV}'), segment_size=128", (16, 16),
+     "3b3fd92eb72dad20333449f8e83cfb4ac8a64537a0b3a93fcde3cdad9f1ce58b"),
+    ("6, counter=x('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff')", (5, 0, 27),
+     "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "sizes", "cipher"), CONTINUED)
+def test_an_aes_object_goes_on_where_its_last_call_ended(device, options, sizes, cipher):
+    printed = device.run(f"""
+        from ucrypto import AES
+        from ubinascii import unhexlify as x
+        text = x("{_TEXT}ae2d8a571e03ac9c9eb76fac45af8e51")
+        aes = AES(x("{_KEY}"), {options})
+        out = b""
+        for size in {sizes}:
+            out += aes.encrypt(text[len(out) : len(out) + size])
+        print(out == x("{cipher}"))
+        """)
+    assert printed == "True\n"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "AES(bytes(15))",
+        "AES(bytes(16), 4, bytes(16))",
+        "AES(bytes(16), 2)",
+        "AES(bytes(16), 3, bytes(15))",
+        "AES(bytes(16), 6, bytes(16))",
+        "AES(bytes(16), 3, bytes(16), segment_size=64)",
+        "AES(bytes(16)).encrypt(bytes(15))",
+        "AES(bytes(16), 2, bytes(16)).decrypt(bytes(17))",
+        "AES(bytes(16), 3, bytes(16), segment_size=128).encrypt(bytes(8))",
+    ],
+)
+def test_aes_refuses_what_the_firmware_refuses(device, call):
+    printed = device.run(f"""
+        from ucrypto import AES
+        try:
+            {call}
+        except ValueError as e:
+            print(e)
+        """)
+    assert printed == "invalid argument(s) value\n"
 
 
 def test_random_bits_are_bytes(device):

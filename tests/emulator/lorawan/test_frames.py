@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.lorawan import frames, keys, server_frames
+from emulator.lorawan import aes, frames, keys, server_frames
 from emulator.lorawan.airtime import time_on_air_us
 from emulator.lorawan.regions import BY_NAME, REGIONS
 
@@ -32,7 +32,7 @@ ANY_KEY = st.binary(min_size=16, max_size=16)
 
 @pytest.mark.parametrize("length", CMACS)
 def test_cmac_of_rfc_4493(length: int) -> None:
-    assert keys.cmac(CMAC_KEY, CMAC_TEXT[:length]).hex() == CMACS[length]
+    assert aes.cmac(CMAC_KEY, CMAC_TEXT[:length]).hex() == CMACS[length]
 
 
 def test_published_uplink_is_built_and_read() -> None:
@@ -148,7 +148,7 @@ def test_dwell_time_is_kept_by_the_longest_payload_of_each_rate() -> None:
         for number, rate in enumerate(region.rates[:6]):
             if rate is not None and region.size(number):
                 air_us = time_on_air_us(region.size(number) + 13, *rate)
-                assert air_us <= region.dwell_us, (name, number)
+                assert air_us <= 400_000, (name, number)
 
 
 def test_every_region_can_join_and_answer() -> None:

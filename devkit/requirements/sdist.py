@@ -16,12 +16,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from devkit.requirements.report import Progress, reason
+
 LICENCES = Path(__file__).parent / "licences"  # NAME.txt, for packages that do not contain theirs
 _PROJECT = ("setup.py", "pyproject.toml")
-
-
-class NotInstalled(Exception):
-    """What a lock file lists could not be installed; the text is the end of what pip said."""
 
 
 def requirements(lock: Path) -> Iterator[str]:
@@ -35,37 +33,49 @@ def requirements(lock: Path) -> Iterator[str]:
 def install(lock: Path, folder: Path) -> None:
     """Put what `lock` lists into `folder`, one package after the other. Raises NotInstalled."""
     folder.mkdir(parents=True)
-    for requirement in requirements(lock):
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="pip-") as name:
-            scratch = Path(name)
-            wanted = scratch / lock.name
-            wanted.write_text(requirement + "\n", encoding="utf-8")
-            fresh = scratch / "fresh"
-            unpacked = scratch / "unpacked"
-            unpacked.mkdir()
-            trouble = pip_install(wanted, fresh, unpacked)
-            if trouble and not _take(unpacked, fresh):
-                raise NotInstalled(trouble)
-            shutil.copytree(fresh, folder, dirs_exist_ok=True)
+    wanted = list(requirements(lock))
+    names = ", ".join(requirement.split()[0] for requirement in wanted)
+    with Progress(f"{names} ({lock.name})", len(wanted)) as progress:
+        for requirement in wanted:
+            trouble = _install_one(requirement, folder)
+            if trouble:
+                raise progress.failure(trouble)
+            progress.step()
 
 
-def pip_install(lock: Path, folder: Path, unpacked: Path | None = None) -> str:
-    """Let pip do it; what it said if it failed, else "". `unpacked`: where it is to leave what it
-    has unpacked."""
+def _install_one(requirement: str, folder: Path) -> str:
+    """Why it failed, "" if it did not."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="pip-") as name:
+        scratch = Path(name)
+        lock = scratch / "wanted.txt"
+        lock.write_text(requirement + "\n", encoding="utf-8")
+        fresh = scratch / "fresh"
+        unpacked = scratch / "unpacked"
+        unpacked.mkdir()
+        trouble = _pip(lock, fresh, unpacked)
+        if trouble and not _take(unpacked, fresh):
+            return trouble
+        shutil.copytree(fresh, folder, dirs_exist_ok=True)
+    return ""
+
+
+def _pip(lock: Path, folder: Path, unpacked: Path) -> str:
+    """Why it failed, "" if it did not. `unpacked`: where pip is to leave what it has unpacked."""
     words = [
         sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-        "--no-deps", "--no-compile", "--require-hashes", "--target", str(folder),
+        "--no-deps", "--no-compile", "--no-clean", "--require-hashes", "--target", str(folder),
         "--requirement", str(lock),
     ]  # fmt: skip
-    environment = dict(os.environ)
-    if unpacked is not None:
-        words.append("--no-clean")
-        environment["TMPDIR"] = str(unpacked)
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    if not done.returncode:
-        return ""
-    said = (done.stderr or done.stdout).strip().splitlines()[-3:]
-    return f"installing what {lock.name} lists failed: " + "; ".join(said)
+    done = subprocess.run(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        env={**os.environ, "TMPDIR": str(unpacked)},
+    )
+    return reason(done.stdout.splitlines()) if done.returncode else ""
 
 
 def _take(unpacked: Path, folder: Path) -> bool:

@@ -1,0 +1,22 @@
+"""Check all source files: lint, format, types, spelling, imports, budgets, device compile.
+
+Prints a line FILE:LINE: RULE: text for each problem, and changes no file. The project's own rules
+are the tables [tool.devkit] of pyproject.toml. `./dev test` runs the same checks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from devkit import checks
+from devkit.checks import sources
+
+
+def main(options: argparse.Namespace) -> int:
+    problems = checks.run_all(sources.ROOT)
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"./dev lint: {len(problems)} problems", file=sys.stderr)
+    return 1 if problems else 0

@@ -1,0 +1,194 @@
+"""The fields of config.py as the components declare them: docs/configuration.md is made of this.
+
+declared()        {"networking.nbiot": [("_APN", "text", (0, 99)), ...], ...}
+undeclared()      {"boot": ["_BATTERY_PIN", ...], ...}: those it checks itself
+in_template()     {"_APN": Setting("'iot.example'", "access point name, ...")}
+table()           all of them, as the marked part
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import tempfile
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from devkit.docs.markdown import markdown
+from emulator.board.board import Board
+from emulator.device_files import ROOT, copy_device_files, device_files
+from emulator.vm.cpython import CpythonVm
+
+_TABLE = re.compile(r"^_?FIELDS = \(", re.MULTILINE)
+_FIELD = re.compile(r"_[A-Z]{2,}[A-Z_]*s?")
+_COMPONENTS = ("boot", "node", "networking.", "protocols.")  # that read config.py
+_UNITS = {"_SEC": "s", "_S": "s", "_TIMEOUT": "s", "_BYTES": "bytes", "_MV": "mV"}
+_LONG = 24  # characters of a value that a table has room for
+
+
+class Setting(NamedTuple):
+    value: str
+    comment: str
+
+
+@functools.cache
+def declared() -> dict[str, list[tuple[Any, ...]]]:
+    """Component -> the rows of its table of fields."""
+    modules = [name for name, text in _sources() if _TABLE.search(text)]
+    program = "import sys\n" + "".join(f"import {name}\n" for name in modules)
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        copy_device_files(Path(folder))
+        (Path(folder) / "program.py").write_text(program, encoding="utf-8")
+        vm = CpythonVm(Board(seed=1), Path(folder), lambda text: None, install="frozen")
+        outcome = vm.run_script("program.py")
+        if outcome.error is not None:
+            raise RuntimeError(outcome.error)
+        for name in modules:
+            module = _member(vm.main, name)
+            rows = getattr(module, "_FIELDS", None) or module.FIELDS
+            if all(_FIELD.fullmatch(row[0]) for row in rows):  # not those of a client's own object
+                found[name] = list(rows)
+        vm.shutdown()
+    return found
+
+
+@functools.cache
+def undeclared() -> dict[str, list[str]]:
+    """Component -> the fields that it reads and no table has, in the order of the text."""
+    known = {row[0] for rows in declared().values() for row in rows}
+    found: dict[str, list[str]] = {}
+    for name, text in _sources():
+        fields = [each for each in _reads(ast.parse(text)) if each not in known]
+        if fields:
+            owner = re.sub(r"\._([a-z]+)_\w+$", r".\1", name)  # a part's are its component's
+            found[owner] = list(dict.fromkeys([*found.get(owner, []), *fields]))
+    return found
+
+
+@functools.cache
+def in_template() -> dict[str, Setting]:
+    """What config.py sets, each with its comment."""
+    path = ROOT / "config.py"
+    text = path.read_text(encoding="utf-8")
+    with path.open("rb") as file:
+        tokens = list(tokenize.tokenize(file.readline))
+    comments = {token.start[0]: token for token in tokens if token.type == tokenize.COMMENT}
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = ast.unparse(node.value)
+            comment = _comment(node.lineno, node.end_lineno or node.lineno, comments)
+            found[node.targets[0].id] = Setting(value, comment)
+    return found
+
+
+def table() -> str:
+    """One row per field and component, in the order of the components."""
+    rows = []
+    for name in sorted({*declared(), *undeclared()}, key=_rank):
+        fields: list[tuple[Any, ...]] = [(each,) for each in undeclared().get(name, [])]
+        fields += declared().get(name, [])
+        rows += [_row(name, field) for field in fields]
+    heads = ["field", "values", "default", "in config.py", "meaning", "read by"]
+    return markdown(heads, rows)
+
+
+def _row(component: str, field: tuple[Any, ...]) -> list[str]:
+    name = field[0]
+    set_to = in_template().get(name, Setting("", ""))
+    value = f"`{_quoted(set_to.value)}`" if len(set_to.value) <= _LONG else "see there"
+    return [
+        f"`{name}`",
+        _values(field) if len(field) > 1 else "",
+        "" if len(field) < 2 else _code(field[3]) if len(field) > 3 else "required",
+        value if set_to.value else "",
+        (set_to.comment or _of_page(component, name)).replace("|", "\\|"),
+        _page(component),
+    ]
+
+
+def _values(field: tuple[Any, ...]) -> str:
+    name, kind, limits = field[:3]
+    if kind == "choice":
+        words = ", ".join(map(_code, limits))
+    elif kind in ("text", "secret"):
+        words = f"{kind}, {limits[0]} to {limits[1]} characters"
+    else:
+        unit = next((f" {unit}" for end, unit in _UNITS.items() if name.endswith(end)), "")
+        words = f"{limits[0]} to {limits[1]}{unit}" + (", or a list" if kind == "integers" else "")
+    return words + (" or `None`" if field[3:] == (None,) else "")
+
+
+def _code(value: object) -> str:
+    return f"`{_quoted(repr(value))}`"
+
+
+def _quoted(text: str) -> str:
+    """As config.py writes it."""
+    return re.sub(r"^'(.*)'$", r'"\1"', text)
+
+
+def _page(component: str) -> str:
+    name = component.rpartition(".")[2]
+    exists = (ROOT / "docs" / f"{name}.md").exists()
+    return f"[{name}]({name}.md)" if exists else f"`{component.replace('.', '/')}.py`"
+
+
+def _of_page(component: str, field: str) -> str:
+    """What the component's own page says of a field: the last cell of its row."""
+    page = ROOT / "docs" / f"{component.rpartition('.')[2]}.md"
+    for line in page.read_text(encoding="utf-8").splitlines() if page.exists() else []:
+        cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
+        if line.startswith("|") and f"`{field}`" in cells[0]:
+            return cells[-1]
+    return ""
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    """(dotted name, text) of the device files that may read config.py."""
+    for path in device_files():
+        name = ".".join(path.with_suffix("").parts)
+        if name.startswith(_COMPONENTS) and path.stem != "__init__":
+            yield name, (ROOT / path).read_text(encoding="utf-8")
+
+
+def _reads(tree: ast.Module) -> Iterator[str]:
+    """Names of fields: `config._X`, `cfg._X`, and as texts on their own."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.Attribute, ast.Constant))]
+    for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+        if isinstance(node, ast.Attribute):
+            owner = node.value.id if isinstance(node.value, ast.Name) else ""
+            name = node.attr if owner in ("cfg", "config") else ""
+        else:
+            name = node.value if isinstance(node.value, str) else ""
+        if _FIELD.fullmatch(name):
+            yield name
+
+
+def _comment(first: int, last: int, comments: dict[int, tokenize.TokenInfo]) -> str:
+    """On the line itself, else the lines above, else within the value; rules are left out."""
+    above: list[str] = []
+    line = first - 1
+    while line in comments and comments[line].start[1] == 0 and "---" not in comments[line].string:
+        above.insert(0, comments[line].string)
+        line -= 1
+    within = [comments[line].string for line in range(first, last + 1) if line in comments]
+    chosen = [comments[first].string] if first in comments else above or within[:1]
+    return " ".join(text.lstrip("# ") for text in chosen)
+
+
+def _rank(component: str) -> tuple[int, str]:
+    starts = ("node", "boot", "networking", "protocols")
+    return next(i for i, start in enumerate(starts) if component.startswith(start)), component
+
+
+def _member(module: ModuleType, name: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found

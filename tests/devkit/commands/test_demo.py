@@ -1,0 +1,148 @@
+"""`./dev demo`: a bearer or a protocol is on the command line as soon as its file is there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devkit.checks.sources import all_files
+from emulator.device_files import ROOT
+
+# NB-IoT under another name, with what the contract of networking/__init__.py asks for and no more
+BEARER = '''"""Pigeons."""
+
+from networking import nbiot
+
+
+def problems(cfg):
+    return nbiot.problems(cfg)
+
+
+def carries(cfg):
+    return nbiot.carries(cfg)
+
+
+def up(cfg, kind):
+    return nbiot.up(cfg, kind)
+
+
+def transport(kind):
+    return nbiot.transport(kind)
+
+
+def datagram_limit():
+    return nbiot.datagram_limit()
+
+
+def metrics():
+    return []
+
+
+def last_outcome():
+    return nbiot.last_outcome()
+
+
+def down():
+    return nbiot.down()
+
+
+def stop():
+    return nbiot.stop()
+'''
+PROTOCOL = '''"""Each payload with a word in front; no server answers."""
+
+from protocols import REFUSED, UNKNOWN
+
+NEEDS = {kind!r}
+
+
+def problems(cfg):
+    return []
+
+
+def overhead(cfg):
+    return 4
+
+
+def open(transport, cfg):
+    return _Session(transport, (cfg._HOST, cfg._PORT))
+
+
+class _Session:
+    confirms = False
+
+    def __init__(self, transport, to):
+        self._transport = transport
+        self._to = to
+        if NEEDS == "stream":
+            transport.connect(to)
+
+    def deliver(self, payload):
+        data = b"coo " + payload
+        send = self._transport.send if NEEDS == "stream" else self._send
+        return UNKNOWN if send(data) == len(data) else REFUSED
+
+    def _send(self, data):
+        return self._transport.sendto(data, self._to)
+
+    def close(self):
+        self._transport.close()
+'''
+START = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from devkit import cli
+sys.exit(cli.main())
+"""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This project with a bearer and two protocols more."""
+    root = tmp_path_factory.mktemp("tree")
+    for name in all_files(ROOT):
+        if not name.startswith(("docs/", "tests/")):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    (root / "networking/pigeons.py").write_text(BEARER)
+    (root / "protocols/coo.py").write_text(PROTOCOL.format(kind="message"))
+    (root / "protocols/coo_stream.py").write_text(PROTOCOL.format(kind="stream"))
+    return root
+
+
+def demo(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", START, str(tree), "demo", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tree,
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "server"), [("coo", "UDP"), ("coo_stream", "TCP"), ("coap", "CoAP")]
+)
+def test_a_new_bearer_and_a_new_protocol_are_taken_and_run(
+    protocol: str, server: str, tree: Path
+) -> None:
+    done = demo(tree, "--bearer", "pigeons", "--protocol", protocol, "--cycles", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert f"{server} " in done.stderr
+    [cycle] = json.loads(done.stdout)["cycles"]
+    assert cycle["cause"] == ("connected" if protocol == "coo_stream" else "attached")
+    assert cycle["delivered"] == len(cycle["sent"]) > 0
+    if protocol != "coap":
+        assert bytes.fromhex(cycle["sent"][0]["hex"]).startswith(b"coo ")
+
+
+def test_a_wrong_bearer_or_protocol_is_told_with_those_that_are_there(tree: Path) -> None:
+    done = demo(tree, "--bearer", "smoke")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'nbiot', 'lora', 'pigeons', 'wifi'" in done.stderr
+    assert "'udp', 'coap', 'coo', 'coo_stream', 'mqtt'" in demo(tree, "--protocol", "x").stderr
