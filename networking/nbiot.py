@@ -24,7 +24,8 @@ Written against Pycom firmware 1.20.2.r4 and r7 with a Sequans Monarch running a
 
 from ucollections import namedtuple
 
-from networking import _nbiot_attach
+from networking._nbiot_attach import Attempt
+from networking._nbiot_attach import log as _log
 from utils import at, timing
 from utils.configuration import check, is_integer, refuse
 from utils.configuration import problems as configured
@@ -51,10 +52,8 @@ ConnectResult = namedtuple(
 DeactivateResult = namedtuple("DeactivateResult", "deactivation_status deactivation_duration")
 
 # the last one; its `lte` and `data_state` are how it left the modem
-_attempt = _nbiot_attach.Attempt((None,) * 6)
+_attempt = Attempt((None,) * 6)
 _socket = None  # of sendATsocket, kept open for the next datagram
-
-_log = _nbiot_attach.log
 
 
 def connect(cfg, dataStateOn=True):
@@ -76,7 +75,7 @@ def connect(cfg, dataStateOn=True):
     settings = check(cfg, _FIELDS if dataStateOn else _FIELDS[:-1])
     _drop()
     _try(_leave)
-    _attempt = _nbiot_attach.Attempt([settings.get(field[0]) for field in _FIELDS])
+    _attempt = Attempt([settings.get(field[0]) for field in _FIELDS])
     _attempt.run(dataStateOn)
     return ConnectResult(*[_attempt.status] + _attempt.durations + _attempt.levels)
 

@@ -25,6 +25,7 @@ MEASURED = (
     "demo",
     "demo-cycle",
     "bench-cycles",
+    "bench-reports",
     "bench-install",
     "bench-modules",
     "bench-measuring",

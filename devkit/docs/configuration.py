@@ -16,7 +16,7 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from devkit.docs.markdown import markdown
 from emulator.board.board import Board
@@ -27,12 +27,6 @@ _TABLE = re.compile(r"^_?FIELDS = \(", re.MULTILINE)
 _FIELD = re.compile(r"_[A-Z]{2,}[A-Z_]*s?")
 _COMPONENTS = ("boot", "node", "networking.", "protocols.")  # that read config.py
 _UNITS = {"_SEC": "s", "_S": "s", "_TIMEOUT": "s", "_BYTES": "bytes", "_MV": "mV"}
-_LONG = 24  # characters of a value that a table has room for
-
-
-class Setting(NamedTuple):
-    value: str
-    comment: str
 
 
 @functools.cache
@@ -71,19 +65,18 @@ def undeclared() -> dict[str, list[str]]:
 
 
 @functools.cache
-def in_template() -> dict[str, Setting]:
-    """What config.py sets, each with its comment."""
+def comments() -> dict[str, str]:
+    """The fields that config.py sets, each with its comment."""
     path = ROOT / "config.py"
     text = path.read_text(encoding="utf-8")
     with path.open("rb") as file:
         tokens = list(tokenize.tokenize(file.readline))
-    comments = {token.start[0]: token for token in tokens if token.type == tokenize.COMMENT}
+    lines = {token.start[0]: token for token in tokens if token.type == tokenize.COMMENT}
     found = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            value = ast.unparse(node.value)
-            comment = _comment(node.lineno, node.end_lineno or node.lineno, comments)
-            found[node.targets[0].id] = Setting(value, comment)
+            comment = _comment(node.lineno, node.end_lineno or node.lineno, lines)
+            found[node.targets[0].id] = comment
     return found
 
 
@@ -94,20 +87,17 @@ def table() -> str:
         fields: list[tuple[Any, ...]] = [(each,) for each in undeclared().get(name, [])]
         fields += declared().get(name, [])
         rows += [_row(name, field) for field in fields]
-    heads = ["field", "values", "default", "in config.py", "meaning", "read by"]
+    heads = ["field", "values", "default", "meaning", "read by"]
     return markdown(heads, rows)
 
 
 def _row(component: str, field: tuple[Any, ...]) -> list[str]:
     name = field[0]
-    set_to = in_template().get(name, Setting("", ""))
-    value = f"`{_quoted(set_to.value)}`" if len(set_to.value) <= _LONG else "see there"
     return [
         f"`{name}`",
         _values(field) if len(field) > 1 else "",
         "" if len(field) < 2 else _code(field[3]) if len(field) > 3 else "required",
-        value if set_to.value else "",
-        (set_to.comment or _of_page(component, name)).replace("|", "\\|"),
+        comments().get(name) or _of_page(component, name),
         _page(component),
     ]
 
@@ -125,12 +115,8 @@ def _values(field: tuple[Any, ...]) -> str:
 
 
 def _code(value: object) -> str:
-    return f"`{_quoted(repr(value))}`"
-
-
-def _quoted(text: str) -> str:
     """As config.py writes it."""
-    return re.sub(r"^'(.*)'$", r'"\1"', text)
+    return re.sub(r"^'(.*)'$", r'"\1"', repr(value)).join("``")
 
 
 def _page(component: str) -> str:
@@ -170,15 +156,15 @@ def _reads(tree: ast.Module) -> Iterator[str]:
             yield name
 
 
-def _comment(first: int, last: int, comments: dict[int, tokenize.TokenInfo]) -> str:
+def _comment(first: int, last: int, lines: dict[int, tokenize.TokenInfo]) -> str:
     """On the line itself, else the lines above, else within the value; rules are left out."""
     above: list[str] = []
     line = first - 1
-    while line in comments and comments[line].start[1] == 0 and "---" not in comments[line].string:
-        above.insert(0, comments[line].string)
+    while line in lines and lines[line].start[1] == 0 and "---" not in lines[line].string:
+        above.insert(0, lines[line].string)
         line -= 1
-    within = [comments[line].string for line in range(first, last + 1) if line in comments]
-    chosen = [comments[first].string] if first in comments else above or within[:1]
+    within = [lines[line].string for line in range(first, last + 1) if line in lines]
+    chosen = [lines[first].string] if first in lines else above or within[:1]
     return " ".join(text.lstrip("# ") for text in chosen)
 
 
