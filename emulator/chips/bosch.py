@@ -155,21 +155,9 @@ def image(*rows: tuple[int, str]) -> dict[int, int]:
     }
 
 
-class Fused:
-    """Numbers out of an image, little endian."""
-
-    def __init__(self, nvm: Mapping[int, int]) -> None:
-        self._nvm = nvm
-
-    def unsigned(self, register: int, count: int = 2) -> int:
-        return sum(self._nvm[register + place] << 8 * place for place in range(count))
-
-    def signed(self, register: int, count: int = 2) -> int:
-        return two_complement(self.unsigned(register, count), 8 * count)
-
-
-def two_complement(value: int, bits: int) -> int:
-    return value - (1 << bits) if value >> bits - 1 & 1 else value
+def register_file(nvm: Mapping[int, int]) -> bytes:
+    """All 256 registers of an image, for `struct`."""
+    return bytes(nvm.get(register, 0) for register in range(256))
 
 
 def word_for(value_of: Callable[[float], float], truth: float, bits: int = 20) -> float:
