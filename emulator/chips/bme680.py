@@ -34,9 +34,9 @@ from emulator.chips.bosch import (
     fine_of,
     image,
     register_file,
-    word_for,
 )
 from emulator.chips.options import Truth, option, truth
+from emulator.chips.part import inverse
 
 ADDRESS = 0x77
 LINE = ("bme680", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -234,7 +234,7 @@ class Formulas(AirFormulas):
         found = [(1.0, 1023, _RANGES - 1)]  # what is below all ranges
         for gas_range in range(_RANGES):
             if self.ohm(1023, gas_range) <= ohm <= self.ohm(0, gas_range):
-                adc = word_for(lambda word, r=gas_range: self.ohm(word, r), ohm, 10)  # type: ignore[misc]
+                adc = inverse(lambda word, r=gas_range: self.ohm(word, r), ohm, 1023)  # type: ignore[misc]
                 found.append((abs(adc - 512) / 1024, round(adc), gas_range))
         return min(found)[1:]
 

@@ -6,12 +6,12 @@ opposite: it looks for the word at which that formula gives the truth, by halvin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
 
 from emulator.chips.options import Truth
-from emulator.chips.part import I2cPart
+from emulator.chips.part import I2cPart, inverse
 
 ID, RESET = 0xD0, 0xE0
 RESET_WORD = 0xB6
@@ -68,13 +68,14 @@ class AirFormulas:
         raise NotImplementedError
 
     def temperature_word(self, celsius: float) -> float:
-        return word_for(lambda word: celsius_of(word, *self.temperature_coefficients), celsius)
+        coefficients = self.temperature_coefficients
+        return inverse(lambda word: celsius_of(word, *coefficients), celsius, _TOP - 1)
 
     def pressure_word(self, pascal: float, celsius: float) -> float:
-        return word_for(lambda word: self.pascal(word, celsius), pascal)
+        return inverse(lambda word: self.pascal(word, celsius), pascal, _TOP - 1)
 
     def humidity_word(self, percent: float, celsius: float) -> float:
-        return word_for(lambda word: self.percent(word, celsius), percent, 16)
+        return inverse(lambda word: self.percent(word, celsius), percent, 0xFFFF)
 
 
 @dataclass(eq=False)
@@ -158,19 +159,6 @@ def image(*rows: tuple[int, str]) -> dict[int, int]:
 def register_file(nvm: Mapping[int, int]) -> bytes:
     """All 256 registers of an image, for `struct`."""
     return bytes(nvm.get(register, 0) for register in range(256))
-
-
-def word_for(value_of: Callable[[float], float], truth: float, bits: int = 20) -> float:
-    """The word, between 0 and its greatest, at which a monotonic `value_of(word)` is `truth`."""
-    low, high = 0.0, float((1 << bits) - 1)
-    rising = value_of(high) > value_of(low)
-    for _ in range(48):
-        middle = (low + high) / 2
-        if (value_of(middle) < truth) == rising:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
 
 
 def cut(word: float, bits: int) -> int:

@@ -228,6 +228,19 @@ def looks(truth: Truth, begin_us: int, end_us: int, count: int) -> list[float]:
     return [truth((begin_us + (number + 0.5) * step_us) / 1e6) for number in range(count)]
 
 
+def inverse(function: Callable[[float], float], value: float, high: float) -> float:
+    """Where, between 0 and `high`, a monotonic function has this value: found by halving."""
+    low = 0.0
+    rising = function(high) > function(low)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if (function(middle) < value) == rising:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
 def nack(text: str) -> Nack:
     """The exception for what is not acknowledged."""
     return Nack(text)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from emulator.chips import plugging
 from emulator.chips.options import option
 from emulator.chips.part import nack
-from emulator.chips.sensirion import Co2Part
+from emulator.chips.sensirion import Co2Part, signal
 
 ADDRESS = 0x62
 LINE = ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -218,25 +218,13 @@ class Scd4x(Co2Part):
         celsius = self.temperature_c(now) + 4.0 - 175 * self.current["offset"] / 65535
         self._sample = (
             round(ppm) if with_co2 else 0,
-            nearest(celsius, lambda word: -45 + 175 * word / 65535),
-            nearest(self.humidity_rh(now), lambda word: 100 * word / 65535),
+            signal(celsius, -45.0, 130.0),
+            signal(self.humidity_rh(now), 0.0, 100.0),
         )
 
     def _take(self) -> tuple[int, int, int] | None:
         sample, self._sample = self._sample, None
         return sample
-
-
-def nearest(value: float, formula: Callable[[int], float]) -> int:
-    """The 16-bit word that a rising formula turns into what is nearest to the value."""
-    low, high = 0, 65535
-    while high - low > 1:
-        middle = (low + high) // 2
-        if formula(middle) <= value:
-            low = middle
-        else:
-            high = middle
-    return low if value - formula(low) <= formula(high) - value else high
 
 
 plug = plugging.on_i2c(Scd4x, ADDRESS)

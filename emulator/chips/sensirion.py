@@ -21,6 +21,12 @@ def with_checksums(*words: int) -> bytes:
     return b"".join(pair + bytes((crc8(pair, CRC_START),)) for pair in pairs)
 
 
+def signal(value: float, least: float, most: float) -> int:
+    """The 16-bit word whose value is nearest, when 0 is `least` and 65535 is `most`."""
+    share = (value - least) / (most - least)
+    return min(max(round(share * 65535), 0), 65535)
+
+
 def pressure_at_hpa(altitude_m: float) -> float:
     """The standard atmosphere, which is what a stored altitude stands for."""
     return float(SEA_LEVEL_HPA * (1 - 2.25577e-5 * altitude_m) ** 5.25588)

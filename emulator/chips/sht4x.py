@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from emulator.chips import plugging
 from emulator.chips.options import Truth, truth
 from emulator.chips.part import I2cPart, Span, nack
-from emulator.chips.sensirion import with_checksums
+from emulator.chips.sensirion import signal, with_checksums
 
 ADDRESS = 0x44
 LINE = ("sht4x", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -95,12 +95,6 @@ class Sht4x(I2cPart):
 
     def _noise(self, deviation: float) -> float:
         return self.rng.gauss(0, deviation * self.repeatability)
-
-
-def signal(value: float, least: float, most: float) -> int:
-    """The 16-bit word whose value is nearest, when 0 is `least` and 65535 is `most`."""
-    share = (value - least) / (most - least)
-    return min(max(round(share * 65535), 0), 65535)
 
 
 plug = plugging.on_i2c(Sht4x, ADDRESS)

@@ -6,7 +6,7 @@ import pytest
 
 from emulator.board.i2c import Nack
 from emulator.board.pins import OUT
-from emulator.chips.scd4x import Scd4x, nearest, plug
+from emulator.chips.scd4x import Scd4x, plug
 from emulator.chips.sensirion import with_checksums
 from tests.emulator.chips.conftest import after_ms
 
@@ -250,12 +250,6 @@ def test_faults(board):
     chip.stuck, chip.absent = False, True
     with pytest.raises(Nack):
         send(chip, "e4b8")
-
-
-def test_a_word_is_the_nearest_and_stays_within_16_bits():
-    assert [nearest(value, lambda word: word / 2) for value in (-5, 0.2, 0.3, 7, 9e9)] == [
-        0, 0, 1, 14, 65535,
-    ]  # fmt: skip
 
 
 def test_a_scenario_sets_truth_wiring_and_faults(wired):

@@ -7,8 +7,8 @@ import pytest
 from emulator.board.board import Board
 from emulator.board.i2c import Nack
 from emulator.board.pins import OUT
-from emulator.chips.sensirion import with_checksums
-from emulator.chips.sht4x import Sht4x, plug, signal
+from emulator.chips.sensirion import signal, with_checksums
+from emulator.chips.sht4x import Sht4x, plug
 from tests.emulator.chips.conftest import after_ms
 
 MEASUREMENTS = [(0xFD, 6.9, 8.3), (0xF6, 3.7, 4.5), (0xE0, 1.3, 1.6)]
