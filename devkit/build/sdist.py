@@ -43,9 +43,9 @@ def install(lock: Path, folder: Path) -> None:
             fresh = scratch / "fresh"
             unpacked = scratch / "unpacked"
             unpacked.mkdir()
-            trouble = pip_install(wanted, fresh, unpacked)
-            if trouble and not _take(unpacked, fresh):
-                raise NotInstalled(trouble)
+            problem = pip_install(wanted, fresh, unpacked)
+            if problem and not _write_installed(unpacked, fresh):
+                raise NotInstalled(problem)
             shutil.copytree(fresh, folder, dirs_exist_ok=True)
 
 
@@ -68,7 +68,7 @@ def pip_install(lock: Path, folder: Path, unpacked: Path | None = None) -> str:
     return f"installing what {lock.name} lists failed: " + "; ".join(said)
 
 
-def _take(unpacked: Path, folder: Path) -> bool:
+def _write_installed(unpacked: Path, folder: Path) -> bool:
     """Write the one archive that pip has unpacked and refused, as an installed package.
 
     False if there is no such archive: pip failed for another reason.

@@ -75,7 +75,7 @@ class Scd4x(Co2Part):
             0x21B1: lambda: self._start(5),
             0x21AC: lambda: self._start(30),
             0x3F86: self._stop,
-            0xEC05: lambda: self.reply(self._take),
+            0xEC05: lambda: self.reply(self._sample_words),
             0xE4B8: lambda: self.reply(lambda: (0x8006 if self._sample else 0x8000,)),
             0x2318: lambda: self.say(self.current["offset"]),
             0x2322: lambda: self.say(self.current["altitude_m"]),
@@ -222,7 +222,7 @@ class Scd4x(Co2Part):
             signal(self.humidity_rh(now), 0.0, 100.0),
         )
 
-    def _take(self) -> tuple[int, int, int] | None:
+    def _sample_words(self) -> tuple[int, int, int] | None:
         sample, self._sample = self._sample, None
         return sample
 
