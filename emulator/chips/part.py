@@ -192,7 +192,7 @@ class I2cPart(Part):
     address: int = 0  # on the bus; 0: as usual for its kind
 
     def command(self, data: bytes) -> None:
-        """One write transfer: the bytes after the address, at least one; `nack` refuses them."""
+        """One write transfer: the bytes after the address, at least one; `Nack` refuses them."""
 
     def answer(self, count: int) -> bytes:
         """One read transfer; what is short is filled up with 0xFF, as an open bus reads."""
@@ -217,9 +217,9 @@ class I2cPart(Part):
 
     def _need(self, reading: bool) -> None:
         if not self.here():
-            raise nack(f"{self.name} is not there")
+            raise Nack(f"{self.name} is not there")
         if not self.stuck and not self.acknowledges(reading):
-            raise nack(f"{self.name} is busy")
+            raise Nack(f"{self.name} is busy")
 
 
 def looks(truth: Truth, begin_us: int, end_us: int, count: int) -> list[float]:
@@ -239,11 +239,6 @@ def inverse(function: Callable[[float], float], value: float, high: float) -> fl
         else:
             high = middle
     return (low + high) / 2
-
-
-def nack(text: str) -> Nack:
-    """The exception for what is not acknowledged."""
-    return Nack(text)
 
 
 def crc8(data: bytes, start: int) -> int:

@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from emulator.board.i2c import Nack
 from emulator.chips import plugging
 from emulator.chips.options import option
-from emulator.chips.part import nack
 from emulator.chips.sensirion import Co2Part, signal
 
 ADDRESS = 0x62
@@ -120,7 +120,7 @@ class Scd4x(Co2Part):
             self._fresh = True
             self.busy_for((20, 30))
             self.rest()
-            raise nack(f"{self.name} wakes up")
+            raise Nack(f"{self.name} wakes up")
         super().write(data)
 
     def acknowledges(self, reading: bool) -> bool:
@@ -168,7 +168,7 @@ class Scd4x(Co2Part):
 
     def _variant(self) -> None:
         if not self.knows_variant:
-            raise nack(f"{self.name} does not know its variant")
+            raise Nack(f"{self.name} does not know its variant")
         self.say(VARIANTS[self.model])
 
     def _persist(self) -> None:
