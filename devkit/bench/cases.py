@@ -41,7 +41,7 @@ class Case:
         return f"{self.protocol} in data state" if self.data_state else self.protocol
 
 
-# What trouble costs, over NB-IoT
+# What a cycle with faults costs, over NB-IoT
 CYCLES = (
     Case("cold attach, good", "good"),
     Case("cold attach, fair", "fair"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from devkit.build.budget import LIMITS
 from devkit.build.components import components, needs
 from devkit.build.weight import heap_bytes
 from emulator.device_files import ROOT, device_files
@@ -13,7 +12,6 @@ from emulator.vm.importer import import_us
 from emulator.vm.mpy import DEPLOYED, compiled
 
 NBIOT = Path("networking/nbiot.py")
-NBIOT_BUDGET = LIMITS["nbiot"].deployed  # bytes of .mpy, with all it needs
 
 
 def mpy_bytes(path: Path, root: Path = ROOT) -> int:

@@ -21,7 +21,6 @@ from emulator.vm import webassembly
 from emulator.vm.runtime import FIRMWARE_DIR
 
 HOST = Path(__file__).resolve().parent / "heap_host.mjs"
-FORMS = ("mpy", "py")
 LIMIT_S = 120
 
 # All modules are there on a FiPy
@@ -39,17 +38,11 @@ _ALIASES = {"ustruct": "struct", "ujson": "json", "ure": "re", "ubinascii": "bin
 _BEFORE = "machine network pycom ucrypto uhashlib uio uos uqueue uselect usocket ussl utime utimeq"
 
 
-def heap_after_import(
-    modules: Sequence[str], form: str = "mpy", root: Path = ROOT
-) -> dict[str, int]:
-    """Bytes of heap in use after importing each module alone, with what it imports itself.
-
-    form: of the files on the flash, "mpy" as deployed, or "py". RuntimeError if a module cannot be
-    imported.
+def heap_after_import(modules: Sequence[str], root: Path = ROOT) -> dict[str, int]:
+    """Bytes of heap in use after importing each module alone, compiled as on a board, with what it
+    imports itself. RuntimeError if a module cannot be imported.
     """
-    if form not in FORMS:
-        raise ValueError(f"form = {form!r}; allowed: {', '.join(FORMS)}")
-    files = _firmware() | _device(form, root)
+    files = _firmware() | _device(root)
     work = {
         "files": {name: base64.b64encode(data).decode() for name, data in files.items()},
         "path": ["/fw", "", "/flash", "/flash/lib"],
@@ -77,13 +70,9 @@ def _firmware() -> dict[str, bytes]:
     return files
 
 
-def _device(form: str, root: Path) -> dict[str, bytes]:
+def _device(root: Path) -> dict[str, bytes]:
     files = {}
     for path, file in flash_files(root).items():
-        source = file.read_bytes()
-        if form == "mpy":
-            name = CURRENT.deployed_name(path)
-            files[f"/flash/{name.as_posix()}"] = CURRENT.deployed(source, path)
-        else:
-            files[f"/flash/{path.as_posix()}"] = source
+        name = CURRENT.deployed_name(path).as_posix()
+        files[f"/flash/{name}"] = CURRENT.deployed(file.read_bytes(), path)
     return files

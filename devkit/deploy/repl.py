@@ -224,7 +224,7 @@ class Repl:
         try:
             transport = _Transport(self.port, timeout=0.05, exclusive=True)
         except TransportError:
-            raise _port_trouble(self.port) from None
+            raise _port_problem(self.port) from None
         except (ValueError, OSError) as problem:
             raise DeployError(f"{self.port} cannot be used as a serial port: {problem}") from None
         transport.serial.write_timeout = self.patience_s
@@ -305,7 +305,7 @@ def _sent(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _port_trouble(port: str) -> DeployError:
+def _port_problem(port: str) -> DeployError:
     """Why a port did not open; mpremote does not tell."""
     try:
         serial.serial_for_url(port, exclusive=True).close()

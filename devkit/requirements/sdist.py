@@ -37,9 +37,9 @@ def install(lock: Path, folder: Path) -> None:
     names = ", ".join(requirement.split()[0] for requirement in wanted)
     with Progress(f"{names} ({lock.name})", len(wanted)) as progress:
         for requirement in wanted:
-            trouble = _install_one(requirement, folder)
-            if trouble:
-                raise progress.failure(trouble)
+            problem = _install_one(requirement, folder)
+            if problem:
+                raise progress.failure(problem)
             progress.step()
 
 
@@ -52,9 +52,9 @@ def _install_one(requirement: str, folder: Path) -> str:
         fresh = scratch / "fresh"
         unpacked = scratch / "unpacked"
         unpacked.mkdir()
-        trouble = _pip(lock, fresh, unpacked)
-        if trouble and not _take(unpacked, fresh):
-            return trouble
+        problem = _pip(lock, fresh, unpacked)
+        if problem and not _write_installed(unpacked, fresh):
+            return problem
         shutil.copytree(fresh, folder, dirs_exist_ok=True)
     return ""
 
@@ -78,7 +78,7 @@ def _pip(lock: Path, folder: Path, unpacked: Path) -> str:
     return reason(done.stdout.splitlines()) if done.returncode else ""
 
 
-def _take(unpacked: Path, folder: Path) -> bool:
+def _write_installed(unpacked: Path, folder: Path) -> bool:
     """Write the one archive that pip has unpacked and refused, as an installed package.
 
     False if there is no such archive: pip failed for another reason.

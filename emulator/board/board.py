@@ -6,7 +6,7 @@ device code reaches it through `emulator/firmware`, whose thin modules do nothin
 its method `do_read`. Arguments and results are None, bool, int, float, str, bytes, or lists and
 dicts of these, so that the same call can travel over a byte stream from a MicroPython VM.
 
-Trouble is raised as the builtin exception that the device is to see (OSError, ValueError, ...).
+An error is raised as the builtin exception that the device is to see (OSError, ValueError, ...).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """I2C buses with chips plugged in by address. Buses 0 and 1 are hardware, bus 2 is bit-banged.
 
-A chip is any object with `write(data: bytes) -> None`, `read(n: int) -> bytes` (both may raise
-`Nack`) and `power(on: bool)`. `attach(0, 0x40, chip)` wires it; bus None wires it to every bus,
+A chip is any object with `write(data: bytes) -> None` and `read(n: int) -> bytes`, which may raise
+`Nack`. `attach(0, 0x40, chip)` wires it; bus None wires it to every bus,
 and with `pins` only those that are opened on these two. What is written to address 0 goes to each
 chip that has a method `general_call(data: bytes)`.
 
@@ -40,7 +40,6 @@ class Nack(Exception):
 class Chip(Protocol):
     def write(self, data: bytes) -> None: ...
     def read(self, n: int) -> bytes: ...
-    def power(self, on: bool) -> None: ...
 
 
 class I2c(Service):
@@ -211,6 +210,3 @@ class _HeldLine:
 
     def read(self, n: int) -> bytes:
         return bytes(n)
-
-    def power(self, on: bool) -> None:
-        pass

@@ -16,22 +16,18 @@ from emulator.board.clock import Event
 class Watchdog(Service):
     def __init__(self, board: Board) -> None:
         super().__init__(board)
-        self._timeout_ms = 0
+        self.timeout_ms = 0
         self._bite: Event | None = None
 
     @property
     def armed(self) -> bool:
         return self._bite is not None
 
-    @property
-    def timeout_ms(self) -> int:
-        return self._timeout_ms
-
     def do_start(self, timeout_ms: int) -> None:
         """Arm, or re-arm with another time."""
         if timeout_ms <= 0:
             raise ValueError("invalid argument(s) value")
-        self._timeout_ms = timeout_ms
+        self.timeout_ms = timeout_ms
         self._rearm()
 
     def do_feed(self) -> None:
@@ -51,7 +47,7 @@ class Watchdog(Service):
 
     def _rearm(self) -> None:
         self._disarm()
-        self._bite = self.board.clock.schedule_ms(self._timeout_ms, self._strike)
+        self._bite = self.board.clock.schedule_ms(self.timeout_ms, self._strike)
 
     def _disarm(self) -> None:
         if self._bite is not None:

@@ -19,9 +19,10 @@ from fractions import Fraction
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.i2c import Nack
 from emulator.chips import plugging
 from emulator.chips.options import Truth, option
-from emulator.chips.part import Span, looks, nack
+from emulator.chips.part import Span, looks
 from emulator.chips.registers16 import RegisterChip
 
 ADDRESS = 0x48
@@ -68,7 +69,7 @@ class Ads1115(RegisterChip):
     def general_call(self, data: bytes) -> None:
         """What was written to address 0."""
         if not self.here():
-            raise nack(f"{self.name} is not there")
+            raise Nack(f"{self.name} is not there")
         if data == GENERAL_CALL_RESET:
             self.forget()
             self.rest()

@@ -165,7 +165,10 @@ class Tap(AnalogPart):
 
     def __init__(self, board: Board, name: str, source: Source, **faults: Any) -> None:
         super().__init__(board, name=name, **faults)
-        self.source = source  # type: ignore[method-assign]
+        self._source = source
+
+    def source(self) -> float:
+        return self._source()
 
 
 def hang(board: Board, name: str, table: dict[str, Any], part: AnalogPart, pin: str) -> None:

@@ -112,4 +112,4 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
 
 def _watch(board: Board, name: str, key: str, pin: str, call: Callable[[bool], None]) -> None:
     pins: Any = board.services["pins"]
-    pins.on_change(plugging.pin_of(board, name, key, pin), lambda level: call(bool(level)))
+    pins.on_change(plugging.check_pin(board, name, key, pin), lambda level: call(bool(level)))

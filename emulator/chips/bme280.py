@@ -15,6 +15,7 @@ pimoroni/bme280-python; "c" are the BMP280 data sheet's example with a humidity 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
@@ -24,10 +25,9 @@ from emulator.chips.bosch import (
     RESET_WORD,
     AirFormulas,
     AirPart,
-    Fused,
     fine_of,
     image,
-    two_complement,
+    register_file,
 )
 from emulator.chips.options import Truth, option, truth
 from emulator.chips.part import Span
@@ -170,22 +170,11 @@ class Formulas(AirFormulas):
     """Those of the BME280, 4.2.3."""
 
     def __init__(self, nvm: Mapping[int, int]) -> None:
-        fused = Fused(nvm)
-        self.temperature_coefficients = (
-            fused.unsigned(0x88),
-            fused.signed(0x8A),
-            fused.signed(0x8C),
-        )
-        self._p = [fused.unsigned(0x8E)] + [fused.signed(0x90 + 2 * place) for place in range(8)]
-        shared = fused.unsigned(0xE5, 1)
-        self._h = (
-            fused.unsigned(0xA1, 1),
-            fused.signed(0xE1),
-            fused.unsigned(0xE3, 1),
-            two_complement(fused.unsigned(0xE4, 1) * 16 + shared % 16, 12),
-            two_complement(fused.unsigned(0xE6, 1) * 16 + shared // 16, 12),
-            fused.signed(0xE7, 1),
-        )
+        registers = register_file(nvm)
+        t1, t2, t3, *self._p, h1 = struct.unpack_from("<HhhH8hxB", registers, 0x88)
+        h2, h3, high4, low, high5, h6 = struct.unpack_from("<hBbBbb", registers, 0xE1)
+        self.temperature_coefficients = (t1, t2, t3)
+        self._h = (h1, h2, h3, high4 * 16 + low % 16, high5 * 16 + low // 16, h6)
 
     def pascal(self, word: float, celsius: float) -> float:
         p1, p2, p3, p4, p5, p6, p7, p8, p9 = self._p

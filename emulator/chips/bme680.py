@@ -21,6 +21,7 @@ with a range error of -1.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 
@@ -30,13 +31,12 @@ from emulator.chips.bosch import (
     RESET_WORD,
     AirFormulas,
     AirPart,
-    Fused,
     fine_of,
     image,
-    two_complement,
-    word_for,
+    register_file,
 )
 from emulator.chips.options import Truth, option, truth
+from emulator.chips.part import inverse
 
 ADDRESS = 0x77
 LINE = ("bme680", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -189,38 +189,21 @@ class Formulas(AirFormulas):
     """Those of the BME680, 3.3 and 3.4."""
 
     def __init__(self, nvm: Mapping[int, int], variant: int = 0) -> None:
-        fused = Fused(nvm)
         self._variant = variant
-        self.temperature_coefficients = (
-            fused.unsigned(0xE9),
-            fused.signed(0x8A),
-            fused.signed(0x8C, 1) * 16,
+        registers = register_file(nvm)
+        value, resistance_range, range_error = struct.unpack_from("<bxBxb", registers, 0x00)
+        t2, t3, p1, p2, p3, p4, p5, p7, p6, p8, p9, p10 = struct.unpack_from(
+            "<hbxHhbxhhbbxxhhB", registers, 0x8A
         )
-        self._p = (
-            fused.unsigned(0x8E),
-            fused.signed(0x90),
-            fused.signed(0x92, 1),
-            fused.signed(0x94),
-            fused.signed(0x96),
-            fused.signed(0x99, 1),
-            fused.signed(0x98, 1),
-            fused.signed(0x9C),
-            fused.signed(0x9E),
-            fused.unsigned(0xA0, 1),
+        high2, low, high1, h3, h4, h5, h6, h7, t1, g2, g1, g3 = struct.unpack_from(
+            "<BBBbbbBbHhbb", registers, 0xE1
         )
-        shared = fused.unsigned(0xE2, 1)
-        self._h = (
-            fused.unsigned(0xE3, 1) * 16 + shared % 16,
-            fused.unsigned(0xE1, 1) * 16 + shared // 16,
-            fused.signed(0xE4, 1),
-            fused.signed(0xE5, 1),
-            fused.signed(0xE6, 1),
-            fused.unsigned(0xE7, 1),
-            fused.signed(0xE8, 1),
-        )
-        self._g = (fused.signed(0xED, 1), fused.signed(0xEB), fused.signed(0xEE, 1))
-        self._heater = (fused.signed(0x00, 1), fused.unsigned(0x02, 1) // 16 % 4)
-        self._range_error = two_complement(fused.unsigned(0x04, 1) // 16, 4)
+        self.temperature_coefficients = (t1, t2, t3 * 16)
+        self._p = (p1, p2, p3, p4, p5, p6, p7, p8, p9, p10)
+        self._h = (high1 * 16 + low % 16, high2 * 16 + low // 16, h3, h4, h5, h6, h7)
+        self._g = (g1, g2, g3)
+        self._heater = (value, resistance_range // 16 % 4)
+        self._range_error = range_error >> 4
 
     def pascal(self, word: float, celsius: float) -> float:
         p1, p2, p3, p4, p5, p6, p7, p8, p9, p10 = self._p
@@ -251,7 +234,7 @@ class Formulas(AirFormulas):
         found = [(1.0, 1023, _RANGES - 1)]  # what is below all ranges
         for gas_range in range(_RANGES):
             if self.ohm(1023, gas_range) <= ohm <= self.ohm(0, gas_range):
-                adc = word_for(lambda word, r=gas_range: self.ohm(word, r), ohm, 10)  # type: ignore[misc]
+                adc = inverse(lambda word, r=gas_range: self.ohm(word, r), ohm, 1023)  # type: ignore[misc]
                 found.append((abs(adc - 512) / 1024, round(adc), gas_range))
         return min(found)[1:]
 

@@ -6,12 +6,12 @@ opposite: it looks for the word at which that formula gives the truth, by halvin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
 
 from emulator.chips.options import Truth
-from emulator.chips.part import I2cPart
+from emulator.chips.part import I2cPart, inverse
 
 ID, RESET = 0xD0, 0xE0
 RESET_WORD = 0xB6
@@ -68,13 +68,14 @@ class AirFormulas:
         raise NotImplementedError
 
     def temperature_word(self, celsius: float) -> float:
-        return word_for(lambda word: celsius_of(word, *self.temperature_coefficients), celsius)
+        coefficients = self.temperature_coefficients
+        return inverse(lambda word: celsius_of(word, *coefficients), celsius, _TOP - 1)
 
     def pressure_word(self, pascal: float, celsius: float) -> float:
-        return word_for(lambda word: self.pascal(word, celsius), pascal)
+        return inverse(lambda word: self.pascal(word, celsius), pascal, _TOP - 1)
 
     def humidity_word(self, percent: float, celsius: float) -> float:
-        return word_for(lambda word: self.percent(word, celsius), percent, 16)
+        return inverse(lambda word: self.percent(word, celsius), percent, 0xFFFF)
 
 
 @dataclass(eq=False)
@@ -155,34 +156,9 @@ def image(*rows: tuple[int, str]) -> dict[int, int]:
     }
 
 
-class Fused:
-    """Numbers out of an image, little endian."""
-
-    def __init__(self, nvm: Mapping[int, int]) -> None:
-        self._nvm = nvm
-
-    def unsigned(self, register: int, count: int = 2) -> int:
-        return sum(self._nvm[register + place] << 8 * place for place in range(count))
-
-    def signed(self, register: int, count: int = 2) -> int:
-        return two_complement(self.unsigned(register, count), 8 * count)
-
-
-def two_complement(value: int, bits: int) -> int:
-    return value - (1 << bits) if value >> bits - 1 & 1 else value
-
-
-def word_for(value_of: Callable[[float], float], truth: float, bits: int = 20) -> float:
-    """The word, between 0 and its greatest, at which a monotonic `value_of(word)` is `truth`."""
-    low, high = 0.0, float((1 << bits) - 1)
-    rising = value_of(high) > value_of(low)
-    for _ in range(48):
-        middle = (low + high) / 2
-        if (value_of(middle) < truth) == rising:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+def register_file(nvm: Mapping[int, int]) -> bytes:
+    """All 256 registers of an image, for `struct`."""
+    return bytes(nvm.get(register, 0) for register in range(256))
 
 
 def cut(word: float, bits: int) -> int:

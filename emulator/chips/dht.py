@@ -238,7 +238,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """See the top of this file."""
     widths = _widths_of(name, table.pop("widths_us", {}))
     chip = plugging.made(Dht, board, name, table, widths=widths)
-    attach(board, chip, plugging.pin_of(board, name, "data_pin", table.pop("data_pin", "P9")))
+    attach(board, chip, plugging.pin(board, name, table, "data_pin", "P9"))
     plugging.supply(board, name, table, chip.power)
 
 

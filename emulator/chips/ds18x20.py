@@ -221,7 +221,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """Make the part of this table and hang it on its pin."""
     chip = plugging.made(Ds18x20, board, name, table)
     chip.rom = _rom(name, table, chip)
-    chip.attach(plugging.pin_of(board, name, "pin", table.pop("pin", PIN)))
+    chip.attach(plugging.pin(board, name, table, "pin", PIN))
     plugging.supply(board, name, table, chip.power)
 
 

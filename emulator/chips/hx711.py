@@ -219,12 +219,8 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     chip = plugging.made(
         Hx711, board, name, table, ratio_a=cell, ratio_b=lambda seconds: at_b(seconds) / 1000
     )
-    attach(
-        board,
-        chip,
-        plugging.pin_of(board, name, "data_pin", table.pop("data_pin", "P9")),
-        plugging.pin_of(board, name, "clock_pin", table.pop("clock_pin", "P10")),
-    )
+    data_pin = plugging.pin(board, name, table, "data_pin", "P9")
+    attach(board, chip, data_pin, plugging.pin(board, name, table, "clock_pin", "P10"))
     plugging.supply(board, name, table, chip.power)
 
 

@@ -192,7 +192,7 @@ class I2cPart(Part):
     address: int = 0  # on the bus; 0: as usual for its kind
 
     def command(self, data: bytes) -> None:
-        """One write transfer: the bytes after the address, at least one; `nack` refuses them."""
+        """One write transfer: the bytes after the address, at least one; `Nack` refuses them."""
 
     def answer(self, count: int) -> bytes:
         """One read transfer; what is short is filled up with 0xFF, as an open bus reads."""
@@ -217,9 +217,9 @@ class I2cPart(Part):
 
     def _need(self, reading: bool) -> None:
         if not self.here():
-            raise nack(f"{self.name} is not there")
+            raise Nack(f"{self.name} is not there")
         if not self.stuck and not self.acknowledges(reading):
-            raise nack(f"{self.name} is busy")
+            raise Nack(f"{self.name} is busy")
 
 
 def looks(truth: Truth, begin_us: int, end_us: int, count: int) -> list[float]:
@@ -228,9 +228,17 @@ def looks(truth: Truth, begin_us: int, end_us: int, count: int) -> list[float]:
     return [truth((begin_us + (number + 0.5) * step_us) / 1e6) for number in range(count)]
 
 
-def nack(text: str) -> Nack:
-    """The exception for what is not acknowledged."""
-    return Nack(text)
+def inverse(function: Callable[[float], float], value: float, high: float) -> float:
+    """Where, between 0 and `high`, a monotonic function has this value: found by halving."""
+    low = 0.0
+    rising = function(high) > function(low)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if (function(middle) < value) == rising:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def crc8(data: bytes, start: int) -> int:

@@ -115,13 +115,18 @@ def supply(board: Board, name: str, table: dict[str, Any], power: Callable[[bool
     pin = table.pop("supply_pin", "")
     power(True)
     if pin:
-        pin_of(board, name, "supply_pin", pin)
+        check_pin(board, name, "supply_pin", pin)
         pins: Any = board.services["pins"]
         pins.on_change(pin, lambda level: power(bool(level)))
 
 
-def pin_of(board: Board, name: str, key: str, pin: Any) -> str:
-    """A pin of the board by its name; ValueError says which there are."""
+def pin(board: Board, name: str, table: dict[str, Any], key: str, default: str) -> str:
+    """Take a pin of the board out of the table."""
+    return check_pin(board, name, key, table.pop(key, default))
+
+
+def check_pin(board: Board, name: str, key: str, pin: Any) -> str:
+    """The pin; ValueError says which there are."""
     pins: Any = board.services["pins"]
     names = pins.do_names()
     if pin not in names:

@@ -65,7 +65,7 @@ class Scd30(Co2Part):
         self.plain = {
             0x0104: self._stop,
             0x0202: lambda: self.reply(lambda: (int(self.ready),)),
-            0x0300: lambda: self.reply(self._take),
+            0x0300: lambda: self.reply(self._sample_words),
             0x4600: lambda: self.say(self.interval_s),
             0x5102: lambda: self.say(self.altitude_m),
             0x5204: lambda: self.say(self.reference_ppm),
@@ -157,7 +157,7 @@ class Scd30(Co2Part):
             stretch_ms = self.long_stretch_ms
         self._stretched_us = now_us + round(stretch_ms * 1000)
 
-    def _take(self) -> tuple[int, ...] | None:
+    def _sample_words(self) -> tuple[int, ...] | None:
         self.ready = False
         return self._sample
 

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from emulator.board.i2c import Nack
 from emulator.chips import plugging
 from emulator.chips.options import option
-from emulator.chips.part import nack
-from emulator.chips.sensirion import Co2Part
+from emulator.chips.sensirion import Co2Part, signal
 
 ADDRESS = 0x62
 LINE = ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -75,7 +75,7 @@ class Scd4x(Co2Part):
             0x21B1: lambda: self._start(5),
             0x21AC: lambda: self._start(30),
             0x3F86: self._stop,
-            0xEC05: lambda: self.reply(self._take),
+            0xEC05: lambda: self.reply(self._sample_words),
             0xE4B8: lambda: self.reply(lambda: (0x8006 if self._sample else 0x8000,)),
             0x2318: lambda: self.say(self.current["offset"]),
             0x2322: lambda: self.say(self.current["altitude_m"]),
@@ -120,7 +120,7 @@ class Scd4x(Co2Part):
             self._fresh = True
             self.busy_for((20, 30))
             self.rest()
-            raise nack(f"{self.name} wakes up")
+            raise Nack(f"{self.name} wakes up")
         super().write(data)
 
     def acknowledges(self, reading: bool) -> bool:
@@ -168,7 +168,7 @@ class Scd4x(Co2Part):
 
     def _variant(self) -> None:
         if not self.knows_variant:
-            raise nack(f"{self.name} does not know its variant")
+            raise Nack(f"{self.name} does not know its variant")
         self.say(VARIANTS[self.model])
 
     def _persist(self) -> None:
@@ -218,25 +218,13 @@ class Scd4x(Co2Part):
         celsius = self.temperature_c(now) + 4.0 - 175 * self.current["offset"] / 65535
         self._sample = (
             round(ppm) if with_co2 else 0,
-            nearest(celsius, lambda word: -45 + 175 * word / 65535),
-            nearest(self.humidity_rh(now), lambda word: 100 * word / 65535),
+            signal(celsius, -45.0, 130.0),
+            signal(self.humidity_rh(now), 0.0, 100.0),
         )
 
-    def _take(self) -> tuple[int, int, int] | None:
+    def _sample_words(self) -> tuple[int, int, int] | None:
         sample, self._sample = self._sample, None
         return sample
-
-
-def nearest(value: float, formula: Callable[[int], float]) -> int:
-    """The 16-bit word that a rising formula turns into what is nearest to the value."""
-    low, high = 0, 65535
-    while high - low > 1:
-        middle = (low + high) // 2
-        if formula(middle) <= value:
-            low = middle
-        else:
-            high = middle
-    return low if value - formula(low) <= formula(high) - value else high
 
 
 plug = plugging.on_i2c(Scd4x, ADDRESS)

@@ -48,7 +48,7 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     pins = [table.pop(key, default) for key, default in zip(_PINS, DEFAULT_PINS, strict=True)]
     for key, pin in zip(_PINS, pins, strict=True):
         if pin or key != "direction_pin":
-            plugging.pin_of(board, name, key, pin)
+            plugging.check_pin(board, name, key, pin)
     truths = [
         plugging.truth(board, name, table, value.key, value.mean, value.swing)
         for value in model.values

@@ -51,15 +51,8 @@ class Model:
 
 
 def _teros_counts(percent: float) -> float:
-    """Mineral soil: the counts at which the manual's line has this moisture, by bisection."""
-    low, high = 0.0, 10_000.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if 3.879e-4 * middle - 0.6956 < percent / 100:
-            low = middle
-        else:
-            high = middle
-    return low
+    """Mineral soil: the counts at which the manual's line has this moisture."""
+    return (percent / 100 + 0.6956) / 3.879e-4
 
 
 _MOISTURE = Value("moisture_percent", 24.5, 3.0, 1)

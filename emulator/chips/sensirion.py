@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 
+from emulator.board.i2c import Nack
 from emulator.chips.options import Truth, truth
-from emulator.chips.part import I2cPart, crc8, nack
+from emulator.chips.part import I2cPart, crc8
 
 SEA_LEVEL_HPA = 1013.25
 CRC_START = 0xFF
@@ -19,6 +20,12 @@ def with_checksums(*words: int) -> bytes:
     """The words as they go over the bus: two bytes and their checksum each."""
     pairs = [word.to_bytes(2, "big") for word in words]
     return b"".join(pair + bytes((crc8(pair, CRC_START),)) for pair in pairs)
+
+
+def signal(value: float, least: float, most: float) -> int:
+    """The 16-bit word whose value is nearest, when 0 is `least` and 65535 is `most`."""
+    share = (value - least) / (most - least)
+    return min(max(round(share * 65535), 0), 65535)
 
 
 def pressure_at_hpa(altitude_m: float) -> float:
@@ -48,15 +55,15 @@ class CommandPart(I2cPart):
         self.forget_answer()
         code, argument = int.from_bytes(data[:2], "big"), data[2:]
         if len(data) < 2 or not self.allowed(code):
-            raise nack(f"{self.name} takes no {data.hex()} now")
+            raise Nack(f"{self.name} takes no {data.hex()} now")
         if not argument and code in self.plain:
             self.plain[code]()
         elif len(argument) == 3 and code in self.settings:
             if crc8(argument[:2], CRC_START) != argument[2]:
-                raise nack(f"{self.name}: wrong checksum in {data.hex()}")
+                raise Nack(f"{self.name}: wrong checksum in {data.hex()}")
             self.settings[code](int.from_bytes(argument[:2], "big"))
         else:
-            raise nack(f"{self.name} knows no command {data.hex()}")
+            raise Nack(f"{self.name} knows no command {data.hex()}")
 
     def forget(self) -> None:
         self.forget_answer()
@@ -71,7 +78,7 @@ class CommandPart(I2cPart):
         def answer() -> bytes:
             words = make()
             if words is None:
-                raise nack(f"{self.name} has no data")
+                raise Nack(f"{self.name} has no data")
             return with_checksums(*words)
 
         self._reply = answer
@@ -82,7 +89,7 @@ class CommandPart(I2cPart):
 
     def answer(self, count: int) -> bytes:
         if self._reply is None or self.board.clock.now_us < self._reply_us:
-            raise nack(f"{self.name} has nothing to say yet")
+            raise Nack(f"{self.name} has nothing to say yet")
         answer, self._reply = self._reply, None
         return answer()
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from emulator.board.i2c import Nack
 from emulator.chips import plugging
 from emulator.chips.options import Truth, truth
-from emulator.chips.part import I2cPart, Span, nack
-from emulator.chips.sensirion import with_checksums
+from emulator.chips.part import I2cPart, Span
+from emulator.chips.sensirion import signal, with_checksums
 
 ADDRESS = 0x44
 LINE = ("sht4x", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -62,7 +63,7 @@ class Sht4x(I2cPart):
         code = data[0]
         self._answer = b""
         if len(data) > 1:
-            raise nack(f"{self.name} takes one byte, not {data.hex()}")
+            raise Nack(f"{self.name} takes one byte, not {data.hex()}")
         if code in _MEASURE:
             span, *noise = _MEASURE[code]
             self.convert("measuring", _MEASURING_MA, span, lambda: self._measure(*noise))
@@ -74,7 +75,7 @@ class Sht4x(I2cPart):
         elif code == 0x94:
             self.busy_for(_RESET_MS)
         else:
-            raise nack(f"{self.name} knows no command {data.hex()}")
+            raise Nack(f"{self.name} knows no command {data.hex()}")
 
     def general_call(self, data: bytes) -> None:
         """To all chips of the bus; 06 resets, also while it measures."""
@@ -83,7 +84,7 @@ class Sht4x(I2cPart):
 
     def answer(self, count: int) -> bytes:
         if not self._answer:
-            raise nack(f"{self.name} has nothing to say")
+            raise Nack(f"{self.name} has nothing to say")
         answer, self._answer = self._answer, b""
         return answer
 
@@ -95,12 +96,6 @@ class Sht4x(I2cPart):
 
     def _noise(self, deviation: float) -> float:
         return self.rng.gauss(0, deviation * self.repeatability)
-
-
-def signal(value: float, least: float, most: float) -> int:
-    """The 16-bit word whose value is nearest, when 0 is `least` and 65535 is `most`."""
-    share = (value - least) / (most - least)
-    return min(max(round(share * 65535), 0), 65535)
 
 
 plug = plugging.on_i2c(Sht4x, ADDRESS)

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from emulator.board.i2c import Nack
 from emulator.chips import plugging
 from emulator.chips.options import Truth, option, truth
-from emulator.chips.part import I2cPart, Span, crc8, nack
+from emulator.chips.part import I2cPart, Span, crc8
 from emulator.chips.si7021_models import HUMIDITY_BITS, MODELS, TEMPERATURE_BITS, Model
 
 ADDRESS = 0x40
@@ -76,7 +77,7 @@ class Si7021(I2cPart):
         elif command in self._commands and len(argument) == self._arguments.get(command, 0):
             self._commands[command](argument)
         elif not (command in self._arguments and not argument):
-            raise nack(f"{self.name} knows no command {data.hex()}")
+            raise Nack(f"{self.name} knows no command {data.hex()}")
 
     def answer(self, count: int) -> bytes:
         """0xFF stands behind the last byte."""

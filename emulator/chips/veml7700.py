@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from emulator.chips import plugging
 from emulator.chips.light import mean_light
 from emulator.chips.options import Truth, option, truth
-from emulator.chips.part import I2cPart
+from emulator.chips.part import I2cPart, inverse
 from emulator.chips.registers16 import Cycles
 
 ADDRESS = 0x10
@@ -115,7 +115,7 @@ class Veml7700(I2cPart):
         light = mean_light(self.light_lx, begin_us, end_us - begin_us)
         gain = _GAINS[self._registers[_CONF] >> 11 & 3]
         if self.curved and gain < 1 and light > 1000:
-            light = flattened(light)
+            light = inverse(corrected, light, light)
         step = self.resolution_lx * (800 / self.integration_ms()) * (2 / gain)
         counts = min(int(light / step), 0xFFFF)
         self._registers[_ALS] = counts
@@ -127,16 +127,12 @@ class Veml7700(I2cPart):
                 self._registers[_STATUS] |= 0x8000
 
 
-def flattened(light_lx: float) -> float:
-    """What the chip makes of so much light at low gain: the correction backwards."""
-    low, high = 0.0, light_lx
-    for _ in range(60):
-        middle = (low + high) / 2
-        value = 0.0
-        for factor in _CURVE:
-            value = value * middle + factor
-        low, high = (middle, high) if value < light_lx else (low, middle)
-    return low
+def corrected(light_lx: float) -> float:
+    """What the application note makes of the light that the chip shows at low gain."""
+    value = 0.0
+    for factor in _CURVE:
+        value = value * light_lx + factor
+    return value
 
 
 plug = plugging.on_i2c(Veml7700, ADDRESS)

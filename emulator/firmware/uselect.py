@@ -54,7 +54,7 @@ def _ready_sockets(table, wanted, left_us):
 
 
 def select(rlist, wlist, xlist, timeout=None):
-    """Those that can be read, be written, have trouble; timeout in seconds."""
+    """Those that can be read, can be written, have an error; timeout in seconds."""
     table = []
     for streams, mask in ((rlist, POLLIN), (wlist, POLLOUT), (xlist, POLLERR | POLLHUP)):
         for stream in streams:

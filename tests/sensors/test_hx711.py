@@ -29,7 +29,7 @@ class Chip(Hx711):
 @pytest.fixture
 def equip(node):
     def make(counts=0, vcc_pin=None, rate=10, **attributes):
-        chip = Chip(node.board, lambda t: counts / COUNTS_PER_RATIO, rate=rate)
+        chip = Chip(node.board, lambda t: counts / COUNTS_PER_RATIO, rate=rate, name="hx711")
         for name, value in attributes.items():
             setattr(chip, name, value)
         attach(node.board, chip, "P9", "P10")

@@ -130,7 +130,7 @@ def test_an_scd40_measures_once_and_is_stopped(node):
     values, took_s = seconds(node, READ)
     assert values == (TRUE, None)
     assert 5 < took_s < 5.2
-    assert chip.measuring_s == 0
+    assert chip.interval_s == 0
     assert "21 9d" not in sent(node)
 
 
@@ -148,7 +148,7 @@ def test_a_chip_that_was_left_measuring_is_stopped_first(node):
     chip = scd4x(node)
     chip.write(b"\x21\xac")
     assert node.value(READ, "scd4x") == (TRUE, None)
-    assert chip.measuring_s == 0
+    assert chip.interval_s == 0
 
 
 def test_a_sleeping_chip_is_woken_and_the_next_value_dropped(node):
@@ -182,7 +182,7 @@ def test_a_chip_that_measures_all_the_time_is_started_once_and_goes_on(
     values, took_s = seconds(node, read)
     assert values == TRUE
     assert interval_s < took_s < interval_s + 0.2
-    assert chip.measuring_s == interval_s
+    assert chip.interval_s == interval_s
     node.board.clock.advance(60_000_000)
     values, took_s = seconds(node, read)
     assert values == TRUE
@@ -195,7 +195,7 @@ def test_one_that_measures_less_often_than_wanted_is_started_anew(node):
     chip = scd4x(node)
     chip.write(b"\x21\xac")
     assert node.value("scd4x.get_reading('P9', 'P10', mode='periodic')", "scd4x") == TRUE
-    assert chip.measuring_s == 5
+    assert chip.interval_s == 5
 
 
 @pytest.mark.parametrize("mode", ["single", "periodic"])
@@ -355,7 +355,7 @@ def test_recalibration_tells_the_correction(node):
     )
     assert (result["refused"], result["correction"]) == (None, -50)
     assert (result["first"].co2, result["second"].co2) == (530, 480)
-    assert chip.measuring_s == 5
+    assert chip.interval_s == 5
     assert "read 0x62 7f ce 7b" in node.transfers()  # the example of the data sheet
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devkit.bench import modules
+from devkit.build.budget import LIMITS
 from emulator.device_files import ROOT
 from emulator.emulator import Emulator
 
@@ -27,7 +28,7 @@ print(nbiot.deactivate().deactivation_status)
 
 def test_nbiot_with_all_it_needs_stays_within_its_budget():
     total = sum(modules.mpy_bytes(path) for path in modules.needs(modules.NBIOT))
-    assert total <= modules.NBIOT_BUDGET
+    assert total <= LIMITS["nbiot"].deployed
 
 
 def test_nbiot_works_on_a_flash_with_just_what_it_needs(tmp_path):

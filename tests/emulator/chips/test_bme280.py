@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from emulator.board.board import Board
 from emulator.board.i2c import Nack
-from emulator.chips.bme280 import IMAGES, Bme280, Formulas, duration_ms, plug
+from emulator.chips.bme280 import IMAGES, Bme280, Formulas, duration_ms
 from emulator.chips.bosch import celsius_of
 from tests.emulator.chips.conftest import after_ms
 
@@ -334,20 +334,3 @@ def test_truth_follows_virtual_time(board):
         after_ms(board, 100)
         found.append(words(chip))
     assert found[1][1] > found[0][1]
-
-
-def test_a_scenario_plugs_it_in(board):
-    board.services["i2c"] = Bus()
-    table = {"pressure_hpa": 990, "model": "bmp280", "calibration": "c", "corrupt": 3}
-    plug(board, "air", table)
-    assert table == {}
-    chip = board.services["i2c"].chips[0x76]
-    assert (chip.chip_id, chip.corrupt, chip.name) == (0x58, 3, "air")
-
-
-class Bus:
-    def __init__(self) -> None:
-        self.chips = {}
-
-    def attach(self, bus, address, chip, pins) -> None:
-        self.chips[address] = chip

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from emulator.board.board import Board
 from emulator.board.i2c import Nack
-from emulator.chips.bme680 import IMAGES, Bme680, Formulas, duration_of, plug
+from emulator.chips.bme680 import IMAGES, Bme680, Formulas, duration_of
 from emulator.chips.bosch import celsius_of
 from tests.emulator.chips.conftest import after_ms
 
@@ -304,20 +304,3 @@ def test_faults_of_the_wire(board):
     chip.absent = True
     with pytest.raises(Nack):
         chip.write(b"\xd0")
-
-
-def test_a_scenario_plugs_it_in(board):
-    board.services["i2c"] = Bus()
-    table = {"gas_ohm": 5000, "model": "bme688", "calibration": "b", "address": 0x76}
-    plug(board, "air", table)
-    assert table == {}
-    chip = board.services["i2c"].chips[0x76]
-    assert (chip.variant, chip.fused[4], chip.name) == (1, 0xF0, "air")
-
-
-class Bus:
-    def __init__(self) -> None:
-        self.chips = {}
-
-    def attach(self, bus, address, chip, pins) -> None:
-        self.chips[address] = chip

@@ -55,6 +55,15 @@ def board(wired: Board) -> Board:
     return wired
 
 
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Part]:
+    """The parts that are made meanwhile."""
+    parts: list[Part] = []
+    prepare = Part.__post_init__
+    monkeypatch.setattr(Part, "__post_init__", lambda part: (prepare(part), parts.append(part)))
+    return parts
+
+
 def test_the_kinds_are_found():
     assert {"bme680", "dht", "ds18x20", "gl55", "hx711", "scd30"} <= set(KINDS)
     assert ("scd30", "zero_first") in KEYS
@@ -80,6 +89,39 @@ def test_a_value_beyond_its_limits_is_refused(board, kind, key):
     for value in [*beyond, 0 if limits.positive else limits.kind(limits.least) - 1]:
         with pytest.raises(ValueError, match=f"chips.here: {key} = "):
             wire(board, {**NOTHING, "here": {"kind": kind, key: value}})
+
+
+def another_value(kind: str, key: str):
+    """One that is allowed and not the default."""
+    field = field_of(kind, key)
+    limits = field.metadata["option"]
+    if limits.allowed is not None:
+        return list(limits.allowed)[-1]
+    if limits.kind in (bool, str):
+        return not field.default if limits.kind is bool else "abc"
+    return limits.kind(limits.most if limits.most < float("inf") else (field.default or 0) + 1)
+
+
+@pytest.mark.parametrize(("kind", "key"), KEYS)
+def test_a_value_reaches_the_chip(board, made, kind, key):
+    is_truth = "truth" in field_of(kind, key).metadata
+    still = {"mean": 25, "swing": 0, "noise": 0}
+    value = still if is_truth else another_value(kind, key)
+    wire(board, {**NOTHING, "here": {"kind": kind, key: value}})
+    [chip] = made
+    assert chip.name == "here"
+    found = getattr(chip, key)
+    assert found(50) == 25 if is_truth else found == value
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"battery"}))  # that has an enable_pin
+def test_a_chip_is_supplied_until_its_supply_pin_is_low(board, made, kind):
+    wire(board, {**NOTHING, "here": {"kind": kind, "supply_pin": "P11"}})
+    [chip] = made
+    assert chip.powered
+    for level in (1, 0):
+        board.call("pins.init", "P11", 2, None, level)
+    assert not chip.powered
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,8 +7,7 @@ import struct
 import pytest
 
 from emulator.board.i2c import Nack
-from emulator.board.pins import OUT
-from emulator.chips.scd30 import Scd30, plug
+from emulator.chips.scd30 import Scd30
 from emulator.chips.sensirion import pressure_at_hpa, with_checksums
 from tests.emulator.chips.conftest import after_ms
 
@@ -244,29 +243,3 @@ def test_faults_of_the_wire(board):
     with pytest.raises(Nack):
         chip.write(b"\xd1\x00")
     assert chip.stretch_us() == 0
-
-
-def test_a_scenario_sets_truth_wiring_and_faults(wired):
-    table = {
-        "temperature_c": [[0, 20], [100, 30]],
-        "humidity_rh": {"mean": 40, "swing": 0},
-        "co2_ppm": 500,
-        "pressure_hpa": 950,
-        "measuring": True,
-        "zero_first": 1,
-        "stretch_ms": 5,
-        "self_heating_c": 2.0,
-        "supply_pin": "P11",
-        "lateness": 0.5,
-        "extra_ms": 10,
-    }
-    plug(wired, "here", table)
-    assert table == {}
-    chip = wired.services["i2c"]._chips[("P9", "P10"), 0x61]
-    assert (chip.name, chip.lateness, chip.extra_ms, chip.powered) == ("here", 0.5, 10, True)
-    assert chip.temperature_c(50) == 25
-    assert (chip.measuring, chip.zero_first, chip.stretch_ms) == (True, 1, 5)
-    assert (chip.co2_ppm(0), chip.pressure_hpa(0)) == (500, 950)
-    for level in (1, 0):
-        wired.services["pins"].do_init("P11", OUT, None, level)
-    assert not chip.powered

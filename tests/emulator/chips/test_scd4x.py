@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulator.board.i2c import Nack
-from emulator.board.pins import OUT
-from emulator.chips.scd4x import Scd4x, nearest, plug
+from emulator.chips.scd4x import Scd4x
 from emulator.chips.sensirion import with_checksums
 from tests.emulator.chips.conftest import after_ms
 
@@ -250,35 +249,3 @@ def test_faults(board):
     chip.stuck, chip.absent = False, True
     with pytest.raises(Nack):
         send(chip, "e4b8")
-
-
-def test_a_word_is_the_nearest_and_stays_within_16_bits():
-    assert [nearest(value, lambda word: word / 2) for value in (-5, 0.2, 0.3, 7, 9e9)] == [
-        0, 0, 1, 14, 65535,
-    ]  # fmt: skip
-
-
-def test_a_scenario_sets_truth_wiring_and_faults(wired):
-    table = {
-        "temperature_c": [[0, 20], [100, 30]],
-        "humidity_rh": {"mean": 40, "swing": 0},
-        "co2_ppm": 500,
-        "pressure_hpa": 950,
-        "model": "scd40",
-        "knows_variant": False,
-        "first_off_ppm": 0,
-        "malfunction": 1,
-        "supply_pin": "P11",
-        "lateness": 0.5,
-        "extra_ms": 10,
-    }
-    plug(wired, "here", table)
-    assert table == {}
-    chip = wired.services["i2c"]._chips[("P9", "P10"), 0x62]
-    assert (chip.name, chip.lateness, chip.extra_ms, chip.powered) == ("here", 0.5, 10, True)
-    assert chip.temperature_c(50) == 25
-    assert (chip.model, chip.knows_variant, chip.malfunction) == ("scd40", False, 1)
-    assert (chip.co2_ppm(0), chip.pressure_hpa(0)) == (500, 950)
-    for level in (1, 0):
-        wired.services["pins"].do_init("P11", OUT, None, level)
-    assert not chip.powered

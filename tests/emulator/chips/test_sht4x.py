@@ -6,9 +6,8 @@ import pytest
 
 from emulator.board.board import Board
 from emulator.board.i2c import Nack
-from emulator.board.pins import OUT
-from emulator.chips.sensirion import with_checksums
-from emulator.chips.sht4x import Sht4x, plug, signal
+from emulator.chips.sensirion import signal, with_checksums
+from emulator.chips.sht4x import Sht4x
 from tests.emulator.chips.conftest import after_ms
 
 MEASUREMENTS = [(0xFD, 6.9, 8.3), (0xF6, 3.7, 4.5), (0xE0, 1.3, 1.6)]
@@ -181,21 +180,3 @@ def test_noise_is_that_of_the_repeatability_and_repeats_with_the_seed():
     assert words(1, b"\xfd") == words(1, b"\xfd") != words(2, b"\xfd")
     assert max(words(1, b"\xfd")) - min(words(1, b"\xfd")) < 100  # 0.27 Cel
     assert max(words(1, b"\xe0")) - min(words(1, b"\xe0")) > 100
-
-
-def test_a_scenario_sets_truth_wiring_and_faults(wired):
-    table = {
-        "temperature_c": [[0, 20], [100, 30]],
-        "humidity_rh": {"mean": 40, "swing": 0},
-        "supply_pin": "P11",
-        "lateness": 0.5,
-        "extra_ms": 10,
-    }
-    plug(wired, "here", table)
-    assert table == {}
-    chip = wired.services["i2c"]._chips[("P9", "P10"), 0x44]
-    assert (chip.name, chip.lateness, chip.extra_ms, chip.powered) == ("here", 0.5, 10, True)
-    assert chip.temperature_c(50) == 25
-    for level in (1, 0):
-        wired.services["pins"].do_init("P11", OUT, None, level)
-    assert not chip.powered
