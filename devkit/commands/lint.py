@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from devkit import checks
+from devkit import checks, requirements
 from devkit.checks import sources
 
 
 def main(options: argparse.Namespace) -> int:
+    requirements.need("check")
     problems = checks.run_all(sources.ROOT)
     for problem in problems:
         print(problem)

@@ -83,7 +83,7 @@ class _Session:
             transport.connect(to)
 
     def deliver(self, payload):
-        data = b"coo " + payload
+        data = b"sing" + payload
         send = self._transport.send if NEEDS == "stream" else self._send
         return UNKNOWN if send(data) == len(data) else REFUSED
 
@@ -110,8 +110,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
     (root / "networking/pigeons.py").write_text(BEARER)
-    (root / "protocols/coo.py").write_text(PROTOCOL.format(kind="message"))
-    (root / "protocols/coo_stream.py").write_text(PROTOCOL.format(kind="stream"))
+    (root / "protocols/verse.py").write_text(PROTOCOL.format(kind="message"))
+    (root / "protocols/verse_stream.py").write_text(PROTOCOL.format(kind="stream"))
     return root
 
 
@@ -126,7 +126,7 @@ def demo(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "server"), [("coo", "UDP"), ("coo_stream", "TCP"), ("coap", "CoAP")]
+    ("protocol", "server"), [("verse", "UDP"), ("verse_stream", "TCP"), ("coap", "CoAP")]
 )
 def test_a_new_bearer_and_a_new_protocol_are_taken_and_run(
     protocol: str, server: str, tree: Path
@@ -135,14 +135,14 @@ def test_a_new_bearer_and_a_new_protocol_are_taken_and_run(
     assert done.returncode == 0, done.stderr
     assert f"{server} " in done.stderr
     [cycle] = json.loads(done.stdout)["cycles"]
-    assert cycle["cause"] == ("connected" if protocol == "coo_stream" else "attached")
+    assert cycle["cause"] == ("connected" if protocol == "verse_stream" else "attached")
     assert cycle["delivered"] == len(cycle["sent"]) > 0
     if protocol != "coap":
-        assert bytes.fromhex(cycle["sent"][0]["hex"]).startswith(b"coo ")
+        assert bytes.fromhex(cycle["sent"][0]["hex"]).startswith(b"sing")
 
 
 def test_a_wrong_bearer_or_protocol_is_told_with_those_that_are_there(tree: Path) -> None:
     done = demo(tree, "--bearer", "smoke")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'nbiot', 'lora', 'pigeons', 'wifi'" in done.stderr
-    assert "'udp', 'coap', 'coo', 'coo_stream', 'mqtt'" in demo(tree, "--protocol", "x").stderr
+    assert "'udp', 'coap', 'mqtt', 'verse', 'verse_stream'" in demo(tree, "--protocol", "x").stderr
