@@ -133,13 +133,6 @@ def test_a_broken_rule_is_found(number: int, broken: tuple[list[int], list[Probl
     ]
 
 
-def test_nothing_else_is_found(broken: tuple[list[int], list[Problem]]) -> None:
-    """The rules hold in the project as it is."""
-    lines, problems = broken
-    planted = {(row[0], line) for row, line in zip(BROKEN, lines, strict=True)}
-    assert [str(each) for each in problems if (each.file, each.line) not in planted] == []
-
-
 def test_a_new_component_needs_no_edit_of_the_table(tmp_path: Path) -> None:
     tree = scratch.copy(tmp_path)
     for name, text in [*ALLOWED, *[(name, "") for name in NEW]]:
