@@ -10,11 +10,10 @@ import pytest
 
 from collector import Collector, Received
 from emulator.cycle import Cycle
-from tests.device import Device, flash, make_device
+from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes
 
-__all__ = ["flash", "make_device"]
 
 MakeDevice = Callable[..., Device]
 SERVER = "192.0.2.1:5683"

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from collector import Collector, Received
-from tests.device import Device, flash, make_device
-
-__all__ = ["flash", "make_device"]
+from tests.device import Device
 
 LINES = (
     ("bme280", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),
