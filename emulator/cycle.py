@@ -25,7 +25,7 @@ class Cycle:
     started_us: int
     status: int = -1  # furthest state that the board saw: -1 off, 0 activated, 1 attached, 2 data
     cause: str = ""  # as the application says; "" if it says nothing
-    ended: str = ""  # deepsleep, reset, exception, finished, hang, time_limit
+    ended: str = ""  # deepsleep, reset, exception, finished, hang, time_limit, vm_died
     awake_ms: int = 0
     radio_on_ms: int = 0
     energy_mj: float = 0.0
@@ -50,6 +50,14 @@ class Cycle:
         if self.confirmed and self.confirmed == self.accepted:
             return True  # whatever had to be sent twice
         return self.delivered == len(self.sent) and self.accepted != 0
+
+    @property
+    def trouble(self) -> str | None:
+        """How a program ended that ended neither by a sleep nor at its prompt, and why."""
+        if self.ended in ("deepsleep", "finished"):
+            return None
+        reason = (self.error or self.ended).strip().splitlines()[-1]
+        return f"ended by {self.ended}: {reason}"
 
     def as_json(self) -> dict[str, Any]:
         table = asdict(self)

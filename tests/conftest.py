@@ -1,31 +1,42 @@
-"""For all tests: repeatable generated input, and no packet that leaves this computer."""
+"""For all tests: where device code runs, repeatable generated input, no packet that leaves."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import socket
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
+from tests import device
+from tests.device import flash, make_bare, make_device, make_node, node
+from tests.device_modules import load
+
+__all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node"]
+
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
 
+# Device code runs on CPython, and where a test is marked `both_runtimes` on MicroPython's
+# WebAssembly build as well. VM_COMMAND names another MicroPython: all of it runs there once, a
+# skipped test has failed, and the last line counts the tests that ran device code there. Tests
+# marked `cpython` stay on CPython: they look into a program or call one of its functions.
+VM_COMMAND = os.environ.get("VM_COMMAND", "")
+_RAN = "ran device code on"
+
 
 @pytest.fixture
-def runtime() -> str:
-    """What runs the device code: "cpython" or "micropython".
-
-    Files and tests marked `both_runtimes` run on both, but for tests marked `cpython`. Any other
-    test runs on MicroPython with RUNTIME=micropython ./dev test tests/lib
-    """
-    return os.environ.get("RUNTIME", "cpython")
+def runtime(request: pytest.FixtureRequest) -> str:
+    """What runs the device code: "cpython" or "micropython"."""
+    at_home = request.node.get_closest_marker("cpython")
+    return "micropython" if VM_COMMAND and not at_home else "cpython"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marked = metafunc.definition.get_closest_marker
-    if marked("both_runtimes") and "runtime" in metafunc.fixturenames:
+    if marked("both_runtimes") and "runtime" in metafunc.fixturenames and not VM_COMMAND:
         there = pytest.param("micropython", marks=pytest.mark.vm)
         metafunc.parametrize("runtime", ["cpython", there])
 
@@ -37,6 +48,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return not (there and item.get_closest_marker("cpython"))
 
     items[:] = [item for item in items if wanted(item)]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if not VM_COMMAND:
+        return
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"skipped with VM_COMMAND: {report.longrepr}"
+    if report.when == "teardown":
+        report.user_properties += [(_RAN, name) for name in sorted(device.ran_on)]
+        device.ran_on.clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not VM_COMMAND:
+        return
+    ran: dict[str, int] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for key, name in getattr(report, "user_properties", ()):
+                if key == _RAN:
+                    ran[name] = ran.get(name, 0) + 1
+    for name, count in ran.items() or [("a VM", 0)]:
+        terminalreporter.write_line(
+            f"VM_COMMAND: {count} tests ran device code on {VM_COMMAND} ({name})"
+        )
 
 
 def _is_here(address: object) -> bool:

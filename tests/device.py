@@ -1,20 +1,21 @@
-"""A GPy with the device files on its flash, on which tests run pieces of device code.
+"""Boards on which tests run pieces of device code, on either runtime or on any other MicroPython.
 
-    device = Device(flash, scenario="good", routes=["192.0.2.1:7=127.0.0.1:40000"])
-    [result] = device.run('''
-        from networking import nbiot
-        show(nbiot.connect(configured(_APN="iot")))
-    ''')
+    device.run("show(1 / 3)")               # Device: all device files, modem and network
+    node.value("dht.get_reading('P9')", "dht")   # Node: sensors/ and utils/, chips to taste
+    bare.run("print(1)")                    # Bare: an empty flash, nothing but the board
 
-A program tells its results with `show(value)`, which prints one line of JSON; `given()` is what
-the test handed to `run`. Nothing but the console and the flash lies between test and program, so
-that the same test can run on any VM.
+The programs tell their results by printed lines (tests/device_support.py), so that nothing but
+the console and the flash lies between test and program. The environment variable VM_COMMAND names
+a MicroPython on which all of them run; tests/conftest.py counts them.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
+import struct
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,156 +24,302 @@ from typing import Any
 import pytest
 
 from emulator import scenario as scenarios
+from emulator.board.adc import Adc
+from emulator.board.board import HARD_RESET, Board, Reset
+from emulator.board.faults import Fault
+from emulator.board.i2c import I2c
+from emulator.board.pins import Pins
+from emulator.board.standard import plug_standard
+from emulator.chips.si7021 import ADDRESS, Si7021
 from emulator.cycle import Cycle
-from emulator.device_files import flash_files
+from emulator.device_files import ROOT, flash_files
 from emulator.emulator import Emulator
+from emulator.vm.cpython import CpythonVm
+from emulator.vm.micropython import MicroPythonVm
+from emulator.vm.runtime import Outcome
 
+COMMAND = shlex.split(os.environ.get("VM_COMMAND", ""))
+SUPPORT = ROOT / "tests" / "device_support.py"
 MARK = "@@"
-# Bytes are shown as {"hex": ...}: JSON has none.
-SUPPORT = f'''
-def plain(value):
-    import ubinascii
 
-    if isinstance(value, (bytes, bytearray)):
-        return {{"hex": ubinascii.hexlify(bytes(value)).decode()}}
-    if isinstance(value, dict):
-        return {{key: plain(item) for key, item in value.items()}}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
+ran_on: set[str] = set()  # what the VM of COMMAND said it is, in the test that runs
 
 
-def show(value):
-    import ujson
-
-    print("{MARK}" + ujson.dumps(plain(value)))
-
-
-def unplain(value):
-    import ubinascii
-
-    if isinstance(value, dict):
-        if "hex" in value:
-            return ubinascii.unhexlify(value["hex"])
-        return {{key: unplain(item) for key, item in value.items()}}
-    if isinstance(value, list):
-        return [unplain(item) for item in value]
-    return value
+def note(vm: Any) -> None:
+    """The VM of COMMAND has run device code."""
+    if COMMAND and getattr(vm, "implementation", ""):
+        ran_on.add(vm.implementation)
 
 
-def given():
-    import ujson
-
-    with open("/flash/given.json") as file:
-        return unplain(ujson.loads(file.read()))
+# values on their way from and to a program
 
 
-def raised(action, *args, **keywords):
-    """[name, text] of the exception, or None."""
-    try:
-        action(*args, **keywords)
-    except Exception as error:
-        return [type(error).__name__, str(error)]
+class Single(float):
+    """A float of a VM with single precision: equal to what differs by its rounding alone."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        return abs(self - other) <= 2**-21 * max(abs(self), abs(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(float(f"{self:.6g}"))  # so that a set finds 21.4
 
 
-class Settings:
-    pass
+class Named(tuple):
+    """A named tuple of a program."""
 
+    names: dict[str, Any]
 
-def outcome():
-    """What nbiot.last_outcome() says, as a dict."""
-    from networking import nbiot
-
-    last = nbiot.last_outcome()
-    names = ("status", "cause", "phases", "registration", "reject_cause")
-    return {{name: getattr(last, name) for name in names}}
-
-
-def configured(**fields):
-    """A configuration object as the nbiot documentation asks for; None leaves a field out."""
-    settings = Settings()
-    values = {{
-        "_APN": "iot.example",
-        "_IP_VERSION": "IPV4V6",
-        "_MAX_ATTACHMENT_ATTEMPT_TIME_SEC": 60,
-        "_MAX_CONNECTION_ATTEMPT_TIME_SEC": 30,
-    }}
-    values.update(fields)
-    for name, value in values.items():
-        if value is not None:
-            setattr(settings, name, value)
-    return settings
-'''
-
-
-def restore(flash: Path) -> None:
-    """Make `flash` hold the device files and nothing else. Its path, and with it the compiled code
-    in the cache, is the same for many tests."""
-    wanted = flash_files()
-    for path in sorted(flash.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(flash) not in wanted:
-            path.unlink()
-    for path, source in wanted.items():
-        if not same(source, flash / path):
-            (flash / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, flash / path)
-    (flash / "support.py").write_text(SUPPORT, encoding="utf-8")
-
-
-def same(source: Path, copy: Path) -> bool:
-    """Nobody has written to one of them since it was copied."""
-    if not copy.is_file():
-        return False
-    here, there = source.stat(), copy.stat()
-    return (here.st_mtime_ns, here.st_size) == (there.st_mtime_ns, there.st_size)
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.names[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 def as_json(value: Any) -> Any:
+    if isinstance(value, float):
+        return {"double": struct.pack(">d", value).hex()}
     if isinstance(value, bytes):
         return {"hex": value.hex()}
     if isinstance(value, dict):
-        return {key: as_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+        return {"dict": [[as_json(key), as_json(item)] for key, item in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [as_json(item) for item in value]}
+    if isinstance(value, list):
         return [as_json(item) for item in value]
     return value
 
 
 def as_python(value: Any) -> Any:
-    if isinstance(value, dict):
-        if "hex" in value:
-            return bytes.fromhex(value["hex"])
-        return {key: as_python(item) for key, item in value.items()}
     if isinstance(value, list):
         return [as_python(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    [(kind, inner)] = value.items()
+    if kind == "double":
+        return struct.unpack(">d", bytes.fromhex(inner))[0]
+    if kind == "single":
+        return Single(struct.unpack(">f", bytes.fromhex(inner))[0])
+    if kind == "hex":
+        return bytes.fromhex(inner)
+    if kind == "tuple":
+        return tuple(as_python(item) for item in inner)
+    if kind == "named":
+        named = Named(as_python(item) for item in inner[0])
+        named.names = as_python(inner[1])
+        return named
+    return {as_python(key): as_python(item) for key, item in inner}
+
+
+def with_lists(value: Any) -> Any:
+    """Tuples as lists."""
+    if isinstance(value, (list, tuple)):
+        return [with_lists(item) for item in value]
+    if isinstance(value, dict):
+        return {key: with_lists(item) for key, item in value.items()}
     return value
 
 
-@pytest.fixture(scope="session")
-def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("flash")
+class Programs:
+    """What is common to the boards: files on the flash, and what programs print."""
+
+    flash: Path
+    board: Board
+    printed: list[str]
+
+    def service(self, name: str) -> Any:
+        return self.board.services[name]
+
+    def put(self, path: str, text: str) -> None:
+        """A file on the flash."""
+        file = self.flash / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text), encoding="utf-8")
+
+    @property
+    def output(self) -> str:
+        return "".join(self.printed)
+
+    def told(self) -> list[Any]:
+        """What the last run told with show()."""
+        lines = self.output.splitlines()
+        return [
+            as_python(json.loads(line[len(MARK) :])) for line in lines if line.startswith(MARK)
+        ]
+
+    @property
+    def shown(self) -> list[Any]:
+        """The same with lists for tuples."""
+        return [with_lists(value) for value in self.told()]
 
 
-@pytest.fixture
-def make_device(flash: Path, runtime: str) -> Iterator[Callable[..., Device]]:
-    """make_device(scenario, ...): a new board; the one before is gone, its flash erased."""
-    made: list[Device] = []
+class Bare(Programs):
+    """`run("print(1)")` is what the device prints; `outcome` says how the run ended."""
 
-    def make(*args: Any, **options: Any) -> Device:
-        while made:
-            made.pop().close()
-        made.append(Device(flash, *args, runtime=runtime, **options))
-        return made[-1]
+    def __init__(
+        self,
+        flash: Path,
+        faults: Sequence[Fault | dict[str, Any]] = (),
+        *,
+        runtime: str = "cpython",
+        fs_type: int = 0,
+        install: str = "py",
+        of_vm: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """of_vm: more arguments of the VM. options: of the board."""
+        self.flash = flash
+        flash.mkdir(exist_ok=True)
+        tables = [Fault.from_table(one) if isinstance(one, dict) else one for one in faults]
+        self.board = Board(faults=tables, **options)
+        plug_standard(self.board, flash, fs_type=fs_type)
+        self.printed = []
+        of_vm = of_vm or {}
+        made: Any = CpythonVm
+        if runtime == "micropython":
+            made, of_vm = MicroPythonVm, {"command": COMMAND} | of_vm
+        self.vm: Any = made(self.board, flash, self.printed.append, install=install, **of_vm)
+        self.outcome: Outcome | None = None
 
-    yield make
-    for device in made:
-        device.close()
+    def close(self) -> None:
+        self.vm.shutdown()
+
+    def run(self, main: str, boot: str | None = None) -> str:
+        """Boot with these scripts; returns what was printed."""
+        self.put("main.py", main)
+        if boot is not None:
+            self.put("boot.py", boot)
+        return self.start()
+
+    def start(self) -> str:
+        del self.printed[:]
+        self.outcome = self.vm.boot()
+        note(self.vm)
+        return self.output
+
+    def restart(self, cause: int) -> str:
+        self.board.reset(cause)
+        return self.start()
+
+    def values(self, expression: str, before: str = "") -> str:
+        """What the device prints of an expression."""
+        return self.run(f"{textwrap.dedent(before)}\nprint({expression})\n").strip()
 
 
-class Device:
-    """`run` starts the board anew; modem, flash, NVS and clock go on."""
+class Node(Bare):
+    """A board with sensors/ and utils/, for the tests of drivers."""
+
+    def __init__(self, flash: Path, faults: Sequence[Fault], runtime: str = "cpython") -> None:
+        super().__init__(flash, faults, runtime=runtime, install="frozen")
+        for folder in ("sensors", "utils"):
+            shutil.copytree(ROOT / folder, flash / folder)
+        shutil.copy2(SUPPORT, flash / "support.py")
+
+    def run_script(self, path: str | Path) -> Outcome:
+        outcome: Outcome = self.vm.run_script(path)
+        note(self.vm)
+        return outcome
+
+    def _run(self, program: str) -> None:
+        (self.flash / "program.py").write_text(program, encoding="utf-8")
+        outcome = self.run_script("program.py")
+        assert outcome.error is None, outcome.error
+
+    def ask(self, program: str) -> list[Any]:
+        """Run a program; return what it has told with show(value)."""
+        del self.printed[:]
+        self._run("from support import *\n" + textwrap.dedent(program))
+        return self.shown
+
+    def variables(self, program: str) -> dict[str, Any]:
+        """Run a program; return its variables that hold numbers, texts, lists and the like."""
+        del self.printed[:]
+        self._run(program + "\nfrom support import show_variables\nshow_variables(globals())\n")
+        return dict(self.told())
+
+    def objects(self, program: str) -> dict[str, Any]:
+        """Run a program on CPython; return all of its variables, functions included."""
+        self._run(program)
+        return vars(self.vm.main)
+
+    def value(self, expression: str, imports: str) -> Any:
+        return self.variables(f"from sensors import {imports}\nresult = {expression}\n")["result"]
+
+    def refusal(self, call: str, imports: str) -> str:
+        """The text of the ValueError that a call raises; "" if it raises none."""
+        program = f"try:\n    {call}\nexcept ValueError as error:\n    text = str(error)\n"
+        return str(self.variables(f"from sensors import {imports}\ntext = ''\n{program}")["text"])
+
+    def example(self, name: str, seconds: int = 25) -> list[str]:
+        """What examples/`name` prints until it is stopped, warnings left out."""
+        self.board.clock.schedule_ms(seconds * 1000, self.stop)
+        assert self.run_script(ROOT / "examples" / name).kind == "reset"
+        return [text for text in self.output.splitlines() if "WARNING" not in text]
+
+    def stop(self) -> None:
+        """End the program that runs, as a reset does; to be scheduled on the board's clock."""
+        self.board.stop(Reset(HARD_RESET, "enough"))
+
+    @property
+    def log(self) -> list[str]:
+        return [line for line in self.output.splitlines() if "WARNING" in line]
+
+    # chips
+
+    def attach(self, chip: Any, vcc_pin: str | None = None, address: int = ADDRESS) -> Any:
+        """Wire a chip to P9 and P10, supplied by a pin or always."""
+        self.i2c.attach(None, address, chip, ("P9", "P10"))
+        if vcc_pin is None:
+            chip.power(True)
+            self.board.clock.advance(1_000_000)
+        else:
+            self.pins.on_change(vcc_pin, lambda level: chip.power(bool(level)))
+        return chip
+
+    def detach(self, address: int = ADDRESS) -> None:
+        self.i2c.detach(None, address, ("P9", "P10"))
+
+    def si7021(
+        self,
+        celsius: float = 24.2252,
+        percent: float = 54.7948,
+        model: str = "si7021",
+        vcc_pin: str | None = None,
+    ) -> Si7021:
+        return self.attach(
+            Si7021(self.board, lambda t: celsius, lambda t: percent, model, noise=(0, 0)), vcc_pin
+        )
+
+    def transfers(self) -> list[str]:
+        return [entry.text for entry in self.board.trace.of("i2c")]
+
+    @property
+    def i2c(self) -> I2c:
+        service = self.board.services["i2c"]
+        assert isinstance(service, I2c)
+        return service
+
+    @property
+    def pins(self) -> Pins:
+        service = self.board.services["pins"]
+        assert isinstance(service, Pins)
+        return service
+
+    @property
+    def adc(self) -> Adc:
+        service = self.board.services["adc"]
+        assert isinstance(service, Adc)
+        return service
+
+
+class Device(Programs):
+    """A board with all device files, modem and network. `run` starts the board anew; modem, flash,
+    NVS and clock go on."""
 
     def __init__(
         self,
@@ -188,7 +335,7 @@ class Device:
     ) -> None:
         restore(flash)
         self.flash = flash
-        self.printed: list[str] = []
+        self.printed = []
         if isinstance(scenario, dict):
             made: str | scenarios.Scenario = scenarios.from_table(scenario)
         else:
@@ -204,6 +351,7 @@ class Device:
             console=self.printed.append,
             max_hours=72,
             vm=runtime,
+            vm_command=COMMAND if runtime == "micropython" else (),
         )
         self.board = self.emulator.board
         self.modem = self.emulator.modem
@@ -220,19 +368,15 @@ class Device:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def service(self, name: str) -> Any:
-        return self.board.services[name]
-
     # programs
 
-    def put(self, path: str, text: str) -> None:
-        file = self.flash / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(textwrap.dedent(text), encoding="utf-8")
+    def give(self, value: Any) -> None:
+        """What given() is in programs to come."""
+        self.put("given.json", json.dumps(as_json(value)))
 
     def run(self, program: str, given: Any = None, ends: str = "finished") -> list[Any]:
         """Boot, run one program and return what it has shown. `ends`: how it is to end."""
-        self.put("given.json", json.dumps(as_json(given)))
+        self.give(given)
         self.put("program.py", "from support import *\n" + textwrap.dedent(program))
         self.start(["program.py"])
         assert self.cycle is not None
@@ -244,20 +388,9 @@ class Device:
         del self.printed[:]
         self._trace_start = len(self.board.trace.entries)
         done = self.emulator.run(scripts, cycles)
+        note(self.emulator.vm)
         self.cycle = done[-1]
         return done
-
-    @property
-    def output(self) -> str:
-        return "".join(self.printed)
-
-    @property
-    def shown(self) -> list[Any]:
-        """What the last run told with show()."""
-        lines = self.output.splitlines()
-        return [
-            as_python(json.loads(line[len(MARK) :])) for line in lines if line.startswith(MARK)
-        ]
 
     @property
     def log(self) -> list[str]:
@@ -284,3 +417,85 @@ class Device:
     @property
     def radio_on_ms(self) -> int:
         return self.board.meter.time_ms("radio", "on")
+
+
+def restore(flash: Path) -> None:
+    """Make `flash` hold the device files and nothing else. Its path, and with it the compiled code
+    in the cache, is the same for many tests."""
+    wanted = flash_files()
+    for path in sorted(flash.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(flash) not in wanted:
+            path.unlink()
+    for path, source in wanted.items():
+        if not same(source, flash / path):
+            (flash / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, flash / path)
+    shutil.copy2(SUPPORT, flash / "support.py")
+
+
+def same(source: Path, copy: Path) -> bool:
+    """Nobody has written to one of them since it was copied."""
+    if not copy.is_file():
+        return False
+    here, there = source.stat(), copy.stat()
+    return (here.st_mtime_ns, here.st_size) == (there.st_mtime_ns, there.st_size)
+
+
+# fixtures
+
+
+@pytest.fixture(scope="session")
+def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("flash")
+
+
+@pytest.fixture
+def make_device(flash: Path, runtime: str) -> Iterator[Callable[..., Device]]:
+    """make_device(scenario, ...): a new board; the one before is gone, its flash erased."""
+    made: list[Device] = []
+
+    def make(*args: Any, **options: Any) -> Device:
+        while made:
+            made.pop().close()
+        made.append(Device(flash, *args, runtime=runtime, **options))
+        return made[-1]
+
+    yield make
+    for device in made:
+        device.close()
+
+
+@pytest.fixture
+def make_bare(tmp_path: Path, runtime: str) -> Iterator[Callable[..., Bare]]:
+    made: list[Bare] = []
+
+    def make(**options: Any) -> Bare:
+        options = {"runtime": runtime} | options
+        made.append(Bare(tmp_path / f"flash{len(made)}", **options))
+        return made[-1]
+
+    yield make
+    for bare in made:
+        bare.close()
+
+
+@pytest.fixture
+def make_node(tmp_path: Path, runtime: str) -> Iterator[Callable[..., Node]]:
+    """make_node(*faults): each fault as a table of a scenario."""
+    made: list[Node] = []
+
+    def make(*faults: dict[str, Any]) -> Node:
+        made.append(Node(tmp_path, [Fault.from_table(fault) for fault in faults], runtime))
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.close()
+
+
+@pytest.fixture
+def node(make_node: Callable[..., Node]) -> Node:
+    return make_node()

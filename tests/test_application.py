@@ -12,11 +12,10 @@ from devkit.servers.receiver import records
 from devkit.servers.server import Received
 from devkit.servers.udp import UdpServer
 from emulator.cycle import Cycle
-from tests.device import Device, flash, make_device
+from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes
 
-__all__ = ["flash", "make_device"]
 
 MakeDevice = Callable[..., Device]
 SERVER = "192.0.2.1:5683"

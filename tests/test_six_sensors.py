@@ -10,9 +10,7 @@ import pytest
 from devkit.servers.receiver import records
 from devkit.servers.server import Received
 from devkit.servers.udp import UdpServer
-from tests.device import Device, flash, make_device
-
-__all__ = ["flash", "make_device"]
+from tests.device import Device
 
 LINES = (
     ("bme280", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),

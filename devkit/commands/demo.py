@@ -117,6 +117,9 @@ def main(options: argparse.Namespace) -> int:
     say(cycle_table(cycles))
     if options.plot:
         say(f"\nCurrent over time: {options.plot}")
+    for number, cycle in enumerate(cycles, 1):
+        if cycle.trouble is not None:
+            print(f"./dev demo: cycle {number} {cycle.trouble}", file=sys.stderr)
     ok = all(cycle.ok for cycle in cycles) and len(cycles) == options.cycles and count >= left
     if options.json:
         print(json.dumps(summary(ok, options.seed, cycles)))

@@ -70,9 +70,8 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(summary(ok, options.seed, cycles)))
     for number, cycle in enumerate(cycles, 1):
-        if cycle.ended not in ("deepsleep", "finished"):
-            reason = (cycle.error or cycle.ended).strip().splitlines()[-1]
-            print(f"./dev run: cycle {number} ended by {cycle.ended}: {reason}", file=sys.stderr)
+        if cycle.trouble is not None:
+            print(f"./dev run: cycle {number} {cycle.trouble}", file=sys.stderr)
         elif cycle.accepted == 0:
             print(f"./dev run: cycle {number} delivered no report: {cycle.cause}", file=sys.stderr)
     return 0 if ok else 1

@@ -25,10 +25,10 @@ from emulator.vm import webassembly
 from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
-from emulator.vm.importer import FIRMWARE_FILES, MPY_US_PER_KB, import_us
+from emulator.vm.importer import FIRMWARE_FILES, MPY_US_PER_KB, WEAK, import_us
 from emulator.vm.process import Silence, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
-from emulator.vm.source import prepare
+from emulator.vm.source import prepare, prepare_firmware
 from emulator.vm.stream import PENDING, RAISED, VERSION, encode
 
 DEVICE_DIR = Path(__file__).resolve().parent / "device"
@@ -50,7 +50,7 @@ class MicroPythonVm(Vm):
         """command: a MicroPython binary and its options; without one, the WebAssembly build."""
         super().__init__(board, flash_root, console, firmware_dir, install)
         self._command = [*command, str(DEVICE_DIR / "start.py")] if command else []
-        self._scratch = tempfile.mkdtemp(prefix="vm-") if command else ""
+        self._scratch = ""  # a folder of the VM's process: source or byte code that it runs
         self._process: VmProcess | None = None
         self._jobs: deque[list[Any]] = deque()
         self._waits = False  # the VM has asked for the next program and has no answer yet
@@ -60,13 +60,14 @@ class MicroPythonVm(Vm):
 
     def shutdown(self) -> None:
         self._close()
-        if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _close(self) -> None:
         if self._process is not None:
             self._process.close()
             self._process = None
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = ""
         self._jobs.clear()
         self._waits = False
 
@@ -78,6 +79,8 @@ class MicroPythonVm(Vm):
         self._close()
 
     def _run_all(self, names: list[str], must_exist: bool = False) -> None:
+        if self._command:
+            self._scratch = tempfile.mkdtemp(prefix="vm-")
         self._process = VmProcess(self._command or webassembly.command())
         for name in names:
             self._jobs.append(["run", name, must_exist])
@@ -157,6 +160,7 @@ class MicroPythonVm(Vm):
             "platform": self.board.name,
             "scratch": self._scratch or "/scratch",
             "hide": list(HIDDEN),
+            "weak": WEAK,
         }
 
     def _vm_take(self) -> list[Any] | None:
@@ -214,7 +218,8 @@ class MicroPythonVm(Vm):
         file = self._firmware_dir / (FIRMWARE_FILES.get(name, name) + ".py")
         if name in FIRMWARE_FILES.values() or name == "__init__" or not file.is_file():
             return None
-        return [FIRMWARE_PREFIX + file.name, file.read_text(encoding="utf-8")]
+        shown = FIRMWARE_PREFIX + file.name
+        return [shown, prepare_firmware(file.read_text(encoding="utf-8"), shown)]
 
     def _vm_load(self, path: str, module: bool) -> list[str]:
         """[name to show, source] of a module or a script; costs its import."""

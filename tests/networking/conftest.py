@@ -1,4 +1,4 @@
-"""Boards with the modem's driver, modem and network, for the tests of the bearers."""
+"""For tests of the bearers without a board."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-
-from tests.device import flash, make_device
-
-__all__ = ["firmware_gone", "flash", "make_device"]
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_second_join_behind_one_in_vain_does_not_hang(fipy: MakeDevice) -> None:
 @pytest.mark.both_runtimes
 def test_session_lasts_over_deep_sleep(fipy: MakeDevice) -> None:
     device = fipy()
-    device.put("given.json", '{"_LORA_CONFIRMED": true}')
+    device.give({"_LORA_CONFIRMED": True})
     device.put("main.py", HEAD + CYCLE)
     device.start(["main.py"], cycles=4)
     causes = [shown[0] for shown in device.shown[::2]]

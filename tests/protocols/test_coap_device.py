@@ -10,9 +10,7 @@ from aiocoap import Code
 
 from devkit.servers.coap import CoapServer
 from devkit.servers.udp import UdpServer
-from tests.device import Device, flash, make_device
-
-__all__ = ["flash", "make_device"]
+from tests.device import Device
 
 V4, V6 = "192.0.2.1", "2001:db8::1"
 PROGRAM = """

@@ -7,11 +7,8 @@ import pytest
 from devkit.servers import debian
 from devkit.servers.mqtt import MqttBroker, Subscriber
 from emulator.device_files import ROOT
-from tests.device import flash, make_device
 from tests.mqtt_peers import published
 from tests.protocols.mqtt_board import NAME, deliver, route
-
-__all__ = ["flash", "make_device"]
 
 REPORT = bytes(range(90))
 

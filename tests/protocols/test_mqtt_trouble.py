@@ -6,11 +6,8 @@ import time
 
 import pytest
 
-from tests.device import flash, make_device
 from tests.mqtt_peers import CONNACK, Peer, packet_id, puback
 from tests.protocols.mqtt_board import deliver, route
-
-__all__ = ["flash", "make_device"]
 
 TIMEOUT_S = 5
 MOST_MS = 3 * 1000 * TIMEOUT_S  # opening, CONNACK, PUBACK

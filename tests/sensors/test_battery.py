@@ -207,43 +207,11 @@ def test_everything_is_off_after_a_failure_of_the_firmware(node):
     assert node.pins.level("P23") == node.pins.level("P22") == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P9'", "data_pin = 'P9'"),
-        ("'P16', 'P13'", "vcc_pin = 'P13'"),
-        ("'P16', divider=0.5", "divider = 0.5"),
-        ("'P16', cell='nimh'", "cell = 'nimh'; allowed: 'li-ion'"),
-        ("'P16', attenuation_db=3", "attenuation_db = 3; allowed: 0, 2.5, 6, 11"),
-        ("'P16', current_pin='P16'", "P16 is used twice"),
-        ("'P16', 'P23', charger_off_pin='P23'", "P23 is used twice"),
-        ("'P16', current_ohm=0", "current_ohm = 0"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    changes = []
-    node.pins.on_change("P23", changes.append)
-    text = node.refusal(f"battery.get_reading({arguments})", "battery")
-    assert field in text
-    assert "allowed: " in text
-    assert changes == []
-
-
 def test_alone_on_a_channel(node):
     counts(node, P16=2048)
-    result = node.run(
+    result = node.variables(
         "from machine import ADC\nfrom sensors import battery\n"
         "sensor = battery.Battery(ADC(0).channel(pin='P16', attn=3), 2, with_level=True)\n"
         "values = sensor.read()\n"
     )
     assert result["values"] == (3584, 5)
-
-
-@pytest.mark.parametrize(
-    ("table", "line"),
-    [({"open_mv": 3950, "ohm": 0}, "3950 mV, 70 % (49 to 84)"),
-     ({"absent": True}, "no reading: under_range")],
-)  # fmt: skip
-def test_example(node, table, line):
-    plug(node, **table)
-    assert node.example("battery_simple.py") == [line] * 3

@@ -218,16 +218,6 @@ def test_silence_at_any_transfer_costs_nothing(make_node, nth):
     assert node.value(READ_SWITCHED, "bh1750") == (pytest.approx(318, abs=1), None)
 
 
-@pytest.mark.parametrize("nth", range(1, 9))
-def test_a_held_bus_is_given_up_after_one_transfer(make_node, nth):
-    node = make_node({"point": "i2c", "do": "stuck", "nth": nth})
-    attach(node, vcc_pin="P11")
-    begin_us = node.board.clock.now_us
-    assert node.value(READ_SWITCHED, "bh1750") == (None, "stuck")
-    assert node.board.clock.now_us - begin_us < 12_000_000
-    assert node.pins.level("P11") == 0
-
-
 @pytest.mark.parametrize("light", [0, 5, 318, 90_000, 125_000])
 def test_it_is_off_afterwards(node, light):
     attach(node, light)
@@ -248,23 +238,6 @@ def test_another_chip_is_told_by_a_value_that_does_not_become_zero(node, idle):
     assert node.value(READ, "bh1750") == (None, "wrong_part")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P13', 'P10'", "sda_pin = 'P13'"),
-        ("'P9', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', None, 0x24", "address = 0x24"),
-        ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    attach(node, vcc_pin="P11")
-    text = node.refusal(f"bh1750.get_reading({arguments})", "bh1750")
-    assert field in text
-    assert "allowed: " in text
-    assert node.transfers() == []
-
-
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(exponent=st.floats(0, 5.2), lateness=st.floats(0, 1))
 def test_any_truth_comes_back(node, exponent, lateness):
@@ -278,12 +251,3 @@ def test_any_truth_comes_back(node, exponent, lateness):
         step = 0.12 if light < 19 else 0.84 if light < 54_610 else 1.9
         assert light - step <= value <= light + 0.01
         assert cause is None
-
-
-@pytest.mark.parametrize(
-    ("connected", "line"), [(True, "317.5 lx"), (False, "no reading: absent")], ids=["on", "off"]
-)
-def test_the_example(node, connected, line):
-    if connected:
-        attach(node)
-    assert node.example("bh1750_simple.py") == [line] * 3

@@ -129,7 +129,7 @@ def test_settings_of_another_program_do_not_matter(node):
 def test_a_reading_takes_about_the_time_of_the_chip(node, lateness, vcc_pin):
     chip = chip_on(node, vcc_pin=vcc_pin)
     chip.lateness = lateness
-    result = node.run(
+    result = node.variables(
         "import utime\nfrom sensors import bme280\n"
         f"bme280.get_reading('P9', 'P10', {vcc_pin!r})\n"  # the imports are done now
         f"begin = utime.ticks_cpu()\nbme280.get_reading('P9', 'P10', {vcc_pin!r})\n"
@@ -140,7 +140,7 @@ def test_a_reading_takes_about_the_time_of_the_chip(node, lateness, vcc_pin):
 
 def test_others_go_on_while_it_measures(node):
     chip_on(node)
-    waits = node.run(
+    waits = node.variables(
         "from machine import I2C\nfrom sensors.bme280 import Bme280\nfrom utils import timing\n"
         "waits = []\n"
         "for wait in Bme280(I2C(0, I2C.MASTER, pins=('P9', 'P10'))).steps():\n"
@@ -181,16 +181,6 @@ def test_held_data_line(node):
     assert node.value(READ, "bme280") == (BROKEN, "stuck")
 
 
-@pytest.mark.parametrize("nth", range(1, 18, 3))
-def test_a_held_bus_is_given_up_after_one_transfer(make_node, nth):
-    node = make_node({"point": "i2c", "do": "stuck", "nth": nth})
-    chip_on(node, vcc_pin="P11")
-    begin_us = node.board.clock.now_us
-    assert node.value(READ_SWITCHED, "bme280") == (BROKEN, "stuck")
-    assert node.board.clock.now_us - begin_us < 40_000_000
-    assert node.pins.level("P11") == 0
-
-
 @pytest.mark.parametrize("do", ["nack", "corrupt"])
 @pytest.mark.parametrize("nth", range(1, 22))
 def test_one_disturbed_transfer_costs_nothing(make_node, do, nth):
@@ -210,7 +200,7 @@ def test_answers_that_are_always_wrong_give_nothing(node):
 
 def test_answers_that_are_often_wrong_never_give_another_value(node):
     chip_on(node).corrupt_rate = 0.2
-    results = node.run(
+    results = node.variables(
         "from sensors import bme280\n"
         "results = [bme280.get_reading('P9', 'P10') for _ in range(40)]\n"
     )["results"]
@@ -317,7 +307,7 @@ def test_the_supply_is_on_for_no_longer_than_the_reading(node):
 
 def test_the_class_reads_on_a_bus_of_the_caller(node):
     chip_on(node)
-    result = node.run(
+    result = node.variables(
         "from machine import I2C\nfrom sensors.bme280 import Bme280\n"
         "sensor = Bme280(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
         "first = sensor.read()\ncause = sensor.cause\n"
@@ -327,25 +317,6 @@ def test_the_class_reads_on_a_bus_of_the_caller(node):
     assert result["first"] == close((1013.25, 21.5, 40.0))
     assert result["cause"] is None
     assert (result["second"], result["why"]) == (None, "absent")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P13', 'P10'", "sda_pin = 'P13'"),
-        ("'P9', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
-        ("'P9', 'P10', address=0x78", "address = 0x78"),
-        ("'P9', 'P10', address=None", "address = None"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    chip_on(node, vcc_pin="P11")
-    text = node.refusal(f"bme280.get_reading({arguments})", "bme280")
-    assert field in text
-    assert "allowed: " in text
-    assert node.transfers() == []
-    assert node.board.meter.time_ms("bme280", "start") == 0
 
 
 # Any truth, in the resolution that single samples have: 16 bits

@@ -185,7 +185,7 @@ def test_a_heater_that_is_not_stable_costs_the_gas_only(node, cut):
 def test_a_reading_takes_about_the_time_of_the_chip(node, lateness, vcc_pin):
     chip = chip_on(node, vcc_pin=vcc_pin)
     chip.lateness = lateness
-    result = node.run(
+    result = node.variables(
         "import utime\nfrom sensors import bme680\n"
         f"bme680.get_reading('P9', 'P10', {vcc_pin!r})\n"  # the imports are done now
         f"begin = utime.ticks_cpu()\nresult = bme680.get_reading('P9', 'P10', {vcc_pin!r})\n"
@@ -197,7 +197,7 @@ def test_a_reading_takes_about_the_time_of_the_chip(node, lateness, vcc_pin):
 
 def test_others_go_on_while_it_measures(node):
     chip_on(node)
-    waits = node.run(
+    waits = node.variables(
         "from machine import I2C\nfrom sensors.bme680 import Bme680\nfrom utils import timing\n"
         "waits = []\n"
         "for wait in Bme680(I2C(0, I2C.MASTER, pins=('P9', 'P10'))).steps():\n"
@@ -228,16 +228,6 @@ def test_another_chip_gives_nothing_and_is_not_written_to(node, model):
     assert {text for text in node.transfers() if text.startswith("write")} == {"write 0x77 d0"}
 
 
-@pytest.mark.parametrize("nth", range(1, 30, 4))
-def test_a_held_bus_is_given_up_after_one_transfer(make_node, nth):
-    node = make_node({"point": "i2c", "do": "stuck", "nth": nth})
-    chip_on(node, vcc_pin="P11")
-    begin_us = node.board.clock.now_us
-    assert node.value(READ_SWITCHED, "bme680") == (BROKEN, "stuck")
-    assert node.board.clock.now_us - begin_us < 40_000_000
-    assert node.pins.level("P11") == 0
-
-
 @pytest.mark.parametrize("do", ["nack", "corrupt"])
 @pytest.mark.parametrize("nth", [1, 2, 3, 4, 5, 7, 8, 10, 13, 14, 16, 17, 18, 19, 20, 22])
 def test_one_disturbed_transfer_costs_nothing(make_node, do, nth):
@@ -256,7 +246,7 @@ def test_answers_that_are_always_wrong_give_nothing(node):
 
 def test_answers_that_are_often_wrong_never_give_another_value(node):
     chip_on(node).corrupt_rate = 0.15
-    results = node.run(
+    results = node.variables(
         "from sensors import bme680\n"
         "results = [bme680.get_reading('P9', 'P10') for _ in range(40)]\n"
     )["results"]
@@ -352,34 +342,12 @@ def test_supply_is_off_and_the_bus_released_after_every_reading(node):
 
 def test_the_class_reads_on_a_bus_of_the_caller(node):
     chip_on(node)
-    result = node.run(
+    result = node.variables(
         "from machine import I2C\nfrom sensors.bme680 import Bme680\n"
         "sensor = Bme680(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
         "first = sensor.read()\ncause = sensor.cause\n"
     )
     assert (result["first"], result["cause"]) == (GOOD, None)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P13', 'P10'", "sda_pin = 'P13'"),
-        ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
-        ("'P9', 'P10', address=0x61", "address = 0x61"),
-        ("'P9', 'P10', heater_c=401", "heater_c = 401"),
-        ("'P9', 'P10', heater_c=199", "heater_c = 199"),
-        ("'P9', 'P10', heater_ms=19", "heater_ms = 19"),
-        ("'P9', 'P10', heater_ms=4033", "heater_ms = 4033"),
-        ("'P9', 'P10', heater_ms=150.5", "heater_ms = 150.5"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    chip_on(node, vcc_pin="P11")
-    text = node.refusal(f"bme680.get_reading({arguments})", "bme680")
-    assert field in text
-    assert "allowed: " in text
-    assert node.transfers() == []
-    assert node.board.meter.time_ms("bme680", "start") == 0
 
 
 # Any truth, in the chip's resolution: 19, 18 and 16 bits, of the gas 10
@@ -407,16 +375,3 @@ def test_any_truth_is_read_within_the_resolution(node, model):
         assert reading == close(truth, (0.02, 0.007, 0.03))
 
     check()
-
-
-def test_the_example(node):
-    chip_on(node, (1013.2, 21.5, 40))
-    printed = node.example("bme680_simple.py")
-    assert printed[::2] == ["1013.2 hPa, 21.50 Cel, 40.0 %RH"] * 3
-    for text in printed[1::2]:
-        assert text.startswith("gas: 8")
-        assert text.endswith(" Ohm")
-
-
-def test_the_example_without_a_sensor(node):
-    assert node.example("bme680_simple.py") == ["no reading: absent"] * 3

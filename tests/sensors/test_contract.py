@@ -125,7 +125,7 @@ def test_names_are_distinct(node, lines, names):
         if lines
         else "import sensors\nresults = sensors.measure(())\n"
     )
-    assert [item.name for item in node.run(program)["results"]] == names
+    assert [item.name for item in node.variables(program)["results"]] == names
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_all_problems_are_reported_with_what_is_allowed(node, lines, expected):
 
 def test_problems_keep_everything_unpowered(node):
     equipped(node)
-    text = node.run(
+    text = node.variables(
         "import sensors\ntext = ''\n"
         f"lines = {LINES} + (('si7020', {{}}), ('si7021', {{}}))\n"
         "try:\n    sensors.measure(lines)\nexcept ValueError as error:\n    text = str(error)\n"
@@ -199,7 +199,7 @@ def test_problems_keep_everything_unpowered(node):
 
 def test_lines_are_left_as_they_were(node):
     """A configuration is read many times."""
-    result = equipped(node).run(
+    result = equipped(node).variables(
         f"import sensors\nlines = {LINES}\nsensors.measure(lines)\nsame = lines == {LINES}\n"
     )
     assert result["same"] is True
@@ -253,7 +253,9 @@ def test_seven_digits_survive_single_precision(node, digits, places, decimals):
         exponent=-decimals, factor=10**decimals, digits=digits, divisor=10**places
     )
     (node.flash / "sensors" / "counter.py").write_text(driver, encoding="utf-8")
-    found = node.run("import sensors\nfound = sensors.measure((('counter', {}),))\n")["found"]
+    found = node.variables("import sensors\nfound = sensors.measure((('counter', {}),))\n")[
+        "found"
+    ]
     assert found[0].value == round(Decimal(digits).scaleb(decimals - places))
 
 
@@ -267,7 +269,7 @@ def test_a_new_driver_is_found_and_listed_without_being_named_anywhere(node):
 @pytest.mark.parametrize("missing", ["bme680", "odd_registers"])
 def test_a_driver_that_misses_a_module_says_which(node, missing):
     (node.flash / "sensors" / "odd.py").write_text(f"import {missing}\n", encoding="utf-8")
-    result = node.run(
+    result = node.variables(
         "import sensors\ntext = ''\ntry:\n    sensors.find('odd')\n"
         "except ImportError as error:\n    text = str(error)\n"
     )
@@ -276,35 +278,36 @@ def test_a_driver_that_misses_a_module_says_which(node, missing):
 
 def test_one_sensor_does_not_load_another(node):
     program = "import sys\nimport sensors\nsensors.find('si7021')\nnames = list(sys.modules)\n"
-    result = node.run(program)
+    result = node.variables(program)
     assert "sensors.si7021" in result["names"]
     assert "sensors.analog_generic" not in result["names"]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_drivers_declare_what_the_contract_asks_for(node, driver):
-    module = node.value(driver, driver)
-    labels = [field[0] for field in module.FIELDS]
+    fields, declared, cause = node.value(
+        f"{driver}.FIELDS, [field[0] for field in {driver}.ARGUMENTS], {driver}.last_cause", driver
+    )
+    labels = [field[0] for field in fields]
     assert len(set(labels)) == len(labels)
-    for label, name, unit, exponent, factor in module.FIELDS:
+    for label, name, unit, exponent, factor in fields:
         assert label.isalnum() and len(label) <= 3
         assert name.isidentifier()
         assert unit in UNITS
         assert isinstance(exponent, int) and isinstance(factor, int)
-    declared = [field[0] for field in module.ARGUMENTS]
     tree = ast.parse((SENSORS / f"{driver}.py").read_text(encoding="utf-8"))
     (function,) = [
         item for item in tree.body
         if isinstance(item, ast.FunctionDef) and item.name == "get_reading"
     ]  # fmt: skip
     assert [argument.arg for argument in function.args.args] == declared
-    assert module.last_cause is None
+    assert cause is None
 
 
 def test_supply_functions_of_the_package_switch_a_pin(node):
     levels = []
     node.pins.on_change("P11", lambda level: levels.append((node.board.clock.now_ms, level)))
-    node.run(
+    node.variables(
         "import sensors\nsensors.set_sensor_power_on('P11')\nsensors.set_sensor_power_off('P11')\n"
         "sensors.set_sensor_power_on(None)\nsensors.set_sensor_power_off(None)\n"
     )

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from emulator.chips.dht import LEGAL_US, Dht, Widths, attach
 
-from .conftest import ROOT
-
 READ = "dht.get_reading('P9', {!r}{}), dht.last_cause"
 
 # Five bytes and (Cel, %RH) or the cause. Sources: AM2302 data sheet; AM2320 manual; DHT11 data
@@ -133,7 +131,7 @@ def repeating(chip, answers):
 @pytest.mark.parametrize(("model", "data", "value"), VECTORS, ids=IDS)
 def test_the_decoder_by_itself(node, model, data, value):
     pulses = capture(bytes.fromhex(data))
-    result = node.run(
+    result = node.variables(
         "from sensors import SensorError, dht\n"
         f"try:\n    result = dht.decode({model!r}, dht.frame({pulses!r}))\n"
         "except SensorError as error:\n    result = error.args[0]\n"
@@ -189,10 +187,10 @@ def test_any_mixture_of_legal_widths_is_decoded(decoder, data, widths, shape):
 
 @pytest.fixture(scope="module")
 def decoder(tmp_path_factory):
-    from .conftest import Node
+    from tests.device import Node
 
     node = Node(tmp_path_factory.mktemp("flash"), [])
-    return node.board, node.run("from sensors import dht\n")["dht"].frame
+    return node.board, node.objects("from sensors import dht\n")["dht"].frame
 
 
 @pytest.mark.parametrize("model", ["DHT11", "DHT22"])
@@ -319,7 +317,7 @@ def test_nobody_there_is_absent(node):
 def test_a_capture_that_an_earlier_call_left_behind_is_not_taken(node, equip, earlier_ms):
     """Somebody listened for too short a time: the receiver still has that capture."""
     equip()
-    node.run(
+    node.variables(
         "import pycom\nfrom machine import Pin\nfrom utils import timing\n"
         "pin = Pin('P9', mode=Pin.OPEN_DRAIN, value=0)\ntiming.sleep_ms(2)\n"
         f"early = pycom.pulses_get(pin, {earlier_ms})\nassert early == []\n"
@@ -392,31 +390,3 @@ def test_a_refusal_of_the_firmware_is_failed_and_lets_go_of_the_line(node, equip
     assert read(node, "DHT22", ", 'P11'") == ((None, None), "failed")
     assert node.pins.level("P11") == 0
     assert node.pins._pins["P9"].output == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P9', 'dht22'", "dht_model = 'dht22'; allowed: 'DHT11', 'DHT22'"),
-        ("'P9', 'AM2302'", "dht_model = 'AM2302'"),
-        ("'P9', 22", "dht_model = 22"),
-        ("'P16', 'DHT22'", "data_pin = 'P16'"),
-        ("'P9', 'DHT22', 'P9'", "P9 is used twice"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    changes = []
-    node.pins.on_change("P9", changes.append)
-    text = node.refusal(f"dht.get_reading({arguments})", "dht")
-    assert field in text
-    assert changes == []
-
-
-@pytest.mark.parametrize(
-    ("connected", "line"), [(True, "21.4 Cel, 54.8 %RH"), (False, "no reading: absent")]
-)
-def test_the_example_prints_readings(node, equip, connected, line):
-    assert (ROOT / "examples" / "dht_simple.py").is_file()
-    if connected:
-        equip()
-    assert set(node.example("dht_simple.py")) == {line}

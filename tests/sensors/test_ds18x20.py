@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from emulator.board.board import FAST_CALL_US
 from emulator.chips.ds18x20 import MODELS, Ds18x20
 from emulator.chips.onewire import OneWirePart, crc8, rom_of
-
-from .conftest import Node
+from tests.device import Node
 
 ROM = "28ac410e07000074"
 HEAD = "from sensors import ds18x20\nimport sensors\n"
@@ -80,7 +79,7 @@ def plug(node: Node) -> Callable[..., Ds18x20]:
 
 
 def read(node: Node, arguments: str = "'P3'") -> tuple[float | None, str | None]:
-    names = node.run(READ.format(arguments))
+    names = node.variables(READ.format(arguments))
     return names["value"], names["cause"]
 
 
@@ -110,7 +109,9 @@ def test_the_temperature_arrives_within_a_step(
     number = node.board.clock.now_us  # no two of one name
     chips = [plug(celsius, name=f"{model} {number}", model=model, bits=bits) for model in MODELS]
     roms = [chip.rom.hex() for chip in chips]
-    values = node.run(HEAD + f"v = [ds18x20.get_reading('P3', rom=rom) for rom in {roms}]\n")["v"]
+    values = node.variables(
+        HEAD + f"v = [ds18x20.get_reading('P3', rom=rom) for rom in {roms}]\n"
+    )["v"]
     for chip, value in zip(chips, values, strict=True):
         step = 0.25 if chip.traits.family == 0x3B else 0.0625
         step = 2.0 ** (8 - bits) if chip.traits.family in (0x28, 0x22) else step
@@ -147,7 +148,9 @@ def test_a_reading_takes_as_long_as_the_part(
 
 
 def scan(node: Node, arguments: str = "'P3'") -> tuple[list[str], str | None]:
-    names = node.run(HEAD + f"roms = ds18x20.scan({arguments})\ncause = ds18x20.last_cause\n")
+    names = node.variables(
+        HEAD + f"roms = ds18x20.scan({arguments})\ncause = ds18x20.last_cause\n"
+    )
     return names["roms"], names["cause"]
 
 
@@ -175,7 +178,7 @@ def test_lines_of_a_configuration_share_one_conversion(
         ("ds18x20", {"data_pin": "P3", "vcc_pin": "P11", "rom": chip.rom.hex()}) for chip in chips
     ]
     begin_ms = node.board.clock.now_ms
-    items = node.run(HEAD + f"items = sensors.measure({lines})")["items"]
+    items = node.variables(HEAD + f"items = sensors.measure({lines})")["items"]
     assert [(item.name, item.value, item.cause) for item in items] == [
         ("t", 1000, None), ("t2", 1100, None), ("t3", 1200, None), ("t4", 1300, None),
     ]  # fmt: skip
@@ -188,7 +191,7 @@ def test_one_missing_part_leaves_the_others_alone(
 ) -> None:
     here = plug(10.0)
     lines = [("ds18x20", {"data_pin": "P3", "rom": rom}) for rom in (ROM, here.rom.hex())]
-    items = node.run(HEAD + f"items = sensors.measure({lines})")["items"]
+    items = node.variables(HEAD + f"items = sensors.measure({lines})")["items"]
     assert [(item.value, item.cause) for item in items] == [(None, "absent"), (1000, None)]
 
 
@@ -198,7 +201,7 @@ def test_two_readings_of_one_bus_are_two_conversions(
     chip = plug(10.0)
     program = HEAD + "from machine import Pin\nfrom sensors import _onewire\n"
     program += "part = ds18x20.Ds18x20(_onewire.Bus(Pin('P3')))\nvalues = part.read(), part.read()"
-    assert node.run(program)["values"] == ((10.0,), (10.0,))
+    assert node.variables(program)["values"] == ((10.0,), (10.0,))
     assert chip.conversions == 2
 
 
@@ -266,7 +269,7 @@ def test_parts_with_and_without_supply_share_a_line(
     fed.parasite = True
     supplied = plug(10.0, bits=9)
     lines = [("ds18x20", {"data_pin": "P3", "rom": chip.rom.hex()}) for chip in (fed, supplied)]
-    items = node.run(HEAD + f"items = sensors.measure({lines})")["items"]
+    items = node.variables(HEAD + f"items = sensors.measure({lines})")["items"]
     assert [(item.value, item.cause) for item in items] == [(3000, None), (1000, None)]
 
 
@@ -383,7 +386,7 @@ def test_a_part_that_is_not_fed_is_found_out(node: Node, plug: Callable[..., Ds1
     chip = plug(10.0)
     chip.parasite = True
     program = HEAD + "from sensors import _onewire\nds18x20._needs_feeding = lambda bus: False\n"
-    names = node.run(
+    names = node.variables(
         program + f"value = ds18x20.get_reading('P3', rom='{chip.rom.hex()}')\n"
         "cause = ds18x20.last_cause\n"
     )
@@ -430,27 +433,6 @@ def test_what_cannot_be_measured_is_no_value(
 
 
 # arguments
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ("'P13'", "data_pin = 'P13'; allowed: 'P0'"),
-        ("'P3', vcc_pin='P3'", "P3 is used twice; allowed: different pins"),
-        ("'P3', rom='28ac'", "rom = '28ac'; allowed: 16 to 16"),
-        ("'P3', rom='28ac410e07000075'", "rom = '28ac410e07000075'; allowed: 16 hex digits"),
-        ("'P3', rom='xxxxxxxxxxxxxxxx'", "rom = 'xxxxxxxxxxxxxxxx'; allowed: 16 hex digits"),
-        ("'P3', rom='021cb801000000a2'", "allowed: 16 hex digits that begin with 28, 10, 22"),
-    ],
-)
-def test_arguments_are_checked_before_anything_happens(
-    node: Node, plug: Callable[..., Ds18x20], arguments: str, words: str
-) -> None:
-    chip = plug()
-    program = HEAD + f"try:\n    ds18x20.get_reading({arguments})\n"
-    program += "except ValueError as error:\n    text = error.args[0]\n"
-    assert words in node.run(program)["text"]
-    assert chip.resets == 0
 
 
 def test_a_mistyped_rom_is_told_by_the_check_of_a_configuration(node: Node) -> None:
@@ -576,14 +558,3 @@ def test_interrupts_are_off_for_less_than_100_us_at_a_time(
 
 
 # example
-
-
-@pytest.mark.parametrize("connected", [True, False])
-def test_the_example(node: Node, plug: Callable[..., Ds18x20], connected: bool) -> None:
-    if connected:
-        plug(21.43, rom=bytes.fromhex(ROM))
-        line = f"{ROM}: 21.44 Cel"
-    else:
-        node.pins.pull_up("P3")
-        line = "no reading: absent"
-    assert node.example("ds18x20_simple.py") == [line] * 3

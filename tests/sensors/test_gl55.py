@@ -146,28 +146,3 @@ def test_a_report_rounds_to_tenths(node):
     )
     assert (item.name, item.exponent, item.unit) == ("lx", -1, "lx")
     assert item.value == pytest.approx(175, abs=4)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P9'", "data_pin = 'P9'"),
-        ("'P15', r10_kohm=0", "r10_kohm = 0"),
-        ("'P15', gamma=2", "gamma = 2; allowed: a number 0.3 to 1.5"),
-        ("'P15', fixed_ohm=10", "fixed_ohm = 10"),
-        ("'P15', supply_mv=3.3", "supply_mv = 3.3"),
-    ],
-)
-def test_bad_arguments_are_refused(node, arguments, field):
-    text = node.refusal(f"gl55.get_reading({arguments})", "gl55")
-    assert field in text
-
-
-@pytest.mark.parametrize(
-    ("table", "lines"),
-    [({"lux": 16.8}, {"16.8 lx (6.9 to 31.9)"}),
-     ({"absent": True}, {"no reading: under_range"})],
-)  # fmt: skip
-def test_example(node, table, lines):
-    plug(node, dark_mohm=1e6, **table)
-    assert set(node.example("gl55_simple.py")) == lines

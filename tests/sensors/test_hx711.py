@@ -6,8 +6,6 @@ import pytest
 
 from emulator.chips.hx711 import Hx711, attach
 
-from .conftest import ROOT
-
 # 24 bits, as sent, and the number they are (two's complement)
 WORDS = [(0x000000, 0), (0x000001, 1), (0x012345, 74565), (0xFEDCBA, -74566), (0xFFFFFF, -1)]
 SATURATED = [0x7FFFFF, 0x800000]
@@ -150,7 +148,7 @@ def test_the_clock_is_never_high_for_long(node, equip):
 
 def test_handlers_are_held_back_while_the_clock_is_high(node, equip):
     chip = equip(12345)
-    node.run("from sensors import hx711\nhx711.get_reading('P9', 'P10')\n")
+    node.variables("from sensors import hx711\nhx711.get_reading('P9', 'P10')\n")
     disabled = []
     irq = node.board.services["irq"]
     node.pins.on_change("P10", lambda level: disabled.append((level, irq.do_masked())))
@@ -269,33 +267,3 @@ def test_both_inputs_of_one_chip_can_be_two_sensors(node, equip):
         ("w", 100000, -3, "kg"),
         ("b", 10000, 0, "count"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P9', 'P9'", "P9 is used twice"),
-        ("'P13', 'P10'", "data_pin = 'P13'"),
-        ("'P9', 'P10', gain=100", "gain = 100"),
-        ("'P9', 'P10', tare=1.5", "tare = 1.5"),
-        ("'P9', 'P10', scale='1'", "scale = '1'"),
-        ("'P9', 'P10', scale=float('nan')", "scale = nan"),
-        ("'P9', 'P10', samples=0", "samples = 0"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_touched(node, arguments, field):
-    changes = []
-    node.pins.on_change("P10", changes.append)
-    text = node.refusal(f"hx711.get_reading({arguments})", "hx711")
-    assert field in text
-    assert changes == []
-
-
-@pytest.mark.parametrize(
-    ("connected", "line"), [(True, "84215 counts"), (False, "no reading: absent")]
-)
-def test_the_example_prints_readings(node, equip, connected, line):
-    assert (ROOT / "examples" / "hx711_simple.py").is_file()
-    if connected:
-        equip(84215)
-    assert node.example("hx711_simple.py") == [line] * 3

@@ -44,7 +44,7 @@ def test_checksums_are_those_of_the_data_sheets(node, data, start, expected):
 )
 def test_words_are_taken_only_with_their_checksums(node, answer, start, expected):
     values = list(bytes.fromhex(answer))
-    result = node.run(
+    result = node.variables(
         "from sensors import SensorError, _i2c\n"
         f"try:\n    found = _i2c.words(bytes({values}), {start})\n"
         "except SensorError as error:\n    found = error.args[0]\n"

@@ -6,8 +6,7 @@ import pytest
 
 from emulator.board.faults import Fault
 from emulator.chips import wiring
-
-from .conftest import Node
+from tests.device import Node
 
 CHIPS = {
     "roof": {
@@ -41,7 +40,7 @@ took_ms = watch.elapsed_ms()
 
 def test_they_are_measured_at_the_same_time(node):
     wiring.wire(node.board, CHIPS)
-    result = node.run(PROGRAM)
+    result = node.variables(PROGRAM)
     assert result["problems"] == []
     roof, lamp, door = result["found"]
     assert roof == ("roof", pytest.approx(50_000, rel=0.03), "lx", -1, None)
@@ -52,7 +51,7 @@ def test_they_are_measured_at_the_same_time(node):
 
 def test_one_that_fails_leaves_the_others_alone(node):
     wiring.wire(node.board, {**CHIPS, "lamp": {**CHIPS["lamp"], "absent": True}})
-    found = node.run(PROGRAM)["found"]
+    found = node.variables(PROGRAM)["found"]
     assert [cause for *_, cause in found] == [None, "absent", None]
 
 

@@ -21,7 +21,7 @@ A_BUS_MORE = ", ".join(
 
 
 def check(node, lines):
-    return node.run(f"import sensors\nresult = sensors.check({lines})\n")["result"]
+    return node.variables(f"import sensors\nresult = sensors.check({lines})\n")["result"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_required_number_is_asked_for(node):
 
 def test_figures_of_the_node_are_those_that_a_receiver_knows(node):
     program = "from sensors import _lines\nresult = _lines._OF_THE_NODE\n"
-    assert set(node.run(program)["result"]) == set(UNITS)
+    assert set(node.variables(program)["result"]) == set(UNITS)
 
 
 def test_hundreds_of_wrong_lines_are_all_told(node):
@@ -89,16 +89,17 @@ POOL = (None, True, False, 0, 1, -1, 2, 64, 0x44, 68.0, 1.5, float("nan"), float
 @pytest.mark.parametrize("kind", drivers())
 def test_whatever_stands_behind_an_argument_is_accepted_or_told(node, kind):
     base = entries()[kind].arguments
-    found = node.run(
+    found = node.variables(
         f"{_ANYTHING}\nfrom sensors import _lines, {kind} as driver\nresult = []\n"
         "for field in driver.ARGUMENTS:\n    for value in POOL:\n"
         f"        given = dict({base!r})\n        given[field[0]] = value\n"
-        f"        result.append((given, _lines.plan((({kind!r}, given),))))\n"
+        f"        problems, (line,) = _lines.plan((({kind!r}, given),))\n"
+        "        result.append((given, problems, bool(line.names)))\n"
     )["result"]
     assert len(found) > 70
-    for given, (problems, (line,)) in found:
+    for given, problems, planned in found:
         assert all("allowed: " in text for text in problems), given
-        assert bool(line.names) or problems, given
+        assert planned or problems, given
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def run_odd(node, body, deinit="pass"):
     node.adc.sources["P16"] = Level(node.board, 1792)
     driver = DRIVER.format(body, deinit)
     (node.flash / "sensors" / "odd.py").write_text(driver, encoding="utf-8")
-    found = node.run(
+    found = node.variables(
         "import sensors\nfrom utils import timing\nwatch = timing.Stopwatch()\n"
         "results = sensors.measure((('odd', {}), ('analog_generic', {'data_pin': 'P16'})))\n"
         "statuses = sensors.statuses(results)\ntook_ms = watch.elapsed_ms()\n"

@@ -64,7 +64,7 @@ def rigged(node):
 def measured(node, *lines):
     """[(value, cause)], how long it took in ms, and [(what, start)] of the sensors."""
     listed = ", ".join(f'("waiting", {line!r})' for line in lines)
-    found = node.run(
+    found = node.variables(
         "import sensors\nfrom utils import timing\nwatch = timing.Stopwatch()\n"
         f"results = sensors.measure(({listed},))\ntook_ms = watch.elapsed_ms()\n"
         "from sensors import waiting\ntold = waiting.told\n"
@@ -98,7 +98,7 @@ def test_a_sensor_is_never_resumed_before_its_time(rigged):
         "waited = []\nwaiting.Waiting = Exact\n"
         "sensors.measure((('waiting', {}), ('waiting', {})))\n"
     )
-    waited = rigged.run(program)["waited"]
+    waited = rigged.variables(program)["waited"]
     assert len(waited) == 16
     assert min(waited) >= 3000
 
@@ -172,7 +172,7 @@ def test_sensors_on_the_same_pins_share_a_bus_and_others_have_their_own(rigged):
         "text = ''\ntry:\n    rig.i2c('P4', 'P5')\nexcept OSError as error:\n"
         "    text = error.args[0]\nrig.close()\n"
     )
-    result = rigged.run(program)
+    result = rigged.variables(program)
     assert (result["same"], result["other"], result["text"]) == (True, False, "no I2C bus left")
     assert rigged.i2c._baud == {}
 
@@ -184,7 +184,7 @@ def test_buses_are_given_back_after_a_run(rigged):
 
 def test_a_chip_answers_on_the_pins_it_is_wired_to_only(node):
     node.si7021()
-    found = node.run(
+    found = node.variables(
         "from sensors import si7021\n"
         "here = si7021.get_reading('P9', 'P10')[0]\n"
         "there = si7021.get_reading('P21', 'P22')[0]\ncause = si7021.last_cause\n"

@@ -108,7 +108,7 @@ def test_a_reading_has_three_values_by_name_and_by_position(node):
 
 def test_a_value_that_is_there_is_taken_at_once_and_the_next_one_is_waited_for(node):
     scd30(node)
-    node.run(IMPORTS)
+    node.variables(IMPORTS)
     assert seconds(node, READ)[1] < 0.1
     node.value(READ, "scd30")
     assert 1.7 < seconds(node, READ)[1] < 2.2
@@ -163,7 +163,7 @@ def test_the_pressure_is_corrected_for_and_an_earlier_value_dropped(node):
 
 def test_readings_survive_clock_stretching_at_any_phase(node):
     scd30(node)
-    results = node.run(
+    results = node.variables(
         IMPORTS + "from utils import timing\nresults = []\n"
         "for phase in range(25):\n"
         "    timing.sleep_ms(5000 + 83 * phase)\n"
@@ -176,7 +176,7 @@ def test_readings_survive_clock_stretching_at_any_phase(node):
 @pytest.mark.parametrize(("stretch_ms", "cause"), [(150, None), (380, None), (1900, "absent")])
 def test_stretching_is_waited_for_within_reason(node, stretch_ms, cause):
     chip = scd30(node)
-    node.run(IMPORTS)
+    node.variables(IMPORTS)
     chip.stretch_ms = stretch_ms
     node.board.clock.advance(2_000_000 - node.board.clock.now_us % 2_000_000)
     while not chip.stretch_us():
@@ -285,7 +285,7 @@ def test_a_brown_out_costs_a_restart(node):
 def test_disturbed_answers_never_become_values(node):
     chip = scd30(node)
     chip.corrupt_rate = 0.3
-    results = node.run(
+    results = node.variables(
         IMPORTS + "results = []\nfor _ in range(15):\n"
         "    results.append((tuple(scd30.get_reading('P9', 'P10')), scd30.last_cause))\n"
     )["results"]
@@ -302,24 +302,6 @@ def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
     expected = (NOTHING, "stuck") if trouble == "stuck" else ((640.0, 21.5, 44.25), None)
     assert (reading, cause) == expected
     assert took_s < (32 if trouble == "stuck" else 3)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P9', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', pressure_hpa=699", "pressure_hpa = 699"),
-        ("'P9', 'P10', pressure_hpa=1013.25", "pressure_hpa = 1013.25"),
-        ("'P9', 'P10', interval_s=1", "interval_s = 1"),
-        ("'P9', 'P10', interval_s=1801", "interval_s = 1801"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    scd30(node, vcc_pin="P11")
-    text = node.refusal(f"scd30.get_reading({arguments})", "scd30")
-    assert field in text
-    assert "allowed: " in text
-    assert node.transfers() == []
 
 
 # Settings
@@ -341,7 +323,7 @@ CONSOLE = (
 )
 def test_settings_are_stored_once_and_read_back(node, setting, value, frame, attribute):
     chip = scd30(node)
-    result = node.run(
+    result = node.variables(
         CONSOLE + f"before = sensor.{setting}()\nthen = sensor.{setting}({value})\n"
         f"again = sensor.{setting}({value})\n"
     )
@@ -354,7 +336,7 @@ def test_settings_are_stored_once_and_read_back(node, setting, value, frame, att
 
 def test_recalibration_is_another_command_than_self_calibration(node):
     chip = scd30(node, ppm=640)
-    node.run(CONSOLE + "sensor.recalibrate(420)\nsensor.self_calibration(True)\n")
+    node.variables(CONSOLE + "sensor.recalibrate(420)\nsensor.self_calibration(True)\n")
     assert (chip.reference_ppm, chip.self_calibration) == (420, 1)
     assert "write 0x61 52 04 01 a4 4d" in node.transfers()
     assert "write 0x61 53 06 00 01 b0" in node.transfers()
@@ -365,7 +347,7 @@ def test_recalibration_is_another_command_than_self_calibration(node):
 def test_the_altitude_corrects_the_co2(node):
     chip = scd30(node, ppm=800)
     chip.pressure_hpa = lambda t: pressure_at_hpa(1000)
-    node.run(CONSOLE + "sensor.altitude_m(1000)\n")
+    node.variables(CONSOLE + "sensor.altitude_m(1000)\n")
     node.board.clock.advance(10_000_000)
     assert node.value(READ, "scd30")[0].co2 == pytest.approx(800, abs=0.1)
 
@@ -373,14 +355,14 @@ def test_the_altitude_corrects_the_co2(node):
 def test_the_temperature_offset_takes_the_warmth_of_the_module_away(node):
     chip = scd30(node)
     chip.self_heating_c = 2.5
-    node.run(CONSOLE + "sensor.temperature_offset(250)\n")
+    node.variables(CONSOLE + "sensor.temperature_offset(250)\n")
     node.board.clock.advance(10_000_000)
     assert node.value(READ, "scd30")[0].temperature == pytest.approx(21.5, abs=0.001)
 
 
 def test_a_stopped_module_starts_with_the_next_reading(node):
     chip = scd30(node)
-    result = node.run(
+    result = node.variables(
         CONSOLE + "sensor.read()\nsensor.stop()\nversion = sensor.firmware()\n"
         "reading = sensor.read()\ncause = sensor.cause\n"
     )
@@ -396,7 +378,7 @@ def test_a_stopped_module_starts_with_the_next_reading(node):
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused_before_anything_is_sent(node, call):
     scd30(node)
-    text = node.run(
+    text = node.variables(
         CONSOLE + f"text = ''\ntry:\n    sensor.{call}\nexcept ValueError as error:\n"
         "    text = str(error)\n"
     )["text"]
@@ -404,9 +386,10 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_sent(node, call)
     assert node.transfers() == []
 
 
+@pytest.mark.cpython
 def test_any_truth_comes_back_exactly_as_the_module_has_it(node):
     chip = scd30(node)
-    driver = node.run(IMPORTS)["scd30"]
+    driver = node.objects(IMPORTS)["scd30"]
 
     @settings(max_examples=40)
     @given(
@@ -421,16 +404,6 @@ def test_any_truth_comes_back_exactly_as_the_module_has_it(node):
         assert reading == (pytest.approx(ppm, rel=1e-6), celsius, percent)
 
     check()
-
-
-@pytest.mark.parametrize(
-    ("connected", "line"),
-    [(True, "640 ppm, 21.5 Cel, 44 %RH"), (False, "no reading: absent")],
-)
-def test_the_example(node, connected, line):
-    if connected:
-        scd30(node)
-    assert node.example("scd30_simple.py") == [line] * 3
 
 
 @pytest.mark.parametrize("interval_s", [2, 60])

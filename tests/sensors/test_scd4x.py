@@ -119,7 +119,7 @@ def test_an_scd41_that_stays_on_drops_a_value_only_after_power_on(node):
         "    results.append((scd4x.get_reading('P9', 'P10'), scd4x.last_cause))\n"
         "    times.append(round(watch.elapsed_ms() / 1000))\n"
     )
-    result = node.run(program)
+    result = node.variables(program)
     assert result["results"] == [(TRUE, None)] * 3
     assert result["times"] == [10, 5, 5]
     assert node.board.meter.state("scd4x") == "standby"
@@ -153,14 +153,14 @@ def test_a_chip_that_was_left_measuring_is_stopped_first(node):
 
 def test_a_sleeping_chip_is_woken_and_the_next_value_dropped(node):
     chip = scd4x(node)
-    result = node.run(
+    result = node.variables(
         IMPORTS + "from machine import I2C\n"
         "sensor = scd4x.Scd4x(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
         "sensor.power_down()\n"
     )
     assert chip.asleep
     assert node.board.meter.milliamps("scd4x") < 0.001
-    result = node.run(
+    result = node.variables(
         IMPORTS + "from machine import I2C\n"
         "sensor = scd4x.Scd4x(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
         "reading = sensor.read()\ncause = sensor.cause\n"
@@ -177,7 +177,7 @@ def test_a_chip_that_measures_all_the_time_is_started_once_and_goes_on(
     node, model, mode, interval_s
 ):
     chip = scd4x(node, model=model)
-    node.run(IMPORTS)
+    node.variables(IMPORTS)
     read = f"scd4x.get_reading('P9', 'P10', mode='{mode}')"
     values, took_s = seconds(node, read)
     assert values == TRUE
@@ -274,15 +274,15 @@ def test_a_brown_out_costs_a_repetition(node, model):
 
 def test_the_value_after_a_brown_out_is_dropped_like_that_after_power_on(node):
     chip = scd4x(node)
-    node.run(CONSOLE + "sensor.read()\n")
+    node.variables(CONSOLE + "sensor.read()\n")
     chip.brown_out = 1
-    assert node.run(CONSOLE + "reading = sensor.read()\n")["reading"] == TRUE
+    assert node.variables(CONSOLE + "reading = sensor.read()\n")["reading"] == TRUE
 
 
 def test_disturbed_answers_never_become_values(node):
     chip = scd4x(node)
     chip.corrupt_rate = 0.3
-    results = node.run(
+    results = node.variables(
         IMPORTS + "results = []\nfor _ in range(15):\n"
         "    results.append((tuple(scd4x.get_reading('P9', 'P10')), scd4x.last_cause))\n"
     )["results"]
@@ -302,23 +302,6 @@ def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
     assert took_s < 30
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P9', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', model='SCD41'", "model = 'SCD41'"),
-        ("'P9', 'P10', mode='fast'", "mode = 'fast'"),
-        ("'P9', 'P10', pressure_hpa=1201", "pressure_hpa = 1201"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    scd4x(node, vcc_pin="P11")
-    text = node.refusal(f"scd4x.get_reading({arguments})", "scd4x")
-    assert field in text
-    assert "allowed: " in text
-    assert node.transfers() == []
-
-
 # Settings
 
 
@@ -336,7 +319,7 @@ def test_settings_are_kept_without_supply_and_stored_once(
 ):
     chip = scd4x(node)
     chip.write(b"\x21\xb1")
-    result = node.run(
+    result = node.variables(
         CONSOLE + f"before = sensor.{setting}()\nthen = sensor.{setting}({value})\n"
         f"again = sensor.{setting}({value})\n"
     )
@@ -347,7 +330,7 @@ def test_settings_are_kept_without_supply_and_stored_once(
 
 def test_recalibration_tells_the_correction(node):
     chip = scd4x(node, ppm=530)
-    result = node.run(
+    result = node.variables(
         CONSOLE + "from utils import timing\nrefused = sensor.recalibrate(480)\n"
         "periodic = Scd4x(sensor._chip._i2c, mode='periodic')\nfirst = periodic.read()\n"
         "timing.sleep_ms(180000)\ncorrection = sensor.recalibrate(480)\n"
@@ -361,7 +344,7 @@ def test_recalibration_tells_the_correction(node):
 
 def test_a_disturbed_setting_is_asked_for_again_but_nothing_is_done_twice(node):
     chip = scripted(node, _2322=["01ae00", "01ae96"], _362f01e0b4="7fce00")
-    result = node.run(
+    result = node.variables(
         CONSOLE + "metres = sensor.altitude_m()\ncause = None\n"
         "try:\n    sensor.recalibrate(480)\nexcept OSError as error:\n    cause = error.args[0]\n"
     )
@@ -373,7 +356,7 @@ def test_a_disturbed_setting_is_asked_for_again_but_nothing_is_done_twice(node):
 def test_the_altitude_corrects_the_co2(node):
     chip = scd4x(node, ppm=800)
     chip.pressure_hpa = lambda t: pressure_at_hpa(1000)
-    node.run(CONSOLE + "sensor.altitude_m(1000)\n")
+    node.variables(CONSOLE + "sensor.altitude_m(1000)\n")
     assert node.value(READ, "scd4x")[0].co2 == 800
 
 
@@ -381,15 +364,18 @@ def test_serial_number_and_self_test(node):
     chip = scd4x(node)
     chip.serial = 0x73B1EB073B0C
     chip.plain = chip._plain_commands()
-    result = node.run(CONSOLE + "number = sensor.serial_number()\ngood = sensor.self_test()\n")
+    result = node.variables(
+        CONSOLE + "number = sensor.serial_number()\ngood = sensor.self_test()\n"
+    )
     assert (result["number"], result["good"]) == (0x73B1EB073B0C, True)
     chip.malfunction = 0x0001
-    assert node.run(CONSOLE + "good = sensor.self_test()\n")["good"] is False
+    assert node.variables(CONSOLE + "good = sensor.self_test()\n")["good"] is False
 
 
+@pytest.mark.cpython
 def test_any_truth_comes_back_within_the_resolution(node):
     chip = scd4x(node)
-    driver = node.run(IMPORTS)["scd4x"]
+    driver = node.objects(IMPORTS)["scd4x"]
     driver.get_reading("P9", "P10", mode="periodic")
 
     @settings(max_examples=40)
@@ -409,17 +395,6 @@ def test_any_truth_comes_back_within_the_resolution(node):
     check()
 
 
-@pytest.mark.parametrize(
-    ("connected", "line"),
-    [(True, "640 ppm, 21.5 Cel, 44 %RH"), (False, "no reading: absent")],
-)
-def test_the_example(node, connected, line):
-    if connected:
-        scd4x(node)
-    lines = node.example("scd4x_simple.py", 45)
-    assert lines == [line] * (3 if connected else 5)
-
-
 @pytest.mark.parametrize("after_ms", [7_000, 9_000])
 def test_a_brown_out_after_the_dropped_value_costs_a_repetition(node, after_ms):
     chip = scd4x(node, vcc_pin="P11")
@@ -432,11 +407,11 @@ def test_a_brown_out_after_the_dropped_value_costs_a_repetition(node, after_ms):
 def test_a_value_is_not_counted_as_dropped_if_there_was_none(node):
     """The supply broke down, and the last question whether there is a value was disturbed."""
     chip = scd4x(node)
-    node.run(CONSOLE + "sensor.read()\n")
+    node.variables(CONSOLE + "sensor.read()\n")
     chip.brown_out = 1
     begin_us = node.board.clock.now_us
     node.board.clock.schedule(5_500_000, lambda: setattr(chip, "corrupt_rate", 1.0))
     node.board.clock.schedule(6_650_000, lambda: setattr(chip, "corrupt_rate", 0.0))
-    reading = node.run(CONSOLE + "reading = sensor.read()\n")["reading"]
+    reading = node.variables(CONSOLE + "reading = sensor.read()\n")["reading"]
     assert reading in (None, TRUE)
     assert node.board.clock.now_us - begin_us < 25_000_000

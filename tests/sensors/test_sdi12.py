@@ -140,14 +140,13 @@ def test_lines_of_the_configuration_become_measurements(node):
          conductivity_us_cm=value(134))  # fmt: skip
     plug(node, name="other", address="5", values=[1013.2, -3.25])
     pins = '"drv_in_pin": "P3", "rcv_out_pin": "P4", "direction_pin": "P8"'
-    node.run(
+    main = node.variables(
         "import sensors\n"
         f"lines = (('sdi12', {{{pins}, 'probe': 'teros12'}}), ('sdi12', {{{pins}, 'name': 'air',"
         " 'address': '5', 'values': 'p:hPa:1 t:Cel:2', 'command': 'C'}))\n"
         "problems = sensors.check(lines)\n"
         "items = [tuple(item)[:5] for item in sensors.measure(lines)]\n"
     )
-    main = vars(node.vm.main)
     assert main["problems"] == []
     assert main["items"] == [
         ("vwc", 245, -3, "/", None), ("t", 146, -1, "Cel", None), ("ec", 134, -4, "S/m", None),
@@ -232,7 +231,7 @@ GOOD = [(125, None), (250, None), (375, None), (450, None)]
 def test_several_probes_on_one_wire_do_not_disturb_each_other(node, commands, least_ms, most_ms):
     plug(node, name="one", values=[1.25, 2.5], seconds=2)
     plug(node, name="two", address="7", values=[3.75, 4.5], seconds=2)
-    main = node.run(PAIR % str(tuple(zip("07", commands, strict=True))))
+    main = node.variables(PAIR % str(tuple(zip("07", commands, strict=True))))
     assert main["items"] == GOOD
     assert least_ms < main["took_ms"] < most_ms
 
@@ -320,7 +319,7 @@ def test_what_happens_once_costs_a_repetition(node, fault):
 def test_disturbed_replies_never_become_values(node, fault):
     probe = plug(node, values=[1.11, 2.22, 3.33])
     setattr(probe, fault, 0.4)
-    results = node.run(
+    results = node.variables(
         "from sensors import sdi12\nresults = []\nfor _ in range(15):\n"
         f"    results.append(({three('command=chr(67)')}))\n"
     )["results"]
@@ -384,10 +383,10 @@ def test_a_request_right_behind_the_reply_is_heard(node):
     assert node.board.clock.now_us - begin_us < 2_000_000  # 99 s were announced
 
 
+@pytest.mark.cpython
 def test_no_reply_whatever_raises_or_hangs(node):
     script = Script(node, {})
-    node.run("from sensors import sdi12")
-    call = vars(node.vm.main)["sdi12"].get_reading
+    call = node.objects("from sensors import sdi12")["sdi12"].get_reading
     letters = st.sampled_from(list(b"0+-.19\r\n\x8d\xb1\xff\x00AMC?!") + [0x80])
     text = st.one_of(st.binary(max_size=90), st.lists(letters, max_size=90).map(bytes))
     spoken = st.one_of(text, st.text("0+-.1234567890\r\n", max_size=40), st.none())
@@ -437,55 +436,22 @@ def test_a_wire_without_direction_pin_hears_itself(node):
 
 def test_the_class_measures_on_a_wire_of_the_caller(node):
     plug(node, values=[1.5, -2.25])
-    main = node.run(
+    main = node.variables(
         "from sensors._sdi12_bus import Bus\nfrom sensors.sdi12 import Sdi12\n"
         f"bus = Bus({PINS})\nprobe = Sdi12(bus)\nfirst = probe.read()\n"
         "nobody = Sdi12(bus, '9')\nsecond = nobody.read()\nbus.deinit()\n"
+        "causes = (probe.cause, nobody.cause)\n"
     )
-    assert (main["first"], main["probe"].cause) == ((1.5, -2.25), None)
-    assert (main["second"], main["nobody"].cause) == (None, "absent")
-
-
-BAD = [
-    ("'P13', 'P4', 'P8', probe='teros12'", "drv_in_pin = 'P13'"),
-    ("'P3', 'P3', 'P8', probe='teros12'", "P3 is used twice"),
-    ("'P3', 'P4', 'P8'", "probe = None"),
-    ("'P3', 'P4', 'P8', probe='teros12', values='t:Cel'", "probe = 'teros12'"),
-    ("'P3', 'P4', 'P8', probe='teros13'", "probe = 'teros13'"),
-    ("'P3', 'P4', 'P8', values='tCel'", "values = 'tCel'"),
-    ("'P3', 'P4', 'P8', values='t:Cel:9'", "values = 't:Cel:9'"),
-    ("'P3', 'P4', 'P8', values='t:Cel:'", "values = 't:Cel:'"),
-    ("'P3', 'P4', 'P8', values='t t:Cel:1'", "values = 't t:Cel:1'"),
-    ("'P3', 'P4', 'P8', values='t$:Cel:1'", "values = 't$:Cel:1'"),
-    ("'P3', 'P4', 'P8', address=0, probe='teros12'", "address = 0"),
-    ("'P3', 'P4', 'P8', address='01', probe='teros12'", "address = '01'"),
-    ("'P3', 'P4', 'P8', command='D0', probe='teros12'", "command = 'D0'"),
-    ("'P3', 'P4', 'P8', timeout_s=0, probe='teros12'", "timeout_s = 0"),
-]
-
-
-def test_bad_arguments_are_refused_before_anything_is_powered(node):
-    said = node.run(
-        "from sensors import sdi12\nsaid = []\n"
-        + "".join(
-            f"try:\n    sdi12.get_reading({arguments}, vcc_pin='P11')\n    said.append('')\n"
-            "except ValueError as error:\n    said.append(str(error))\n"
-            for arguments, _ in BAD
-        )
-    )["said"]
-    kept = [text for (_, text), words in zip(BAD, said, strict=True)
-            if text in words and "allowed: " in words]  # fmt: skip
-    assert kept == [text for _, text in BAD]
-    assert node.board.trace.of("sdi12", "power") == []
-    assert node.pins.level("P11") == 0
+    assert (main["first"], main["second"]) == ((1.5, -2.25), None)
+    assert main["causes"] == (None, "absent")
 
 
 def test_a_line_that_does_not_say_what_is_measured_is_reported(node):
-    node.run(
+    main = node.variables(
         "import sensors\nproblems = sensors.check((('sdi12', {'drv_in_pin': 'P3',"
         " 'rcv_out_pin': 'P4', 'direction_pin': 'P8'}),))\n"
     )
-    [problem] = vars(node.vm.main)["problems"]
+    [problem] = main["problems"]
     assert problem.startswith("sensor 1 (sdi12): probe = None; allowed: one of ('acclima'")
 
 
@@ -513,7 +479,7 @@ def test_nobody_on_a_wire(node):
     assert node.value(found, "sdi12") == (None, "absent", [])
     assert node.value(f"sdi12.identify({PINS}), sdi12.last_cause", "sdi12") == (None, "absent")
     with pytest.raises(AssertionError, match="address = '00'"):
-        node.run(f"from sensors import sdi12\nsdi12.identify({PINS}, address='00')")
+        node.variables(f"from sensors import sdi12\nsdi12.identify({PINS}, address='00')")
 
 
 def test_changing_an_address(node):
@@ -525,15 +491,6 @@ def test_changing_an_address(node):
     assert node.value(change % "7", "sdi12") == (False, "wrong_part")
     assert node.value(change % "8", "sdi12") == (False, "absent")
     assert (probe.address, other.address) == ("7", "4")
-
-
-@pytest.mark.parametrize(("connected", "line"), [(True, "24.5 %, 14.6 Cel, 134 uS/cm"),
-                                                 (False, "no reading: absent")])  # fmt: skip
-def test_the_example_prints_what_there_is(node, connected, line):
-    if connected:
-        plug(node, moisture_percent=value(24.5), temperature_c=value(14.6),
-             conductivity_us_cm=value(134))  # fmt: skip
-    assert node.example("sdi12_simple.py") in ([line] * 2, [line] * 3)
 
 
 # In the manner of earlier firmware: the break made with the pin, the UART opened afterwards, no
@@ -567,7 +524,7 @@ answers = [ask("0!"), ask("0I!"), ask("5!")]
 
 def test_a_strangers_script_talks_to_the_probe_as_well(node):
     plug(node)
-    assert node.run(STRANGER)["answers"] == [
+    assert node.variables(STRANGER)["answers"] == [
         b"0\r\n", b"013METER   TER12 112T12-00024680\r\n", None
     ]  # fmt: skip
 

@@ -102,12 +102,12 @@ def test_counts_of_known_meaning(node):
                                                (0x10, 20.4), (0x00, 20.4)])  # fmt: skip
 def test_the_package_is_told_by_the_identity(node, identity, lux):
     node.attach(Registers([(identity, 1000, 300)] * 2), address=ADDRESS)
-    node.run(
+    main = node.variables(
         "from machine import I2C\nfrom sensors.tsl2561 import SETTINGS, Tsl2561\n"
         'sensor = Tsl2561(I2C(0, I2C.MASTER, pins=("P9", "P10")), 0x39, SETTINGS[0])\n'
         "result = sensor.read()\n"
     )
-    assert vars(node.vm.main)["result"] == (lux,)
+    assert main["result"] == (lux,)
 
 
 def test_on_the_wire(node):
@@ -233,16 +233,6 @@ def test_silence_at_any_transfer_costs_nothing(make_node, nth):
     assert node.value(READ_SWITCHED, "tsl2561") == (pytest.approx(318, rel=0.03), None)
 
 
-@pytest.mark.parametrize("nth", range(1, 30, 4))
-def test_a_held_bus_is_given_up_after_one_transfer(make_node, nth):
-    node = make_node({"point": "i2c", "do": "stuck", "nth": nth})
-    attach(node, vcc_pin="P11")
-    begin_us = node.board.clock.now_us
-    assert node.value(READ_SWITCHED, "tsl2561") == (None, "stuck")
-    assert node.board.clock.now_us - begin_us < 12_000_000
-    assert node.pins.level("P11") == 0
-
-
 @pytest.mark.parametrize("light", [0, 318, 40_000, 120_000])
 def test_it_sleeps_afterwards(node, light):
     attach(node, light)
@@ -264,23 +254,6 @@ def test_another_chip_is_not_written_to(node):
     assert {data for data in chip.log if len(data) > 1} == set()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P13', 'P10'", "sda_pin = 'P13'"),
-        ("'P9', 'P9'", "P9 is used twice"),
-        ("'P9', 'P10', None, 0x38", "address = 0x38"),
-        ("'P9', 'P10', 'P16'", "vcc_pin = 'P16'"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    attach(node, vcc_pin="P11")
-    text = node.refusal(f"tsl2561.get_reading({arguments})", "tsl2561")
-    assert field in text
-    assert "allowed: " in text
-    assert node.transfers() == []
-
-
 def test_all_addresses_can_be_used(node):
     for address, light in ((0x29, 10.0), (0x39, 20.0), (0x49, 30.0)):
         chip = Tsl2561(node.board, lambda t, light=light: light, lambda t: 0.3, name=hex(address))
@@ -288,15 +261,6 @@ def test_all_addresses_can_be_used(node):
     for address, light in ((0x29, 10.0), (0x39, 20.0), (0x49, 30.0)):
         call = f'tsl2561.get_reading("P9", "P10", address={address})'
         assert node.value(call, "tsl2561") == pytest.approx(light, rel=0.03, abs=0.1)
-
-
-@pytest.mark.parametrize(
-    ("connected", "line"), [(True, "315.8 lx"), (False, "no reading: absent")], ids=["on", "off"]
-)
-def test_the_example(node, connected, line):
-    if connected:
-        attach(node)
-    assert node.example("tsl2561_simple.py") == [line] * 3
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

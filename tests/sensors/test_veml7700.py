@@ -192,16 +192,6 @@ def test_silence_at_any_transfer_costs_nothing(make_node, nth):
     assert node.value(READ_SWITCHED, "veml7700") == (pytest.approx(318, abs=0.1), None)
 
 
-@pytest.mark.parametrize("nth", range(1, 20, 4))
-def test_a_held_bus_is_given_up_after_one_transfer(make_node, nth):
-    node = make_node({"point": "i2c", "do": "stuck", "nth": nth})
-    attach(node, vcc_pin="P11")
-    begin_us = node.board.clock.now_us
-    assert node.value(READ_SWITCHED, "veml7700") == (None, "stuck")
-    assert node.board.clock.now_us - begin_us < 12_000_000
-    assert node.pins.level("P11") == 0
-
-
 @pytest.mark.parametrize(("fault", "light"), [(None, 0), (None, 318), (None, 145_000),
                                               ("brown_out", 318)])  # fmt: skip
 def test_it_is_shut_down_afterwards(node, fault, light):
@@ -218,22 +208,6 @@ def test_another_chip_is_not_written_to(node):
     assert {data for data in chip.log if len(data) > 2} == set()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field"),
-    [
-        ("'P13', 'P10'", "sda_pin = 'P13'"),
-        ("'P9', 'P10', None, 0x11", "address = 0x11"),
-        ("'P9', 'P10', None, 0x10, 'yes'", "correction = 'yes'"),
-    ],
-)
-def test_bad_arguments_are_refused_before_anything_is_powered(node, arguments, field):
-    attach(node, vcc_pin="P11")
-    text = node.refusal(f"veml7700.get_reading({arguments})", "veml7700")
-    assert field in text
-    assert "allowed: " in text
-    assert node.transfers() == []
-
-
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(exponent=st.floats(0, 5.2), lateness=st.floats(0, 1))
 def test_any_truth_comes_back(node, exponent, lateness):
@@ -247,12 +221,3 @@ def test_any_truth_comes_back(node, exponent, lateness):
         step = 0.04 if light < 1640 else 0.55 if light < 26_400 else 2.2
         assert light - step <= value <= light + 0.01
         assert cause is None
-
-
-@pytest.mark.parametrize(
-    ("connected", "line"), [(True, "318.0 lx"), (False, "no reading: absent")], ids=["on", "off"]
-)
-def test_the_example(node, connected, line):
-    if connected:
-        attach(node)
-    assert node.example("veml7700_simple.py") == [line] * 3

@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.device import Device, flash, make_device
-from tests.device_modules import load
-
-__all__ = ["flash", "load", "make_device"]
+from tests.device import Device
 
 
 @pytest.fixture

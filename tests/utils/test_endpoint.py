@@ -10,10 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.device_modules import load
-
-__all__ = ["load"]
-
 
 @pytest.fixture(scope="module")
 def endpoint(load):

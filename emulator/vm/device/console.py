@@ -4,11 +4,13 @@ Floats are shown as the single-precision floats of a Pycom board: seven signific
 """
 
 import builtins
-import struct
 
 import board
 import errors
+from core import core
 from wire import exchange
+
+struct = core("struct")
 
 
 def float32(value):

@@ -7,10 +7,9 @@ the place of the builtin one. Source: MicroPython 1.11 py/objexcept.c, newlib sy
 import builtins
 import sys
 
-try:
-    import io
-except ImportError:  # MicroPython 1.11
-    import uio as io
+from core import core
+
+io = core("io")
 
 ERRNO_NAMES = {
     1: "EPERM", 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
@@ -21,6 +20,7 @@ ERRNO_NAMES = {
 
 _native_print = sys.print_exception
 _hidden = []  # beginnings of file names that no traceback shows
+file_names = {}  # of copies that the VM runs: what tracebacks show instead
 _place = [None, "", 0]  # of the last SyntaxError that the board found: error, path, line
 
 
@@ -63,6 +63,12 @@ def hide(prefix):
     _hidden.append(prefix)
 
 
+def _renamed(line):
+    parts = line.split('"')
+    parts[1] = file_names.get(parts[1], parts[1])
+    return '"'.join(parts)
+
+
 def _shown(line):
     for prefix in _hidden:
         if line.startswith('  File "' + prefix):
@@ -76,8 +82,10 @@ def text(error):
     _native_print(error, stream)
     lines = ["Traceback (most recent call last):"]
     for line in stream.getvalue().split("\n"):
-        if line.startswith("  File ") and _shown(line):
-            lines.append(line)
+        if line.startswith("  File "):
+            line = _renamed(line)
+            if _shown(line):
+                lines.append(line)
     if error is _place[0]:
         lines.append('  File "{}", line {}'.format(_place[1], _place[2]))
     lines.append("{}: {}".format(type(error).__name__, error))

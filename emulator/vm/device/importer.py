@@ -2,21 +2,19 @@
 
 Loaded modules, modules that no file can shadow, then each entry of sys.path, last the weak
 aliases. A file is read through the board, which charges for it. What the VM itself has beside that
-cannot be reached: this function takes the place of `__import__`.
+cannot be reached: the board serves source whose import statements are calls of these functions
+(emulator/vm/source.py). Byte code has its import statements still; they come here only where the
+VM looks for `__import__` first.
 """
 
 import builtins
 import sys
 
+import errors
 import natives
 from wire import exchange
 
-WEAK = {
-    "machine": "umachine", "os": "uos", "socket": "usocket", "select": "uselect",
-    "binascii": "ubinascii", "struct": "ustruct", "re": "ure", "json": "ujson", "time": "utime",
-    "hashlib": "uhashlib", "crypto": "ucrypto", "ssl": "ussl", "errno": "uerrno",
-    "queue": "uqueue",
-}  # fmt: skip
+weak = {}  # the board's aliases, which a file of that name wins over
 
 loaded = sys.modules
 path = ["", "/flash", "/flash/lib"]
@@ -25,8 +23,12 @@ _native_import = builtins.__import__
 _native_path = sys.path
 _builtin = {}
 _absent = set()
-_firmware = [0]  # how many of the firmware's own modules are being loaded
 _scratch = [""]
+_copies = [0]  # files written to the scratch folder
+_globals = builtins.globals
+# One of them is there: a Pycom board has execfile() alone
+_compile = getattr(builtins, "compile", None)
+_execfile = getattr(builtins, "execfile", None)
 
 
 def new_module(name):
@@ -73,27 +75,71 @@ def builtin(name, private=False):
 def _load_firmware(name, filename, source):
     module, names = new_module(name)
     _builtin[name] = module
-    _firmware[0] += 1
     try:
-        exec(compile(source, filename, "exec"), names)
+        _execute(source, filename, names)
     except BaseException:
         del _builtin[name]
         raise
-    finally:
-        _firmware[0] -= 1
     return module
 
 
+def _execute(source, shown, names):
+    """Run source text; tracebacks name it `shown`."""
+    if _compile is not None:
+        exec(_compile(source, shown, "exec"), names)
+        return
+    copy = _copy("source.py", source.encode())
+    errors.file_names[copy] = shown
+    _execfile(copy, names)
+
+
+def _copy(name, data):
+    """Write a file below a folder of its own in the scratch folder; its path."""
+    _copies[0] += 1
+    path = "{}/{}".format(_scratch[0], _copies[0])
+    natives.mkdir(path)
+    *folders, name = name.split("/")
+    for folder in folders:
+        path += "/" + folder
+        natives.mkdir(path)
+    path += "/" + name
+    with natives.open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+# What import statements of the source have become, and the builtin that device code may call
+
+
 def import_(name, scope=None, local=None, fromlist=None, level=0):
-    if _firmware[0] and not level:
-        module = builtin(name, True) or builtin(WEAK.get(name, name))
-        if module is None:
-            raise ImportError("no module named '{}'".format(name))
-    else:
-        if level:
-            name = _absolute(name, scope, level)
-        module = _import(name, bool(fromlist))
+    if level:
+        name = _absolute(name, scope, level)
+    module = _import(name, bool(fromlist))
     return _offer(module, name, fromlist) if fromlist else module
+
+
+def import_from(name, scope, items, level):
+    return _taken(import_(name, scope, None, items, level), scope, items)
+
+
+def import_firmware(name, scope=None):
+    module = builtin(name, True) or builtin(weak.get(name, name))
+    if module is None:
+        raise ImportError("no module named '{}'".format(name))
+    return module
+
+
+def import_firmware_from(name, scope, items, level):
+    return _taken(import_firmware(name), scope, items)
+
+
+def _taken(module, scope, items):
+    """The values of these names; "*" puts all of them into `scope`."""
+    if items[0] != "*":
+        return [getattr(module, item) for item in items]
+    for key in dir(module):
+        if key[0] != "_":
+            scope[key] = getattr(module, key)
 
 
 def _import(name, leaf):
@@ -109,8 +155,8 @@ def _import(name, leaf):
         full_name = part if first else full_name + "." + part
         found = _find(part) if first else _stat(stem + "/" + part)
         if found is None:
-            weak = WEAK.get(full_name) if full_name == name else None
-            module = builtin(weak) if weak else None
+            alias = weak.get(full_name) if full_name == name else None
+            module = builtin(alias) if alias else None
             if module is None:
                 raise ImportError("no module named '{}'".format(full_name))
         else:
@@ -176,12 +222,12 @@ def _stat(stem):
 
 def _load(name, stem, kind):
     if kind == "mpy":
-        return _load_mpy(name, stem, name.split(".")[-1])
+        return _load_mpy(name, stem)
     module = None
     if kind == "dir":
         inner = _stat(stem + "/__init__")
         if inner is not None and inner[1] == "mpy":
-            module = _load_mpy(name, inner[0], name.split(".")[-1] + "/__init__")
+            module = _load_mpy(name, inner[0], "/__init__")
             module.__path__ = stem
             return module
     module, names = new_module(name)
@@ -196,21 +242,20 @@ def _load(name, stem, kind):
     return module
 
 
-def _load_mpy(name, stem, copy):
-    """Byte code is loaded by the VM itself, from a copy in a folder of its own."""
-    data = exchange("vm.mpy", stem + ".mpy")
-    if "/" in copy:
-        try:
-            natives.mkdir(_scratch[0] + "/" + copy.split("/")[0])
-        except natives.OSError:
-            pass  # there from before
-    with natives.open(_scratch[0] + "/" + copy + ".mpy", "wb") as file:
-        file.write(data)
-    package = loaded.get(".".join(name.split(".")[:-1]))
+def _load_mpy(name, stem, inner=""):
+    """Byte code is loaded by the VM itself, from a copy in the scratch folder.
+
+    A core like the board's finds it by the whole name below sys.path, a later one below the path
+    of the package.
+    """
+    below = name.replace(".", "/") + inner + ".mpy"
+    root = _copy(below, exchange("vm.mpy", stem + ".mpy"))[: -len(below) - 1]
+    outer = name.split(".")[:-1]
+    package = loaded.get(".".join(outer))
     if package is not None:
-        kept, package.__path__ = package.__path__, _scratch[0]
+        kept, package.__path__ = package.__path__, "/".join([root] + outer)
     before = list(_native_path)
-    _native_path[:] = [_scratch[0]] + before
+    _native_path[:] = [root] + before
     try:
         return _native_import(name, None, None, ("x",), 0)
     finally:
@@ -222,11 +267,16 @@ def _load_mpy(name, stem, copy):
 def run_file(file_path, namespace, module=False):
     """Execute one source file of the device in `namespace`; the board charges for loading it."""
     shown, source = exchange("vm.load", file_path, module)
-    exec(compile(source, shown, "exec"), namespace)
+    _execute(source, shown, namespace)
 
 
-def install(scratch):
-    _scratch[0] = scratch
+def install(said):
+    _scratch[0] = said["scratch"]
+    weak.update(said["weak"])
     for name in list(loaded):
         del loaded[name]
     builtins.__import__ = import_
+    builtins.__from__ = import_from
+    builtins.__firmware__ = import_firmware
+    builtins.__firmware_from__ = import_firmware_from
+    builtins.__globals__ = _globals

@@ -1,18 +1,19 @@
 """uzlib by the VM's own decompressor: module deflate, or uzlib where the VM has that."""
 
-try:
-    import io
-except ImportError:  # MicroPython 1.11
-    import uio as io
+from core import core
+
+io = core("io")
 try:
     import deflate
 except ImportError:
     deflate = None
+    import uzlib
 
 
-def _opened(stream, wbits):
+def _opened(data, wbits):
+    stream = io.BytesIO(data)
     if deflate is None:
-        raise NotImplementedError("this VM has no module deflate")
+        return uzlib.DecompIO(stream, wbits)
     if wbits < 0:
         return deflate.DeflateIO(stream, deflate.RAW, -wbits)
     if wbits > 15:
@@ -21,10 +22,13 @@ def _opened(stream, wbits):
 
 
 class DecompIO:
+    """It reads a stream of the firmware to its end at once: the VM's C code reads no stream of
+    ours where io.IOBase is missing."""
+
     native_stream = True
 
     def __init__(self, stream, wbits=0):
-        self._inner = _opened(_Native(stream), wbits)
+        self._inner = _opened(stream.read(), wbits)
 
     def read(self, size=-1):
         return self._inner.read(size)
@@ -36,23 +40,8 @@ class DecompIO:
         return self._inner.readline()
 
 
-class _Native(io.IOBase):
-    """A stream of the firmware as one that the VM's C code can read."""
-
-    def __init__(self, stream):
-        self._stream = stream
-
-    def readinto(self, buffer):
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def ioctl(self, request, argument):
-        return 0
-
-
 def decompress(data, wbits=0, bufsize=0):
     try:
-        return _opened(io.BytesIO(data), wbits).read()
+        return _opened(data, wbits).read()
     except Exception:
         raise ValueError(-3)

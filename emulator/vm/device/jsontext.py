@@ -4,10 +4,11 @@ MicroPython 1.11 takes separators for white space and does not insist on the end
 object; later ones do, so that what they refuse is read again by jsonreader.
 """
 
-import json
-
 import jsonreader
 from console import device_text, float32, float_text, writer
+from core import core
+
+json = core("json")
 
 
 def _has_float(value):

@@ -1,13 +1,21 @@
 """The stream over standard input and output: for a MicroPython that runs as a process."""
 
-import struct
 import sys
+
+from core import core
+
+struct = core("struct")
+
+
+def _binary(stream, number, mode):
+    """The bytes of a standard stream: MicroPython 1.11 opens a file by its number."""
+    return stream.buffer if hasattr(stream, "buffer") else open(number, mode)
 
 
 class Link:
     def __init__(self):
-        self._in = sys.stdin.buffer
-        self._out = sys.stdout.buffer
+        self._in = _binary(sys.stdin, 0, "rb")
+        self._out = _binary(sys.stdout, 1, "wb")
 
     def exchange(self, frame):
         self._out.write(struct.pack(">I", len(frame)))

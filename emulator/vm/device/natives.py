@@ -1,14 +1,10 @@
 """Modules that this VM has by nature, cut down to what the same module has on a Pycom board."""
 
 import array
-import binascii
 import builtins
 import cmath
 import gc
 import math
-import os
-import re
-import struct
 import sys
 
 import board
@@ -16,11 +12,13 @@ import console
 import errors
 import inflate
 import jsontext
+from core import core
 
-try:
-    import collections
-except ImportError:  # MicroPython 1.11
-    import ucollections as collections
+binascii = core("binascii")
+collections = core("collections")
+os = core("os")
+re = core("re")
+struct = core("struct")
 
 # Before the board's take their place
 open = builtins.open  # noqa: A001

@@ -39,7 +39,7 @@ def set_up(said):
     builtins.__while__ = board.tick_while
     builtins.__each__ = board.tick_each
     builtins.open = _open
-    importer.install(said["scratch"])
+    importer.install(said)
     importer.provide("_board", {"call": board.call, "on_interrupt": board.on_interrupt})
 
 

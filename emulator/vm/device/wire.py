@@ -7,9 +7,10 @@
 The protocol is described in docs/vm-stream.md. Runs on MicroPython 1.11 and later.
 """
 
-import struct
-
 import errors
+from core import core
+
+struct = core("struct")
 
 _TYPE = type
 

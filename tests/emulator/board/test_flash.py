@@ -71,8 +71,8 @@ def test_errors_carry_numbers(make_device, fs_type, call, fat, littlefs):
 )
 def test_nothing_outside_can_be_reached(device, tmp_path, path):
     (tmp_path / "secret").write_text("key")
-    (device.root / "link").symlink_to(tmp_path / "secret")
-    (device.root / "linkdir").symlink_to(tmp_path)
+    (device.flash / "link").symlink_to(tmp_path / "secret")
+    (device.flash / "linkdir").symlink_to(tmp_path)
     code = f"""
         import os
         p = {path!r}
@@ -113,7 +113,7 @@ def test_what_an_open_file_leaves_at_a_reset(make_device, fs_type, mode, then, l
     device.put("f.txt", "old")
     device.run(WRITE.format(mode=mode, then=then))
     device.board.reset(WDT_RESET)
-    assert (device.root / "f.txt").read_text() == left
+    assert (device.flash / "f.txt").read_text() == left
 
 
 CUTS = [
@@ -134,13 +134,13 @@ def test_the_power_fails_in_a_rename(make_device, fs_type, when, left):
     device.put("b", "B")
     device.run("import os\ntry:\n    os.rename('a', 'b')\nexcept:\n    print('no')\n")
     assert device.outcome.halt.cause == PWRON_RESET
-    assert {f.name: f.read_text() for f in device.root.glob("[ab]")} == left
+    assert {f.name: f.read_text() for f in device.flash.glob("[ab]")} == left
 
 
 def test_the_power_fails_in_a_write(make_device):
     device = make_device(faults=[{"point": "file", "match": "write log", "do": "power_cut"}])
     device.run("open('log', 'w').write('12345678')")
-    assert (device.root / "log").read_text() == "1234"
+    assert (device.flash / "log").read_text() == "1234"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_modification_times_count_from_2000(device):
     device.put("f", "x")
     import os
 
-    os.utime(device.root / "f", (946_684_800 + 5, 946_684_800 + 5))
+    os.utime(device.flash / "f", (946_684_800 + 5, 946_684_800 + 5))
     assert device.values("os.stat('f')[8]", "import os") == "5"
 
 
@@ -220,11 +220,11 @@ def test_file_operations_are_traced(device):
 def test_formatting_leaves_two_empty_scripts(device):
     device.put("d/x", "1")
     device.run("import os; os.fsformat('/flash')")
-    assert sorted(f.name for f in device.root.rglob("*")) == ["boot.py", "main.py"]
+    assert sorted(f.name for f in device.flash.rglob("*")) == ["boot.py", "main.py"]
 
 
 def test_a_repository_is_not_erased_for_a_board(device):
-    (device.root / ".git").mkdir()
+    (device.flash / ".git").mkdir()
     assert "holds a repository" in device.run("import os; os.fsformat('/flash')")
 
 

@@ -10,8 +10,8 @@ from emulator.board.board import Board
 from emulator.board.i2c import I2c, Nack
 from emulator.chips import wiring
 from emulator.chips.ads1115 import CONFIGURATION, CONVERSION, HIGH, LOW, Ads1115
+from tests.device import Node
 from tests.emulator.chips.conftest import after_ms
-from tests.sensors.conftest import Node
 
 RANGES_MV = (6144, 4096, 2048, 1024, 512, 256, 256, 256)
 RATES = [("ads1115", code, rate) for code, rate in enumerate((8, 16, 32, 64, 128, 250, 475, 860))]
@@ -289,7 +289,7 @@ def test_any_voltage_comes_back_within_the_resolution(tmp_path, model):
             lambda t: max(-level_mv, 0.0),
             *chip.inputs[2:],
         )
-        voltage = node.run(program.format(model, full_scale_mv))["voltage"]
+        voltage = node.variables(program.format(model, full_scale_mv))["voltage"]
         if full_scale_mv is not None and abs(level_mv) > full_scale_mv - 3:
             return
         if full_scale_mv is None:  # at most the range above the one that the voltage would fill

@@ -10,8 +10,8 @@ from emulator.board.board import Board
 from emulator.board.pins import OPEN_DRAIN, Pins
 from emulator.chips import wiring
 from emulator.chips.dht import LEGAL_US, MODELS, Dht, Widths, attach, dht11_bytes, dht22_bytes
+from tests.device import Node
 from tests.emulator.chips.conftest import after_ms
-from tests.sensors.conftest import Node
 
 
 @pytest.fixture
@@ -288,7 +288,7 @@ def test_a_dht11_is_read_within_its_resolution(read, celsius, percent, tenths):
 @pytest.fixture
 def read(tmp_path):
     node = Node(tmp_path, [])
-    decode = node.run("from sensors import dht\n")["dht"]
+    decode = node.objects("from sensors import dht\n")["dht"]
     chip = Dht(node.board, lambda t: 0, lambda t: 50)
     attach(node.board, chip, "P9")
     chip.power(True)

@@ -10,8 +10,8 @@ from emulator.board.board import Board
 from emulator.board.pins import Pins
 from emulator.chips import wiring
 from emulator.chips.hx711 import Hx711, attach, load_cell
+from tests.device import Node
 from tests.emulator.chips.conftest import after_ms
-from tests.sensors.conftest import Node
 
 RATIO = 0.001  # of the supply: 1 mV/V
 COUNTS = round(RATIO * 128 / 0.5 * 8388608)
@@ -263,7 +263,7 @@ def weigh(tmp_path):
     chip = Hx711(node.board, lambda t: 0)
     attach(node.board, chip, "P9", "P10")
     chip.power(True)
-    node.run("from sensors import hx711\n")
+    node.variables("from sensors import hx711\n")
 
     def weigh_once(load_kg, zero_mv_per_v):
         chip.ratio_a = load_cell(lambda t: load_kg, 50, 2.0, zero_mv_per_v)

@@ -18,8 +18,8 @@ from emulator.chips.ina219 import (
     SHUNT,
     Ina219,
 )
+from tests.device import Node
 from tests.emulator.chips.conftest import after_ms
-from tests.sensors.conftest import Node
 
 # Sample settings: code -> typical and greatest ms of one of the two, and samples that are averaged
 TIMES = [(0, 0.084, 0.093), (1, 0.148, 0.163), (2, 0.276, 0.304), (3, 0.532, 0.586),
@@ -332,7 +332,7 @@ def test_any_truth_comes_back_within_the_resolution(tmp_path):
         chip.shunt_mohm = shunt_mohm
         chip.bus_mv = lambda t: bus_mv
         chip.current_ma = lambda t: current_ma
-        reading = node.run(program.format(shunt_mohm))["reading"]
+        reading = node.variables(program.format(shunt_mohm))["reading"]
         step_ma = 10 / shunt_mohm
         assert abs(reading.voltage - bus_mv) <= 2.001
         assert abs(reading.current - current_ma) <= step_ma * 0.501

@@ -152,7 +152,7 @@ def test_another_file_system_erases_the_flash(device):
     device.run("import pycom; pycom.bootmgr(fs_type=pycom.LittleFS, reset=True)")
     device.put("main.py", "print(1)")
     device.board.reset(device.outcome.halt.cause)
-    assert sorted(file.name for file in device.root.iterdir()) == ["boot.py", "main.py"]
+    assert sorted(file.name for file in device.flash.iterdir()) == ["boot.py", "main.py"]
     assert "LittleFS" in device.run("import pycom; print(pycom.bootmgr()[1])")
 
 

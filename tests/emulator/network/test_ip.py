@@ -18,8 +18,8 @@ from emulator.network.cell import Cell
 from emulator.network.ip import Ip
 from emulator.network.routes import Routes
 from emulator.scenario import from_table
+from tests.device import Bare
 from tests.emulator.modem.socket_rig import TcpServer
-from tests.emulator.vm.device import Device
 
 RADIO = {"uplink_ms": 400, "turn_ms": 300, "loss": 0.0, "outliers": False}
 HEAD = "import usocket as socket, utime as time, uselect\n"
@@ -39,7 +39,7 @@ class Lte(Service):
 
 class Net:
     def __init__(self, root: Path, **radio: Any) -> None:
-        self.device = Device(root)
+        self.device = Bare(root)
         board = self.device.board
         scenario = from_table({"radio": {**RADIO, **radio}}, "test")
         self.cell = Cell(board, scenario.network, scenario.radio)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,18 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from devkit import cli
 from devkit.build.heap import heap_after_import
 from devkit.build.targets import CURRENT
 from emulator.device_files import ROOT, copy_device_files
 from emulator.emulator import Emulator
 from emulator.vm import micropython, mpy
 from emulator.vm import webassembly as node
-from tests.emulator.vm.device import Device
+from tests.device import COMMAND, Bare
 
 pytestmark = [pytest.mark.vm, pytest.mark.parametrize("runtime", ["micropython"])]
 
 
-def test_it_is_micropython(device: Device) -> None:
+def test_it_is_micropython(device: Bare) -> None:
     # CPython has these; no MicroPython does
     assert device.values("[hasattr('', name) for name in ('zfill', 'title', 'casefold')]") == (
         "[False, False, False]"
@@ -34,17 +36,17 @@ def test_it_is_micropython(device: Device) -> None:
     ["js", "jsffi", "asyncio", "_asyncio", "random", "collections", "io", "vfs", "deflate",
      "heapq", "platform", "_process", "_board", "_pin", "wire", "importer", "natives", "start"],
 )  # fmt: skip
-def test_what_the_vm_has_and_a_board_lacks_cannot_be_imported(device: Device, name: str) -> None:
+def test_what_the_vm_has_and_a_board_lacks_cannot_be_imported(device: Bare, name: str) -> None:
     assert device.run(f"import {name}").endswith(f"ImportError: no module named '{name}'\n")
     assert device.outcome is not None and device.outcome.kind == "exception"
 
 
-def test_a_file_may_have_the_name_of_what_a_board_lacks(device: Device) -> None:
+def test_a_file_may_have_the_name_of_what_a_board_lacks(device: Bare) -> None:
     device.put("random.py", "value = 4\n")
     assert device.run("import random\nprint(random.value, random.__name__)") == "4 random\n"
 
 
-def test_nothing_is_left_of_the_program_before(device: Device) -> None:
+def test_nothing_is_left_of_the_program_before(device: Bare) -> None:
     device.run("import builtins\nbuiltins.left = 1\nkept = 2\n")
     assert device.run("print('left' in dir(__builtins__) if 0 else 'kept' in globals())") == (
         "False\n"
@@ -52,7 +54,7 @@ def test_nothing_is_left_of_the_program_before(device: Device) -> None:
     assert device.run("print(left)").endswith("NameError: name 'left' isn't defined\n")
 
 
-def test_the_process_ends_with_the_program(device: Device) -> None:
+def test_the_process_ends_with_the_program(device: Bare) -> None:
     device.run("print(1)")
     process = device.vm._process._process
     assert process.poll() is None  # it stands at its prompt
@@ -62,7 +64,7 @@ def test_the_process_ends_with_the_program(device: Device) -> None:
     assert device.printed == []
 
 
-def test_no_handler_outlives_a_halt(device: Device) -> None:
+def test_no_handler_outlives_a_halt(device: Bare) -> None:
     printed = device.run("""
         import machine
         try:
@@ -76,31 +78,31 @@ def test_no_handler_outlives_a_halt(device: Device) -> None:
     assert device.outcome is not None and device.outcome.kind == "reset"
 
 
-def test_threads_are_refused_in_plain_words(device: Device) -> None:
+def test_threads_are_refused_in_plain_words(device: Bare) -> None:
     printed = device.run("import _thread\n_thread.start_new_thread(print, ())\n")
     assert printed.endswith(
         "NotImplementedError: no threads on this VM: run the program without --vm\n"
     )
 
 
-def test_a_lock_works_without_threads(device: Device) -> None:
+def test_a_lock_works_without_threads(device: Bare) -> None:
     program = "import _thread\nlock = _thread.allocate_lock()\nwith lock:\n    "
     assert device.run(program + "print(lock.locked(), lock.acquire(0))") == "True False\n"
 
 
-def test_deep_recursion_is_an_exception(device: Device) -> None:
+def test_deep_recursion_is_an_exception(device: Bare) -> None:
     printed = device.run("def f(n):\n    return f(n + 1)\nf(0)\n")
     assert printed.endswith("RuntimeError: maximum recursion depth exceeded\n")
 
 
-def test_a_vm_that_stays_silent_is_a_hang(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vm_that_stays_silent_is_a_hang(device: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(micropython, "SILENCE_S", 0.7)
     device.run("print(sum(range(1 << 29)))\n")  # no loop of the program: nothing ticks
     assert device.outcome is not None and device.outcome.kind == "hang"
 
 
 def test_a_watchdog_bites_a_vm_that_stays_silent(
-    device: Device, monkeypatch: pytest.MonkeyPatch
+    device: Bare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(micropython, "SILENCE_S", 0.7)
     device.run("from machine import WDT\nWDT(timeout=9000)\nsum(range(1 << 29))\n")
@@ -108,7 +110,7 @@ def test_a_watchdog_bites_a_vm_that_stays_silent(
     assert device.board.clock.now_ms == pytest.approx(9000, abs=100)
 
 
-def test_a_vm_that_dies_ends_the_run(device: Device) -> None:
+def test_a_vm_that_dies_ends_the_run(device: Bare) -> None:
     device.vm._command = ["false"]
     device.run("print(1)\n")
     assert device.outcome is not None and device.outcome.kind == "vm_died"
@@ -116,7 +118,7 @@ def test_a_vm_that_dies_ends_the_run(device: Device) -> None:
     assert device.vm.idle(1000).kind == "vm_died"
 
 
-def test_the_syntax_of_later_pythons_is_refused(device: Device) -> None:
+def test_the_syntax_of_later_pythons_is_refused(device: Bare) -> None:
     printed = device.run("a = 1\nb = f'{a}'\n")  # this VM itself would take it
     assert 'File "main.py", line 2' in printed and "SyntaxError" in printed
 
@@ -124,7 +126,7 @@ def test_the_syntax_of_later_pythons_is_refused(device: Device) -> None:
 # byte code
 
 
-def test_compiled_modules_are_loaded(device: Device) -> None:
+def test_compiled_modules_are_loaded(device: Bare) -> None:
     compiled = {
         "one.mpy": "from pack.two import value\nfrom pack import three\nname = __name__\n",
         "pack/__init__.mpy": "kind = 'package'\n",
@@ -132,15 +134,15 @@ def test_compiled_modules_are_loaded(device: Device) -> None:
         "pack/three.mpy": "value = 4\nname = __name__\n",
     }
     for name, source in compiled.items():
-        path = device.root / name
+        path = device.flash / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(CURRENT.compiled(source.encode(), Path(name)))
     assert device.run("import one, pack\nprint(one.value, one.name, one.three.name, pack.kind)") \
         == "5 one pack.three package\n"  # fmt: skip
 
 
-def test_the_board_s_own_byte_code_is_refused(device: Device) -> None:
-    (device.root / "old.mpy").write_bytes(mpy.compiled(b"a = 1\n", "old", mpy.DEPLOYED))
+def test_the_board_s_own_byte_code_is_refused(device: Bare) -> None:
+    (device.flash / "old.mpy").write_bytes(mpy.compiled(b"a = 1\n", "old", mpy.DEPLOYED))
     assert "ValueError: incompatible .mpy" in device.run("import old")
 
 
@@ -182,21 +184,64 @@ def test_a_component_that_cannot_be_imported_is_named(tmp_path: Path, runtime: s
 # another MicroPython, by --vm-command
 
 
-def test_another_command_is_given_the_file_to_run(make_device: Callable[..., Device]) -> None:
+def test_another_command_is_given_the_file_to_run(make_device: Callable[..., Bare]) -> None:
     # The WebAssembly build again, as a command: what it is given besides stands at the end
-    device = make_device(command=node.command())
+    device = make_device(of_vm={"command": node.command()})
     assert device.vm._command[-1].endswith("emulator/vm/device/start.py")
     assert device.run("print('there')\n") == "there\n"
 
 
-@pytest.mark.skipif("MICROPYTHON" not in os.environ, reason="MICROPYTHON names no unix build")
-def test_a_unix_build_runs_the_application_alike(runtime: str) -> None:
+def test_the_application_runs_alike(runtime: str) -> None:
     traces = []
-    for options in ({}, {"vm": runtime, "vm_command": [os.environ["MICROPYTHON"]]}):
+    for options in ({}, {"vm": runtime, "vm_command": COMMAND}):
         with Emulator(**options) as emulator:  # type: ignore[arg-type]
             emulator.run(cycles=2)
             traces.append(emulator.board.trace.lines())
     assert traces[0] == traces[1]
+
+
+@pytest.mark.parametrize("command", ["run boot.py", "demo"])
+def test_why_a_vm_died_is_told(
+    command: str, capsys: pytest.CaptureFixture[str], runtime: str
+) -> None:
+    assert cli.main([*command.split(), "--vm-command", "false"]) == 1
+    name = command.split()[0]
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"./dev {name}: cycle 1 ended by vm_died: the VM ended by itself, status 1: no word"
+    )
+
+
+TESTS = """
+import pytest
+
+def test_one(node):
+    assert node.value("1 / 3", "si7021") == pytest.approx(1 / 3)
+
+def test_two():
+    assert True
+
+@pytest.mark.cpython
+def test_three(node):
+    assert node.objects("def one(): return 1")["one"]() == 1
+
+def test_four():
+    pytest.skip("not here")
+"""
+
+
+def test_the_suite_on_another_vm_counts_what_ran_there(tmp_path: Path, runtime: str) -> None:
+    (tmp_path / "test_some.py").write_text(TESTS)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", "pyproject.toml",
+         "--rootdir", ".", "-n", "0", str(tmp_path / "test_some.py")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"VM_COMMAND": shlex.join(node.command())},
+    )  # fmt: skip
+    assert "1 failed, 3 passed" in done.stdout, done.stdout
+    assert "FAILED" in done.stdout and "test_four" in done.stdout
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("VM_COMMAND: ")]
+    assert line.startswith("VM_COMMAND: 1 tests ran device code on ")
+    assert line.endswith("(webassembly 1.27.0)")
 
 
 def test_dev_run_takes_it(tmp_path: Path, runtime: str) -> None:
