@@ -11,8 +11,8 @@ a MicroPython on which all of them run; tests/conftest.py counts them.
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import shlex
 import shutil
 import struct
@@ -419,29 +419,33 @@ class Device(Programs):
         return self.board.meter.time_ms("radio", "on")
 
 
+@functools.cache
+def _wanted() -> dict[str, tuple[Path, int, int]]:
+    """Path on the flash -> source, its time and size. The tree stays as it is while tests run."""
+    found = ((str(path), source, source.stat()) for path, source in flash_files().items())
+    return {path: (source, stat.st_mtime_ns, stat.st_size) for path, source, stat in found}
+
+
 def restore(flash: Path) -> None:
     """Make `flash` hold the device files and nothing else. Its path, and with it the compiled code
     in the cache, is the same for many tests."""
-    wanted = flash_files()
-    for path in sorted(flash.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(flash) not in wanted:
-            path.unlink()
-    for path, source in wanted.items():
-        if not same(source, flash / path):
+    wanted, there = _wanted(), {}
+    for folder, _, files in os.walk(flash, topdown=False):
+        for name in files:
+            host = os.path.join(folder, name)
+            path = os.path.relpath(host, flash)
+            if path in wanted:
+                found = os.lstat(host)
+                there[path] = (found.st_mtime_ns, found.st_size)
+            else:
+                os.unlink(host)
+        if folder != str(flash) and not os.listdir(folder):
+            os.rmdir(folder)
+    for path, (source, *stamp) in wanted.items():
+        if there.get(path) != tuple(stamp):
             (flash / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, flash / path)
     shutil.copy2(SUPPORT, flash / "support.py")
-
-
-def same(source: Path, copy: Path) -> bool:
-    """Nobody has written to one of them since it was copied."""
-    if not copy.is_file():
-        return False
-    here, there = source.stat(), copy.stat()
-    return (here.st_mtime_ns, here.st_size) == (there.st_mtime_ns, there.st_size)
 
 
 # fixtures

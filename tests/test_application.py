@@ -552,14 +552,19 @@ def test_a_hang_is_ended_by_the_watchdog_and_the_next_cycle_recovers(
     assert meter.state("modem") == "off"
 
 
-def test_a_power_cut_at_any_moment_and_the_next_cycle_recovers(make_node: MakeNode) -> None:
-    """Every file and NVS operation of a cycle without coverage, in turn."""
+def test_a_power_cut_at_any_moment_and_the_next_cycle_recovers(
+    make_node: MakeNode, runtime: str
+) -> None:
+    """Every file and NVS operation of a cycle without coverage, in turn; on MicroPython the last
+    of them, since what a cut leaves on the flash does not depend on the runtime."""
     clean = make_node("no_cell", _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10)
     clean.run(2)
     operations = [("file", text) for text in clean.device.traced("file") if "backlog" in text] + [
         ("nvs", "set report_seq")
     ]
     assert len(operations) >= 3
+    if runtime == "micropython":
+        operations = operations[-1:]
     for point, subject in dict.fromkeys(operations):
         for when in ("before", "during", "after"):
             if subject.startswith("open ") and when != "before":

@@ -24,10 +24,14 @@ from pathlib import Path
 
 import pytest
 
-from devkit import docs, marked
+from devkit import cli, docs, marked
+from devkit.bench.cases import CASES, Case
+from devkit.bench.measure import Conditions
+from devkit.commands import bench
+from devkit.docs.parts import FIRMWARE, SEED, _row
 from devkit.sensors.catalogue import drivers, entries
 from emulator import emulator, scenario
-from emulator.chips.wiring import DEFAULT
+from emulator.chips import wiring
 from emulator.device_files import ROOT, copy_device_files
 from emulator.emulator import Emulator
 from emulator.modem import power
@@ -40,6 +44,8 @@ _WITH = "python with "
 # tests/devkit/commands/test_new.py runs that in another one
 _NOT_RUN = ("./dev test", "./dev at --pty", "./dev collect")
 _NOT_RUN += ("./dev new", "./dev sensors soil_probe")
+# Minutes of work, most of which the marked parts have done: see test_bench_runs
+_MEASURED_HERE = "./dev bench"
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ def _commands() -> list[object]:
         lines = block.text.splitlines() if block.kind == "sh" else []
         for line in lines:
             if line.startswith("./dev") and not line.startswith(_NOT_RUN):
+                if line == _MEASURED_HERE:
+                    continue
                 whose = block if len(lines) == 1 else Block(block.file, "sh", line, ())
                 if line not in seen or whose.prints:
                     seen[line] = whose, line
@@ -169,13 +177,31 @@ def test_command_runs(block: Block, command: str, tmp_path: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=1000,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert "wrong usage" not in done.stderr and not done.stderr.startswith("./dev: ")
     _check_output(done.stdout, block.prints)
+
+
+def test_bench_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From an empty folder, as it stands in the documents, with the rows of the marked parts."""
+    assert any(_MEASURED_HERE in block.text.splitlines() for block in BLOCKS)
+
+    def measured(case: Case, conditions: Conditions) -> dict[str, object]:
+        assert conditions == Conditions(SEED, FIRMWARE, "mpy")
+        return _row(CASES.index(case))
+
+    monkeypatch.setattr(bench, "row", measured)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(shlex.split(_MEASURED_HERE)[1:]) == 0
+    printed = capsys.readouterr().out
+    for case in CASES:
+        assert case.name in printed
 
 
 # Snippets
@@ -192,7 +218,7 @@ def _world(block: Block) -> scenario.Scenario:
     """The network is good, and the chips are those that the block names."""
     if not block.kind.startswith(_WITH):
         return scenario.load("good")
-    chips: dict[str, dict[str, object]] = {name: {"kind": "none"} for name in DEFAULT}
+    chips: dict[str, dict[str, object]] = {name: {"kind": "none"} for name in wiring.DEFAULT}
     for name in block.kind.removeprefix(_WITH).split():
         entry = entries()[name]
         chips[entry.kind] = {"kind": entry.kind, **entry.wiring}
@@ -302,9 +328,7 @@ def test_every_family_of_commands_is_listed() -> None:
 def test_every_chip_is_listed_with_what_it_follows() -> None:
     rows = _rows("emulation.md", "kind")
     listed = {name for row in rows for name in re.findall(r"`(\w+)`", row[0])}
-    chips = ROOT / "emulator" / "chips"
-    kinds = {path.stem for path in chips.glob("*.py") if "\ndef plug(" in path.read_text("utf-8")}
-    assert listed == kinds
+    assert listed == set(wiring.kinds())
     assert all(len(row) == 4 and row[2] for row in rows)
 
 

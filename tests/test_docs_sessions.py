@@ -55,7 +55,7 @@ def run(steps: list[Step], folder: Path, environment: dict[str, str]) -> list[st
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=110,
+        timeout=1000,
         check=False,
     )
     assert done.returncode == 0, done.stdout

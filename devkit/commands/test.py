@@ -22,6 +22,8 @@ _MOST_WORKERS = 8
 def main(options: argparse.Namespace) -> int:
     requirements.need(*requirements.GROUPS)
     command = [sys.executable, "-m", "pytest", "-n", "auto", f"--maxprocesses={_MOST_WORKERS}"]
+    # The tests of a file stay with one worker, which then compiles and measures once for them
+    command += ["--dist=worksteal", "--durations=10"]
     command += [_from_root(argument) for argument in options.pytest_args]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     if status == _PYTEST_USAGE_ERROR:

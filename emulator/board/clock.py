@@ -65,11 +65,13 @@ class Clock:
             raise RuntimeError("an event spent time; events only schedule further events")
         if stop is not None and stop():
             return True
-        while self._queue and self._queue[0][0] <= deadline_us:
-            event = heapq.heappop(self._queue)[2]
+        queue = self._queue
+        while queue and queue[0][0] <= deadline_us:
+            at_us, _, event = heapq.heappop(queue)
             if event.cancelled:
                 continue
-            self._move_to(event.at_us)
+            if at_us > self.now_us:
+                self._move_to(at_us)
             self._running_events = True
             try:
                 event.call()

@@ -80,15 +80,15 @@ def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
 def _plug_of(kind: str, name: str) -> Plug:
     if isinstance(kind, str) and kind in KINDS:
         return KINDS[kind]
-    if not isinstance(kind, str) or kind not in _plugs():
-        listed = ", ".join([*KINDS, *_plugs()])
+    if not isinstance(kind, str) or kind not in kinds():
+        listed = ", ".join([*KINDS, *kinds()])
         raise ValueError(f"chips.{name}: kind = {kind!r}; allowed: {listed}")
     plug: Plug = importlib.import_module(f"emulator.chips.{kind}").plug
     return plug
 
 
 @functools.cache
-def _plugs() -> tuple[str, ...]:
+def kinds() -> tuple[str, ...]:
     """The files with a `plug`. Once: each start of a board asks for each of its chips."""
     files = sorted(_HERE.glob("[a-z]*.py"))
     return tuple(path.stem for path in files if _PLUG.search(path.read_text("utf-8")))

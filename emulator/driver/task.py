@@ -125,10 +125,10 @@ class Background:
     def _poll(self, until: Callable[[], bool], deadline_us: int) -> None:
         clock = self._board.clock
 
-        def look() -> None:
+        def look() -> None:  # once per tick of a wait: most of the events of a run
             if until() or clock.now_us >= deadline_us:
                 self._step()
             else:
-                self._poll(until, deadline_us)
+                self._event = clock.schedule(TICK_US, look)  # `now_us` is on a tick
 
         self._event = clock.schedule(tick_after(clock.now_us, 1) - clock.now_us, look)

@@ -14,9 +14,9 @@ from emulator.board.board import Board, Halt
 FREE_TURNS = 100_000  # since the last call into the firmware
 TURN_US = 20
 BATCH = 500
-# A loop that has eaten so much is not computing: charge more, or nobody lives to see its end.
-LONG_US = 60_000_000
-LONG_TURN_US = 1_000
+# The longer a loop has lasted, the less it is a computation: a batch costs at least this part of
+# what the loop has cost so far, so that an hour of it takes about a thousand batches.
+SHARE = 128
 HANG_US = 3_600_000_000  # no watchdog, no limit, no call for an hour: a hang
 
 
@@ -52,11 +52,13 @@ class LoopGuard:
 
     def charge(self) -> None:
         """A batch of turns without a call is over."""
-        turn_us = TURN_US if self.charged_us < LONG_US else LONG_TURN_US
-        self.charged_us += BATCH * turn_us
+        board = self._board
+        batch_us = max(BATCH * TURN_US, self.charged_us // SHARE)
+        self.charged_us += batch_us
         if self.charged_us > HANG_US:
-            self._board.stop(Hang("no call into the firmware for an hour"))
-        self._board.spend_us(BATCH * turn_us)
+            board.stop(Hang("no call into the firmware for an hour"))
+        board.clock.run_until(board.clock.now_us + batch_us, lambda: board.halt is not None)
+        board.spend_us(0)  # raises what has halted the board, at its very instant
         charged_us = self.charged_us
         self._pause()  # a handler that calls the firmware does not make this loop a useful one
         self.charged_us = charged_us

@@ -61,7 +61,8 @@ def test_document_states_the_limits():
     )
 
 
-def test_build_renews_the_table_when_asked(tmp_path, monkeypatch, capsys):
+def test_build_renews_the_table_when_asked(rows, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(budget, "rows", lambda: list(rows.values()))  # weighed once
     file = tmp_path / "budget.md"
     file.write_text("before\n<!-- budget -->\n| old |\n<!-- end -->\nafter\n")
     renew = budget.renew

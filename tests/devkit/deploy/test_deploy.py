@@ -22,14 +22,39 @@ FILES = {
     "networking/nbiot.mpy": MPY,
     "utils/at.mpy": MPY + b"at",
 }
+SMALL = (
+    "pyproject.toml", "config.py", "protocols/__init__.py", "protocols/_senml_json.py",
+    "protocols/senml.py", "utils/__init__.py", "utils/cbor.py",
+)  # fmt: skip
+
+
+THERE = ("sensors/", "protocols/")
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree with a few device files: a build of all of them takes long on the line."""
+    target: Path = tmp_path_factory.mktemp("tree")
+    for name in SMALL:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target / name)
+    return target
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
     """A build for Pycom boards."""
     target: Path = tmp_path_factory.mktemp("build") / "built"
-    build(PYCOM, target)
+    build(PYCOM, target, small)
     return target
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def left(path: str, data: bytes) -> str:
@@ -184,21 +209,20 @@ def test_the_programs_own_names_and_output_do_not_matter(board, folder, deploy) 
 
 
 def test_a_fresh_build_is_the_default(board, tmp_path, monkeypatch) -> None:
+    """The board has most of it already: all of it takes long on the line."""
+    build(PYCOM, tmp_path / "before")
+    content = files_below(tmp_path / "before" / "flash")
+    one = board({path: data for path, data in content.items() if path.startswith(THERE)})
     monkeypatch.chdir(tmp_path)
-    one = board()
     assert cli.main(["deploy", one.port]) == 0
-    flash = tmp_path / "dist" / "pycom-1.20.2" / "flash"
-    built = {
-        path.relative_to(flash).as_posix(): path.read_bytes()
-        for path in flash.rglob("*")
-        if path.is_file()
-    }
+    built = files_below(tmp_path / "dist" / "pycom-1.20.2" / "flash")
     assert built["networking/nbiot.mpy"][:2] == b"M\x04"
+    assert built == content
     assert one.files() == built
 
 
-def test_a_current_micropython_imports_what_was_deployed(board, tmp_path, deploy) -> None:
-    build(CURRENT, tmp_path / "built")
+def test_a_current_micropython_imports_what_was_deployed(board, small, tmp_path, deploy) -> None:
+    build(CURRENT, tmp_path / "built", small)
     one = board(pycom=False)
     assert deploy(one.port, tmp_path / "built") == 0
     said = one.run(
@@ -209,11 +233,11 @@ def test_a_current_micropython_imports_what_was_deployed(board, tmp_path, deploy
 
 def test_an_altered_build_is_refused(board, built, tmp_path, deploy, capsys) -> None:
     shutil.copytree(built, tmp_path / "built")
-    altered = tmp_path / "built" / "flash" / "networking" / "nbiot.mpy"
+    altered = tmp_path / "built" / "flash" / "utils" / "cbor.mpy"
     altered.write_bytes(altered.read_bytes() + b"!")
     one = board()
     assert deploy(one.port, tmp_path / "built") == 1
-    assert "nbiot.mpy is not as it was built: run ./dev build again" in capsys.readouterr().err
+    assert "cbor.mpy is not as it was built: run ./dev build again" in capsys.readouterr().err
     assert one.files() == {}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from emulator.board.board import SOFT_RESET, WDT_RESET, DeepSleep, Reset
@@ -87,11 +85,9 @@ LOOPS = ["while True: pass", ENDLESS, "while True:\n  try: 1/0\n  except: 0"]
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_watchdog_bites_a_loop_that_never_calls_the_firmware(device, loop):
-    began = time.monotonic()
     device.run("from machine import WDT\nw = WDT(timeout=20000)\n" + loop)
     assert (device.outcome.kind, device.outcome.halt.cause) == ("reset", WDT_RESET)
     assert 20_000 <= device.board.clock.now_ms < 20_200
-    assert time.monotonic() - began < 30
 
 
 def test_a_loop_without_any_bound_is_a_hang(device, monkeypatch):
