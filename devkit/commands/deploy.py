@@ -10,6 +10,7 @@ import argparse
 
 from devkit import requirements
 from devkit.build.targets import PYCOM
+from devkit.commands import UsageError
 from devkit.commands.options import add_target
 from devkit.commands.values import folder, whole
 
@@ -47,5 +48,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     requirements.need("deploy")
     from devkit.deploy import session
+    from devkit.deploy.repl import NoPort
 
-    return session.run(options)
+    try:
+        return session.run(options)
+    except NoPort as problem:
+        raise UsageError(str(problem)) from problem

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from devkit.build.folder import build
 from devkit.build.targets import TARGETS
-from devkit.commands import UsageError
 from devkit.deploy import plan as planning
 from devkit.deploy import source as sources
 from devkit.deploy.plan import Board, Plan
@@ -21,7 +20,7 @@ OUT = "dist"
 
 
 def run(options: argparse.Namespace) -> int:
-    """The exit status of `./dev deploy` with these options."""
+    """The exit status of `./dev deploy` with these options. Raises NoPort."""
     repl = Repl(options.port, wait_s=options.wait)
     progress = Progress()
     try:
@@ -33,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
             progress.clear()
             repl.restart()
             repl.close()
-    except NoPort as problem:
-        raise UsageError(str(problem)) from problem
+    except NoPort:
+        raise  # a mistake of the person, not of the board
     except BoardError as problem:
         return _failed(_hint(problem))
     except (DeployError, OSError) as problem:
