@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.board import options
+from emulator.board import faults, options
 from emulator.board.faults import Fault
 from emulator.lorawan.options import LoraOptions
 from emulator.modem import command_faults, modem_faults
@@ -39,8 +39,9 @@ SECTIONS: dict[str, type] = {
     "wifi": wifi.WifiOptions,
     "lora": LoraOptions,
 }
-# Words of faults with the keys of each, by point. Other points take any: the chips know them.
+# Words of faults with the keys of each, by point
 FAULTS: dict[str, dict[str, type]] = {
+    **faults.WORDS,
     "command": command_faults.WORDS,
     "time": {**modem_faults.WORDS, **dict.fromkeys(wifi.FAULT_WORDS, wifi.AccessPointFault)},
 }
@@ -96,26 +97,30 @@ def from_table(table: dict[str, Any], name: str = "scenario") -> Scenario:
             raise ValueError(f"unknown section or key {key!r}; allowed: {allowed}")
         if key in (*SECTIONS, "chips") and not isinstance(value, dict):
             raise ValueError(f"{key} = {value!r}; a table [{key}] is needed")
-    faults = rest.get("fault", [])
-    for fault in faults:
+    fault_tables = rest["fault"]
+    for fault in fault_tables:
         _check_fault(fault)
     sections: dict[str, Any] = {
         section: options.from_table(kind, rest.get(section, {}), f"[{section}]")
         for section, kind in SECTIONS.items()
     }
     description, chips = str(rest.get("description", "")), rest.get("chips", {})
-    return Scenario(name, description, **sections, chips=chips, fault_tables=faults)
+    return Scenario(name, description, **sections, chips=chips, fault_tables=fault_tables)
 
 
-def _whole(table: dict[str, Any]) -> dict[str, Any]:
-    """The table, laid over the one that it is `like`."""
-    rest = dict(table)
-    base = _whole(_read(rest.pop("like"))[0]) if "like" in rest else {}
+def _whole(table: dict[str, Any], above: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """The table, laid over the one that it is `like`; `above` names those laid over this one."""
+    rest, base = dict(table), {}
+    if "like" in rest:
+        like = rest.pop("like")
+        if like in above:
+            raise ValueError(f"like = {like!r}; a scenario that is not like itself is needed")
+        base = _whole(_read(like)[0], (*above, like))
     base.pop("description", None)
-    faults = rest.get("fault", [])
-    if not isinstance(faults, list) or not all(isinstance(each, dict) for each in faults):
-        raise ValueError(f"fault = {faults!r}; a list of tables is needed")
-    return {**_merged(base, rest), "fault": base.get("fault", []) + faults}
+    own = rest.get("fault", [])
+    if not isinstance(own, list) or not all(isinstance(each, dict) for each in own):
+        raise ValueError(f"fault = {own!r}; a list of tables is needed")
+    return {**_merged(base, rest), "fault": base.get("fault", []) + own}
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -128,9 +133,8 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def _check_fault(table: dict[str, Any]) -> None:
     fault = Fault.from_table(table)
-    words = FAULTS.get(fault.point, {})
-    if fault.do in words:
-        options.from_table(words[fault.do], fault.options, f"fault {fault.do}:")
-    elif fault.point == "command":
+    words = FAULTS[fault.point]
+    if fault.do not in words:
         allowed = ", ".join(words)
-        raise ValueError(f"fault: do = {fault.do!r} at a command; allowed: {allowed}")
+        raise ValueError(f"fault: do = {fault.do!r} at point {fault.point!r}; allowed: {allowed}")
+    options.from_table(words[fault.do], fault.options, f"fault {fault.do}:")

@@ -16,20 +16,53 @@ In a scenario:
     match = "AT+CEREG"     # the subject must start with this (empty: any)
     nth = 2                # strikes at the n-th such subject (1 = first); 0: at every one
     do = "mute"            # what happens; the component that asked knows the word
-    # further keys are handed to the component as they stand, for example:
-    text = "+CEREG: 4"
+    text = "+CEREG: 4"     # the further keys of that word
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from errno import EIO
 from functools import partial
 from typing import Any, Literal
 
 from emulator.board import options
 from emulator.board.clock import Clock
 from emulator.board.trace import Trace
+
+
+@dataclass
+class NoKeys:
+    pass
+
+
+@dataclass
+class FileFails:
+    errno: int = EIO
+
+
+@dataclass
+class NvsFails:
+    code: int = 4353
+
+
+@dataclass
+class FilePowerCut:
+    when: Literal["before", "during", "after"] = "during"
+
+
+@dataclass
+class NvsPowerCut:
+    when: Literal["before", "after"] = "before"
+
+
+# Words of the points that belong to the board itself, with the keys of each
+WORDS: dict[str, dict[str, type]] = {
+    "file": {"fail": FileFails, "full": NoKeys, "power_cut": FilePowerCut},
+    "nvs": {"fail": NvsFails, "full": NoKeys, "power_cut": NvsPowerCut},
+    "i2c": dict.fromkeys(("nack", "stuck", "corrupt"), NoKeys),
+}
 
 
 @dataclass
@@ -45,6 +78,7 @@ class Fault:
     def __post_init__(self) -> None:
         if not self.do:
             raise ValueError("do = ''; a word is needed, such as \"mute\"")
+        options.check_range(self, "nth at_ms", 0)
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Fault:
@@ -53,6 +87,10 @@ class Fault:
         fault = options.from_table(cls, {key: table[key] for key in own if key in table}, "fault")
         fault.options = {key: value for key, value in table.items() if key not in own}
         return fault
+
+    def keys(self) -> Any:
+        """The keys of a word of the board itself (WORDS)."""
+        return options.from_table(WORDS[self.point][self.do], self.options, f"fault {self.do}:")
 
 
 class Faults:

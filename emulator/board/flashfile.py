@@ -49,7 +49,7 @@ class OpenFile:
         self._flash.board.spend_us(len(data) * _READ_US_PER_KB // 1024)
         for fault in self._flash.board.faults.due("file", f"read {self._name}"):
             if fault.do == "fail":
-                raise OSError(int(fault.options.get("errno", 5)))
+                raise OSError(fault.keys().errno)
         return data
 
     def readline(self, size: int) -> bytes:

@@ -128,9 +128,9 @@ class FlashSpace(Service):
             if fault.do == "full":
                 raise OSError(ENOSPC)
             if fault.do == "fail":
-                raise OSError(int(fault.options.get("errno", EIO)))
+                raise OSError(fault.keys().errno)
             if fault.do == "power_cut":
-                cut = str(fault.options.get("when", "during"))
+                cut = fault.keys().when
         if cut == "before":
             self.board.cut_power()
         yield cut

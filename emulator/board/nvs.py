@@ -140,10 +140,10 @@ class Nvs(Service):
             if fault.do == "full":
                 raise OSError("No free space available")
             if fault.do == "fail":
-                code = int(fault.options.get("code", 4353))
+                code = fault.keys().code
                 raise Exception(f"Error occurred while storing value, code: {code}")
             if fault.do == "power_cut":
-                if fault.options.get("when", "before") == "before":
+                if fault.keys().when == "before":
                     self.board.cut_power()
                 after = True
         return after

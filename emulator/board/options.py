@@ -17,9 +17,12 @@ its own options. A ValueError names section, key, value and what is allowed.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 Options = TypeVar("Options")
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text",
+          list: "a list", dict: "a table"}  # fmt: skip
 
 
 def from_table(kind: type[Options], table: Any, where: str) -> Options:
@@ -41,6 +44,15 @@ def from_table(kind: type[Options], table: Any, where: str) -> Options:
         raise ValueError(f"{where} {problem}") from None
 
 
+def check_range(owner: object, names: str, least: float, most: float = math.inf) -> None:
+    """ValueError if one of these fields, separated by blanks, is below `least` or above `most`."""
+    for name in names.split():
+        value = getattr(owner, name)
+        if not least <= value <= most:
+            allowed = f"{least} to {most}" if math.isfinite(most) else f"{least} or more"
+            raise ValueError(f"{name} = {value!r}; allowed: {allowed}")
+
+
 def _value(kind: Any, value: Any, where: str) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Literal:
@@ -50,10 +62,12 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if type(None) in inner:
         return _value(inner[0], value, where)  # TOML has no None
     if dataclasses.is_dataclass(kind):
-        return from_table(kind, value, where + ":")  # type: ignore[arg-type]
+        return from_table(kind, value, where + ":" * isinstance(value, dict))  # type: ignore[arg-type]
     plain = origin or kind
     if type(value) is not plain and not (plain is float and type(value) is int):
-        raise ValueError(f"{where} = {value!r}; a {plain.__name__} is needed")
+        raise ValueError(f"{where} = {value!r}; {_WORDS[plain]} is needed")
+    if plain is float and not math.isfinite(value):
+        raise ValueError(f"{where} = {value!r}; a finite number is needed")
     if plain is list:
         return [_value(inner[0], item, where) for item in value]
     if plain is dict:

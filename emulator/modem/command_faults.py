@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from emulator.board import options
-from emulator.board.faults import Fault
+from emulator.board.faults import Fault, NoKeys
 
 Place = Literal["before", "between", "after"]
 CRASH_FILE = "lte_rrc_main.c@1874"  # invented; the form is that of a Monarch assertion
@@ -68,11 +68,6 @@ class Garbage:
 class Urc:
     text: str
     where: Place = "before"
-
-
-@dataclass
-class NoKeys:
-    pass
 
 
 WORDS: dict[str, type] = {

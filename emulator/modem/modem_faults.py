@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emulator.board import options
-from emulator.board.faults import Fault
-from emulator.modem.command_faults import Crash, Mute, NoKeys
+from emulator.board.faults import Fault, NoKeys
+from emulator.modem.command_faults import Crash, Mute
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from emulator.board.options import check_range
+
 
 @dataclass
 class ModemOptions:
@@ -40,6 +42,9 @@ class ModemOptions:
     nothing_to_read: Literal["error", "empty"] = "error"  # +SQNSRECV: error or length 0
     long_datagram: Literal["truncate", "keep"] = "truncate"  # more than +SQNSRECV asked for
 
+    def __post_init__(self) -> None:
+        check_range(self, "boot_ms chunk_bytes chunk_gap_ms urc_every_ms", 0)
+
 
 @dataclass
 class SimOptions:
@@ -52,3 +57,6 @@ class SimOptions:
     imsi: str = "001010123456789"
     iccid: str = "8900101234567890123"
     number: str = ""
+
+    def __post_init__(self) -> None:
+        check_range(self, "ready_ms", 0)

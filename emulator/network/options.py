@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from emulator.board.options import check_range
+
 PdpType = Literal["IP", "IPV6", "IPV4V6"]
 
 
@@ -58,6 +60,9 @@ class NetworkOptions:
     psm: bool = True  # the network grants power saving as requested
     edrx: bool = True
 
+    def __post_init__(self) -> None:
+        check_range(self, "cgatt_lag_ms release_ms idle_ma", 0)
+
 
 @dataclass
 class RadioOptions:
@@ -80,3 +85,8 @@ class RadioOptions:
     rssi_dbm: float = 0.0
     sinr_db: float = 99.0  # 99: by coverage
     unknown_signal: bool = False  # +CSQ and +CESQ always say "not known"
+
+    def __post_init__(self) -> None:
+        check_range(self, "attach_ms uplink_ms turn_ms detach_ms factor", 0)
+        check_range(self, "loss no_service", -1, 1)
+        check_range(self, "downlink_loss", 0, 1)

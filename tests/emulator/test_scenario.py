@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,14 @@ def test_like_overlays_another_scenario(tmp_path: Path) -> None:
     path.write_text(
         'like = "modem_crash"\n[radio]\nlevel = "edge"\n'
         "[chips.si7021]\naddress = 0x40\n"
-        '[[fault]]\npoint = "i2c"\nmatch = "read 0x40"\ndo = "nack"\nodd = 1\n'
+        '[[fault]]\npoint = "file"\nmatch = "open log"\ndo = "fail"\nerrno = 28\n'
     )
     scenario = load(path)
     assert scenario.name == "mine"
     assert scenario.radio.level == "edge"
     assert scenario.chips == {"si7021": {"address": 0x40}}
-    assert [fault.do for fault in scenario.faults] == ["crash", "nack"]
-    assert scenario.faults[1].options == {"odd": 1}
+    assert [fault.do for fault in scenario.faults] == ["crash", "fail"]
+    assert scenario.faults[1].options == {"errno": 28}
     assert load(str(path)).radio.level == "edge"
 
 
@@ -89,13 +90,13 @@ def test_chips_are_merged_key_by_key(tmp_path: Path) -> None:
         ({"modem": 3}, ["modem", "3"]),
         ({"modem": {"cfun": 2}}, ["cfun", "2", "0, 1, 4"]),
         ({"modem": {"cfun": "1"}}, ["cfun", "'1'", "0, 1, 4"]),
-        ({"modem": {"build": "1"}}, ["[modem] build", "'1'", "int"]),
+        ({"modem": {"build": "1"}}, ["[modem] build", "'1'", "a whole number"]),
         ({"modem": {"cfun": True}}, ["cfun", "True"]),
-        ({"modem": {"autostart": 1}}, ["autostart", "bool"]),
+        ({"modem": {"autostart": 1}}, ["autostart", "true or false"]),
         ({"modem": {"bands": ["20"]}}, ["bands", "'20'"]),
         ({"sim": {"state": "lost"}}, ["state", "lost", "ready, absent, pin, puk"]),
         ({"radio": {"level": "superb"}}, ["level", "superb", "good, fair, edge"]),
-        ({"radio": {"loss": "many"}}, ["loss", "many", "float"]),
+        ({"radio": {"loss": "many"}}, ["loss", "many", "a number"]),
         ({"network": {"steps": [{"after_ms": 3}]}}, ["stat"]),
         ({"network": {"steps": [{"stat": 80}]}}, ["stat", "80"]),
         ({"network": {"steps": [{"stat": 2, "after": 3}]}}, ["after", "after_ms"]),
@@ -113,7 +114,10 @@ def test_chips_are_merged_key_by_key(tmp_path: Path) -> None:
         ),
         ({"wifi": {"access_points": [{"ssid": "a", "pwd": "b"}]}}, ["pwd", "password"]),
         ({"wifi": {"access_points": [{"ssid": "a", "channel": 14}]}}, ["channel", "14", "13"]),
-        ({"wifi": {"access_points": [{"ssid": "a", "channel": "6"}]}}, ["channel", "int"]),
+        (
+            {"wifi": {"access_points": [{"ssid": "a", "channel": "6"}]}},
+            ["channel", "a whole number"],
+        ),
         ({"wifi": {"access_points": [{"ssid": "a", "security": "wpa9"}]}}, ["wpa9", "wpa2_ent"]),
         ({"wifi": {"access_points": [{"ssid": "a", "bssid": "aa:bb"}]}}, ["bssid", "aa:bb"]),
         ({"wifi": {"access_points": [{"ssid": "a", "ipv4_prefix": "10."}]}}, ["ipv4_prefix"]),
@@ -126,6 +130,12 @@ def test_chips_are_merged_key_by_key(tmp_path: Path) -> None:
         ({"lora": {"devices": [{"app_eui": "70B3D57ED0000001"}]}}, ["app_key", "dev_addr"]),
         ({"lora": {"downlinks": [{"port": 0, "payload": ""}]}}, ["port", "1 to 223"]),
         ({"lora": {"downlinks": [{"payload": "A"}]}}, ["payload", "hex"]),
+        ({"modem": {"chunk_bytes": -1}}, ["[modem] chunk_bytes = -1", "0 or more"]),
+        ({"sim": {"ready_ms": -1}}, ["[sim] ready_ms = -1"]),
+        ({"network": {"release_ms": -1}}, ["[network] release_ms = -1"]),
+        ({"network": {"steps": [3]}}, ["[network] steps = 3; a table"]),
+        ({"radio": {"loss": 2.0}}, ["[radio] loss = 2.0", "-1 to 1"]),
+        ({"radio": {"rsrp_dbm": math.inf}}, ["[radio] rsrp_dbm = inf", "finite"]),
     ],
 )
 def test_mistakes_are_named(table: dict[str, Any], words: list[str]) -> None:
@@ -140,6 +150,10 @@ def test_unknown_scenario_and_broken_file(tmp_path: Path) -> None:
         load("excellent")
     with pytest.raises(ValueError, match=r"nowhere\.toml"):
         load(tmp_path / "nowhere.toml")
+    itself = tmp_path / "itself.toml"
+    itself.write_text(f'like = "{itself}"\n')
+    with pytest.raises(ValueError, match=r"like = .*itself\.toml"):
+        load(itself)
     broken = tmp_path / "broken.toml"
     broken.write_text("[modem\n")
     with pytest.raises(ValueError, match=r"broken\.toml"):

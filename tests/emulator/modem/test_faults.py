@@ -118,6 +118,13 @@ def test_cme_error_scenario() -> None:
         ({"point": "time", "do": "mute", "for_ms": "long"}, "for_ms = 'long'"),
         ({"point": "nowhere", "do": "mute"}, "nowhere"),
         ({"point": "time", "do": ""}, "a word is needed"),
+        ({"point": "time", "do": "mute", "at_ms": -1}, "at_ms = -1; allowed: 0 or more"),
+        ({"point": "command", "do": "mute", "nth": -1}, "nth = -1"),
+        ({"point": "time", "do": "explode"}, "explode.*ap_gone"),
+        ({"point": "file", "do": "nack"}, "nack.*file.*fail, full, power_cut"),
+        ({"point": "file", "do": "fail", "errno": "EIO"}, "errno = 'EIO'"),
+        ({"point": "nvs", "do": "power_cut", "when": "during"}, "when = 'during'.*before, after"),
+        ({"point": "i2c", "do": "nack", "times": 2}, "times"),
     ],
 )
 def test_senseless_faults_are_refused_by_name(table: dict[str, Any], word: str) -> None:
