@@ -66,6 +66,8 @@ def run(name: str, root: Path = sources.ROOT, names: list[str] | None = None) ->
     check = CHECKS[name]
     candidates = sources.all_files(root) if names is None else names
     wanted = [candidate for candidate in candidates if check.wants(candidate)]
+    if name != "whitespace":  # which reports the files that are no text
+        wanted = [each for each in wanted if whitespace.is_decodable((root / each).read_bytes())]
     return check.run(root, wanted) if wanted else []
 
 

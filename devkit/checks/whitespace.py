@@ -1,4 +1,4 @@
-"""No trailing blanks, no CR, no tab in Python, and one newline at the end of each text file."""
+"""UTF-8, no trailing blanks, no CR, no tab in Python, and one newline at the end of text files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,18 @@ def problems(root: Path, names: list[str]) -> list[Problem]:
     ]
 
 
+def is_decodable(data: bytes) -> bool:
+    try:
+        return "\0" not in data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
 def _look(data: bytes, name: str) -> list[tuple[int, str]]:
-    if not data or b"\0" in data:
+    if not data:
         return []
+    if not is_decodable(data):
+        return [(1, "no text in UTF-8; a binary file needs an ending of its own")]
     lines = data.split(b"\n")
     found = []
     for number, line in enumerate(lines, 1):

@@ -19,5 +19,6 @@ def main(options: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)
     if problems:
-        print(f"./dev lint: {len(problems)} problems", file=sys.stderr)
+        count = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
+        print(f"./dev lint: {count}", file=sys.stderr)
     return 1 if problems else 0

@@ -28,6 +28,7 @@ WRONG = [
     ("whitespace", "a.md", "text\n\n", "a.md:2: whitespace: empty lines"),
     ("whitespace", "a.md", "text\r\n", "a.md:1: whitespace: line ends with CR LF"),
     ("whitespace", "a.py", "if x:\n\ty = 1\n", "a.py:2: whitespace: tab"),
+    ("whitespace", "utils/a.py", "x = 1\0\n", "utils/a.py:1: whitespace: no text in UTF-8"),
     ("lint", "utils/a.py", "\nimport machine\n", "utils/a.py:2: F401: "),
     ("lint", "utils/a.py", "x = (\n", "utils/a.py:2: invalid-syntax: "),
     ("lint", "utils/a.py", "from . import b\n", "TID252"),
@@ -112,6 +113,14 @@ def _contents(tree: Path) -> dict[Path, bytes]:
         for path in tree.rglob("*")
         if path.is_file() and "_cache" not in str(path)
     }
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"x = 1\0\n"], ids=["no UTF-8", "zero byte"])
+def test_a_file_that_is_no_text_is_one_problem(data: bytes, tree: Path) -> None:
+    (tree / "utils").mkdir()
+    (tree / "utils/a.py").write_bytes(data)
+    problems = checks.run_all(tree)
+    assert [(problem.file, problem.rule) for problem in problems] == [("utils/a.py", "whitespace")]
 
 
 def test_lint_takes_no_arguments(capsys: pytest.CaptureFixture[str]) -> None:
