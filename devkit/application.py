@@ -17,28 +17,32 @@ DEFAULT_BEARER, DEFAULT_PROTOCOL = "nbiot", "udp"
 FORWARDED = ("lorawan.example", 5683)
 PORTS = {"mqtt": 1883}  # of a protocol; all others have that of config.py
 PORT = 5683
+_TRANSPORT = re.compile(r"^def transport\(", re.MULTILINE)
+_NEEDS = re.compile(r"^NEEDS = [\"'](message|datagram|stream)[\"']", re.MULTILINE)
 
 
 def bearers(root: Path = ROOT) -> list[str]:
     """Modules of networking/ with the functions of a bearer, the template's first."""
-    return _with("\ndef transport(", root / "networking", DEFAULT_BEARER)
+    return _with(_TRANSPORT, root / "networking", DEFAULT_BEARER)
 
 
 def protocols(root: Path = ROOT) -> list[str]:
     """Modules of protocols/ that say which kind of transport they need, the template's first."""
-    return _with("\nNEEDS = ", root / "protocols", DEFAULT_PROTOCOL)
+    return _with(_NEEDS, root / "protocols", DEFAULT_PROTOCOL)
 
 
 def transport(protocol: str, root: Path = ROOT) -> str:
     """The kind of transport that a protocol needs: "message", "datagram" or "stream"."""
     text = (root / "protocols" / f"{protocol}.py").read_text("utf-8")
-    found = re.search(r"^NEEDS = [\"'](\w+)[\"']", text, re.MULTILINE)
+    found = _NEEDS.search(text)
     assert found is not None, f"{protocol} is no protocol"
     return found[1]
 
 
-def _with(mark: str, folder: Path, first: str) -> list[str]:
-    found = [path.stem for path in folder.glob("[a-z]*.py") if mark in path.read_text("utf-8")]
+def _with(mark: re.Pattern[str], folder: Path, first: str) -> list[str]:
+    found = [
+        path.stem for path in folder.glob("[a-z]*.py") if mark.search(path.read_text("utf-8"))
+    ]
     return sorted(found, key=lambda name: (name != first, name))
 
 

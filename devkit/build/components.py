@@ -137,7 +137,10 @@ def imports(path: Path, root: Path = ROOT) -> Imports:
     needed: set[Path] = set()
     on_demand: set[Path] = set()
     foreign: set[str] = set()
-    tree = ast.parse(text)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise ValueError(f"{path}:{error.lineno}: {error.msg}") from None
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
             continue

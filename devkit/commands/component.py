@@ -37,11 +37,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    found = components()
-    if options.name not in found:
-        raise UsageError(f"no component {options.name!r}; allowed: {', '.join(found)}")
-    component = found[options.name]
     try:
+        found = components()
+        if options.name not in found:
+            raise UsageError(f"no component {options.name!r}; allowed: {', '.join(found)}")
+        component = found[options.name]
         target = TARGETS[options.target or next(iter(TARGETS))]
         weights = weight.weigh_all(component, target)
         if options.to is not None:

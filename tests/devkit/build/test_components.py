@@ -87,6 +87,11 @@ def test_two_components_of_one_name_are_refused(tmp_path):
         components(plant(tmp_path, {"lib/radio.py": ""}))
 
 
+def test_a_file_that_does_not_parse_is_named_with_its_line(tmp_path):
+    with pytest.raises(ValueError, match=r"networking/other\.py:2: "):
+        components(plant(tmp_path, {"networking/other.py": "\nx = (\n"}))
+
+
 def test_needs_of_a_file_that_is_no_device_file_are_none(tmp_path):
     assert needs(Path("devkit/cli.py"), plant(tmp_path)) == []
 

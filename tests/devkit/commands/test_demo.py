@@ -111,6 +111,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy2(ROOT / name, root / name)
     (root / "networking/pigeons.py").write_text(BEARER)
     (root / "protocols/verse.py").write_text(PROTOCOL.format(kind="message"))
+    (root / "protocols/mute.py").write_text('"""No protocol."""\n\nNEEDS = 3\n')
     (root / "protocols/verse_stream.py").write_text(PROTOCOL.format(kind="stream"))
     return root
 
