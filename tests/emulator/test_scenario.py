@@ -1,4 +1,4 @@
-"""Scenario files: the ones that come along, overlays, and what is refused."""
+"""Scenario files: the bundled ones, overlays, and what is refused."""
 
 from __future__ import annotations
 
