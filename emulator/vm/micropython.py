@@ -5,9 +5,9 @@
     outcome = vm.boot(["boot.py", "main.py"])
 
 The process runs emulator/vm/device/start.py, which asks for the next program, for source, and for
-every call of the firmware's modules (docs/vm-stream.md). Each boot starts a new process; where the
-board halts, the process is ended, so that nothing on the device outlives a reset. What costs time
-is charged here exactly as emulator/vm/cpython.py does it.
+every call of the firmware's modules (docs/vm-stream.md). Each boot starts a new VM; where the
+board halts, the VM is ended, so that nothing on the device outlives a reset. What costs time is
+charged here exactly as emulator/vm/cpython.py does it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
 from emulator.vm.importer import FIRMWARE_FILES, MPY_US_PER_KB, WEAK, import_us
-from emulator.vm.process import Silence, VmDied, VmProcess
+from emulator.vm.process import Silence, Spare, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
 from emulator.vm.source import prepare, prepare_firmware
 from emulator.vm.stream import PENDING, RAISED, VERSION, encode
@@ -35,6 +35,8 @@ DEVICE_DIR = Path(__file__).resolve().parent / "device"
 SILENCE_S = 20.0  # of real time: a VM that does not call for so long loops where no tick counts
 FIRMWARE_PREFIX = "<firmware>/"
 HIDDEN = (FIRMWARE_PREFIX, "/vm/", str(DEVICE_DIR) + "/", "<stdin>")  # in tracebacks
+
+_spare = Spare()  # of the WebAssembly build
 
 
 class MicroPythonVm(Vm):
@@ -62,9 +64,11 @@ class MicroPythonVm(Vm):
         self._close()
 
     def _close(self) -> None:
-        if self._process is not None:
-            self._process.close()
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None and self._command:
+            process.close()
+        elif process is not None:
+            _spare.give_back(process)
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = ""
@@ -81,7 +85,9 @@ class MicroPythonVm(Vm):
     def _run_all(self, names: list[str], must_exist: bool = False) -> None:
         if self._command:
             self._scratch = tempfile.mkdtemp(prefix="vm-")
-        self._process = VmProcess(self._command or webassembly.command())
+            self._process = VmProcess(self._command)
+        else:
+            self._process = _spare.take(webassembly.command())
         for name in names:
             self._jobs.append(["run", name, must_exist])
         self._serve()

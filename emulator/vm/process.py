@@ -1,7 +1,12 @@
-"""A MicroPython VM as a process: starting it, its frames with a limit in real time, ending it."""
+"""A MicroPython VM as a process: starting it, its frames with a limit in real time, ending it.
+
+Starting the WebAssembly build takes ten times what a new VM in a running process takes. Such a
+process starts anew by itself when its program ends, and is kept for the next boot of any board.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import struct
@@ -15,6 +20,7 @@ from emulator.board.board import Halt
 from emulator.vm.stream import MOST_BYTES, decode_all
 
 HEADER = struct.Struct(">I")
+MOST_SPARE = 2  # each takes about 80 MB
 
 
 class VmDied(Halt):
@@ -45,6 +51,7 @@ class VmProcess:
         self._in = self._process.stdin.fileno()
         self._out = self._process.stdout.fileno()
         self._buffer = bytearray()
+        self._waits = False  # the VM has sent a frame and waits for its answer
 
     def receive(self, timeout_s: float) -> list[Any]:
         """The values of the next frame. Silence after `timeout_s` without a byte."""
@@ -52,7 +59,9 @@ class VmProcess:
         if size > MOST_BYTES:
             start = HEADER.pack(size) + self._buffer[:60]
             raise VmDied(f"the VM does not speak the stream; it began with {bytes(start)!r}")
-        return decode_all(self._read(size, timeout_s))
+        frame = self._read(size, timeout_s)
+        self._waits = True
+        return decode_all(frame)
 
     def _read(self, size: int, timeout_s: float) -> bytes:
         buffer = self._buffer
@@ -68,6 +77,8 @@ class VmProcess:
         return data
 
     def send(self, frame: bytes) -> None:
+        """Answer the last frame. An empty answer has the WebAssembly build start anew."""
+        self._waits = False
         data = memoryview(HEADER.pack(len(frame)) + frame)
         try:
             while data:
@@ -75,10 +86,27 @@ class VmProcess:
         except BrokenPipeError:
             raise VmDied(self._last_words()) from None
 
-    def close(self) -> None:
-        if self._process.poll() is None:
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    def restart(self) -> bool:
+        """Let the WebAssembly build start anew; whether it does. A VM that runs cannot be told."""
+        if not (self._waits and self.runs):
+            return False
+        try:
+            self.send(b"")
+        except VmDied:
+            return False
+        return True
+
+    def kill(self) -> None:
+        if self.runs:
             self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        self.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -92,3 +120,30 @@ class VmProcess:
         said = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         words = " | ".join(line[:200] for line in said[-5:])
         return f"the VM ended by itself, status {self._process.returncode}: {words or 'no word'}"
+
+
+class Spare:
+    """Processes of one command that have started anew and that no board uses."""
+
+    def __init__(self) -> None:
+        self._processes: list[VmProcess] = []
+        atexit.register(self.close)
+
+    def take(self, command: Sequence[str]) -> VmProcess:
+        """One that has not ended meanwhile, or else a new one."""
+        while self._processes:
+            process = self._processes.pop()
+            if process.runs:
+                return process
+            process.close()
+        return VmProcess(command)
+
+    def give_back(self, process: VmProcess) -> None:
+        if len(self._processes) < MOST_SPARE and process.restart():
+            self._processes.append(process)
+        else:
+            process.close()
+
+    def close(self) -> None:
+        while self._processes:
+            self._processes.pop().close()

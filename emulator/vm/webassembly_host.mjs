@@ -15,11 +15,12 @@ const HEADER = 4;
 const HEAP_BYTES = 2560 * 1024; // as a board with PSRAM; this build grows it when it is used up
 
 let memory; // of the VM: the build does not offer it, so it is taken when the VM is made
-const instantiate = WebAssembly.instantiate;
-WebAssembly.instantiate = async (...args) => {
-    const made = await instantiate(...args);
-    memory = (made.instance ?? made).exports.memory;
-    return made;
+let module; // compiled once
+WebAssembly.instantiate = async (bytes, imports) => {
+    module ??= await WebAssembly.compile(bytes);
+    const instance = new WebAssembly.Instance(module, imports);
+    memory = instance.exports.memory;
+    return { module, instance };
 };
 
 function write(buffer) {
@@ -36,6 +37,7 @@ function read(size) {
     return buffer;
 }
 
+const END = new Error("the program has ended");
 let answer;
 const link = {
     // Send a frame that stands at `address`; returns the length of the answer.
@@ -44,7 +46,9 @@ const link = {
         frame.writeUInt32BE(size, 0);
         frame.set(new Uint8Array(memory.buffer, address, size), HEADER);
         write(frame);
-        answer = read(read(HEADER).readUInt32BE(0));
+        const length = read(HEADER).readUInt32BE(0);
+        if (length === 0) throw END;
+        answer = read(length);
         return answer.length;
     },
     // Put the answer at `address`.
@@ -54,19 +58,31 @@ const link = {
 };
 
 const { loadMicroPython } = await import(pathToFileURL(path.join(packageFolder, "micropython.mjs")));
-const vm = await loadMicroPython({
-    heapsize: HEAP_BYTES,
-    pystack: 32 * 1024,
-    linebuffer: false,
-    stdout: (data) => fs.writeSync(2, data),
-    stderr: (data) => fs.writeSync(2, data),
-});
-vm.registerJsModule("_link", link);
-vm.FS.mkdir("/vm");
-vm.FS.mkdir("/scratch");
-for (const name of fs.readdirSync(deviceFolder)) {
-    if (name.endsWith(".py")) {
-        vm.FS.writeFile("/vm/" + name, fs.readFileSync(path.join(deviceFolder, name)));
+
+// A new VM, nothing of an earlier one in it, runs one program.
+async function run() {
+    const vm = await loadMicroPython({
+        heapsize: HEAP_BYTES,
+        pystack: 32 * 1024,
+        linebuffer: false,
+        stdout: (data) => fs.writeSync(2, data),
+        stderr: (data) => fs.writeSync(2, data),
+    });
+    vm.registerJsModule("_link", link);
+    vm.FS.mkdir("/vm");
+    vm.FS.mkdir("/scratch");
+    for (const name of fs.readdirSync(deviceFolder)) {
+        if (name.endsWith(".py")) {
+            vm.FS.writeFile("/vm/" + name, fs.readFileSync(path.join(deviceFolder, name)));
+        }
+    }
+    vm.runPython('import sys\nsys.path[:] = ["/vm"]\nimport start\n');
+}
+
+for (;;) {
+    try {
+        await run();
+    } catch (reason) {
+        if (reason !== END) throw reason;
     }
 }
-vm.runPython('import sys\nsys.path[:] = ["/vm"]\nimport start\n');

@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,12 @@ import pytest
 from devkit import cli
 from devkit.build.heap import heap_after_import
 from devkit.build.targets import CURRENT
+from emulator.board.board import HARD_RESET
 from emulator.device_files import ROOT, copy_device_files
 from emulator.emulator import Emulator
 from emulator.vm import micropython, mpy
 from emulator.vm import webassembly as node
+from emulator.vm.process import Spare, VmProcess
 from tests.device import COMMAND, Bare
 
 pytestmark = [pytest.mark.vm, pytest.mark.parametrize("runtime", ["micropython"])]
@@ -54,14 +56,59 @@ def test_nothing_is_left_of_the_program_before(device: Bare) -> None:
     assert device.run("print(left)").endswith("NameError: name 'left' isn't defined\n")
 
 
-def test_the_process_ends_with_the_program(device: Bare) -> None:
-    device.run("print(1)")
-    process = device.vm._process._process
-    assert process.poll() is None  # it stands at its prompt
-    device.run("import machine\nmachine.deepsleep(1000)\nprint('no')\n")
-    assert process.poll() is not None
-    assert device.vm._process is None
-    assert device.printed == []
+LEAVES = """
+import builtins, sys, machine, time
+builtins.left = sys.left = time.left = 1
+sys.path.append("/flash/left")
+machine.Timer.Alarm(print, 0.01, arg="left", periodic=True)
+try:
+    machine.deepsleep(1000)
+finally:
+    print("no")
+"""
+LOOKS = """
+import builtins, sys, time
+print([hasattr(one, "left") for one in (builtins, sys, time)], sys.path, "machine" in sys.modules)
+time.sleep(1)
+"""
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[VmProcess]:
+    """The process of each boot; none is left of the boots before."""
+    processes: list[VmProcess] = []
+    spare = Spare()
+
+    def take(command: Sequence[str]) -> VmProcess:
+        processes.append(Spare.take(spare, command))
+        return processes[-1]
+
+    monkeypatch.setattr(spare, "take", take)
+    monkeypatch.setattr(micropython, "_spare", spare)
+    return processes
+
+
+def test_a_process_serves_the_next_boot_with_a_new_vm(
+    started: list[VmProcess], device: Bare
+) -> None:
+    assert device.run(LEAVES) == ""
+    device.board.reset(HARD_RESET)
+    assert device.run(LOOKS) == ("[False, False, False] ['', '/flash', '/flash/lib'] False\n")
+    assert started[0] is started[1]
+
+
+def test_a_process_that_hangs_or_dies_serves_no_other_boot(
+    started: list[VmProcess], device: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(micropython, "SILENCE_S", 0.7)
+        device.run("print(sum(range(1 << 29)))\n")
+    device.board.reset(HARD_RESET)
+    assert device.run("print(1)\n") == "1\n"
+    device.vm.shutdown()
+    started[1].kill()
+    assert device.run("print(2)\n") == "2\n"
+    assert len(set(started)) == 3
 
 
 def test_no_handler_outlives_a_halt(device: Bare) -> None:
