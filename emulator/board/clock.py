@@ -44,7 +44,8 @@ class Clock:
 
     def schedule(self, delay_us: int, call: Callable[[], object]) -> Event:
         """Run `call` once, `delay_us` from now; events of one instant in the order scheduled."""
-        event = Event(self.now_us + max(0, int(delay_us)), call)
+        delay_us = int(delay_us)
+        event = Event(self.now_us + delay_us if delay_us > 0 else self.now_us, call)
         heapq.heappush(self._queue, (event.at_us, next(self._order), event))
         return event
 
@@ -66,19 +67,19 @@ class Clock:
         if stop is not None and stop():
             return True
         queue = self._queue
-        while queue and queue[0][0] <= deadline_us:
-            at_us, _, event = heapq.heappop(queue)
-            if event.cancelled:
-                continue
-            if at_us > self.now_us:
-                self._move_to(at_us)
-            self._running_events = True
-            try:
+        self._running_events = True
+        try:
+            while queue and queue[0][0] <= deadline_us:
+                at_us, _, event = heapq.heappop(queue)
+                if event.cancelled:
+                    continue
+                if at_us > self.now_us:
+                    self._move_to(at_us)
                 event.call()
-            finally:
-                self._running_events = False
-            if stop is not None and stop():
-                return True
+                if stop is not None and stop():
+                    return True
+        finally:
+            self._running_events = False
         self._move_to(deadline_us)
         return stop is not None and stop()
 

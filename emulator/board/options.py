@@ -17,6 +17,7 @@ its own options. A ValueError names section, key, value and what is allowed.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 Options = TypeVar("Options")
@@ -26,7 +27,7 @@ def from_table(kind: type[Options], table: Any, where: str) -> Options:
     """Fill a dataclass; `where` stands in front of every message."""
     if not isinstance(table, dict):
         raise ValueError(f"{where} = {table!r}; a table is needed")
-    types = get_type_hints(kind)
+    types = _types(kind)  # type: ignore[arg-type]  # a class can be hashed
     for key in table:
         if key not in types:
             raise ValueError(f"{where} unknown key {key!r}; allowed: {', '.join(types)}")
@@ -39,6 +40,12 @@ def from_table(kind: type[Options], table: Any, where: str) -> Options:
         return kind(**values)
     except ValueError as problem:
         raise ValueError(f"{where} {problem}") from None
+
+
+@functools.cache
+def _types(kind: type) -> dict[str, Any]:
+    """Type of each field. Kept, as each annotation is a text that has to be compiled."""
+    return get_type_hints(kind)
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:
