@@ -5,16 +5,23 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
+from emulator.device_files import ROOT
 from tests import device
 from tests.device import flash, make_bare, make_device, make_node, node
 from tests.device_modules import load
 
 __all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node"]
+
+# Compiled tests are kept, in .venv, whatever the environment says: otherwise every worker compiles
+# all of them again, which takes 15 s.
+sys.dont_write_bytecode = False
+sys.pycache_prefix = str(ROOT / ".venv" / "pycache")
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")

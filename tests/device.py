@@ -431,10 +431,11 @@ def restore(flash: Path) -> None:
     """Make `flash` hold the device files and nothing else. Its path, and with it the compiled code
     in the cache, is the same for many tests."""
     wanted, there = _wanted(), {}
+    start = len(str(flash)) + 1
     for folder, _, files in os.walk(flash, topdown=False):
         for name in files:
-            host = os.path.join(folder, name)
-            path = os.path.relpath(host, flash)
+            host = f"{folder}/{name}"
+            path = host[start:]
             if path in wanted:
                 found = os.lstat(host)
                 there[path] = (found.st_mtime_ns, found.st_size)
