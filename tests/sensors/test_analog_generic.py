@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.chips.analog import Divider, Level, Tap
+from emulator.chips.analog import Divider, Level
 
 # mV by count, evaluated from Espressif's published constants for Vref 1100 mV
 COUNTS = (0, 1, 500, 1000, 2048, 2880, 2944, 3000, 3500, 4000, 4095)
@@ -139,18 +139,6 @@ def test_a_switched_divider_settles_before_it_is_read(node, divider, settle, low
 
 def test_a_divider_that_is_not_switched_on_is_under_range(node, divider):
     assert read(node, "'P16', divider=2") == (None, "under_range")
-
-
-def test_a_dip_of_the_supply_is_measured_again(node):
-    tap = Tap(node.board, "tank", Level(node.board, 1500))
-    tap.power(True)
-    node.adc.sources["P16"] = tap
-    tap.brown_out = 1
-    value, cause = read(node, "'P16'")
-    assert value == pytest.approx(1500, abs=4)
-    assert cause is None
-    tap.brown_out = 2
-    assert read(node, "'P16'") == (None, "not_ready")
 
 
 def test_two_voltages_on_one_switch_settle_together(node, divider):

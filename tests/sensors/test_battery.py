@@ -169,10 +169,7 @@ def test_the_current_of_the_board(node):
 @pytest.mark.parametrize(
     ("faults", "cause"),
     [
-        ({"absent": True}, "under_range"),
-        ({"stuck": True}, "under_range"),
         ({"shorted_mv": 3300}, "saturated"),
-        ({"brown_out": 2}, "not_ready"),
         ({"corrupt_rate": 0.3}, "saturated"),
         ({"open_mv": 7000}, "saturated"),
         ({"open_mv": 200}, "under_range"),

@@ -13,7 +13,6 @@ from tests.sensors.bosch import all_vectors, near
 
 ADDRESS = 0x77
 READ = 'bme680.get_reading("P9", "P10"), bme680.last_cause'
-READ_SWITCHED = 'bme680.get_reading("P9", "P10", vcc_pin="P11"), bme680.last_cause'
 
 # Coefficients, data from 1D on, what they mean (hPa, Cel, %RH, Ohm). Sources: tests of
 # pimoroni/bme680-python for the first, the vendor's driver for the others.
@@ -104,16 +103,6 @@ def test_single_precision_is_enough(node):
     assert node.vm.findings == []
 
 
-def test_a_reading_has_four_values_by_name_and_by_position(node):
-    chip_on(node)
-    reading, cause = node.value(READ, "bme680")
-    assert reading == GOOD
-    names = (reading.pressure, reading.temperature, reading.humidity, reading.gas)
-    assert names == tuple(reading)
-    assert type(reading.gas) is int
-    assert (cause, node.log) == (None, [])
-
-
 def test_a_bme688_is_read_with_its_own_gas_formula(node):
     chip_on(node, model="bme688")
     assert node.value(READ, "bme680") == (GOOD, None)
@@ -180,21 +169,6 @@ def test_a_heater_that_is_not_stable_costs_the_gas_only(node, cut):
 # Time
 
 
-@pytest.mark.parametrize("lateness", [0, 0.5, 1])
-@pytest.mark.parametrize("vcc_pin", [None, "P11"])
-def test_a_reading_takes_about_the_time_of_the_chip(node, lateness, vcc_pin):
-    chip = chip_on(node, vcc_pin=vcc_pin)
-    chip.lateness = lateness
-    result = node.variables(
-        "import utime\nfrom sensors import bme680\n"
-        f"bme680.get_reading('P9', 'P10', {vcc_pin!r})\n"  # the imports are done now
-        f"begin = utime.ticks_cpu()\nresult = bme680.get_reading('P9', 'P10', {vcc_pin!r})\n"
-        "took_us = utime.ticks_diff(utime.ticks_cpu(), begin)\n"
-    )
-    assert result["result"] == GOOD
-    assert result["took_us"] < 230_000
-
-
 def test_others_go_on_while_it_measures(node):
     chip_on(node)
     waits = node.variables(
@@ -210,49 +184,11 @@ def test_others_go_on_while_it_measures(node):
 # Trouble
 
 
-def test_absent(node):
-    assert node.value(READ, "bme680") == (BROKEN, "absent")
-    assert len(node.log) == 1
-    assert "absent" in node.log[0]
-
-
-def test_held_data_line(node):
-    chip_on(node).stuck = True
-    assert node.value(READ, "bme680") == (BROKEN, "stuck")
-
-
 @pytest.mark.parametrize("model", ["bme280", "bmp280"])
 def test_another_chip_gives_nothing_and_is_not_written_to(node, model):
     node.attach(Bme280(node.board, lambda t: 1000, lambda t: 20, model=model), None, ADDRESS)
     assert node.value(READ, "bme680") == (BROKEN, "wrong_part")
     assert {text for text in node.transfers() if text.startswith("write")} == {"write 0x77 d0"}
-
-
-@pytest.mark.parametrize("do", ["nack", "corrupt"])
-@pytest.mark.parametrize("nth", [1, 2, 3, 4, 5, 7, 8, 10, 13, 14, 16, 17, 18, 19, 20, 22])
-def test_one_disturbed_transfer_costs_nothing(make_node, do, nth):
-    match = {"match": "read"} if do == "corrupt" else {}
-    node = make_node({"point": "i2c", "do": do, "nth": nth, **match})
-    chip_on(node, vcc_pin="P11")
-    assert node.value(READ_SWITCHED, "bme680") == (GOOD, None)
-
-
-def test_answers_that_are_always_wrong_give_nothing(node):
-    chip_on(node).corrupt = 10_000
-    reading, cause = node.value(READ, "bme680")
-    assert reading == BROKEN
-    assert cause in ("crc", "wrong_part")
-
-
-def test_answers_that_are_often_wrong_never_give_another_value(node):
-    chip_on(node).corrupt_rate = 0.15
-    results = node.variables(
-        "from sensors import bme680\n"
-        "results = [bme680.get_reading('P9', 'P10') for _ in range(40)]\n"
-    )["results"]
-    assert sum(each.temperature is not None for each in results) > 20
-    for each in results:
-        assert each == BROKEN or each == GOOD
 
 
 @pytest.mark.parametrize("conversion", [1, 2, 3], ids=["ambient", "air", "heater"])
@@ -270,22 +206,6 @@ def test_a_brown_out_during_a_measurement_is_repeated(node, conversion):
     chip.convert = counting
     assert node.value(READ, "bme680") == (GOOD, None)
     assert count == 3 + conversion
-
-
-def test_a_supply_that_breaks_down_each_time_gives_nothing(node):
-    chip_on(node, vcc_pin="P11").brown_out = 100
-    reading, cause = node.value(READ_SWITCHED, "bme680")
-    assert reading == BROKEN
-    assert cause in ("not_ready", "absent")
-    assert node.pins.level("P11") == 0
-
-
-def test_a_chip_that_never_ends_is_busy_and_not_waited_for_long(node):
-    chip_on(node, vcc_pin="P11").extra_ms = 10_000
-    begin_us = node.board.clock.now_us
-    assert node.value(READ_SWITCHED, "bme680") == (BROKEN, "busy")
-    assert node.board.clock.now_us - begin_us < 200_000
-    assert node.pins.level("P11") == 0
 
 
 def test_a_gas_measurement_that_never_ends_is_busy_and_not_waited_for_long(node):
@@ -327,27 +247,6 @@ def test_words_that_no_air_has_are_no_values(node, burst, reading, cause):
     assert found == (BROKEN if reading == BROKEN else pytest.approx(reading, abs=0.01))
     assert why == cause
     assert len(node.log) == (cause is not None)
-
-
-def test_supply_is_off_and_the_bus_released_after_every_reading(node):
-    chip = chip_on(node, vcc_pin="P11")
-    for trouble in ("lateness", "absent", "stuck"):
-        setattr(chip, trouble, True)
-        node.value(READ_SWITCHED, "bme680")
-        assert node.pins.level("P11") == 0
-        assert node.board.meter.state("bme680") == "off"
-        with pytest.raises(OSError, match="resource"):
-            node.i2c.do_read(0, ADDRESS, 1)
-
-
-def test_the_class_reads_on_a_bus_of_the_caller(node):
-    chip_on(node)
-    result = node.variables(
-        "from machine import I2C\nfrom sensors.bme680 import Bme680\n"
-        "sensor = Bme680(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
-        "first = sensor.read()\ncause = sensor.cause\n"
-    )
-    assert (result["first"], result["cause"]) == (GOOD, None)
 
 
 # Any truth, in the chip's resolution: 19, 18 and 16 bits, of the gas 10

@@ -294,23 +294,12 @@ def test_the_other_model_gives_no_value(node, equip, configured, there, cause):
     assert read(node, configured) == ((None, None), cause)
 
 
-def test_corruption_at_a_rate_never_gives_a_wrong_value(node, equip):
-    equip(corrupt_rate=0.4)
-    results = [read(node) for _ in range(20)]
-    assert {value for value, _ in results} == {(21.4, 54.8), (None, None)}
-    assert {cause for _, cause in results} == {None, "crc"}
-
-
 @pytest.mark.parametrize("vcc", [None, "P11"])
 def test_a_brown_out_while_it_measures_is_no_answer(node, equip, vcc):
     """It starts anew and is silent for 2 s; the repetition finds it awake."""
     equip(vcc_pin=vcc, brown_out=1, lateness=1.0)
     assert read(node, "DHT22", f", {vcc!r}") == ((21.4, 54.8), None)
     assert node.log == []
-
-
-def test_nobody_there_is_absent(node):
-    assert read(node) == ((None, None), "absent")
 
 
 @pytest.mark.parametrize("earlier_ms", [10, 20])
@@ -359,25 +348,6 @@ def test_two_sensors_take_as_long_as_the_slower_one(node, equip):
         ("h2", 400, -1, "%RH"),
     ]
     assert node.board.clock.now_us - before < 2_500_000
-
-
-@pytest.mark.parametrize(
-    ("fault", "cause"),
-    [
-        ({}, None),
-        ({"absent": True}, "absent"),
-        ({"stuck": True}, "stuck"),
-        ({"corrupt": 9}, "crc"),
-    ],
-    ids=str,
-)
-def test_the_supply_is_off_afterwards_whatever_happens(node, equip, fault, cause):
-    chip = equip(vcc_pin="P11", **fault)
-    levels = []
-    node.pins.on_change("P11", levels.append)
-    assert read(node, "DHT22", ", 'P11'")[1] == cause
-    assert levels == [1, 0]
-    assert not chip.powered
 
 
 def test_a_refusal_of_the_firmware_is_failed_and_lets_go_of_the_line(node, equip):

@@ -308,12 +308,6 @@ def test_a_wrong_checksum_is_asked_for_again(node: Node, plug: Callable[..., Ds1
     assert len(node.log) == 1
 
 
-def test_noise_never_makes_a_value(node: Node, plug: Callable[..., Ds18x20]) -> None:
-    plug(10.0).corrupt_rate = 0.5
-    results = {read(node) for _ in range(12)}
-    assert results == {(10.0, None), (None, "crc")}
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_any_mixture_of_troubles_gives_the_truth_or_a_cause(
     node: Node, plug: Callable[..., Ds18x20], model: str
@@ -391,13 +385,6 @@ def test_a_part_that_is_not_fed_is_found_out(node: Node, plug: Callable[..., Ds1
         "cause = ds18x20.last_cause\n"
     )
     assert (names["value"], names["cause"]) == (None, "implausible")
-
-
-def test_a_conversion_that_does_not_end(node: Node, plug: Callable[..., Ds18x20]) -> None:
-    plug(10.0).extra_ms = 5000
-    begin_ms = node.board.clock.now_ms
-    assert read(node) == (None, "busy")
-    assert node.board.clock.now_ms - begin_ms < 1000
 
 
 def test_a_part_that_does_not_tell_when_it_is_done_is_given_the_time(

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from devkit.sensors.catalogue import Entry, drivers, entries
-from emulator.chips.wiring import DEFAULT, wire
 from tests.device import Node
 
+from .family import ON_I2C, SUPPLY, plug
+
 PINS = [f"P{number}" for number in (*range(2, 5), *range(6, 13), *range(19, 24))]  # outputs
-ON_I2C = [name for name, entry in entries().items() if entry.interface == "I2C"]
-SUPPLY = "P11"
 # A transfer waits up to 5 s for a held line. The first two read many bytes, each of which waits;
 # the others measure for 2 to 10 s besides.
 HELD_S = {"bme280": 40, "bme680": 40, "scd30": 20, "scd4x": 20}
@@ -26,11 +25,8 @@ HALVES = ("si7021",)  # one of its two conversions may be over and kept
 
 def wired(node: Node, entry: Entry) -> dict[str, Any]:
     """Plug the driver's chip as it is by default, its supply at P11; its arguments."""
-    chips: dict[str, dict[str, Any]] = {name: {"kind": "none"} for name in DEFAULT}
     supply = {"supply_pin": SUPPLY} if entry.interface == "I2C" else {}
-    chips[entry.kind] = {"kind": entry.kind, **entry.wiring, **supply}
-    wire(node.board, chips)
-    node.board.clock.advance(5_000_000)  # what is supplied has started long ago
+    plug(node, entry, **supply)
     return entry.arguments | ({"vcc_pin": SUPPLY} if supply else {})
 
 

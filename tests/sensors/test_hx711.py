@@ -160,30 +160,6 @@ def test_handlers_are_held_back_while_the_clock_is_high(node, equip):
     assert chip.misread == 0
 
 
-def test_nobody_there_is_absent(node):
-    before = node.board.clock.now_us
-    assert read(node) == (None, "absent")
-    assert node.board.clock.now_us - before < 1_500_000
-    assert len(node.log) == 1
-
-
-@pytest.mark.parametrize("vcc", ["", "vcc_pin='P11'"])
-def test_an_unplugged_chip_is_absent(node, equip, vcc):
-    equip(absent=True, vcc_pin="P11" if vcc else None)
-    assert read(node, vcc) == (None, "absent")
-
-
-def test_a_chip_that_never_gets_ready_is_busy(node, equip):
-    equip(extra_ms=60_000)
-    assert duration_ms(node) < 2_500
-    assert read(node) == (None, "busy")
-
-
-def test_a_line_held_low_is_stuck(node, equip):
-    equip(stuck=True)
-    assert read(node) == (None, "stuck")
-
-
 @pytest.mark.parametrize("gain", [128, 64])
 @pytest.mark.parametrize("skipped", range(8))
 def test_a_brown_out_at_any_conversion_costs_time_only(node, equip, gain, skipped):
@@ -199,18 +175,6 @@ def test_a_brown_out_at_any_conversion_costs_time_only(node, equip, gain, skippe
 
     chip._next_in = count
     assert read(node, f"vcc_pin='P11', gain={gain}") == (100000 * gain // 128, None)
-
-
-def test_brown_outs_without_end_are_busy(node, equip):
-    equip(brown_out=1000)
-    assert duration_ms(node) < 2_500
-    assert read(node) == (None, "busy")
-
-
-def test_a_damaged_answer_now_and_then_is_outvoted(node, equip):
-    chip = equip(100000)
-    chip.corrupt = 1
-    assert read(node) == (100000, None)
 
 
 def test_the_supply_is_on_for_the_reading_only(node, equip):

@@ -97,15 +97,6 @@ def test_waiting_trouble_and_settings_on_both_runtimes(node, runtime):
     assert shown[5:] == [430, [3, 66], "ppm = 399; allowed: an integer 400 to 2000"]
 
 
-def test_a_reading_has_three_values_by_name_and_by_position(node):
-    scd30(node)
-    reading, cause = node.value(READ, "scd30")
-    assert reading == (640.0, 21.5, 44.25)
-    assert (reading.co2, reading.temperature, reading.humidity) == tuple(reading)
-    assert cause is None
-    assert node.log == []
-
-
 def test_a_value_that_is_there_is_taken_at_once_and_the_next_one_is_waited_for(node):
     scd30(node)
     node.variables(IMPORTS)
@@ -255,53 +246,12 @@ def test_only_what_the_module_can_measure_is_a_value(node, values, expected):
     assert node.value(READ, "scd30") == (expected, "implausible" if None in expected else None)
 
 
-@pytest.mark.parametrize("trouble", ["none", "absent", "stuck", "corrupt", "silent"])
-def test_supply_is_off_and_the_bus_released_after_every_reading(node, trouble):
-    chip = scd30(node, vcc_pin="P11")
-    supply = Supply(node)
-    chip.absent = trouble == "absent"
-    chip.stuck = trouble == "stuck"
-    chip.corrupt_rate = 1.0 if trouble == "corrupt" else 0.0
-    chip.extra_ms = 60_000 if trouble == "silent" else 0
-    (reading, cause), took_s = seconds(node, READ_SWITCHED)
-    expected = {"none": None, "corrupt": "crc", "silent": "not_ready"}
-    assert cause == expected.get(trouble, trouble)
-    assert reading == (NOTHING if cause else (640.0, 21.5, 44.25))
-    assert not supply.on
-    assert len(supply.spans) == 1
-    assert took_s < 12
-    with pytest.raises(OSError, match="resource"):
-        node.i2c.do_read(0, 0x61, 1)
-
-
 def test_a_brown_out_costs_a_restart(node):
     chip = scd30(node)
     node.value(READ, "scd30")
     chip.brown_out = 1
     chip.start_ms = 200
     assert node.value(READ, "scd30") == ((640.0, 21.5, 44.25), None)
-
-
-def test_disturbed_answers_never_become_values(node):
-    chip = scd30(node)
-    chip.corrupt_rate = 0.3
-    results = node.variables(
-        IMPORTS + "results = []\nfor _ in range(15):\n"
-        "    results.append((tuple(scd30.get_reading('P9', 'P10')), scd30.last_cause))\n"
-    )["results"]
-    assert {values for values, _ in results} <= {(640.0, 21.5, 44.25), NOTHING}
-    assert (640.0, 21.5, 44.25) in [values for values, _ in results]
-
-
-@pytest.mark.parametrize("trouble", ["nack", "stuck", "corrupt"])
-@pytest.mark.parametrize("nth", [1, 2, 3, 4, 6, 8])
-def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
-    node = make_node({"point": "i2c", "do": trouble, "nth": nth})
-    scd30(node)
-    (reading, cause), took_s = seconds(node, READ)
-    expected = (NOTHING, "stuck") if trouble == "stuck" else ((640.0, 21.5, 44.25), None)
-    assert (reading, cause) == expected
-    assert took_s < (32 if trouble == "stuck" else 3)
 
 
 # Settings

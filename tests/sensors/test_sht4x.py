@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.chips.sht4x import Sht4x
-from tests.sensors.sensirion import Script, Supply
+from tests.sensors.sensirion import Script
 
 READ = 'sht4x.get_reading("P9", "P10"), sht4x.last_cause'
-READ_SWITCHED = 'sht4x.get_reading("P9", "P10", vcc_pin="P11"), sht4x.last_cause'
 GOOD = "65e9ea6de5a0"
 VALUES = (pytest.approx(24.6662, abs=0.0006), pytest.approx(47.6603, abs=0.0006))
 
@@ -49,47 +48,16 @@ def test_values_of_known_answers(node, runtime):
         assert reading == [pytest.approx(celsius, abs=0.001), pytest.approx(percent, abs=0.001)]
 
 
-def test_a_reading_has_two_values_by_name_and_by_position(node):
-    sht4x(node)
-    reading, cause = node.value(READ, "sht4x")
-    assert reading == VALUES
-    assert (reading.temperature, reading.humidity) == tuple(reading)
-    assert cause is None
-    assert node.log == []
-
-
 @pytest.mark.parametrize("address", [0x44, 0x45, 0x46])
 def test_each_address(node, address):
     sht4x(node, address=address)
     assert node.value(f"sht4x.get_reading('P9', 'P10', address={address})", "sht4x") == VALUES
 
 
-@pytest.mark.parametrize("late", [0, 1], ids=["typical", "greatest"])
-def test_it_is_read_at_typical_and_at_greatest_times(node, late):
-    sht4x(node, vcc_pin="P11").lateness = late
-    assert node.value(READ_SWITCHED, "sht4x") == (VALUES, None)
-
-
 def test_a_conversion_is_asked_for_no_earlier_than_its_typical_time(node):
     sht4x(node)
     node.value(READ, "sht4x")
     assert node.transfers() == ["write 0x44 fd", "read 0x44 65 e9 ea 6d e5 a0"]
-
-
-@pytest.mark.parametrize("trouble", ["none", "absent", "stuck", "wrong checksum"])
-def test_supply_is_on_as_long_as_needed_and_off_after_every_reading(node, trouble):
-    chip = sht4x(node, vcc_pin="P11")
-    supply = Supply(node)
-    node.variables("from sensors import sht4x, _i2c, _rig, _lines, _sensirion")
-    chip.absent = trouble == "absent"
-    chip.stuck = trouble == "stuck"
-    chip.corrupt = 99 if trouble == "wrong checksum" else 0
-    node.value(READ_SWITCHED, "sht4x")
-    assert not supply.on
-    assert len(supply.spans) == 1
-    assert supply.spans[0] < (12 if trouble == "none" else 35)
-    with pytest.raises(OSError, match="resource"):  # the bus was given back
-        node.i2c.do_read(0, 0x44, 1)
 
 
 @pytest.mark.parametrize(
@@ -120,53 +88,14 @@ def test_one_trouble_is_healed_and_more_have_a_cause_and_one_log_line(node, answ
     assert all(cause in line for line in node.log)
 
 
-def test_a_brown_out_during_the_conversion_costs_a_repetition(node):
-    chip = sht4x(node)
-    chip.brown_out = 1
-    assert node.value(READ, "sht4x") == (VALUES, None)
-    chip.brown_out = 99
-    assert node.value(READ, "sht4x") == ((None, None), "busy")
-
-
-def test_disturbed_answers_never_become_values(node):
-    chip = sht4x(node)
-    chip.corrupt_rate = 0.5
-    program = (
-        "from sensors import sht4x\nresults = []\nfor _ in range(40):\n"
-        "    results.append((tuple(sht4x.get_reading('P9', 'P10')), sht4x.last_cause))\n"
-    )
-    results = node.variables(program)["results"]
-    assert {cause for _, cause in results} == {None, "crc"}
-    assert all(values == (VALUES if cause is None else (None, None)) for values, cause in results)
-
-
-def test_a_chip_that_never_ends_is_busy_within_50_ms(node):
-    sht4x(node).extra_ms = 1000
-    node.variables("from sensors import sht4x, _i2c, _rig, _lines, _sensirion")
-    begin_us = node.board.clock.now_us
-    assert node.value(READ, "sht4x") == ((None, None), "busy")
-    assert node.board.clock.now_us - begin_us < 50_000
-
-
-@pytest.mark.parametrize("nth", [1, 2])
-@pytest.mark.parametrize("trouble", ["nack", "stuck", "corrupt"])
-def test_trouble_at_any_transfer_never_raises(make_node, trouble, nth):
-    node = make_node({"point": "i2c", "do": trouble, "nth": nth})
-    sht4x(node, vcc_pin="P11")
-    reading, cause = node.value(READ_SWITCHED, "sht4x")
-    assert (reading, cause) == (((None, None), "stuck") if trouble == "stuck" else (VALUES, None))
-    assert node.pins.level("P11") == 0
-
-
-def test_the_class_reads_on_a_bus_of_the_caller_and_knows_the_serial_number(node):
+def test_the_class_knows_the_serial_number(node):
     sht4x(node).serial = 0x01234567
     result = node.variables(
         "from machine import I2C\nfrom sensors.sht4x import Sht4x\n"
         "chip = Sht4x(I2C(0, I2C.MASTER, pins=('P9', 'P10')))\n"
-        "reading = chip.read()\ncause = chip.cause\nserial = chip.serial_number()\n"
+        "serial = chip.serial_number()\n"
     )
-    assert result["reading"] == VALUES
-    assert (result["cause"], result["serial"]) == (None, 0x01234567)
+    assert result["serial"] == 0x01234567
     assert "read 0x44 01 23 a0 45 67 53" in node.transfers()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +9,6 @@ from hypothesis import strategies as st
 from emulator.chips.tsl2561 import ADDRESS, Tsl2561, lux_per_count
 
 READ = 'tsl2561.get_reading("P9", "P10"), tsl2561.last_cause'
-READ_SWITCHED = 'tsl2561.get_reading("P9", "P10", vcc_pin="P11"), tsl2561.last_cause'
 
 # What the compiled Adafruit_TSL2561 makes of counts: timing register, channel 0, channel 1, lux
 # for the plastic packages and for the chip-scale one. It rounds to whole lux.
@@ -119,23 +116,6 @@ def test_on_the_wire(node):
     assert asked == {"8a", "a0", "ac", "ae"}
 
 
-LIGHTS = [0, 0.1, 0.5, 3, 27, 318, 1200, 1900, 2600, 3500, 9000, 20_000, 40_000]
-
-
-@pytest.mark.parametrize("model", ["tsl2561t", "tsl2561cs"])
-@pytest.mark.parametrize("lateness", [0, 1])
-def test_any_light_from_darkness_to_sunlight(node, model, lateness):
-    now = [0.0]
-    chip = attach(node, lambda t: now[0], model=model)
-    chip.lateness = lateness
-    for light in LIGHTS:
-        now[0] = light
-        value, cause = node.value(READ, "tsl2561")
-        # the two calculations of the data sheet differ by 2 %; half a count is 1 lx in sunlight
-        assert value == pytest.approx(light, rel=0.025, abs=0.07), light
-        assert cause is None
-
-
 def test_light_of_any_colour(node):
     chip = attach(node, 250.0)
     for ratio in (0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.9):
@@ -143,108 +123,6 @@ def test_light_of_any_colour(node):
         # where there is mainly infrared the two calculations of the data sheet differ more
         tolerance = 0.025 if ratio < 0.8 else 0.06
         assert node.value(READ, "tsl2561") == (pytest.approx(250, rel=tolerance), None), ratio
-
-
-def test_darkness_is_zero_and_not_half_a_lux(node):
-    attach(node, 0)
-    assert node.value(READ, "tsl2561") == (0.0, None)
-
-
-def test_more_than_it_can_tell_is_saturated(node):
-    attach(node, 120_000)
-    assert node.value(READ, "tsl2561") == (None, "saturated")
-
-
-@pytest.mark.parametrize(("light", "longest_ms"), [(0, 470), (318, 470), (3000, 150),
-                                                   (40_000, 150), (120_000, 150)])  # fmt: skip
-def test_the_supply_is_on_no_longer_than_needed(node, light, longest_ms):
-    chip = attach(node, light, vcc_pin="P11")
-    instants = []
-    node.pins.on_change("P11", lambda level: instants.append(node.board.clock.now_us))
-    node.value(READ_SWITCHED, "tsl2561")
-    assert chip.powered is False
-    assert instants[-1] - instants[0] < longest_ms * 1000
-
-
-@pytest.mark.parametrize("hertz", [100, 120])
-def test_lamps_that_flicker(node, hertz):
-    chip = attach(node)
-    for mean in (30, 300, 2000, 4000):
-        chip.light_lx = lambda t, mean=mean: mean * (1 + math.cos(2 * math.pi * hertz * t))
-        assert node.value(READ, "tsl2561") == (pytest.approx(mean, rel=0.03), None), mean
-
-
-@pytest.mark.parametrize(("late", "longest_ms"), [(2600, 700), (35_000, 700)])
-def test_light_that_rises_while_it_measures(node, late, longest_ms):
-    chip = attach(node, 100.0)
-    begin_us = node.board.clock.now_us
-    chip.light_lx = lambda t: 100.0 if t * 1e6 < begin_us + 50_000 else late
-    value, cause = node.value(READ, "tsl2561")
-    assert value == pytest.approx(late, rel=0.03)
-    assert cause is None
-    assert node.board.clock.now_us - begin_us < longest_ms * 1000
-
-
-TROUBLE = [
-    ("absent", True, "absent"),
-    ("stuck", True, "stuck"),
-    ("identity", 0x60, "wrong_part"),
-    ("brown_out", 1000, "not_ready"),
-]
-
-
-@pytest.mark.parametrize(("fault", "value", "cause"), TROUBLE, ids=[row[0] for row in TROUBLE])
-def test_trouble_has_a_cause_and_no_value(node, fault, value, cause):
-    chip = attach(node, vcc_pin="P11")
-    setattr(chip, fault, value)
-    found, told = node.value(READ_SWITCHED, "tsl2561")
-    assert found is None
-    assert told == cause
-    assert len(node.log) == 1
-    assert node.pins.level("P11") == 0
-    assert node.board.meter.state("tsl2561") == "off"
-    with pytest.raises(OSError, match="resource"):
-        node.i2c.do_read(0, ADDRESS, 1)
-
-
-def test_what_passes_is_overcome(node):
-    for fault in ("corrupt", "brown_out"):
-        chip = attach(node)
-        setattr(chip, fault, 1)
-        assert node.value(READ, "tsl2561") == (pytest.approx(318, rel=0.03), None)
-
-
-@pytest.mark.parametrize("rate", [0.1, 0.3, 1])
-def test_wrong_bits_never_make_a_wrong_value(node, rate):
-    chip = attach(node)
-    chip.corrupt_rate = rate
-    seen = [node.value(READ, "tsl2561") for _ in range(10)]
-    for value, cause in seen:
-        assert (value is None) == (cause in ("crc", "wrong_part", "not_ready"))
-        assert value is None or value == pytest.approx(318, rel=0.03)
-    if rate != 0.3:
-        assert [value is None for value, _ in seen] == [rate == 1] * 10
-
-
-@pytest.mark.parametrize("nth", range(1, 15))
-def test_silence_at_any_transfer_costs_nothing(make_node, nth):
-    node = make_node({"point": "i2c", "do": "nack", "nth": nth})
-    attach(node, vcc_pin="P11")
-    assert node.value(READ_SWITCHED, "tsl2561") == (pytest.approx(318, rel=0.03), None)
-
-
-@pytest.mark.parametrize("light", [0, 318, 40_000, 120_000])
-def test_it_sleeps_afterwards(node, light):
-    attach(node, light)
-    node.value(READ, "tsl2561")
-    assert node.board.meter.state("tsl2561") == "standby"
-
-
-def test_it_sleeps_after_an_integration_that_failed(node):
-    chip = attach(node)
-    chip.brown_out = 1000
-    assert node.value(READ, "tsl2561") == (None, "not_ready")
-    assert node.board.meter.state("tsl2561") == "standby"
 
 
 def test_another_chip_is_not_written_to(node):

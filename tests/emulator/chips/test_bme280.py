@@ -294,24 +294,6 @@ def test_a_bmp280_has_no_humidity(board, model, chip_id):
     assert look(chip, 0xF7, 6) != AFTER_RESET[:6]
 
 
-def test_faults_of_the_wire(board):
-    chip = chip_on(board)
-    chip.corrupt = 1
-    wrong = look(chip, 0x88, 8)
-    right = look(chip, 0x88, 8)
-    differing = int.from_bytes(wrong, "big") ^ int.from_bytes(right, "big")
-    assert differing.bit_count() == 1
-    chip.corrupt_rate = 0.5
-    assert {look(chip, 0xD0) == b"\x60" for _ in range(30)} == {True, False}
-    chip.corrupt_rate = 0.0
-    chip.stuck = True
-    assert look(chip, 0xD0, 3) == bytes(3)
-    chip.stuck = False
-    chip.absent = True
-    with pytest.raises(Nack):
-        chip.write(b"\xd0")
-
-
 def test_currents_by_state(board):
     chip = chip_on(board)
     assert board.meter.milliamps("bme280") == pytest.approx(0.0001)

@@ -291,16 +291,3 @@ def test_currents_by_state(board):
     assert board.meter.state("bme680") == "standby"
     chip.power(False)
     assert board.meter.milliamps("bme680") == 0
-
-
-def test_faults_of_the_wire(board):
-    chip = chip_on(board)
-    chip.stuck = True
-    assert look(chip, 0xD0, 3) == bytes(3)
-    chip.stuck = False
-    chip.corrupt = 1
-    assert look(chip, 0xD0) != b"\x61"
-    assert look(chip, 0xD0) == b"\x61"
-    chip.absent = True
-    with pytest.raises(Nack):
-        chip.write(b"\xd0")

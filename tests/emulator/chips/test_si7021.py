@@ -285,22 +285,6 @@ def test_events_of_an_earlier_power_cycle_are_void(board):
     assert board.meter.state("si7021") == "off"
 
 
-def test_faults_of_the_wire(board):
-    chip = chip_on(board)
-    chip.corrupt = 1
-    answer = converted(board, chip, 0xF3)
-    assert checksum(answer[:2]) != answer[2]
-    answer = converted(board, chip, 0xF3)
-    assert checksum(answer[:2]) == answer[2]
-    chip.stuck = True
-    chip.write(b"\xf3")
-    assert chip.read(3) == b"\x00\x00\x00"
-    chip.stuck = False
-    chip.absent = True
-    with pytest.raises(Nack):
-        chip.write(b"\xf3")
-
-
 def test_truth_follows_virtual_time(board):
     chip = Si7021(board, lambda t: t, lambda t: 50.0, noise=(0, 0))
     chip.power(True)
