@@ -166,9 +166,6 @@ def test_a_heater_that_is_not_stable_costs_the_gas_only(node, cut):
     assert len(node.log) == 1
 
 
-# Time
-
-
 def test_others_go_on_while_it_measures(node):
     chip_on(node)
     waits = node.variables(

@@ -542,6 +542,3 @@ def test_interrupts_are_off_for_less_than_100_us_at_a_time(
     assert read(node) == (10.0, None)
     assert 60 < longest_us < 100
     assert not irq.do_masked()
-
-
-# example
