@@ -569,6 +569,8 @@ def test_a_power_cut_at_any_moment_and_the_next_cycle_recovers(
         for when in ("before", "during", "after"):
             if subject.startswith("open ") and when != "before":
                 continue  # the file may be absent, and then nothing is opened
+            if point == "nvs" and when == "during":
+                continue  # an entry is written whole or not at all
             fault = {"point": point, "match": subject, "nth": 1, "do": "power_cut", "when": when}
             node = make_node({"like": "no_cell", "fault": [fault]},
                              _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10)  # fmt: skip

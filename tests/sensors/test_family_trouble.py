@@ -12,6 +12,7 @@ from tests.device import Node
 
 from .family import ON_I2C, SUPPLY, Member, values_of
 
+NEVER = 1_000_000_000  # as `nth` of a fault: so many transfers there are none
 LASTING = {"absent": True, "stuck": True, "corrupt": 10_000, "brown_out": 10_000,
            "extra_ms": 60_000}  # fmt: skip
 # The causes of lasting faults, where they are not absent and stuck alone
@@ -155,7 +156,7 @@ def test_a_fault_that_passes_costs_no_value(
 def test_a_disturbed_transfer_costs_no_value_whichever_it_is(
     tmp_path: Path, runtime: str, driver: str, do: str
 ) -> None:
-    fault = Fault("i2c", do, match="read" if do == "corrupt" else "", nth=-1)
+    fault = Fault("i2c", do, match="read" if do == "corrupt" else "", nth=NEVER)
     node = Node(tmp_path, [fault], runtime)
     member = Member(node, driver)
     good = member.good()
