@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit.build.targets import current_compiler
 from devkit.checks.sources import all_files
 from emulator.device_files import ROOT
 
@@ -80,6 +81,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in all_files(ROOT):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
+    current_compiler()  # in this .venv, so that no session has to install it
     # `dev` finds a .venv that is set up for the folder it is in
     template = folder / ".git-template" / "hooks" / "post-checkout"
     template.parent.mkdir(parents=True)
