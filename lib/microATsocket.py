@@ -115,7 +115,7 @@ class socket:
         """
         if isinstance(data, str):
             data = data.encode()
-        limit = min(1500, at.line_limit() // (1 + self.hex))
+        limit = min(1500, at.line_limit(self.modem) // (1 + self.hex))
         # the firmware takes any line with this word for its own command
         if not isinstance(data, (bytes, bytearray)) or (b"Pycom_Dummy" in data and not self.hex):
             refuse("data", data, "str or bytes, no Pycom_Dummy")

@@ -1,247 +1,312 @@
-"""One attempt to attach and connect by the firmware's LTE class: the steps behind nbiot.connect.
+"""One attempt to attach and connect: the procedure behind nbiot.connect().
 
-    attempt = Attempt(settings)          # checked fields, in the order of nbiot._FIELDS
-    attempt.run(data_state=False)
-    attempt.status, attempt.cause, attempt.phases
+    attempt = Attempt(link, settings)          # settings: the checked fields of nbiot, by name
+    outcome = attempt.run(data_state=False)
+    outcome.status, outcome.cause, outcome.phases
 
-Each step either completes or ends the attempt with a cause, one short stable word. No exception of
-the field leaves `run`.
+The steps stand in PROCEDURE. Each completes, or ends the attempt with a cause of _nbiot_causes.
 """
 
 from micropython import const
+from ucollections import namedtuple
 
+from networking import _nbiot_causes as causes
+from networking import _nbiot_levels as levels
 from utils import at, logging, timing
-
-_SHORT_MS = const(3000)  # for a command that the modem answers from memory
-_CFUN_MS = const(12000)  # leaving full functionality detaches first, which takes seconds
-_SIM_WAIT_MS = const(3500)  # a card may be read for some seconds after the radio layer woke
-_FIRST_POLL_MS = const(2200)  # attaching to a known cell takes 2.7 s in the fastest tenth of cases
-_LEAST_PAUSE_MS = const(600)
-_MOST_PAUSE_MS = const(10000)
-_DENIED_MS = const(20000)  # a denial without a stated cause is believed when it lasts
-
-_STEPS = ("init", "prepare", "activation", "attachment", "connection")
-
-_DENIED = const(3)  # <stat> of +CEREG: 1 and 5 are registered, home and roaming
-# EMM causes after which the modem will not try again with this SIM or device: illegal UE, illegal
-# ME, EPS services not allowed, EPS and non-EPS not allowed (3GPP TS 24.301 5.5.1.2.5)
-_FOR_GOOD = (3, 6, 7, 8)
 
 log = logging.Logger("nbiot")
 
+# The states that are confirmed one after the other, as documented for nbiot.connect()
+DETACHED = const(-1)
+ACTIVATED = const(0)
+ATTACHED = const(1)
+CONNECTED = const(2)
 
-class Failed(Exception):
-    """args: (cause,). Ends an attempt; never leaves this module."""
+# Phases in order, and the state that each confirms when it completes
+_PHASES = (
+    ("init", DETACHED),
+    ("prepare", DETACHED),
+    ("activation", ACTIVATED),
+    ("attachment", ATTACHED),
+    ("connection", CONNECTED),
+)
+
+_POLL = "AT+CEREG?;+CSQ;+CESQ"
+_REGISTERED = (1, 5)  # <stat> of +CEREG: home, roaming (3GPP TS 27.007 10.1.22)
+_DENIED = const(3)
+
+# (phase, action, command, accepted, time limit in ms, cause): the action is a method of Attempt;
+# "ask" sends the command as it stands. The attempt ends for the cause unless the answer has the
+# accepted line in time. A limit of 0 is in the settings.
+PROCEDURE = (
+    ("init", "open_link", None, None, 0, causes.MODEM_MUTE),
+    ("prepare", "await_sim", "AT+CFUN?;+CPIN?", "+CPIN: READY", 3500, causes.SIM_MISSING),
+    ("prepare", "clear_bands", 'AT!="clearscanconfig"', "OK", 3000, causes.BAND_REFUSED),
+    ("prepare", "add_bands", 'AT!="RRC::addScanBand band=%d"', "OK", 3000, causes.BAND_REFUSED),
+    ("prepare", "define_context", 'AT+CGDCONT=%d,"%s","%s"', "OK", 3000, causes.CONTEXT_REFUSED),
+    ("activation", "ask", "AT+CFUN=1;+CFUN?", "+CFUN: 1", 12000, causes.ACTIVATION_REFUSED),
+    ("attachment", "register", _POLL, _REGISTERED, 0, causes.ATTACH_TIMEOUT),
+    ("connection", "dial", None, None, 0, causes.DATA_STATE_REFUSED),
+    ("connection", "await_address", None, None, 0, causes.DATA_STATE_TIMEOUT),
+)
+# A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
+# which takes seconds.
+_RADIO_OFF = ("AT+CFUN=4", "OK", 12000, causes.MODEM_ERROR)
+_ANSWER_MS = const(3000)  # for what the modem knows by heart
+
+# Attaching to a known cell takes 2.7 s in the fastest tenth of cases
+_FIRST_PAUSE_MS = const(2200)
+_LEAST_PAUSE_MS = const(600)
+_MOST_PAUSE_MS = const(10000)
+
+_DENIED_MS = const(20000)  # a denial without a stated cause is believed when it lasts
+# EMM causes after which the modem does not try again with this SIM or device: illegal UE, illegal
+# ME, EPS services not allowed, EPS and non-EPS services not allowed (3GPP TS 24.301 5.5.1.2.5)
+_FOR_GOOD = (3, 6, 7, 8)
+
+# How an attempt ended. phases: ((name, ms), ...); durations in ms of activation, attachment and
+# connection; levels: RSSI in dBm, RSRP in dBm, RSRQ in dB; -1 is unknown
+Outcome = namedtuple("Outcome", "status cause phases registration reject_cause durations levels")
+_UNKNOWN = (-1, -1, -1)
+NOTHING = Outcome(DETACHED, causes.NEVER_TRIED, (), None, None, _UNKNOWN, _UNKNOWN)
 
 
 class Attempt:
-    """What one attempt knows, step by step.
+    """The state of one attempt, from the start of the modem to its end."""
 
-    lte           the firmware's LTE object, None until it could be started
-    data_state    True once LTE.connect() succeeded: AT commands are impossible until it is left
-    status        the furthest state that was confirmed: -1, 0, 1, 2 as the NBIOT_ macros
-    cause         attached, connected, or what went wrong (the words stand at nbiot.last_outcome)
-    phases        [(name, ms), ...] of every step that was begun
-    durations     [activation, attachment, connection] in ms, -1 where not confirmed
-    levels        [rssi dBm, rsrp dBm, rsrq dB], -1 where unknown
-    registration  the last <stat> of +CEREG, None if none was seen
-    reject_cause  the EMM cause of the network, None if none is known
-    """
-
-    def __init__(self, settings):
-        self.apn, self.version, self.limit_s, self.bands, self.cid, self.data_s = settings
-        self.lte = None
-        self.data_state = False
-        self.status = -1
-        self.cause = "never_tried"
-        self.phases = []
-        self.durations = [-1, -1, -1]
-        self.levels = [-1, -1, -1]
-        self.registration = None
-        self.mode = 1  # <n> of +CEREG as the modem has it; the firmware starts it with 1
-        self.reject_cause = None
+    def __init__(self, link, settings):
+        self._link = link
+        self._settings = settings
+        self._registration = None  # the last <stat> of +CEREG seen
+        self._reporting = 1  # <n> of +CEREG as the modem has it; the firmware starts it with 1
+        self._reject_cause = None
+        self._levels = _UNKNOWN
+        self._durations = list(_UNKNOWN)
+        self._denied = None  # a stopwatch since the network denied registration
+        self._since = None  # a stopwatch since the state that a phase confirms was asked for
+        self._deadline = None  # of the data state
 
     def run(self, data_state):
-        """Go as far as it goes; never raises."""
-        self.cause = "attached"
-        for name in _STEPS if data_state else _STEPS[:-1]:
-            watch = timing.Stopwatch()
-            try:
-                getattr(self, name)()
-            except Failed as failure:
-                self.cause = failure.args[0]
-            except ImportError:
-                self.cause = "no_modem"
-            except OSError as error:
-                log.warning("%s: %s", name, error)
-                self.cause = "modem_error" if self.lte else "modem_mute"
-            self.phases.append((name, watch.elapsed_ms()))
-            if self.cause != "attached":
+        """Run the procedure until a step fails; return the Outcome. Never raises."""
+        cause = None
+        status = DETACHED
+        phases = []
+        for phase, state in _PHASES:
+            if state == CONNECTED and not data_state:
                 break
-        level = logging.INFO if self.cause in ("attached", "connected") else logging.WARNING
+            watch = self._since = timing.Stopwatch()
+            cause = self._run_phase(phase)
+            phases.append((phase, watch.elapsed_ms()))
+            if cause:
+                break
+            if state != DETACHED:
+                status = state
+                self._durations[state] = self._since.elapsed_ms()
+        return self._outcome(status, cause, phases)
+
+    def _outcome(self, status, cause, phases):
+        """Return the Outcome, and log it in one line."""
+        level = logging.WARNING
+        if cause is None:
+            level = logging.INFO
+            cause = causes.CONNECTED if status == CONNECTED else causes.ATTACHED
         text = "%s after %s: stat %s, reject cause %s, signal %s"
-        log.log(level, text, self.cause, name, self.registration, self.reject_cause, self.levels)
+        found = self._registration, self._reject_cause
+        log.log(level, text, cause, phases[-1][0], *found + (self._levels,))
+        durations = tuple(self._durations)
+        return Outcome(status, cause, tuple(phases), *found + (durations, self._levels))
 
-    def ask(self, command, cause=None, timeout_ms=_SHORT_MS):
-        """Send a command; unless its final result code is OK the attempt ends for `cause`, if any.
+    def _run_phase(self, phase):
+        """Run the steps of a phase; return the cause of its failure, None if it completed."""
+        try:
+            for step in PROCEDURE:
+                if step[0] == phase:
+                    getattr(self, step[1])(*step[2:])
+        except _Failed as failure:
+            return failure.args[0]
+        except ImportError:
+            return causes.NO_MODEM
+        except OSError as error:
+            log.warning("%s: %s", phase, error)
+            return causes.MODEM_ERROR if self._link.is_open else causes.MODEM_MUTE
+        return None
 
-        A line that reads (`?`) has information lines in its answer.
-        """
-        reply = at.exchange(self.lte, command, timeout_ms, "?" in command)
-        if reply.rebooted:
-            raise Failed("modem_rebooted")
-        if cause and not reply.ok:
-            raise Failed(cause if reply.text else "modem_mute")
+    def ask(self, command, accepted, limit_ms, cause):
+        """Send a command and return the Reply, which has the accepted line."""
+        reply = self._exchange(command, limit_ms)
+        if not reply.ok or accepted != "OK" and accepted not in reply.lines:
+            raise _Failed(cause if reply.text else causes.MODEM_MUTE)
         return reply
 
-    def init(self):
-        from network import LTE
+    def _exchange(self, command, limit_ms=_ANSWER_MS):
+        """Send a command and return whatever came. A `?` asks for an information line."""
+        reply = self._link.exchange(command, limit_ms, "?" in command)
+        if reply.rebooted:
+            raise _Failed(causes.MODEM_REBOOTED)
+        return reply
 
-        timing.feed()
-        self.lte = LTE()  # the whole init sequence if the modem is not up, nothing if it is
-        if self.lte.isconnected():
-            self.lte.disconnect()
+    # The actions of PROCEDURE, in its order; the arguments are the rest of the row
 
-    def prepare(self):
-        """Radio off, SIM there, bands and PDP context defined: none of it costs air time."""
-        deadline = timing.Deadline(_SIM_WAIT_MS)
-        while not self.ready():
-            if deadline.expired():
-                raise Failed("sim_missing")
+    def open_link(self, _command, _accepted, _limit_ms, _cause):
+        self._link.open()
+
+    def await_sim(self, command, accepted, limit_ms, cause):
+        """Wait until the SIM card is read, with the radio off."""
+        deadline = timing.Deadline(limit_ms)
+        while True:
+            reply = self._exchange(command)
+            if _is_radio_on(reply):
+                self.ask(*_RADIO_OFF)
+                reply = self._exchange(command)
+                if _is_radio_on(reply):
+                    raise _Failed(causes.MODEM_ERROR)
+            if accepted in reply.lines:
+                return
+            trouble = _sim_trouble(reply)
+            if trouble or deadline.expired():
+                raise _Failed(trouble or cause)
             timing.sleep_ms(1000)
-        bands = self.bands
-        if bands is not None:
-            self.ask('AT!="clearscanconfig"', "band_refused")
-            timing.sleep_ms(1000)  # the firmware's own attach gives the modem this second too
-            for band in [bands] if isinstance(bands, int) else bands:
-                self.ask('AT!="RRC::addScanBand band=%d"' % band, "band_refused")
-        context = 'AT+CGDCONT=%d,"%s","%s"' % (self.cid, self.version, self.apn)
-        self.ask(context, "context_refused")
 
-    def ready(self, again=True):
-        """Ask for radio and SIM in one line. False: the card may still be being read."""
-        reply = self.ask("AT+CFUN?;+CPIN?")
-        for line in reply.lines:
-            if line[:5] == "+CFUN" and line != "+CFUN: 4":
-                # 1: registered since an earlier run, and a context is only redefined with the
-                # radio off; 0: the card is off too
-                if not again:
-                    raise Failed("modem_error")
-                self.ask("AT+CFUN=4", "modem_error", _CFUN_MS)
-                return self.ready(False)
-            if line[:5] == "+CPIN":
-                if line[-5:] == "READY":
-                    return True
-                raise Failed("sim_locked")
-        if not reply.text:
-            raise Failed("modem_mute")
-        # a stated error (as number or text: 3GPP TS 27.007 9.2) tells; a bare ERROR may be a card
-        # that is still being read
-        stated = (reply.final or "").split(": ")[-1]
-        if stated in ("10", "SIM not inserted"):
-            raise Failed("sim_missing")
-        if stated in ("11", "12") or "required" in stated:
-            raise Failed("sim_locked")
-        return False
+    def clear_bands(self, *row):
+        if self._settings["_BAND"] is not None:
+            self.ask(*row)
+            timing.sleep_ms(1000)  # the firmware's own attach() gives the modem this second too
 
-    def activation(self):
-        watch = timing.Stopwatch()
-        reply = self.ask("AT+CFUN=1;+CFUN?", "activation_refused", _CFUN_MS)
-        if "+CFUN: 1" not in reply.lines:
-            raise Failed("activation_refused")
-        self.durations[0] = watch.elapsed_ms()
-        self.status = 0
+    def add_bands(self, command, *rest):
+        bands = self._settings["_BAND"]
+        if isinstance(bands, int):
+            bands = (bands,)
+        for band in bands or ():
+            self.ask(command % band, *rest)
 
-    def attachment(self):
+    def define_context(self, command, *rest):
+        wanted = self._settings
+        self.ask(command % (wanted["_CID"], wanted["_IP_VERSION"], wanted["_APN"]), *rest)
+
+    def register(self, command, accepted, _limit_ms, cause):
         """Poll +CEREG, ever more slowly, until registered, denied for good, or out of time.
 
-        A URC would tell the instant, but the firmware returns it only after a second of silence;
-        a poll costs 40 ms and one exchange, and brings the signal figures along. Pauses grow with
-        the time already spent, so that the answer is late by a fifth of the attachment at worst,
-        a tenth on average, and a long search costs few exchanges.
+        A poll costs 40 ms and one exchange, and brings the signal figures along. Pauses grow with
+        the time already spent: the answer is late by a fifth of the attachment at worst, and a
+        long search costs few exchanges. On a link that hears URCs the pause ends with the first.
         """
-        watch = timing.Stopwatch()
-        limit_ms = self.limit_s * 1000 - self.durations[0]
-        deadline = timing.Deadline(limit_ms)
-        pause_ms = _FIRST_POLL_MS
+        # activation and attachment have one time limit together
+        limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
+        deadline = timing.Deadline(limit_ms - self._durations[ACTIVATED])
+        pause_ms = _FIRST_PAUSE_MS
         silent = 0
-        denied = None
-        while self.registration not in (1, 5):
+        while self._registration not in accepted:
             if deadline.expired():
-                raise Failed("modem_mute" if silent else "attach_timeout")
-            timing.sleep_ms(min(pause_ms, deadline.left_ms()))
-            silent = 0 if self.poll() else silent + 1
+                raise _Failed(causes.MODEM_MUTE if silent else cause)
+            self._note(self._link.pause(min(pause_ms, deadline.left_ms())).urcs)
+            silent = 0 if self._poll(command) else silent + 1
             if silent == 3:
-                raise Failed("modem_mute")
-            if self.registration != _DENIED:
-                denied = None  # a roaming SIM is often denied by one network, taken by the next
-            elif denied is None:
-                denied = timing.Stopwatch()
-                self.ask_cause()
-            if denied and (self.reject_cause in _FOR_GOOD or denied.elapsed_ms() > _DENIED_MS):
-                raise Failed("registration_denied")
-            pause_ms = min(max(watch.elapsed_ms() // 6, _LEAST_PAUSE_MS), _MOST_PAUSE_MS)
-        self.durations[1] = watch.elapsed_ms()
-        self.status = 1
+                raise _Failed(causes.MODEM_MUTE)
+            self._judge_denial()
+            pause_ms = min(max(self._since.elapsed_ms() // 6, _LEAST_PAUSE_MS), _MOST_PAUSE_MS)
 
-    def poll(self):
-        """Read registration and signal in one line; return what the modem said, '' if nothing."""
-        reply = self.ask("AT+CEREG?;+CSQ;+CESQ")
-        for line in reply.lines:
-            values = at.fields(line)
-            if line[:5] == "+CERE":
-                self.mode, self.registration, kind, reject = at.registration(line)
-                if kind == 0:  # an EMM cause, not a manufacturer's own
-                    self.reject_cause = reject
-            elif self.registration not in (1, 5):
-                continue  # of some cell, not of the link
-            elif line[:5] == "+CSQ:":  # 3GPP TS 27.007 8.5
-                self.levels[0] = edge(values[0], 31, -113, 2)
-            elif len(values) > 5:  # +CESQ, 8.69
-                self.levels[1] = edge(values[5], 97, -141, 1)
-                self.levels[2] = edge(values[4], 34, -20, 0.5)
-        if self.registration == 0 and "+CFUN: 0" in self.ask("AT+CFUN?").lines:
+    def _poll(self, command):
+        """Read registration and signal; return the modem's text, '' if it said nothing."""
+        reply = self._exchange(command)
+        self._note(reply.lines)
+        if self._registration in _REGISTERED:  # before, the figures are of some cell
+            self._levels = levels.read(reply.lines)
+        elif self._registration == 0 and "+CFUN: 0" in self._exchange("AT+CFUN?").lines:
             # it restarted by itself, and its +SYSSTART was flushed by a command of ours
-            raise Failed("modem_rebooted")
+            raise _Failed(causes.MODEM_REBOOTED)
         return reply.text
 
-    def ask_cause(self):
-        """Have the next answer carry the cause, and put the mode back: isattached() needs it."""
-        mode = self.mode
-        self.ask("AT+CEREG=3")
-        self.poll()
-        self.ask("AT+CEREG=%d" % mode)
-        self.mode = mode
+    def _note(self, lines):
+        """Remember what lines, of an answer or by themselves, say of the registration."""
+        for line in lines:
+            if line.startswith("+CEREG"):
+                mode, self._registration, kind, reject = at.registration(line)
+                if mode is not None:  # an answer; a URC does not tell
+                    self._reporting = mode
+                if kind == 0:  # an EMM cause, not a manufacturer's own
+                    self._reject_cause = reject
 
-    def connection(self):
-        if self.version == "IPV6":
-            # LTE.isconnected() is about an IPv4 address only: it would never say yes
-            raise Failed("data_state_needs_ipv4")
-        if self.mode != 1:
-            self.ask("AT+CEREG=1")  # else LTE.connect() finds no attachment
-        watch = timing.Stopwatch()
-        deadline = timing.Deadline(self.data_s * 1000)
-        while not self.data_state:
-            timing.feed()
+    def _judge_denial(self):
+        """End the attempt if the network denies registration for good, or persistently.
+
+        A roaming SIM is often denied by one network and accepted by the next.
+        """
+        if self._registration != _DENIED:
+            self._denied = None
+            return
+        if self._denied is None:
+            self._denied = timing.Stopwatch()
+            self._ask_reject_cause()
+        if self._reject_cause in _FOR_GOOD or self._denied.elapsed_ms() > _DENIED_MS:
+            raise _Failed(causes.REGISTRATION_DENIED)
+
+    def _ask_reject_cause(self):
+        """Let one answer of +CEREG carry the cause; LTE.isattached() needs the mode of before."""
+        before = self._reporting
+        self._exchange("AT+CEREG=3")
+        self._poll(_POLL)
+        self._exchange("AT+CEREG=%d" % before)
+        self._reporting = before
+
+    def dial(self, _command, _accepted, _limit_ms, cause):
+        if not self._link.has_data_state:
+            raise _Failed(causes.NO_DATA_STATE)
+        if self._settings["_IP_VERSION"] == "IPV6":
+            raise _Failed(causes.DATA_STATE_NEEDS_IPV4)
+        if self._reporting != 1:
+            self._exchange("AT+CEREG=1")  # else LTE.connect() finds no attachment
+        self._since = timing.Stopwatch()
+        limit_ms = self._settings["_MAX_CONNECTION_ATTEMPT_TIME_SEC"] * 1000
+        self._deadline = timing.Deadline(limit_ms)
+        while not self._link.in_data_state:
             try:
-                self.lte.connect(cid=self.cid)
-                self.data_state = True
+                self._link.dial(self._settings["_CID"])
             except OSError:  # the modem may not be ready for it so soon after attaching
-                if deadline.left_ms() < 1000:
-                    raise Failed("data_state_refused")
+                if self._deadline.left_ms() < 1000:
+                    raise _Failed(cause)
                 timing.sleep_ms(1000)
-        if not timing.wait_for(self.lte.isconnected, deadline.left_ms()):
-            raise Failed("data_state_timeout")
-        self.durations[2] = watch.elapsed_ms()
-        self.status = 2
-        self.cause = "connected"
+
+    def await_address(self, _command, _accepted, _limit_ms, cause):
+        if not timing.wait_for(self._link.has_address, self._deadline.left_ms()):
+            raise _Failed(cause)
 
 
-def edge(text, last, base, step):
-    """Return the low edge of the step behind a signal index 0..last, -1 if it is not known.
+class _Failed(Exception):
+    """args: (cause,). Ends an attempt; never leaves this module."""
 
-    Index 0 is everything below the first step and is given as `base`. +CSQ <rssi>: 31, -113 dBm,
-    2; +CESQ <rsrp>: 97, -141 dBm, 1; +CESQ <rsrq>: 34, -20 dB, 0.5. Exact in single precision.
+
+def switch_off(link):
+    """Detach and switch the radio off; return True once the modem has confirmed it.
+
+    Three tries: the modem may be restarting. Raises OSError in data state.
     """
-    index = at.number(text)
-    return base + index * step if index is not None and 0 <= index <= last else -1
+    for limit_ms in (12000, 6000, 4000):
+        if link.exchange("AT+CFUN=4", limit_ms).ok:
+            return True
+    return False
+
+
+def _is_radio_on(reply):
+    """True for any functionality but 4; with 0 the SIM card is off too."""
+    for line in reply.lines:
+        if line.startswith("+CFUN"):
+            return line != "+CFUN: 4"
+    return False
+
+
+def _sim_trouble(reply):
+    """Return why there is no use in waiting for the SIM card, None if it may still be read.
+
+    A stated error tells, as number or as text (3GPP TS 27.007 9.2); a bare ERROR does not.
+    """
+    for line in reply.lines:
+        if line.startswith("+CPIN"):
+            return causes.SIM_LOCKED
+    if not reply.text:
+        return causes.MODEM_MUTE
+    stated = (reply.final or "").split(": ")[-1]
+    if stated in ("10", "SIM not inserted"):
+        return causes.SIM_MISSING
+    if stated in ("11", "12") or "required" in stated:
+        return causes.SIM_LOCKED
+    return None

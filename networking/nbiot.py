@@ -24,16 +24,16 @@ Written against Pycom firmware 1.20.2.r4 and r7 with a Sequans Monarch running a
 
 from ucollections import namedtuple
 
-from networking._nbiot_attach import Attempt
-from networking._nbiot_attach import log as _log
-from utils import at, timing
+from networking import _nbiot_attach as procedure
+from networking import _nbiot_levels as levels
+from utils import timing
 from utils.configuration import check, is_integer, refuse
 from utils.configuration import problems as configured
 
-NBIOT_DETTACHED = -1
-NBIOT_MODEM_ACTIVATED = 0
-NBIOT_ATTACHED = 1
-NBIOT_CONNECTED = 2
+NBIOT_DETTACHED = procedure.DETACHED
+NBIOT_MODEM_ACTIVATED = procedure.ACTIVATED
+NBIOT_ATTACHED = procedure.ATTACHED
+NBIOT_CONNECTED = procedure.CONNECTED
 
 _FIELDS = (
     ("_APN", "text", (0, 99)),
@@ -41,9 +41,8 @@ _FIELDS = (
     ("_MAX_ATTACHMENT_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
     ("_BAND", "integers", (1, 85), None),
     ("_CID", "integer", (1, 8), 1),
-    # the last one is of the data state only
-    ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
 )
+_DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
 ConnectResult = namedtuple(
     "ConnectResult",
@@ -51,8 +50,17 @@ ConnectResult = namedtuple(
 )
 DeactivateResult = namedtuple("DeactivateResult", "deactivation_status deactivation_duration")
 
-# the last one; its `lte` and `data_state` are how it left the modem
-_attempt = Attempt((None,) * 6)
+_AF_INET = 2
+_AF_INET6 = 10
+_SOCK_STREAM = 1
+_SOCK_DGRAM = 2
+_LONGEST_DATAGRAM = 1500  # of the modem's own stack
+_COMMAND_MS = 9500  # for any command of the user
+_RETRY_MS = 500
+
+_link = None  # to the modem, made when it is needed first
+_outcome = procedure.NOTHING  # of the last connect()
+_at_family = _AF_INET  # of AT sockets, by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
 
 
@@ -71,29 +79,28 @@ def connect(cfg, dataStateOn=True):
     plus about ten seconds if the modem is mute. The cause is in last_outcome().
     Raises ValueError for configuration, all problems in one message.
     """
-    global _attempt
-    settings = check(cfg, _FIELDS if dataStateOn else _FIELDS[:-1])
-    _drop()
-    _try(_leave)
-    _attempt = Attempt([settings.get(field[0]) for field in _FIELDS])
-    _attempt.run(dataStateOn)
-    return ConnectResult(*[_attempt.status] + _attempt.durations + _attempt.levels)
+    global _outcome, _at_family
+    settings = check(cfg, _FIELDS + _DATA_STATE_FIELDS if dataStateOn else _FIELDS)
+    _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
+    link = _the_link()
+    _forget_socket()
+    _in_field(link.hang_up)
+    _outcome = procedure.Attempt(link, settings).run(dataStateOn)
+    return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
 
 
 def last_outcome():
-    """Return how the last connect() ended and why, without asking the modem: an object with
+    """Return how the last connect() ended and why, without asking the modem: a named tuple of
 
     status        as in the result of connect()
-    cause         connected, attached; or what went wrong: no_modem, modem_mute, modem_error,
-                  modem_rebooted, sim_missing, sim_locked, band_refused, context_refused,
-                  activation_refused, registration_denied, attach_timeout (registration tells
-                  whether there was service), data_state_needs_ipv4, data_state_refused,
-                  data_state_timeout; never_tried before the first call
-    phases        [(name, ms), ...] in order, each with the time it took though it failed
+    cause         one word of networking/_nbiot_causes.py, which says what each means
+    phases        ((name, ms), ...) in order, each with the time it took though it failed
     registration  the last <stat> of +CEREG seen, None if none was
     reject_cause  the EMM cause that the network gave, None if none is known (3GPP TS 24.301)
+    durations     (activation, attachment, connection) in ms, -1 where not confirmed
+    levels        (RSSI in dBm, RSRP in dBm, RSRQ in dB), -1 where unknown
     """
-    return _attempt
+    return _outcome
 
 
 def deactivate():
@@ -103,14 +110,14 @@ def deactivate():
     that was never started is left alone (True, 0). Deinitialisation is reached whatever fails.
     """
     watch = timing.Stopwatch()
+    link = _link
     done = True
-    if _attempt.lte:
-        _drop()
-        # each on its own: a failure of one does not keep the next from being done
-        done = _try(_leave)
-        done = _try(_off) and done
-        done = _try(_deinit) and done
-        _attempt.lte = None
+    if link and link.is_open:
+        _forget_socket()
+        # a failure of one step does not keep the next from being done
+        done = _in_field(link.hang_up) is not False
+        done = _in_field(procedure.switch_off, link) and done
+        done = _in_field(link.close) is not False and done
     return DeactivateResult(done, watch.elapsed_ms())
 
 
@@ -122,24 +129,19 @@ def sendAtCommand(command, max_tries=1):
     final result code was OK. ("", False) in data state or before the modem was started.
     Raises ValueError for a command that cannot be one line on the firmware in use.
     """
-    limit = at.line_limit()
-    if (
-        not isinstance(command, str)
-        or not 0 < len(command.encode()) <= limit
-        or min(command) < " "
-        or "\x7f" in command
-    ):
+    link = _the_link()
+    limit = link.longest_line()
+    if not _is_line(command, limit):
         refuse("command", command, "1 to %d printable bytes" % limit)
     if not is_integer(max_tries, 1, 1000000):
         refuse("max_tries", max_tries, "1 or more")
-    while True:
-        max_tries -= 1
-        reply = _try(at.exchange, _attempt.lte, command)
-        if not reply:
+    for left in range(max_tries - 1, -1, -1):
+        reply = _in_field(link.exchange, command, _COMMAND_MS)
+        if reply is False:
             return "", False
-        if reply.ok or not max_tries:
+        if reply.ok or not left:
             return reply.text.strip(), reply.ok
-        timing.sleep_ms(500)
+        timing.sleep_ms(_RETRY_MS)
 
 
 def sendATsocket(data, host, port):
@@ -155,78 +157,134 @@ def sendATsocket(data, host, port):
     family = address.family(host)
     if not family:
         refuse("host", host, "an IPv4 or IPv6 literal")
-    accepted = _try(_send, family, data, (host, port))
+    accepted = _in_field(_send, family, data, (host, port))
     if not hasattr(_socket, "drop"):  # the original microATsocket redials unreliably: one use
-        _drop()
-    return max(0, accepted)
+        _forget_socket()
+    return max(0, int(accepted))
+
+
+# What every bearer has: networking/__init__.py
+
+
+def problems(cfg):
+    """Return what is wrong with the configuration: a list of str, empty if nothing is."""
+    return configured(cfg, _FIELDS)[1]
+
+
+def carries(cfg):
+    """Return the kinds of transport that there are with this configuration.
+
+    Streams need data state, which is IPv4 alone: usocket of this firmware knows no IPv6.
+    """
+    if cfg._IP_VERSION == "IPV6" or not _the_link().has_data_state:
+        return ("message", "datagram")
+    return ("message", "datagram", "stream")
+
+
+def up(cfg, kind):
+    """Attach as configured; for streams bring up data state as well. True if that was reached."""
+    import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
+
+    wanted = NBIOT_CONNECTED if kind == "stream" else NBIOT_ATTACHED
+    return connect(cfg, dataStateOn=kind == "stream").status == wanted
+
+
+def transport(kind):
+    """Return a socket: of the firmware in data state, else of the modem by AT commands."""
+    if _the_link().in_data_state:
+        import usocket
+
+        return usocket.socket(_AF_INET, _SOCK_STREAM if kind == "stream" else _SOCK_DGRAM)
+    opened = _open_socket(_at_family)
+    opened.close = opened.drop  # with the radio going off the modem closes its side by itself
+    return opened
 
 
 def datagram_limit():
-    """Return the most payload bytes of one sendATsocket: an AT line of the firmware, 1500 at most.
+    """Return the most payload bytes of one datagram: an AT line of the firmware, 1500 at most.
 
     The payload travels as it is, not as hex: the modem counts it, so that any byte value is data,
     and the firmware passes it on by its length.
     """
-    return min(1500, at.line_limit())
+    return min(_LONGEST_DATAGRAM, _the_link().longest_line())
 
 
-def _try(step, *args):
-    """Return what `step(*args)` returns, False if it meets trouble of the field, logged."""
+def metrics():
+    """Return RSRP and RSRQ as records, those that are known; the RSSI follows from the two."""
+    _, rsrp, rsrq = _outcome.levels
+    records = []
+    if rsrp != levels.UNKNOWN:
+        records.append(("rp", rsrp, 0, None))
+    if rsrq != levels.UNKNOWN:
+        records.append(("rq", int(rsrq * 10), -1, None))
+    return records
+
+
+def down():
+    """Switch radio and modem off. True if both confirmed it."""
+    return deactivate().deactivation_status
+
+
+def stop():
+    """Switch off a modem that an earlier program may have left on. True if it is off."""
+    link = _the_link()
+    try:
+        link.open()
+    except ImportError:
+        return True  # there is none
+    except OSError as error:
+        procedure.log.warning("%s", error)
+        return False
+    return down()
+
+
+def _the_link():
+    """Return the link to the modem. It is made once: it knows whether the modem was started."""
+    global _link
+    if _link is None:
+        from networking import _nbiot_lte
+
+        _link = _nbiot_lte.Link()
+    return _link
+
+
+def _in_field(step, *args):
+    """Return what step(*args) returns; False, with a line in the log, if it raises OSError."""
     try:
         return step(*args)
     except OSError as error:
-        _log.warning("%s", error)
+        procedure.log.warning("%s", error)
         return False
 
 
-def _leave():
-    lte = _attempt.lte
-    if lte and (_attempt.data_state or lte.isconnected()):
-        timing.feed()
-        lte.disconnect()
-        _attempt.data_state = False
-    return True
-
-
-def _off():
-    """Detach and switch the radio off, waiting for the modem to say so; it may be restarting."""
-    for count in (1, 2, 3):
-        if at.exchange(_attempt.lte, "AT+CFUN=4", 12000 // count).ok:
-            return True
-    return False
-
-
-def _deinit():
-    """Let the modem sleep. The radio is off already: no second detach, no SIM check, no reset."""
-    timing.feed()
-    try:
-        _attempt.lte.deinit(detach=False)
-    except TypeError:  # 1.20.0.rc1 and before have another spelling
-        _attempt.lte.deinit()
-    return True
+def _is_line(command, limit):
+    """True if `command` is one command line: printable, and within the limit of the link."""
+    if not isinstance(command, str) or not 0 < len(command.encode()) <= limit:
+        return False
+    return min(command) >= " " and "\x7f" not in command
 
 
 def _send(family, data, address):
     """Send through the AT socket of this family, kept from the last datagram or new."""
     global _socket
     if _socket and _socket.family != family:
-        _drop()
+        _forget_socket()
     if not _socket:
-        _socket = _open(family)
+        _socket = _open_socket(family)
     return _socket.sendto(data, address)
 
 
-def _open(family):
-    """A new AT socket that sends payloads as they are."""
+def _open_socket(family):
+    """Return a new AT socket that sends payloads as they are."""
     import microATsocket
 
     opened = microATsocket.socket(family, microATsocket.SOCK_DGRAM)
-    opened.setModemInstance(_attempt.lte)
+    opened.setModemInstance(_the_link().modem)
     opened.setMessageFormat(opened.SOCKET_MESSAGE_FORMAT.SOCKET_MESSAGE_ASCII)
     return opened
 
 
-def _drop():
+def _forget_socket():
     """Free the AT socket; with the radio going off the modem closes its side by itself."""
     global _socket
     closing = _socket
@@ -234,51 +292,4 @@ def _drop():
     if hasattr(closing, "drop"):
         closing.drop()
     elif closing:
-        _try(closing.close, True)
-
-
-# The uniform face of networking/__init__.py
-
-
-def problems(cfg):
-    return configured(cfg, _FIELDS)[1]
-
-
-def carries(cfg):
-    # over IPv6 there are only the modem's own sockets: usocket knows IPv4 alone
-    return ("message", "datagram", "stream")[: 2 + (cfg._IP_VERSION != "IPV6")]
-
-
-def up(cfg, kind):
-    import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
-
-    stream = kind == "stream"
-    return connect(cfg, stream).status > stream  # attached is 1, connected 2
-
-
-def transport(kind):
-    if _attempt.data_state:
-        import usocket
-
-        return usocket.socket(2, 1 + (kind != "stream"))  # AF_INET; SOCK_STREAM, SOCK_DGRAM
-    opened = _open(10 if _attempt.version == "IPV6" else 2)
-    opened.close = opened.drop  # with the radio going off the modem closes its side by itself
-    return opened
-
-
-def metrics():
-    # RSRP in dBm and RSRQ in dB; the RSSI follows from these two, and a report has little room
-    found = (
-        ("rp", _attempt.levels[1], 0, None),
-        ("rq", int(_attempt.levels[2] * 10), -1, None),
-    )
-    # else unknown: the strongest that can be reported are -44 dBm and -3 dB
-    return [record for record in found if record[1] < -10]
-
-
-def down():
-    return deactivate().deactivation_status
-
-
-def stop():
-    return _try(_attempt.init) is None and down()
+        _in_field(closing.close, True)

@@ -22,12 +22,18 @@ What the firmware does to a reply, and what is done about it here:
   and the last final result code counts.
 """
 
+from micropython import const
+
 from utils import timing
 
 # Bytes of one command or payload on stock firmware (LTE_AT_CMD_SIZE_MAX - 4); from 1.20.2.r7 on
 # longer texts are written in pieces. A build with the patch of Pycom's pull request 429 takes them
 # too but cannot be told by its version: there, set `at.line_limit_override = 3000` in boot.py.
 line_limit_override = None
+
+_LISTEN = "Pycom_Dummy"  # the firmware's command that sends nothing and collects
+_SLICE_MS = const(2000)  # the watchdog is fed in between
+_MOST_TEXT = const(8192)  # a modem that babbles does not fill the heap
 
 
 class Reply:
@@ -40,7 +46,8 @@ class Reply:
               "NO CARRIER"), or None if none came
     ok        True if that is OK: the whole line, never these letters inside other text
     prompt    True if the modem asks for payload
-    rebooted  True if the modem started anew meanwhile: its session state is lost
+    rebooted  True if the modem restarted meanwhile: its session state is lost
+    whole     True if nothing more is to come: final result code, prompt or restart
     """
 
     def __init__(self, text, command):
@@ -64,16 +71,20 @@ class Reply:
                     self.rebooted = True
         self.ok = self.final == "OK"
         self.prompt = not self.final and text.rstrip(" ").endswith("\n>")
+        # a final result code without its line end may be cut short: "+CME ERROR: 1" of 10
+        ended = self.final is not None and text[-1:] < " "
+        self.whole = ended or self.prompt or self.rebooted
 
 
-def exchange(lte, command, timeout_ms=9500, named=False):
+def exchange(modem, command, timeout_ms=9500, named=False):
     """Send one command line, or payload as bytes, and return its Reply.
 
+    modem: network.LTE, or any object with its send_at_cmd().
     Collects for up to `timeout_ms` (plus the one second of silence by which the firmware ends a
     reply) until a final result code, a prompt or a restart of the modem. With `named` the answer
     is known to have an information line: a final result code without it was the late one of an
     earlier command, and the reply is waited for one more second.
-    Raises what LTE.send_at_cmd raises, OSError in data state, and OSError if `lte` is None.
+    Raises what send_at_cmd() raises, OSError in data state, and OSError if `modem` is None.
     """
     deadline = timing.Deadline(timeout_ms)
     text = ""
@@ -81,41 +92,44 @@ def exchange(lte, command, timeout_ms=9500, named=False):
     if not isinstance(command, str):
         command = ""  # payload: its reply has no name
     while True:
-        left_ms = max(1, min(deadline.left_ms(), 2000))  # the watchdog is fed in between
-        # a modem that babbles does not fill the heap
-        text = (text + _send(lte, sending, left_ms))[-8192:]
-        sending = "Pycom_Dummy"
+        left_ms = max(1, min(deadline.left_ms(), _SLICE_MS))
+        text = (text + _send(modem, sending, left_ms))[-_MOST_TEXT:]
+        sending = _LISTEN
         reply = Reply(text, command)
         if named and reply.ok and not reply.lines:
             named = False
             deadline = timing.Deadline(1000)
-        # a final result code without its line end may be cut short: "+CME ERROR: 1" of 10
-        elif (
-            reply.final and text[-1:] < " " or reply.prompt or reply.rebooted or deadline.expired()
-        ):
+        elif reply.whole or deadline.expired():
             return reply
 
 
-def listen(lte, timeout_ms):
+def listen(modem, timeout_ms):
     """Collect what the modem says by itself within `timeout_ms`; a Reply without a final."""
-    return Reply(_send(lte, "Pycom_Dummy", max(1, timeout_ms)), "")
+    return Reply(_send(modem, _LISTEN, max(1, timeout_ms)), "")
 
 
-def _send(lte, command, timeout_ms):
+def _send(modem, command, timeout_ms):
     """LTE.send_at_cmd on every firmware: before 1.20.2.r2 it knows no timeout and waits 9.5 s."""
-    if not lte:
+    if not modem:
         raise OSError("no modem")
     timing.feed()
     try:
-        return lte.send_at_cmd(command, timeout=timeout_ms)
+        return modem.send_at_cmd(command, timeout=timeout_ms)
     except TypeError:
-        return lte.send_at_cmd(command)
+        return modem.send_at_cmd(command)
 
 
-def line_limit():
-    """Return how many bytes one command line or payload may have on the firmware in use."""
+def line_limit(modem=None):
+    """Return how many bytes one command line or payload may have.
+
+    modem: one that says so itself, by a number `longest_line`; network.LTE does not, and the
+    firmware in use counts.
+    """
     if line_limit_override:
         return line_limit_override
+    stated = getattr(modem, "longest_line", None)
+    if stated:
+        return stated
     import uos
 
     release = uos.uname().release
@@ -154,14 +168,15 @@ def fields(line):
     """Return what stands behind `+NAME: `, split at commas outside quotes, unquoted; maybe ''."""
     values = [""]
     quoted = False
-    for character in line[line.find(":") + 1 :]:
-        if character == '"':
-            quoted = not quoted
-        elif quoted or character != ",":
-            values[-1] += character
+    for part in line[line.find(":") + 1 :].split('"'):
+        if quoted:
+            values[-1] += part
         else:
-            values.append("")
-    return [value.strip() for value in values]
+            outside = part.split(",")
+            values[-1] += outside[0].strip()
+            values += [value.strip() for value in outside[1:]]
+        quoted = not quoted
+    return values
 
 
 def number(text):

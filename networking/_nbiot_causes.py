@@ -1,0 +1,62 @@
+"""Causes: the words by which `nbiot.last_outcome()` says how an attempt ended.
+
+    from networking import _nbiot_causes as causes
+    if nbiot.last_outcome().cause == causes.SIM_LOCKED:
+
+The code uses these constants; the table of docs/nbiot.md is made of the comments, of which the
+first sentence says what happened, the rest what to do.
+"""
+
+# connect() was not called since the start of the program.
+NEVER_TRIED = "never_tried"
+
+# Registered with the network.
+ATTACHED = "attached"
+
+# In data state, with an IPv4 address.
+CONNECTED = "connected"
+
+# The firmware has no LTE. Use a GPy or a FiPy.
+NO_MODEM = "no_modem"
+
+# The modem does not answer. Deep sleep restarts it; if it stays mute, cut the supply.
+MODEM_MUTE = "modem_mute"
+
+# The firmware's driver failed, or the radio cannot be switched off. The next cycle starts afresh.
+MODEM_ERROR = "modem_error"
+
+# The modem restarted by itself. The next cycle starts afresh.
+MODEM_REBOOTED = "modem_rebooted"
+
+# No SIM card, or it was not read within 3.5 s. Look at the card and its holder.
+SIM_MISSING = "sim_missing"
+
+# The SIM card asks for a PIN or PUK. Remove the PIN in a telephone: none is ever sent from here.
+SIM_LOCKED = "sim_locked"
+
+# The modem does not take a band. Check `_BAND`.
+BAND_REFUSED = "band_refused"
+
+# The modem does not take the PDP context. Check `_APN`, `_IP_VERSION` and `_CID`.
+CONTEXT_REFUSED = "context_refused"
+
+# The modem does not switch its radio on.
+ACTIVATION_REFUSED = "activation_refused"
+
+# The network denies registration, for good or for 20 s. See `reject_cause`; check SIM and `_APN`.
+REGISTRATION_DENIED = "registration_denied"
+
+# No registration in time. See `registration`: 2 searching, 4 out of coverage, 0 given up.
+ATTACH_TIMEOUT = "attach_timeout"
+
+# Attached, but this link to the modem carries no data state. Use AT sockets.
+NO_DATA_STATE = "no_data_state"
+
+# Attached, but data state is IPv4 alone and `_IP_VERSION` is "IPV6". Use AT sockets or "IPV4V6".
+DATA_STATE_NEEDS_IPV4 = "data_state_needs_ipv4"
+
+# Attached, but the modem refuses data state until the time is over.
+DATA_STATE_REFUSED = "data_state_refused"
+
+# Attached and in data state, but without an address in time. Ask the operator for IPv4.
+DATA_STATE_TIMEOUT = "data_state_timeout"
