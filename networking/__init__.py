@@ -20,10 +20,10 @@ datagram_limit()    int: the most bytes that one message or datagram can have no
 metrics()           list of (name, mantissa, exponent, unit): mantissa * 10 ** exponent; a name of
                     two letters, and for unit None: docs/report.md says which, as a report has
                     little room. Only what was measured, nothing unknown
-last_outcome()      object with
+last_outcome()      a named tuple that begins with
                       status  int: what up() reached, with the numbers of the documentation
                       cause   str: one short stable word saying why up() ended as it did
-                      phases  [(name, duration in ms), ...] of the last up(), in order
+                      phases  ((name, duration in ms), ...) of the last up(), in order
 down()              bool: takes the link down and the hardware to its lowest current; to be called
                     on every path, also when up() failed or was never called
 stop()              bool: as down(), also for hardware that an earlier program left running

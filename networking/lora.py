@@ -60,6 +60,7 @@ _FIELDS = (
 _LEAST_LIMIT = 40  # a report with one measurement, 43 bytes with the longest name, is no shorter
 
 JoinResult = namedtuple("JoinResult", ("status", "conn_attempt_duration"))
+Outcome = namedtuple("Outcome", ("status", "cause", "phases"))
 SendResult = namedtuple(
     "SendResult", ("status", "cause", "downlink", "airtime_ms", "wait_ms", "trials")
 )
@@ -131,20 +132,18 @@ def airtime_ms(region, data_rate, length):
 
 
 def last_outcome():
-    """Return how the last join ended, without asking the radio: an object with
+    """Return how the last join ended, without asking the radio: a named tuple of
 
     status  as in the result of join()
     cause   joined, restored (the session of before deep sleep), kept (the session of an earlier
             call); or what went wrong: no_radio, radio_error, radio_stuck (other settings after a
             join that failed need a reset: the firmware would hang), duty_cycle, join_timeout (no
             answer: no gateway in range, or a key that the network does not know); never_tried
-    phases  [(name, ms), ...]: init, restore, join
+    phases  ((name, ms), ...): init, restore, join
     """
-    if _node:
-        return _node
-    from networking import _lora_node
-
-    return _lora_node.Node(None)
+    if _node is None:
+        return Outcome(LORA_OFF, "never_tried", ())
+    return Outcome(_node.status, _node.cause, tuple(_node.phases))
 
 
 def down():
@@ -191,10 +190,11 @@ def _sent(settings, payload, save):
     return SendResult(*_of(settings).send(bytes(payload), save))
 
 
-# The uniform face of networking/__init__.py
+# What every bearer has: networking/__init__.py
 
 
 def problems(cfg):
+    """Return what is wrong with the configuration: a list of str, which tells no key."""
     from networking import _lora_keys
 
     settings, found = configured(cfg, _FIELDS)
@@ -206,10 +206,12 @@ def problems(cfg):
 
 
 def carries(cfg):
+    """Return the kinds of transport: messages, with every configuration."""
     return ("message",)
 
 
 def up(cfg, kind):
+    """Restore the session or join, as configured. True if messages can be sent."""
     global _settings
     if kind != "message":
         refuse("kind", kind, "'message'")
@@ -218,6 +220,7 @@ def up(cfg, kind):
 
 
 def transport(kind):
+    """Return a transport of messages. OSError without a session."""
     if kind != "message" or not _node or _node.status != LORA_JOINED:
         raise OSError("no LoRaWAN session for a " + str(kind))
     return _Transport(_settings or _node.settings)
@@ -247,18 +250,21 @@ class _Transport:
 
 
 def datagram_limit():
-    """The most bytes at the data rate in use; MAC commands that wait may take up to 15 of them.
+    """Return the most bytes of a message at the data rate in use.
 
-    Before the first call of set_keys, join or up that of the slowest rate that reports have.
+    MAC commands that wait may take up to 15 of them. Before the first call of set_keys, join or up
+    it is the limit of the slowest data rate that reports have.
     """
     return _node.limit() if _node else 51
 
 
 def metrics():
+    """Return RSSI and SNR of the last downlink as records, those that are known."""
     return _node.metrics() if _node else []
 
 
 def stop():
+    """Put a radio to sleep that an earlier program may have left on. True if it is asleep."""
     if _node:
         return _node.down()
     from networking import _lora_node

@@ -58,7 +58,7 @@ DeactivateResult = namedtuple(
 Outcome = namedtuple("Outcome", "status cause phases ssid".split())
 
 _wlan = None
-_outcome = Outcome(0, "never_tried", [], None)
+_outcome = Outcome(0, "never_tried", (), None)
 _rssi = -1
 
 _log = logging.Logger("wifi")
@@ -93,7 +93,7 @@ def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
         attempt.cause = "wifi_error"
     up = attempt.cause == "connected"
     _rssi = attempt.rssi
-    _outcome = Outcome(int(up), attempt.cause, attempt.phases, attempt.ssid)
+    _outcome = Outcome(int(up), attempt.cause, tuple(attempt.phases), attempt.ssid)
     text = "%s: ssid %s, channel %d, rssi %d dBm"
     level = logging.INFO if up else logging.WARNING
     _log.log(level, text, attempt.cause, attempt.ssid, attempt.channel, attempt.rssi)
@@ -348,7 +348,7 @@ def start_options(cfg):
     ]
 
 
-# The uniform face of networking/__init__.py
+# What every bearer has: networking/__init__.py
 
 
 def last_outcome():
@@ -358,13 +358,13 @@ def last_outcome():
             text is in the log), no_known_network (none was heard), not_joined (wrong password or
             out of reach: the firmware does not tell), no_address (DHCP), other_security (a network
             of that name without the protection that is configured), out_of_time (spent scanning)
-    phases  of init, scan, association: (name, ms), those that were begun, all rounds together
+    phases  ((name, ms), ...) of init, scan, association: those begun, all rounds together
     """
     return _outcome
 
 
 def problems(cfg):
-    """What is wrong with the configuration, as a list of str."""
+    """Return what is wrong with the configuration: a list of str, which tells no password."""
     from utils import address
 
     found = configured(cfg, _FIELDS)[1]
@@ -377,6 +377,7 @@ def problems(cfg):
 
 
 def carries(cfg):
+    """Return the kinds of transport: all, with every configuration."""
     return ("message", "datagram", "stream")
 
 
@@ -403,17 +404,20 @@ def transport(kind):
 
 
 def datagram_limit():
-    return 1472  # 1500 of Ethernet less the headers of IPv4 and UDP: nothing is fragmented
+    """Return the most payload bytes of one datagram that is not fragmented."""
+    return 1472  # 1500 of Ethernet less the headers of IPv4 and UDP
 
 
 def metrics():
-    # the RSSI in dBm; a report has little room
+    """Return the RSSI as a record, if the last connect() succeeded."""
     return [("rs", _rssi, 0, None)] if _outcome.status else []
 
 
 def down():
+    """Leave the network and switch the radio off. True if it is off."""
     return deactivate().deactivation_status
 
 
 def stop():
+    """Switch off a radio that an earlier program may have left on. True if it is off."""
     return _off()

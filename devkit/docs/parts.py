@@ -25,7 +25,7 @@ from devkit.bench.measure import Conditions, row
 from devkit.build import budget
 from devkit.commands import demo
 from devkit.commands.sensors import listed
-from devkit.docs import configuration, contracts
+from devkit.docs import causes, configuration, contracts
 from devkit.docs.markdown import block, markdown
 from devkit.tables import table
 from emulator import scenario
@@ -269,5 +269,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "procedures": _procedures,
     "configuration": configuration.table,
     "bearer": contracts.bearer,
+    "causes": causes.table,
     budget.PART: budget.table,
 }

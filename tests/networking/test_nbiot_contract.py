@@ -394,3 +394,38 @@ def test_stop_switches_off_what_an_earlier_program_left_running(make_device: Mak
     [stopped] = device.run("from networking import nbiot\nshow(nbiot.stop())")
     assert stopped is True
     assert device.modem_rests()
+
+
+def test_a_link_without_data_state_attaches_and_says_so(make_device: MakeDevice) -> None:
+    status, cause, kinds = make_device().run(
+        """
+        from networking import _nbiot_lte, nbiot
+        _nbiot_lte.Link.has_data_state = False
+        show(nbiot.connect(configured()).status)
+        show(nbiot.last_outcome().cause)
+        show(nbiot.carries(configured()))
+        """
+    )
+    assert (status, cause, kinds) == (1, "no_data_state", ["message", "datagram"])
+
+
+def test_an_outcome_cannot_be_changed_and_stays_as_it_was(make_device: MakeDevice) -> None:
+    kinds, refused, before, after = make_device().run(
+        """
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        first = nbiot.last_outcome()
+        show([isinstance(part, tuple) for part in
+              (first, first.phases, first.phases[0], first.durations, first.levels)])
+        try:
+            first.cause = "other"
+            show(False)
+        except AttributeError:
+            show(True)
+        show(first.cause)
+        nbiot.deactivate()
+        show(nbiot.last_outcome() == first)
+        """
+    )
+    assert kinds == [True] * 5
+    assert (refused, before, after) == (True, "attached", True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from devkit import application, docs
-from devkit.docs import configuration, contracts
+from devkit.docs import causes, configuration, contracts
 from emulator.device_files import ROOT
 
 DOCS = ROOT / "docs"
@@ -174,7 +174,6 @@ def _docstring(name: str, function: str) -> str:
 
 # page, first headings of its tables, files, calls that take a cause
 CAUSES = [
-    ("nbiot.md", ["cause"], ["networking/nbiot.py", "networking/_nbiot_*.py"], ("Failed", "ask")),
     ("wifi.md", ["cause of Wi-Fi"], ["networking/wifi.py"], ("Outcome",)),
     (
         "lora.md",
@@ -202,7 +201,6 @@ def test_causes_of_a_page_are_those_of_the_code(
 @pytest.mark.parametrize(
     ("page", "heading", "file", "function"),
     [
-        ("nbiot.md", "cause", "networking/nbiot.py", "last_outcome"),
         ("wifi.md", "cause of Wi-Fi", "networking/wifi.py", "last_outcome"),
         ("lora.md", "cause", "networking/lora.py", "last_outcome"),
         ("lora.md", "result", "networking/lora.py", "send"),
@@ -214,6 +212,16 @@ def test_causes_of_a_docstring_are_those_of_the_page(
     explained = _words(row[0] for row in _rows(page, heading))
     text = _docstring(file, function)
     assert {word for word in explained if not re.search(rf"\b{word}\b", text)} == set()
+
+
+def test_every_cause_of_nbiot_is_of_the_table_is_used_and_provoked_by_a_test() -> None:
+    source = (ROOT / "networking" / "_nbiot_attach.py").read_text(encoding="utf-8")
+    used = {name.lower() for name in re.findall(r"\bcauses\.([A-Z0-9_]+)", source)}
+    tests = "".join(_text(name) for name in _files("tests/networking/test_nbiot_*.py"))
+    asserted = {cause for cause in causes.explained() if f'"{cause}"' in tests}
+    assert used == asserted == set(causes.explained())
+    beside = _causes(["networking/nbiot.py", "networking/_nbiot_attach.py"], ("_Failed", "ask"))
+    assert not any(re.fullmatch(r"[a-z][a-z_0-9]+", text) for text in beside)
 
 
 def test_causes_of_sensors_are_those_of_their_contract() -> None:
