@@ -171,6 +171,14 @@ def problems(cfg):
     return configured(cfg, _FIELDS)[1]
 
 
+def boot_options(cfg):
+    """Return the option of pycom that lets the firmware start the modem before Python.
+
+    Its start takes two seconds, which pass while boot.py and the sensors work.
+    """
+    return {"lte_modem_en_on_boot": True}
+
+
 def carries(cfg):
     """Return the kinds of transport that there are with this configuration.
 
@@ -225,8 +233,13 @@ def down():
     return deactivate().deactivation_status
 
 
-def stop():
-    """Switch off a modem that an earlier program may have left on. True if it is off."""
+def stop(woken=False):
+    """Switch off a modem that an earlier program may have left on. True if it is off.
+
+    woken: True after deep sleep, before which down() was called: there is nothing to do.
+    """
+    if woken:
+        return True
     link = _the_link()
     try:
         link.open()
