@@ -25,6 +25,7 @@ from emulator.device_files import ROOT
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 MEASURED = (
+    "cost",
     "demo",
     "demo-cycle",
     "bench-cycles",
