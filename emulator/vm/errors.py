@@ -3,7 +3,7 @@
 MicroPython 1.11 has one OSError class; none of its subclasses (TimeoutError, ...) is a builtin,
 the number is only in `args[0]`, and on Pycom boards that may as well be a text. Device code and
 the firmware modules therefore get the classes of this file under their usual names.
-Source: MicroPython 1.11 py/objexcept.c; error numbers: newlib sys/errno.h as on the ESP32.
+Source: MicroPython 1.11 py/objexcept.c.
 """
 
 from __future__ import annotations
@@ -13,13 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn
 
-# What uerrno names on this firmware; numbers are newlib's, not Linux's.
-ERRNO_NAMES = {
-    1: "EPERM", 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
-    17: "EEXIST", 19: "ENODEV", 21: "EISDIR", 22: "EINVAL", 95: "EOPNOTSUPP", 104: "ECONNRESET",
-    105: "ENOBUFS", 111: "ECONNREFUSED", 112: "EADDRINUSE", 113: "ECONNABORTED", 116: "ETIMEDOUT",
-    118: "EHOSTUNREACH", 119: "EINPROGRESS", 120: "EALREADY", 128: "ENOTCONN",
-}  # fmt: skip
+from emulator.vm.device.modules import oserror_text
 
 
 def _no_errno(error: object) -> NoReturn:
@@ -37,12 +31,7 @@ class DeviceOSError(OSError):
     errno = property(_no_errno)
 
     def __str__(self) -> str:
-        if len(self.args) != 1:
-            return str(self.args) if self.args else ""
-        number = self.args[0]
-        if type(self) is DeviceOSError and type(number) is int and number in ERRNO_NAMES:
-            return f"[Errno {number}] {ERRNO_NAMES[number]}"
-        return str(number)
+        return str(oserror_text(self.args, type(self) is DeviceOSError))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.args!r}"

@@ -1,9 +1,7 @@
-"""Imports as the firmware does them, in a module table of the device's own.
+"""Loading of modules on CPython, in a module table of the device's own.
 
-Order: loaded modules, modules that no file can shadow, then each entry of sys.path (a package
-directory before `x.py` before `x.mpy`), last the weak aliases (`time` for `utime`, ...).
-A module that raises while it is imported stays in sys.modules, half made.
-Source: Pycom firmware 1.20.2.r4, py/builtinimport.c, esp32/mpconfigport.h.
+The order in which they are looked for is that of emulator/vm/device/imports.py.
+Source: Pycom firmware 1.20.2.r4, esp32/mpconfigport.h.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from emulator.board.board import Board
 from emulator.device_files import SCRIPTS
 from emulator.vm.compiler import compile_device
 from emulator.vm.core import CORE
+from emulator.vm.device.imports import Imports
 from emulator.vm.mpy import DEPLOYED, compiled
 
 # A file of that name wins over these; everything else built in cannot be shadowed.
@@ -45,6 +44,22 @@ def import_us(source: bytes, install: str) -> int:
     return len(source) * PY_US_PER_KB // 1024
 
 
+def import_kind(host_path: Callable[[str], Path | None], stem: str) -> str | None:
+    """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
+    for kind, suffix in (("dir", ""), ("py", ".py"), ("mpy", ".mpy")):
+        host = host_path(stem + suffix)
+        if host is not None and (host.is_dir() if kind == "dir" else host.is_file()):
+            return kind
+    return None
+
+
+def firmware_file(folder: Path, name: str) -> Path | None:
+    """The file of one of the firmware's modules; None if it has no such module."""
+    file = folder / (FIRMWARE_FILES.get(name, name) + ".py")
+    public = name not in FIRMWARE_FILES.values() and name != "__init__"
+    return file if public and file.is_file() else None
+
+
 class Importer:
     def __init__(
         self,
@@ -67,6 +82,9 @@ class Importer:
         self.device_builtins: dict[str, Any] = {}
         self.firmware_builtins: dict[str, Any] = {}
         self.core_makers: dict[str, Callable[[], dict[str, Any]]] = dict(CORE)
+        self.imports = Imports(
+            self.loaded, self.path, WEAK, self.builtin, self._kind_of, self._load, ModuleType
+        )
 
     # modules that the firmware brings along
 
@@ -78,8 +96,8 @@ class Importer:
         if _is_private(name) and not private:
             return None
         maker = self.core_makers.get(name)
-        file = self._firmware_dir / (FIRMWARE_FILES.get(name, name) + ".py")
-        if name not in FIRMWARE_FILES.values() and name != "__init__" and file.is_file():
+        file = firmware_file(self._firmware_dir, name)
+        if file is not None:
             return self._load_firmware(name, file)
         if maker is None:
             return None
@@ -99,105 +117,10 @@ class Importer:
             raise
         return module
 
-    # __import__ of device code and of the firmware's own modules
-
-    def device_import(
-        self,
-        name: str,
-        globals: dict[str, Any] | None = None,
-        locals: object = None,
-        fromlist: tuple[str, ...] | None = None,
-        level: int = 0,
-    ) -> Any:
-        if level:
-            name = self._absolute(name, globals or {}, level)
-        module = self._import(name, bool(fromlist))
-        return self._offer(module, name, fromlist) if fromlist else module
-
-    def firmware_import(
-        self,
-        name: str,
-        globals: dict[str, Any] | None = None,
-        locals: object = None,
-        fromlist: tuple[str, ...] | None = None,
-        level: int = 0,
-    ) -> Any:
-        module = self.builtin(name, private=True) or self.builtin(WEAK.get(name, name))
-        if module is None:
-            raise ImportError(f"no module named '{name}'")
-        return self._offer(module, name, fromlist) if fromlist else module
-
-    def _import(self, name: str, leaf: bool) -> Any:
-        module = self.loaded.get(name) or self.builtin(name)
-        if module is not None:
-            top_name = name.split(".")[0]
-            return module if leaf or "." not in name else self.loaded.get(top_name, module)
-        top = outer = None
-        path = ""
-        parts = name.split(".")
-        for depth, part in enumerate(parts, 1):
-            full_name = ".".join(parts[:depth])
-            found = self._find(part) if depth == 1 else self._stat(f"{path}/{part}")
-            if found is None:
-                weak = WEAK.get(full_name) if depth == len(parts) else None
-                module = self.builtin(weak) if weak else None
-                if module is None:
-                    raise ImportError(f"no module named '{full_name}'")
-            else:
-                path, kind = found
-                module = self.loaded.get(full_name) or self.builtin(full_name)
-                if module is None:
-                    module = self._load(full_name, path, kind)
-            if outer is not None:
-                setattr(outer, part, module)
-            outer = module
-            top = top or module
-        return outer if leaf else top
-
-    def _absolute(self, name: str, scope: dict[str, Any], level: int) -> str:
-        parts = str(scope.get("__name__", "")).split(".")
-        chop = level - 1 if "__path__" in scope else level
-        if chop >= len(parts):
-            raise ValueError("cannot perform relative import")
-        base = parts[: len(parts) - chop]
-        return ".".join(base + ([name] if name else []))
-
-    def _offer(self, module: Any, name: str, fromlist: tuple[str, ...]) -> Any:
-        """Make the names after `from m import` available, sub-modules of a package included."""
-        if "*" in fromlist:
-            star = ModuleType(name)  # not the module itself: this core knows no __all__
-            public = {key: value for key, value in vars(module).items() if key[0] != "_"}
-            vars(star).update(public)
-            return star
-        for item in fromlist:
-            if hasattr(module, item):
-                continue
-            if not hasattr(module, "__path__"):
-                raise ImportError(f"cannot import name {item}")
-            self._import(f"{module.__name__}.{item}", True)
-            if not hasattr(module, item):  # loaded before, taken from its package since
-                setattr(module, item, self.loaded[f"{module.__name__}.{item}"])
-        return module
-
     # files
 
-    def _find(self, name: str) -> tuple[str, str] | None:
-        for entry in self.path:
-            found = self._stat(f"{entry}/{name}" if entry else name)
-            if found is not None:
-                return found
-        return None
-
-    def _stat(self, stem: str) -> tuple[str, str] | None:
-        """(device path, "dir" | "py" | "mpy") of what `stem` stands for."""
-        host = self._host_path(stem)
-        if host is not None and host.is_dir():
-            return stem, "dir"
-        for kind in ("py", "mpy"):
-            host = self._host_path(f"{stem}.{kind}")
-            if host is not None and host.is_file():
-                return stem, kind
-        return None
+    def _kind_of(self, stem: str) -> str | None:
+        return import_kind(self._host_path, stem)
 
     def _load(self, name: str, stem: str, kind: str) -> ModuleType:
         module = ModuleType(name)
@@ -205,10 +128,11 @@ class Importer:
         self.loaded[name] = module
         if kind == "dir":
             module.__path__ = stem  # type: ignore[assignment]
-            inner = self._stat(f"{stem}/__init__")
-            if inner is None or inner[1] == "dir":
+            stem = f"{stem}/__init__"
+            inner = self._kind_of(stem)
+            if inner in (None, "dir"):
                 return module  # a package works without __init__.py
-            stem, kind = inner
+            kind = inner
         if kind == "mpy":
             raise ImportError(
                 f"{stem}.mpy is byte code, which CPython cannot run: put {stem}.py on the flash "

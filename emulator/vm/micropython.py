@@ -25,7 +25,7 @@ from emulator.vm import webassembly
 from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
-from emulator.vm.importer import FIRMWARE_FILES, MPY_US_PER_KB, WEAK, import_us
+from emulator.vm.importer import MPY_US_PER_KB, WEAK, firmware_file, import_kind, import_us
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
 from emulator.vm.source import prepare, prepare_firmware
@@ -210,19 +210,12 @@ class MicroPythonVm(Vm):
 
     def _vm_stat(self, stem: str) -> str | None:
         """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
-        host = self._flash.import_path(stem)
-        if host is not None and host.is_dir():
-            return "dir"
-        for kind in ("py", "mpy"):
-            host = self._flash.import_path(f"{stem}.{kind}")
-            if host is not None and host.is_file():
-                return kind
-        return None
+        return import_kind(self._flash.import_path, stem)
 
     def _vm_firmware(self, name: str) -> list[str] | None:
         """[file name, source] of one of the firmware's modules."""
-        file = self._firmware_dir / (FIRMWARE_FILES.get(name, name) + ".py")
-        if name in FIRMWARE_FILES.values() or name == "__init__" or not file.is_file():
+        file = firmware_file(self._firmware_dir, name)
+        if file is None:
             return None
         shown = FIRMWARE_PREFIX + file.name
         return [shown, prepare_firmware(file.read_text(encoding="utf-8"), shown)]
