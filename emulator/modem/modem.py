@@ -30,6 +30,7 @@ from emulator.modem.power import Power
 from emulator.modem.radio import Radio
 from emulator.modem.session import Session
 from emulator.modem.sim import Sim
+from emulator.modem.sockets.table import SocketTable
 from emulator.modem.uart import BAUD, Uart
 from emulator.network.cell import Cell
 from emulator.network.routes import Routes
@@ -60,6 +61,7 @@ class Modem:
         self.sim = Sim(board, sim)
         self.pdn = Pdn(self.nv, cell.network)
         self.emm = Emm(self)
+        self.sockets = SocketTable(self)
         self.data_sink: Callable[[bytes], None] = lambda data: None  # opaque bytes of data mode
         self.on_data_end: Callable[[], None] = lambda: None  # the PPP session is over
         self.on_break: Callable[[], None] = lambda: None  # the line break of +SQNIBRCFG
