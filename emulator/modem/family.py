@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
+from emulator.modem.engine import Args, CmeError, Command, at_most, integer
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -25,10 +25,9 @@ class Family:
         """NAME=0..highest, kept in NV under the same name; `shown` is what NAME? answers."""
         nv, field_name = self.modem.nv, name[1:].lower()
 
-        def write(args: Args) -> Result:
+        def write(args: Args) -> None:
             at_most(args, 1)
             setattr(nv, field_name, integer(args, 0, 0, highest))
-            return None
 
         return Command(
             set=write,

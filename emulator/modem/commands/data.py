@@ -63,6 +63,5 @@ class DataMode(Family):
     def _resume(self) -> Result:
         return Final("NO CARRIER" if self.modem.session.data.connection is None else "CONNECT")
 
-    def _hang_up(self) -> Result:
+    def _hang_up(self) -> None:
         self.modem.session.data.hang_up()
-        return None

@@ -104,11 +104,10 @@ class Functionality(Family):
         self.modem.emm.detach(lambda: self.later(OFF_MS, off))
         return pending
 
-    def _factory_reset(self) -> Result:
+    def _factory_reset(self) -> None:
         self.modem.factory_reset()
-        return None
 
-    def _set_carrier(self, args: Args) -> Result:
+    def _set_carrier(self, args: Args) -> None:
         at_most(args, 1)
         carrier = text(args, 0)
         if carrier not in CARRIERS:
@@ -116,4 +115,3 @@ class Functionality(Family):
         if carrier != self.modem.nv.carrier:
             self.modem.nv.carrier = carrier
             self.later((150.0, 400.0), self.modem.reboot)
-        return None

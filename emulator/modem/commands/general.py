@@ -55,16 +55,14 @@ class General(Family):
     def _set_verbose(self, value: int) -> None:
         self.modem.output.verbose = bool(value)
 
-    def _restore(self, args: Args) -> Result:
+    def _restore(self, args: Args) -> None:
         integer(args, 0, 0, 1)
         self.modem.load_profile()
-        return None
 
-    def _store(self, args: Args) -> Result:
+    def _store(self, args: Args) -> None:
         integer(args, 0, 0, 1)
         session, output = self.modem.session, self.modem.output
         self.modem.nv.profile = Profile(session.echo, session.quiet, output.verbose)
-        return None
 
     def _factory(self, args: Args) -> Result:
         integer(args, 0, 0, 1)
@@ -81,22 +79,19 @@ class General(Family):
     def _list(self) -> Result:
         return sorted(self.modem.session.commands)
 
-    def _set_charset(self, args: Args) -> Result:
+    def _set_charset(self, args: Args) -> None:
         if args[:1] not in (["IRA"], ["GSM"]):
             raise CmeError(50)
-        return None
 
     def _register(self, number: int) -> Command:
-        def write(args: Args) -> Result:
+        def write(args: Args) -> None:
             self._registers[number] = integer(args, 0, 0, 255)
-            return None
 
         return Command(set=write, read=lambda: [f"{self._registers[number]:03d}"])
 
 
 def _flag(apply: Callable[[int], None], highest: int = 1) -> Command:
-    def write(args: Args) -> Result:
+    def write(args: Args) -> None:
         apply(integer(args, 0, 0, highest))
-        return None
 
     return Command(set=write, execute=lambda: write([0]))

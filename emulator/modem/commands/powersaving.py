@@ -59,7 +59,7 @@ class PowerSaving(Family):
 
     # power saving mode
 
-    def _set_psm(self, args: Args) -> Result:
+    def _set_psm(self, args: Args) -> None:
         at_most(args, 5)
         before = self.modem.nv.psm
         mode = integer(args, 0, 0, 2)
@@ -71,7 +71,6 @@ class PowerSaving(Family):
         if changed and self.modem.registered:
             self.modem.radio.tau()
             self._grant()
-        return None
 
     def _read_psm(self) -> Result:
         psm = self.modem.nv.psm
@@ -106,19 +105,17 @@ class PowerSaving(Family):
 
     # extended DRX
 
-    def _set_edrx(self, args: Args) -> Result:
+    def _set_edrx(self, args: Args) -> None:
         at_most(args, 3)
         mode = integer(args, 0, 0, 3)
         if mode == 3:
             self.modem.nv.edrx = Edrx()
-            return None
+            return
         self._store_edrx(mode, args, self.modem.nv.edrx.ptw)
-        return None
 
-    def _set_sequans(self, args: Args) -> Result:
+    def _set_sequans(self, args: Args) -> None:
         at_most(args, 4)
         self._store_edrx(integer(args, 0, 0, 3), args, text(args, 3, DEFAULT_PTW))
-        return None
 
     def _store_edrx(self, mode: int, args: Args, ptw: str) -> None:
         before = self.modem.nv.edrx

@@ -32,12 +32,11 @@ class SimCard(Family):
         self.modem.sim.require_present()
         return [f"+CPIN: {self.modem.sim.status()}"]
 
-    def _enter(self, args: Args) -> Result:
+    def _enter(self, args: Args) -> None:
         at_most(args, 2)
         self.modem.sim.require_present()
         new_pin = text(args, 1) if len(args) > 1 else None
         self.modem.sim.enter(text(args, 0), new_pin)
-        return None
 
     def _remaining(self) -> Result:
         self.modem.sim.require_present()
@@ -76,7 +75,7 @@ class SimCard(Family):
         sim.lock = bool(mode)
         return None
 
-    def _change_pin(self, args: Args) -> Result:
+    def _change_pin(self, args: Args) -> None:
         at_most(args, 3)
         if text(args, 0).upper() != "SC":
             raise CmeError(3)
@@ -86,7 +85,6 @@ class SimCard(Family):
             raise CmeError(50)
         self.modem.sim.check_pin(text(args, 1))
         self.modem.sim.pin = new_pin
-        return None
 
     def _file(self, args: Args) -> Result:
         """READ BINARY and STATUS; a file that the card does not have is answered 6A82."""

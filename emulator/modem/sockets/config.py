@@ -45,34 +45,30 @@ class Configuration(Family):
     def on_reset(self) -> None:
         self._profiles: dict[int, list[str]] = {}
 
-    def _set_basic(self, args: Args) -> Result:
+    def _set_basic(self, args: Args) -> None:
         at_most(args, 6)
         slot = self.modem.sockets.closed_slot(args)
         basic = Basic(*_numbers(args, CIDS, (0, 1500), (0, 65535), (0, 1200), (0, 255)))
         if 0 < basic.connect_ds < 10:
             raise CmeError(50)
         slot.basic = basic
-        return None
 
-    def _set_extended(self, args: Args) -> Result:
+    def _set_extended(self, args: Args) -> None:
         if len(args) not in EXTENDED_LENGTHS:
             raise CmeError(50)
         slot = self.modem.sockets.closed_slot(args)
         needed, left_out = ((0, 2), (0, 1), (0, 240)), ((0, 1, 0), (0, 1, 0), (0, 0, 0), (0, 0, 0))
         slot.extended = Extended(*_numbers(args, *needed, *left_out))
-        return None
 
-    def _set_secure(self, args: Args) -> Result:
+    def _set_secure(self, args: Args) -> None:
         at_most(args, 3)
         slot = self.modem.sockets.closed_slot(args)
         slot.secure = Secure(*_numbers(args, (0, 1), (PROFILES[0], PROFILES[-1], 1)))
-        return None
 
-    def _set_profile(self, args: Args) -> Result:
+    def _set_profile(self, args: Args) -> None:
         """Only kept: there is no TLS behind it (a dial with TLS ends in NO CARRIER)."""
         profile = integer(args, 0, PROFILES[0], PROFILES[-1])
         self._profiles[profile] = ["" if arg is None else str(arg) for arg in args[1:]]
-        return None
 
     def _read_profiles(self) -> Result:
         return [

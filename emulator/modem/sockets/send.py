@@ -67,16 +67,16 @@ class Sending(Family):
             raise CmeError(3)
         return host, port
 
-    def _accept(self, socket: OpenSocket, data: bytes, to: Endpoint | None = None) -> Result:
+    def _accept(self, socket: OpenSocket, data: bytes, to: Endpoint | None = None) -> None:
         """The data are complete: take them, unless the socket closed meanwhile or is full."""
         if not socket.connected or not socket.send(data, to):
             raise CmeError(3)
-        return None
 
-    def _accept_text(self, socket: OpenSocket, data: bytes) -> Result:
+    def _accept_text(self, socket: OpenSocket, data: bytes) -> None:
         if socket.slot.extended.send_hex:
             try:
                 data = bytes.fromhex(data.decode("ascii"))
             except ValueError:  # UnicodeDecodeError is one
                 raise CmeError(50) from None
-        return self._accept(socket, data) if data else None
+        if data:
+            self._accept(socket, data)

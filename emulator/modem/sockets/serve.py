@@ -41,12 +41,12 @@ class Serving(Family):
 
     # listening
 
-    def _listen_tcp(self, args: Args) -> Result:
+    def _listen_tcp(self, args: Args) -> None:
         at_most(args, 4)
         stays_open = integer(args, 3, 0, 255, 0) != 0
         listening = self._listen(args)
         if listening is None:
-            return None
+            return
         socket, family = listening
         socket.stays_open = stays_open
         listener = TcpListener(self.modem.routes, family, socket.local)
@@ -69,7 +69,6 @@ class Serving(Family):
         watch = Watch(self.modem.board.clock, look)
         watch.start()
         socket.on_drop = dropped
-        return None
 
     def _called(self, socket: OpenSocket, family: str, path: TcpPath) -> None:
         if socket.state != LISTENING:
@@ -90,11 +89,11 @@ class Serving(Family):
         socket.remote = path.peer
         self._incoming(socket, accept)
 
-    def _listen_udp(self, args: Args) -> Result:
+    def _listen_udp(self, args: Args) -> None:
         at_most(args, 3)
         listening = self._listen(args)
         if listening is None:
-            return None
+            return
         socket, family = listening
 
         def datagram(host: str, port: int, data: bytes) -> None:
@@ -110,7 +109,6 @@ class Serving(Family):
         flow = Datagrams(self.modem.routes, self.modem.radio, family, datagram)
         socket.flow = flow
         flow.listen(*socket.local)
-        return None
 
     def _listen(self, args: Args) -> tuple[OpenSocket, str] | None:
         """A socket in state 4 and its family; None when the command was to end one."""
