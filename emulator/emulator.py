@@ -126,7 +126,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.lora = Lora(board, given.lora, self.routes) if board.name == "FiPy" else None
         if self.lora is not None:
             board.plug("lora", self.lora)
-        board.plug("socket", Ip(board, self.routes, self.cell, self.modem.radio, dns))
+        board.plug("socket", Ip(board, self.routes, self.modem.radio, dns))
 
     def _plug_wifi(self) -> None:
         self.wlan = Wlan(self.board, self.scenario.wifi)

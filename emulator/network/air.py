@@ -1,6 +1,6 @@
 """What carries packets between the board and the network, and how real sockets are watched.
 
-`Air` is the modem's radio (emulator/modem/radio.py) or anything else with its two methods.
+`Air` is the modem's radio (emulator/modem/radio.py) or that of the Wi-Fi station.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from emulator.board.clock import Clock, Event
-from emulator.network.cell import Cell
 
 # Bytes of headers around a payload (RFC 791, 8200, 768, 9293)
 UDP_HEADERS = {"IP": 28, "IPV6": 48}
@@ -24,28 +23,6 @@ class Air(Protocol):
 
     def downlink(self, l3_bytes: int, done: Done) -> None:
         """Take a packet down."""
-
-
-class CellAir:
-    """The cell's durations and losses alone, without a modem whose current would show."""
-
-    def __init__(self, clock: Clock, cell: Cell) -> None:
-        self._clock = clock
-        self._cell = cell
-        self._free_us = 0  # one packet at a time
-
-    def send(self, l3_bytes: int, done: Done) -> None:
-        drawn = self._cell.uplink(l3_bytes, connected=self._clock.now_us <= self._free_us)
-        self._after(drawn.duration_ms, lambda: done(not drawn.lost))
-
-    def downlink(self, l3_bytes: int, done: Done) -> None:
-        drawn = self._cell.turn(l3_bytes)
-        self._after(drawn.duration_ms, lambda: done(not drawn.lost))
-
-    def _after(self, duration_ms: float, call: Callable[[], None]) -> None:
-        now_us = self._clock.now_us
-        self._free_us = max(self._free_us, now_us) + round(duration_ms * 1000)
-        self._clock.schedule(self._free_us - now_us, call)
 
 
 class Watch:
