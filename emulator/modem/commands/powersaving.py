@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.modem import timers
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer, nothing, text
 from emulator.modem.family import Family
@@ -24,7 +24,7 @@ GRANT_MS = (1500.0, 3000.0)  # from the request in a tracking area update to +CE
 class PowerSaving(Family):
     def __init__(self, modem: Modem) -> None:
         super().__init__(modem)
-        self._tau: Event | None = None
+        self._tau = Timer(modem.board.clock)
         modem.radio.on_idle = self._idle
 
     def commands(self) -> dict[str, Command]:
@@ -50,10 +50,10 @@ class PowerSaving(Family):
         self._grant()
 
     def on_deregistered(self) -> None:
-        self._stop_tau()
+        self._tau.stop()
 
     def on_reset(self) -> None:
-        self._stop_tau()
+        self._tau.stop()
         self.modem.granted_timers = None
         self.modem.radio.active_time_ms = None
 
@@ -87,21 +87,15 @@ class PowerSaving(Family):
 
     def _idle(self) -> None:
         """The connection is released: the timer of the next tracking area update runs."""
-        self._stop_tau()
+        self._tau.stop()
         granted = self.modem.granted_timers
         period_s = timers.tau_s(granted[1]) if granted else None
         if period_s:
-            self._tau = self.modem.after_ms(1000.0 * period_s, self._update)
+            self._tau.start_ms(1000.0 * period_s, self._update)
 
     def _update(self) -> None:
-        self._tau = None
         if self.modem.registered and not self.modem.radio.busy:
             self.modem.radio.tau()
-
-    def _stop_tau(self) -> None:
-        if self._tau is not None:
-            self._tau.cancel()
-            self._tau = None
 
     # extended DRX
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.board.board import Board, Service
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.board.faults import Fault
 from emulator.network.wifi.accesspoint import AccessPoint
 from emulator.network.wifi.nic import WifiAir
@@ -49,7 +49,7 @@ class Wlan(Service):
         self._scan_error = options.scan_error
         self._settings: dict[str, Any] = {}
         self._reset_settings()
-        self._timer: Event | None = None  # of connect(timeout=...)
+        self._timer = Timer(board.clock)  # of connect(timeout=...)
         self._timed_out = False
         self._scan: tuple[int, dict[str, Any]] | None = None
         for word in FAULT_WORDS:
@@ -136,15 +136,15 @@ class Wlan(Service):
         if self._scan is not None or not self.started:
             raise OSError(FAILED)
         self._settings["ssid"] = ssid
-        self._stop_timer()
+        self._timer.stop()
         if timeout_ms > 0:
             self._timed_out = False
-            self._timer = self.board.clock.schedule_ms(timeout_ms, self._out_of_time)
+            self._timer.start_ms(timeout_ms, self._out_of_time)
         self.station.connect(Wish(ssid, key, user, enterprise, bssid, channel))
         self._show()
 
     def do_disconnect(self) -> None:
-        self._stop_timer()
+        self._timer.stop()
         if self.started:
             self.station.disconnect()
 
@@ -158,7 +158,6 @@ class Wlan(Service):
 
     def _out_of_time(self) -> None:
         """The timer counts until the association; that an address is missing it does not see."""
-        self._timer = None
         if not self.station.retries:
             self._timed_out = True
             self.station.disconnect()
@@ -262,14 +261,9 @@ class Wlan(Service):
         self.station.stop()
         self._deregister()
         self._scan = None
-        self._stop_timer()
+        self._timer.stop()
         self._timed_out = False
         self._show()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _register(self) -> None:
         if not self.registered:
