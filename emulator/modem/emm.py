@@ -228,7 +228,7 @@ class Emm:
         if not self.registered:
             return
         self.attached = True
-        self._modem.pdn_up(self._modem.pdn.attach_cid)
+        self._modem.pdn.activate(self._modem.pdn.attach_cid)
         waiters, self._waiters = self._waiters, []
         for pending in waiters:
             pending.finish()

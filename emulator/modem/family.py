@@ -44,23 +44,14 @@ class Family:
         if self.modem.cfun != 1:
             raise CmeError(3)
 
-    def on_cfun(self, old: int, new: int) -> None:
-        """The functionality has changed (after a detach that belonged to it)."""
-
     def on_reset(self) -> None:
         """The modem starts, the first time included: what is not in `modem.nv` is lost."""
-
-    def on_factory_reset(self) -> None:
-        """`modem.nv` has just been emptied."""
 
     def on_registered(self) -> None:
         """+CEREG has become 1 or 5."""
 
     def on_deregistered(self) -> None:
         """+CEREG was 1 or 5 and is so no longer."""
-
-    def on_pdn_up(self, cid: int) -> None:
-        """The PDN connection of context `cid` is there and has its addresses."""
 
     def on_pdn_down(self, cid: int) -> None:
         """The PDN connection of context `cid` is gone."""

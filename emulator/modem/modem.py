@@ -135,19 +135,11 @@ class Modem:
 
     def set_cfun(self, new: int) -> None:
         """Change the functionality; a detach that belongs to it is over."""
-        old = self.power.cfun
         self.power.cfun = new
         self.sim.power(new != 0)
         if new != 1:
             self.radio.stop()
         self.power.update()
-        if new != old:
-            self.tell("on_cfun", old, new)
-
-    def pdn_up(self, cid: int) -> None:
-        if cid not in self.pdn.active:
-            self.pdn.activate(cid)
-            self.tell("on_pdn_up", cid)
 
     def pdn_down(self, cid: int) -> None:
         if cid in self.pdn.active:
@@ -211,11 +203,6 @@ class Modem:
         if self.powered:
             self.urc(f"^EXIT: File: {file}")
             self.reboot(announce=False)
-
-    def factory_reset(self) -> None:
-        """Stored settings back to what the factory gave; effective with the next restart."""
-        self.nv.reset()
-        self.tell("on_factory_reset")
 
     def load_profile(self) -> None:
         """Echo and the form of result codes as stored by AT&W."""

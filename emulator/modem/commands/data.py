@@ -55,7 +55,7 @@ class DataMode(Family):
         if cid not in modem.pdn.active:
             if cid not in modem.pdn.contexts or modem.pdn.refusal(cid) is not None:
                 return Final("NO CARRIER")
-            modem.pdn_up(cid)
+            modem.pdn.activate(cid)
         modem.session.data.hang_up()
         modem.enter_data_mode(cid)
         return Final("CONNECT")

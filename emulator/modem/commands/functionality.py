@@ -46,7 +46,7 @@ class Functionality(Family):
             ),
             "^RESET": Command(execute=self._reset),
             "+SQNSSHDN": Command(execute=self._shut_down),
-            "+SQNSFACTORYRESET": Command(execute=self._factory_reset),
+            "+SQNSFACTORYRESET": Command(execute=self.modem.nv.reset),
             "+SQNFACTORYSAVE": Command(set=lambda args: None, execute=lambda: None),
             "+SQNCTM": Command(
                 set=self._set_carrier,
@@ -103,9 +103,6 @@ class Functionality(Family):
 
         self.modem.emm.detach(lambda: self.later(OFF_MS, off))
         return pending
-
-    def _factory_reset(self) -> None:
-        self.modem.factory_reset()
 
     def _set_carrier(self, args: Args) -> None:
         at_most(args, 1)

@@ -69,7 +69,7 @@ class General(Family):
         pending = Pending()
 
         def done() -> None:
-            self.modem.factory_reset()
+            self.modem.nv.reset()
             self.modem.load_profile()
             pending.finish()
 

@@ -146,7 +146,7 @@ class Packet(Family):
                 return
             try:
                 for cid in cids:
-                    self.modem.pdn_up(cid)
+                    self.modem.pdn.activate(cid)
             except CmeError as refusal:
                 pending.fail(refusal.code)
             else:
