@@ -49,8 +49,9 @@ class CpythonVm(Vm):
         )
         self.threads = Threads(self.board, self.bridge, self._report)
         importer = self.importer
-        importer.builtin_modules["_board"] = self._board_module()
         imports = importer.imports
+        board = {"call": self.bridge.call, "on_interrupt": self.bridge.on_interrupt}
+        imports.provide("_board", board)
         self.device_builtins = device_builtins(
             self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend
         )
@@ -70,11 +71,6 @@ class CpythonVm(Vm):
         importer.loaded["__main__"] = self.main
         vars(self.main)["__builtins__"] = self.device_builtins
 
-    def _board_module(self) -> ModuleType:
-        module = ModuleType("_board")
-        vars(module).update(call=self.bridge.call, on_interrupt=self.bridge.on_interrupt)
-        return module
-
     def _sys_names(self) -> dict[str, Any]:
         def exc_info() -> tuple[Any, Any, None]:
             error = sys.exc_info()[1]
@@ -88,7 +84,7 @@ class CpythonVm(Vm):
         return {**names, "exc_info": exc_info}
 
     def _open(self, *args: Any, **keywords: Any) -> Any:
-        uio: Any = self.importer.builtin("uio")
+        uio: Any = self.importer.imports.builtin("uio")
         return uio.open(*args, **keywords)
 
     def _spend(self) -> None:
@@ -127,7 +123,7 @@ class CpythonVm(Vm):
             if not self._exists(name) and Path(name).is_file():
                 self._run_host_file(Path(name))
             else:
-                self.importer.run_file(name, vars(self.main))
+                self.importer.run_file(name, vars(self.main), script=True)
         except SystemExit:
             pass
         except (Halt, KeyboardInterrupt):

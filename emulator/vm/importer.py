@@ -78,94 +78,52 @@ class Importer:
         self.loaded: dict[str, Any] = {}  # sys.modules of the device
         self.path: list[str] = ["", "/flash", "/flash/lib"]
         self.device_paths: dict[str, str] = {}  # file name in code objects -> path on the device
-        self.builtin_modules: dict[str, ModuleType] = {}
         self.device_builtins: dict[str, Any] = {}
         self.firmware_builtins: dict[str, Any] = {}
         self.core_makers: dict[str, Callable[[], dict[str, Any]]] = dict(CORE)
-        self.imports = Imports(
-            self.loaded, self.path, WEAK, self.builtin, self._kind_of, self._load, ModuleType
-        )
+        self.imports = Imports(self, self.loaded, self.path, WEAK, self.core_makers)
 
-    # modules that the firmware brings along
+    # what `imports` asks for
 
-    def builtin(self, name: str, private: bool = False) -> ModuleType | None:
-        """The built-in module of this very name, made at its first use; None if there is none."""
-        module = self.builtin_modules.get(name)
-        if module is not None and (private or not _is_private(name)):
-            return module
-        if _is_private(name) and not private:
-            return None
-        maker = self.core_makers.get(name)
-        file = firmware_file(self._firmware_dir, name)
-        if file is not None:
-            return self._load_firmware(name, file)
-        if maker is None:
-            return None
-        module = ModuleType(name)
-        self.builtin_modules[name] = module
-        vars(module).update(maker())
-        return module
-
-    def _load_firmware(self, name: str, file: Path) -> ModuleType:
-        module = ModuleType(name)
-        self.builtin_modules[name] = module
-        vars(module)["__builtins__"] = self.firmware_builtins
-        try:
-            exec(_firmware_code(file), vars(module))
-        except BaseException:
-            del self.builtin_modules[name]
-            raise
-        return module
-
-    # files
-
-    def _kind_of(self, stem: str) -> str | None:
-        return import_kind(self._host_path, stem)
-
-    def _load(self, name: str, stem: str, kind: str) -> ModuleType:
+    def new_module(self, name: str) -> tuple[ModuleType, dict[str, Any]]:
         module = ModuleType(name)
         del module.__doc__, module.__loader__, module.__spec__, module.__package__
-        self.loaded[name] = module
-        if kind == "dir":
-            module.__path__ = stem  # type: ignore[assignment]
-            stem = f"{stem}/__init__"
-            inner = self._kind_of(stem)
-            if inner in (None, "dir"):
-                return module  # a package works without __init__.py
-            kind = inner
-        if kind == "mpy":
-            raise ImportError(
-                f"{stem}.mpy is byte code, which CPython cannot run: put {stem}.py on the flash "
-                "or run it on the MicroPython VM"
-            )
-        path = f"{stem}.py"
-        vars(module)["__file__"] = path
-        self.run_file(path, vars(module), "py" if path in SCRIPTS else self._install)
-        return module
+        return module, vars(module)
 
-    def run_file(self, path: str, namespace: dict[str, Any], install: str = "py") -> None:
-        """Execute one source file of the device in `namespace`, loading time included."""
+    def firmware(self, name: str) -> Path | None:
+        return firmware_file(self._firmware_dir, name)
+
+    def run_firmware(self, file: Path, names: dict[str, Any]) -> None:
+        names["__builtins__"] = self.firmware_builtins
+        exec(_firmware_code(file), names)
+
+    def kind_of(self, stem: str) -> str | None:
+        return import_kind(self._host_path, stem)
+
+    def load_mpy(self, name: str, stem: str, inner: str) -> ModuleType:
+        raise ImportError(
+            f"{stem}{inner}.mpy is byte code, which CPython cannot run: put {stem}{inner}.py on "
+            "the flash or run it on the MicroPython VM"
+        )
+
+    def run_file(self, path: str, names: dict[str, Any], script: bool = False) -> None:
+        """Execute one source file of the device in `names`, loading time included."""
         host = self._host_path(path)
         if host is None or not host.is_file():
             raise self.firmware_builtins["OSError"](2)
         data = host.read_bytes()
-        self._board.spend_us(import_us(data, install))
+        as_source = script or path in SCRIPTS
+        self._board.spend_us(import_us(data, "py" if as_source else self._install))
         code = self.compile(data, str(host), path)
-        namespace["__builtins__"] = self.device_builtins
-        exec(code, namespace)
+        names["__builtins__"] = self.device_builtins
+        exec(code, names)
 
     def compile(self, data: bytes, filename: str, device_path: str) -> CodeType:
         self.device_paths[filename] = device_path
         try:
             return compile_device(data.decode("utf-8"), filename)
-        except UnicodeDecodeError:
+        except ValueError:  # no UTF-8, or a NUL byte
             raise SyntaxError("invalid syntax", (filename, 1, None, None)) from None
-        except ValueError:  # a NUL byte
-            raise SyntaxError("invalid syntax", (filename, 1, None, None)) from None
-
-
-def _is_private(name: str) -> bool:
-    return name.startswith("_") and name != "_thread"
 
 
 _firmware_cache: dict[tuple[str, int], CodeType] = {}

@@ -21,8 +21,6 @@ path = ["", "/flash", "/flash/lib"]
 
 _native_import = builtins.__import__
 _native_path = sys.path
-_builtin = {}
-_absent = set()
 _scratch = [""]
 _copies = [0]  # files written to the scratch folder
 _globals = builtins.globals
@@ -40,47 +38,6 @@ def new_module(name):
     del module.__file__
     module.__name__ = name
     return module, names
-
-
-def _is_private(name):
-    return name.startswith("_") and name != "_thread"
-
-
-def provide(name, names):
-    """A module that the board has in C, with these names."""
-    module = new_module(name)[0]
-    for key in names:
-        setattr(module, key, names[key])
-    _builtin[name] = module
-    return module
-
-
-def builtin(name, private=False):
-    """The built-in module of this very name, made at its first use; None if there is none."""
-    if _is_private(name) and not private:
-        return None
-    module = _builtin.get(name)
-    if module is not None or name in _absent:
-        return module
-    found = exchange("vm.firmware", name)
-    if found is not None:
-        return _load_firmware(name, found[0], found[1])
-    maker = natives.MAKERS.get(name)
-    if maker is not None:
-        return provide(name, maker())
-    _absent.add(name)
-    return None
-
-
-def _load_firmware(name, filename, source):
-    module, names = new_module(name)
-    _builtin[name] = module
-    try:
-        _execute(source, filename, names)
-    except BaseException:
-        del _builtin[name]
-        raise
-    return module
 
 
 def _execute(source, shown, names):
@@ -128,38 +85,14 @@ def _taken(module, scope, items):
             scope[key] = getattr(module, key)
 
 
-def _kind_of(stem):
-    return exchange("vm.stat", stem)
-
-
-def _load(name, stem, kind):
-    if kind == "mpy":
-        return _load_mpy(name, stem)
-    inner = _kind_of(stem + "/__init__") if kind == "dir" else None
-    if inner == "mpy":
-        module = _load_mpy(name, stem + "/__init__", "/__init__")
-        module.__path__ = stem
-        return module
-    module, names = new_module(name)
-    loaded[name] = module
-    if kind == "dir":
-        module.__path__ = stem
-        if inner != "py":
-            return module  # a package works without __init__.py
-        stem += "/__init__"
-    module.__file__ = stem + ".py"
-    run_file(stem + ".py", names, True)
-    return module
-
-
-def _load_mpy(name, stem, inner=""):
+def load_mpy(name, stem, inner):
     """Byte code is loaded by the VM itself, from a copy in the scratch folder.
 
     A core like the board's finds it by the whole name below sys.path, a later one below the path
     of the package.
     """
     below = name.replace(".", "/") + inner + ".mpy"
-    root = _copy(below, exchange("vm.mpy", stem + ".mpy"))[: -len(below) - 1]
+    root = _copy(below, exchange("vm.mpy", stem + inner + ".mpy"))[: -len(below) - 1]
     outer = name.split(".")[:-1]
     package = loaded.get(".".join(outer))
     if package is not None:
@@ -174,13 +107,26 @@ def _load_mpy(name, stem, inner=""):
             package.__path__ = kept
 
 
-def run_file(file_path, namespace, module=False):
+def run_file(file_path, namespace, module=True):
     """Execute one source file of the device in `namespace`; the board charges for loading it."""
     shown, source = exchange("vm.load", file_path, module)
     _execute(source, shown, namespace)
 
 
-imports = Imports(loaded, path, weak, builtin, _kind_of, _load, lambda name: new_module(name)[0])
+def kind_of(stem):
+    return exchange("vm.stat", stem)
+
+
+def firmware(name):
+    return exchange("vm.firmware", name)
+
+
+def run_firmware(found, names):
+    shown, source = found
+    _execute(source, shown, names)
+
+
+imports = Imports(loaded[__name__], loaded, path, weak, natives.MAKERS)  # asks this module
 
 
 def install(said):

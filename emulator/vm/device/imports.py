@@ -8,17 +8,60 @@ Source: Pycom firmware 1.20.2.r4, py/builtinimport.c.
 
 
 class Imports:
-    def __init__(self, loaded, path, weak, builtin, kind_of, load, new_module):
-        """loaded, path: of sys. builtin(name, private) gives a module of the firmware or None;
-        kind_of(stem) what a file name without suffix stands for: "dir", "py", "mpy" or None;
-        load(name, stem, kind) the module of a file."""
+    def __init__(self, vm, loaded, path, weak, makers):
+        """vm: what differs between the two. loaded, path: of sys. weak: alias -> module.
+        makers: name -> what gives the names of a module that the core has in C.
+
+        vm.new_module(name) gives an empty module and the dict of its names;
+        vm.firmware(name) whatever vm.run_firmware(it, names) is to run for a module of the
+        firmware, None if there is none; vm.kind_of(stem) what a file name without suffix stands
+        for, "dir", "py", "mpy" or None; vm.run_file(path, names) runs the source of a module;
+        vm.load_mpy(name, stem, inner) gives the module of byte code.
+        """
+        self._vm = vm
         self._loaded = loaded
         self._path = path
         self._weak = weak
-        self._builtin = builtin
-        self._kind_of = kind_of
-        self._load = load
-        self._new_module = new_module
+        self._makers = makers
+        self._made = {}
+        self._absent = set()
+
+    # modules that the firmware brings along
+
+    def provide(self, name, names):
+        """A module that the board has in C, with these names."""
+        module = self._vm.new_module(name)[0]
+        for key in names:
+            setattr(module, key, names[key])
+        self._made[name] = module
+        return module
+
+    def builtin(self, name, private=False):
+        """The built-in module of this very name, made at its first use; None if there is none."""
+        if name.startswith("_") and name != "_thread" and not private:
+            return None
+        module = self._made.get(name)
+        if module is not None or name in self._absent:
+            return module
+        found = self._vm.firmware(name)
+        if found is not None:
+            return self._load_firmware(name, found)
+        if name in self._makers:
+            return self.provide(name, self._makers[name]())
+        self._absent.add(name)
+        return None
+
+    def _load_firmware(self, name, found):
+        module, names = self._vm.new_module(name)
+        self._made[name] = module
+        try:
+            self._vm.run_firmware(found, names)
+        except BaseException:
+            del self._made[name]
+            raise
+        return module
+
+    # `__import__`
 
     def of_device(self, name, scope=None, local=None, fromlist=None, level=0):
         """`__import__` of device code."""
@@ -31,13 +74,13 @@ class Imports:
 
     def of_firmware(self, name, *others):
         """`__import__` of the firmware's own modules, which see each other and no file."""
-        module = self._builtin(name, True) or self._builtin(self._weak.get(name, name))
+        module = self.builtin(name, True) or self.builtin(self._weak.get(name, name))
         if module is None:
             raise ImportError("no module named '{}'".format(name))
         return module
 
     def _import(self, name, leaf):
-        module = self._loaded.get(name) or self._builtin(name)
+        module = self._loaded.get(name) or self.builtin(name)
         parts = name.split(".")
         if module is not None:
             return module if leaf or len(parts) == 1 else self._loaded.get(parts[0], module)
@@ -49,12 +92,12 @@ class Imports:
             found = self._find(part) if first else self._stat(stem + "/" + part)
             if found is None:
                 alias = self._weak.get(full_name) if full_name == name else None
-                module = self._builtin(alias) if alias else None
+                module = self.builtin(alias) if alias else None
                 if module is None:
                     raise ImportError("no module named '{}'".format(full_name))
             else:
                 stem, kind = found
-                module = self._loaded.get(full_name) or self._builtin(full_name)
+                module = self._loaded.get(full_name) or self.builtin(full_name)
                 if module is None:
                     module = self._load(full_name, stem, kind)
             if outer is not None:
@@ -66,7 +109,9 @@ class Imports:
     def _offer(self, module, name, fromlist):
         """Make the names after `from m import` available, sub-modules of a package included."""
         if "*" in fromlist:
-            star = self._new_module(name)  # not the module itself: this core knows no __all__
+            star = self._vm.new_module(name)[
+                0
+            ]  # not the module itself: this core knows no __all__
             for key in dir(module):
                 if key[0] != "_":
                     setattr(star, key, getattr(module, key))
@@ -82,6 +127,24 @@ class Imports:
                 setattr(module, item, self._loaded[full_name])
         return module
 
+    def _load(self, name, stem, kind):
+        inner = self._vm.kind_of(stem + "/__init__") if kind == "dir" else None
+        if "mpy" in (kind, inner):
+            module = self._vm.load_mpy(name, stem, "/__init__" if inner else "")
+            if inner:
+                module.__path__ = stem
+            return module
+        module, names = self._vm.new_module(name)
+        self._loaded[name] = module
+        if kind == "dir":
+            module.__path__ = stem
+            if inner != "py":
+                return module  # a package works without __init__.py
+            stem += "/__init__"
+        module.__file__ = stem + ".py"
+        self._vm.run_file(stem + ".py", names)
+        return module
+
     def _find(self, name):
         for entry in self._path:
             found = self._stat(entry + "/" + name if entry else name)
@@ -91,7 +154,7 @@ class Imports:
 
     def _stat(self, stem):
         """(stem, kind) of what `stem` stands for."""
-        kind = self._kind_of(stem)
+        kind = self._vm.kind_of(stem)
         return (stem, kind) if kind else None
 
 
