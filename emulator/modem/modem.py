@@ -17,7 +17,6 @@ from emulator.board.clock import Event
 from emulator.board.draws import drawn
 from emulator.modem.command_faults import CRASH_FILE
 from emulator.modem.commands import families
-from emulator.modem.dataport import Connection
 from emulator.modem.emm import Emm
 from emulator.modem.engine import Line
 from emulator.modem.family import Family
@@ -155,13 +154,6 @@ class Modem:
     @property
     def in_data_mode(self) -> bool:
         return self.session.data.active
-
-    def enter_data_mode(self, cid: int) -> None:
-        """Connect the port with PPP on context `cid`; the caller answers Final("CONNECT")."""
-        connection = Connection(
-            f"ppp {cid}", lambda data: self.data_sink(data), lambda: self.on_data_end()
-        )
-        self.session.data.connect(connection)
 
     # starting and stopping
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from emulator.modem.dataport import Connection
 from emulator.modem.engine import Args, CmeError, Command, Final, Result, at_most, integer, text
 from emulator.modem.family import Family
 from emulator.modem.pdn import CIDS
@@ -57,7 +58,11 @@ class DataMode(Family):
                 return Final("NO CARRIER")
             modem.pdn.activate(cid)
         modem.session.data.hang_up()
-        modem.enter_data_mode(cid)
+        modem.session.data.connect(
+            Connection(
+                f"ppp {cid}", lambda data: modem.data_sink(data), lambda: modem.on_data_end()
+            )
+        )
         return Final("CONNECT")
 
     def _resume(self) -> Result:

@@ -7,6 +7,7 @@ Source: Sequans Monarch (LR5, LR6): up to 8 parameters, the asynchronous dial is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -48,19 +49,23 @@ class Dialling(Family):
             ),
             "+SQNSO": Command(set=self._resume, test="+SQNSO: (1-6)"),
             "+SQNSH": Command(set=self._hang_up, test="+SQNSH: (1-6)"),
-            "+SQNSS": Command(
-                set=lambda args: [self._state(self.modem.sockets.slot(args))],
-                read=lambda: [self._state(slot) for slot in self.modem.sockets.slots],
-                execute=lambda: [self._state(slot) for slot in self.modem.sockets.slots],
-                test="+SQNSS: (1-6)",
-            ),
-            "+SQNSI": Command(
-                set=lambda args: [self._counters(self.modem.sockets.slot(args))],
-                read=lambda: [self._counters(slot) for slot in self.modem.sockets.slots],
-                execute=lambda: [self._counters(slot) for slot in self.modem.sockets.slots],
-                test="+SQNSI: (1-6)",
-            ),
+            "+SQNSS": self._shown("+SQNSS", self._state),
+            "+SQNSI": self._shown("+SQNSI", self._counters),
         }
+
+    def _shown(self, name: str, line: Callable[[Slot], str]) -> Command:
+        """A command that shows one connection id, or all of them."""
+        sockets = self.modem.sockets
+
+        def show_all() -> Result:
+            return [line(slot) for slot in sockets.slots]
+
+        return Command(
+            set=lambda args: [line(sockets.slot(args))],
+            read=show_all,
+            execute=show_all,
+            test=f"{name}: (1-6)",
+        )
 
     def on_pdn_down(self, cid: int) -> None:
         """CFUN=0 or 4, a detach, +CGACT=0: each ends the PDN connections first."""
