@@ -9,8 +9,8 @@ Source: MicroPython 1.11 py/objexcept.c.
 from __future__ import annotations
 
 import builtins
+import traceback
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, NoReturn
 
 from emulator.vm.device.modules import oserror_text
@@ -68,15 +68,6 @@ def message(error: BaseException) -> str:
     return f"{type(error).__name__}: {text_of(error)}"
 
 
-def _frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
-    frames = []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        frames.append((code.co_filename, trace.tb_lineno, code.co_name))
-        trace = trace.tb_next
-    return frames
-
-
 def format_exception(error: BaseException, device_path: Callable[[str], str | None]) -> str:
     """The text that the firmware prints for an uncaught exception.
 
@@ -84,10 +75,10 @@ def format_exception(error: BaseException, device_path: Callable[[str], str | No
     that is no device code (the firmware's modules are C code on a board and leave no line here).
     """
     lines = ["Traceback (most recent call last):"]
-    for filename, line, name in _frames(error.__traceback__):
-        path = device_path(filename)
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        path = device_path(frame.f_code.co_filename)
         if path is not None:
-            lines.append(f'  File "{path}", line {line}, in {name}')
+            lines.append(f'  File "{path}", line {line}, in {frame.f_code.co_name}')
     if isinstance(error, SyntaxError) and error.filename is not None:
         path = device_path(error.filename) or error.filename
         lines.append(f'  File "{path}", line {error.lineno}')
