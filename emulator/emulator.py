@@ -268,8 +268,6 @@ def _why(outcome: Outcome) -> str | None:
     """What to say of an end that is neither a sleep nor a plain end nor an uncaught exception."""
     if isinstance(outcome.halt, Reset):
         return f"reset: {outcome.halt.why}"
-    if outcome.kind in ("hang", "time_limit"):
-        return str(outcome.halt)
     if outcome.kind not in ("deepsleep", "finished"):
         return str(outcome.halt)
     return None
