@@ -30,7 +30,6 @@ from emulator.modem.uart import Uart
 from emulator.network.cell import Cell
 from emulator.network.ip import Ip
 from emulator.network.routes import Routes
-from emulator.network.wifi.nic import WifiNic
 from emulator.network.wifi.wlan import Wlan
 from emulator.vm.cpython import CpythonVm
 from emulator.vm.micropython import MicroPythonVm
@@ -118,7 +117,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.wlan = Wlan(self.board, self.scenario.wifi)
         self.board.plug("wlan", self.wlan)
         ip: Any = self.board.services["socket"]
-        ip.nics.append(WifiNic(self.wlan, self.wlan.air))  # PPP goes first while it is up
+        ip.nics.append(self.wlan)  # PPP goes first while it is up
 
     def __exit__(self, *raised: object) -> None:
         self.close()

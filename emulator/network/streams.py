@@ -71,15 +71,14 @@ class Stream:
             self._unsent += data
             self._work()
 
-    def close(self, done: Callable[[], None] | None = None) -> None:
+    def close(self, done: Callable[[], None] = lambda: None) -> None:
         """Send what is unsent, then end the connection; `done` when that is over."""
         if self.closed:
-            if done is not None:
-                done()
+            done()
             return
         self.closed = True
         self._watch.stop()
-        self._closing = done or (lambda: None)
+        self._closing = done
         self._timer.stop()
         self._result = None
         if self._path.has_route:

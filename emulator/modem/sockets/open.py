@@ -93,20 +93,16 @@ class OpenSocket:
     def drop(self) -> None:
         """Be closed at once, without a word to the other side (a TCP peer is left hanging)."""
         self._leave()
-        if isinstance(self.flow, Stream):
+        if self.flow is not None:
             self.flow.abort()
-        elif self.flow is not None:
-            self.flow.close()
 
     def close(self, done: Callable[[], None]) -> None:
         """Be closed in order; `done` when the other side knows (at once for UDP)."""
         self._leave()
-        if isinstance(self.flow, Stream):
+        if self.flow is None:
+            done()
+        else:
             self.flow.close(done)
-            return
-        if self.flow is not None:
-            self.flow.close()
-        done()
 
     def _leave(self) -> None:
         self.state = CLOSED

@@ -16,7 +16,7 @@ from emulator.board.board import Board, Service
 from emulator.board.clock import Timer
 from emulator.board.faults import Fault
 from emulator.network.wifi.accesspoint import AccessPoint
-from emulator.network.wifi.nic import WifiAir
+from emulator.network.wifi.air import WifiAir
 from emulator.network.wifi.options import FAULT_WORDS, WifiOptions
 from emulator.network.wifi.station import CHANNELS, LISTEN, SERVE, ZEROS, Station, Wish
 
@@ -31,6 +31,8 @@ PENDING, YES, OUT_OF_TIME = range(3)
 
 
 class Wlan(Service):
+    """It is lwIP's interface as well: a `Nic` of emulator/network/nic.py."""
+
     def __init__(self, board: Board, options: WifiOptions) -> None:
         super().__init__(board)
         source = board.rng("wifi")
@@ -54,6 +56,15 @@ class Wlan(Service):
         self._scan: tuple[int, dict[str, Any]] | None = None
         for word in FAULT_WORDS:
             board.faults.on_time(word, self._strike)
+
+    @property
+    def address(self) -> str | None:
+        return self.station.address
+
+    @property
+    def dns(self) -> list[str]:
+        """The servers that the access point, or the program, named."""
+        return [self.station.addresses[3]]
 
     @property
     def on_ms(self) -> int:
