@@ -12,24 +12,14 @@ from emulator.board.board import Board, Halt
 from emulator.vm.device.handlers import Handlers
 from emulator.vm.errors import for_device
 from emulator.vm.guard import LoopGuard
+from emulator.vm.stream import decode_all, encode
 
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
 
 def plain(value: Any) -> Any:
     """What would arrive at the other end of a byte stream: tuples as lists, buffers as bytes."""
-    if type(value) in _PLAIN:
-        return value
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (bytearray, memoryview)):
-        return bytes(value)
-    if isinstance(value, (int, float, str, bytes)):  # a subclass of the device
-        kind = next(kind for kind in (int, float, str, bytes) if isinstance(value, kind))
-        return kind(value)  # type: ignore[arg-type]
-    raise TypeError(f"{type(value).__name__} cannot be handed to the board")
+    return value if type(value) in _PLAIN else decode_all(encode(value))[0]
 
 
 class Bridge:

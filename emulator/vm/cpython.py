@@ -12,12 +12,11 @@ double precision) is not taken away; the MicroPython VM is there for that.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from emulator.board.board import CALL_US, Board, Halt
+from emulator.board.board import CALL_US, Halt
 from emulator.vm.bridge import Bridge
 from emulator.vm.console import ConsoleStream, stream_writer
 from emulator.vm.core.collections import namedtuple
@@ -25,22 +24,11 @@ from emulator.vm.device import modules
 from emulator.vm.device_builtins import device_builtins, firmware_builtins
 from emulator.vm.errors import format_exception
 from emulator.vm.importer import Importer, import_us
-from emulator.vm.runtime import FIRMWARE_DIR, Vm
+from emulator.vm.runtime import Vm
 from emulator.vm.threads import Threads
 
 
 class CpythonVm(Vm):
-    def __init__(
-        self,
-        board: Board,
-        flash_root: Path,
-        console: Callable[[str], None],
-        firmware_dir: Path = FIRMWARE_DIR,
-        install: str = "py",
-    ) -> None:
-        super().__init__(board, flash_root, console, firmware_dir, install)
-        self._start()
-
     def _start(self) -> None:
         self.shutdown()
         self.bridge = Bridge(self.board, self._report)

@@ -7,6 +7,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mpconfigport.h.
 from __future__ import annotations
 
 import builtins
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -69,8 +70,6 @@ class Importer:
         install: str = "py",
     ) -> None:
         """host_path: from a path on the device to the file on the host; None: nothing there."""
-        if install not in INSTALLS:
-            raise ValueError(f"install = {install!r}; allowed: {', '.join(INSTALLS)}")
         self._board = board
         self._firmware_dir = firmware_dir
         self._host_path = host_path
@@ -95,7 +94,7 @@ class Importer:
 
     def run_firmware(self, file: Path, names: dict[str, Any]) -> None:
         names["__builtins__"] = self.firmware_builtins
-        exec(_firmware_code(file), names)
+        exec(_firmware_code(file, file.stat().st_mtime_ns), names)
 
     def kind_of(self, stem: str) -> str | None:
         return import_kind(self._host_path, stem)
@@ -126,14 +125,7 @@ class Importer:
             raise SyntaxError("invalid syntax", (filename, 1, None, None)) from None
 
 
-_firmware_cache: dict[tuple[str, int], CodeType] = {}
-
-
-def _firmware_code(file: Path) -> CodeType:
-    key = (str(file), file.stat().st_mtime_ns)
-    code = _firmware_cache.get(key)
-    if code is None:
-        source = file.read_text(encoding="utf-8")
-        code = builtins.compile(source, str(file), "exec", dont_inherit=True)
-        _firmware_cache[key] = code
-    return code
+@functools.cache
+def _firmware_code(file: Path, changed_ns: int) -> CodeType:
+    """The code of a file in its state of that time."""
+    return builtins.compile(file.read_text("utf-8"), str(file), "exec", dont_inherit=True)

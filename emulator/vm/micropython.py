@@ -50,20 +50,16 @@ class MicroPythonVm(Vm):
         command: Sequence[str] = (),
     ) -> None:
         """command: a MicroPython binary and its options; without one, the WebAssembly build."""
-        super().__init__(board, flash_root, console, firmware_dir, install)
         self._command = [*command, str(DEVICE_DIR / "start.py")] if command else []
         self._scratch = ""  # a folder of the VM's process: source or byte code that it runs
         self._process: VmProcess | None = None
         self._jobs: deque[list[Any]] = deque()
         self._waits = False  # the VM has asked for the next program and has no answer yet
-        self.guard = LoopGuard(board, lambda: None)
         self._loop_us = 0
         self.implementation = ""  # what the VM has said it is
+        super().__init__(board, flash_root, console, firmware_dir, install)
 
     def shutdown(self) -> None:
-        self._close()
-
-    def _close(self) -> None:
         process, self._process = self._process, None
         if process is not None and self._command:
             process.close()
@@ -76,11 +72,11 @@ class MicroPythonVm(Vm):
         self._waits = False
 
     def _start(self) -> None:
-        self._close()
+        self.shutdown()
         self.guard = LoopGuard(self.board, lambda: None)
 
     def _end(self, halt: Halt) -> None:
-        self._close()
+        self.shutdown()
 
     def _run_all(self, names: list[str], must_exist: bool = False) -> None:
         if self._command:

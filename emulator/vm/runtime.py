@@ -55,6 +55,7 @@ class Vm:
         self._flash: Flash = board.services["flash"]  # type: ignore[assignment]
         self._limit_set_us: int | None = None
         self._last_error: str | None = None
+        self._start()
 
     # of the runtime
 
