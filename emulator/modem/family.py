@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulator.modem.engine import Args, CmeError, Command, at_most, integer
+from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
+
+
+def numbered(handle: Callable[[int], Result], highest: int = 1) -> Command:
+    """A command with one number from 0 on, which is 0 when it is left out (ATE, ATI)."""
+
+    def run(args: Args) -> Result:
+        return handle(integer(args, 0, 0, highest))
+
+    return Command(set=run, execute=lambda: run([0]))
 
 
 class Family:

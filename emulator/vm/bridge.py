@@ -31,7 +31,7 @@ class Bridge:
         self.on_interrupt = self._handlers.on_interrupt
         self.dispatch = self._handlers.dispatch
         self.guard = LoopGuard(board, self.pause)
-        self.on_wait: Callable[[int], bool] | None = None  # see emulator/vm/threads.py
+        self.on_wait: Callable[[int], None] | None = None  # see emulator/vm/threads.py
         self.on_pause: Callable[[], None] | None = None
         self.closed: Halt | None = None  # the program is over: whatever still runs is to end
 
@@ -60,6 +60,5 @@ class Bridge:
     def _wait(self, name: str, value: int) -> int:
         assert self.on_wait is not None
         until_us = value if name == "rtc.sleep_until" else self._board.clock.now_us + value
-        if self.on_wait(until_us):
-            return 0
-        return int(self._board.call("rtc.sleep_until", until_us))
+        self.on_wait(until_us)
+        return 0

@@ -104,15 +104,12 @@ class _Refuse(ast.NodeVisitor):
     def _invalid(self, node: ast.AST) -> SyntaxError:
         return _error(_INVALID, self._filename, node)
 
-    def visit_BinOp(self, node: ast.BinOp) -> None:
+    def _operation(self, node: ast.BinOp | ast.AugAssign) -> None:
         if isinstance(node.op, ast.MatMult):
             raise self._invalid(node)
         self.generic_visit(node)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        if isinstance(node.op, ast.MatMult):
-            raise self._invalid(node)
-        self.generic_visit(node)
+    visit_BinOp = visit_AugAssign = _operation
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set) -> None:
         loaded = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)

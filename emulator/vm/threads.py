@@ -77,11 +77,10 @@ class Threads:
         self._bridge.on_pause = self.yield_
         return task.number
 
-    def sleep_until(self, until_us: int) -> bool:
-        """Let the others run until then. Always True: the sleep is over."""
+    def sleep_until(self, until_us: int) -> None:
+        """Let the others run until then."""
         self._current.until_us = until_us
         self._block()
-        return True
 
     def acquire(self, lock: Any) -> None:
         while lock.held:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer, nothing, text
 from emulator.modem.family import Family
+from emulator.modem.sim import check_new_pin
 
 READ_BINARY, STATUS = 176, 242
 EF_HPLMN_ACT, EF_AD, EF_IMSI, EF_ICCID = 28514, 28589, 28423, 12258
@@ -81,8 +82,7 @@ class SimCard(Family):
             raise CmeError(3)
         self.modem.sim.require()
         new_pin = text(args, 2)
-        if not (new_pin.isdigit() and 4 <= len(new_pin) <= 8):
-            raise CmeError(50)
+        check_new_pin(new_pin)
         self.modem.sim.check_pin(text(args, 1))
         self.modem.sim.pin = new_pin
 
