@@ -32,6 +32,7 @@ from emulator.network.ip import Ip
 from emulator.network.routes import Routes
 from emulator.network.wifi.wlan import Wlan
 from emulator.vm.cpython import CpythonVm
+from emulator.vm.guard import limit_time
 from emulator.vm.micropython import MicroPythonVm
 from emulator.vm.runtime import Outcome, Vm
 
@@ -80,7 +81,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.flash = flash
         self.board = Board(seed, name, firmware, given.faults)
         if max_hours is not None:
-            self.board.time_limit_us = round(max_hours * 3_600_000_000)
+            limit_time(self.board, round(max_hours * 3_600_000_000))
         if realtime:
             self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
         plug_standard(self.board, flash)

@@ -58,6 +58,11 @@ class MicroPythonVm(Vm):
         self._loop_us = 0
         self.implementation = ""  # what the VM has said it is
         super().__init__(board, flash_root, console, firmware_dir, install)
+        irq: Any = board.services["irq"]
+        self._vm_take, self._vm_mask, self._vm_die = irq.do_take, irq.do_mask, irq.do_die
+        self._vm_write, self._vm_readline = self.console.write, self.console.read_line
+        self._vm_read = ConsoleStream(self.console).read
+        self._vm_failed = self._failed
 
     def shutdown(self) -> None:
         process, self._process = self._process, None
@@ -152,7 +157,8 @@ class MicroPythonVm(Vm):
         assert self.board.halt is not None
         return self.board.halt
 
-    # what the VM asks for beside the firmware's calls: these cost no time but where they say so
+    # what the VM asks for beside the firmware's calls, as `_vm_` and the name; further ones are in
+    # __init__. They cost no time but where they say so.
 
     def _vm_hello(self, version: int, implementation: str) -> dict[str, Any]:
         if version != VERSION:
@@ -164,28 +170,6 @@ class MicroPythonVm(Vm):
             "hide": list(HIDDEN),
             "weak": WEAK,
         }
-
-    def _vm_take(self) -> list[Any] | None:
-        return self._irq.do_take()
-
-    def _vm_mask(self, on: bool) -> None:
-        self._irq.do_mask(on)
-
-    def _vm_die(self) -> None:
-        self._irq.do_die()
-
-    @property
-    def _irq(self) -> Any:
-        return self.board.services["irq"]
-
-    def _vm_write(self, text: str) -> None:
-        self.console.write(text)
-
-    def _vm_readline(self) -> str:
-        return self.console.read_line()
-
-    def _vm_read(self, size: int) -> str:
-        return ConsoleStream(self.console).read(size)
 
     def _vm_spend(self) -> None:
         """print() was called; costs a call."""
@@ -200,9 +184,6 @@ class MicroPythonVm(Vm):
     def _vm_looping(self) -> None:
         """Handlers have run in between; that makes the loop no useful one."""
         self.guard.charged_us = self._loop_us
-
-    def _vm_failed(self, text: str) -> None:
-        self._failed(text)
 
     def _vm_stat(self, stem: str) -> str | None:
         """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
