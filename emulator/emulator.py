@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from emulator import scenario as scenarios
 from emulator.board.board import CAUSE_NAMES, DEEPSLEEP_RESET, PWRON_RESET, Board, DeepSleep, Reset
@@ -30,11 +30,11 @@ from emulator.modem.uart import Uart
 from emulator.network.cell import Cell
 from emulator.network.ip import Ip
 from emulator.network.routes import Routes
-from emulator.network.wifi.nic import WifiNic
 from emulator.network.wifi.wlan import Wlan
 from emulator.vm.cpython import CpythonVm
+from emulator.vm.guard import limit_time
 from emulator.vm.micropython import MicroPythonVm
-from emulator.vm.runtime import Outcome
+from emulator.vm.runtime import Outcome, Vm
 
 # Reset to the first line of Python, in seconds: 10th, 50th, 90th percentile (docs/emulation.md)
 BOOT_S = (0.8, 1.1, 1.6)
@@ -49,20 +49,6 @@ PROMPT_US = 3_600_000_000  # how long a board is watched that stands at its prom
 VMS = ("cpython", "micropython")
 
 Console = Callable[[str], None]
-
-
-class Runtime(Protocol):
-    """What runs the programs of the device, boot after boot."""
-
-    def boot(self, scripts: list[str] | None = None) -> Outcome: ...
-
-    def run_script(self, path: str) -> Outcome: ...
-
-    def idle(self, duration_us: int) -> Outcome: ...
-
-    def busy(self) -> bool: ...
-
-    def shutdown(self) -> None: ...
 
 
 class Emulator(AbstractContextManager["Emulator"]):
@@ -95,7 +81,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.flash = flash
         self.board = Board(seed, name, firmware, given.faults)
         if max_hours is not None:
-            self.board.time_limit_us = round(max_hours * 3_600_000_000)
+            limit_time(self.board, round(max_hours * 3_600_000_000))
         if realtime:
             self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
         plug_standard(self.board, flash)
@@ -107,7 +93,7 @@ class Emulator(AbstractContextManager["Emulator"]):
 
     def _runtime(
         self, vm: str, command: Sequence[str], flash: Path, console: Console, install: str
-    ) -> Runtime:
+    ) -> Vm:
         if vm == "cpython":
             return CpythonVm(self.board, flash, console, install=install)
         if vm == "micropython":
@@ -126,13 +112,13 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.lora = Lora(board, given.lora, self.routes) if board.name == "FiPy" else None
         if self.lora is not None:
             board.plug("lora", self.lora)
-        board.plug("socket", Ip(board, self.routes, self.cell, self.modem.radio, dns))
+        board.plug("socket", Ip(board, self.routes, self.modem.radio, dns))
 
     def _plug_wifi(self) -> None:
         self.wlan = Wlan(self.board, self.scenario.wifi)
         self.board.plug("wlan", self.wlan)
         ip: Any = self.board.services["socket"]
-        ip.nics.append(WifiNic(self.wlan, self.wlan.air))  # PPP goes first while it is up
+        ip.nics.append(self.wlan)  # PPP goes first while it is up
 
     def __exit__(self, *raised: object) -> None:
         self.close()
@@ -282,8 +268,6 @@ def _why(outcome: Outcome) -> str | None:
     """What to say of an end that is neither a sleep nor a plain end nor an uncaught exception."""
     if isinstance(outcome.halt, Reset):
         return f"reset: {outcome.halt.why}"
-    if outcome.kind in ("hang", "time_limit"):
-        return str(outcome.halt)
     if outcome.kind not in ("deepsleep", "finished"):
         return str(outcome.halt)
     return None

@@ -22,8 +22,8 @@ from types import CodeType
 from typing import Any
 
 from emulator.vm.compiler import compile_device
-from emulator.vm.console import float32
 from emulator.vm.cpython import CpythonVm
+from emulator.vm.device.texts import float32
 
 LIMIT = 1 << 24
 

@@ -94,7 +94,6 @@ class Board:
         self.reset_cause = PWRON_RESET
         self.cycle = 0
         self.started_us = 0  # when the ESP32 last started
-        self.time_limit_us: int | None = None  # an instant of the clock at which every run ends
 
     def plug(self, name: str, service: Service) -> None:
         self.services[name] = service

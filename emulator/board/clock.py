@@ -88,3 +88,28 @@ class Clock:
             if self.pace is not None:
                 self.pace(at_us - self.now_us)
             self.now_us = at_us
+
+
+class Timer:
+    """One call that is due, at most: starting anew replaces it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._event: Event | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._event is not None
+
+    def start_ms(self, delay_ms: float, call: Callable[[], object]) -> None:
+        def due() -> None:
+            self._event = None
+            call()
+
+        self.stop()
+        self._event = self._clock.schedule_ms(delay_ms, due)
+
+    def stop(self) -> None:
+        if self._event is not None:
+            self._event.cancel()
+            self._event = None

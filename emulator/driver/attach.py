@@ -27,12 +27,15 @@ def attach(
     pdn_type: str | None,
     log: bool,
     cid: int | None,
+    legacyattach: bool | None,
 ) -> None:
     """Switch the radio on, unless it is on already: then nothing else is done.
 
     A band given as str is the message of the TypeError that a wrong type ends in, since the
     firmware looks at its type only when it comes to it.
     """
+    if legacyattach is not None:
+        session.legacy_attach = legacyattach
     session.check_attached()
     if session.state >= ATTACHING:
         return

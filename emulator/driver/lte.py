@@ -11,6 +11,7 @@ Source: Pycom firmware 1.20.2, esp32/mods/modlte.c and esp32/lte/lteppp.c; docs/
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import SOFT_RESET, Board, Service
@@ -27,6 +28,19 @@ __all__ = ["LteDriver", "NeverReturns", "UndefinedBehaviour"]
 
 EVENT_BREAK = 2
 _UPGRADE = " Perform a modem firmware update."
+
+
+def _of_session(
+    function: Callable[..., Any], first: Callable[[Session], None] = lambda session: None
+) -> Callable[..., Any]:
+    """A method of the device that is a function of the session, behind the checks that are made
+    first."""
+
+    def method(driver: LteDriver, *args: Any) -> Any:
+        first(driver.session)
+        return function(driver.session, *args)
+
+    return method
 
 
 class LteDriver(Service):
@@ -107,9 +121,8 @@ class LteDriver(Service):
 
     # constructor and init: the face calls open, then link_pending until False, then configure
 
-    def do_new(self, keywords: bool, identity: int, psm: list[int]) -> None:
-        """The constructor's checks, in its order."""
-        init.check_new(keywords, identity, psm)
+    do_new = staticmethod(init.check_new)
+    do_configure = _of_session(init.configure)
 
     def do_debug(self, on: bool | None) -> bool:
         """Switch the firmware's AT log on or off; None leaves it. Returns how it is now."""
@@ -152,11 +165,6 @@ class LteDriver(Service):
             )
         return False
 
-    def do_configure(
-        self, carrier: str | None, cid: int, legacyattach: bool, psm: list[int]
-    ) -> None:
-        init.configure(self.session, carrier, cid, legacyattach, psm)
-
     def _start_task(self) -> None:
         session = self.session
         session.link = CONNECTING
@@ -179,10 +187,10 @@ class LteDriver(Service):
 
     def do_check(self, commands: bool) -> None:
         """The checks that come before a method's own arguments are looked at."""
-        self.session.watch_ppp()
-        self.session.check_init()
         if commands:
-            self.session.check_not_in_ppp()
+            self.session.check_command()
+        else:
+            self.session.check_init()
 
     def do_send_at_cmd(self, command: str | bytes, timeout_ms: int | None) -> str:
         """What the modem said, unchanged; '' when it said nothing in time."""
@@ -198,86 +206,39 @@ class LteDriver(Service):
             text += session.answer.text
         return as_str(text)
 
-    def do_isattached(self) -> bool:
-        self.do_check(False)
-        return self.session.check_attached()
+    do_imei = _of_session(queries.imei, Session.check_command)
+    do_time = _of_session(queries.time, Session.check_command)
+    do_iccid = _of_session(queries.iccid, Session.check_command)
+    do_psm = _of_session(queries.psm, Session.check_command)
+    do_isattached = _of_session(Session.check_attached, Session.check_init)
 
     def do_ue_coverage(self) -> bool:
         self.do_check(True)
         return self.session.check_attached() and not self.session.out_of_coverage
 
-    def do_imei(self) -> str | None:
-        self.do_check(True)
-        return queries.imei(self.session)
-
-    def do_time(self) -> str | None:
-        self.do_check(True)
-        return queries.time(self.session)
-
-    def do_iccid(self) -> str | None:
-        self.do_check(True)
-        return queries.iccid(self.session)
-
-    def do_psm(self) -> list[Any]:
-        """[enabled, period_value, period_unit, active_value, active_unit]"""
-        self.do_check(True)
-        return queries.psm(self.session)
-
     # network
 
-    def do_attach(
-        self,
-        band: int | str | None,
-        bands: list[int | str] | None,
-        apn: str | None,
-        pdn_type: str | None,
-        log: bool,
-        cid: int | None,
-        legacyattach: bool | None,
-    ) -> None:
-        if legacyattach is not None:
-            self.session.legacy_attach = legacyattach
-        attach.attach(self.session, band, bands, apn, pdn_type, log, cid)
-
-    def do_detach(self, reset: bool) -> None:
-        end.detach(self.session, reset)
+    do_attach = _of_session(attach.attach)
+    do_detach = _of_session(end.detach)
+    do_connect = _of_session(data_state.connect)
+    do_disconnect = _of_session(data_state.disconnect, Session.check_init)
+    do_pppsuspend = _of_session(data_state.suspend, Session.watch_ppp)
+    do_pppresume = _of_session(data_state.resume)
 
     def do_in_ppp_with_address(self) -> bool:
         """connect() looks at this before its arguments."""
         self.do_check(False)
         return self.session.state == PPP and self.session.ppp.address is not None
 
-    def do_connect(self, cid: int | None, legacy: bool | None) -> None:
-        data_state.connect(self.session, cid, legacy)
-
     def do_isconnected(self) -> bool:
         self.do_check(False)
         return self.session.connected
 
-    def do_disconnect(self) -> None:
-        self.do_check(False)
-        data_state.disconnect(self.session)
-
-    def do_pppsuspend(self) -> None:
-        self.session.watch_ppp()
-        data_state.suspend(self.session)
-
-    def do_pppresume(self, cid: int | None) -> None:
-        data_state.resume(self.session, cid)
-
     # the end
 
-    def do_deinit(self, detach: bool, reset: bool, dettach: bool) -> None:
-        self.session.watch_ppp()
-        end.deinit(self.session, detach, reset, dettach)
-
-    def do_reset(self) -> None:
-        self.do_check(False)
-        end.reset(self.session)
-
-    def do_factory_reset(self) -> None:
-        self.do_check(False)
-        end.factory_reset(self.session)
+    do_deinit = _of_session(end.deinit, Session.watch_ppp)
+    do_reset = _of_session(end.reset, Session.check_init)
+    do_factory_reset = _of_session(end.factory_reset, Session.check_init)
 
     def do_modem_upgrade_mode(self) -> None:
         self.session.init = False

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from emulator.board.board import Board
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.driver.task import Procedure, Wait
 from emulator.modem.uart import Uart
 
@@ -39,11 +39,10 @@ class PppLink:
     def __init__(
         self, board: Board, uart: Uart, modem: DataModem | None, on_up: Callable[[], None]
     ) -> None:
-        self._board = board
         self._uart = uart
         self._modem = modem
         self._on_up = on_up
-        self._negotiation: Event | None = None
+        self._negotiation = Timer(board.clock)
         self._seen = b""
         self._random = board.rng("ppp negotiation")
         self.address: str | None = None
@@ -53,9 +52,10 @@ class PppLink:
         self._uart.flush()
         self._seen = b""
         yield Wait(ticks=CONNECT_TICKS)
-        if self.address is None and self._negotiation is None:
-            delay_ms = self._random.uniform(*NEGOTIATION_MS)
-            self._negotiation = self._board.clock.schedule_ms(delay_ms, lambda: self._up(cid))
+        if self.address is None and not self._negotiation.running:
+            self._negotiation.start_ms(
+                self._random.uniform(*NEGOTIATION_MS), lambda: self._up(cid)
+            )
 
     def disconnect(self) -> Procedure[None]:
         self.drop()
@@ -63,9 +63,7 @@ class PppLink:
 
     def drop(self) -> None:
         """The session is over, without a word to anybody."""
-        if self._negotiation is not None:
-            self._negotiation.cancel()
-            self._negotiation = None
+        self._negotiation.stop()
         self.address = None
 
     def listen(self) -> bool:
@@ -79,7 +77,6 @@ class PppLink:
         return lost
 
     def _up(self, cid: int) -> None:
-        self._negotiation = None
         if self._modem is None or not self._modem.in_data_mode:
             return
         address = self._modem.pdn_addresses(cid).get("IP")

@@ -142,10 +142,13 @@ class Session:
     # checks
 
     def check_init(self) -> None:
+        self.watch_ppp()
         if not self.init:
             raise OSError(NOT_INITIALIZED)
 
-    def check_not_in_ppp(self) -> None:
+    def check_command(self) -> None:
+        """Initialised, and not in data state."""
+        self.check_init()
         if self.state == PPP:
             raise OSError(IN_DATA_STATE)
 

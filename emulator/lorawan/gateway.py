@@ -39,7 +39,7 @@ class Signal:
 @dataclass
 class _Scheduled:
     frame: bytes
-    at_us: tuple[int, int]  # start of the first and of the second window
+    at_us: int  # start of the window that the server uses
     frequency_hz: int
     rate: Rate
 
@@ -94,24 +94,21 @@ class Gateway:
         region = self.region
         number = region.rx1_rate(sent.rate_number, 0)
         frequency_hz = region.rx1_frequency(sent.channel, sent.frequency_hz)
-        now_us = self.board.clock.now_us
-        starts = (now_us + delay_s * 1_000_000, now_us + (delay_s + 1) * 1_000_000)
         if len(frame) - 13 > region.size(number):
             frequency_hz, number = region.rx2
-            starts = (starts[1], starts[1])
+            delay_s += 1
         rate = region.rate(number)
         assert rate is not None
-        self._scheduled = _Scheduled(frame, starts, frequency_hz, rate)
+        start_us = self.board.clock.now_us + delay_s * 1_000_000
+        self._scheduled = _Scheduled(frame, start_us, frequency_hz, rate)
 
     # down
 
     def listen(self, frequency_hz: int, rate: Rate) -> tuple[bytes, Signal, int] | None:
         """What begins now for a receiver set like this: frame, signal, duration in us."""
         found = self._scheduled
-        if found is None or self.board.clock.now_us not in found.at_us:
+        if found is None or self.board.clock.now_us != found.at_us:
             return None
-        if self.board.clock.now_us != found.at_us[0]:
-            return None  # the server uses one window only, and that is over
         self._scheduled = None
         self.air_bytes += len(found.frame)
         signal = self._signal(found.rate, 0)

@@ -111,9 +111,7 @@ class Mac:
             return
         now_us = self.board.clock.now_us
         usable = self.settings.usable(otaa.rate) or sorted(self.settings.enabled)
-        free_us = min(
-            self._free_at(self.settings.channels[index].frequency_hz) for index in usable
-        )
+        free_us = min(self._free_at(index) for index in usable)
         if self._on_air or free_us > now_us:
             self.radio.after(max(free_us - now_us, 100_000), lambda: self._try_join(otaa))
             return
@@ -175,13 +173,8 @@ class Mac:
 
     def _try(self, message: Message) -> None:
         usable = self.settings.usable(message.rate)
-        now_us = self.board.clock.now_us
-        free = [
-            index
-            for index in usable
-            if self._free_at(self.settings.channels[index].frequency_hz) <= now_us
-        ]
-        if not usable or self.session is None or (self.enforce_duty and not free):
+        held_back = self.enforce_duty and not self._free(usable)
+        if not usable or self.session is None or held_back:
             self.board.trace.add("lora", "device: send refused, no channel is free")
             self._finish(message, False)
             return
@@ -269,8 +262,14 @@ class Mac:
 
     # the air
 
-    def _free_at(self, frequency_hz: int) -> int:
-        return self._free_us.get(self.region.band(frequency_hz), 0)
+    def _free_at(self, channel: int) -> int:
+        """When the sub-band of a channel may be used again."""
+        band = self.region.band(self.settings.channels[channel].frequency_hz)
+        return self._free_us.get(band, 0)
+
+    def _free(self, channels: list[int]) -> list[int]:
+        now_us = self.board.clock.now_us
+        return [index for index in channels if self._free_at(index) <= now_us]
 
     def _join_inverse(self) -> int:
         elapsed_us = self.board.clock.now_us - self._started_us
@@ -288,11 +287,7 @@ class Mac:
         """One frame and its two windows. `take` says whether a window had what it is for."""
         now_us = self.board.clock.now_us
         usable = self.settings.usable(number) or sorted(self.settings.enabled)
-        free = [
-            each
-            for each in usable
-            if self._free_at(self.settings.channels[each].frequency_hz) <= now_us
-        ]
+        free = self._free(usable)
         index = self._random.choice(free or usable)
         frequency_hz = self.settings.channels[index].frequency_hz
         rate = self.region.rate(number)

@@ -21,7 +21,6 @@ class MacSettings:
     rx1_delay_s: int = 1
     rx1_offset: int = 0
     rx2: tuple[int, int] = (0, 0)
-    max_duty: int = 0  # of DutyCycleReq: 1 / 2 ** max_duty of all
     answers: bytes = b""  # for the next uplink
     down_hz: dict[int, int] = field(default_factory=dict)  # of DlChannelReq
     battery: int = 255  # not known
@@ -34,11 +33,11 @@ class MacSettings:
 
     def usable(self, rate: int) -> list[int]:
         """Channels on which this data rate may be sent."""
-        return [
-            index
-            for index in sorted(self.enabled)
-            if self.channels[index].least_rate <= rate <= self.channels[index].most_rate
-        ]
+        return [index for index in sorted(self.enabled) if self._takes(index, rate)]
+
+    def _takes(self, index: int, rate: int) -> bool:
+        channel = self.channels[index]
+        return channel.least_rate <= rate <= channel.most_rate
 
     def take_list(self, cf_list: bytes) -> None:
         """The CFList of a join: five more channels."""
@@ -59,7 +58,7 @@ class MacSettings:
         """Carry out MAC commands."""
         handlers = {
             commands.LINK_ADR: lambda body: self._link_adr(body, adr),
-            commands.DUTY_CYCLE: self._duty_cycle,
+            commands.DUTY_CYCLE: lambda body: b"",
             commands.RX_PARAM: self._rx_param,
             commands.DEV_STATUS: self._dev_status,
             commands.NEW_CHANNEL: self._new_channel,
@@ -78,10 +77,7 @@ class MacSettings:
         rate, power = body[0] >> 4, body[0] & 15
         mask = self._masked(body[3] >> 4 & 7, body[1] | body[2] << 8)
         mask_ok = bool(mask)
-        usable = any(
-            self.channels[index].least_rate <= rate <= self.channels[index].most_rate
-            for index in mask
-        )
+        usable = any(self._takes(index, rate) for index in mask)
         rate_ok = self.region.rate(rate) is not None and usable
         status = mask_ok | rate_ok << 1 | (power <= 10) << 2
         if not adr:
@@ -107,10 +103,6 @@ class MacSettings:
         low = 16 * control
         kept = {index for index in self.enabled if not low <= index < low + 16}
         return kept | {low + index for index in range(16) if mask >> index & 1}
-
-    def _duty_cycle(self, body: bytes) -> bytes:
-        self.max_duty = body[0] & 15
-        return b""
 
     def _rx_param(self, body: bytes) -> bytes:
         offset, rate, hz = body[0] >> 4 & 7, body[0] & 15, commands.frequency(body[1:])

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from emulator.board.options import check_range
+
 
 @dataclass
 class DeviceOptions:
@@ -38,8 +40,7 @@ class DownlinkOptions:
     def __post_init__(self) -> None:
         if not _is_hex(self.payload):
             raise ValueError(f"payload = {self.payload!r}; hex digits are needed")
-        if self.port not in range(1, 224):
-            raise ValueError(f"port = {self.port}; allowed: 1 to 223")
+        check_range(self, "port", 1, 223)
 
 
 def _default_devices() -> list[DeviceOptions]:
@@ -67,12 +68,10 @@ class LoraOptions:
     duty_cycle: bool = False  # the MAC refuses to break it; the firmware switches that off
 
     def __post_init__(self) -> None:
-        limits = {"uplink_loss": (0, 1), "downlink_loss": (0, 1), "sub_band": (0, 8)}
-        limits |= {"rx1_delay_s": (1, 15), "forward_port": (1, 65535)}
-        for name, (least, most) in limits.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise ValueError(f"{name} = {value}; allowed: {least} to {most}")
+        check_range(self, "uplink_loss downlink_loss", 0, 1)
+        check_range(self, "sub_band", 0, 8)
+        check_range(self, "rx1_delay_s", 1, 15)
+        check_range(self, "forward_port", 1, 65535)
 
 
 def _is_hex(value: str) -> bool:

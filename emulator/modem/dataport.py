@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.board.board import Board
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.modem.output import Output
 
-GUARD_US = 1_000_000
+GUARD_MS = 1000
 
 
 @dataclass
@@ -37,7 +37,7 @@ class DataPort:
         self.active = False
         self._heard_us = 0
         self._pluses = 0
-        self._timer: Event | None = None
+        self._timer = Timer(board.clock)
 
     def connect(self, connection: Connection) -> None:
         """Have the port switch to `connection` behind the CONNECT about to be sent."""
@@ -53,14 +53,14 @@ class DataPort:
 
     def feed(self, data: bytes) -> None:
         now_us = self._board.clock.now_us
-        quiet = now_us - self._heard_us >= GUARD_US
+        quiet = now_us - self._heard_us >= GUARD_MS * 1000
         self._heard_us = now_us
         if data.strip(b"+") == b"" and (self._pluses or quiet) and self._pluses + len(data) <= 3:
             self._pluses += len(data)
             if self._pluses == 3:
-                self._timer = self._board.clock.schedule(GUARD_US, self._escape)
+                self._timer.start_ms(GUARD_MS, self._escape)
             return
-        self._stop_timer()
+        self._timer.stop()
         held, self._pluses = b"+" * self._pluses, 0
         if self.connection is not None:
             self.connection.sink(held + data)
@@ -79,23 +79,17 @@ class DataPort:
     def lost(self) -> None:
         """The connection ended by itself: the host reads NO CARRIER if it is in data mode."""
         was_active = self.active
-        self._stop_timer()
+        self._timer.stop()
         self.hang_up()
         if was_active:
             self._to_commands("NO CARRIER")
 
     def drop(self) -> None:
         """The modem restarts."""
-        self._stop_timer()
+        self._timer.stop()
         self.connection, self.active, self._pluses = None, False, 0
 
     def _escape(self) -> None:
-        self._timer = None
         self._pluses = 0
         self.active = False
         self._to_commands("OK")
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

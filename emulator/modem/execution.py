@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emulator.modem import errors
 from emulator.modem.command_faults import AnswerFaults
@@ -86,18 +86,14 @@ class Execution:
 
     def _handler(self, part: Part) -> tuple[Callable[[], Result], tuple[float, float]]:
         command: Command = self._session.command(part.name)
-        if part.form == "set" and command.set is not None:
-            set_handler, args = command.set, part.args
-            return lambda: set_handler(args), command.latency_ms
-        handler = {"read": command.read, "test": command.test, "execute": command.execute}.get(
-            part.form
-        )
-        if handler is None:
+        form: Any = getattr(command, part.form)
+        if form is None:
             raise CmeError(4)
-        if isinstance(handler, str):
-            line = handler
-            return lambda: [line], command.latency_ms
-        return handler, command.latency_ms
+        if part.form == "set":
+            return partial(form, part.args), command.latency_ms
+        if isinstance(form, str):
+            return lambda: [form], command.latency_ms
+        return form, command.latency_ms
 
     def _call(self, handler: Callable[[], Result]) -> None:
         try:

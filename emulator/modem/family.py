@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from emulator.modem.modem import Modem
 
 
+def numbered(handle: Callable[[int], Result], highest: int = 1) -> Command:
+    """A command with one number from 0 on, which is 0 when it is left out (ATE, ATI)."""
+
+    def run(args: Args) -> Result:
+        return handle(integer(args, 0, 0, highest))
+
+    return Command(set=run, execute=lambda: run([0]))
+
+
 class Family:
     """Commands that belong together, and what they want to hear about. Override what you need."""
 
@@ -25,10 +34,9 @@ class Family:
         """NAME=0..highest, kept in NV under the same name; `shown` is what NAME? answers."""
         nv, field_name = self.modem.nv, name[1:].lower()
 
-        def write(args: Args) -> Result:
+        def write(args: Args) -> None:
             at_most(args, 1)
             setattr(nv, field_name, integer(args, 0, 0, highest))
-            return None
 
         return Command(
             set=write,
@@ -45,23 +53,17 @@ class Family:
         if self.modem.cfun != 1:
             raise CmeError(3)
 
-    def on_cfun(self, old: int, new: int) -> None:
-        """The functionality has changed (after a detach that belonged to it)."""
-
     def on_reset(self) -> None:
         """The modem starts, the first time included: what is not in `modem.nv` is lost."""
 
-    def on_factory_reset(self) -> None:
-        """`modem.nv` has just been emptied."""
+    def on_stat(self) -> None:
+        """The registration state has changed."""
 
     def on_registered(self) -> None:
         """+CEREG has become 1 or 5."""
 
     def on_deregistered(self) -> None:
         """+CEREG was 1 or 5 and is so no longer."""
-
-    def on_pdn_up(self, cid: int) -> None:
-        """The PDN connection of context `cid` is there and has its addresses."""
 
     def on_pdn_down(self, cid: int) -> None:
         """The PDN connection of context `cid` is gone."""

@@ -17,7 +17,6 @@ from emulator.board.clock import Event
 from emulator.board.draws import drawn
 from emulator.modem.command_faults import CRASH_FILE
 from emulator.modem.commands import families
-from emulator.modem.dataport import Connection
 from emulator.modem.emm import Emm
 from emulator.modem.engine import Line
 from emulator.modem.family import Family
@@ -30,6 +29,7 @@ from emulator.modem.power import Power
 from emulator.modem.radio import Radio
 from emulator.modem.session import Session
 from emulator.modem.sim import Sim
+from emulator.modem.sockets.table import SocketTable
 from emulator.modem.uart import BAUD, Uart
 from emulator.network.cell import Cell
 from emulator.network.routes import Routes
@@ -60,6 +60,7 @@ class Modem:
         self.sim = Sim(board, sim)
         self.pdn = Pdn(self.nv, cell.network)
         self.emm = Emm(self)
+        self.sockets = SocketTable(self)
         self.data_sink: Callable[[bytes], None] = lambda data: None  # opaque bytes of data mode
         self.on_data_end: Callable[[], None] = lambda: None  # the PPP session is over
         self.on_break: Callable[[], None] = lambda: None  # the line break of +SQNIBRCFG
@@ -133,19 +134,11 @@ class Modem:
 
     def set_cfun(self, new: int) -> None:
         """Change the functionality; a detach that belongs to it is over."""
-        old = self.power.cfun
         self.power.cfun = new
         self.sim.power(new != 0)
         if new != 1:
             self.radio.stop()
         self.power.update()
-        if new != old:
-            self.tell("on_cfun", old, new)
-
-    def pdn_up(self, cid: int) -> None:
-        if cid not in self.pdn.active:
-            self.pdn.activate(cid)
-            self.tell("on_pdn_up", cid)
 
     def pdn_down(self, cid: int) -> None:
         if cid in self.pdn.active:
@@ -161,13 +154,6 @@ class Modem:
     @property
     def in_data_mode(self) -> bool:
         return self.session.data.active
-
-    def enter_data_mode(self, cid: int) -> None:
-        """Connect the port with PPP on context `cid`; the caller answers Final("CONNECT")."""
-        connection = Connection(
-            f"ppp {cid}", lambda data: self.data_sink(data), lambda: self.on_data_end()
-        )
-        self.session.data.connect(connection)
 
     # starting and stopping
 
@@ -209,11 +195,6 @@ class Modem:
         if self.powered:
             self.urc(f"^EXIT: File: {file}")
             self.reboot(announce=False)
-
-    def factory_reset(self) -> None:
-        """Stored settings back to what the factory gave; effective with the next restart."""
-        self.nv.reset()
-        self.tell("on_factory_reset")
 
     def load_profile(self) -> None:
         """Echo and the form of result codes as stored by AT&W."""

@@ -83,4 +83,5 @@ class Nv:
         )
 
     def reset(self) -> None:
+        """Back to what the factory gave; effective with the next restart."""
         vars(self).update(vars(Nv()))

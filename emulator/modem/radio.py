@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from emulator.board.board import Board
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.modem.power import Power
 from emulator.network.cell import Cell, Procedure
 
@@ -45,7 +45,7 @@ class Radio:
         self._job: _Job | None = None
         self._playing = False
         self._run = 0  # events of an earlier run are void
-        self._tail: Event | None = None
+        self._tail = Timer(board.clock)
 
     @property
     def busy(self) -> bool:
@@ -77,7 +77,7 @@ class Radio:
     def play(self, procedure: Procedure, then: Callable[[], None]) -> None:
         """Carry out a procedure now; the connection stays up behind it."""
         self._playing = True
-        self._stop_tail()
+        self._tail.stop()
         self._power.psm = False
         run = self._run
         at_ms = 0.0
@@ -102,14 +102,10 @@ class Radio:
         """Radio off or modem gone: whatever was under way has failed."""
         self._run += 1
         self._playing = self.connected = self.usable = False
-        self._stop_tail()
+        self._tail.stop()
         self._power.psm = False
         self._show("")
         self._fail_all()
-
-    def lost(self) -> None:
-        """Coverage is gone: nothing arrives, the connection with it."""
-        self.stop()
 
     # the queue
 
@@ -159,27 +155,20 @@ class Radio:
         self._playing = False
         self.connected = True
         self._show("tail")
-        self._tail = self._board.clock.schedule_ms(self._cell.release_ms(), self._released)
+        self._tail.start_ms(self._cell.release_ms(), self._released)
         then()
 
     def _released(self) -> None:
-        self._tail = None
         self.connected = False
         self._show("")
         if self.active_time_ms is not None:
-            self._tail = self._board.clock.schedule_ms(self.active_time_ms, self._sleep)
+            self._tail.start_ms(self.active_time_ms, self._sleep)
         self.on_idle()
 
     def _sleep(self) -> None:
         """T3324 has run out: power saving mode."""
-        self._tail = None
         self._power.psm = True
         self._power.update()
-
-    def _stop_tail(self) -> None:
-        if self._tail is not None:
-            self._tail.cancel()
-            self._tail = None
 
     def _show(self, activity: str) -> None:
         self._power.activity = activity

@@ -81,7 +81,8 @@ class Sim:
         """+CPIN=...: the PIN, or the PUK with a new PIN."""
         status = self.status()
         if status == "SIM PIN" and new_pin is None:
-            self._verify_pin(secret)
+            self.check_pin(secret)
+            self.verified = True
         elif status == "SIM PUK" and new_pin is not None:
             self._unblock(secret, new_pin)
         elif status == "SIM PUK":
@@ -99,21 +100,22 @@ class Sim:
             raise CmeError(12 if self.pin_left == 0 else 16)
         self.pin_left = PIN_TRIES
 
-    def _verify_pin(self, secret: str) -> None:
-        self.check_pin(secret)
-        self.verified = True
-
     def _unblock(self, puk: str, new_pin: str) -> None:
         if self.puk_left == 0:
             raise CmeError(13)
         if puk != self.options.puk:
             self.puk_left -= 1
             raise CmeError(13 if self.puk_left == 0 else 16)
-        if not (new_pin.isdigit() and 4 <= len(new_pin) <= 8):
-            raise CmeError(50)
+        check_new_pin(new_pin)
         self.pin, self.pin_left, self.puk_left = new_pin, PIN_TRIES, PUK_TRIES
         self.verified = True
 
     def _check(self) -> None:
         if self.ready:
             self.on_ready()
+
+
+def check_new_pin(pin: str) -> None:
+    """CME 50 for what no card takes as a PIN."""
+    if not (pin.isdigit() and 4 <= len(pin) <= 8):
+        raise CmeError(50)

@@ -1,6 +1,6 @@
 """What carries packets between the board and the network, and how real sockets are watched.
 
-`Air` is the modem's radio (emulator/modem/radio.py) or anything else with its two methods.
+`Air` is the modem's radio (emulator/modem/radio.py) or that of the Wi-Fi station.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from emulator.board.clock import Clock, Event
-from emulator.network.cell import Cell
+from emulator.board.clock import Clock, Timer
 
 # Bytes of headers around a payload (RFC 791, 8200, 768, 9293)
 UDP_HEADERS = {"IP": 28, "IPV6": 48}
@@ -24,28 +23,6 @@ class Air(Protocol):
 
     def downlink(self, l3_bytes: int, done: Done) -> None:
         """Take a packet down."""
-
-
-class CellAir:
-    """The cell's durations and losses alone, without a modem whose current would show."""
-
-    def __init__(self, clock: Clock, cell: Cell) -> None:
-        self._clock = clock
-        self._cell = cell
-        self._free_us = 0  # one packet at a time
-
-    def send(self, l3_bytes: int, done: Done) -> None:
-        drawn = self._cell.uplink(l3_bytes, connected=self._clock.now_us <= self._free_us)
-        self._after(drawn.duration_ms, lambda: done(not drawn.lost))
-
-    def downlink(self, l3_bytes: int, done: Done) -> None:
-        drawn = self._cell.turn(l3_bytes)
-        self._after(drawn.duration_ms, lambda: done(not drawn.lost))
-
-    def _after(self, duration_ms: float, call: Callable[[], None]) -> None:
-        now_us = self._clock.now_us
-        self._free_us = max(self._free_us, now_us) + round(duration_ms * 1000)
-        self._clock.schedule(self._free_us - now_us, call)
 
 
 class Watch:
@@ -63,20 +40,17 @@ class Watch:
 
     def __init__(self, clock: Clock, look: Callable[[float], bool]) -> None:
         self._clock = clock
+        self._timer = Timer(clock)
         self._look = look
         self._looks = 0
-        self._event: Event | None = None
 
     def start(self) -> None:
         """Begin anew: something was sent, something came."""
-        self.stop()
         self._looks = 0
         self._plan()
 
     def stop(self) -> None:
-        if self._event is not None:
-            self._event.cancel()
-            self._event = None
+        self._timer.stop()
 
     def _plan(self) -> None:
         delay_ms = self.LATER_MS
@@ -84,14 +58,13 @@ class Watch:
             delay_ms = self.SOON_MS[self._looks]
         elif self._looks > self.LATER_LOOKS:
             delay_ms = self.RARELY_MS
-        self._event = self._clock.schedule_ms(delay_ms, self._due)
+        self._timer.start_ms(delay_ms, self._due)
 
     def _due(self) -> None:
-        self._event = None
         self._looks += 1
         soon = self._looks <= len(self.SOON_MS) and self._clock.pace is None
         found = self._look(self.SOON_WAIT_S if soon else 0.0)
-        if self._event is None:  # `look` has neither started nor stopped us
+        if not self._timer.running:  # `look` has not started us anew
             if found:
                 self._looks = 0
             self._plan()

@@ -40,10 +40,14 @@ class Datagrams:
         self._path.listen(host, port)
         self._watch.start()
 
-    def close(self) -> None:
+    def close(self, done: Callable[[], None] = lambda: None) -> None:
+        """Receive nothing more; `done` at once, for nobody is told."""
         self.closed = True
         self._watch.stop()
         self._close_path()
+        done()
+
+    abort = close
 
     def _sent(self, host: str, port: int, data: bytes, arrived: bool) -> None:
         self.pending -= len(data)

@@ -1,6 +1,6 @@
 """Service "socket": lwIP as the firmware's usocket shows it, over PPP (and later other links).
 
-    board.plug("socket", Ip(board, routes, cell, radio=modem.radio))
+    board.plug("socket", Ip(board, routes, modem.radio))
 
 `emulator/firmware/usocket.py` is its face. Nothing here waits but `wait` and `getaddrinfo`: the
 face tries, waits, tries again, so that handlers and threads run meanwhile. Numbers of sockets are
@@ -15,8 +15,7 @@ from typing import Any
 
 from emulator.board.board import Board, Halt, Service
 from emulator.network.addresses import address_family
-from emulator.network.air import UDP_HEADERS, Air, CellAir
-from emulator.network.cell import Cell
+from emulator.network.air import UDP_HEADERS, Air
 from emulator.network.ipsocket import EBADF, POLLNVAL, IpSocket
 from emulator.network.nic import Nic, PppNic
 from emulator.network.routes import Routes
@@ -44,14 +43,12 @@ class Ip(Service):
         self,
         board: Board,
         routes: Routes,
-        cell: Cell,
-        radio: Air | None = None,
+        radio: Air,
         dns: Sequence[str] = ("192.0.2.53", "198.51.100.53"),
     ) -> None:
-        """radio: the modem's, so that its current shows; without it only the cell's durations."""
         super().__init__(board)
         self.routes = routes
-        self.nics: list[Nic] = [PppNic(board, radio or CellAir(board.clock, cell))]
+        self.nics: list[Nic] = [PppNic(board, radio)]
         self._peer_dns = list(dns)
         self._dns: list[str | None] = [None, None]  # set by the program
         self._sockets: dict[int, IpSocket] = {}

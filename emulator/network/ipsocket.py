@@ -45,8 +45,7 @@ class IpSocket:
         self._state = NEW
         self._error = 0
         self._ended = False  # the other side has closed
-        self._stream: Stream | None = None
-        self._flow: Datagrams | None = None
+        self._flow: Stream | Datagrams | None = None
         self._listener: TcpListener | None = None
         self._watch: Watch | None = None
         self._callers: deque[TcpPath] = deque()
@@ -62,9 +61,8 @@ class IpSocket:
     def eager(self, value: bool) -> None:
         """The program waits on this socket: an answer is worth some real time."""
         self._eager = value
-        for flow in (self._stream, self._flow):
-            if flow is not None:
-                flow.eager = value
+        if self._flow is not None:
+            self._flow.eager = value
 
     def ready(self, wants: int) -> int:
         """Which of the wanted events hold, errors in any case."""
@@ -85,8 +83,8 @@ class IpSocket:
             return True
         return (
             self._state == CONNECTED
-            and self._stream is not None
-            and self._stream.pending < TCP_SEND_BYTES
+            and self._flow is not None
+            and self._flow.pending < TCP_SEND_BYTES
         )
 
     # addresses
@@ -109,9 +107,7 @@ class IpSocket:
         nic = self._nic()
         self.remote = (host, port)
         self._state = CONNECTING
-        self._stream = Stream(self._routes, nic.air, FAMILY, self._on_data, self._on_closed)
-        self._stream.room = self._room
-        self._stream.connect(host, port, SYN_TIMEOUT_MS, self._settled)
+        self._new_stream(nic).connect(host, port, SYN_TIMEOUT_MS, self._settled)
         return False
 
     def check_connected(self) -> None:
@@ -137,11 +133,7 @@ class IpSocket:
         path = self._callers.popleft()
         accepted = IpSocket(self._routes, self._link, STREAM, self._ephemeral)
         accepted.port, accepted.remote, accepted._state = self.port, path.peer, CONNECTED
-        stream = Stream(
-            self._routes, self._nic().air, FAMILY, accepted._on_data, accepted._on_closed, path
-        )
-        stream.room = accepted._room
-        accepted._stream = stream
+        accepted._new_stream(self._nic(), path)
         return accepted
 
     # data
@@ -153,12 +145,12 @@ class IpSocket:
             return self.sendto(data, *self.remote)
         if self._state == FAILED:
             raise self._failure()
-        if self._state != CONNECTED or self._stream is None:
+        if self._state != CONNECTED or not isinstance(self._flow, Stream):
             raise OSError(ENOTCONN)
-        if self._ended or self._stream.closed:
+        if self._ended or self._flow.closed:
             raise OSError(ECONNRESET)
-        part = data[: TCP_SEND_BYTES - self._stream.pending]
-        self._stream.send(part)
+        part = data[: TCP_SEND_BYTES - self._flow.pending]
+        self._flow.send(part)
         return len(part)
 
     def sendto(self, data: bytes, host: str, port: int) -> int:
@@ -192,18 +184,14 @@ class IpSocket:
     def close(self) -> None:
         """In order: what was accepted is still sent."""
         self._end_listening()
-        if self._stream is not None:
-            self._stream.close()
         if self._flow is not None:
             self._flow.close()
 
     def drop(self) -> None:
         """The ESP32 is reset."""
         self._end_listening()
-        if self._stream is not None:
-            self._stream.abort()
         if self._flow is not None:
-            self._flow.close()
+            self._flow.abort()
 
     def _end_listening(self) -> None:
         if self._watch is not None:
@@ -249,16 +237,19 @@ class IpSocket:
         error, self._error = self._error or ENOTCONN, 0
         return OSError(error)
 
-    def _room(self) -> int:
-        return TCP_RECEIVE_BYTES - len(self._bytes)
-
     def _nic(self) -> Nic:
         nic = self._link()
         if nic is None:
             raise OSError(EHOSTUNREACH)
         return nic
 
+    def _new_stream(self, nic: Nic, path: TcpPath | None = None) -> Stream:
+        stream = Stream(self._routes, nic.air, FAMILY, self._on_data, self._on_closed, path)
+        stream.room = lambda: TCP_RECEIVE_BYTES - len(self._bytes)
+        self._flow = stream
+        return stream
+
     def _udp(self, nic: Nic) -> Datagrams:
-        if self._flow is None:
+        if not isinstance(self._flow, Datagrams):
             self._flow = Datagrams(self._routes, nic.air, FAMILY, self._on_datagram)
         return self._flow

@@ -22,8 +22,7 @@ class Step:
     ci: str | None = None
 
     def __post_init__(self) -> None:
-        if self.stat not in range(11):
-            raise ValueError(f"stat = {self.stat}; allowed: 0 to 10")
+        check_range(self, "stat", 0, 10)
         if self.after_ms is not None and self.after_ms < 0:
             raise ValueError(f"after_ms = {self.after_ms}; 0 or more is needed")
 

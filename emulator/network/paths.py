@@ -7,7 +7,6 @@ those of the route table; which server they mean is looked up at each packet (ro
 from __future__ import annotations
 
 import contextlib
-import errno
 import select
 import socket
 import sys
@@ -163,23 +162,16 @@ class TcpPath:
         if target is None:
             self._routes.note("dropped", host, port, b"")
             return "dropped"
-        self._real = socket.socket(
-            socket.AF_INET6 if ":" in target[0] else socket.AF_INET, socket.SOCK_STREAM
-        )
-        self._real.setblocking(False)
-        number = self._real.connect_ex(target)
-        if number == errno.EINPROGRESS:
-            select.select([], [self._real], [], CONNECT_WAIT_S)
-            number = self._real.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if number == 0 and not self._is_connected():
-                number = errno.ETIMEDOUT
-        if number:
-            self._drop()
-            refused = number == errno.ECONNREFUSED
-            self._routes.note("refused" if refused else "dropped", host, port, b"")
-            return "refused" if refused else "dropped"
-        self._routes.note("connected", host, port, b"")
-        return "connected"
+        try:
+            self._real = socket.create_connection(target, CONNECT_WAIT_S)
+            self._real.setblocking(False)
+            state = "connected"
+        except ConnectionRefusedError:
+            state = "refused"
+        except OSError:
+            state = "dropped"
+        self._routes.note(state, host, port, b"")
+        return state
 
     def send(self, data: bytes) -> bool:
         """Send a piece of the stream; True if the other side can still get it."""
@@ -221,14 +213,6 @@ class TcpPath:
             self._flush()
         self._drop()
         self._routes.closed(self)
-
-    def _is_connected(self) -> bool:
-        assert self._real is not None
-        try:
-            self._real.getpeername()
-        except OSError:
-            return False
-        return True
 
     def _flush(self) -> None:
         while self._unsent and self._real is not None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.network.air import TCP_HEADERS, Air, Watch
 from emulator.network.paths import TcpPath
 from emulator.network.routes import Routes
@@ -47,7 +47,7 @@ class Stream:
         self._busy = False
         self._coming = 0  # bytes on their way down
         self._closing: Callable[[], None] | None = None
-        self._timer: Event | None = None
+        self._timer = Timer(self._clock)
         self._result: Result | None = None
         self.room: Callable[[], int] = lambda: SEGMENT  # bytes that the receiver can still take
         self.closed = False
@@ -63,7 +63,7 @@ class Stream:
     def connect(self, host: str, port: int, timeout_ms: float, result: Result) -> None:
         """Open; `result` gets connected, refused or timeout."""
         self._result = result
-        self._timer = self._clock.schedule_ms(timeout_ms, lambda: self._settle("timeout"))
+        self._timer.start_ms(timeout_ms, lambda: self._settle("timeout"))
         self._open(host, port, 0)
 
     def send(self, data: bytes) -> None:
@@ -71,18 +71,16 @@ class Stream:
             self._unsent += data
             self._work()
 
-    def close(self, done: Callable[[], None] | None = None) -> None:
+    def close(self, done: Callable[[], None] = lambda: None) -> None:
         """Send what is unsent, then end the connection; `done` when that is over."""
         if self.closed:
-            if done is not None:
-                done()
+            done()
             return
         self.closed = True
         self._watch.stop()
-        self._closing = done or (lambda: None)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._result = None
+        self._closing = done
+        self._timer.stop()
+        self._result = None
         if self._path.has_route:
             self._work()
         else:
@@ -94,8 +92,7 @@ class Stream:
         self._watch.stop()
         self._unsent.clear()
         self._closing = self._result = None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.stop()
         self._path.close()
 
     # opening
@@ -116,8 +113,7 @@ class Stream:
 
     def _settle(self, state: str) -> None:
         result, self._result = self._result, None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.stop()
         if result is None:
             return
         if state == "connected":

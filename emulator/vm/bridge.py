@@ -1,9 +1,6 @@
 """`_board`: the door through which the firmware's modules reach the emulated board in CPython.
 
-`call(name, *args)` carries out a firmware call, then runs the interrupt handlers that are due;
-`on_interrupt(service, object_id, function)` registers the handler of one object: it is called with
-the trigger. An exception that leaves a handler ends all handlers until the next reset
-(Pycom firmware 1.20.2.r4, util/mpirq.c).
+`call(name, *args)` carries out a firmware call, then runs the interrupt handlers that are due.
 """
 
 from __future__ import annotations
@@ -12,36 +9,29 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import Board, Halt
+from emulator.vm.device.handlers import Handlers
 from emulator.vm.errors import for_device
 from emulator.vm.guard import LoopGuard
+from emulator.vm.stream import decode_all, encode
 
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
 
 def plain(value: Any) -> Any:
     """What would arrive at the other end of a byte stream: tuples as lists, buffers as bytes."""
-    if type(value) in _PLAIN:
-        return value
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (bytearray, memoryview)):
-        return bytes(value)
-    if isinstance(value, (int, float, str, bytes)):  # a subclass of the device
-        kind = next(kind for kind in (int, float, str, bytes) if isinstance(value, kind))
-        return kind(value)  # type: ignore[arg-type]
-    raise TypeError(f"{type(value).__name__} cannot be handed to the board")
+    return value if type(value) in _PLAIN else decode_all(encode(value))[0]
 
 
 class Bridge:
     def __init__(self, board: Board, report: Callable[[str, BaseException], None]) -> None:
         """report(headline, error): prints an exception that nobody on the device catches."""
         self._board = board
-        self._report = report
-        self._handlers: dict[tuple[str, int], Callable[[int], object]] = {}
+        irq: Any = board.services["irq"]
+        self._handlers = Handlers(irq.do_take, irq.do_mask, irq.do_die, report)
+        self.on_interrupt = self._handlers.on_interrupt
+        self.dispatch = self._handlers.dispatch
         self.guard = LoopGuard(board, self.pause)
-        self.on_wait: Callable[[int], bool] | None = None  # see emulator/vm/threads.py
+        self.on_wait: Callable[[int], None] | None = None  # see emulator/vm/threads.py
         self.on_pause: Callable[[], None] | None = None
         self.closed: Halt | None = None  # the program is over: whatever still runs is to end
 
@@ -60,14 +50,6 @@ class Bridge:
             self.dispatch()
         return plain(result)
 
-    def on_interrupt(
-        self, service: str, object_id: int, function: Callable[[int], object] | None
-    ) -> None:
-        if function is None:
-            self._handlers.pop((service, object_id), None)
-        else:
-            self._handlers[(service, object_id)] = function
-
     def pause(self) -> None:
         """A moment at which others may run: interrupt handlers, then other threads."""
         if self._board.irqs:
@@ -75,26 +57,8 @@ class Bridge:
         if self.on_pause is not None:
             self.on_pause()
 
-    def dispatch(self) -> None:
-        """Run the handlers of pending interrupts, one after the other, none inside another."""
-        irq: Any = self._board.services["irq"]
-        while (pending := irq.do_take()) is not None:
-            service, object_id, trigger = pending
-            handler = self._handlers.get((service, object_id))
-            if handler is None:
-                continue
-            irq.do_mask(True)
-            try:
-                handler(trigger)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises
-                irq.do_die()
-                self._report("Unhandled exception in callback handler", error)
-            finally:
-                irq.do_mask(False)
-
     def _wait(self, name: str, value: int) -> int:
         assert self.on_wait is not None
         until_us = value if name == "rtc.sleep_until" else self._board.clock.now_us + value
-        if self.on_wait(until_us):
-            return 0
-        return int(self._board.call("rtc.sleep_until", until_us))
+        self.on_wait(until_us)
+        return 0

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import operator
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
@@ -103,15 +104,12 @@ class _Refuse(ast.NodeVisitor):
     def _invalid(self, node: ast.AST) -> SyntaxError:
         return _error(_INVALID, self._filename, node)
 
-    def visit_BinOp(self, node: ast.BinOp) -> None:
+    def _operation(self, node: ast.BinOp | ast.AugAssign) -> None:
         if isinstance(node.op, ast.MatMult):
             raise self._invalid(node)
         self.generic_visit(node)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        if isinstance(node.op, ast.MatMult):
-            raise self._invalid(node)
-        self.generic_visit(node)
+    visit_BinOp = visit_AugAssign = _operation
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set) -> None:
         loaded = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
@@ -181,40 +179,32 @@ class _Fold(ast.NodeTransformer):
         return ast.copy_location(ast.Constant(self._values[node.id]), node)
 
 
+_OPERATORS: dict[type[ast.unaryop] | type[ast.operator], Callable[..., int]] = {
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift, ast.BitOr: operator.or_, ast.BitAnd: operator.and_,
+    ast.BitXor: operator.xor,
+}  # fmt: skip
+
+
 def _integer(node: ast.AST | None) -> int | None:
     """Value of an integer expression, None if it is not one that the parser can fold."""
     if isinstance(node, ast.Constant):
         return node.value if type(node.value) is int else None
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd, ast.Invert)):
-        operand = _integer(node.operand)
-        if operand is None:
-            return None
-        return (
-            ~operand
-            if isinstance(node.op, ast.Invert)
-            else (-operand if isinstance(node.op, ast.USub) else operand)
-        )
-    if isinstance(node, ast.BinOp):
-        left, right = _integer(node.left), _integer(node.right)
-        if left is None or right is None:
-            return None
-        return _binary(node.op, left, right)
-    return None
-
-
-def _binary(op: ast.operator, left: int, right: int) -> int | None:
-    if isinstance(op, (ast.FloorDiv, ast.Mod)) and right == 0:
+    if isinstance(node, ast.UnaryOp):
+        operands = [_integer(node.operand)]
+    elif isinstance(node, ast.BinOp):
+        operands = [_integer(node.left), _integer(node.right)]
+    else:
         return None
-    if isinstance(op, (ast.LShift, ast.RShift)) and right < 0:
+    function = _OPERATORS.get(type(node.op))
+    if function is None or None in operands:
         return None
-    table: dict[type[ast.operator], Any] = {
-        ast.Add: int.__add__, ast.Sub: int.__sub__, ast.Mult: int.__mul__,
-        ast.FloorDiv: int.__floordiv__, ast.Mod: int.__mod__, ast.LShift: int.__lshift__,
-        ast.RShift: int.__rshift__, ast.BitOr: int.__or__, ast.BitAnd: int.__and__,
-        ast.BitXor: int.__xor__,
-    }  # fmt: skip
-    function = table.get(type(op))
-    return function(left, right) if function else None
+    try:
+        return function(*operands)
+    except (ZeroDivisionError, ValueError):  # a negative count of a shift
+        return None
 
 
 class _Guard(ast.NodeTransformer):

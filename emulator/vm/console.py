@@ -1,50 +1,13 @@
-"""The serial console of the device: what it prints, and what it is told.
-
-Floats are printed as the device prints its single-precision floats: seven significant digits.
-Source: MicroPython 1.11 py/objfloat.c, py/formatfloat.c.
-"""
+"""The serial console of the device: what it prints, and what it is told."""
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import Board
-from emulator.vm.errors import DeviceOSError, text_of
-
-
-def float32(value: float) -> float:
-    """The nearest single-precision number."""
-    try:
-        return float(struct.unpack("<f", struct.pack("<f", value))[0])
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-
-
-def float_text(value: float) -> str:
-    """str() of a float on the device."""
-    text = f"{float32(value):.7g}"
-    return text if any(mark in text for mark in ".en") else text + ".0"
-
-
-def device_text(value: Any, as_repr: bool = False) -> str:
-    """str() or repr() of a value as the device prints it."""
-    kind = type(value)
-    if kind is float:
-        return float_text(value)
-    if kind is list:
-        return "[" + ", ".join(device_text(item, True) for item in value) + "]"
-    if kind is tuple:
-        comma = "," if len(value) == 1 else ""
-        return "(" + ", ".join(device_text(item, True) for item in value) + comma + ")"
-    if kind is dict:
-        pairs = (f"{device_text(k, True)}: {device_text(v, True)}" for k, v in value.items())
-        return "{" + ", ".join(pairs) + "}"
-    if isinstance(value, BaseException):
-        return f"{kind.__name__}{device_text(value.args)}" if as_repr else text_of(value)
-    return repr(value) if as_repr else str(value)
+from emulator.vm.errors import DeviceOSError
 
 
 class Console:

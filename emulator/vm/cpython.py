@@ -11,35 +11,24 @@ double precision) is not taken away; the MicroPython VM is there for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from emulator.board.board import CALL_US, Board, Halt
+from emulator.board.board import CALL_US, Halt
 from emulator.vm.bridge import Bridge
-from emulator.vm.core.sysmodule import sys_names
-from emulator.vm.core.thread import thread_names
-from emulator.vm.core.vmmodules import gc_names, micropython_names
+from emulator.vm.console import ConsoleStream, stream_writer
+from emulator.vm.core.collections import namedtuple
+from emulator.vm.device import modules
 from emulator.vm.device_builtins import device_builtins, firmware_builtins
 from emulator.vm.errors import format_exception
 from emulator.vm.importer import Importer, import_us
-from emulator.vm.runtime import FIRMWARE_DIR, Vm
+from emulator.vm.runtime import Vm
 from emulator.vm.threads import Threads
 
 
 class CpythonVm(Vm):
-    def __init__(
-        self,
-        board: Board,
-        flash_root: Path,
-        console: Callable[[str], None],
-        firmware_dir: Path = FIRMWARE_DIR,
-        install: str = "py",
-    ) -> None:
-        super().__init__(board, flash_root, console, firmware_dir, install)
-        self._start()
-
     def _start(self) -> None:
         self.shutdown()
         self.bridge = Bridge(self.board, self._report)
@@ -48,34 +37,42 @@ class CpythonVm(Vm):
         )
         self.threads = Threads(self.board, self.bridge, self._report)
         importer = self.importer
-        importer.builtin_modules["_board"] = self._board_module()
+        imports = importer.imports
+        board = {"call": self.bridge.call, "on_interrupt": self.bridge.on_interrupt}
+        imports.provide("_board", board)
         self.device_builtins = device_builtins(
-            self.console, importer.device_import, self._open, self.bridge.guard.tick, self._spend
+            self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend
         )
         importer.device_builtins = self.device_builtins
-        importer.firmware_builtins = firmware_builtins(
-            self.device_builtins, importer.firmware_import
-        )
+        importer.firmware_builtins = firmware_builtins(self.device_builtins, imports.of_firmware)
+        threads = self.threads
         importer.core_makers.update(
             builtins=lambda: self.device_builtins,
-            sys=lambda: sys_names(
-                self.board, self.console, importer.loaded, importer.path, self.format_exception
+            sys=self._sys_names,
+            gc=lambda: modules.gc_names(self.bridge.call),
+            micropython=lambda: modules.micropython_names(self.console.write),
+            _thread=lambda: modules.thread_names(
+                threads.acquire, threads.start, lambda: threads.current_number + 1
             ),
-            gc=lambda: gc_names(self.bridge.call),
-            micropython=lambda: micropython_names(self.console.write),
-            _thread=lambda: thread_names(self.threads),
         )
         self.main = ModuleType("__main__")
         importer.loaded["__main__"] = self.main
         vars(self.main)["__builtins__"] = self.device_builtins
 
-    def _board_module(self) -> ModuleType:
-        module = ModuleType("_board")
-        vars(module).update(call=self.bridge.call, on_interrupt=self.bridge.on_interrupt)
-        return module
+    def _sys_names(self) -> dict[str, Any]:
+        def exc_info() -> tuple[Any, Any, None]:
+            error = sys.exc_info()[1]
+            return type(error) if error is not None else None, error, None
+
+        stream, importer = ConsoleStream(self.console), self.importer
+        names: dict[str, Any] = modules.sys_names(
+            self.board.name, importer.path, importer.loaded, stream, stream_writer,
+            self.format_exception, namedtuple,
+        )  # fmt: skip
+        return {**names, "exc_info": exc_info}
 
     def _open(self, *args: Any, **keywords: Any) -> Any:
-        uio: Any = self.importer.builtin("uio")
+        uio: Any = self.importer.imports.builtin("uio")
         return uio.open(*args, **keywords)
 
     def _spend(self) -> None:
@@ -114,7 +111,7 @@ class CpythonVm(Vm):
             if not self._exists(name) and Path(name).is_file():
                 self._run_host_file(Path(name))
             else:
-                self.importer.run_file(name, vars(self.main))
+                self.importer.run_file(name, vars(self.main), script=True)
         except SystemExit:
             pass
         except (Halt, KeyboardInterrupt):

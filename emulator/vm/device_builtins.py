@@ -12,8 +12,10 @@ from typing import Any
 
 from emulator.board.board import Halt
 from emulator.vm.compiler import HALT, TICK, compile_device
-from emulator.vm.console import Console, device_text, stream_writer
-from emulator.vm.errors import DeviceOSError, DeviceTimeoutError
+from emulator.vm.console import Console, stream_writer
+from emulator.vm.device.modules import builtin_names
+from emulator.vm.device.texts import device_text
+from emulator.vm.errors import DeviceOSError, DeviceTimeoutError, text_of
 
 _SHARED = """
     ArithmeticError AssertionError AttributeError BaseException EOFError Exception GeneratorExit
@@ -46,12 +48,10 @@ def device_builtins(
         __build_class__=_build_class,
         OSError=DeviceOSError,
         open=opener,
-        next=_next,
         iter=_iter,
-        pow=_pow,
-        round=_round,
         **{TICK: tick, HALT: Halt},
     )
+    names.update(builtin_names())
     names.update(_console_functions(console, spend))
     names.update(_code_functions())
     return names
@@ -71,29 +71,15 @@ def _build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
     return builtins.__build_class__(body, name, *bases)
 
 
-def _next(iterator: Any) -> Any:
-    return next(iterator)
-
-
 def _iter(iterable: Any) -> Any:
     return iter(iterable)
-
-
-def _pow(base: Any, exponent: Any) -> Any:
-    return pow(base, exponent)
-
-
-def _round(value: Any, *digits: Any) -> Any:
-    if digits and digits[0] < 0:
-        raise NotImplementedError("round() with a negative number of digits")
-    return round(value, *digits)
 
 
 def _console_functions(console: Console, spend: Callable[[], None]) -> dict[str, Any]:
     def device_print(*values: Any, sep: str = " ", end: str = "\n", file: Any = None) -> None:
         write = console.write if file is None else stream_writer(file)
         spend()
-        write(sep.join(device_text(value) for value in values) + end)
+        write(sep.join(device_text(value, plain=text_of) for value in values) + end)
 
     def device_input(prompt: str = "") -> str:
         console.write(str(prompt))

@@ -3,23 +3,17 @@
 MicroPython 1.11 has one OSError class; none of its subclasses (TimeoutError, ...) is a builtin,
 the number is only in `args[0]`, and on Pycom boards that may as well be a text. Device code and
 the firmware modules therefore get the classes of this file under their usual names.
-Source: MicroPython 1.11 py/objexcept.c; error numbers: newlib sys/errno.h as on the ESP32.
+Source: MicroPython 1.11 py/objexcept.c.
 """
 
 from __future__ import annotations
 
 import builtins
+import traceback
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, NoReturn
 
-# What uerrno names on this firmware; numbers are newlib's, not Linux's.
-ERRNO_NAMES = {
-    1: "EPERM", 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
-    17: "EEXIST", 19: "ENODEV", 21: "EISDIR", 22: "EINVAL", 95: "EOPNOTSUPP", 104: "ECONNRESET",
-    105: "ENOBUFS", 111: "ECONNREFUSED", 112: "EADDRINUSE", 113: "ECONNABORTED", 116: "ETIMEDOUT",
-    118: "EHOSTUNREACH", 119: "EINPROGRESS", 120: "EALREADY", 128: "ENOTCONN",
-}  # fmt: skip
+from emulator.vm.device.modules import oserror_text
 
 
 def _no_errno(error: object) -> NoReturn:
@@ -37,12 +31,7 @@ class DeviceOSError(OSError):
     errno = property(_no_errno)
 
     def __str__(self) -> str:
-        if len(self.args) != 1:
-            return str(self.args) if self.args else ""
-        number = self.args[0]
-        if type(self) is DeviceOSError and type(number) is int and number in ERRNO_NAMES:
-            return f"[Errno {number}] {ERRNO_NAMES[number]}"
-        return str(number)
+        return str(oserror_text(self.args, type(self) is DeviceOSError))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.args!r}"
@@ -79,15 +68,6 @@ def message(error: BaseException) -> str:
     return f"{type(error).__name__}: {text_of(error)}"
 
 
-def _frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:
-    frames = []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        frames.append((code.co_filename, trace.tb_lineno, code.co_name))
-        trace = trace.tb_next
-    return frames
-
-
 def format_exception(error: BaseException, device_path: Callable[[str], str | None]) -> str:
     """The text that the firmware prints for an uncaught exception.
 
@@ -95,10 +75,10 @@ def format_exception(error: BaseException, device_path: Callable[[str], str | No
     that is no device code (the firmware's modules are C code on a board and leave no line here).
     """
     lines = ["Traceback (most recent call last):"]
-    for filename, line, name in _frames(error.__traceback__):
-        path = device_path(filename)
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        path = device_path(frame.f_code.co_filename)
         if path is not None:
-            lines.append(f'  File "{path}", line {line}, in {name}')
+            lines.append(f'  File "{path}", line {line}, in {frame.f_code.co_name}')
     if isinstance(error, SyntaxError) and error.filename is not None:
         path = device_path(error.filename) or error.filename
         lines.append(f'  File "{path}", line {error.lineno}')

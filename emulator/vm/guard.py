@@ -32,6 +32,12 @@ class Hang(Halt):
     kind = "hang"
 
 
+def limit_time(board: Board, at_us: int) -> None:
+    """End whatever runs at that instant of the virtual clock."""
+    halt = TimeLimit("the virtual time of the run is used up")
+    board.clock.schedule(at_us - board.clock.now_us, lambda: board.stop(halt))
+
+
 class LoopGuard:
     def __init__(self, board: Board, pause: Callable[[], None]) -> None:
         """pause: called now and then; lets interrupt handlers and other threads run."""

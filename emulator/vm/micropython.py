@@ -25,7 +25,7 @@ from emulator.vm import webassembly
 from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
-from emulator.vm.importer import FIRMWARE_FILES, MPY_US_PER_KB, WEAK, import_us
+from emulator.vm.importer import MPY_US_PER_KB, WEAK, firmware_file, import_kind, import_us
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
 from emulator.vm.source import prepare, prepare_firmware
@@ -50,20 +50,21 @@ class MicroPythonVm(Vm):
         command: Sequence[str] = (),
     ) -> None:
         """command: a MicroPython binary and its options; without one, the WebAssembly build."""
-        super().__init__(board, flash_root, console, firmware_dir, install)
         self._command = [*command, str(DEVICE_DIR / "start.py")] if command else []
         self._scratch = ""  # a folder of the VM's process: source or byte code that it runs
         self._process: VmProcess | None = None
         self._jobs: deque[list[Any]] = deque()
         self._waits = False  # the VM has asked for the next program and has no answer yet
-        self.guard = LoopGuard(board, lambda: None)
         self._loop_us = 0
         self.implementation = ""  # what the VM has said it is
+        super().__init__(board, flash_root, console, firmware_dir, install)
+        irq: Any = board.services["irq"]
+        self._vm_take, self._vm_mask, self._vm_die = irq.do_take, irq.do_mask, irq.do_die
+        self._vm_write, self._vm_readline = self.console.write, self.console.read_line
+        self._vm_read = ConsoleStream(self.console).read
+        self._vm_failed = self._failed
 
     def shutdown(self) -> None:
-        self._close()
-
-    def _close(self) -> None:
         process, self._process = self._process, None
         if process is not None and self._command:
             process.close()
@@ -76,11 +77,11 @@ class MicroPythonVm(Vm):
         self._waits = False
 
     def _start(self) -> None:
-        self._close()
+        self.shutdown()
         self.guard = LoopGuard(self.board, lambda: None)
 
     def _end(self, halt: Halt) -> None:
-        self._close()
+        self.shutdown()
 
     def _run_all(self, names: list[str], must_exist: bool = False) -> None:
         if self._command:
@@ -156,7 +157,8 @@ class MicroPythonVm(Vm):
         assert self.board.halt is not None
         return self.board.halt
 
-    # what the VM asks for beside the firmware's calls: these cost no time but where they say so
+    # what the VM asks for beside the firmware's calls, as `_vm_` and the name; further ones are in
+    # __init__. They cost no time but where they say so.
 
     def _vm_hello(self, version: int, implementation: str) -> dict[str, Any]:
         if version != VERSION:
@@ -168,28 +170,6 @@ class MicroPythonVm(Vm):
             "hide": list(HIDDEN),
             "weak": WEAK,
         }
-
-    def _vm_take(self) -> list[Any] | None:
-        return self._irq.do_take()
-
-    def _vm_mask(self, on: bool) -> None:
-        self._irq.do_mask(on)
-
-    def _vm_die(self) -> None:
-        self._irq.do_die()
-
-    @property
-    def _irq(self) -> Any:
-        return self.board.services["irq"]
-
-    def _vm_write(self, text: str) -> None:
-        self.console.write(text)
-
-    def _vm_readline(self) -> str:
-        return self.console.read_line()
-
-    def _vm_read(self, size: int) -> str:
-        return ConsoleStream(self.console).read(size)
 
     def _vm_spend(self) -> None:
         """print() was called; costs a call."""
@@ -205,24 +185,14 @@ class MicroPythonVm(Vm):
         """Handlers have run in between; that makes the loop no useful one."""
         self.guard.charged_us = self._loop_us
 
-    def _vm_failed(self, text: str) -> None:
-        self._failed(text)
-
     def _vm_stat(self, stem: str) -> str | None:
         """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
-        host = self._flash.import_path(stem)
-        if host is not None and host.is_dir():
-            return "dir"
-        for kind in ("py", "mpy"):
-            host = self._flash.import_path(f"{stem}.{kind}")
-            if host is not None and host.is_file():
-                return kind
-        return None
+        return import_kind(self._flash.import_path, stem)
 
     def _vm_firmware(self, name: str) -> list[str] | None:
         """[file name, source] of one of the firmware's modules."""
-        file = self._firmware_dir / (FIRMWARE_FILES.get(name, name) + ".py")
-        if name in FIRMWARE_FILES.values() or name == "__init__" or not file.is_file():
+        file = firmware_file(self._firmware_dir, name)
+        if file is None:
             return None
         shown = FIRMWARE_PREFIX + file.name
         return [shown, prepare_firmware(file.read_text(encoding="utf-8"), shown)]

@@ -15,7 +15,6 @@ from emulator.board.board import Board, Halt
 from emulator.board.flash import Flash
 from emulator.board.standard import plug_standard
 from emulator.vm.console import Console
-from emulator.vm.guard import TimeLimit
 from emulator.vm.importer import INSTALLS
 
 FIRMWARE_DIR = Path(__file__).resolve().parents[1] / "firmware"
@@ -53,8 +52,8 @@ class Vm:
         self._firmware_dir = firmware_dir
         self._install = install
         self._flash: Flash = board.services["flash"]  # type: ignore[assignment]
-        self._limit_set_us: int | None = None
         self._last_error: str | None = None
+        self._start()
 
     # of the runtime
 
@@ -105,7 +104,6 @@ class Vm:
         """End what a program left behind. The next boot() does so as well."""
 
     def _guarded(self, run: Callable[[], None], new: bool = True) -> Outcome:
-        self._watch_limit()
         if new:
             self._last_error = None
         halt: Halt | None = None
@@ -133,16 +131,3 @@ class Vm:
         """A script ended with an exception that nobody caught."""
         self._last_error = text
         self.console.write(text)
-
-    def _watch_limit(self) -> None:
-        """Keep to `board.time_limit_us`, an instant of the virtual clock, if somebody set it."""
-        limit_us = getattr(self.board, "time_limit_us", None)
-        if limit_us is None or limit_us == self._limit_set_us:
-            return
-        self._limit_set_us = limit_us
-
-        def strike() -> None:
-            if getattr(self.board, "time_limit_us", None) == limit_us:
-                self.board.stop(TimeLimit("the virtual time of the run is used up"))
-
-        self.board.clock.schedule(limit_us - self.board.clock.now_us, strike)

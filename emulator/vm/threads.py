@@ -18,19 +18,12 @@ from emulator.vm.bridge import Bridge
 FOREVER_US = 1 << 62
 
 
-class DeviceLock:
-    """One lock of _thread."""
-
-    def __init__(self) -> None:
-        self.held = False
-
-
 class Task:
     def __init__(self, number: int) -> None:
         self.number = number
         self.baton = threading.Semaphore(0)
         self.until_us = 0
-        self.lock: DeviceLock | None = None
+        self.lock: Any = None  # one of _thread that it waits for
         self.host: threading.Thread | None = None
 
     def ready(self, now_us: int) -> bool:
@@ -84,13 +77,12 @@ class Threads:
         self._bridge.on_pause = self.yield_
         return task.number
 
-    def sleep_until(self, until_us: int) -> bool:
-        """Let the others run until then. Always True: the sleep is over."""
+    def sleep_until(self, until_us: int) -> None:
+        """Let the others run until then."""
         self._current.until_us = until_us
         self._block()
-        return True
 
-    def acquire(self, lock: DeviceLock) -> None:
+    def acquire(self, lock: Any) -> None:
         while lock.held:
             self._current.lock = lock
             self._current.until_us = FOREVER_US

@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 
 # Hooks are called in this order: registration tells the host first, the rest reacts
 FAMILIES = (
-    ("registration", "Registration"),
-    ("general", "General"),
-    ("port", "Port"),
-    ("identity", "Identity"),
-    ("simcard", "SimCard"),
-    ("functionality", "Functionality"),
-    ("operator", "Operator"),
-    ("packet", "Packet"),
-    ("signal", "SignalQuality"),
-    ("powersaving", "PowerSaving"),
-    ("clock", "NetworkClock"),
-    ("manufacturing", "Manufacturing"),
-    ("data", "DataMode"),
-    ("sockets", "Sockets"),
-    ("lookup", "Lookup"),
+    ("commands.registration", "Registration"),
+    ("commands.general", "General"),
+    ("commands.port", "Port"),
+    ("commands.identity", "Identity"),
+    ("commands.simcard", "SimCard"),
+    ("commands.functionality", "Functionality"),
+    ("commands.operator", "Operator"),
+    ("commands.packet", "Packet"),
+    ("commands.signal", "SignalQuality"),
+    ("commands.powersaving", "PowerSaving"),
+    ("commands.clock", "NetworkClock"),
+    ("commands.manufacturing", "Manufacturing"),
+    ("commands.data", "DataMode"),
+    ("commands.lookup", "Lookup"),
+    ("sockets.dial", "Dialling"),
+    ("sockets.config", "Configuration"),
+    ("sockets.send", "Sending"),
+    ("sockets.receive", "Receiving"),
+    ("sockets.serve", "Serving"),
 )
 
 
@@ -38,6 +42,6 @@ def families(modem: Modem) -> list[Family]:
     """Build every family for this modem."""
     built: list[Family] = []
     for module_name, class_name in FAMILIES:
-        module = importlib.import_module(f"{__name__}.{module_name}")
+        module = importlib.import_module(f"emulator.modem.{module_name}")
         built.append(getattr(module, class_name)(modem))
     return built

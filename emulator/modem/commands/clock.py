@@ -56,7 +56,7 @@ class NetworkClock(Family):
         now = self._set_to + datetime.timedelta(microseconds=passed)
         return [f'+CCLK: "{now:%y/%m/%d,%H:%M:%S}{self._quarters:+03d}"']
 
-    def _set(self, args: Args) -> Result:
+    def _set(self, args: Args) -> None:
         at_most(args, 1)
         match = _TIME.fullmatch(text(args, 0))
         if match is None:
@@ -68,4 +68,3 @@ class NetworkClock(Family):
         except ValueError:
             raise CmeError(50) from None
         self._adjust(local, int(match.group(7) or 0))
-        return None

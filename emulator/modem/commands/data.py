@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from emulator.modem.dataport import Connection
 from emulator.modem.engine import Args, CmeError, Command, Final, Result, at_most, integer, text
 from emulator.modem.family import Family
 from emulator.modem.pdn import CIDS
@@ -55,14 +56,17 @@ class DataMode(Family):
         if cid not in modem.pdn.active:
             if cid not in modem.pdn.contexts or modem.pdn.refusal(cid) is not None:
                 return Final("NO CARRIER")
-            modem.pdn_up(cid)
+            modem.pdn.activate(cid)
         modem.session.data.hang_up()
-        modem.enter_data_mode(cid)
+        modem.session.data.connect(
+            Connection(
+                f"ppp {cid}", lambda data: modem.data_sink(data), lambda: modem.on_data_end()
+            )
+        )
         return Final("CONNECT")
 
     def _resume(self) -> Result:
         return Final("NO CARRIER" if self.modem.session.data.connection is None else "CONNECT")
 
-    def _hang_up(self) -> Result:
+    def _hang_up(self) -> None:
         self.modem.session.data.hang_up()
-        return None

@@ -41,21 +41,23 @@ _QUIET = {
     "HP MAIN FSM": "IDLE",
     "HP USIM FSM": "READY",
 }
+_REGISTERED = {
+    **_QUIET,
+    "PMM PLMN FSM": "NORM_CAMPED",
+    "EMM MAIN FSM": "REGISTERED",
+    "EMM AUTH FSM": "KASME_DEFINED",
+    "ESM BEARER FSM": "BEARER_ACTIVE",
+}
+_LIMITED = {
+    **_QUIET,
+    "RRC TOP FSM": "CAMPED",
+    "RRC SEARCH FSM": "CAMPED_ANY",
+    "PMM PLMN FSM": "ANY_CAMPED",
+}
 _PHASES: dict[str, dict[str, str]] = {
     "off": {"RRC TOP FSM": "STOPPED", "HP USIM FSM": "READY"},
-    "no_sim": {
-        **_QUIET,
-        "RRC TOP FSM": "CAMPED",
-        "RRC SEARCH FSM": "CAMPED_ANY",
-        "PMM PLMN FSM": "ANY_CAMPED",
-        "HP USIM FSM": "ABSENT",
-    },
-    "limited": {
-        **_QUIET,
-        "RRC TOP FSM": "CAMPED",
-        "RRC SEARCH FSM": "CAMPED_ANY",
-        "PMM PLMN FSM": "ANY_CAMPED",
-    },
+    "no_sim": {**_LIMITED, "HP USIM FSM": "ABSENT"},
+    "limited": _LIMITED,
     "scanning": {
         **_QUIET,
         "RRC TOP FSM": "SCANNING",
@@ -71,23 +73,8 @@ _PHASES: dict[str, dict[str, str]] = {
         "EMM AUTH FSM": "WAITING_SIM_CONFIRM",
         "ESM BEARER FSM": "BEARER_NULL_PENDING_ACTIVE",
     },
-    "connected": {
-        **_QUIET,
-        "RRC TOP FSM": "CONNECTED",
-        "PMM PLMN FSM": "NORM_CAMPED",
-        "EMM MAIN FSM": "REGISTERED",
-        "EMM AUTH FSM": "KASME_DEFINED",
-        "ESM BEARER FSM": "BEARER_ACTIVE",
-    },
-    "camped": {
-        **_QUIET,
-        "RRC TOP FSM": "CAMPED",
-        "RRC SEARCH FSM": "CAMPED",
-        "PMM PLMN FSM": "NORM_CAMPED",
-        "EMM MAIN FSM": "REGISTERED",
-        "EMM AUTH FSM": "KASME_DEFINED",
-        "ESM BEARER FSM": "BEARER_ACTIVE",
-    },
+    "connected": {**_REGISTERED, "RRC TOP FSM": "CONNECTED"},
+    "camped": {**_REGISTERED, "RRC TOP FSM": "CAMPED", "RRC SEARCH FSM": "CAMPED"},
 }
 
 

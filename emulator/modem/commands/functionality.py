@@ -46,7 +46,7 @@ class Functionality(Family):
             ),
             "^RESET": Command(execute=self._reset),
             "+SQNSSHDN": Command(execute=self._shut_down),
-            "+SQNSFACTORYRESET": Command(execute=self._factory_reset),
+            "+SQNSFACTORYRESET": Command(execute=self.modem.nv.reset),
             "+SQNFACTORYSAVE": Command(set=lambda args: None, execute=lambda: None),
             "+SQNCTM": Command(
                 set=self._set_carrier,
@@ -104,11 +104,7 @@ class Functionality(Family):
         self.modem.emm.detach(lambda: self.later(OFF_MS, off))
         return pending
 
-    def _factory_reset(self) -> Result:
-        self.modem.factory_reset()
-        return None
-
-    def _set_carrier(self, args: Args) -> Result:
+    def _set_carrier(self, args: Args) -> None:
         at_most(args, 1)
         carrier = text(args, 0)
         if carrier not in CARRIERS:
@@ -116,4 +112,3 @@ class Functionality(Family):
         if carrier != self.modem.nv.carrier:
             self.modem.nv.carrier = carrier
             self.later((150.0, 400.0), self.modem.reboot)
-        return None

@@ -5,11 +5,10 @@ Source: ITU-T V.250 5.4 and 6, 3GPP TS 27.007 9.1 (+CMEE).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from emulator.modem.engine import Args, CmeError, Command, Pending, Result, integer
-from emulator.modem.family import Family
+from emulator.modem.family import Family, numbered
 from emulator.modem.nv import Profile
 
 if TYPE_CHECKING:
@@ -26,13 +25,14 @@ class General(Family):
         self._registers = dict(REGISTERS)
 
     def commands(self) -> dict[str, Command]:
+        session = self.modem.session
         table = {
-            "E": _flag(self._set_echo),
-            "Q": _flag(self._set_quiet),
-            "V": _flag(self._set_verbose),
-            "Z": Command(set=self._restore, execute=lambda: self._restore([0])),
-            "&F": Command(set=self._factory, execute=lambda: self._factory([0])),
-            "&W": Command(set=self._store, execute=lambda: self._store([0])),
+            "E": numbered(lambda value: setattr(session, "echo", bool(value))),
+            "Q": numbered(lambda value: setattr(session, "quiet", bool(value))),
+            "V": numbered(lambda value: setattr(self.modem.output, "verbose", bool(value))),
+            "Z": numbered(lambda profile: self.modem.load_profile()),
+            "&F": numbered(self._factory),
+            "&W": numbered(self._store),
             "+CMEE": self.stored("+CMEE", 2),
             "+GCAP": Command(execute="+GCAP: +CGSM"),
             "+CLAC": Command(execute=self._list),
@@ -41,37 +41,20 @@ class General(Family):
             ),
         }
         for name in ("X", "L", "M", "&C", "&D", "&S", "&K"):  # accepted, nothing to do
-            table[name] = _flag(lambda value: None, 4)
+            table[name] = numbered(lambda value: None, 4)
         for number in REGISTERS:
             table[f"S{number}"] = self._register(number)
         return table
 
-    def _set_echo(self, value: int) -> None:
-        self.modem.session.echo = bool(value)
-
-    def _set_quiet(self, value: int) -> None:
-        self.modem.session.quiet = bool(value)
-
-    def _set_verbose(self, value: int) -> None:
-        self.modem.output.verbose = bool(value)
-
-    def _restore(self, args: Args) -> Result:
-        integer(args, 0, 0, 1)
-        self.modem.load_profile()
-        return None
-
-    def _store(self, args: Args) -> Result:
-        integer(args, 0, 0, 1)
+    def _store(self, profile: int) -> None:
         session, output = self.modem.session, self.modem.output
         self.modem.nv.profile = Profile(session.echo, session.quiet, output.verbose)
-        return None
 
-    def _factory(self, args: Args) -> Result:
-        integer(args, 0, 0, 1)
+    def _factory(self, profile: int) -> Result:
         pending = Pending()
 
         def done() -> None:
-            self.modem.factory_reset()
+            self.modem.nv.reset()
             self.modem.load_profile()
             pending.finish()
 
@@ -81,22 +64,12 @@ class General(Family):
     def _list(self) -> Result:
         return sorted(self.modem.session.commands)
 
-    def _set_charset(self, args: Args) -> Result:
+    def _set_charset(self, args: Args) -> None:
         if args[:1] not in (["IRA"], ["GSM"]):
             raise CmeError(50)
-        return None
 
     def _register(self, number: int) -> Command:
-        def write(args: Args) -> Result:
+        def write(args: Args) -> None:
             self._registers[number] = integer(args, 0, 0, 255)
-            return None
 
         return Command(set=write, read=lambda: [f"{self._registers[number]:03d}"])
-
-
-def _flag(apply: Callable[[int], None], highest: int = 1) -> Command:
-    def write(args: Args) -> Result:
-        apply(integer(args, 0, 0, highest))
-        return None
-
-    return Command(set=write, execute=lambda: write([0]))

@@ -7,14 +7,14 @@ finds the IMEI by its prefix 35434 and an old build by the number in ATI1.
 from __future__ import annotations
 
 from emulator.modem.engine import Args, Command, Result, at_most, integer, nothing
-from emulator.modem.family import Family
+from emulator.modem.family import Family, numbered
 
 
 class Identity(Family):
     def commands(self) -> dict[str, Command]:
         options = self.modem.options
         table = {
-            "I": Command(set=self._information, execute=lambda: self._information([0])),
+            "I": numbered(self._information),
             "+CGSN": Command(
                 set=self._serial, execute=lambda: self._serial([0]), test="+CGSN: (0-3)"
             ),
@@ -33,9 +33,9 @@ class Identity(Family):
     def _model(self) -> str:
         return self.modem.options.model or self.modem.board.name
 
-    def _information(self, args: Args) -> Result:
+    def _information(self, number: int) -> Result:
         options = self.modem.options
-        if integer(args, 0, 0, 1) == 0:
+        if number == 0:
             return [options.manufacturer, self._model, options.ue_version]
         return [options.ue_version, options.lr_version]
 

@@ -8,13 +8,13 @@ Source: RFC 1035 (messages), RFC 792 and 4443 (echo), Renesas', toit's and Veriz
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from emulator.modem.engine import Args, CmeError, Command, Pending, Result, at_most, integer, text
 from emulator.modem.family import Family
 from emulator.network.addresses import address_family
 from emulator.network.air import UDP_HEADERS
-from emulator.network.routes import Routes
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
@@ -28,10 +28,10 @@ REPLY_TTL = 52  # a server that starts with 64, twelve hops away
 Found = Callable[[list[str]], None]
 
 
-def look_up(modem: Modem, routes: Routes, name: str, family: str, found: Found) -> None:
+def look_up(modem: Modem, name: str, family: str, found: Found) -> None:
     """Ask the network's name server over the air; `found` gets the addresses, [] if none."""
     if address_family(name) is not None:
-        modem.after_ms(0, lambda: found(routes.resolve(name, family)))
+        modem.after_ms(0, lambda: found(modem.routes.resolve(name, family)))
         return
     query = UDP_HEADERS[family] + QUERY_BYTES + len(name)
 
@@ -44,7 +44,7 @@ def look_up(modem: Modem, routes: Routes, name: str, family: str, found: Found) 
 
         def answered(ok: bool) -> None:
             if ok:
-                found(routes.resolve(name, family))
+                found(modem.routes.resolve(name, family))
             elif tries < QUERY_TRIES:
                 modem.after_ms(QUERY_WAIT_MS, lambda: ask(tries + 1))
             else:
@@ -63,10 +63,6 @@ def families_of(modem: Modem, cid: int) -> list[str]:
 
 
 class Lookup(Family):
-    def __init__(self, modem: Modem) -> None:
-        super().__init__(modem)
-        self.routes = modem.routes
-
     def commands(self) -> dict[str, Command]:
         return {
             "+SQNDNSLKUP": Command(set=self._look_up, test="+SQNDNSLKUP: (0,1)"),
@@ -93,7 +89,7 @@ class Lookup(Family):
             else:
                 pending.fail(NOT_FOUND)
 
-        look_up(self.modem, self.routes, name, family, found)
+        look_up(self.modem, name, family, found)
         return pending
 
     def _ping(self, args: Args) -> Result:
@@ -101,7 +97,6 @@ class Lookup(Family):
         cid = integer(args, 6, 1, 8, self.modem.pdn.attach_cid)
         ping = Ping(
             self.modem,
-            self.routes,
             count=integer(args, 1, 1, 64, 4),
             size=integer(args, 2, 32, 1400, 32),
             interval_ms=1000 * integer(args, 3, 1, 600, 1),
@@ -113,68 +108,59 @@ class Lookup(Family):
         family = address_family(name) or families[0]
         if family not in families:
             raise CmeError(3)
-        look_up(self.modem, self.routes, name, family, lambda found: ping.start(found, family))
+        look_up(self.modem, name, family, lambda found: ping.start(found, family))
         return ping.pending
 
 
+@dataclass
 class Ping:
     """One +PING command: its lines appear as the replies come."""
 
-    def __init__(
-        self,
-        modem: Modem,
-        routes: Routes,
-        count: int,
-        size: int,
-        interval_ms: int,
-        timeout_ms: int,
-    ) -> None:
-        self.pending = Pending()
-        self._modem = modem
-        self._routes = routes
-        self._count = count
-        self._size = size
-        self._interval_ms = interval_ms
-        self._timeout_ms = timeout_ms
-        self._number = 0
-        self._host = ""
-        self._headers = 0
+    modem: Modem
+    count: int
+    size: int
+    interval_ms: int
+    timeout_ms: int
+    pending: Pending = field(default_factory=Pending)
+    number: int = 0
+    host: str = ""
+    headers: int = 0
 
     def start(self, addresses: list[str], family: str) -> None:
         if not addresses:
             self.pending.fail(NOT_FOUND)
             return
-        self._host, self._headers = addresses[0], UDP_HEADERS[family]  # as long as those of ICMP
+        self.host, self.headers = addresses[0], UDP_HEADERS[family]  # as long as those of ICMP
         self._next()
 
     def _next(self) -> None:
         if self.pending.cancelled:
             return
-        if self._number == self._count:
+        if self.number == self.count:
             self.pending.finish()
             return
-        self._number += 1
-        number, started_ms = self._number, self._modem.board.clock.now_ms
-        timer = self._modem.after_ms(self._timeout_ms, lambda: self._over(number, -1, -1))
+        self.number += 1
+        number, started_ms = self.number, self.modem.board.clock.now_ms
+        timer = self.modem.after_ms(self.timeout_ms, lambda: self._over(number, -1, -1))
 
         def sent(ok: bool) -> None:
-            if ok and self._routes.reachable(self._host):
-                self._modem.radio.downlink(self._headers + self._size, answered)
+            if ok and self.modem.routes.reachable(self.host):
+                self.modem.radio.downlink(self.headers + self.size, answered)
 
         def answered(ok: bool) -> None:
-            took_ms = self._modem.board.clock.now_ms - started_ms
-            if ok and not timer.cancelled and took_ms < self._timeout_ms:
+            took_ms = self.modem.board.clock.now_ms - started_ms
+            if ok and not timer.cancelled and took_ms < self.timeout_ms:
                 timer.cancel()
                 self._over(number, took_ms, REPLY_TTL)
 
-        self._modem.radio.send(self._headers + self._size, sent)
+        self.modem.radio.send(self.headers + self.size, sent)
 
     def _over(self, number: int, time_ms: int, ttl: int) -> None:
-        if number != self._number or self.pending.cancelled:
+        if number != self.number or self.pending.cancelled:
             return
-        output = self._modem.output
-        line = output.frame([f'+PING: {number},"{self._host}",{time_ms},{ttl}'])
+        output = self.modem.output
+        line = output.frame([f'+PING: {number},"{self.host}",{time_ms},{ttl}'])
         if number > 1 and output.verbose:
             line = line[2:]  # one CRLF between the lines of one command
         output.answer(line)
-        self._modem.after_ms(self._interval_ms, self._next)
+        self.modem.after_ms(self.interval_ms, self._next)

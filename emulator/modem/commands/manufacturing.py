@@ -18,11 +18,6 @@ BOARD_BANDS = (1, 2, 3, 4, 5, 8, 12, 13, 14, 17, 18, 19, 20, 25, 26, 28, 66)
 OLD_BANDS = (3, 4, 12, 13, 20, 28)  # what every build takes
 MIDDLE_BUILD, FULL_BUILD = 39000, 41000  # from, above: further bands
 
-_ADD_BAND = re.compile(r"(?:rrc::?)?addscanband\s+band=([0-9]+)", re.IGNORECASE)
-_LPM = re.compile(r"setlpm\s+airplane=([01])\s+enable=([01])", re.IGNORECASE)
-_PING = re.compile(r"ip::ping\s+(\S+)", re.IGNORECASE)
-_SCRIPT = re.compile(r"(cat|echo|rm)\s+(.*?)(/fs/\S+)", re.IGNORECASE)
-
 NOTHING = Raw(b"\r\n")
 NO_PERMISSION = "You don't have the permission to use this command"
 
@@ -46,45 +41,34 @@ class Manufacturing(Family):
 
     def _run(self, args: Args) -> Result:
         line = ",".join("" if arg is None else str(arg) for arg in args).strip()
-        word = line.split(" ")[0].lower() if line else ""
-        plain: dict[str, Callable[[], Result]] = {
-            "showver": lambda: self._table(
-                dumps.version(self.modem.options, self.modem.nv.autostart)
-            ),
-            "get_sw_version": lambda: [self.modem.options.lr_version],
-            "clearscanconfig": self._clear_bands,
-            "fsm": lambda: self._table(dumps.state_machines(self._phase())),
-            "showphy": lambda: self._table(dumps.physical_layer(self.modem)),
-            "showdetectedcell": lambda: self._table(dumps.detected_cells(self.modem)),
-            "ifconfig": lambda: self._table(dumps.interfaces(self.modem)),
-            "rrc:showcaps": lambda: self._private(dumps.capabilities(self._bands())),
-            "rrc::showcaps": lambda: self._private(dumps.capabilities(self._bands())),
-        }
-        if word in plain and line.lower() == word:
-            return plain[word]()
-        return self._with_parameters(line, word)
+        for pattern, handler in self._console().items():
+            match = re.fullmatch(pattern, line, re.IGNORECASE)
+            if match is not None:
+                return handler(*match.groups())
+        raise CmeError(4)
 
-    def _with_parameters(self, line: str, word: str) -> Result:
-        band, lpm, ping = _ADD_BAND.fullmatch(line), _LPM.fullmatch(line), _PING.fullmatch(line)
-        if band:
-            return self._add_band(int(band.group(1)))
-        if lpm:
-            return self._low_power(lpm.group(1) == "1" and lpm.group(2) == "1")
-        if ping:
-            return self._ping(ping.group(1))
-        if re.fullmatch(r"disablelog\s+[01]", line, re.IGNORECASE):
-            return NOTHING
-        if re.fullmatch(r"rrc::?setdbgperm\s+full", line, re.IGNORECASE):
-            self._full_permission = True
-            return NOTHING
-        if re.fullmatch(r"autostart\s+[01]", line, re.IGNORECASE):
-            self.modem.nv.autostart = line[-1] == "1"
-            return NOTHING
-        if word.startswith("rrc:"):
-            return self._private([])
-        if word in ("uci:set", "uci::set"):
-            return NOTHING
-        return self._script(line)
+    def _console(self) -> dict[str, Callable[..., Result]]:
+        """What carries out a line, by its form: the first one that fits, with its groups."""
+        modem = self.modem
+        return {
+            r"showver": lambda: self._table(dumps.version(modem.options, modem.nv.autostart)),
+            r"get_sw_version": lambda: [modem.options.lr_version],
+            r"clearscanconfig": self._clear_bands,
+            r"fsm": lambda: self._table(dumps.state_machines(self._phase())),
+            r"showphy": lambda: self._table(dumps.physical_layer(modem)),
+            r"showdetectedcell": lambda: self._table(dumps.detected_cells(modem)),
+            r"ifconfig": lambda: self._table(dumps.interfaces(modem)),
+            r"rrc::?showcaps": lambda: self._private(dumps.capabilities(self._bands())),
+            r"(?:rrc::?)?addscanband\s+band=([0-9]+)": self._add_band,
+            r"setlpm\s+airplane=([01])\s+enable=([01])": self._low_power,
+            r"ip::ping\s+(\S+)": self._ping,
+            r"disablelog\s+[01]": lambda: NOTHING,
+            r"rrc::?setdbgperm\s+full": self._permit,
+            r"autostart\s+([01])": self._autostart,
+            r"rrc:.*": lambda: self._private([]),
+            r"uci::?set(?: .*)?": lambda: NOTHING,
+            r"(cat|echo|rm)\s+(.*?)(/fs/\S+)": self._script,
+        }
 
     def _table(self, lines: list[str]) -> Result:
         return ["", *lines]
@@ -104,7 +88,8 @@ class Manufacturing(Family):
         self.modem.nv.bands = []
         return NOTHING
 
-    def _add_band(self, band: int) -> Result:
+    def _add_band(self, number: str) -> Result:
+        band = int(number)
         if band not in self._bands():
             raise CmeError(4)
         if band not in self.modem.nv.bands:
@@ -113,8 +98,16 @@ class Manufacturing(Family):
 
     # the rest
 
-    def _low_power(self, enable: bool) -> Result:
-        self.modem.power.low_power = enable
+    def _permit(self) -> Result:
+        self._full_permission = True
+        return NOTHING
+
+    def _autostart(self, on: str) -> Result:
+        self.modem.nv.autostart = on == "1"
+        return NOTHING
+
+    def _low_power(self, airplane: str, enable: str) -> Result:
+        self.modem.power.low_power = airplane == enable == "1"
         self.modem.power.update()
         return NOTHING
 
@@ -123,14 +116,10 @@ class Manufacturing(Family):
             raise CmeError(3)
         return [f"PING {address}: request sent"]
 
-    def _script(self, line: str) -> Result:
+    def _script(self, verb: str, before: str, path: str) -> Result:
         """cat, echo and rm on the modem's own file system, kept in NV."""
-        match = _SCRIPT.fullmatch(line)
-        if match is None:
-            raise CmeError(4)
-        verb, before, path = match.group(1).lower(), match.group(2), match.group(3)
         files = self.modem.nv.files
-        if verb == "echo":
+        if verb.lower() == "echo":
             content, arrow, _ = before.rpartition(">")
             if not arrow:
                 raise CmeError(4)
@@ -141,7 +130,7 @@ class Manufacturing(Family):
             return NOTHING
         if path not in files:
             raise CmeError(22)
-        if verb == "rm":
+        if verb.lower() == "rm":
             del files[path]
             return NOTHING
         return [files[path]]

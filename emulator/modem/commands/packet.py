@@ -73,18 +73,17 @@ class Packet(Family):
 
     # definitions
 
-    def _define(self, args: Args) -> Result:
+    def _define(self, args: Args) -> None:
         at_most(args, 15)
         cid = self._cid(args)
         if len(args) == 1:
             self.modem.pdn.contexts.pop(cid, None)
-            return None
+            return
         kind = text(args, 1, "IP").upper()
         apn = text(args, 2, "")
         if kind not in TYPES or len(apn) > 100 or not apn.isascii() or " " in apn:
             raise CmeError(50)
         self.modem.pdn.contexts[cid] = Context(kind, apn)
-        return None
 
     def _definitions(self) -> Result:
         return [
@@ -92,14 +91,13 @@ class Packet(Family):
             for cid, entry in sorted(self.modem.pdn.contexts.items())
         ]
 
-    def _authenticate(self, args: Args) -> Result:
+    def _authenticate(self, args: Args) -> None:
         at_most(args, 4)
         cid, kind = self._cid(args), integer(args, 1, 0, 2, 0)
         if kind == 0:
             self.modem.nv.auth.pop(cid, None)
         else:
             self.modem.nv.auth[cid] = (kind, text(args, 2), text(args, 3, ""))
-        return None
 
     def _authentications(self) -> Result:
         return [
@@ -148,7 +146,7 @@ class Packet(Family):
                 return
             try:
                 for cid in cids:
-                    self.modem.pdn_up(cid)
+                    self.modem.pdn.activate(cid)
             except CmeError as refusal:
                 pending.fail(refusal.code)
             else:
@@ -193,10 +191,9 @@ class Packet(Family):
         mtu = self.modem.options.cgcontrdp_mtu
         return f"{line},,,{mtu}" if mtu else line
 
-    def _address_form(self, args: Args) -> Result:
+    def _address_form(self, args: Args) -> None:
         at_most(args, 4)
         self._piaf = [integer(args, index, 0, 1, self._piaf[index]) for index in range(4)]
-        return None
 
     def _shown(self, address: str, mask: int | None = None) -> str:
         form, slash, zeros, compress = self._piaf

@@ -28,25 +28,23 @@ class Port(Family):
             "+SQNRICFG": self._stored("+SQNRICFG", lambda: nv.ri, (0, 2), (0, 3), (100, 10000)),
         }
 
-    def _set_rate(self, args: Args) -> Result:
+    def _set_rate(self, args: Args) -> None:
         """Accepted; the emulated wire keeps the rate that its other end uses."""
         if integer(args, 0, 0, 4_000_000) not in RATES:
             raise CmeError(50)
-        return None
 
-    def _set_flow(self, args: Args) -> Result:
+    def _set_flow(self, args: Args) -> None:
         at_most(args, 2)
         for index in range(len(args)):
             if integer(args, index, 0, 2) == 1:
                 raise CmeError(50)
-        return None
 
     def _stored(
         self, name: str, kept: Callable[[], list[int]], *bounds: tuple[int, int]
     ) -> Command:
         """A setting of several numbers in NV; those left out behind the first keep their value."""
 
-        def write(args: Args) -> Result:
+        def write(args: Args) -> None:
             at_most(args, len(bounds))
             if args[0] is None:
                 raise CmeError(50)
@@ -54,7 +52,6 @@ class Port(Family):
             before[:] = [
                 integer(args, index, *bounds[index], value) for index, value in enumerate(before)
             ]
-            return None
 
         def read() -> Result:
             return [f"{name}: " + ",".join(str(value) for value in kept())]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.modem import timers
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer, nothing, text
 from emulator.modem.family import Family
@@ -24,7 +24,7 @@ GRANT_MS = (1500.0, 3000.0)  # from the request in a tracking area update to +CE
 class PowerSaving(Family):
     def __init__(self, modem: Modem) -> None:
         super().__init__(modem)
-        self._tau: Event | None = None
+        self._tau = Timer(modem.board.clock)
         modem.radio.on_idle = self._idle
 
     def commands(self) -> dict[str, Command]:
@@ -50,16 +50,16 @@ class PowerSaving(Family):
         self._grant()
 
     def on_deregistered(self) -> None:
-        self._stop_tau()
+        self._tau.stop()
 
     def on_reset(self) -> None:
-        self._stop_tau()
+        self._tau.stop()
         self.modem.granted_timers = None
         self.modem.radio.active_time_ms = None
 
     # power saving mode
 
-    def _set_psm(self, args: Args) -> Result:
+    def _set_psm(self, args: Args) -> None:
         at_most(args, 5)
         before = self.modem.nv.psm
         mode = integer(args, 0, 0, 2)
@@ -71,7 +71,6 @@ class PowerSaving(Family):
         if changed and self.modem.registered:
             self.modem.radio.tau()
             self._grant()
-        return None
 
     def _read_psm(self) -> Result:
         psm = self.modem.nv.psm
@@ -88,37 +87,29 @@ class PowerSaving(Family):
 
     def _idle(self) -> None:
         """The connection is released: the timer of the next tracking area update runs."""
-        self._stop_tau()
+        self._tau.stop()
         granted = self.modem.granted_timers
         period_s = timers.tau_s(granted[1]) if granted else None
         if period_s:
-            self._tau = self.modem.after_ms(1000.0 * period_s, self._update)
+            self._tau.start_ms(1000.0 * period_s, self._update)
 
     def _update(self) -> None:
-        self._tau = None
         if self.modem.registered and not self.modem.radio.busy:
             self.modem.radio.tau()
 
-    def _stop_tau(self) -> None:
-        if self._tau is not None:
-            self._tau.cancel()
-            self._tau = None
-
     # extended DRX
 
-    def _set_edrx(self, args: Args) -> Result:
+    def _set_edrx(self, args: Args) -> None:
         at_most(args, 3)
         mode = integer(args, 0, 0, 3)
         if mode == 3:
             self.modem.nv.edrx = Edrx()
-            return None
+            return
         self._store_edrx(mode, args, self.modem.nv.edrx.ptw)
-        return None
 
-    def _set_sequans(self, args: Args) -> Result:
+    def _set_sequans(self, args: Args) -> None:
         at_most(args, 4)
         self._store_edrx(integer(args, 0, 0, 3), args, text(args, 3, DEFAULT_PTW))
-        return None
 
     def _store_edrx(self, mode: int, args: Args, ptw: str) -> None:
         before = self.modem.nv.edrx

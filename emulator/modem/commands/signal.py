@@ -43,14 +43,8 @@ class SignalQuality(Family):
             "+SQNMONI": Command(
                 set=self._moni, execute=lambda: self._moni([0]), test="+SQNMONI: (0,1,2,7,9)"
             ),
-            "+VZWRSRP": Command(
-                execute=lambda: self._verizon("+VZWRSRP", "rsrp_dbm", -1400.0),
-                read=lambda: self._verizon("+VZWRSRP", "rsrp_dbm", -1400.0),
-            ),
-            "+VZWRSRQ": Command(
-                execute=lambda: self._verizon("+VZWRSRQ", "rsrq_db", -200.0),
-                read=lambda: self._verizon("+VZWRSRQ", "rsrq_db", -200.0),
-            ),
+            "+VZWRSRP": self._verizon("+VZWRSRP", "rsrp_dbm", -1400.0),
+            "+VZWRSRQ": self._verizon("+VZWRSRQ", "rsrq_db", -200.0),
         }
 
     def _measured(self) -> Signal | None:
@@ -90,10 +84,14 @@ class SignalQuality(Family):
             f"PAGING:{PAGING_FRAMES}"
         ]
 
-    def _verizon(self, name: str, figure: str, sentinel: float) -> Result:
+    def _verizon(self, name: str, figure: str, sentinel: float) -> Command:
         """While the modem rescans it prints values that no radio can measure."""
-        self.need_radio()
-        network = self.modem.cell.network
-        signal = self._camped()
-        value = sentinel if signal is None else getattr(signal, figure)
-        return [f"{name}: {network.pci},{network.earfcn},{value:.2f}"]
+
+        def show() -> Result:
+            self.need_radio()
+            network = self.modem.cell.network
+            signal = self._camped()
+            value = sentinel if signal is None else getattr(signal, figure)
+            return [f"{name}: {network.pci},{network.earfcn},{value:.2f}"]
+
+        return Command(execute=show, read=show)

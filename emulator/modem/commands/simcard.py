@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer, nothing, text
 from emulator.modem.family import Family
+from emulator.modem.sim import check_new_pin
 
 READ_BINARY, STATUS = 176, 242
 EF_HPLMN_ACT, EF_AD, EF_IMSI, EF_ICCID = 28514, 28589, 28423, 12258
@@ -32,12 +33,11 @@ class SimCard(Family):
         self.modem.sim.require_present()
         return [f"+CPIN: {self.modem.sim.status()}"]
 
-    def _enter(self, args: Args) -> Result:
+    def _enter(self, args: Args) -> None:
         at_most(args, 2)
         self.modem.sim.require_present()
         new_pin = text(args, 1) if len(args) > 1 else None
         self.modem.sim.enter(text(args, 0), new_pin)
-        return None
 
     def _remaining(self) -> Result:
         self.modem.sim.require_present()
@@ -76,17 +76,15 @@ class SimCard(Family):
         sim.lock = bool(mode)
         return None
 
-    def _change_pin(self, args: Args) -> Result:
+    def _change_pin(self, args: Args) -> None:
         at_most(args, 3)
         if text(args, 0).upper() != "SC":
             raise CmeError(3)
         self.modem.sim.require()
         new_pin = text(args, 2)
-        if not (new_pin.isdigit() and 4 <= len(new_pin) <= 8):
-            raise CmeError(50)
+        check_new_pin(new_pin)
         self.modem.sim.check_pin(text(args, 1))
         self.modem.sim.pin = new_pin
-        return None
 
     def _file(self, args: Args) -> Result:
         """READ BINARY and STATUS; a file that the card does not have is answered 6A82."""

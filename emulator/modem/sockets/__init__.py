@@ -1,1 +1,5 @@
-"""The six sockets of the modem: what AT+SQNS* commands set up, dial, send and receive."""
+"""The modem's own sockets, AT+SQNS*: six connection ids, UDP and TCP, client and server.
+
+Families of commands by subject: config (settings), dial (open, close, state), send, receive and
+serve. What they share is in table, open and online.
+"""

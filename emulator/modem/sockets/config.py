@@ -11,19 +11,15 @@ from __future__ import annotations
 from dataclasses import astuple
 
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
+from emulator.modem.family import Family
 from emulator.modem.sockets.settings import Basic, Extended, Secure
-from emulator.modem.sockets.table import SocketTable
 
 CIDS = (1, 5)
 EXTENDED_LENGTHS = (4, 5, 6, 8)  # with connection id; the two reserved values come together
 PROFILES = range(1, 7)
 
 
-class Configuration:
-    def __init__(self, table: SocketTable) -> None:
-        self._table = table
-        self._profiles: dict[int, list[str]] = {}
-
+class Configuration(Family):
     def commands(self) -> dict[str, Command]:
         return {
             "+SQNSCFG": Command(
@@ -46,51 +42,33 @@ class Configuration:
             ),
         }
 
-    def reset(self) -> None:
-        self._profiles.clear()
+    def on_reset(self) -> None:
+        self._profiles: dict[int, list[str]] = {}
 
-    def _set_basic(self, args: Args) -> Result:
+    def _set_basic(self, args: Args) -> None:
         at_most(args, 6)
-        slot = self._table.closed_slot(args)
-        basic = Basic(
-            integer(args, 1, *CIDS),
-            integer(args, 2, 0, 1500),
-            integer(args, 3, 0, 65535),
-            integer(args, 4, 0, 1200),
-            integer(args, 5, 0, 255),
-        )
+        slot = self.modem.sockets.closed_slot(args)
+        basic = Basic(*_numbers(args, CIDS, (0, 1500), (0, 65535), (0, 1200), (0, 255)))
         if 0 < basic.connect_ds < 10:
             raise CmeError(50)
         slot.basic = basic
-        return None
 
-    def _set_extended(self, args: Args) -> Result:
+    def _set_extended(self, args: Args) -> None:
         if len(args) not in EXTENDED_LENGTHS:
             raise CmeError(50)
-        slot = self._table.closed_slot(args)
-        slot.extended = Extended(
-            integer(args, 1, 0, 2),
-            integer(args, 2, 0, 1),
-            integer(args, 3, 0, 240),
-            integer(args, 4, 0, 1, 0),
-            integer(args, 5, 0, 1, 0),
-            integer(args, 6, 0, 0, 0),
-            integer(args, 7, 0, 0, 0),
-        )
-        return None
+        slot = self.modem.sockets.closed_slot(args)
+        needed, left_out = ((0, 2), (0, 1), (0, 240)), ((0, 1, 0), (0, 1, 0), (0, 0, 0), (0, 0, 0))
+        slot.extended = Extended(*_numbers(args, *needed, *left_out))
 
-    def _set_secure(self, args: Args) -> Result:
+    def _set_secure(self, args: Args) -> None:
         at_most(args, 3)
-        slot = self._table.closed_slot(args)
-        enabled = integer(args, 1, 0, 1)
-        slot.secure = Secure(enabled, integer(args, 2, PROFILES[0], PROFILES[-1], 1))
-        return None
+        slot = self.modem.sockets.closed_slot(args)
+        slot.secure = Secure(*_numbers(args, (0, 1), (PROFILES[0], PROFILES[-1], 1)))
 
-    def _set_profile(self, args: Args) -> Result:
+    def _set_profile(self, args: Args) -> None:
         """Only kept: there is no TLS behind it (a dial with TLS ends in NO CARRIER)."""
         profile = integer(args, 0, PROFILES[0], PROFILES[-1])
         self._profiles[profile] = ["" if arg is None else str(arg) for arg in args[1:]]
-        return None
 
     def _read_profiles(self) -> Result:
         return [
@@ -101,5 +79,10 @@ class Configuration:
     def _read(self, name: str, part: str) -> Result:
         return [
             f"{name}: {slot.number}," + ",".join(map(str, astuple(getattr(slot, part))))
-            for slot in self._table.slots
+            for slot in self.modem.sockets.slots
         ]
+
+
+def _numbers(args: Args, *bounds: tuple[int, ...]) -> list[int]:
+    """The parameters behind the connection id: each with its limits, and its default if any."""
+    return [integer(args, index, *each) for index, each in enumerate(bounds, 1)]

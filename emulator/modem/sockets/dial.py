@@ -7,6 +7,10 @@ Source: Sequans Monarch (LR5, LR6): up to 8 parameters, the asynchronous dial is
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 from emulator.modem.commands.lookup import look_up
 from emulator.modem.engine import (
     Args,
@@ -19,11 +23,14 @@ from emulator.modem.engine import (
     integer,
     text,
 )
+from emulator.modem.family import Family
 from emulator.modem.sockets.open import OpenSocket, Slot
-from emulator.modem.sockets.table import SocketTable
 from emulator.network.addresses import address_family, canonical
 from emulator.network.datagrams import Datagrams
 from emulator.network.streams import Stream
+
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
 
 TCP, UDP = 0, 1
 CLOSURES = (0, 1, 255)
@@ -32,11 +39,7 @@ DEFAULT_CONNECT_DS = 600
 NO_CARRIER = "NO CARRIER"
 
 
-class Dialling:
-    def __init__(self, table: SocketTable) -> None:
-        self._table = table
-        self._modem = table.modem
-
+class Dialling(Family):
     def commands(self) -> dict[str, Command]:
         return {
             "+SQNSD": Command(
@@ -46,29 +49,40 @@ class Dialling:
             ),
             "+SQNSO": Command(set=self._resume, test="+SQNSO: (1-6)"),
             "+SQNSH": Command(set=self._hang_up, test="+SQNSH: (1-6)"),
-            "+SQNSS": Command(
-                set=lambda args: [self._state(self._table.slot(args))],
-                read=lambda: [self._state(slot) for slot in self._table.slots],
-                execute=lambda: [self._state(slot) for slot in self._table.slots],
-                test="+SQNSS: (1-6)",
-            ),
-            "+SQNSI": Command(
-                set=lambda args: [self._counters(self._table.slot(args))],
-                read=lambda: [self._counters(slot) for slot in self._table.slots],
-                execute=lambda: [self._counters(slot) for slot in self._table.slots],
-                test="+SQNSI: (1-6)",
-            ),
+            "+SQNSS": self._shown("+SQNSS", self._state),
+            "+SQNSI": self._shown("+SQNSI", self._counters),
         }
+
+    def _shown(self, name: str, line: Callable[[Slot], str]) -> Command:
+        """A command that shows one connection id, or all of them."""
+        sockets = self.modem.sockets
+
+        def show_all() -> Result:
+            return [line(slot) for slot in sockets.slots]
+
+        return Command(
+            set=lambda args: [line(sockets.slot(args))],
+            read=show_all,
+            execute=show_all,
+            test=f"{name}: (1-6)",
+        )
+
+    def on_pdn_down(self, cid: int) -> None:
+        """CFUN=0 or 4, a detach, +CGACT=0: each ends the PDN connections first."""
+        self.modem.sockets.drop(cid)
+
+    def on_reset(self) -> None:
+        self.modem.sockets.reset()
 
     # opening
 
     def _dial(self, args: Args) -> Result:
         at_most(args, 8)
-        slot = self._table.slot(args)
+        slot = self.modem.sockets.slot(args)
         dial = _Dial(
-            self._table,
+            self.modem,
             slot,
-            protocol=integer(args, 1, TCP, UDP),
+            tcp=integer(args, 1, TCP, UDP) == TCP,
             port=integer(args, 2, 1, 65535),
             host=canonical(text(args, 3)),
             closure=integer(args, 4, 0, 255, 0),
@@ -84,7 +98,7 @@ class Dialling:
 
     def _resume(self, args: Args) -> Result:
         at_most(args, 1)
-        self._table.open_socket(args).online.enter()
+        self.modem.sockets.open_socket(args).online.enter()
         return Final("CONNECT")
 
     # closing
@@ -92,7 +106,7 @@ class Dialling:
     def _hang_up(self, args: Args) -> Result:
         """OK for a closed id as well, as most builds have it."""
         at_most(args, 1)
-        slot = self._table.slot(args)
+        slot = self.modem.sockets.slot(args)
         slot.leftover.clear()
         if slot.socket is None:
             return None
@@ -118,98 +132,87 @@ class Dialling:
         return f"+SQNSI: {slot.number},{socket.sent},{socket.received},{socket.unread},{waiting}"
 
 
+@dataclass
 class _Dial:
     """One +SQNSD: the name is resolved if it is one, then the socket opens."""
 
-    def __init__(
-        self,
-        table: SocketTable,
-        slot: Slot,
-        protocol: int,
-        port: int,
-        host: str,
-        closure: int,
-        local_port: int,
-        online: bool,
-        from_any: int,
-    ) -> None:
-        self.host = host
-        self.closure = closure
-        self._table = table
-        self._modem = table.modem
-        self._slot = slot
-        self._tcp = protocol == TCP
-        self._port = port
-        self._local_port = 0 if self._tcp else local_port
-        self._online = online
-        self._from_any = 0 if self._tcp else from_any
-        self._pending = Pending()
-        self._families: list[str] = []
+    modem: Modem
+    slot: Slot
+    tcp: bool
+    port: int
+    host: str
+    closure: int
+    local_port: int
+    online: bool
+    from_any: int
+    pending: Pending = field(default_factory=Pending)
+    families: list[str] = field(default_factory=list)  # still to be tried
 
     def start(self) -> Result:
-        addresses = self._table.addresses(self._slot)
-        if self._slot.secure.enabled:
+        addresses = self.modem.sockets.addresses(self.slot)
+        if self.slot.secure.enabled:
             return Final(NO_CARRIER)  # there is no TLS in this emulation
         family = address_family(self.host)
         if family is None:
-            self._families = sorted(addresses)
+            self.families = sorted(addresses)
             self._look_up()
-            return self._pending
+            return self.pending
         if family not in addresses:
-            if self._tcp:
+            if self.tcp:
                 return Final(NO_CARRIER)
             raise CmeError(3)
         return self._open(family, self.host)
 
     def _look_up(self) -> None:
         """Try the address families of the PDN connection in turn."""
-        if not self._families:
-            self._pending.finish(final=NO_CARRIER)
+        if not self.families:
+            self.pending.finish(final=NO_CARRIER)
             return
-        family = self._families.pop(0)
+        family = self.families.pop(0)
 
         def found(addresses: list[str]) -> None:
             if not addresses:
                 self._look_up()
-            elif family not in self._modem.pdn_addresses(self._slot.basic.cid):
-                self._pending.finish(final=NO_CARRIER)
-            elif not self._pending.cancelled:
+            elif family not in self.modem.pdn_addresses(self.slot.basic.cid):
+                self.pending.finish(final=NO_CARRIER)
+            elif not self.pending.cancelled:
                 result = self._open(family, addresses[0])
                 if isinstance(result, Final):
-                    self._pending.finish(final=result.code)
+                    self.pending.finish(final=result.code)
 
-        look_up(self._modem, self._table.routes, self.host, family, found)
+        look_up(self.modem, self.host, family, found)
 
     def _open(self, family: str, address: str) -> Result:
-        local = self._table.addresses(self._slot)[family]
-        port = self._local_port or self._table.ephemeral_port()
-        socket = OpenSocket(self._modem, self._slot, (local, port))
-        socket.remote = (address, self._port)
-        socket.from_any = self._from_any
+        local = self.modem.sockets.addresses(self.slot)[family]
+        port = 0 if self.tcp else self.local_port
+        port = port or self.modem.sockets.ephemeral_port()
+        socket = OpenSocket(self.modem, self.slot, (local, port))
+        socket.remote = (address, self.port)
+        socket.from_any = 0 if self.tcp else self.from_any
         socket.stays_open = self.closure != 0
-        routes, radio = self._table.routes, self._modem.radio
-        if self._tcp:
+        routes, radio = self.modem.routes, self.modem.radio
+        if self.tcp:
             stream = Stream(routes, radio, family, socket.on_data, socket.on_closed)
             socket.flow = stream
             self._connect(socket, stream)
-            return self._pending
+            return self.pending
         socket.flow = Datagrams(routes, radio, family, socket.on_datagram)
         return self._opened(socket)
 
     def _opened(self, socket: OpenSocket) -> Final:
-        socket.open(self._online)
-        return Final("CONNECT" if self._online else "OK")
+        socket.open(self.online)
+        return Final("CONNECT" if self.online else "OK")
 
     def _connect(self, socket: OpenSocket, stream: Stream) -> None:
         def result(state: str) -> None:
             socket.on_drop = lambda: None
             if state == "connected":
-                self._pending.finish(final=self._opened(socket).code)
+                self.pending.finish(final=self._opened(socket).code)
             else:
                 socket.drop()
-                self._pending.finish(final=NO_CARRIER)
+                self.pending.finish(final=NO_CARRIER)
 
-        socket.on_drop = lambda: self._pending.finish(final=NO_CARRIER)
-        timeout_ms = 100 * (self._slot.basic.connect_ds or DEFAULT_CONNECT_DS)
+        socket.on_drop = lambda: self.pending.finish(final=NO_CARRIER)
+        timeout_ms = 100 * (self.slot.basic.connect_ds or DEFAULT_CONNECT_DS)
         assert socket.remote is not None
         stream.connect(*socket.remote, timeout_ms, result)

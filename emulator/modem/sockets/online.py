@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.modem.dataport import Connection
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class OnlineMode:
         self._modem = modem
         self._socket = socket
         self._unsent = bytearray()
-        self._timer: Event | None = None
+        self._timer = Timer(modem.board.clock)
         self.connection: Connection | None = None
 
     @property
@@ -68,12 +68,12 @@ class OnlineMode:
             packet = bytes(self._unsent[:size])
             del self._unsent[:size]
             self._send(packet)
-        self._stop_timer()
+        self._timer.stop()
         if self._unsent:
-            self._timer = self._modem.after_ms(basic.send_ds * 100, self._flush)
+            self._timer.start_ms(basic.send_ds * 100, self._flush)
 
     def _flush(self) -> None:
-        self._stop_timer()
+        self._timer.stop()
         packet = bytes(self._unsent)
         self._unsent.clear()
         if packet:
@@ -83,11 +83,6 @@ class OnlineMode:
         """What the buffer cannot take is lost: RTS/CTS would stop the host before."""
         if not self._socket.half_closed:
             self._socket.send(packet)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _hung_up(self) -> None:
         """ATH, or the port was taken for something else."""

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.modem.sockets.online import OnlineMode
 from emulator.modem.sockets.settings import Basic, Extended, Secure
 from emulator.network.addresses import Endpoint
@@ -63,7 +63,7 @@ class OpenSocket:
         self.on_drop: Callable[[], None] = lambda: None  # a dial that waits, a listener
         self._datagrams: deque[tuple[str, int, bytes]] = deque()
         self._stream = bytearray()
-        self._idle: Event | None = None
+        self._idle = Timer(modem.board.clock)
         slot.socket = self
         slot.leftover.clear()
 
@@ -93,26 +93,21 @@ class OpenSocket:
     def drop(self) -> None:
         """Be closed at once, without a word to the other side (a TCP peer is left hanging)."""
         self._leave()
-        if isinstance(self.flow, Stream):
+        if self.flow is not None:
             self.flow.abort()
-        elif self.flow is not None:
-            self.flow.close()
 
     def close(self, done: Callable[[], None]) -> None:
         """Be closed in order; `done` when the other side knows (at once for UDP)."""
         self._leave()
-        if isinstance(self.flow, Stream):
+        if self.flow is None:
+            done()
+        else:
             self.flow.close(done)
-            return
-        if self.flow is not None:
-            self.flow.close()
-        done()
 
     def _leave(self) -> None:
         self.state = CLOSED
         self.slot.socket = None
-        if self._idle is not None:
-            self._idle.cancel()
+        self._idle.stop()
         self.online.end()
         self.on_drop()
 
@@ -212,7 +207,6 @@ class OpenSocket:
 
     def _touch(self) -> None:
         """Data have passed: the inactivity timer starts anew."""
-        if self._idle is not None:
-            self._idle.cancel()
+        self._idle.stop()
         if self.slot.basic.idle_s:
-            self._idle = self._modem.after_ms(self.slot.basic.idle_s * 1000, self._ended)
+            self._idle.start_ms(self.slot.basic.idle_s * 1000, self._ended)

@@ -10,28 +10,25 @@ asked for differs between builds: scenario keys nothing_to_read and long_datagra
 from __future__ import annotations
 
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer
+from emulator.modem.family import Family
 from emulator.modem.sockets.open import Slot
 from emulator.modem.sockets.send import MOST_BYTES
-from emulator.modem.sockets.table import SocketTable
 from emulator.network.addresses import Endpoint
 
 NOTHING = 4  # what drivers take for "nothing to read"
 
 
-class Receiving:
-    def __init__(self, table: SocketTable) -> None:
-        self._table = table
-
+class Receiving(Family):
     def commands(self) -> dict[str, Command]:
         return {"+SQNSRECV": Command(set=self._receive, test=f"+SQNSRECV: (1-6),(1-{MOST_BYTES})")}
 
     def _receive(self, args: Args) -> Result:
         at_most(args, 2)
-        slot = self._table.slot(args)
+        slot = self.modem.sockets.slot(args)
         most = integer(args, 1, 1, MOST_BYTES)
         found = self._next(slot, args, most)
         if found is None:
-            if self._table.modem.options.nothing_to_read == "error":
+            if self.modem.options.nothing_to_read == "error":
                 raise CmeError(NOTHING)
             return [f"+SQNSRECV: {slot.number},0", b""]
         data, sender = found
@@ -45,4 +42,4 @@ class Receiving:
             data = bytes(slot.leftover[:most])
             del slot.leftover[:most]
             return data, None
-        return self._table.open_socket(args).read(most)
+        return self.modem.sockets.open_socket(args).read(most)

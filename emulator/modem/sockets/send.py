@@ -7,18 +7,15 @@ Source: Sequans Monarch as TinyGSM, ST's driver, microATsocket and Walter use it
 from __future__ import annotations
 
 from emulator.modem.engine import Args, CmeError, Command, Prompt, Result, at_most, integer, text
+from emulator.modem.family import Family
 from emulator.modem.sockets.open import OpenSocket
-from emulator.modem.sockets.table import SocketTable
 from emulator.network.addresses import Endpoint, address_family, canonical
 
 MOST_BYTES = 1500
 SEND_TO_ANY = 2  # acceptAnyRemote
 
 
-class Sending:
-    def __init__(self, table: SocketTable) -> None:
-        self._table = table
-
+class Sending(Family):
     def commands(self) -> dict[str, Command]:
         return {
             "+SQNSSENDEXT": Command(
@@ -30,7 +27,7 @@ class Sending:
     def _counted(self, args: Args) -> Result:
         """The errors come instead of the prompt."""
         at_most(args, 5)
-        self._table.slot(args)
+        self.modem.sockets.slot(args)
         count = integer(args, 1, 1, MOST_BYTES)
         self._check_rai(args)
         socket = self._sendable(args)
@@ -47,7 +44,7 @@ class Sending:
         return Prompt(None, lambda data: self._accept_text(socket, data), limit=MOST_BYTES)
 
     def _sendable(self, args: Args) -> OpenSocket:
-        socket = self._table.open_socket(args)
+        socket = self.modem.sockets.open_socket(args)
         if socket.half_closed:
             raise CmeError(3)
         return socket
@@ -56,7 +53,7 @@ class Sending:
         """Release assistance: builds of this modem refuse the field (Monarch 2 takes 0 to 2)."""
         if len(args) > 2 and args[2] is not None:
             integer(args, 2, 0, 2)
-            if not self._table.modem.options.rai:
+            if not self.modem.options.rai:
                 raise CmeError(50)
 
     def _destination(self, args: Args, socket: OpenSocket) -> Endpoint | None:
@@ -70,16 +67,16 @@ class Sending:
             raise CmeError(3)
         return host, port
 
-    def _accept(self, socket: OpenSocket, data: bytes, to: Endpoint | None = None) -> Result:
+    def _accept(self, socket: OpenSocket, data: bytes, to: Endpoint | None = None) -> None:
         """The data are complete: take them, unless the socket closed meanwhile or is full."""
         if not socket.connected or not socket.send(data, to):
             raise CmeError(3)
-        return None
 
-    def _accept_text(self, socket: OpenSocket, data: bytes) -> Result:
+    def _accept_text(self, socket: OpenSocket, data: bytes) -> None:
         if socket.slot.extended.send_hex:
             try:
                 data = bytes.fromhex(data.decode("ascii"))
             except ValueError:  # UnicodeDecodeError is one
                 raise CmeError(50) from None
-        return self._accept(socket, data) if data else None
+        if data:
+            self._accept(socket, data)

@@ -9,22 +9,25 @@ Source: Sequans Monarch drivers for the names; Telit #SL, #SLUDP, #SA for the be
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from emulator.modem.engine import Args, CmeError, Command, Final, Result, at_most, integer
+from emulator.modem.family import Family
 from emulator.modem.sockets.open import INCOMING, LISTENING, OpenSocket, Slot
-from emulator.modem.sockets.table import SocketTable
 from emulator.network.air import TCP_HEADERS, Watch
 from emulator.network.datagrams import Datagrams
 from emulator.network.paths import TcpListener, TcpPath
 from emulator.network.streams import Stream
 
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
+
 LISTEN_FAMILIES = {1: "IP", 2: "IPV6"}
 
 
-class Serving:
-    def __init__(self, table: SocketTable) -> None:
-        self._table = table
-        self._modem = table.modem
+class Serving(Family):
+    def __init__(self, modem: Modem) -> None:
+        super().__init__(modem)
         self._accept: dict[int, Callable[[], None]] = {}  # what turns a caller into a connection
 
     def commands(self) -> dict[str, Command]:
@@ -38,15 +41,15 @@ class Serving:
 
     # listening
 
-    def _listen_tcp(self, args: Args) -> Result:
+    def _listen_tcp(self, args: Args) -> None:
         at_most(args, 4)
         stays_open = integer(args, 3, 0, 255, 0) != 0
         listening = self._listen(args)
         if listening is None:
-            return None
+            return
         socket, family = listening
         socket.stays_open = stays_open
-        listener = TcpListener(self._table.routes, family, socket.local)
+        listener = TcpListener(self.modem.routes, family, socket.local)
 
         def look(wait_s: float) -> bool:
             path = listener.poll(wait_s)
@@ -54,7 +57,7 @@ class Serving:
                 return False
             watch.stop()
             listener.close()
-            self._modem.radio.downlink(
+            self.modem.radio.downlink(
                 TCP_HEADERS[family], lambda ok: self._called(socket, family, path)
             )
             return True
@@ -63,10 +66,9 @@ class Serving:
             watch.stop()
             listener.close()
 
-        watch = Watch(self._modem.board.clock, look)
+        watch = Watch(self.modem.board.clock, look)
         watch.start()
         socket.on_drop = dropped
-        return None
 
     def _called(self, socket: OpenSocket, family: str, path: TcpPath) -> None:
         if socket.state != LISTENING:
@@ -75,8 +77,8 @@ class Serving:
 
         def accept() -> None:
             socket.flow = Stream(
-                self._table.routes,
-                self._modem.radio,
+                self.modem.routes,
+                self.modem.radio,
                 family,
                 socket.on_data,
                 socket.on_closed,
@@ -87,11 +89,11 @@ class Serving:
         socket.remote = path.peer
         self._incoming(socket, accept)
 
-    def _listen_udp(self, args: Args) -> Result:
+    def _listen_udp(self, args: Args) -> None:
         at_most(args, 3)
         listening = self._listen(args)
         if listening is None:
-            return None
+            return
         socket, family = listening
 
         def datagram(host: str, port: int, data: bytes) -> None:
@@ -104,26 +106,25 @@ class Serving:
             elif socket.remote == (host, port):
                 socket.hold(host, port, data)
 
-        flow = Datagrams(self._table.routes, self._modem.radio, family, datagram)
+        flow = Datagrams(self.modem.routes, self.modem.radio, family, datagram)
         socket.flow = flow
         flow.listen(*socket.local)
-        return None
 
     def _listen(self, args: Args) -> tuple[OpenSocket, str] | None:
         """A socket in state 4 and its family; None when the command was to end one."""
-        slot = self._table.slot(args)
+        slot = self.modem.sockets.slot(args)
         state = integer(args, 1, 0, 2)
         if state == 0:
             if slot.socket is not None and not slot.socket.connected:
                 slot.socket.drop()
             return None
         port = integer(args, 2, 1, 65535)
-        slot = self._table.closed_slot(args)
+        slot = self.modem.sockets.closed_slot(args)
         family = LISTEN_FAMILIES[state]
-        address = self._table.addresses(slot).get(family)
+        address = self.modem.sockets.addresses(slot).get(family)
         if address is None:
             raise CmeError(3)
-        socket = OpenSocket(self._modem, slot, (address, port))
+        socket = OpenSocket(self.modem, slot, (address, port))
         socket.state = LISTENING
         return socket, family
 
@@ -133,17 +134,17 @@ class Serving:
         slot = socket.slot
         socket.state = INCOMING
         self._accept[slot.number] = accept
-        session = self._modem.session
+        session = self.modem.session
         if slot.extended.auto_accept and not session.busy and not session.data.active:
             self._take(slot, socket, online=True)
             session.result("CONNECT")
             session.data.start()
         else:
-            self._modem.urc(f"+SQNSRING: {slot.number}")
+            self.modem.urc(f"+SQNSRING: {slot.number}")
 
     def _answer(self, args: Args) -> Result:
         at_most(args, 2)
-        slot = self._table.slot(args)
+        slot = self.modem.sockets.slot(args)
         online = integer(args, 1, 0, 1, 0) == 0
         socket = slot.socket
         if socket is None or socket.state != INCOMING:

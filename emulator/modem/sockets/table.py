@@ -17,7 +17,6 @@ FIRST_EPHEMERAL = 49152  # RFC 6335
 class SocketTable:
     def __init__(self, modem: Modem) -> None:
         self.modem = modem
-        self.routes = modem.routes
         self.slots = [Slot(number) for number in IDS]
         self._next_port = FIRST_EPHEMERAL
 

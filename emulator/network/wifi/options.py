@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-_CHANNELS = range(1, 14)
+from emulator.board.options import check_range
+
 _BSSID = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 _PREFIX = re.compile(r"(\d{1,3}\.){3}")
 
@@ -43,8 +44,7 @@ class AccessPointOptions:
     def __post_init__(self) -> None:
         if not 1 <= len(self.ssid.encode()) <= 32:
             raise ValueError(f"ssid = {self.ssid!r}; 1 to 32 bytes are needed")
-        if self.channel not in _CHANNELS:
-            raise ValueError(f"channel = {self.channel}; allowed: 1 to 13")
+        check_range(self, "channel", 1, 13)
         if self.bssid and not _BSSID.fullmatch(self.bssid):
             raise ValueError(f"bssid = {self.bssid!r}; allowed: six hex pairs, :")
         if not _PREFIX.fullmatch(self.ipv4_prefix):

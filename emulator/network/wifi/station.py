@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.board.board import Board
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.network.wifi.accesspoint import AccessPoint
 
 CHANNELS = 13
@@ -53,8 +53,8 @@ class Station:
         self.on_leave: Callable[[], None] = lambda: None  # deliberate, or failed authentication
         self.furthest = -1  # 0 started, 1 associated, 2 with an address
         self._lease: tuple[str, str, str, str] | None = None
-        self._next: Event | None = None
-        self._drop: Event | None = None
+        self._next = Timer(board.clock)
+        self._drop = Timer(board.clock)
 
     @property
     def address(self) -> str | None:
@@ -91,7 +91,7 @@ class Station:
     def set_static(self, addresses: tuple[str, str, str, str]) -> None:
         self.static = addresses
         if self.state in ("joined", "connected"):
-            self._cancel()
+            self._next.stop()
             self._addressed()
 
     # what the access points do
@@ -117,7 +117,7 @@ class Station:
         assert self.wish is not None
         self._to("searching")
         channels = 1 if self.wish.channel else CHANNELS
-        self._later(channels * SEARCH_MS, self._searched)
+        self._next.start_ms(channels * SEARCH_MS, self._searched)
 
     def _searched(self) -> None:
         best: tuple[int, AccessPoint] | None = None
@@ -131,7 +131,7 @@ class Station:
             return
         point = best[1]
         self._to("associating")
-        self._later(point.association_ms(), lambda: self._associated(point))
+        self._next.start_ms(point.association_ms(), lambda: self._associated(point))
 
     def _fits(self, point: AccessPoint) -> bool:
         wish = self.wish
@@ -150,7 +150,7 @@ class Station:
         elif point.admits(wish.key, wish.user, wish.enterprise):
             self._joined(point)
         else:
-            self._later(HANDSHAKE_TIMEOUT_MS, self._refused)
+            self._next.start_ms(HANDSHAKE_TIMEOUT_MS, self._refused)
 
     def _refused(self) -> None:
         self._board.trace.add("wifi", "authentication failed")
@@ -168,8 +168,7 @@ class Station:
         self.retries = True
         self._to("joined")
         if point.options.drop_after_ms:
-            delay_ms = point.options.drop_after_ms
-            self._drop = self._board.clock.schedule_ms(delay_ms, lambda: self.dropped(point))
+            self._drop.start_ms(point.options.drop_after_ms, lambda: self.dropped(point))
         if self.static:
             self._addressed()
         else:
@@ -180,7 +179,7 @@ class Station:
         assert point is not None
         after_ms = point.dhcp_ms()
         if after_ms is not None:
-            self._later(after_ms, lambda: self._leased(point))
+            self._next.start_ms(after_ms, lambda: self._leased(point))
 
     def _leased(self, point: AccessPoint) -> None:
         gateway = point.gateway
@@ -206,21 +205,10 @@ class Station:
             self._search()
 
     def _leave(self) -> None:
-        self._cancel()
-        if self._drop is not None:
-            self._drop.cancel()
-            self._drop = None
+        self._next.stop()
+        self._drop.stop()
         self.point = None
         self._lease = None
-
-    def _cancel(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-            self._next = None
-
-    def _later(self, delay_ms: float, call: Callable[[], None]) -> None:
-        self._cancel()
-        self._next = self._board.clock.schedule_ms(delay_ms, call)
 
     def _to(self, state: str) -> None:
         if state != self.state:

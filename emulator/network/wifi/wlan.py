@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.board.board import Board, Service
-from emulator.board.clock import Event
+from emulator.board.clock import Timer
 from emulator.board.faults import Fault
 from emulator.network.wifi.accesspoint import AccessPoint
-from emulator.network.wifi.nic import WifiAir
+from emulator.network.wifi.air import WifiAir
 from emulator.network.wifi.options import FAULT_WORDS, WifiOptions
 from emulator.network.wifi.station import CHANNELS, LISTEN, SERVE, ZEROS, Station, Wish
 
@@ -31,6 +31,8 @@ PENDING, YES, OUT_OF_TIME = range(3)
 
 
 class Wlan(Service):
+    """It is lwIP's interface as well: a `Nic` of emulator/network/nic.py."""
+
     def __init__(self, board: Board, options: WifiOptions) -> None:
         super().__init__(board)
         source = board.rng("wifi")
@@ -49,11 +51,20 @@ class Wlan(Service):
         self._scan_error = options.scan_error
         self._settings: dict[str, Any] = {}
         self._reset_settings()
-        self._timer: Event | None = None  # of connect(timeout=...)
+        self._timer = Timer(board.clock)  # of connect(timeout=...)
         self._timed_out = False
         self._scan: tuple[int, dict[str, Any]] | None = None
         for word in FAULT_WORDS:
             board.faults.on_time(word, self._strike)
+
+    @property
+    def address(self) -> str | None:
+        return self.station.address
+
+    @property
+    def dns(self) -> list[str]:
+        """The servers that the access point, or the program, named."""
+        return [self.station.addresses[3]]
 
     @property
     def on_ms(self) -> int:
@@ -136,15 +147,15 @@ class Wlan(Service):
         if self._scan is not None or not self.started:
             raise OSError(FAILED)
         self._settings["ssid"] = ssid
-        self._stop_timer()
+        self._timer.stop()
         if timeout_ms > 0:
             self._timed_out = False
-            self._timer = self.board.clock.schedule_ms(timeout_ms, self._out_of_time)
+            self._timer.start_ms(timeout_ms, self._out_of_time)
         self.station.connect(Wish(ssid, key, user, enterprise, bssid, channel))
         self._show()
 
     def do_disconnect(self) -> None:
-        self._stop_timer()
+        self._timer.stop()
         if self.started:
             self.station.disconnect()
 
@@ -158,7 +169,6 @@ class Wlan(Service):
 
     def _out_of_time(self) -> None:
         """The timer counts until the association; that an address is missing it does not see."""
-        self._timer = None
         if not self.station.retries:
             self._timed_out = True
             self.station.disconnect()
@@ -262,14 +272,9 @@ class Wlan(Service):
         self.station.stop()
         self._deregister()
         self._scan = None
-        self._stop_timer()
+        self._timer.stop()
         self._timed_out = False
         self._show()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _register(self) -> None:
         if not self.registered:

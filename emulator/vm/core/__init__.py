@@ -6,20 +6,25 @@ maker returns the names of one module; a module is made anew at each boot.
 
 from __future__ import annotations
 
+import cmath
+import math
 from collections.abc import Callable
 from typing import Any
 
-from emulator.vm.core import collections, numbers, ujson, ure, ustruct, zlib
+from emulator.vm.console import stream_writer
+from emulator.vm.core import array, collections, ure, ustruct, zlib
+from emulator.vm.device import modules, texts
+from emulator.vm.errors import DeviceOSError
 
 CORE: dict[str, Callable[[], dict[str, Any]]] = {
-    "ujson": ujson.names,
+    "ujson": lambda: texts.json_names(stream_writer, DeviceOSError),
     "ure": ure.names,
     "ustruct": ustruct.names,
     "ucollections": collections.names,
     "ubinascii": zlib.ubinascii_names,
     "uzlib": zlib.uzlib_names,
-    "math": numbers.math_names,
-    "cmath": numbers.cmath_names,
-    "array": numbers.array_names,
-    "uerrno": numbers.uerrno_names,
+    "math": lambda: modules.some(math, modules.MATH),
+    "cmath": lambda: modules.some(cmath, modules.CMATH),
+    "array": lambda: {"array": array.Array},
+    "uerrno": modules.errno_names,
 }

@@ -5,12 +5,15 @@ Source: MicroPython 1.11 py/modstruct.c, py/binary.c.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 _SIZES = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "l": 4, "L": 4, "q": 8, "Q": 8,
           "f": 4, "d": 8, "P": 4, "O": 4, "S": 4}  # fmt: skip
+
+_NAMES: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
 
 
 def _layout(form: str | bytes, base: int = 0) -> Iterator[tuple[str, int, int]]:
@@ -44,15 +47,14 @@ def _layout(form: str | bytes, base: int = 0) -> Iterator[tuple[str, int, int]]:
     yield "", at, 0
 
 
-def _order(form: str | bytes) -> Any:
+def _order(form: str | bytes) -> str:
+    """The byte order as CPython's struct writes it."""
     first = form[:1] if isinstance(form, str) else form[:1].decode()
-    return "big" if first in (">", "!") else "little"
+    return ">" if first in (">", "!") else "<"
 
 
 def calcsize(form: str | bytes, /) -> int:
-    end = 0
-    for _, at, size in _layout(form):
-        end = at + size
+    *_, (_, end, _) = _layout(form)
     return end
 
 
@@ -69,9 +71,9 @@ def unpack_from(form: str | bytes, data: Any, offset: int = 0, /) -> tuple[Any, 
         if kind == "s":
             values.append(piece)
         elif kind in ("f", "d"):
-            values.append(struct.unpack(("<" if order == "little" else ">") + kind, piece)[0])
+            values.append(struct.unpack(order + kind, piece)[0])
         elif kind:
-            values.append(int.from_bytes(piece, order, signed=kind.islower()))
+            values.append(int.from_bytes(piece, _NAMES[order], signed=kind.islower()))
     return tuple(values)
 
 
@@ -95,7 +97,7 @@ def pack_into(form: str | bytes, buffer: Any, offset: int, /, *values: Any) -> N
         view[at : at + size] = _packed(kind, size, rest.pop(0), order)
 
 
-def _packed(kind: str, size: int, value: Any, order: Any) -> bytes:
+def _packed(kind: str, size: int, value: Any, order: str) -> bytes:
     if kind == "s":
         if not isinstance(value, (bytes, bytearray, memoryview, str)):
             raise TypeError("object with buffer protocol required")
@@ -103,15 +105,14 @@ def _packed(kind: str, size: int, value: Any, order: Any) -> bytes:
         return raw[:size].ljust(size, b"\0")
     if kind in ("f", "d"):
         try:
-            return struct.pack(("<" if order == "little" else ">") + kind, value)
+            return struct.pack(order + kind, value)
         except OverflowError:
-            return struct.pack(("<" if order == "little" else ">") + kind,
-                               float("inf") if value > 0 else float("-inf"))  # fmt: skip
+            return struct.pack(order + kind, math.copysign(math.inf, value))
         except struct.error:
             raise TypeError("can't convert to float") from None
     if isinstance(value, float) or not hasattr(value, "__index__"):
         raise TypeError("can't convert to int")
-    return (int(value) & ((1 << 8 * size) - 1)).to_bytes(size, order)
+    return (int(value) & ((1 << 8 * size) - 1)).to_bytes(size, _NAMES[order])
 
 
 def pack(form: str | bytes, /, *values: Any) -> bytes:

@@ -1,17 +1,16 @@
 """`_board` of the firmware's modules on this VM: calls, interrupt handlers, loops.
 
 As emulator/vm/bridge.py does it for CPython: after each call the handlers of waiting interrupts
-run, one after the other; an exception that leaves a handler ends all handlers until the next
-reset.
+run.
 """
 
 import errors
+from handlers import Handlers
 from wire import exchange, wire
 
 FREE_TURNS = 100000  # of loops since the last call (emulator/vm/guard.py)
 BATCH = 500
 
-_handlers = {}
 _left = [FREE_TURNS]
 
 
@@ -23,30 +22,18 @@ def call(name, *args):
     return result
 
 
-def on_interrupt(service, object_id, function):
-    if function is None:
-        _handlers.pop((service, object_id), None)
-    else:
-        _handlers[(service, object_id)] = function
+def _report(headline, error):
+    exchange("vm.write", headline + "\n" + errors.text(error))
 
 
-def dispatch():
-    while True:
-        taken = exchange("vm.take")
-        if taken is None:
-            return
-        handler = _handlers.get((taken[0], taken[1]))
-        if handler is None:
-            continue
-        exchange("vm.mask", True)
-        try:
-            handler(taken[2])
-        except (Exception, SystemExit) as error:
-            exchange("vm.die")
-            headline = "Unhandled exception in callback handler\n"
-            exchange("vm.write", headline + errors.text(error))
-        finally:
-            exchange("vm.mask", False)
+_handlers = Handlers(
+    lambda: exchange("vm.take"),
+    lambda on: exchange("vm.mask", on),
+    lambda: exchange("vm.die"),
+    _report,
+)
+on_interrupt = _handlers.on_interrupt
+dispatch = _handlers.dispatch
 
 
 def spend():

@@ -1,51 +1,11 @@
-"""print() and what a value looks like on the console: emulator/vm/console.py for this VM.
-
-Floats are shown as the single-precision floats of a Pycom board: seven significant digits.
-"""
+"""print(), input() and the streams of sys: emulator/vm/console.py for this VM."""
 
 import builtins
 
 import board
 import errors
-from core import core
+from texts import device_text
 from wire import exchange
-
-struct = core("struct")
-
-
-def float32(value):
-    try:
-        return struct.unpack("<f", struct.pack("<f", value))[0]
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-
-
-def float_text(value):
-    text = "{:.7g}".format(float32(value))
-    for mark in ".en":
-        if mark in text:
-            return text
-    return text + ".0"
-
-
-def device_text(value, as_repr=False):
-    """str() or repr() of a value as the board shows it."""
-    kind = type(value)
-    if kind is str:
-        return repr(value) if as_repr else value
-    if kind is float:
-        return float_text(value)
-    if kind is list:
-        return "[" + ", ".join([device_text(item, True) for item in value]) + "]"
-    if kind is tuple:
-        comma = "," if len(value) == 1 else ""
-        return "(" + ", ".join([device_text(item, True) for item in value]) + comma + ")"
-    if kind is dict:
-        pairs = [device_text(k, True) + ": " + device_text(v, True) for k, v in value.items()]
-        return "{" + ", ".join(pairs) + "}"
-    if as_repr and isinstance(value, BaseException):
-        return kind.__name__ + device_text(value.args)
-    return repr(value) if as_repr else str(value)
 
 
 def writer(stream):

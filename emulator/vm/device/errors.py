@@ -1,22 +1,16 @@
 """Exceptions as a Pycom board knows them, and how it prints them.
 
 OSError gets the error numbers and the missing `errno` of the board: the class of this file takes
-the place of the builtin one. Source: MicroPython 1.11 py/objexcept.c, newlib sys/errno.h.
+the place of the builtin one. Source: MicroPython 1.11 py/objexcept.c.
 """
 
 import builtins
 import sys
 
 from core import core
+from modules import oserror_text
 
 io = core("io")
-
-ERRNO_NAMES = {
-    1: "EPERM", 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
-    17: "EEXIST", 19: "ENODEV", 21: "EISDIR", 22: "EINVAL", 95: "EOPNOTSUPP", 104: "ECONNRESET",
-    105: "ENOBUFS", 111: "ECONNREFUSED", 112: "EADDRINUSE", 113: "ECONNABORTED", 116: "ETIMEDOUT",
-    118: "EHOSTUNREACH", 119: "EINPROGRESS", 120: "EALREADY", 128: "ENOTCONN",
-}  # fmt: skip
 
 _native_print = sys.print_exception
 _hidden = []  # beginnings of file names that no traceback shows
@@ -30,13 +24,7 @@ class OSError(OSError):  # noqa: A001 - it takes the place of the builtin one
         raise AttributeError("'OSError' object has no attribute 'errno'")
 
     def __str__(self):
-        args = self.args
-        if len(args) != 1:
-            return str(args) if args else ""
-        number = args[0]
-        if type(self) is OSError and isinstance(number, int) and number in ERRNO_NAMES:
-            return "[Errno {}] {}".format(number, ERRNO_NAMES[number])
-        return str(number)
+        return oserror_text(self.args, type(self) is OSError)
 
     def __repr__(self):
         return type(self).__name__ + repr(self.args)

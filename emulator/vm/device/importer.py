@@ -1,8 +1,7 @@
-"""Imports as the firmware does them: emulator/vm/importer.py for this VM.
+"""Loading of modules on this VM: emulator/vm/importer.py for it. The order is that of imports.py.
 
-Loaded modules, modules that no file can shadow, then each entry of sys.path, last the weak
-aliases. A file is read through the board, which charges for it. What the VM itself has beside that
-cannot be reached: the board serves source whose import statements are calls of these functions
+A file is read through the board, which charges for it. What the VM itself has beside that cannot
+be reached: the board serves source whose import statements are calls of these functions
 (emulator/vm/source.py). Byte code has its import statements still; they come here only where the
 VM looks for `__import__` first.
 """
@@ -12,6 +11,7 @@ import sys
 
 import errors
 import natives
+from imports import Imports
 from wire import exchange
 
 weak = {}  # the board's aliases, which a file of that name wins over
@@ -21,8 +21,6 @@ path = ["", "/flash", "/flash/lib"]
 
 _native_import = builtins.__import__
 _native_path = sys.path
-_builtin = {}
-_absent = set()
 _scratch = [""]
 _copies = [0]  # files written to the scratch folder
 _globals = builtins.globals
@@ -40,47 +38,6 @@ def new_module(name):
     del module.__file__
     module.__name__ = name
     return module, names
-
-
-def _is_private(name):
-    return name.startswith("_") and name != "_thread"
-
-
-def provide(name, names):
-    """A module that the board has in C, with these names."""
-    module = new_module(name)[0]
-    for key in names:
-        setattr(module, key, names[key])
-    _builtin[name] = module
-    return module
-
-
-def builtin(name, private=False):
-    """The built-in module of this very name, made at its first use; None if there is none."""
-    if _is_private(name) and not private:
-        return None
-    module = _builtin.get(name)
-    if module is not None or name in _absent:
-        return module
-    found = exchange("vm.firmware", name)
-    if found is not None:
-        return _load_firmware(name, found[0], found[1])
-    maker = natives.MAKERS.get(name)
-    if maker is not None:
-        return provide(name, maker())
-    _absent.add(name)
-    return None
-
-
-def _load_firmware(name, filename, source):
-    module, names = new_module(name)
-    _builtin[name] = module
-    try:
-        _execute(source, filename, names)
-    except BaseException:
-        del _builtin[name]
-        raise
-    return module
 
 
 def _execute(source, shown, names):
@@ -108,29 +65,15 @@ def _copy(name, data):
     return path
 
 
-# What import statements of the source have become, and the builtin that device code may call
-
-
-def import_(name, scope=None, local=None, fromlist=None, level=0):
-    if level:
-        name = _absolute(name, scope, level)
-    module = _import(name, bool(fromlist))
-    return _offer(module, name, fromlist) if fromlist else module
+# What import statements of the source have become
 
 
 def import_from(name, scope, items, level):
-    return _taken(import_(name, scope, None, items, level), scope, items)
-
-
-def import_firmware(name, scope=None):
-    module = builtin(name, True) or builtin(weak.get(name, name))
-    if module is None:
-        raise ImportError("no module named '{}'".format(name))
-    return module
+    return _taken(imports.of_device(name, scope, None, items, level), scope, items)
 
 
 def import_firmware_from(name, scope, items, level):
-    return _taken(import_firmware(name), scope, items)
+    return _taken(imports.of_firmware(name), scope, items)
 
 
 def _taken(module, scope, items):
@@ -142,114 +85,14 @@ def _taken(module, scope, items):
             scope[key] = getattr(module, key)
 
 
-def _import(name, leaf):
-    module = loaded.get(name) or builtin(name)
-    parts = name.split(".")
-    if module is not None:
-        return module if leaf or len(parts) == 1 else loaded.get(parts[0], module)
-    top = outer = None
-    stem = ""
-    full_name = ""
-    for part in parts:
-        first = not full_name
-        full_name = part if first else full_name + "." + part
-        found = _find(part) if first else _stat(stem + "/" + part)
-        if found is None:
-            alias = weak.get(full_name) if full_name == name else None
-            module = builtin(alias) if alias else None
-            if module is None:
-                raise ImportError("no module named '{}'".format(full_name))
-        else:
-            stem, kind = found
-            module = loaded.get(full_name) or builtin(full_name)
-            if module is None:
-                module = _load(full_name, stem, kind)
-        if outer is not None:
-            setattr(outer, part, module)
-        outer = module
-        top = top or module
-    return outer if leaf else top
-
-
-def _absolute(name, scope, level):
-    if scope is None:  # a VM that does not say who imports
-        raise ValueError("cannot perform relative import")
-    parts = str(scope.get("__name__", "")).split(".")
-    chop = level - 1 if "__path__" in scope else level
-    if chop >= len(parts):
-        raise ValueError("cannot perform relative import")
-    base = parts[: len(parts) - chop]
-    return ".".join(base + ([name] if name else []))
-
-
-def _offer(module, name, fromlist):
-    """Make the names after `from m import` available, sub-modules of a package included."""
-    if fromlist is True:
-        return module
-    if "*" in fromlist:
-        if not hasattr(module, "__all__"):
-            return module
-        star = new_module(name)[0]  # this core knows no __all__
-        for key in dir(module):
-            if key[0] != "_":
-                setattr(star, key, getattr(module, key))
-        return star
-    for item in fromlist:
-        if hasattr(module, item):
-            continue
-        if not hasattr(module, "__path__"):
-            raise ImportError("cannot import name {}".format(item))
-        full_name = module.__name__ + "." + item
-        _import(full_name, True)
-        if not hasattr(module, item):  # loaded before, taken from its package since
-            setattr(module, item, loaded[full_name])
-    return module
-
-
-def _find(name):
-    for entry in path:
-        found = _stat(entry + "/" + name if entry else name)
-        if found is not None:
-            return found
-    return None
-
-
-def _stat(stem):
-    """(path without suffix, "dir" | "py" | "mpy") of what `stem` stands for."""
-    kind = exchange("vm.stat", stem)
-    return (stem, kind) if kind else None
-
-
-def _load(name, stem, kind):
-    if kind == "mpy":
-        return _load_mpy(name, stem)
-    module = None
-    if kind == "dir":
-        inner = _stat(stem + "/__init__")
-        if inner is not None and inner[1] == "mpy":
-            module = _load_mpy(name, inner[0], "/__init__")
-            module.__path__ = stem
-            return module
-    module, names = new_module(name)
-    loaded[name] = module
-    if kind == "dir":
-        module.__path__ = stem
-        if inner is None or inner[1] == "dir":
-            return module  # a package works without __init__.py
-        stem = inner[0]
-    module.__file__ = stem + ".py"
-    run_file(stem + ".py", names, True)
-    return module
-
-
-def _load_mpy(name, stem, inner=""):
+def load_mpy(name, stem, inner):
     """Byte code is loaded by the VM itself, from a copy in the scratch folder.
 
     A core like the board's finds it by the whole name below sys.path, a later one below the path
     of the package.
     """
     below = name.replace(".", "/") + inner + ".mpy"
-    root = _copy(below, exchange("vm.mpy", stem + ".mpy"))[: -len(below) - 1]
+    root = _copy(below, exchange("vm.mpy", stem + inner + ".mpy"))[: -len(below) - 1]
     outer = name.split(".")[:-1]
     package = loaded.get(".".join(outer))
     if package is not None:
@@ -264,10 +107,26 @@ def _load_mpy(name, stem, inner=""):
             package.__path__ = kept
 
 
-def run_file(file_path, namespace, module=False):
+def run_file(file_path, namespace, module=True):
     """Execute one source file of the device in `namespace`; the board charges for loading it."""
     shown, source = exchange("vm.load", file_path, module)
     _execute(source, shown, namespace)
+
+
+def kind_of(stem):
+    return exchange("vm.stat", stem)
+
+
+def firmware(name):
+    return exchange("vm.firmware", name)
+
+
+def run_firmware(found, names):
+    shown, source = found
+    _execute(source, shown, names)
+
+
+imports = Imports(loaded[__name__], loaded, path, weak, natives.MAKERS)  # asks this module
 
 
 def install(said):
@@ -275,8 +134,8 @@ def install(said):
     weak.update(said["weak"])
     for name in list(loaded):
         del loaded[name]
-    builtins.__import__ = import_
+    builtins.__import__ = imports.of_device
     builtins.__from__ = import_from
-    builtins.__firmware__ = import_firmware
+    builtins.__firmware__ = imports.of_firmware
     builtins.__firmware_from__ = import_firmware_from
     builtins.__globals__ = _globals

@@ -40,11 +40,11 @@ def set_up(said):
     builtins.__each__ = board.tick_each
     builtins.open = _open
     importer.install(said)
-    importer.provide("_board", {"call": board.call, "on_interrupt": board.on_interrupt})
+    importer.imports.provide("_board", {"call": board.call, "on_interrupt": board.on_interrupt})
 
 
 def _open(*args, **keywords):
-    return importer.builtin("uio").open(*args, **keywords)
+    return importer.imports.builtin("uio").open(*args, **keywords)
 
 
 def serve():
@@ -62,7 +62,7 @@ def serve():
 
 def run(name, namespace):
     try:
-        importer.run_file(name, namespace)
+        importer.run_file(name, namespace, False)
     except SystemExit:
         pass
     except BaseException as error:

@@ -9,9 +9,6 @@ from types import TracebackType
 from typing import Any
 
 from devkit.servers.udp import UdpServer
-from emulator.modem.commands.lookup import Lookup
-from emulator.modem.commands.sockets import Sockets
-from emulator.network.routes import Routes
 from tests.emulator.modem.bare_modem import READY, Rig
 
 SERVER6 = "2001:db8::1"
@@ -32,10 +29,7 @@ class SocketRig(Rig):
         for name, values in sections.items():
             scenario[name] = {**scenario.get(name, {}), **values}
         super().__init__(scenario)
-        sockets = next(each for each in self.modem.families if isinstance(each, Sockets))
-        lookup = next(each for each in self.modem.families if isinstance(each, Lookup))
-        self.routes: Routes = sockets.table.routes
-        lookup.routes = self.routes
+        self.routes = self.modem.routes
         self.routes.unknown_s = 2.0  # whoever answers at all does so before any time passes
         self._servers: list[Any] = []
         if attach:

@@ -14,6 +14,8 @@ import pytest
 
 from devkit.servers.udp import UdpServer
 from emulator.board.board import DEEPSLEEP_RESET, Board, Service
+from emulator.modem.power import Power
+from emulator.modem.radio import Radio
 from emulator.network.cell import Cell
 from emulator.network.ip import Ip
 from emulator.network.routes import Routes
@@ -47,7 +49,9 @@ class Net:
         self.routes.unknown_s = 2.0
         self.lte = Lte(board)
         board.plug("lte", self.lte)
-        self.ip = Ip(board, self.routes, self.cell)
+        radio = Radio(board, self.cell, Power(board, self.cell))
+        radio.usable = True
+        self.ip = Ip(board, self.routes, radio)
         board.plug("socket", self.ip)
         self.servers: list[Any] = []
 

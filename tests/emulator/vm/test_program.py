@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulator.board.board import SOFT_RESET, WDT_RESET, DeepSleep, Reset
+from emulator.vm.guard import limit_time
 
 pytestmark = pytest.mark.both_runtimes
 WITH_THREADS = pytest.mark.cpython(reason="the WebAssembly build has no threads")
@@ -101,7 +102,7 @@ def test_a_loop_without_any_bound_is_a_hang(device, monkeypatch):
     ["while True: pass", "import time\nwhile 1: time.sleep(1)", "import time\ntime.sleep(-1)"],
 )
 def test_a_run_ends_at_its_time_limit(device, code):
-    device.board.time_limit_us = 30_000_000
+    limit_time(device.board, 30_000_000)
     device.run(code)
     assert device.outcome.kind == "time_limit"
     assert device.board.clock.now_us == pytest.approx(30_000_000, abs=20_000)

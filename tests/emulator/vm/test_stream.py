@@ -35,7 +35,7 @@ def test_tuples_and_buffers_become_lists_and_bytes() -> None:
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, 1j])
 def test_other_values_do_not_travel(value: object) -> None:
-    with pytest.raises(TypeError, match="cannot travel"):
+    with pytest.raises(TypeError, match="cannot be handed to the board"):
         encode(value)
 
 

@@ -13,7 +13,6 @@ from emulator.board.board import Board
 from emulator.board.faults import Fault
 from emulator.board.standard import plug_standard
 from emulator.network.wifi.accesspoint import AccessPoint, pairwise_master_key
-from emulator.network.wifi.nic import WifiNic
 from emulator.network.wifi.options import AccessPointOptions, WifiOptions
 from emulator.network.wifi.wlan import OUT_OF_TIME, PENDING, YES, Wlan
 
@@ -197,7 +196,7 @@ def test_deep_sleep_ends_it(make: MakeWlan) -> None:
     wlan = make()
     join(wlan)
     wlan.on_sleep(1000)
-    assert not WifiNic(wlan, wlan.air).registered
+    assert not wlan.registered
     assert wlan.board.meter.milliamps("wifi") == 0.0
 
 

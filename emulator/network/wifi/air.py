@@ -1,4 +1,4 @@
-"""Packets over Wi-Fi: an `Air` of milliseconds, and the interface that lwIP knows.
+"""Packets over Wi-Fi: an `Air` of milliseconds.
 
 A packet waits for the channel, is sent, and is acknowledged by the access point; what fails is
 repeated there, so that little is lost (IEEE 802.11-2016, 10.3). Only an association with an
@@ -7,10 +7,8 @@ address carries any.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from emulator.board.board import Board
-from emulator.network.air import Air, Done
+from emulator.network.air import Done
 from emulator.network.wifi.accesspoint import drawn_ms
 from emulator.network.wifi.station import LISTEN, TRANSMIT, Station
 
@@ -61,29 +59,3 @@ class WifiAir:
     def _listen_again(self) -> None:
         if self._board.meter.state("wifi") == TRANSMIT[0]:
             self._board.meter.set("wifi", *LISTEN)
-
-
-class _Wlan(Protocol):
-    registered: bool
-    station: Station
-
-
-class WifiNic:
-    """lwIP's interface of the station."""
-
-    def __init__(self, wlan: _Wlan, air: WifiAir) -> None:
-        self._wlan = wlan
-        self.air: Air = air
-
-    @property
-    def registered(self) -> bool:
-        return self._wlan.registered
-
-    @property
-    def address(self) -> str | None:
-        return self._wlan.station.address
-
-    @property
-    def dns(self) -> list[str]:
-        """The servers that the access point, or the program, named."""
-        return [self._wlan.station.addresses[3]]

@@ -1,35 +1,13 @@
-"""math, cmath, array and uerrno of this firmware.
-
-Source: Pycom firmware 1.20.2.r4, py/modmath.c, py/modcmath.c, py/objarray.c, extmod/moduerrno.c.
-"""
+"""array of this firmware. Source: Pycom firmware 1.20.2.r4, py/objarray.c."""
 
 from __future__ import annotations
 
 import array as host_array
-import cmath
-import math
 from typing import Any
-
-from emulator.vm.errors import ERRNO_NAMES
-
-_MATH = """
-    e pi sqrt pow exp log cos sin tan acos asin atan atan2 ceil copysign fabs floor fmod frexp
-    ldexp modf isfinite isinf isnan trunc radians degrees expm1 log2 log10 cosh sinh tanh acosh
-    asinh atanh erf erfc gamma lgamma
-""".split()
-_CMATH = "e pi phase polar rect exp log log10 sqrt cos sin".split()
 
 # Type codes of the device with items as wide as there ("l" and "L" have 4 bytes).
 _ARRAY_CODES = {"b": "b", "B": "B", "h": "h", "H": "H", "i": "i", "I": "I", "l": "i", "L": "I",
                 "q": "q", "Q": "Q", "f": "f", "d": "d"}  # fmt: skip
-
-
-def math_names() -> dict[str, Any]:
-    return {name: getattr(math, name) for name in _MATH}
-
-
-def cmath_names() -> dict[str, Any]:
-    return {name: getattr(cmath, name) for name in _CMATH}
 
 
 class Array(host_array.array):
@@ -58,13 +36,3 @@ class Array(host_array.array):
 
 
 Array.__name__ = Array.__qualname__ = "array"
-
-
-def array_names() -> dict[str, Any]:
-    return {"array": Array}
-
-
-def uerrno_names() -> dict[str, Any]:
-    names: dict[str, Any] = {name: number for number, name in ERRNO_NAMES.items()}
-    names["errorcode"] = dict(ERRNO_NAMES)
-    return names
