@@ -80,6 +80,23 @@ class OnlyOne:
         return cls._made
 
 
+def forward(name, count=0):
+    """A function whose body is on the board: its `count` arguments go there as they are."""
+
+    def function(*args):
+        if len(args) != count:
+            message = "function takes {} positional arguments but {} were given"
+            raise TypeError(message.format(count, len(args)))
+        return call(name, *args)
+
+    return function
+
+
+def method(name):
+    """The same as a method without arguments, of what there is one of on the board."""
+    return lambda self: call(name)
+
+
 def setting(service, name, convert=to_int):
     """A method that reads a setting of a radio, or writes what it is given."""
 

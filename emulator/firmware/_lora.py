@@ -9,6 +9,7 @@ from _arguments import (
     as_is,
     assign,
     data_of,
+    method,
     set_handler,
     setting,
     to_int,
@@ -105,8 +106,7 @@ class LoRa(OnlyOne):
     def init(self, *args, **keywords):
         call("lora.init", assign(_INIT, 0, args, keywords))
 
-    def reset(self):
-        call("lora.reset")
+    reset = method("lora.reset")
 
     # joining
 
@@ -135,8 +135,10 @@ class LoRa(OnlyOne):
         if left_ms <= 0:
             raise _timeout("timed out")
 
-    def has_joined(self):
-        return call("lora.has_joined")
+    has_joined = method("lora.has_joined")
+    nvram_save = method("lora.nvram_save")
+    nvram_restore = method("lora.nvram_restore")
+    nvram_erase = method("lora.nvram_erase")
 
     def join_multicast_group(self, *args, **keywords):
         """Multicast is not emulated: nobody sends any."""
@@ -144,15 +146,6 @@ class LoRa(OnlyOne):
 
     def leave_multicast_group(self, address):
         return False
-
-    def nvram_save(self):
-        call("lora.nvram_save")
-
-    def nvram_restore(self):
-        call("lora.nvram_restore")
-
-    def nvram_erase(self):
-        call("lora.nvram_erase")
 
     # settings
 
@@ -176,8 +169,8 @@ class LoRa(OnlyOne):
 
     # what it knows
 
-    def mac(self):
-        return call("lora.mac")
+    mac = method("lora.mac")
+    events = method("lora.events")
 
     def stats(self):
         from ucollections import namedtuple
@@ -195,6 +188,3 @@ class LoRa(OnlyOne):
 
     def callback(self, *args, **keywords):
         set_handler("lora", self, args, keywords)
-
-    def events(self):
-        return call("lora.events")

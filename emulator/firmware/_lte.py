@@ -4,7 +4,7 @@ Only what belongs to the interpreter is done here: arguments and their order of 
 Source: Pycom firmware 1.20.2, esp32/mods/modlte.c, py/argcheck.c.
 """
 
-from _arguments import OnlyOne, as_is, assign, set_handler, to_int, to_text
+from _arguments import OnlyOne, as_is, assign, method, set_handler, to_int, to_text
 from _board import call
 
 _LOOK_US = 4000  # how often LTE() looks whether the modem task is done
@@ -53,6 +53,11 @@ def _lte(name, *args):
     finally:
         for line in call("lte.debug_lines"):
             print(line)  # noqa: T201  (the firmware's own printf)
+
+
+def _method(name):
+    """A method without arguments of the driver."""
+    return lambda self: _lte(name)
 
 
 def _init(values):
@@ -126,8 +131,8 @@ class LTE(OnlyOne):
 
     dettach = detach
 
-    def isattached(self):
-        return _lte("isattached")
+    isattached = _method("isattached")
+    isconnected = _method("isconnected")
 
     def connect(self, *args, **keywords):
         if _lte("in_ppp_with_address"):
@@ -135,14 +140,8 @@ class LTE(OnlyOne):
         table = (("cid", to_int, None), ("legacy", bool, None))
         _lte("connect", *assign(table, 0, args, keywords))
 
-    def isconnected(self):
-        return _lte("isconnected")
-
-    def disconnect(self):
-        _lte("disconnect")
-
-    def pppsuspend(self):
-        _lte("pppsuspend")
+    disconnect = _method("disconnect")
+    pppsuspend = _method("pppsuspend")
 
     def pppresume(self, *args, **keywords):
         _lte("check", False)
@@ -157,23 +156,12 @@ class LTE(OnlyOne):
             raise TypeError("invalid argument(s) num/type")
         return _lte("send_at_cmd", cmd, timeout)
 
-    def imei(self):
-        return _lte("imei")
-
-    def iccid(self):
-        return _lte("iccid")
-
-    def time(self):
-        return _lte("time")
-
-    def ue_coverage(self):
-        return _lte("ue_coverage")
-
-    def reset(self):
-        _lte("reset")
-
-    def factory_reset(self):
-        _lte("factory_reset")
+    imei = _method("imei")
+    iccid = _method("iccid")
+    time = _method("time")
+    ue_coverage = _method("ue_coverage")
+    reset = _method("reset")
+    factory_reset = _method("factory_reset")
 
     def modem_upgrade_mode():  # no self: to be called on the class
         _lte("modem_upgrade_mode")
@@ -184,5 +172,4 @@ class LTE(OnlyOne):
     def lte_callback(self, *args, **keywords):
         set_handler("lte", self, args, keywords)
 
-    def events(self):
-        return call("lte.events")
+    events = method("lte.events")

@@ -4,6 +4,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modmachine.c, util/mpsleep.c.
 """
 
 from _analog import ADC  # noqa: F401
+from _arguments import forward
 from _board import call
 from _buses import I2C, PWM, SD, SPI, UART  # noqa: F401
 from _clocks import RTC, WDT, Timer  # noqa: F401
@@ -27,13 +28,14 @@ WAKEUP_ANY_HIGH = 1
 
 _FREQ_HZ = 160000000
 
-
-def reset():
-    call("system.reset")
-
-
-def reset_cause():
-    return call("system.reset_cause")
+reset = forward("system.reset")
+reset_cause = forward("system.reset_cause")
+remaining_sleep_time = forward("system.remaining_sleep_time")
+unique_id = forward("system.unique_id")
+temperature = forward("system.temperature")
+main = forward("system.main", 1)
+idle = forward("irq.masked")
+disable_irq = forward("irq.disable")
 
 
 def wake_reason():
@@ -49,23 +51,11 @@ def sleep(ms=None, resume=False):
     call("system.light_sleep", None if ms is None else int(ms))
 
 
-def remaining_sleep_time():
-    return call("system.remaining_sleep_time")
-
-
 def pin_sleep_wakeup(pins, mode, enable_pull=False):
     if mode not in (WAKEUP_ALL_LOW, WAKEUP_ANY_HIGH):
         raise ValueError("invalid argument(s) value")
     names = [pin_named(pin).id() for pin in pins]
     call("system.pin_sleep_wakeup", names, mode, bool(enable_pull))
-
-
-def unique_id():
-    return call("system.unique_id")
-
-
-def temperature():
-    return call("system.temperature")
 
 
 def freq():
@@ -76,20 +66,8 @@ def rng():
     return call("system.random", 24)
 
 
-def idle():
-    call("irq.masked")
-
-
-def disable_irq():
-    return call("irq.disable")
-
-
 def enable_irq(state=0):
     call("irq.restore", int(state))
-
-
-def main(name):
-    call("system.main", name)
 
 
 def info(*_):
