@@ -32,7 +32,6 @@ class _File(_Stream):
 
     def __init__(self, handle):
         self._handle = handle
-        self._closed = False
 
     def seek(self, offset, whence=0):
         return call("flash.seek", self._handle, offset, whence)
@@ -49,6 +48,14 @@ class _File(_Stream):
     def readlines(self):
         return list(self)
 
+    def readinto(self, buf, size=None):
+        data = call("flash.read", self._handle, len(buf) if size is None else size)
+        buf[: len(data)] = data
+        return len(data)
+
+    def write(self, data):
+        return call("flash.write", self._handle, _raw(data))
+
 
 class FileIO(_File):
     def read(self, size=-1):
@@ -56,14 +63,6 @@ class FileIO(_File):
 
     def readline(self, size=-1):
         return call("flash.readline", self._handle, size)
-
-    def readinto(self, buf, size=None):
-        data = self.read(len(buf) if size is None else size)
-        buf[: len(data)] = data
-        return len(data)
-
-    def write(self, data):
-        return call("flash.write", self._handle, _raw(data))
 
 
 class TextIOWrapper(_File):
@@ -84,14 +83,6 @@ class TextIOWrapper(_File):
 
     def readline(self, size=-1):
         return call("flash.readline", self._handle, size).decode()
-
-    def readinto(self, buf, size=None):
-        data = call("flash.read", self._handle, len(buf) if size is None else size)
-        buf[: len(data)] = data
-        return len(data)
-
-    def write(self, text):
-        return call("flash.write", self._handle, _raw(text))
 
 
 def _raw(data):
