@@ -112,12 +112,19 @@ def value(name: str, table: dict[str, Any], key: str, default: Any, **limits: An
 
 def supply(board: Board, name: str, table: dict[str, Any], power: Callable[[bool], None]) -> None:
     """supply_pin: a load switch that is on until the pin is driven; "" for always on."""
-    pin = table.pop("supply_pin", "")
     power(True)
+    watch(board, name, table, "supply_pin", power)
+
+
+def watch(
+    board: Board, name: str, table: dict[str, Any], key: str, call: Callable[[bool], None]
+) -> bool:
+    """Call with each level that the board puts on the pin of this key; False if there is none."""
+    pin = table.pop(key, "")
     if pin:
-        check_pin(board, name, "supply_pin", pin)
         pins: Any = board.services["pins"]
-        pins.on_change(pin, lambda level: power(bool(level)))
+        pins.on_change(check_pin(board, name, key, pin), lambda level: call(bool(level)))
+    return bool(pin)
 
 
 def pin(board: Board, name: str, table: dict[str, Any], key: str, default: str) -> str:
