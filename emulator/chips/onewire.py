@@ -28,8 +28,9 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from emulator.board.pins import Pins
+from emulator.chips import part
 from emulator.chips.options import option
-from emulator.chips.part import Part
+from emulator.chips.part import Part, mirrored
 
 LISTEN = None
 Slot = int | Callable[[], int] | None
@@ -41,15 +42,8 @@ FEED_WITHIN_US = 10  # after the end of the command that needs it
 
 
 def crc8(data: bytes) -> int:
-    """The checksum of 1-Wire parts, as the shift register of the data sheets: bits go in at one
-    end, and three places are turned over when the bit that leaves differs."""
-    register = [0] * 8
-    for bit in (byte >> place & 1 for byte in data for place in range(8)):
-        feedback = bit ^ register[0]
-        register = [*register[1:], feedback]
-        register[3] ^= feedback
-        register[2] ^= feedback
-    return sum(bit << place for place, bit in enumerate(register))
+    """The checksum of 1-Wire parts: that of other makers, of bits in the order of the line."""
+    return mirrored(part.crc8(bytes(mirrored(byte) for byte in data)))
 
 
 def rom_of(family: int, serial: int) -> bytes:

@@ -241,10 +241,20 @@ def inverse(function: Callable[[float], float], value: float, high: float) -> fl
     return (low + high) / 2
 
 
-def crc8(data: bytes, start: int) -> int:
-    """CRC-8 of several makers (x^8 + x^5 + x^4 + 1), as one long division."""
-    remainder = (int.from_bytes(data, "big") ^ start << 8 * (len(data) - 1)) << 8
-    for bit in range(len(data) * 8 + 7, 7, -1):
-        if remainder >> bit & 1:
-            remainder ^= 0x131 << bit - 8
-    return remainder
+def crc(message: int, polynomial: int) -> int:
+    """A checksum: what a long division of the message, as a polynomial, leaves."""
+    degree = polynomial.bit_length() - 1
+    message <<= degree
+    while message >> degree:
+        message ^= polynomial << message.bit_length() - degree - 1
+    return message
+
+
+def crc8(data: bytes, start: int = 0) -> int:
+    """CRC-8 of several makers: x^8 + x^5 + x^4 + 1."""
+    return crc(int.from_bytes(data, "big") ^ start << 8 * len(data) >> 8, 0x131)
+
+
+def mirrored(number: int, bits: int = 8) -> int:
+    """The number with its lowest bit first, as some wires have it."""
+    return int(f"{number:0{bits}b}"[::-1], 2)
