@@ -20,6 +20,7 @@ latencies: docs/emulation.md.
 from __future__ import annotations
 
 import shutil
+from errno import EACCES, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,6 @@ from emulator.board.board import Board
 from emulator.board.flashfile import OpenFile
 from emulator.board.flashspace import (
     BLOCK_BYTES,
-    EACCES,
-    EEXIST,
-    EINVAL,
-    EISDIR,
-    ENOENT,
-    ENOTDIR,
     ENOTEMPTY,
     EPOCH_2000_S,
     ERASE_US,
