@@ -118,9 +118,6 @@ class Ds18x20(OneWirePart):
         count = self.traits.registers
         self.scratchpad[2 : 2 + count] = self.eeprom[:count]
 
-    def alarmed(self) -> bool:
-        return self.alarm
-
     # Functions
 
     def function(self) -> Talk:

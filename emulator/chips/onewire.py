@@ -54,8 +54,9 @@ def rom_of(family: int, serial: int) -> bytes:
 
 @dataclass(eq=False)
 class OneWirePart(Part):
-    """Base of the parts: give `function`; override `alarmed` if there are alarms.
+    """Base of the parts: give `function`.
 
+    alarm     it answers an alarm search
     parasite  it has no supply but the line
     fed       the line is driven high, since this instant; None: by the resistor only
     """
@@ -74,6 +75,7 @@ class OneWirePart(Part):
     _pin = ""
 
     def __post_init__(self) -> None:
+        self.alarm = False
         self.fed_us: int | None = None
         self.resets = 0  # seen; for tests
         self._slot: Slot = LISTEN
@@ -93,9 +95,6 @@ class OneWirePart(Part):
     def function(self) -> Talk:
         """What follows the ROM command that selected this part."""
         raise NotImplementedError
-
-    def alarmed(self) -> bool:
-        return False
 
     def starved(self) -> None:
         """The line fell, or was no longer driven high."""
@@ -178,7 +177,7 @@ class OneWirePart(Part):
             for bit in bits_of(self.rom):
                 if (yield LISTEN) != bit:
                     return
-        elif command == SEARCH or (command == ALARM_SEARCH and self.alarmed()):
+        elif command == SEARCH or (command == ALARM_SEARCH and self.alarm):
             for bit in bits_of(self.rom):
                 yield bit
                 yield 1 - bit
