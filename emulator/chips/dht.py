@@ -29,7 +29,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from typing import Any
 
 from emulator.board.board import Board
@@ -112,19 +111,11 @@ class Dht(Part):
     flips: tuple[int, ...] = ()
     hold: Callable[[bool], object] = lambda low: None  # pulls the line down
 
-    @cached_property
-    def traits(self) -> Model:
-        return MODELS[self.model]
-
-    @property
-    def power_up_ms(self) -> Span:  # type: ignore[override]
-        return self.traits.interval_ms, self.traits.interval_ms
-
-    @property
-    def standby_ma(self) -> float:  # type: ignore[override]
-        return self.traits.standby_ma
-
-    start_ma = standby_ma
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.traits = MODELS[self.model]
+        self.power_up_ms = self.traits.interval_ms, self.traits.interval_ms
+        self.standby_ma = self.start_ma = self.traits.standby_ma
 
     # Supply
 

@@ -34,25 +34,23 @@ class Si7021(I2cPart):
     """One chip. `power` it, attach it to a bus at ADDRESS; `write` and `read` are its transfers.
 
     noise     standard deviations (Cel, %RH) of single conversions
-    start_ms  from supply on to ready, if not by the model: up to 80 in the cold
     """
 
     temperature_c: Truth = truth(21.4, swing=2.0)
     humidity_rh: Truth = truth(54.8, swing=-4.0)
     model: str = option("si7021", allowed=MODELS)
     noise: tuple[float, float] = (0.01, 0.05)
-    start_ms: float | None = None
     vdd_mv: int = 3300
 
     @cached_property
     def traits(self) -> Model:
         return MODELS[self.model]
 
-    # Supply
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.power_up_ms = self.traits.power_up_ms
 
-    @property
-    def power_up_ms(self) -> Span:  # type: ignore[override]
-        return self.traits.power_up_ms if self.start_ms is None else (self.start_ms, self.start_ms)
+    # Supply
 
     def power(self, on: bool) -> None:
         starts = on and not self.powered
