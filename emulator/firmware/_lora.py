@@ -69,25 +69,13 @@ class LoRa(OnlyOne):
     """The one radio; every LoRa(...) is the same object."""
 
     timeout = _timeout
-    LORA = 0
-    LORAWAN = 1
-    OTAA = 0
-    ABP = 1
-    ALWAYS_ON = 0
-    TX_ONLY = 1
-    SLEEP = 2
-    BW_125KHZ = 0
-    BW_250KHZ = 1
-    BW_500KHZ = 2
-    CODING_4_5 = 1
-    CODING_4_6 = 2
-    CODING_4_7 = 3
-    CODING_4_8 = 4
-    RX_PACKET_EVENT = 1
-    TX_PACKET_EVENT = 2
-    TX_FAILED_EVENT = 4
-    CLASS_A = 0
-    CLASS_C = 2
+    LORA, LORAWAN = range(2)
+    OTAA, ABP = range(2)
+    ALWAYS_ON, TX_ONLY, SLEEP = range(3)
+    BW_125KHZ, BW_250KHZ, BW_500KHZ = range(3)
+    CODING_4_5, CODING_4_6, CODING_4_7, CODING_4_8 = range(1, 5)
+    RX_PACKET_EVENT, TX_PACKET_EVENT, TX_FAILED_EVENT = 1, 2, 4
+    CLASS_A, CLASS_C = 0, 2
     AS923 = 0
     AU915 = 1
     CN470 = 2

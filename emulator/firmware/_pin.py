@@ -51,15 +51,9 @@ class _Names:
 
 
 class Pin:
-    IN = 1
-    OUT = 2
-    OPEN_DRAIN = 7
-    PULL_UP = 1
-    PULL_DOWN = 2
-    IRQ_RISING = 1
-    IRQ_FALLING = 2
-    IRQ_LOW_LEVEL = 4
-    IRQ_HIGH_LEVEL = 5
+    IN, OUT, OPEN_DRAIN = 1, 2, 7
+    PULL_UP, PULL_DOWN = 1, 2
+    IRQ_RISING, IRQ_FALLING, IRQ_LOW_LEVEL, IRQ_HIGH_LEVEL = 1, 2, 4, 5
     module = _Names()
     exp_board = _Names()
 

@@ -142,20 +142,11 @@ def _named(kind, fields, values):
 class WLAN(OnlyOne):
     """The one Wi-Fi interface; every WLAN(...) is the same object."""
 
-    STA = 1
-    AP = 2
-    STA_AP = 3
-    WEP = 1
-    WPA = 2
-    WPA2 = 3
-    WPA2_ENT = 5
-    INT_ANT = 0
-    EXT_ANT = 1
-    MAN_ANT = 2
-    HT20 = 1
-    HT40 = 2
-    SCAN_ACTIVE = 0
-    SCAN_PASSIVE = 1
+    STA, AP, STA_AP = range(1, 4)
+    WEP, WPA, WPA2, WPA2_ENT = 1, 2, 3, 5
+    INT_ANT, EXT_ANT, MAN_ANT = range(3)
+    HT20, HT40 = range(1, 3)
+    SCAN_ACTIVE, SCAN_PASSIVE = range(2)
 
     def __init__(self, *args, **keywords):
         values = assign(_NEW, 1, args, keywords)
