@@ -92,9 +92,9 @@ def forward(name, count=0):
     return function
 
 
-def method(name):
-    """The same as a method without arguments, of what there is one of on the board."""
-    return lambda self: call(name)
+def method(name, *which):
+    """The same as a method without arguments; these attributes tell the board which object."""
+    return lambda self: call(name, *[getattr(self, each) for each in which])
 
 
 def setting(service, name, convert=to_int):

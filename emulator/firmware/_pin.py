@@ -1,5 +1,6 @@
 """machine.Pin. Source: Pycom firmware 1.20.2.r4, esp32/mods/machpin.c, boards/FIPY/pins.csv."""
 
+from _arguments import method
 from _board import call, on_interrupt
 from _texts import BADVAL
 
@@ -78,8 +79,7 @@ class Pin:
     def __call__(self, *level):
         return self.value(*level)
 
-    def toggle(self):
-        call("pins.toggle", self._name)
+    toggle = method("pins.toggle", "_name")
 
     def mode(self, *mode):
         if not mode:

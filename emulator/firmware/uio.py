@@ -3,6 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, extmod/vfs_fat_file.c, py/objstringio.c, py/stream.c.
 """
 
+from _arguments import method
 from _board import call
 
 
@@ -36,14 +37,9 @@ class _File(_Stream):
     def seek(self, offset, whence=0):
         return call("flash.seek", self._handle, offset, whence)
 
-    def tell(self):
-        return call("flash.tell", self._handle)
-
-    def flush(self):
-        call("flash.flush", self._handle)
-
-    def close(self):
-        call("flash.close", self._handle)
+    tell = method("flash.tell", "_handle")
+    flush = method("flash.flush", "_handle")
+    close = method("flash.close", "_handle")
 
     def readlines(self):
         return list(self)
