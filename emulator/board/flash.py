@@ -108,7 +108,7 @@ class Flash(FlashSpace):
         """Close. A second close of a LittleFS file corrupts memory before firmware 1.20.2.r5."""
         file = self._files.pop(handle, None)
         if file is not None:
-            file.close()
+            file.flush("close")
         elif self.fs_type == LITTLEFS and self.board.firmware <= "1.20.2.r4":
             raise RuntimeError("LittleFS file closed twice: corrupts memory on this firmware")
 

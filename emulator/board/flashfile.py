@@ -84,14 +84,10 @@ class OpenFile:
         self.position = base + offset
         return self.position
 
-    def flush(self) -> None:
+    def flush(self, verb: str = "flush") -> None:
+        """Commit what was written; "close" is the verb of the last time."""
         if self._dirty:
-            with self._flash.operation(f"flush {self._name}"):
-                self._commit()
-
-    def close(self) -> None:
-        if self._dirty:
-            with self._flash.operation(f"close {self._name}"):
+            with self._flash.operation(f"{verb} {self._name}"):
                 self._commit()
 
     def _commit(self) -> None:

@@ -62,12 +62,11 @@ class Battery(AnalogPart):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.charging = self.charger_mv is not None
-        self._on_since_us = 0
 
     def source(self) -> float:
         """At the tap of the divider."""
         both_ohm = self.top_ohm + self.bottom_ohm
-        passed_s = (self.board.clock.now_us - self._on_since_us) / 1e6
+        passed_s = (self.board.clock.now_us - self.powered_us) / 1e6
         time_constant_s = self.top_ohm * self.bottom_ohm / both_ohm * self.farad
         charged = 1.0
         if self.switched and time_constant_s:
@@ -90,11 +89,6 @@ class Battery(AnalogPart):
 
     def stop_charger(self, on: bool) -> None:
         self.charging = self.charger_mv is not None and not on
-
-    def power(self, on: bool) -> None:
-        if on and not self.powered:
-            self._on_since_us = self.board.clock.now_us
-        super().power(on)
 
     def rest(self) -> None:
         if self.switched:

@@ -41,14 +41,6 @@ class Gl55(AnalogPart):
     fixed_ohm: float = option(10_000.0)
     supply_mv: float = option(3300.0)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._on_since_us = 0
-
-    def power(self, on: bool) -> None:
-        self._on_since_us = self.board.clock.now_us
-        super().power(on)
-
     def rest(self) -> None:
         self.draw("on", self.supply_mv / (self.ohm() + self.fixed_ohm))
 
@@ -64,7 +56,7 @@ class Gl55(AnalogPart):
     def source(self) -> float:
         ohm = self.ohm()
         both_ohm = ohm + self.fixed_ohm
-        passed_s = (self.board.clock.now_us - self._on_since_us) / 1e6
+        passed_s = (self.board.clock.now_us - self.powered_us) / 1e6
         charged = 1 - math.exp(-passed_s / (ohm * self.fixed_ohm / both_ohm * FARAD))
         return self.supply_mv * self.fixed_ohm / both_ohm * charged
 

@@ -49,6 +49,7 @@ class Part:
                 limits = each.metadata["option"]
                 setattr(self, each.name, limits.checked(self.name, each.name, value))
         self.powered = False
+        self.powered_us = 0  # since then
         self.rng = self.board.rng("chip " + self.name)
         self._ready_us = 0  # busy until then
         self._period = 0  # of supply: makes events of the time before void
@@ -78,6 +79,7 @@ class Part:
         if not on:
             self.board.meter.set(self.name, "off", 0.0)
             return
+        self.powered_us = self.board.clock.now_us
         start_us = self.busy_for(self.power_up_ms)
         self.draw("start", self.start_ma)
 
