@@ -57,7 +57,7 @@ class AnalogPart(Part):
 
     def __call__(self) -> float:
         dipped = self._dipped()
-        if self._hit():
+        if self.hit():
             return FULL_SCALE_MV
         if self.shorted_mv is not None:
             return self.shorted_mv
@@ -76,12 +76,6 @@ class AnalogPart(Part):
             self.brown_out -= self._dips
         self._last_us = now_us
         return self._dips and now_us - self._began_us >= DIP_AFTER_US
-
-    def _hit(self) -> bool:
-        if self.corrupt > 0:
-            self.corrupt -= 1
-            return True
-        return self.corrupt_rate > 0 and self.rng.random() < self.corrupt_rate
 
 
 def on_adc(kind: type[AnalogPart], pin: str) -> Plug:

@@ -173,15 +173,17 @@ class Part:
 
     def damaged(self, answer: bytes) -> bytes:
         """The answer as it arrives: with a bit turned over, if that is due."""
-        hit = self.corrupt > 0
-        if hit:
-            self.corrupt -= 1
-        elif self.corrupt_rate:
-            hit = self.rng.random() < self.corrupt_rate
-        if not hit or not answer:
+        if not self.hit() or not answer:
             return answer
         bit = self.rng.randrange(8 * len(answer)) if self.any_bit_fails else 0
         return (int.from_bytes(answer, "big") ^ 1 << bit).to_bytes(len(answer), "big")
+
+    def hit(self) -> bool:
+        """Whether the answer that is due now is one of those that are damaged."""
+        if self.corrupt > 0:
+            self.corrupt -= 1
+            return True
+        return self.corrupt_rate > 0 and self.rng.random() < self.corrupt_rate
 
 
 @dataclass(eq=False)

@@ -241,7 +241,10 @@ class Probe(Part):
             text = text[:-1] + chr(ord(text[-1]) ^ 0x03)
         line = text + "\r\n" if self.cut is None and not self.endless else text[: self.cut]
         symbols = [FRAMING.symbol(ord(character)) for character in line]
-        symbols = self._damaged_symbols(symbols)
+        if symbols and self.hit():
+            place = max(0, len(symbols) - 3)  # the last one before the line end
+            first, *others = symbols[place].levels
+            symbols[place] = Symbol(FRAMING.baud, (1 - first, *others))
         self._last_us = self.board.clock.now_us + delay_us + len(symbols) * CHAR_US
         self._awake()
         pace_us = CHAR_US + self.gap_us
@@ -252,15 +255,6 @@ class Probe(Part):
     def _put(self, symbol: Symbol) -> None:
         if self.here():
             self.wire.say(symbol)
-
-    def _damaged_symbols(self, symbols: list[Symbol]) -> list[Symbol]:
-        """With one bit of a character turned over, if that is due."""
-        place = max(0, len(symbols) - 3)  # the last one before the line end
-        if symbols and self.damaged(b"\x00") != b"\x00":
-            levels = symbols[place].levels
-            turned = (1 - levels[0], *levels[1:])
-            symbols = [*symbols[:place], Symbol(FRAMING.baud, turned), *symbols[place + 1 :]]
-        return symbols
 
 
 def checksum(text: str) -> str:
