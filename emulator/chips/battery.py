@@ -28,13 +28,13 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.meter import RAIL_VOLT
 from emulator.chips import plugging
 from emulator.chips.analog import AnalogPart, adc_pin, hang
 from emulator.chips.options import Truth, option, truth
 
 LINE = ("battery", {"data_pin": "P16", "cell": "li-ion"})
 INTERFACE = "ADC"
-RAIL_VOLT = 3.7  # on which the meter states energy: mJ / V = mC
 
 
 @dataclass(eq=False)
@@ -83,7 +83,7 @@ class Battery(AnalogPart):
         full_mv = self.open_mv(self.seconds())
         if self.capacity_mah is None:
             return full_mv
-        drawn_mah = self.board.meter.energy_mj() / RAIL_VOLT / 3600  # 3600 C to the Ah
+        drawn_mah = self.board.meter.energy_mj() / RAIL_VOLT / 3600  # mJ / V = mC, 3600 C to the Ah
         used = min(1.0, drawn_mah / self.capacity_mah)
         return full_mv - (full_mv - self.end_mv) * used
 
