@@ -83,7 +83,8 @@ class Battery(AnalogPart):
         full_mv = self.open_mv(self.seconds())
         if self.capacity_mah is None:
             return full_mv
-        drawn_mah = self.board.meter.energy_mj() / RAIL_VOLT / 3600  # mJ / V = mC, 3600 C to the Ah
+        drawn_mc = self.board.meter.energy_mj() / RAIL_VOLT
+        drawn_mah = drawn_mc / 3600  # 3600 C to the Ah
         used = min(1.0, drawn_mah / self.capacity_mah)
         return full_mv - (full_mv - self.end_mv) * used
 
