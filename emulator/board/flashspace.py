@@ -43,9 +43,6 @@ class FlashSpace(Service):
         self.fs_type = fs_type
         self.size_bytes = size_bytes
         self.cwd = "/flash"
-        self.set_root(root)
-
-    def set_root(self, root: Path) -> None:
         self.root = root.resolve()
 
     # names
