@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import cache
 
 from emulator.board.board import Board, Service
 
@@ -55,6 +56,11 @@ def _bent(raw: int, vref_mv: int) -> int:
     return (low * (_BENT_STEP - past) + high * past + weight // 2) // weight
 
 
+@cache
+def _curve(attn: int, vref_mv: int) -> list[int]:
+    return [raw_to_mv(raw, attn, vref_mv) for raw in range(FULL + 1)]
+
+
 class Adc(Service):
     def __init__(self, board: Board) -> None:
         super().__init__(board)
@@ -63,7 +69,6 @@ class Adc(Service):
         self.noise_counts = NOISE_COUNTS
         self._vref_mv = DEFAULT_VREF_MV  # what the firmware believes
         self._random = board.rng("adc.noise")
-        self._curves: dict[tuple[int, int], list[int]] = {}
 
     def on_reset(self, cause: int) -> None:
         self._vref_mv = DEFAULT_VREF_MV
@@ -88,11 +93,7 @@ class Adc(Service):
 
     def _ideal(self, millivolts: float, attn: int) -> int:
         """The count of this chip for a voltage: the inverse of its characteristic."""
-        key = (attn, self.chip_vref_mv)
-        curve = self._curves.get(key)
-        if curve is None:
-            curve = [raw_to_mv(raw, attn, self.chip_vref_mv) for raw in range(FULL + 1)]
-            self._curves[key] = curve
+        curve = _curve(attn, self.chip_vref_mv)
         left = bisect_left(curve, millivolts)
         if left > FULL:
             return FULL

@@ -20,6 +20,7 @@ latencies: docs/emulation.md.
 from __future__ import annotations
 
 import shutil
+from errno import EACCES, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,6 @@ from emulator.board.board import Board
 from emulator.board.flashfile import OpenFile
 from emulator.board.flashspace import (
     BLOCK_BYTES,
-    EACCES,
-    EEXIST,
-    EINVAL,
-    EISDIR,
-    ENOENT,
-    ENOTDIR,
     ENOTEMPTY,
     EPOCH_2000_S,
     ERASE_US,
@@ -113,7 +108,7 @@ class Flash(FlashSpace):
         """Close. A second close of a LittleFS file corrupts memory before firmware 1.20.2.r5."""
         file = self._files.pop(handle, None)
         if file is not None:
-            file.close()
+            file.flush("close")
         elif self.fs_type == LITTLEFS and self.board.firmware <= "1.20.2.r4":
             raise RuntimeError("LittleFS file closed twice: corrupts memory on this firmware")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from errno import EBADF, EINVAL
 from pathlib import Path
 
 from emulator.board.flashspace import FlashSpace
 
 _READ_US_PER_KB = 120
-_EBADF, _EINVAL = 9, 22
 
 
 class OpenFile:
@@ -16,7 +16,7 @@ class OpenFile:
         self._host = host
         self._name = name
         self._readable = "r" in mode or "+" in mode
-        self._writable = mode[0] in "wax" or "+" in mode or "w" in mode or "a" in mode
+        self._writable = "r" not in mode or "+" in mode
         self._appends = "a" in mode
         existed = host.is_file()
         fresh = "w" in mode or "x" in mode or not existed
@@ -42,7 +42,7 @@ class OpenFile:
 
     def read(self, size: int) -> bytes:
         if not self._readable:
-            raise OSError(_EBADF)
+            raise OSError(EBADF)
         end = len(self._content) if size < 0 else self.position + size
         data = bytes(self._content[self.position : end])
         self.position += len(data)
@@ -59,7 +59,7 @@ class OpenFile:
 
     def write(self, data: bytes) -> int:
         if not self._writable:
-            raise OSError(_EBADF)
+            raise OSError(EBADF)
         with self._flash.operation(f"write {self._name}") as cut:
             if self._appends:
                 self.position = len(self._content)
@@ -80,18 +80,14 @@ class OpenFile:
     def seek(self, offset: int, whence: int) -> int:
         base = {0: 0, 1: self.position, 2: len(self._content)}.get(whence)
         if base is None or base + offset < 0:
-            raise OSError(_EINVAL)
+            raise OSError(EINVAL)
         self.position = base + offset
         return self.position
 
-    def flush(self) -> None:
+    def flush(self, verb: str = "flush") -> None:
+        """Commit what was written; "close" is the verb of the last time."""
         if self._dirty:
-            with self._flash.operation(f"flush {self._name}"):
-                self._commit()
-
-    def close(self) -> None:
-        if self._dirty:
-            with self._flash.operation(f"close {self._name}"):
+            with self._flash.operation(f"{verb} {self._name}"):
                 self._commit()
 
     def _commit(self) -> None:

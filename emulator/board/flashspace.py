@@ -11,6 +11,7 @@ import os
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EINVAL, ENODEV, ENOENT, ENOSPC
 from pathlib import Path
 
 from emulator.board.board import Board, Service
@@ -18,8 +19,7 @@ from emulator.board.board import Board, Service
 FAT, LITTLEFS = 0, 1
 BLOCK_BYTES = 4096
 PAGE_BYTES = 256
-EPERM, ENOENT, EIO, EBADF, EACCES, EEXIST, ENODEV = 1, 2, 5, 9, 13, 17, 19
-ENOTDIR, EISDIR, EINVAL, ENOSPC, ENOTEMPTY = 20, 21, 22, 28, 90
+ENOTEMPTY = 90  # the number that the board has for it
 
 LOOKUP_US = 1_000  # finding a name
 ERASE_US = 45_000  # one 4 KiB sector
@@ -43,9 +43,6 @@ class FlashSpace(Service):
         self.fs_type = fs_type
         self.size_bytes = size_bytes
         self.cwd = "/flash"
-        self.set_root(root)
-
-    def set_root(self, root: Path) -> None:
         self.root = root.resolve()
 
     # names

@@ -43,43 +43,38 @@ class Meter:
         entry = self._domains.setdefault(domain, _Domain(since_us=self._clock.now_us))
         if (entry.state, entry.milliamps) == (state, milliamps):
             return
-        self._settle(entry)
+        self._settled(entry)
         entry.state, entry.milliamps = state, milliamps
         self.timeline.append(Change(self._clock.now_us, domain, state, milliamps))
 
     def state(self, domain: str) -> str:
-        entry = self._domains.get(domain)
-        return entry.state if entry else "off"
+        [entry] = self._entries(domain)
+        return entry.state
 
     def milliamps(self, domain: str | None = None) -> float:
         """Current drawn now by one domain, or by all."""
-        if domain is not None:
-            entry = self._domains.get(domain)
-            return entry.milliamps if entry else 0.0
-        return sum(entry.milliamps for entry in self._domains.values())
+        return sum(entry.milliamps for entry in self._entries(domain))
 
     def energy_mj(self, domain: str | None = None) -> float:
         """Energy drawn since the start by one domain, or by all."""
-        names = [domain] if domain is not None else list(self._domains)
-        total = 0.0
-        for name in names:
-            entry = self._domains.get(name)
-            if entry is not None:
-                self._settle(entry)
-                total += entry.energy_mj
-        return total
+        return sum(self._settled(entry).energy_mj for entry in self._entries(domain))
 
     def time_ms(self, domain: str, state: str) -> int:
         """Time that `domain` has spent in `state` since the start."""
-        entry = self._domains.get(domain)
-        if entry is None:
-            return 0
-        self._settle(entry)
-        return entry.time_us.get(state, 0) // 1000
+        [entry] = self._entries(domain)
+        return self._settled(entry).time_us.get(state, 0) // 1000
 
-    def _settle(self, entry: _Domain) -> None:
+    def _entries(self, domain: str | None) -> list[_Domain]:
+        """One domain, off if nothing was ever told of it, or all."""
+        if domain is None:
+            return list(self._domains.values())
+        return [self._domains.get(domain) or _Domain(since_us=self._clock.now_us)]
+
+    def _settled(self, entry: _Domain) -> _Domain:
+        """The entry with time and energy up to now."""
         elapsed_us = self._clock.now_us - entry.since_us
         if elapsed_us:
             entry.energy_mj += entry.milliamps * RAIL_VOLT * elapsed_us / 1e6
             entry.time_us[entry.state] = entry.time_us.get(entry.state, 0) + elapsed_us
             entry.since_us = self._clock.now_us
+        return entry

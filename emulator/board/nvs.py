@@ -62,14 +62,6 @@ class Nvs(Service):
             self._records[key, kind] = value
         self._written = 0
 
-    def values(self) -> dict[str, int | str]:
-        """What nvs_get would give, by key."""
-        found: dict[str, int | str] = {}
-        for (key, kind), value in self._records.items():
-            if kind == "int" or (key, "int") not in self._records:
-                found[key] = value
-        return found
-
     def do_set(self, key: str, value: int | str | bytes) -> None:
         _check_key(key)
         record: int | str

@@ -1,8 +1,8 @@
 """The pins: modes, levels, pulls, hold, edge interrupts, and what hangs on them outside.
 
-Outside the board: `drive("P9", 0)` puts a level on a pin, `drive("P9", None)` lets it go,
-`drive_at(at_us, ...)` does so later. `on_change("P22", f)` calls f(level) whenever the level that
-the board itself puts on the pin changes: that is how a pin supplies a chip.
+Outside the board: `drive("P9", 0)` puts a level on a pin, `drive("P9", None)` lets it go.
+`on_change("P22", f)` calls f(level) whenever the level that the board itself puts on the pin
+changes: that is how a pin supplies a chip.
 
 A line that several parts share: `pull_up("P3")` is the resistor to the supply,
 `hold_low("P3", key, True)` is one part that pulls it down; it is high again once the board and
@@ -70,10 +70,6 @@ class Pin:
             return 1  # the resistor is stronger than the ESP32's own, some 45 kOhm
         return 1 if self.pull == PULL_UP else 0
 
-    def driven(self) -> int:
-        """What the board itself puts on the pin: 1 only for an output that is high."""
-        return self.output if self.mode == OUT else 0
-
     def pulled(self) -> int | None:
         """What the board does to the line; None: nothing."""
         if self.mode == OUT:
@@ -106,10 +102,6 @@ class Pins(Service):
         """Put a level on a pin from outside, or let go of it with None."""
         pin = self._pins[name]
         self._change(pin, lambda: setattr(pin, "outside", level))
-
-    def drive_at(self, at_us: int, name: str, level: int | None) -> None:
-        delay_us = at_us - self.board.clock.now_us
-        self.board.clock.schedule(delay_us, lambda: self.drive(name, level))
 
     def pull_up(self, name: str, there: bool = True) -> None:
         """Fit the pin with a resistor to the supply, or take it away."""
@@ -287,12 +279,12 @@ class Pins(Service):
             self.board.interrupt("pins", self._index[pin.name], edge)
         elif edge and (pin.trigger, after) in ((LOW_LEVEL, 0), (HIGH_LEVEL, 1)):
             self.board.interrupt("pins", self._index[pin.name], pin.trigger)
-        driven = pin.driven()
+        pulled = pin.pulled()
+        driven = 1 if pulled else 0
         if driven != pin.shown:
             pin.shown = driven
             for watcher in pin.watchers:
                 watcher(driven)
-        pulled = pin.pulled()
         if pulled != pin.pulled_shown:
             pin.pulled_shown = pulled
             for line_watcher in pin.line_watchers:

@@ -7,6 +7,8 @@ Source: Pycom firmware 1.20.2.r4 (machrtc.c, modutime.c).
 
 from __future__ import annotations
 
+import calendar
+import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -50,14 +52,29 @@ class Rtc(Service):
     def set_wall_us(self, wall_us: int) -> None:
         self._offset_us = wall_us - self.board.clock.now_us
 
-    def do_time_us(self) -> int:
-        return self.wall_us()
+    def do_now(self) -> list[int]:
+        """Year, month, day, hour, minute, second, microsecond."""
+        return [*self.do_gmtime(None)[:6], self.wall_us() % 1_000_000]
 
-    def do_set_time_us(self, wall_us: int) -> None:
-        self.set_wall_us(wall_us)
+    def do_set(self, when: list[int]) -> None:
+        """Set the wall clock to fields as of `now`."""
+        self.set_wall_us(self.do_mktime(when) * 1_000_000 + when[6])
 
     def do_time(self) -> int:
         return self.wall_us() // 1_000_000
+
+    def do_gmtime(self, seconds: int | None) -> list[int]:
+        """Year to second, day of the week from 0 and of the year from 1; None: of the time now."""
+        since_1970 = datetime.timedelta(seconds=self.do_time() if seconds is None else seconds)
+        return list((datetime.datetime(1970, 1, 1) + since_1970).timetuple()[:8])
+
+    def do_localtime(self, seconds: int | None) -> list[int]:
+        return self.do_gmtime((self.do_time() if seconds is None else seconds) + self.timezone_s)
+
+    def do_mktime(self, when: list[int]) -> int:
+        """Seconds since 1970 of such fields; those out of range are carried over."""
+        year, month = when[0], when[1] - 1
+        return calendar.timegm((year + month // 12, month % 12 + 1, *when[2:6]))
 
     def do_timezone(self, seconds: int | None) -> int:
         if seconds is not None:

@@ -25,8 +25,8 @@ of the receive time-out: esp-idf, hal/uart_ll.h for the ESP32.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from emulator.board.board import Board, Service
@@ -151,12 +151,12 @@ class Serial(Service):
         port = self._check(uart_id)
         clock = self.board.clock
         char_us = port.framing.char_us
-        port.leaving = [entry for entry in port.leaving if not self._over(port, entry[0])]
+        port.leaving = [each for each in port.leaving if each[0] + char_us > clock.now_us]
         self.sent[uart_id] += data
         for value in data:
             start_us = max(clock.now_us, port.free_us)
             port.free_us = start_us + char_us
-            tell = self._teller(port, port.framing.symbol(value), start_us)
+            tell = partial(self._tell, port, port.framing.symbol(value), start_us)
             port.leaving.append((start_us, clock.schedule(port.free_us - clock.now_us, tell)))
         fits_us = 0 if port.tx == port.rx else char_us * (FIFO_BYTES + 1)
         self.board.spend_us(port.free_us - fits_us - clock.now_us)
@@ -188,20 +188,14 @@ class Serial(Service):
             raise OSError("UART not Initialized!")
         return port
 
-    def _over(self, port: _Port, start_us: int) -> bool:
-        return start_us + port.framing.char_us <= self.board.clock.now_us
-
     def _drop(self, port: _Port) -> None:
         for _, event in port.leaving:
             event.cancel()
         port.leaving.clear()
 
-    def _teller(self, port: _Port, symbol: Symbol, start_us: int) -> Callable[[], None]:
-        def tell() -> None:
-            for peer in self._peers.get(port.tx or "", ()):
-                peer.character(symbol, start_us)
-
-        return tell
+    def _tell(self, port: _Port, symbol: Symbol, start_us: int) -> None:
+        for peer in self._peers.get(port.tx or "", ()):
+            peer.character(symbol, start_us)
 
     def _settle(self, uart_id: int, port: _Port) -> None:
         """Empty the receive FIFO if it is full, else after a silence."""

@@ -33,7 +33,7 @@ def plug_standard(
     """
     flash = board.services.get("flash")
     if isinstance(flash, Flash):
-        flash.set_root(flash_root)
+        flash.root = flash_root.resolve()
     services = {
         "irq": lambda: Irq(board),
         "flash": lambda: Flash(board, flash_root, fs_type),

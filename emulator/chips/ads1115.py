@@ -7,21 +7,18 @@ sheet, but as far as known: the rates of the ADS1015 and the currents. Taken for
 continuous mode the OS bit reads 0; a configuration that is written while a conversion goes on
 counts for the next one.
 
-The truth is given as `inputs`: four functions of virtual time in seconds, in mV. The diodes of an
-input keep it from leaving ground and supply by more than 0.3 V. `offset_uv` is added to all.
+The truth is given as four functions of virtual time in seconds, in mV. The diodes of an input keep
+it from leaving ground and supply by more than 0.3 V. `offset_uv` is added to all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-from emulator.board.board import Board
 from emulator.board.i2c import Nack
 from emulator.chips import plugging
-from emulator.chips.options import Truth, option
+from emulator.chips.options import Truth, option, truth
 from emulator.chips.part import Span, looks
 from emulator.chips.registers16 import RegisterChip
 
@@ -57,10 +54,17 @@ class Ads1115(RegisterChip):
     power_on = (0, 0x0583, 0x8000, 0x7FFF)
     writable = frozenset((CONFIGURATION, LOW, HIGH))
 
-    inputs: Sequence[Truth]
+    ain0_mv: Truth = truth(1250.0, swing=62.5, noise=0.01)
+    ain1_mv: Truth = truth(512.0, swing=25.6, noise=0.01)
+    ain2_mv: Truth = truth(100.0, swing=5.0, noise=0.01)
+    ain3_mv: Truth = truth(99.0, swing=4.95, noise=0.01)
     model: str = option("ads1115", allowed=_RATES)
     vdd_mv: float = option(3300.0, positive=True)
     offset_uv: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.inputs = (self.ain0_mv, self.ain1_mv, self.ain2_mv, self.ain3_mv)
 
     def forget(self) -> None:
         super().forget()
@@ -129,11 +133,4 @@ class Ads1115(RegisterChip):
         return sum(min(max(level, least), most) for level in seen) / len(seen)
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """ain0_mv to ain3_mv: the truth; model = "ads1015"; vdd_mv."""
-    default = (1250.0, 512.0, 100.0, 99.0)
-    inputs = [
-        plugging.truth(board, name, table, f"ain{n}_mv", default[n], default[n] / 20, noise=0.01)
-        for n in range(4)
-    ]
-    plugging.i2c(board, name, table, Ads1115, ADDRESS, inputs=inputs)
+plug = plugging.on_i2c(Ads1115, ADDRESS)

@@ -1,13 +1,11 @@
-"""What hangs on the pins of the converter: dividers, a plain voltage, the wire with its faults.
+"""What hangs on the pins of the converter, and the wire there with its faults.
 
 Each is called without arguments and says how many millivolts stand there now. Behind it comes
-the model of the converter itself, which is the board's. Sources: the usual network formulas.
+the model of the converter itself, which is the board's.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -16,92 +14,12 @@ from emulator.board.board import Board
 from emulator.chips import plugging
 from emulator.chips.options import option
 from emulator.chips.part import Part
+from emulator.chips.plugging import Plug
 
 FULL_SCALE_MV = 5000.0  # more than the converter can tell at any attenuation
 # A measurement is a burst of samples; after such a pause without one the next begins.
 BURST_GAP_US = 10_000
 DIP_AFTER_US = 1_000
-
-Source = Callable[[], float]  # mV now
-
-
-class Level:
-    """A voltage that is given: a number of mV, or a function of virtual time in seconds."""
-
-    def __init__(
-        self,
-        board: Board,
-        level_mv: float | Callable[[float], float],
-        noise_mv: float = 0.0,
-        name: str = "level",
-    ) -> None:
-        self.level_mv = level_mv
-        self.noise_mv = noise_mv
-        self._board = board
-        self._rng = board.rng("analog " + name)
-
-    def __call__(self) -> float:
-        level = self.level_mv
-        value = level if isinstance(level, (int, float)) else level(self._board.clock.now_us / 1e6)
-        return value + (self._rng.gauss(0, self.noise_mv) if self.noise_mv else 0.0)
-
-
-class Divider:
-    """Two resistors from a source to ground, with a capacitor at the tap, and a switch if need be.
-
-    A divider without a switch is always on. With one, the tap is at 0 mV while it is off, and
-    charges with R * C, where R is both resistors in parallel, once `power(True)` was called: an
-    impatient reader sees too little. `noise_mv` is the standard deviation at the tap.
-    """
-
-    def __init__(
-        self,
-        board: Board,
-        source: Source,
-        top_ohm: float = 100_000,
-        bottom_ohm: float = 100_000,
-        farad: float = 100e-9,
-        switched: bool = False,
-        noise_mv: float = 2.0,
-        name: str = "divider",
-    ) -> None:
-        if top_ohm < 0 or bottom_ohm <= 0:
-            raise ValueError(
-                f"divider: top_ohm = {top_ohm}, bottom_ohm = {bottom_ohm}; "
-                "allowed: 0 or more, more than 0"
-            )
-        self.source = source
-        self.ratio = (top_ohm + bottom_ohm) / bottom_ohm
-        self.time_constant_s = top_ohm * bottom_ohm / (top_ohm + bottom_ohm) * farad
-        self.noise_mv = noise_mv
-        self._board = board
-        self._rng = board.rng("analog " + name)
-        self.switched = switched
-        self._on_since_us: int | None = None
-
-    def power(self, on: bool) -> None:
-        """The switch in the foot of the divider, or in its feed."""
-        if not on:
-            self._on_since_us = None
-        elif self._on_since_us is None:
-            self._on_since_us = self._board.clock.now_us
-
-    def __call__(self) -> float:
-        value = self.source() / self.ratio * self._settled()
-        if value <= 0:
-            return 0.0
-        return max(0.0, value + (self._rng.gauss(0, self.noise_mv) if self.noise_mv else 0.0))
-
-    def _settled(self) -> float:
-        """How far the capacitor is charged, 0 to 1."""
-        if not self.switched:
-            return 1.0
-        if self._on_since_us is None:
-            return 0.0
-        if not self.time_constant_s:
-            return 1.0
-        passed_s = (self._board.clock.now_us - self._on_since_us) / 1e6
-        return 1 - math.exp(-passed_s / self.time_constant_s)
 
 
 @dataclass(eq=False)
@@ -116,19 +34,22 @@ class AnalogPart(Part):
 
     and besides
     shorted_mv      it is shorted to such a voltage; None: it is not
+    noise_mv        standard deviation of single samples
     """
 
     _: KW_ONLY
     shorted_mv: float | None = option(None, kind=float)
+    noise_mv: float = option(1.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._last_us = -BURST_GAP_US
         self._began_us = 0
         self._dips = False
+        self._noise = self.board.rng("analog " + self.name)
 
     def source(self) -> float:
-        """The voltage now, in mV."""
+        """The voltage now, in mV, without noise."""
         raise NotImplementedError
 
     def rest(self) -> None:
@@ -136,13 +57,16 @@ class AnalogPart(Part):
 
     def __call__(self) -> float:
         dipped = self._dipped()
-        if self._hit():
+        if self.hit():
             return FULL_SCALE_MV
         if self.shorted_mv is not None:
             return self.shorted_mv
         if not self.here() or self.stuck or dipped:
             return 0.0
-        return max(0.0, self.source())
+        level_mv = self.source()
+        if level_mv > 0 and self.noise_mv:
+            level_mv += self._noise.gauss(0, self.noise_mv)
+        return max(0.0, level_mv)
 
     def _dipped(self) -> bool:
         now_us = self.board.clock.now_us
@@ -153,22 +77,16 @@ class AnalogPart(Part):
         self._last_us = now_us
         return self._dips and now_us - self._began_us >= DIP_AFTER_US
 
-    def _hit(self) -> bool:
-        if self.corrupt > 0:
-            self.corrupt -= 1
-            return True
-        return self.corrupt_rate > 0 and self.rng.random() < self.corrupt_rate
 
+def on_adc(kind: type[AnalogPart], pin: str) -> Plug:
+    """The `plug` of a part that its fields describe, on this pin by default."""
 
-class Tap(AnalogPart):
-    """A pin on which `source` puts a voltage."""
+    def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+        part = plugging.made(kind, board, name, table)
+        hang(board, name, table, part, pin)
+        plugging.supply(board, name, table, part.power)
 
-    def __init__(self, board: Board, name: str, source: Source, **faults: Any) -> None:
-        super().__init__(board, name=name, **faults)
-        self._source = source
-
-    def source(self) -> float:
-        return self._source()
+    return plug
 
 
 def hang(board: Board, name: str, table: dict[str, Any], part: AnalogPart, pin: str) -> None:

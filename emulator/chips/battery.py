@@ -23,25 +23,28 @@ Sources: the usual network formulas; cell data as of a lithium-ion 18650 (3.0 to
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.meter import RAIL_VOLT
 from emulator.chips import plugging
-from emulator.chips.analog import AnalogPart, Divider, adc_pin, hang
+from emulator.chips.analog import AnalogPart, adc_pin, hang
 from emulator.chips.options import Truth, option, truth
 
 LINE = ("battery", {"data_pin": "P16", "cell": "li-ion"})
 INTERFACE = "ADC"
-RAIL_VOLT = 3.7  # on which the meter states energy: mJ / V = mC
 
 
 @dataclass(eq=False)
 class Battery(AnalogPart):
     """A cell that sags under what the board draws at the moment, and runs down by what it drew: in
-    a straight line to `end_mv` over its capacity. A divider that is `switched` draws what flows
-    through both resistors."""
+    a straight line to `end_mv` over its capacity.
+
+    A divider that is not `switched` is always on. With a switch, the tap is at 0 mV while it is
+    off, and charges with R * C, where R is both resistors in parallel, once `power(True)` was
+    called: an impatient reader sees too little. It draws what flows through both resistors."""
 
     open_mv: Truth = truth(3900)
     ohm: float = option(0.25)
@@ -51,20 +54,24 @@ class Battery(AnalogPart):
     top_ohm: float = option(100e3)
     bottom_ohm: float = option(100e3, positive=True)
     farad: float = option(100e-9)
-    noise_mv: float = option(2.0)
     current_ohm: float = option(8.0)
     switched: bool = False
+    _: KW_ONLY
+    noise_mv: float = option(2.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.charging = self.charger_mv is not None
-        self._divider = Divider(
-            self.board, self.cell_mv, self.top_ohm, self.bottom_ohm, self.farad,
-            self.switched, self.noise_mv, self.name,
-        )  # fmt: skip
 
     def source(self) -> float:
-        return self._divider()
+        """At the tap of the divider."""
+        both_ohm = self.top_ohm + self.bottom_ohm
+        passed_s = (self.board.clock.now_us - self.powered_us) / 1e6
+        time_constant_s = self.top_ohm * self.bottom_ohm / both_ohm * self.farad
+        charged = 1.0
+        if self.switched and time_constant_s:
+            charged -= math.exp(-passed_s / time_constant_s)
+        return self.cell_mv() * self.bottom_ohm / both_ohm * charged
 
     def cell_mv(self) -> float:
         """At the poles, which are those of the charger while it works."""
@@ -76,16 +83,13 @@ class Battery(AnalogPart):
         full_mv = self.open_mv(self.seconds())
         if self.capacity_mah is None:
             return full_mv
-        drawn_mah = self.board.meter.energy_mj() / RAIL_VOLT / 3600  # 3600 C to the Ah
+        drawn_mc = self.board.meter.energy_mj() / RAIL_VOLT
+        drawn_mah = drawn_mc / 3600  # 3600 C to the Ah
         used = min(1.0, drawn_mah / self.capacity_mah)
         return full_mv - (full_mv - self.end_mv) * used
 
     def stop_charger(self, on: bool) -> None:
         self.charging = self.charger_mv is not None and not on
-
-    def power(self, on: bool) -> None:
-        self._divider.power(on)
-        super().power(on)
 
     def rest(self) -> None:
         if self.switched:
@@ -94,22 +98,13 @@ class Battery(AnalogPart):
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:
     """See the top of this file."""
-    enable_pin = table.pop("enable_pin", "")
-    battery = plugging.made(Battery, board, name, table, switched=bool(enable_pin))
+    switched = bool(table.get("enable_pin"))
+    battery = plugging.made(Battery, board, name, table, switched=switched)
     hang(board, name, table, battery, "P16")
-    if enable_pin:
-        _watch(board, name, "enable_pin", enable_pin, battery.power)
-    else:
+    if not plugging.watch(board, name, table, "enable_pin", battery.power):
         battery.power(True)
-    charger_off_pin = table.pop("charger_off_pin", "")
-    if charger_off_pin:
-        _watch(board, name, "charger_off_pin", charger_off_pin, battery.stop_charger)
+    plugging.watch(board, name, table, "charger_off_pin", battery.stop_charger)
     if "current_pin" in table:
         adc: Any = board.services["adc"]
         pin = adc_pin(name, table, "current_pin", "")
         adc.sources[pin] = lambda: board.meter.milliamps() * battery.current_ohm
-
-
-def _watch(board: Board, name: str, key: str, pin: str, call: Callable[[bool], None]) -> None:
-    pins: Any = board.services["pins"]
-    pins.on_change(plugging.check_pin(board, name, key, pin), lambda level: call(bool(level)))

@@ -63,16 +63,13 @@ class Bh1750(I2cPart):
         elif opcode & 0xF0 in (_CONTINUOUS, _ONCE) and opcode & 0x0F in (_HIGH, _HIGH2, _LOW):
             self._begin(opcode)
         elif opcode & 0xF8 == 0x40:
-            self._write_register((opcode & 0x07) << 5 | self.register & 0x1F)
+            # not limited while only one half has been written: it may pass through any value
+            self.register = (opcode & 0x07) << 5 | self.register & 0x1F
         elif opcode & 0xE0 == 0x60:
-            self._write_register(self.register & 0xE0 | opcode & 0x1F)
+            self.register = self.register & 0xE0 | opcode & 0x1F
 
     def answer(self, count: int) -> bytes:
         return self.value.to_bytes(2, "big")
-
-    def _write_register(self, register: int) -> None:
-        # not limited while only one half has been written: it may pass through any value
-        self.register = register
 
     # Conversions
 

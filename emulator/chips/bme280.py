@@ -20,15 +20,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from emulator.chips import plugging
-from emulator.chips.bosch import (
-    RESET,
-    RESET_WORD,
-    AirFormulas,
-    AirPart,
-    fine_of,
-    image,
-    register_file,
-)
+from emulator.chips.bosch import AirFormulas, AirPart, fine_of, image, register_file
 from emulator.chips.options import Truth, option, truth
 from emulator.chips.part import Span
 
@@ -61,7 +53,6 @@ _COPY_MS = (0.5, 1.0)
 _WAKE_MS = (1.0, 1.25)
 _SAMPLE_MS = (2.0, 2.3)
 _EXTRA_MS = (0.5, 0.575)  # of pressure and of humidity
-_MILLIAMPS = {"t": 0.350, "p": 0.714, "h": 0.340}
 _FIRST_OF_HUMIDITY = (0xA1, 0xE1)
 
 
@@ -119,10 +110,7 @@ class Bme280(AirPart):
 
     def store(self, register: int, value: int) -> None:
         measuring = self.memory[STATUS] & MEASURING
-        if register == RESET and value == RESET_WORD:
-            self.restart()
-            self.started()
-        elif register == CTRL_HUM and self.has_humidity:
+        if register == CTRL_HUM and self.has_humidity:
             self.memory[CTRL_HUM] = value & 0x07
         elif register == CONFIG and self.memory[CTRL_MEAS] & _MODE != _NORMAL:
             self.memory[CONFIG] = value & 0xFD
@@ -148,7 +136,7 @@ class Bme280(AirPart):
     def _measure(self) -> None:
         samples = self._samples()
         span = duration_ms(samples)
-        charge = sum(_MILLIAMPS[item] * _SAMPLE_MS[0] * count for item, count in samples.items())
+        charge = self.charge(samples, _SAMPLE_MS[0])
         self.memory[STATUS] |= MEASURING
         self.convert("measure", charge / span[0], span, self._measured, blocks=False)
 

@@ -26,15 +26,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 
 from emulator.chips import plugging
-from emulator.chips.bosch import (
-    RESET,
-    RESET_WORD,
-    AirFormulas,
-    AirPart,
-    fine_of,
-    image,
-    register_file,
-)
+from emulator.chips.bosch import AirFormulas, AirPart, fine_of, image, register_file
 from emulator.chips.options import Truth, option, truth
 from emulator.chips.part import inverse
 
@@ -73,7 +65,6 @@ _WAKE_MS = 1.0
 _SAMPLE_MS = 1.963
 _SWITCH_MS = 0.477
 _LATE = 1.1  # greatest to typical
-_MILLIAMPS = {"t": 0.350, "p": 0.714, "h": 0.340}
 _HEATER_MA_PER_C = 0.04  # 12 mA at 320 Cel
 _PLATE_MS = 5.4  # time constant of the plate
 _STABLE_SHARE = 0.025  # of the way left at which it counts as stable
@@ -122,9 +113,7 @@ class Bme680(AirPart):
         self.memory[VARIANT] = self.variant
 
     def store(self, register: int, value: int) -> None:
-        if register == RESET and value == RESET_WORD:
-            self.restart()
-        elif register in _WRITABLE and not self.memory[STATUS] & MEASURING:
+        if register in _WRITABLE and not self.memory[STATUS] & MEASURING:
             self.memory[register] = value & _WRITABLE[register]
             if register == CONFIG:
                 self.low_pass.clear()
@@ -146,7 +135,7 @@ class Bme680(AirPart):
         samples = self._samples()
         self.memory[STATUS] = MEASURING | self._profile()
         typical = _WAKE_MS + _SAMPLE_MS * sum(samples.values()) + 4 * _SWITCH_MS
-        charge = sum(_MILLIAMPS[item] * _SAMPLE_MS * count for item, count in samples.items())
+        charge = self.charge(samples, _SAMPLE_MS)
         after = self._heat if self._with_gas() else self._end
         self.convert("measure", charge / typical, (typical, typical * _LATE), after, blocks=False)
 

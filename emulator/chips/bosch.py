@@ -15,45 +15,9 @@ from emulator.chips.part import I2cPart, inverse
 
 ID, RESET = 0xD0, 0xE0
 RESET_WORD = 0xB6
+MILLIAMPS = {"t": 0.350, "p": 0.714, "h": 0.340}  # while an item is measured
 OVERSAMPLING = (0, 1, 2, 4, 8, 16, 16, 16)  # by code
 _TOP = 1 << 20  # words have 20 bits
-
-
-@dataclass(eq=False)
-class RegisterPart(I2cPart):
-    """256 registers. A read goes on to the next one, a write takes pairs (register, value)."""
-
-    def __post_init__(self) -> None:
-        self.memory = bytearray(256)
-        self._pointer = 0
-        super().__post_init__()
-
-    def store(self, register: int, value: int) -> None:
-        """A register is written; those that are read-only ignore it."""
-
-    def restart(self) -> None:
-        """All as after power-on; what was going on is broken off."""
-        self._period += 1  # its events are void, as after a loss of supply
-        self.forget()
-        self.rest()
-
-    def command(self, data: bytes) -> None:
-        self._pointer = data[0]
-        for place in range(0, len(data) - 1, 2):
-            self.store(data[place], data[place + 1])
-        if len(data) % 2:
-            self._pointer = data[-1]
-
-    def answer(self, count: int) -> bytes:
-        start = self._pointer
-        self._pointer = (start + count) % 256
-        return bytes(self.memory[(start + place) % 256] for place in range(count))
-
-    def put(self, register: int, value: int, count: int) -> None:
-        self.memory[register : register + count] = value.to_bytes(count, "big")
-
-    def put20(self, register: int, word: int) -> None:
-        self.put(register, word << 4, 3)
 
 
 class AirFormulas:
@@ -79,9 +43,11 @@ class AirFormulas:
 
 
 @dataclass(eq=False)
-class AirPart(RegisterPart):
-    """One with pressure, temperature and humidity, three words one behind the other from
-    `data_register` on, and for the first two a low-pass that `filter_register` sets.
+class AirPart(I2cPart):
+    """256 registers. A read goes on to the next one, a write takes pairs (register, value).
+
+    Pressure, temperature and humidity are three words one behind the other from `data_register`
+    on; for the first two there is a low-pass that `filter_register` sets.
 
     `images` are what is fused into real parts, by calibration; `nvm` takes the place of one.
     """
@@ -93,6 +59,7 @@ class AirPart(RegisterPart):
     filters: ClassVar[tuple[int, ...]]  # by code
     images: ClassVar[Mapping[str, Mapping[int, int]]]
     formulas: AirFormulas = field(init=False)
+    _pointer = 0
 
     pressure_hpa: Truth
     temperature_c: Truth
@@ -114,16 +81,55 @@ class AirPart(RegisterPart):
         return True
 
     def forget(self) -> None:
-        self.memory[:] = bytes(256)
+        self.memory = bytearray(256)
         self.memory[ID] = self.chip_id
         start = self.data_register
         self.memory[start : start + 8] = bytes.fromhex("8000008000008000")
         self.low_pass: dict[str, float] = {}
 
+    # Registers
+
+    def store(self, register: int, value: int) -> None:
+        """A register is written; those that are read-only ignore it."""
+
+    def _restart(self) -> None:
+        """All as after power-on; what was going on is broken off."""
+        self._period += 1  # its events are void, as after a loss of supply
+        self.forget()
+        self.rest()
+        self.started()
+
+    def command(self, data: bytes) -> None:
+        self._pointer = data[0]
+        for place in range(0, len(data) - 1, 2):
+            if data[place : place + 2] == bytes((RESET, RESET_WORD)):
+                self._restart()
+            else:
+                self.store(data[place], data[place + 1])
+        if len(data) % 2:
+            self._pointer = data[-1]
+
+    def answer(self, count: int) -> bytes:
+        start = self._pointer
+        self._pointer = (start + count) % 256
+        return bytes(self.memory[(start + place) % 256] for place in range(count))
+
+    def put(self, register: int, value: int, count: int) -> None:
+        self.memory[register : register + count] = value.to_bytes(count, "big")
+
+    def put20(self, register: int, word: int) -> None:
+        self.put(register, word << 4, 3)
+
+    # Measurements
+
     def samples(self, control: int, humidity_code: int) -> dict[str, int]:
         """How often each item is measured, by the codes of the control registers."""
         codes = {"t": control >> 5, "p": control >> 2 & 7, "h": humidity_code}
         return {item: OVERSAMPLING[code] for item, code in codes.items()}
+
+    def charge(self, samples: Mapping[str, int], sample_ms: float) -> float:
+        """What measuring them takes, in mA ms."""
+        return sum(MILLIAMPS[item] * sample_ms * count for item, count in samples.items())
 
     def _give(self, samples: Mapping[str, int]) -> None:
         """Put the words of the truth into the data registers; items left out have their reset."""

@@ -27,9 +27,8 @@ is ignored; when in its interval the measurement ends. From memory: the currents
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.board.board import Board
@@ -63,36 +62,25 @@ MODELS = {
 }
 
 
-@dataclass
-class Widths:
-    """Lengths of the pulses of an answer in us, all typical."""
-
-    release: int = 30  # high, from the end of the start pulse
-    response_low: int = 80
-    response_high: int = 80
-    bit_low: int = 50
-    zero: int = 26
-    one: int = 70
-    last_low: int = 50
-
-
-# The same, least and greatest
-LEGAL_US = {
-    "release": (20, 40),
-    "response_low": (75, 85),
-    "response_high": (75, 85),
-    "bit_low": (48, 55),
-    "zero": (22, 30),
-    "one": (68, 75),
-    "last_low": (45, 55),
+# Lengths of the pulses of an answer in us: least, typical, greatest
+WIDTHS_US = {
+    "release": (20, 30, 40),  # high, from the end of the start pulse
+    "response_low": (75, 80, 85),
+    "response_high": (75, 80, 85),
+    "bit_low": (48, 50, 55),
+    "zero": (22, 26, 30),
+    "one": (68, 70, 75),
+    "last_low": (45, 50, 55),
 }
+TYPICAL_US = {name: typical for name, (_, typical, _) in WIDTHS_US.items()}
+Widths = Mapping[str, int]
 
 
 @dataclass(eq=False)
 class Dht(Part):
     """`line` is told what the board does to the data line, `pulses` is what the receiver catches.
 
-    widths   a Widths, or a function that returns one for each bit and for what surrounds them
+    widths   of the pulses, or a function that gives them for each bit and for what surrounds them
     sends    bytes that it sends instead of what it measures, sum included; None: what it measures
     """
 
@@ -103,7 +91,7 @@ class Dht(Part):
     early: str = option("silent", allowed=("silent", "old"))
     misses: int = option(0)
     sends: bytes | None = None
-    widths: Widths | Callable[[], Widths] = field(default_factory=Widths)
+    widths: Widths | Callable[[], Widths] = field(default_factory=lambda: TYPICAL_US)
     release_seen: bool = True
     response_seen: bool = True
     end_marker: bool = True
@@ -112,19 +100,11 @@ class Dht(Part):
     flips: tuple[int, ...] = ()
     hold: Callable[[bool], object] = lambda low: None  # pulls the line down
 
-    @cached_property
-    def traits(self) -> Model:
-        return MODELS[self.model]
-
-    @property
-    def power_up_ms(self) -> Span:  # type: ignore[override]
-        return self.traits.interval_ms, self.traits.interval_ms
-
-    @property
-    def standby_ma(self) -> float:  # type: ignore[override]
-        return self.traits.standby_ma
-
-    start_ma = standby_ma
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.traits = MODELS[self.model]
+        self.power_up_ms = self.traits.interval_ms, self.traits.interval_ms
+        self.standby_ma = self.start_ma = self.traits.standby_ma
 
     # Supply
 
@@ -181,19 +161,19 @@ class Dht(Part):
 
     def _shape(self, value: int) -> list[tuple[int, int]]:
         widths = self._widths()
-        found = [(1, widths.release)] if self.release_seen else []
+        found = [(1, widths["release"])] if self.release_seen else []
         if self.response_seen:
-            found += [(0, widths.response_low), (1, widths.response_high)]
+            found += [(0, widths["response_low"]), (1, widths["response_high"])]
         for bit in range(39, -1, -1):
             each = self._widths()
-            found += [(0, each.bit_low), (1, each.one if value >> bit & 1 else each.zero)]
-        found.append((0, widths.last_low))
+            found += [(0, each["bit_low"]), (1, each["one" if value >> bit & 1 else "zero"])]
+        found.append((0, widths["last_low"]))
         if self.end_marker:
             found.append((1, 0))
         return found
 
     def _widths(self) -> Widths:
-        return self.widths if isinstance(self.widths, Widths) else self.widths()
+        return self.widths() if callable(self.widths) else self.widths
 
     # Measurements
 
@@ -243,12 +223,11 @@ def plug(board: Board, name: str, table: dict[str, Any]) -> None:
 
 
 def _widths_of(name: str, table: dict[str, Any]) -> Widths:
-    known = [field.name for field in fields(Widths)]
     for key, value in table.items():
-        if key not in known or type(value) is not int or value < 1:
-            allowed = f"{', '.join(known)}, each an integer of 1 or more"
+        if key not in WIDTHS_US or type(value) is not int or value < 1:
+            allowed = f"{', '.join(WIDTHS_US)}, each an integer of 1 or more"
             refuse(name, f"widths_us.{key}", value, allowed)
-    return Widths(**table)
+    return {**TYPICAL_US, **table}
 
 
 def attach(board: Board, chip: Dht, data_pin: str) -> None:

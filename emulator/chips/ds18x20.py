@@ -26,6 +26,7 @@ the MAX31850.
 from __future__ import annotations
 
 import math
+import struct
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,9 +118,6 @@ class Ds18x20(OneWirePart):
         count = self.traits.registers
         self.scratchpad[2 : 2 + count] = self.eeprom[:count]
 
-    def alarmed(self) -> bool:
-        return self.alarm
-
     # Functions
 
     def function(self) -> Talk:
@@ -193,10 +191,8 @@ class Ds18x20(OneWirePart):
             if not self.clone:
                 self.scratchpad[6] = 0x10 - (raw & 0x0F)
         if self.traits.registers:
-            whole = math.floor(celsius)
-            self.alarm = whole >= _signed(self.scratchpad[2]) or whole <= _signed(
-                self.scratchpad[3]
-            )
+            high, low = struct.unpack_from("2b", self.scratchpad, 2)
+            self.alarm = not low < math.floor(celsius) < high
 
     def _half_degrees(self, celsius: float) -> None:
         """Half degrees, and how many of 16 counts remain to the next whole one: the whole degrees
@@ -211,10 +207,6 @@ class Ds18x20(OneWirePart):
         own = math.floor(_OWN_CEL * 16 + 0.5) * 16 | int(self.open_wire)  # the cold junction
         self.scratchpad[:2] = (raw & 0xFFFF).to_bytes(2, "little")
         self.scratchpad[2:4] = own.to_bytes(2, "little")
-
-
-def _signed(byte: int) -> int:
-    return byte - 256 if byte > 127 else byte
 
 
 def plug(board: Board, name: str, table: dict[str, Any]) -> None:

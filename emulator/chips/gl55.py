@@ -20,11 +20,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-from emulator.board.board import Board
-from emulator.chips import plugging
-from emulator.chips.analog import AnalogPart, hang
+from emulator.chips.analog import AnalogPart, on_adc
 from emulator.chips.options import Truth, option, truth
 
 LINE = ("gl55", {"data_pin": "P15"})
@@ -43,15 +40,6 @@ class Gl55(AnalogPart):
     dark_mohm: float = option(1.0)
     fixed_ohm: float = option(10_000.0)
     supply_mv: float = option(3300.0)
-    noise_mv: float = option(1.0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._on_since_us = 0
-
-    def power(self, on: bool) -> None:
-        self._on_since_us = self.board.clock.now_us
-        super().power(on)
 
     def rest(self) -> None:
         self.draw("on", self.supply_mv / (self.ohm() + self.fixed_ohm))
@@ -68,14 +56,9 @@ class Gl55(AnalogPart):
     def source(self) -> float:
         ohm = self.ohm()
         both_ohm = ohm + self.fixed_ohm
-        passed_s = (self.board.clock.now_us - self._on_since_us) / 1e6
+        passed_s = (self.board.clock.now_us - self.powered_us) / 1e6
         charged = 1 - math.exp(-passed_s / (ohm * self.fixed_ohm / both_ohm * FARAD))
-        value = self.supply_mv * self.fixed_ohm / both_ohm * charged
-        return value + (self.rng.gauss(0, self.noise_mv) if self.noise_mv else 0.0)
+        return self.supply_mv * self.fixed_ohm / both_ohm * charged
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """See the top of this file."""
-    chip = plugging.made(Gl55, board, name, table)
-    hang(board, name, table, chip, "P15")
-    plugging.supply(board, name, table, chip.power)
+plug = on_adc(Gl55, "P15")

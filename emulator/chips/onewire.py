@@ -28,8 +28,9 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from emulator.board.pins import Pins
+from emulator.chips import part
 from emulator.chips.options import option
-from emulator.chips.part import Part
+from emulator.chips.part import Part, mirrored
 
 LISTEN = None
 Slot = int | Callable[[], int] | None
@@ -41,15 +42,8 @@ FEED_WITHIN_US = 10  # after the end of the command that needs it
 
 
 def crc8(data: bytes) -> int:
-    """The checksum of 1-Wire parts, as the shift register of the data sheets: bits go in at one
-    end, and three places are turned over when the bit that leaves differs."""
-    register = [0] * 8
-    for bit in (byte >> place & 1 for byte in data for place in range(8)):
-        feedback = bit ^ register[0]
-        register = [*register[1:], feedback]
-        register[3] ^= feedback
-        register[2] ^= feedback
-    return sum(bit << place for place, bit in enumerate(register))
+    """The checksum of 1-Wire parts: that of other makers, of bits in the order of the line."""
+    return mirrored(part.crc8(bytes(mirrored(byte) for byte in data)))
 
 
 def rom_of(family: int, serial: int) -> bytes:
@@ -60,8 +54,9 @@ def rom_of(family: int, serial: int) -> bytes:
 
 @dataclass(eq=False)
 class OneWirePart(Part):
-    """Base of the parts: give `function`; override `alarmed` if there are alarms.
+    """Base of the parts: give `function`.
 
+    alarm     it answers an alarm search
     parasite  it has no supply but the line
     fed       the line is driven high, since this instant; None: by the resistor only
     """
@@ -80,6 +75,7 @@ class OneWirePart(Part):
     _pin = ""
 
     def __post_init__(self) -> None:
+        self.alarm = False
         self.fed_us: int | None = None
         self.resets = 0  # seen; for tests
         self._slot: Slot = LISTEN
@@ -99,9 +95,6 @@ class OneWirePart(Part):
     def function(self) -> Talk:
         """What follows the ROM command that selected this part."""
         raise NotImplementedError
-
-    def alarmed(self) -> bool:
-        return False
 
     def starved(self) -> None:
         """The line fell, or was no longer driven high."""
@@ -184,7 +177,7 @@ class OneWirePart(Part):
             for bit in bits_of(self.rom):
                 if (yield LISTEN) != bit:
                     return
-        elif command == SEARCH or (command == ALARM_SEARCH and self.alarmed()):
+        elif command == SEARCH or (command == ALARM_SEARCH and self.alarm):
             for bit in bits_of(self.rom):
                 yield bit
                 yield 1 - bit

@@ -49,6 +49,7 @@ class Part:
                 limits = each.metadata["option"]
                 setattr(self, each.name, limits.checked(self.name, each.name, value))
         self.powered = False
+        self.powered_us = 0  # since then
         self.rng = self.board.rng("chip " + self.name)
         self._ready_us = 0  # busy until then
         self._period = 0  # of supply: makes events of the time before void
@@ -78,6 +79,7 @@ class Part:
         if not on:
             self.board.meter.set(self.name, "off", 0.0)
             return
+        self.powered_us = self.board.clock.now_us
         start_us = self.busy_for(self.power_up_ms)
         self.draw("start", self.start_ma)
 
@@ -171,15 +173,17 @@ class Part:
 
     def damaged(self, answer: bytes) -> bytes:
         """The answer as it arrives: with a bit turned over, if that is due."""
-        hit = self.corrupt > 0
-        if hit:
-            self.corrupt -= 1
-        elif self.corrupt_rate:
-            hit = self.rng.random() < self.corrupt_rate
-        if not hit or not answer:
+        if not self.hit() or not answer:
             return answer
         bit = self.rng.randrange(8 * len(answer)) if self.any_bit_fails else 0
         return (int.from_bytes(answer, "big") ^ 1 << bit).to_bytes(len(answer), "big")
+
+    def hit(self) -> bool:
+        """Whether the answer that is due now is one of those that are damaged."""
+        if self.corrupt > 0:
+            self.corrupt -= 1
+            return True
+        return self.corrupt_rate > 0 and self.rng.random() < self.corrupt_rate
 
 
 @dataclass(eq=False)
@@ -241,10 +245,20 @@ def inverse(function: Callable[[float], float], value: float, high: float) -> fl
     return (low + high) / 2
 
 
-def crc8(data: bytes, start: int) -> int:
-    """CRC-8 of several makers (x^8 + x^5 + x^4 + 1), as one long division."""
-    remainder = (int.from_bytes(data, "big") ^ start << 8 * (len(data) - 1)) << 8
-    for bit in range(len(data) * 8 + 7, 7, -1):
-        if remainder >> bit & 1:
-            remainder ^= 0x131 << bit - 8
-    return remainder
+def crc(message: int, polynomial: int) -> int:
+    """A checksum: what a long division of the message, as a polynomial, leaves."""
+    degree = polynomial.bit_length() - 1
+    message <<= degree
+    while message >> degree:
+        message ^= polynomial << message.bit_length() - degree - 1
+    return message
+
+
+def crc8(data: bytes, start: int = 0) -> int:
+    """CRC-8 of several makers: x^8 + x^5 + x^4 + 1."""
+    return crc(int.from_bytes(data, "big") ^ start << 8 * len(data) >> 8, 0x131)
+
+
+def mirrored(number: int, bits: int = 8) -> int:
+    """The number with its lowest bit first, as some wires have it."""
+    return int(f"{number:0{bits}b}"[::-1], 2)

@@ -83,25 +83,22 @@ def truth(
     return lambda seconds: course(seconds) + rng.gauss(0, noise)
 
 
-def i2c(
-    board: Board, name: str, table: dict[str, Any], kind: type[I2cPart], address: int, **given: Any
-) -> None:
-    """Make a chip and hang it on its bus: sda_pin and scl_pin, or `bus` for a bus on any pins;
-    address; supply_pin."""
-    address = table.pop("address", address)
-    if type(address) is not int or not 0x08 <= address <= 0x77:
-        refuse(name, "address", address, "0x08 to 0x77")
-    chip = made(kind, board, name, table, address=address, **given)
-    pins = table.pop("sda_pin", SDA_PIN), table.pop("scl_pin", SCL_PIN)
-    bus = table.pop("bus", None)
-    service: Any = board.services["i2c"]
-    service.attach(bus, address, chip, pins if bus is None else None)
-    supply(board, name, table, chip.power)
+def on_i2c(kind: type[I2cPart], usual_address: int) -> Plug:
+    """The `plug` of a chip that its fields describe. It takes sda_pin and scl_pin, or `bus` for a
+    bus on any pins; address; supply_pin."""
 
+    def plug(board: Board, name: str, table: dict[str, Any]) -> None:
+        address = table.pop("address", usual_address)
+        if type(address) is not int or not 0x08 <= address <= 0x77:
+            refuse(name, "address", address, "0x08 to 0x77")
+        chip = made(kind, board, name, table, address=address)
+        pins = table.pop("sda_pin", SDA_PIN), table.pop("scl_pin", SCL_PIN)
+        bus = table.pop("bus", None)
+        service: Any = board.services["i2c"]
+        service.attach(bus, address, chip, pins if bus is None else None)
+        supply(board, name, table, chip.power)
 
-def on_i2c(kind: type[I2cPart], address: int) -> Plug:
-    """The `plug` of a chip that its fields describe."""
-    return lambda board, name, table: i2c(board, name, table, kind, address)
+    return plug
 
 
 def value(name: str, table: dict[str, Any], key: str, default: Any, **limits: Any) -> Any:
@@ -112,12 +109,19 @@ def value(name: str, table: dict[str, Any], key: str, default: Any, **limits: An
 
 def supply(board: Board, name: str, table: dict[str, Any], power: Callable[[bool], None]) -> None:
     """supply_pin: a load switch that is on until the pin is driven; "" for always on."""
-    pin = table.pop("supply_pin", "")
     power(True)
+    watch(board, name, table, "supply_pin", power)
+
+
+def watch(
+    board: Board, name: str, table: dict[str, Any], key: str, call: Callable[[bool], None]
+) -> bool:
+    """Call with each level that the board puts on the pin of this key; False if there is none."""
+    pin = table.pop(key, "")
     if pin:
-        check_pin(board, name, "supply_pin", pin)
         pins: Any = board.services["pins"]
-        pins.on_change(pin, lambda level: power(bool(level)))
+        pins.on_change(check_pin(board, name, key, pin), lambda level: call(bool(level)))
+    return bool(pin)
 
 
 def pin(board: Board, name: str, table: dict[str, Any], key: str, default: str) -> str:

@@ -1,14 +1,14 @@
-"""Chips of 16-bit registers behind a pointer, high byte first, without checksums.
+"""Chips of 16-bit registers behind a pointer, without checksums.
 
 The first byte written is the pointer, and stays until the next one; two more are the word for that
-register. A read gives the register at the pointer, and ones behind its two bytes. What no register
-is behind reads as ones, and what is written there is lost.
+register. A read gives the register at the pointer, and ones behind its two bytes. Where there is
+no register, `blank` is read, and what is written is lost.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from emulator.chips.part import I2cPart, Span
 
@@ -40,6 +40,8 @@ class RegisterChip(I2cPart):
 
     power_on: ClassVar[tuple[int, ...]] = ()  # the registers then
     writable: ClassVar[frozenset[int]] = frozenset()
+    byte_order: ClassVar[Literal["big", "little"]] = "big"
+    blank: ClassVar[int] = 0xFFFF
     active_ma = 0.0  # of the converter
 
     def forget(self) -> None:
@@ -64,15 +66,13 @@ class RegisterChip(I2cPart):
         self._catch_up()
         self.pointer = data[0]
         if len(data) >= 3 and self.pointer in self.writable:
-            self.written(self.pointer, int.from_bytes(data[1:3], "big"))
+            self.written(self.pointer, int.from_bytes(data[1:3], self.byte_order))
 
     def answer(self, count: int) -> bytes:
         self._catch_up()
-        word = self.registers.get(self.pointer)
-        if word is None:
-            return b""
+        word = self.registers.get(self.pointer, self.blank)
         self.was_read(self.pointer)
-        return word.to_bytes(2, "big")
+        return word.to_bytes(2, self.byte_order)
 
     def _catch_up(self) -> None:
         span_us = self.cycles.latest(self.board.clock.now_us) if self.cycles else None

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 from emulator.chips import plugging
 from emulator.chips.options import option
-from emulator.chips.part import Span
 from emulator.chips.sensirion import Co2Part
 
 ADDRESS = 0x61
@@ -37,9 +36,9 @@ class Scd30(Co2Part):
     zero_first        so many values after a start are 0 ppm
     stretch_ms        how long it holds the clock after a measurement; once a day long_stretch_ms
     self_heating_c    how much warmer than the air it is; the temperature offset is to undo that
-    start_ms          from supply on, or reset, to ready, if not as usual
     """
 
+    power_up_ms = (1700, 2000)  # from supply on, or reset
     answer_after_ms = 3.0
     standby_ma = start_ma = _BASE_MA
     burst_ma, burst_ms = _BURST_MA, _BURST_MS
@@ -50,7 +49,6 @@ class Scd30(Co2Part):
     stretch_ms: float = option(30.0)
     self_heating_c: float = option(0.0)
     long_stretch_ms: float = 150.0
-    start_ms: float | None = None
     firmware: int = 0x0342
     interval_s: int = 2
     self_calibration: int = 0
@@ -82,10 +80,6 @@ class Scd30(Co2Part):
             0x5306: lambda word: self._store("self_calibration", word, 0, 1),
             0x5403: lambda word: self._store("offset_hundredths", word, 0, 65535),
         }
-
-    @property
-    def power_up_ms(self) -> Span:  # type: ignore[override]
-        return (1700, 2000) if self.start_ms is None else (self.start_ms, self.start_ms)
 
     def forget(self) -> None:
         super().forget()

@@ -62,9 +62,9 @@ class Scd4x(Co2Part):
         self.serial = int.from_bytes(serial, "big")
         self.plain = self._plain_commands()
         self.settings = {
-            0x241D: lambda word: self._set("offset", word),
-            0x2427: lambda word: self._set("altitude_m", word),
-            0x2416: lambda word: self._set("self_calibration", word),
+            0x241D: lambda word: self.current.update(offset=word),
+            0x2427: lambda word: self.current.update(altitude_m=word),
+            0x2416: lambda word: self.current.update(self_calibration=word),
             0xE000: self._set_pressure,
             0x362F: self._recalibrate,
         }
@@ -159,9 +159,6 @@ class Scd4x(Co2Part):
     def _sleep(self) -> None:
         self.asleep = True
         self.rest()
-
-    def _set(self, name: str, word: int) -> None:
-        self.current[name] = word
 
     def _set_pressure(self, hpa: int) -> None:
         self.compensated_hpa = hpa

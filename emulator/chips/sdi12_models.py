@@ -8,7 +8,7 @@ firmware numbers, times, announced times, and all currents.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from emulator.chips.part import Span
 
@@ -47,7 +47,7 @@ class Model:
     standby_ma: float = 0.03
     awake_ma: float = 0.5
     measuring_ma: float = 3.6
-    checksums: bool = field(default=True)
+    checksums: bool = True
 
 
 def _teros_counts(percent: float) -> float:

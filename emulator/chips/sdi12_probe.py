@@ -12,12 +12,12 @@ forgotten at a gap of more than 1.66 ms; D before the end of C gives it up.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from emulator.board.framing import Symbol
 from emulator.chips.options import Truth, option
-from emulator.chips.part import Part
+from emulator.chips.part import Part, crc, mirrored
 from emulator.chips.sdi12_models import Model
 from emulator.chips.sdi12_wire import CHAR_US, FRAMING, Wire
 
@@ -241,31 +241,25 @@ class Probe(Part):
             text = text[:-1] + chr(ord(text[-1]) ^ 0x03)
         line = text + "\r\n" if self.cut is None and not self.endless else text[: self.cut]
         symbols = [FRAMING.symbol(ord(character)) for character in line]
-        symbols = self._damaged_symbols(symbols)
+        if symbols and self.hit():
+            place = max(0, len(symbols) - 3)  # the last one before the line end
+            first, *others = symbols[place].levels
+            symbols[place] = Symbol(FRAMING.baud, (1 - first, *others))
         self._last_us = self.board.clock.now_us + delay_us + len(symbols) * CHAR_US
         self._awake()
-        return self.wire.say(symbols, delay_us, self.gap_us, self._later)
+        pace_us = CHAR_US + self.gap_us
+        for number, symbol in enumerate(symbols):
+            self.later_us(delay_us + number * pace_us, partial(self._put, symbol))
+        return delay_us + len(symbols) * pace_us
 
-    def _later(self, delay_us: int, call: Callable[[], object]) -> None:
-        self.later_us(delay_us, lambda: call() if self.here() else None)
-
-    def _damaged_symbols(self, symbols: list[Symbol]) -> list[Symbol]:
-        """With one bit of a character turned over, if that is due."""
-        place = max(0, len(symbols) - 3)  # the last one before the line end
-        if symbols and self.damaged(b"\x00") != b"\x00":
-            levels = symbols[place].levels
-            turned = (1 - levels[0], *levels[1:])
-            symbols = [*symbols[:place], Symbol(FRAMING.baud, turned), *symbols[place + 1 :]]
-        return symbols
+    def _put(self, symbol: Symbol) -> None:
+        if self.here():
+            self.wire.say(symbol)
 
 
 def checksum(text: str) -> str:
-    """The three characters of the specification: a CRC-16 with the lowest bit of each character
-    first, here as one long division by x^16 + x^15 + x^2 + 1 of the mirrored message."""
-    bits = "".join(f"{ord(character):08b}"[::-1] for character in text)
-    remainder = int(bits + "0" * 16, 2)
-    for place in range(len(bits) + 15, 15, -1):
-        if remainder >> place & 1:
-            remainder ^= 0x18005 << place - 16
-    mirrored = int(f"{remainder:016b}"[::-1], 2)
-    return "".join(chr(0x40 | mirrored >> shift & 0x3F) for shift in (12, 6, 0))
+    """The three characters of the specification: a CRC-16 (x^16 + x^15 + x^2 + 1) with the lowest
+    bit of each character first."""
+    message = bytes(mirrored(ord(character)) for character in text)
+    found = mirrored(crc(int.from_bytes(message, "big"), 0x18005), 16)
+    return "".join(chr(0x40 | found >> shift & 0x3F) for shift in (12, 6, 0))

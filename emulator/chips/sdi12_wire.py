@@ -9,7 +9,6 @@ space (5 V, a 0 of the UART) wins on the wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -115,20 +114,8 @@ class Wire:
 
     # from the probes
 
-    def say(
-        self,
-        symbols: list[Symbol],
-        delay_us: int,
-        gap_us: int,
-        schedule: Callable[[int, Callable[[], object]], object],
-    ) -> int:
-        """Say characters after a while, with a gap behind each; when the last ends, in us."""
-        for number, symbol in enumerate(symbols):
-            at_us = delay_us + number * (CHAR_US + gap_us)
-            schedule(at_us, lambda symbol=symbol: self._begin(symbol))  # type: ignore[misc]
-        return delay_us + len(symbols) * (CHAR_US + gap_us)
-
-    def _begin(self, symbol: Symbol) -> None:
+    def say(self, symbol: Symbol) -> None:
+        """A probe begins a character now."""
         now_us = self._board.clock.now_us
         said = self._said
         if said is not None and now_us < said.end_us:

@@ -34,14 +34,27 @@ def pressure_at_hpa(altitude_m: float) -> float:
 
 
 @dataclass(eq=False)
-class CommandPart(I2cPart):
+class Co2Part(I2cPart):
     """A chip with the commands of `plain` and, followed by a word and its CRC, of `settings`.
 
     A command that is not known or not allowed now is not acknowledged. Nor is an argument with a
     wrong checksum, and it is not carried out.
+
+    It measures CO2, temperature and humidity, with a burst of current at the end of each interval.
+    pressure_hpa: of the air.
     """
 
     answer_after_ms = 1.0
+    burst_ma = 0.0
+    burst_ms = 0.0
+
+    co2_ppm: Truth = truth(640.0, swing=150.0)
+    temperature_c: Truth = truth(21.4, swing=2.0)
+    humidity_rh: Truth = truth(54.8, swing=-4.0)
+    _: KW_ONLY
+    pressure_hpa: Truth = truth(SEA_LEVEL_HPA)
+    interval_s: int = 0
+    correction_ppm: float = 0.0  # by recalibration; kept without supply
 
     def __post_init__(self) -> None:
         self.plain: dict[int, Callable[[], None]] = {}
@@ -67,21 +80,15 @@ class CommandPart(I2cPart):
 
     def forget(self) -> None:
         self.forget_answer()
+        self.compensated_hpa = 0  # 0: by the altitude
 
     def forget_answer(self) -> None:
-        self._reply: Callable[[], bytes] | None = None
+        self._reply: Callable[[], tuple[int, ...] | None] | None = None
         self._reply_us = 0
 
     def reply(self, make: Callable[[], tuple[int, ...] | None]) -> None:
         """The next read gets these words, made when it comes; None: it is not acknowledged."""
-
-        def answer() -> bytes:
-            words = make()
-            if words is None:
-                raise Nack(f"{self.name} has no data")
-            return with_checksums(*words)
-
-        self._reply = answer
+        self._reply = make
         self._reply_us = self.board.clock.now_us + round(self.answer_after_ms * 1000)
 
     def say(self, *words: int) -> None:
@@ -90,29 +97,13 @@ class CommandPart(I2cPart):
     def answer(self, count: int) -> bytes:
         if self._reply is None or self.board.clock.now_us < self._reply_us:
             raise Nack(f"{self.name} has nothing to say yet")
-        answer, self._reply = self._reply, None
-        return answer()
+        make, self._reply = self._reply, None
+        words = make()
+        if words is None:
+            raise Nack(f"{self.name} has no data")
+        return with_checksums(*words)
 
-
-@dataclass(eq=False)
-class Co2Part(CommandPart):
-    """One that measures CO2, temperature and humidity, with a burst of current at the end of each
-    interval. pressure_hpa: of the air."""
-
-    burst_ma = 0.0
-    burst_ms = 0.0
-
-    co2_ppm: Truth = truth(640.0, swing=150.0)
-    temperature_c: Truth = truth(21.4, swing=2.0)
-    humidity_rh: Truth = truth(54.8, swing=-4.0)
-    _: KW_ONLY
-    pressure_hpa: Truth = truth(SEA_LEVEL_HPA)
-    interval_s: int = 0
-    correction_ppm: float = 0.0  # by recalibration; kept without supply
-
-    def forget(self) -> None:
-        super().forget()
-        self.compensated_hpa = 0  # 0: by the altitude
+    # Measurements
 
     def measured(self) -> None:
         """An interval is over: take the values."""

@@ -34,25 +34,23 @@ class Si7021(I2cPart):
     """One chip. `power` it, attach it to a bus at ADDRESS; `write` and `read` are its transfers.
 
     noise     standard deviations (Cel, %RH) of single conversions
-    start_ms  from supply on to ready, if not by the model: up to 80 in the cold
     """
 
     temperature_c: Truth = truth(21.4, swing=2.0)
     humidity_rh: Truth = truth(54.8, swing=-4.0)
     model: str = option("si7021", allowed=MODELS)
     noise: tuple[float, float] = (0.01, 0.05)
-    start_ms: float | None = None
     vdd_mv: int = 3300
 
     @cached_property
     def traits(self) -> Model:
         return MODELS[self.model]
 
-    # Supply
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.power_up_ms = self.traits.power_up_ms
 
-    @property
-    def power_up_ms(self) -> Span:  # type: ignore[override]
-        return self.traits.power_up_ms if self.start_ms is None else (self.start_ms, self.start_ms)
+    # Supply
 
     def power(self, on: bool) -> None:
         starts = on and not self.powered
@@ -71,13 +69,12 @@ class Si7021(I2cPart):
 
     def command(self, data: bytes) -> None:
         self._answer = b""
-        command, argument = data[0], data[1:]
-        if data in self._long_answers:
-            self._answer = self._long_answers[data]()
-        elif command in self._commands and len(argument) == self._arguments.get(command, 0):
-            self._commands[command](argument)
-        elif not (command in self._arguments and not argument):
+        if data in self._plain:
+            self._plain[data]()
+        elif data[0] not in self._settings or len(data) > 2:
             raise Nack(f"{self.name} knows no command {data.hex()}")
+        elif len(data) == 2:
+            self._settings[data[0]](data[1])
 
     def answer(self, count: int) -> bytes:
         """0xFF stands behind the last byte."""
@@ -86,49 +83,49 @@ class Si7021(I2cPart):
 
     # Commands
 
-    @property
-    def _arguments(self) -> dict[int, int]:
-        return {0xE6: 1, 0x51: 1} if self.traits.heater_levels else {0xE6: 1}
-
-    @property
-    def _commands(self) -> dict[int, Callable[[bytes], None]]:
-        known: dict[int, Callable[[bytes], None]] = {
-            0xF3: lambda _: self._convert_temperature(),
-            0xE3: lambda _: self._convert_temperature(),
-            0xF5: lambda _: self._convert_humidity(),
-            0xE5: lambda _: self._convert_humidity(),
-            0xE7: lambda _: self._reply(bytes((self._register(),))),
-            0xE6: self._write_register,
-            0xFE: lambda _: self._reset(),
+    @cached_property
+    def _plain(self) -> dict[bytes, Callable[[], None]]:
+        """The commands without an argument."""
+        known: dict[bytes, Callable[[], None]] = {
+            b"\xf3": self._convert_temperature,
+            b"\xe3": self._convert_temperature,
+            b"\xf5": self._convert_humidity,
+            b"\xe5": self._convert_humidity,
+            b"\xe7": lambda: self._reply(self._register()),
+            b"\xfe": self._reset,
+            b"\xfa\x0f": lambda: self._reply(*self._identity_a()),
+            b"\xfc\xc9": lambda: self._reply(*self._identity_b()),
         }
         if self.traits.temperature_with_humidity:
-            known[0xE0] = lambda _: self._reply(self._previous_temperature)
+            known[b"\xe0"] = lambda: self._reply(*self._previous_temperature)
         if self.traits.heater_levels:
-            known[0x11] = lambda _: self._reply(bytes((self._heater_level,)))
+            known[b"\x11"] = lambda: self._reply(self._heater_level)
+        if self.traits.firmware_revision is not None:
+            known[b"\x84\xb8"] = lambda: self._reply(self.traits.firmware_revision or 0)
+        return known
+
+    @cached_property
+    def _settings(self) -> dict[int, Callable[[int], None]]:
+        """Those with an argument, which may come without and then do nothing."""
+        known: dict[int, Callable[[int], None]] = {0xE6: self._write_register}
+        if self.traits.heater_levels:
             known[0x51] = self._write_heater
         return known
 
-    @property
-    def _long_answers(self) -> dict[bytes, Callable[[], bytes]]:
-        known = {b"\xfa\x0f": self._identity_a, b"\xfc\xc9": self._identity_b}
-        if self.traits.firmware_revision is not None:
-            known[b"\x84\xb8"] = lambda: bytes((self.traits.firmware_revision or 0,))
-        return known
-
-    def _reply(self, answer: bytes) -> None:
-        self._answer = answer
+    def _reply(self, *answer: int) -> None:
+        self._answer = bytes(answer)
 
     def _register(self) -> int:
         low = self.vdd_mv < self.traits.supply_low_mv
         return self._user_register | (_VDD_LOW if low else 0)
 
-    def _write_register(self, argument: bytes) -> None:
+    def _write_register(self, value: int) -> None:
         kept = self._user_register & ~self.traits.writable
-        self._user_register = kept | argument[0] & self.traits.writable
+        self._user_register = kept | value & self.traits.writable
         self.rest()  # the heater may have been switched
 
-    def _write_heater(self, argument: bytes) -> None:
-        self._heater_level = argument[0] & 0x0F
+    def _write_heater(self, value: int) -> None:
+        self._heater_level = value & 0x0F
         self.rest()
 
     def _reset(self) -> None:
@@ -141,13 +138,11 @@ class Si7021(I2cPart):
     def _identity_a(self) -> bytes:
         """SNA3 to SNA0, each followed by the checksum of all so far (coverage not documented)."""
         serial = self.board.rng("serial " + self.name).randbytes(4)
-        return b"".join(serial[n : n + 1] + bytes((checksum(serial[: n + 1]),)) for n in range(4))
+        return b"".join(serial[n : n + 1] + bytes((crc8(serial[: n + 1]),)) for n in range(4))
 
     def _identity_b(self) -> bytes:
         serial = self.traits.identity
-        return (
-            serial[:2] + bytes((checksum(serial[:2]),)) + serial[2:] + bytes((checksum(serial),))
-        )
+        return serial[:2] + bytes((crc8(serial[:2]),)) + serial[2:] + bytes((crc8(serial),))
 
     # Conversions
 
@@ -169,7 +164,7 @@ class Si7021(I2cPart):
 
     def _start_conversion(self, state: str, milliamps: float, span: Span, word: int) -> None:
         value = word.to_bytes(2, "big")
-        self._answer = value + bytes((checksum(value),))
+        self._answer = value + bytes((crc8(value),))
         self.convert(state, milliamps + self._heater_ma(), span)
 
     def _temperature_word(self, code: int) -> int:
@@ -201,11 +196,6 @@ def quantised(share: float, bits: int, status: int) -> int:
     step = 1 << 16 - bits
     steps = round(share * 65536 / step)
     return min(max(steps, 0), (1 << bits) - 1) * step | status
-
-
-def checksum(data: bytes) -> int:
-    """CRC-8 of the data sheets."""
-    return crc8(data, 0)
 
 
 plug = plugging.on_i2c(Si7021, ADDRESS)

@@ -63,7 +63,7 @@ def lux_per_count(ratio: float, chip_scale: bool) -> float:
 
 @dataclass(eq=False)
 class Tsl2561(I2cPart):
-    """One chip. `identity` is the id register, which tests change into that of another chip."""
+    """One chip."""
 
     power_up_ms = (1.0, 3.0)
     start_ma = 0.24
@@ -73,10 +73,6 @@ class Tsl2561(I2cPart):
     light_lx: Truth = truth(320.0, swing=80.0)
     infrared: Truth = truth(0.3)
     model: str = option("tsl2561t", allowed=IDENTITIES)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.identity = IDENTITIES[self.model]
 
     def forget(self) -> None:
         self._registers = bytearray(16)
@@ -119,7 +115,7 @@ class Tsl2561(I2cPart):
 
     def _read(self, register: int) -> int:
         if register == _ID:
-            return self.identity
+            return IDENTITIES[self.model]
         if register not in _DATA:
             return self._registers[register]
         channel, high = divmod(register - _DATA[0], 2)

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from emulator.chips import plugging
 from emulator.chips.light import mean_light
 from emulator.chips.options import Truth, option, truth
-from emulator.chips.part import I2cPart, inverse
-from emulator.chips.registers16 import Cycles
+from emulator.chips.part import inverse
+from emulator.chips.registers16 import Cycles, RegisterChip
 
 ADDRESS = 0x10
 LINE = ("veml7700", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -38,93 +38,76 @@ _CURVE = (6.0135e-13, -9.3924e-9, 8.1488e-5, 1.0023, 0.0)
 
 
 @dataclass(eq=False)
-class Veml7700(I2cPart):
+class Veml7700(RegisterChip):
     """One chip at an address, which its identity tells."""
 
     power_up_ms = (1.0, 2.5)
     start_ma = 0.045
     standby_ma = 0.0005
     active_ma = 0.045
+    power_on = (_SHUT_DOWN, 0, 0, 0, 0, 0, 0)
+    writable = frozenset(range(4))
+    byte_order = "little"
+    blank = 0
 
     light_lx: Truth = truth(320.0, swing=80.0)
     curved: bool = option(False)
     resolution_lx: float = 0.0042
     white_ratio: float = 1.6
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.identity = _IDENTITIES.get(self.address, _IDENTITIES[ADDRESS])
-
     def forget(self) -> None:
-        self._registers = [_SHUT_DOWN, 0, 0, 0, 0, 0, 0, 0]
-        self._pointer = 0
+        super().forget()
+        self.registers[_ID] = _IDENTITIES.get(self.address, _IDENTITIES[ADDRESS])
         self._pause_us = 0  # before each integration
-        self._cycles: Cycles | None = None  # of pause and integration
 
     # Transfers
 
-    def command(self, data: bytes) -> None:
-        self._pointer = data[0]
-        if len(data) != 3 or self._pointer > _SAVING:
-            return
-        self._latch()
-        self._registers[self._pointer] = int.from_bytes(data[1:], "little")
-        if self._pointer in (_CONF, _SAVING):
+    def written(self, register: int, word: int) -> None:
+        self.registers[register] = word
+        if register in (_CONF, _SAVING):
             self._start()
 
-    def answer(self, count: int) -> bytes:
-        if self._pointer == _ID:
-            return self.identity.to_bytes(2, "little")
-        if self._pointer > _ID:
-            return b"\x00\x00"
-        self._latch()
-        value = self._registers[self._pointer]
-        if self._pointer == _STATUS:
-            self._registers[_STATUS] = 0
-        return value.to_bytes(2, "little")
+    def was_read(self, register: int) -> None:
+        if register == _STATUS:
+            self.registers[_STATUS] = 0
 
     # Integrations
 
     def integration_ms(self) -> int:
         """Nominal; codes that are not documented count as 100 ms."""
-        return _INTEGRATIONS_MS.get(self._registers[_CONF] >> 6 & 0x0F, 100)
+        return _INTEGRATIONS_MS.get(self.registers[_CONF] >> 6 & 0x0F, 100)
 
     def _start(self) -> None:
-        if self._registers[_CONF] & _SHUT_DOWN:
-            self._cycles = None
+        if self.registers[_CONF] & _SHUT_DOWN:
+            self.stop_converting()
             self.rest()
             return
         self.draw("active", self.active_ma)
-        saving = self._registers[_SAVING]
+        saving = self.registers[_SAVING]
         self._pause_us = _PAUSES_MS[saving >> 1 & 3] * 1000 if saving & 1 else 0
         nominal_ms = float(self.integration_ms())
         span_ms = self.span_ms((nominal_ms, 1.3 * nominal_ms))
         length_us = round((span_ms + self.extra_ms) * 1000)
         begin_us = self.board.clock.now_us + _START_US
         # as if a pause came before the first one, too
-        self._cycles = Cycles(begin_us - self._pause_us, self._pause_us + length_us)
+        self.cycles = Cycles(begin_us - self._pause_us, self._pause_us + length_us)
         self.brown_out_in(_START_US + length_us // 2)
 
-    def _latch(self) -> None:
-        """Bring light and white up to date: the last integration that has ended by now."""
-        span_us = self._cycles.latest(self.board.clock.now_us) if self._cycles else None
-        if span_us is not None:
-            self._measure(span_us[0] + self._pause_us, span_us[1])
-
-    def _measure(self, begin_us: int, end_us: int) -> None:
+    def finish(self, begin_us: int, end_us: int) -> None:
+        begin_us += self._pause_us
         light = mean_light(self.light_lx, begin_us, end_us - begin_us)
-        gain = _GAINS[self._registers[_CONF] >> 11 & 3]
+        gain = _GAINS[self.registers[_CONF] >> 11 & 3]
         if self.curved and gain < 1 and light > 1000:
             light = inverse(corrected, light, light)
         step = self.resolution_lx * (800 / self.integration_ms()) * (2 / gain)
         counts = min(int(light / step), 0xFFFF)
-        self._registers[_ALS] = counts
-        self._registers[_WHITE] = min(int(light * self.white_ratio / step), 0xFFFF)
-        if self._registers[_CONF] & _INTERRUPT:
-            if counts > self._registers[_HIGH]:
-                self._registers[_STATUS] |= 0x4000
-            if counts < self._registers[_LOW]:
-                self._registers[_STATUS] |= 0x8000
+        self.registers[_ALS] = counts
+        self.registers[_WHITE] = min(int(light * self.white_ratio / step), 0xFFFF)
+        if self.registers[_CONF] & _INTERRUPT:
+            if counts > self.registers[_HIGH]:
+                self.registers[_STATUS] |= 0x4000
+            if counts < self.registers[_LOW]:
+                self.registers[_STATUS] |= 0x8000
 
 
 def corrected(light_lx: float) -> float:

@@ -10,21 +10,23 @@ absent = false              # and the other faults of emulator/chips/analog.py
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from emulator.board.board import Board
-from emulator.chips import plugging
-from emulator.chips.analog import Level, Tap, hang
+from emulator.chips.analog import AnalogPart, on_adc
+from emulator.chips.options import Truth, truth
 
 LINE = ("analog_generic", {"data_pin": "P18"})
 INTERFACE = "ADC"
 
 
-def plug(board: Board, name: str, table: dict[str, Any]) -> None:
-    """pin; level_mv: the truth; noise_mv; supply_pin: of what gives the voltage; faults."""
-    level_mv = plugging.truth(board, name, table, "level_mv", 1500)
-    noise_mv = plugging.value(name, table, "noise_mv", 1.0)
-    level = Level(board, level_mv, noise_mv, name)
-    tap = plugging.made(Tap, board, name, table, source=level)
-    hang(board, name, table, tap, "P18")
-    plugging.supply(board, name, table, tap.power)
+@dataclass(eq=False)
+class Voltage(AnalogPart):
+    """A pin on which a voltage stands that is given; supply_pin: of what gives it."""
+
+    level_mv: Truth = truth(1500)
+
+    def source(self) -> float:
+        return self.level_mv(self.seconds())
+
+
+plug = on_adc(Voltage, "P18")

@@ -27,8 +27,8 @@ level_mv = 640
 [chips.si7021]
 kind = "none"               # takes a default one away
 
-A kind is a row of KINDS below, or a file of its own in this folder. Its `plug(board, name, table)`
-takes its keys out of `table`, makes the chip and hangs it on its bus or pin.
+A kind is a file of its own in this folder. Its `plug(board, name, table)` takes its keys out of
+`table`, makes the chip and hangs it on its bus or pin.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ from pathlib import Path
 from typing import Any
 
 from emulator.board.board import Board
-from emulator.chips import voltage
 from emulator.chips.plugging import Plug
 
 _HERE = Path(__file__).parent
@@ -65,6 +64,8 @@ def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
         tables.setdefault(name, {}).update(table)
     for name, table in tables.items():
         kind = table.pop("kind", name)
+        if kind == "none":
+            continue
         try:
             _plug_of(kind, name)(board, name, table)
         except ValueError as error:
@@ -78,10 +79,8 @@ def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
 
 
 def _plug_of(kind: str, name: str) -> Plug:
-    if isinstance(kind, str) and kind in KINDS:
-        return KINDS[kind]
     if not isinstance(kind, str) or kind not in kinds():
-        listed = ", ".join([*KINDS, *kinds()])
+        listed = ", ".join(["none", *kinds()])
         raise ValueError(f"chips.{name}: kind = {kind!r}; allowed: {listed}")
     plug: Plug = importlib.import_module(f"emulator.chips.{kind}").plug
     return plug
@@ -92,13 +91,3 @@ def kinds() -> tuple[str, ...]:
     """The files with a `plug`. Once: each start of a board asks for each of its chips."""
     files = sorted(_HERE.glob("[a-z]*.py"))
     return tuple(path.stem for path in files if _PLUG.search(path.read_text("utf-8")))
-
-
-def _nothing(board: Board, name: str, table: dict[str, Any]) -> None:
-    table.clear()
-
-
-KINDS: dict[str, Plug] = {
-    "none": _nothing,
-    "level": voltage.plug,  # its name in scenarios until 0.1
-}

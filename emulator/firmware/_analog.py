@@ -55,10 +55,7 @@ class ADCChannel:
 
 
 class ADC(OnlyOne):
-    ATTN_0DB = 0
-    ATTN_2_5DB = 1
-    ATTN_6DB = 2
-    ATTN_11DB = 3
+    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = range(4)
 
     def __init__(self, id=0, *, bits=12):
         if id != 0:

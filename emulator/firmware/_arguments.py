@@ -80,6 +80,23 @@ class OnlyOne:
         return cls._made
 
 
+def forward(name, count=0):
+    """A function whose body is on the board: its `count` arguments go there as they are."""
+
+    def function(*args):
+        if len(args) != count:
+            message = "function takes {} positional arguments but {} were given"
+            raise TypeError(message.format(count, len(args)))
+        return call(name, *args)
+
+    return function
+
+
+def method(name, *which):
+    """The same as a method without arguments; these attributes tell the board which object."""
+    return lambda self: call(name, *[getattr(self, each) for each in which])
+
+
 def setting(service, name, convert=to_int):
     """A method that reads a setting of a radio, or writes what it is given."""
 

@@ -3,6 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/machine_i2c.c, machuart.c, machspi.c, machpwm.c.
 """
 
+from _arguments import method
 from _board import call
 from _pin import pin_named
 from _texts import BADVAL, FAILED, NA
@@ -36,8 +37,7 @@ class I2C:
             return "I2C({})".format(self._id)
         return "I2C({}, I2C.MASTER, baudrate={})".format(self._id, self._baud)
 
-    def scan(self):
-        return call("i2c.scan", self._id)
+    scan = method("i2c.scan", "_id")
 
     def readfrom(self, addr, nbytes):
         return call("i2c.read", self._id, addr, nbytes)
@@ -115,11 +115,8 @@ class UART:
     def __repr__(self):
         return "UART({}, {})".format(self._id, self._shown)
 
-    def deinit(self):
-        call("serial.close", self._id)
-
-    def any(self):
-        return call("serial.any", self._id)
+    deinit = method("serial.close", "_id")
+    any = method("serial.any", "_id")
 
     def read(self, nbytes=-1):
         return call("serial.read", self._id, nbytes) or None

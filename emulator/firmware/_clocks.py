@@ -6,6 +6,7 @@ machtimer_chrono.c.
 
 import ustruct
 import utime
+from _arguments import method
 from _board import call, on_interrupt
 from _texts import BADNUM, BADVAL, NA
 
@@ -24,27 +25,21 @@ class RTC:
         if source not in (None, 0, 1):
             raise ValueError(BADVAL)
         if datetime is None:
-            call("rtc.set_time_us", 0)
-            return
+            datetime = (1970, 1, 1)
         if not 3 <= len(datetime) <= 8:
             raise ValueError(BADNUM)
         fields = list(datetime) + [0] * (8 - len(datetime))
-        year, month, day, hour, minute, second, micro = fields[:7]
-        seconds = utime.mktime((year, month, day, hour, minute, second, 0, 0))
-        call("rtc.set_time_us", seconds * 1000000 + micro)
+        call("rtc.set", fields)
 
     def now(self):
-        now_us = call("rtc.time_us")
-        fields = utime.gmtime(now_us // 1000000)
-        return fields[:6] + (now_us % 1000000, None)
+        return tuple(call("rtc.now")) + (None,)
 
     def ntp_sync(self, server, update_period=3600, backup_server=None):
         if update_period < 15:
             raise ValueError("update period cannot be shorter than 15 s")
         call("rtc.ntp_sync", server)
 
-    def synced(self):
-        return call("rtc.synced")
+    synced = method("rtc.synced")
 
     def memory(self, *data):
         return call("rtc.memory", bytes(data[0]) if data else None)
@@ -59,8 +54,7 @@ class WDT:
     def init(self, timeout):
         call("wdt.start", int(timeout))
 
-    def feed(self):
-        call("wdt.feed")
+    feed = method("wdt.feed")
 
 
 def _float32(value):

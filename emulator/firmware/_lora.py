@@ -9,6 +9,7 @@ from _arguments import (
     as_is,
     assign,
     data_of,
+    method,
     set_handler,
     setting,
     to_int,
@@ -68,25 +69,13 @@ class LoRa(OnlyOne):
     """The one radio; every LoRa(...) is the same object."""
 
     timeout = _timeout
-    LORA = 0
-    LORAWAN = 1
-    OTAA = 0
-    ABP = 1
-    ALWAYS_ON = 0
-    TX_ONLY = 1
-    SLEEP = 2
-    BW_125KHZ = 0
-    BW_250KHZ = 1
-    BW_500KHZ = 2
-    CODING_4_5 = 1
-    CODING_4_6 = 2
-    CODING_4_7 = 3
-    CODING_4_8 = 4
-    RX_PACKET_EVENT = 1
-    TX_PACKET_EVENT = 2
-    TX_FAILED_EVENT = 4
-    CLASS_A = 0
-    CLASS_C = 2
+    LORA, LORAWAN = range(2)
+    OTAA, ABP = range(2)
+    ALWAYS_ON, TX_ONLY, SLEEP = range(3)
+    BW_125KHZ, BW_250KHZ, BW_500KHZ = range(3)
+    CODING_4_5, CODING_4_6, CODING_4_7, CODING_4_8 = range(1, 5)
+    RX_PACKET_EVENT, TX_PACKET_EVENT, TX_FAILED_EVENT = 1, 2, 4
+    CLASS_A, CLASS_C = 0, 2
     AS923 = 0
     AU915 = 1
     CN470 = 2
@@ -105,8 +94,7 @@ class LoRa(OnlyOne):
     def init(self, *args, **keywords):
         call("lora.init", assign(_INIT, 0, args, keywords))
 
-    def reset(self):
-        call("lora.reset")
+    reset = method("lora.reset")
 
     # joining
 
@@ -135,8 +123,10 @@ class LoRa(OnlyOne):
         if left_ms <= 0:
             raise _timeout("timed out")
 
-    def has_joined(self):
-        return call("lora.has_joined")
+    has_joined = method("lora.has_joined")
+    nvram_save = method("lora.nvram_save")
+    nvram_restore = method("lora.nvram_restore")
+    nvram_erase = method("lora.nvram_erase")
 
     def join_multicast_group(self, *args, **keywords):
         """Multicast is not emulated: nobody sends any."""
@@ -144,15 +134,6 @@ class LoRa(OnlyOne):
 
     def leave_multicast_group(self, address):
         return False
-
-    def nvram_save(self):
-        call("lora.nvram_save")
-
-    def nvram_restore(self):
-        call("lora.nvram_restore")
-
-    def nvram_erase(self):
-        call("lora.nvram_erase")
 
     # settings
 
@@ -176,8 +157,8 @@ class LoRa(OnlyOne):
 
     # what it knows
 
-    def mac(self):
-        return call("lora.mac")
+    mac = method("lora.mac")
+    events = method("lora.events")
 
     def stats(self):
         from ucollections import namedtuple
@@ -195,6 +176,3 @@ class LoRa(OnlyOne):
 
     def callback(self, *args, **keywords):
         set_handler("lora", self, args, keywords)
-
-    def events(self):
-        return call("lora.events")

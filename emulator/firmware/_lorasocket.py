@@ -69,7 +69,7 @@ class LoraSocket:
             call("rtc.sleep_us", _YIELD_US)
             state = call("lora.sent", number)
         if state == 0:
-            self._nothing(_EAGAIN)
+            raise self._timeout("timed out") if self._left_us > 0 else OSError(_EAGAIN)
         return len(data)
 
     def sendto(self, data, address):
@@ -99,8 +99,3 @@ class LoraSocket:
                     raise self._timeout("timed out")
             found = call("lora.recv", count)
         return found
-
-    def _nothing(self, number):
-        if self._left_us > 0:
-            raise self._timeout("timed out")
-        raise OSError(number)

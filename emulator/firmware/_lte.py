@@ -4,7 +4,7 @@ Only what belongs to the interpreter is done here: arguments and their order of 
 Source: Pycom firmware 1.20.2, esp32/mods/modlte.c, py/argcheck.c.
 """
 
-from _arguments import OnlyOne, as_is, assign, set_handler, to_int, to_text
+from _arguments import OnlyOne, as_is, assign, method, set_handler, to_int, to_text
 from _board import call
 
 _LOOK_US = 4000  # how often LTE() looks whether the modem task is done
@@ -55,6 +55,11 @@ def _lte(name, *args):
             print(line)  # noqa: T201  (the firmware's own printf)
 
 
+def _method(name):
+    """A method without arguments of the driver."""
+    return lambda self: _lte(name)
+
+
 def _init(values):
     carrier, cid, legacyattach = values[:3]
     if not _lte("open"):
@@ -69,19 +74,10 @@ class LTE(OnlyOne):
 
     IP = "IP"
     IPV4V6 = "IPV4V6"
-    EVENT_COVERAGE_LOSS = 1
-    EVENT_BREAK = 2
-    PSM_PERIOD_10M = 0
-    PSM_PERIOD_1H = 1
-    PSM_PERIOD_10H = 2
-    PSM_PERIOD_2S = 3
-    PSM_PERIOD_30S = 4
-    PSM_PERIOD_1M = 5
-    PSM_PERIOD_320H = 6
-    PSM_PERIOD_DISABLED = 7
-    PSM_ACTIVE_2S = 0
-    PSM_ACTIVE_1M = 1
-    PSM_ACTIVE_6M = 2
+    EVENT_COVERAGE_LOSS, EVENT_BREAK = 1, 2
+    PSM_PERIOD_10M, PSM_PERIOD_1H, PSM_PERIOD_10H, PSM_PERIOD_2S = range(4)
+    PSM_PERIOD_30S, PSM_PERIOD_1M, PSM_PERIOD_320H, PSM_PERIOD_DISABLED = range(4, 8)
+    PSM_ACTIVE_2S, PSM_ACTIVE_1M, PSM_ACTIVE_6M = range(3)
     PSM_ACTIVE_DISABLED = 7
 
     def __init__(self, *args, **keywords):
@@ -126,8 +122,8 @@ class LTE(OnlyOne):
 
     dettach = detach
 
-    def isattached(self):
-        return _lte("isattached")
+    isattached = _method("isattached")
+    isconnected = _method("isconnected")
 
     def connect(self, *args, **keywords):
         if _lte("in_ppp_with_address"):
@@ -135,14 +131,8 @@ class LTE(OnlyOne):
         table = (("cid", to_int, None), ("legacy", bool, None))
         _lte("connect", *assign(table, 0, args, keywords))
 
-    def isconnected(self):
-        return _lte("isconnected")
-
-    def disconnect(self):
-        _lte("disconnect")
-
-    def pppsuspend(self):
-        _lte("pppsuspend")
+    disconnect = _method("disconnect")
+    pppsuspend = _method("pppsuspend")
 
     def pppresume(self, *args, **keywords):
         _lte("check", False)
@@ -157,23 +147,12 @@ class LTE(OnlyOne):
             raise TypeError("invalid argument(s) num/type")
         return _lte("send_at_cmd", cmd, timeout)
 
-    def imei(self):
-        return _lte("imei")
-
-    def iccid(self):
-        return _lte("iccid")
-
-    def time(self):
-        return _lte("time")
-
-    def ue_coverage(self):
-        return _lte("ue_coverage")
-
-    def reset(self):
-        _lte("reset")
-
-    def factory_reset(self):
-        _lte("factory_reset")
+    imei = _method("imei")
+    iccid = _method("iccid")
+    time = _method("time")
+    ue_coverage = _method("ue_coverage")
+    reset = _method("reset")
+    factory_reset = _method("factory_reset")
 
     def modem_upgrade_mode():  # no self: to be called on the class
         _lte("modem_upgrade_mode")
@@ -184,5 +163,4 @@ class LTE(OnlyOne):
     def lte_callback(self, *args, **keywords):
         set_handler("lte", self, args, keywords)
 
-    def events(self):
-        return call("lte.events")
+    events = method("lte.events")

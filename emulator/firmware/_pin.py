@@ -1,5 +1,6 @@
 """machine.Pin. Source: Pycom firmware 1.20.2.r4, esp32/mods/machpin.c, boards/FIPY/pins.csv."""
 
+from _arguments import method
 from _board import call, on_interrupt
 from _texts import BADVAL
 
@@ -51,15 +52,9 @@ class _Names:
 
 
 class Pin:
-    IN = 1
-    OUT = 2
-    OPEN_DRAIN = 7
-    PULL_UP = 1
-    PULL_DOWN = 2
-    IRQ_RISING = 1
-    IRQ_FALLING = 2
-    IRQ_LOW_LEVEL = 4
-    IRQ_HIGH_LEVEL = 5
+    IN, OUT, OPEN_DRAIN = 1, 2, 7
+    PULL_UP, PULL_DOWN = 1, 2
+    IRQ_RISING, IRQ_FALLING, IRQ_LOW_LEVEL, IRQ_HIGH_LEVEL = 1, 2, 4, 5
     module = _Names()
     exp_board = _Names()
 
@@ -84,8 +79,7 @@ class Pin:
     def __call__(self, *level):
         return self.value(*level)
 
-    def toggle(self):
-        call("pins.toggle", self._name)
+    toggle = method("pins.toggle", "_name")
 
     def mode(self, *mode):
         if not mode:

@@ -9,6 +9,7 @@ from _arguments import (
     OnlyOne,
     as_is,
     assign,
+    method,
     setting,
     to_int,
     to_sequence,
@@ -63,30 +64,22 @@ def _check_ssid(ssid):
     return ssid
 
 
-def _check_mode(mode):
-    if mode not in (WLAN.STA, WLAN.AP, WLAN.STA_AP):
-        raise ValueError(BADVAL)
-    return mode
+def _in_range(least, most):
+    """A check of a setting that is one of the integers from `least` to `most`."""
+
+    def check(value):
+        value = to_int(value)
+        if not least <= value <= most:
+            raise ValueError(BADVAL)
+        return value
+
+    return check
 
 
-def _check_channel(channel):
-    if not 1 <= channel <= 14:
-        raise ValueError(BADVAL)
-    return channel
-
-
-def _check_antenna(antenna):
-    if antenna is None:
-        return WLAN.MAN_ANT
-    if antenna not in (WLAN.INT_ANT, WLAN.EXT_ANT, WLAN.MAN_ANT):
-        raise ValueError(BADVAL)
-    return antenna
-
-
-def _check_bandwidth(bandwidth):
-    if bandwidth not in (WLAN.HT20, WLAN.HT40):
-        raise ValueError(BADVAL)
-    return bandwidth
+_check_mode = _in_range(1, 3)
+_check_channel = _in_range(1, 14)
+_check_antenna = _in_range(0, 2)
+_check_bandwidth = _in_range(1, 2)
 
 
 def _key_of(auth):
@@ -149,20 +142,11 @@ def _named(kind, fields, values):
 class WLAN(OnlyOne):
     """The one Wi-Fi interface; every WLAN(...) is the same object."""
 
-    STA = 1
-    AP = 2
-    STA_AP = 3
-    WEP = 1
-    WPA = 2
-    WPA2 = 3
-    WPA2_ENT = 5
-    INT_ANT = 0
-    EXT_ANT = 1
-    MAN_ANT = 2
-    HT20 = 1
-    HT40 = 2
-    SCAN_ACTIVE = 0
-    SCAN_PASSIVE = 1
+    STA, AP, STA_AP = range(1, 4)
+    WEP, WPA, WPA2, WPA2_ENT = 1, 2, 3, 5
+    INT_ANT, EXT_ANT, MAN_ANT = range(3)
+    HT20, HT40 = range(1, 3)
+    SCAN_ACTIVE, SCAN_PASSIVE = range(2)
 
     def __init__(self, *args, **keywords):
         values = assign(_NEW, 1, args, keywords)
@@ -184,7 +168,7 @@ class WLAN(OnlyOne):
             if own_key and own_key[0] == WLAN.WPA2_ENT:
                 raise ValueError("WPA2_ENT not supported in AP mode")
         _check_channel(channel)
-        antenna = _check_antenna(antenna)
+        antenna = WLAN.MAN_ANT if antenna is None else _check_antenna(antenna)
         if mode != WLAN.STA and ssid is None:
             raise ValueError("AP SSID not given")
         names = [each[0] for each in _INIT]
@@ -197,8 +181,7 @@ class WLAN(OnlyOne):
         if mode == WLAN.STA and ssid is not None:
             self.connect(ssid, auth=auth, timeout=30000)
 
-    def deinit(self):
-        call("wlan.deinit")
+    deinit = method("wlan.deinit")
 
     # as a station
 
@@ -278,10 +261,10 @@ class WLAN(OnlyOne):
             raise ValueError(BADVAL)
         call("wlan.ifconfig", interface, config)
 
-    mode = setting("wlan", "mode", lambda mode: _check_mode(to_int(mode)))
+    mode = setting("wlan", "mode", _check_mode)
     ssid = setting("wlan", "ssid", lambda ssid: _check_ssid(to_text(ssid)))
-    channel = setting("wlan", "channel", lambda channel: _check_channel(to_int(channel)))
-    antenna = setting("wlan", "antenna", lambda antenna: _check_antenna(to_int(antenna)))
+    channel = setting("wlan", "channel", _check_channel)
+    antenna = setting("wlan", "antenna", _check_antenna)
     hostname = setting("wlan", "hostname", to_text)
     bandwidth = setting("wlan", "bandwidth", _check_bandwidth)
     max_tx_power = setting("wlan", "max_tx_pwr")

@@ -4,36 +4,27 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modmachine.c, util/mpsleep.c.
 """
 
 from _analog import ADC  # noqa: F401
+from _arguments import forward
 from _board import call
 from _buses import I2C, PWM, SD, SPI, UART  # noqa: F401
 from _clocks import RTC, WDT, Timer  # noqa: F401
 from _pin import Pin, pin_named  # noqa: F401
 from _rmt import RMT  # noqa: F401
 
-PWRON_RESET = 0
-HARD_RESET = 1
-WDT_RESET = 2
-DEEPSLEEP_RESET = 3
-SOFT_RESET = 4
-BROWN_OUT_RESET = 5
-
-PWRON_WAKE = 0
-PIN_WAKE = 1
-RTC_WAKE = 2
-ULP_WAKE = 3
-
-WAKEUP_ALL_LOW = 0
-WAKEUP_ANY_HIGH = 1
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET, BROWN_OUT_RESET = range(6)
+PWRON_WAKE, PIN_WAKE, RTC_WAKE, ULP_WAKE = range(4)
+WAKEUP_ALL_LOW, WAKEUP_ANY_HIGH = range(2)
 
 _FREQ_HZ = 160000000
 
-
-def reset():
-    call("system.reset")
-
-
-def reset_cause():
-    return call("system.reset_cause")
+reset = forward("system.reset")
+reset_cause = forward("system.reset_cause")
+remaining_sleep_time = forward("system.remaining_sleep_time")
+unique_id = forward("system.unique_id")
+temperature = forward("system.temperature")
+main = forward("system.main", 1)
+idle = forward("irq.masked")
+disable_irq = forward("irq.disable")
 
 
 def wake_reason():
@@ -49,23 +40,11 @@ def sleep(ms=None, resume=False):
     call("system.light_sleep", None if ms is None else int(ms))
 
 
-def remaining_sleep_time():
-    return call("system.remaining_sleep_time")
-
-
 def pin_sleep_wakeup(pins, mode, enable_pull=False):
     if mode not in (WAKEUP_ALL_LOW, WAKEUP_ANY_HIGH):
         raise ValueError("invalid argument(s) value")
     names = [pin_named(pin).id() for pin in pins]
     call("system.pin_sleep_wakeup", names, mode, bool(enable_pull))
-
-
-def unique_id():
-    return call("system.unique_id")
-
-
-def temperature():
-    return call("system.temperature")
 
 
 def freq():
@@ -76,20 +55,8 @@ def rng():
     return call("system.random", 24)
 
 
-def idle():
-    call("irq.masked")
-
-
-def disable_irq():
-    return call("irq.disable")
-
-
 def enable_irq(state=0):
     call("irq.restore", int(state))
-
-
-def main(name):
-    call("system.main", name)
 
 
 def info(*_):

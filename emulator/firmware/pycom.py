@@ -3,6 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modpycom.c, pycom_config.c, ftp/updater.c.
 """
 
+from _arguments import forward
 from _board import call
 from _pin import pin_named
 from _texts import BADVAL
@@ -38,12 +39,8 @@ def nvs_get(key, *default):
     raise ValueError("No matching object for the provided key")
 
 
-def nvs_erase(key):
-    call("nvs.erase", key)
-
-
-def nvs_erase_all():
-    call("nvs.erase_all")
+nvs_erase = forward("nvs.erase", 1)
+nvs_erase_all = forward("nvs.erase_all")
 
 
 def _setting(name, convert=None):
@@ -106,24 +103,14 @@ def bootmgr(boot_partition=None, fs_type=None, safeboot=None, reset=False):
         call("system.reset")
 
 
-def ota_start():
-    call("ota.start")
+ota_start = forward("ota.start")
+ota_finish = forward("ota.finish")
+ota_verify = forward("ota.verify")
+ota_slot = forward("ota.slot")
 
 
 def ota_write(buf):
     call("ota.write", bytes(buf))
-
-
-def ota_finish():
-    call("ota.finish")
-
-
-def ota_verify():
-    return call("ota.verify")
-
-
-def ota_slot():
-    return call("ota.slot")
 
 
 def diff_update_enabled():

@@ -3,11 +3,10 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/moducrypto.c.
 """
 
+from _arguments import forward
 from _board import call
 
-
-def getrandbits(bits):
-    return call("hash.random_bits", bits)
+getrandbits = forward("hash.random_bits", 1)
 
 
 class AES:

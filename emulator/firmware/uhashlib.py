@@ -23,25 +23,13 @@ class _Hash:
         return self._digest
 
 
-class md5(_Hash):  # noqa: N801 - the names of the firmware
-    _algorithm = "md5"
+def _hash(algorithm):
+    return type(algorithm, (_Hash,), {"_algorithm": algorithm})
 
 
-class sha1(_Hash):  # noqa: N801
-    _algorithm = "sha1"
-
-
-class sha224(_Hash):  # noqa: N801
-    _algorithm = "sha224"
-
-
-class sha256(_Hash):  # noqa: N801
-    _algorithm = "sha256"
-
-
-class sha384(_Hash):  # noqa: N801
-    _algorithm = "sha384"
-
-
-class sha512(_Hash):  # noqa: N801
-    _algorithm = "sha512"
+md5 = _hash("md5")
+sha1 = _hash("sha1")
+sha224 = _hash("sha224")
+sha256 = _hash("sha256")
+sha384 = _hash("sha384")
+sha512 = _hash("sha512")

@@ -3,6 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, extmod/vfs_fat_file.c, py/objstringio.c, py/stream.c.
 """
 
+from _arguments import method
 from _board import call
 
 
@@ -32,22 +33,24 @@ class _File(_Stream):
 
     def __init__(self, handle):
         self._handle = handle
-        self._closed = False
 
     def seek(self, offset, whence=0):
         return call("flash.seek", self._handle, offset, whence)
 
-    def tell(self):
-        return call("flash.tell", self._handle)
-
-    def flush(self):
-        call("flash.flush", self._handle)
-
-    def close(self):
-        call("flash.close", self._handle)
+    tell = method("flash.tell", "_handle")
+    flush = method("flash.flush", "_handle")
+    close = method("flash.close", "_handle")
 
     def readlines(self):
         return list(self)
+
+    def readinto(self, buf, size=None):
+        data = call("flash.read", self._handle, len(buf) if size is None else size)
+        buf[: len(data)] = data
+        return len(data)
+
+    def write(self, data):
+        return call("flash.write", self._handle, _raw(data))
 
 
 class FileIO(_File):
@@ -56,14 +59,6 @@ class FileIO(_File):
 
     def readline(self, size=-1):
         return call("flash.readline", self._handle, size)
-
-    def readinto(self, buf, size=None):
-        data = self.read(len(buf) if size is None else size)
-        buf[: len(data)] = data
-        return len(data)
-
-    def write(self, data):
-        return call("flash.write", self._handle, _raw(data))
 
 
 class TextIOWrapper(_File):
@@ -84,14 +79,6 @@ class TextIOWrapper(_File):
 
     def readline(self, size=-1):
         return call("flash.readline", self._handle, size).decode()
-
-    def readinto(self, buf, size=None):
-        data = call("flash.read", self._handle, len(buf) if size is None else size)
-        buf[: len(data)] = data
-        return len(data)
-
-    def write(self, text):
-        return call("flash.write", self._handle, _raw(text))
 
 
 def _raw(data):

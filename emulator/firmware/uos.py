@@ -1,5 +1,6 @@
 """uos of the firmware. Source: Pycom firmware 1.20.2.r4, esp32/mods/moduos.c, extmod/vfs*.c."""
 
+from _arguments import forward
 from _board import call
 from ucollections import namedtuple
 
@@ -17,12 +18,15 @@ def uname():
     return namedtuple("uname", fields)(*values)
 
 
-def chdir(path):
-    call("flash.chdir", path)
-
-
-def getcwd():
-    return call("flash.getcwd")
+chdir = forward("flash.chdir", 1)
+getcwd = forward("flash.getcwd")
+mkdir = forward("flash.mkdir", 1)
+rename = forward("flash.rename", 2)
+remove = unlink = forward("flash.remove", 1)
+rmdir = forward("flash.rmdir", 1)
+fsformat = forward("flash.format", 1)
+sync = forward("flash.sync")
+urandom = forward("system.random_bytes", 1)
 
 
 def ilistdir(path=""):
@@ -32,26 +36,6 @@ def ilistdir(path=""):
 
 def listdir(path=""):
     return [entry[0] for entry in call("flash.listdir", path)]
-
-
-def mkdir(path):
-    call("flash.mkdir", path)
-
-
-def rename(old, new):
-    call("flash.rename", old, new)
-
-
-def remove(path):
-    call("flash.remove", path)
-
-
-def unlink(path):
-    call("flash.remove", path)
-
-
-def rmdir(path):
-    call("flash.rmdir", path)
 
 
 def stat(path):
@@ -65,18 +49,6 @@ def statvfs(path):
 def getfree(path):
     fields = call("flash.statvfs", path)
     return fields[1] * fields[3] // 1024
-
-
-def fsformat(path):
-    call("flash.format", path)
-
-
-def sync():
-    call("flash.sync")
-
-
-def urandom(count):
-    return call("system.random_bytes", count)
 
 
 def dupterm(*stream):

@@ -7,10 +7,7 @@ from _board import call
 from _buses import UART
 from usocket import _wait, socket
 
-POLLIN = 1
-POLLOUT = 4
-POLLERR = 8
-POLLHUP = 16
+POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
 
 _LOOK_US = 1000  # how often a UART is looked at
 

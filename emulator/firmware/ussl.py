@@ -6,13 +6,8 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modussl.c.
 
 from usocket import socket
 
-CERT_NONE = 0
-CERT_OPTIONAL = 1
-CERT_REQUIRED = 2
-PROTOCOL_SSLv3 = 0
-PROTOCOL_TLSv1 = 1
-PROTOCOL_TLSv1_1 = 2
-PROTOCOL_TLSv1_2 = 3
+CERT_NONE, CERT_OPTIONAL, CERT_REQUIRED = range(3)
+PROTOCOL_SSLv3, PROTOCOL_TLSv1, PROTOCOL_TLSv1_1, PROTOCOL_TLSv1_2 = range(4)
 
 SSLError = OSError
 

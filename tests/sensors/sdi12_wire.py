@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from emulator.chips import sdi12
-from emulator.chips.sdi12_wire import FRAMING, Wire
+from emulator.chips.sdi12_wire import CHAR_US, FRAMING, Wire
 
 PINS = '"P3", "P4", "P8"'
 
@@ -72,4 +74,6 @@ class Script:
             from emulator.board.framing import Framing
 
             symbols = [Framing(1200, 8).symbol(byte) for byte in answer]
-        self.wire.say(symbols, delay_us, 0, self.board.clock.schedule)
+        for number, symbol in enumerate(symbols):
+            at_us = delay_us + number * CHAR_US
+            self.board.clock.schedule(at_us, partial(self.wire.say, symbol))

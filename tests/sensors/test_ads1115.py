@@ -45,7 +45,7 @@ def plugged(node, *levels_mv, vcc_pin=None, address=ADDRESS, **options):
     """A chip with these constant levels at its inputs, the others at 0."""
     levels = (levels_mv + (0.0,) * 4)[:4]
     inputs = [lambda t, level=level: level for level in levels]
-    return node.attach(Ads1115(node.board, inputs, **options), vcc_pin, address)
+    return node.attach(Ads1115(node.board, *inputs, **options), vcc_pin, address)
 
 
 # (word, range in mV, model, mV or None for one that leaves the range): words of published drivers'

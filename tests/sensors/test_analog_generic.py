@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.chips.analog import Divider, Level
+from emulator.chips.battery import Battery
+from emulator.chips.voltage import Voltage
 
 # mV by count, evaluated from Espressif's published constants for Vref 1100 mV
 COUNTS = (0, 1, 500, 1000, 2048, 2880, 2944, 3000, 3500, 4000, 4095)
@@ -95,7 +96,8 @@ def test_an_open_pin_is_under_range(node):
 
 
 def test_noise_is_averaged_away(node):
-    node.adc.sources["P16"] = Level(node.board, 1500, noise_mv=10)
+    node.adc.sources["P16"] = source = Voltage(node.board, lambda t: 1500, noise_mv=10)
+    source.power(True)
     program = (
         "from sensors import analog_generic\n"
         "results = [analog_generic.get_reading('P16') for _ in range(20)]\n"
@@ -108,7 +110,7 @@ def test_noise_is_averaged_away(node):
 @pytest.fixture
 def divider(node):
     """100 kOhm each and 1 uF: 50 ms; its foot is switched by P23."""
-    source = Divider(node.board, lambda: 3600, farad=1e-6, switched=True, noise_mv=0)
+    source = Battery(node.board, lambda t: 3600, 0, farad=1e-6, switched=True, noise_mv=0)
     node.adc.sources["P16"] = source
     node.adc.noise_counts = 0
     node.pins.on_change("P23", lambda level: source.power(bool(level)))
@@ -131,7 +133,7 @@ def test_a_divider_that_is_not_switched_on_is_under_range(node, divider):
 
 
 def test_two_voltages_on_one_switch_settle_together(node, divider):
-    node.adc.sources["P15"] = Level(node.board, 800)
+    node.adc.sources["P15"] = lambda: 800
     results, took_ms = node.value(
         "(sensors.measure((('analog_generic', dict(data_pin='P16', vcc_pin='P23', divider=2)),"
         " ('analog_generic', dict(data_pin='P15', vcc_pin='P23')))), watch.elapsed_ms())",
@@ -147,7 +149,7 @@ def test_two_voltages_on_one_switch_settle_together(node, divider):
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(millivolts=st.floats(160, 3000), divider=st.sampled_from((1, 2, 3.054, 11, 101)))
 def test_any_voltage_comes_back_within_a_step_of_the_converter(node, millivolts, divider):
-    node.adc.sources["P16"] = Level(node.board, millivolts)
+    node.adc.sources["P16"] = lambda: millivolts
     value, cause = read(node, f"'P16', divider={divider}")
     assert cause is None
     assert abs(value - millivolts * divider) <= 2.5 * divider + 0.5

@@ -9,7 +9,6 @@ import pytest
 from collector.report import UNITS
 from devkit.sensors.catalogue import drivers, entries
 from devkit.sensors.trial import Bench
-from emulator.chips.analog import Level
 from emulator.device_files import ROOT
 
 PINS = '{"sda_pin": "P9", "scl_pin": "P10"}'
@@ -149,7 +148,7 @@ GOOD = [(10, None), (2, None)]
 
 def run_odd(node, body, deinit="pass"):
     """[(value, cause)] of the odd sensor and of an analog one, statuses, the log, the time."""
-    node.adc.sources["P16"] = Level(node.board, 1792)
+    node.adc.sources["P16"] = lambda: 1792
     driver = DRIVER.format(body, deinit)
     (node.flash / "sensors" / "odd.py").write_text(driver, encoding="utf-8")
     found = node.variables(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.chips.analog import Level
-
 PROGRAM = """
 import sensors
 from machine import I2C
@@ -30,7 +28,7 @@ show(raised(si7021.get_reading, "P9", "P9"))
 @pytest.mark.both_runtimes
 def test_a_run_of_sensors(node):
     node.si7021(vcc_pin="P11")
-    node.adc.sources["P16"] = Level(node.board, 1792)
+    node.adc.sources["P16"] = lambda: 1792
     node.adc.noise_counts = 0
     problems, found, statuses, reading, absent, error = node.ask(PROGRAM)
     assert problems == []

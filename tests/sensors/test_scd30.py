@@ -125,7 +125,7 @@ def test_a_switched_module_resumes_and_its_memory_is_not_worn(node):
 
 @pytest.mark.parametrize("start_ms", [300, 1000, 1999])
 def test_the_start_is_waited_for(node, start_ms):
-    scd30(node, vcc_pin="P11").start_ms = start_ms
+    scd30(node, vcc_pin="P11").power_up_ms = (start_ms, start_ms)
     assert node.value(READ_SWITCHED, "scd30")[1] is None
 
 
@@ -250,7 +250,7 @@ def test_a_brown_out_costs_a_restart(node):
     chip = scd30(node)
     node.value(READ, "scd30")
     chip.brown_out = 1
-    chip.start_ms = 200
+    chip.power_up_ms = (200, 200)
     assert node.value(READ, "scd30") == ((640.0, 21.5, 44.25), None)
 
 

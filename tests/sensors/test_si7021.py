@@ -154,20 +154,20 @@ def test_a_wrong_temperature_without_checksum_may_come_twice(node, _e0):
 @pytest.mark.parametrize("start_ms", [18, 25, 79])
 def test_a_supply_that_broke_down_costs_a_repetition(node, start_ms):
     chip = node.si7021()
-    chip.start_ms = start_ms
+    chip.power_up_ms = (start_ms, start_ms)
     chip.brown_out = 1
     assert node.value(READ, "si7021") == ((24.23, pytest.approx(54.79, abs=0.03)), None)
 
 
 def test_the_supply_of_a_slow_starter_is_waited_for(node):
     chip = node.si7021(vcc_pin="P11")
-    chip.start_ms = 79  # at the ends of the temperature range; 80 at most
+    chip.power_up_ms = (79, 79)  # at the ends of the temperature range; 80 at most
     assert node.value(READ_SWITCHED, "si7021")[1] is None
 
 
 def test_a_chip_that_never_starts_is_absent(node):
     chip = node.si7021(vcc_pin="P11")
-    chip.start_ms = 200
+    chip.power_up_ms = (200, 200)
     assert node.value(READ_SWITCHED, "si7021") == ((None, None), "absent")
 
 

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from emulator.chips.analog import Divider, Level, Tap
+from emulator.chips.battery import Battery
+from emulator.chips.voltage import Voltage
 
 pytestmark = pytest.mark.both_runtimes
 
@@ -118,14 +119,14 @@ def test_a_refusal_of_the_firmware_is_no_voltage(device):
 
 
 def test_a_voltage_that_moves_is_measured_once_more(device):
-    tap = Tap(device.board, "battery", Level(device.board, 1500))
-    tap.power(True)
-    device.service("adc").sources["P16"] = tap
-    tap.brown_out = 1
+    source = Voltage(device.board, lambda t: 1500, noise_mv=0)
+    source.power(True)
+    device.service("adc").sources["P16"] = source
+    source.brown_out = 1
     program = IMPORT + "show(gpio_handler.get_input_voltage('P16'))"
     [value] = device.run(program)
     assert value == pytest.approx(1500, abs=5)
-    tap.brown_out = 2
+    source.brown_out = 2
     assert device.run(program) == [None]
     assert "not_ready" in device.output
 
@@ -182,9 +183,10 @@ def test_a_pulse_is_high_for_its_time(device, arguments, length_ms):
 
 def battery(device, millivolts):
     """Behind 1 MOhm and 100 kOhm at P13, switched by P23, as on an insigh.io board: 18 ms."""
-    source = Divider(
-        device.board, lambda: millivolts, 1e6, 1e5, farad=200e-9, switched=True, noise_mv=0.2
-    )
+    source = Battery(
+        device.board, lambda t: millivolts, ohm=0, top_ohm=1e6, bottom_ohm=1e5, farad=200e-9,
+        switched=True, noise_mv=0.2,
+    )  # fmt: skip
     device.service("adc").sources["P13"] = source
     device.service("pins").on_change("P23", lambda level: source.power(bool(level)))
     return vcc(device, "P23"), vcc(device, "P22")
@@ -217,7 +219,7 @@ def test_a_battery_that_cannot_be_measured_does_not_stop_the_node(device):
 
 @pytest.mark.cpython
 def test_another_board_another_threshold(device):
-    device.service("adc").sources["P16"] = Level(device.board, 1700)
+    device.service("adc").sources["P16"] = lambda: 1700
     call = "gpio_handler.check_minimum_voltage_threshold(None, 'P16', {}, 2, 3, 60000)"
     [value] = device.run(IMPORT + "show(" + call.format(3300) + ")")
     assert value == pytest.approx(3400, abs=5)

@@ -21,7 +21,7 @@ RATES += [("ads1015", 0, 128), ("ads1015", 4, 1600), ("ads1015", 6, 3300), ("ads
 def chip_on(board: Board, *levels_mv: float, model: str = "ads1115", **options) -> Ads1115:
     """A chip that has been powered for a second."""
     levels = (levels_mv + (0.0,) * 4)[:4]
-    chip = Ads1115(board, [lambda t, level=level: level for level in levels], model, **options)
+    chip = Ads1115(board, *[lambda t, level=level: level for level in levels], model, **options)
     chip.power(True)
     after_ms(board, 1000)
     return chip
@@ -119,7 +119,7 @@ def test_it_is_idle_again_when_the_conversion_ends(board, model, code, rate, lat
 
 def test_a_single_shot_measures_once_and_only_when_started(board):
     levels = [1000.0]
-    chip = Ads1115(board, [lambda t: levels[0]] * 4)
+    chip = Ads1115(board, *[lambda t: levels[0]] * 4)
     chip.power(True)
     after_ms(board, 1)
     put(chip, CONFIGURATION, once() & 0x7FFF)
@@ -143,7 +143,7 @@ def test_a_configuration_during_a_conversion_counts_for_the_next(board):
 
 
 def test_continuous_mode_goes_on_until_a_single_shot(board):
-    chip = Ads1115(board, [lambda t: 1000 * t] * 4)
+    chip = Ads1115(board, *[lambda t: 1000 * t] * 4)
     chip.power(True)
     board.clock.run_until(500_000, lambda: False)
     put(chip, CONFIGURATION, once() & ~0x0100)
@@ -271,7 +271,7 @@ def test_a_scenario_sets_inputs_model_and_supply():
 @pytest.mark.parametrize("model", ["ads1115", "ads1015"])
 def test_any_voltage_comes_back_within_the_resolution(tmp_path, model):
     node = Node(tmp_path, [])
-    chip = node.attach(Ads1115(node.board, [lambda t: 0.0] * 4, model, vdd_mv=5500), address=0x48)
+    chip = node.attach(Ads1115(node.board, *[lambda t: 0.0] * 4, model, vdd_mv=5500), address=0x48)
     program = (
         "from sensors import ads1115\n"
         "voltage = ads1115.get_reading('P9', 'P10', channel='0-1', model={!r}, full_scale_mv={})\n"

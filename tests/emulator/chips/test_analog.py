@@ -1,4 +1,4 @@
-"""Batteries and dividers as sources for the converter."""
+"""Batteries and their dividers as sources for the converter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from emulator.board.adc import raw_to_mv
 from emulator.board.board import Board
-from emulator.chips.analog import Divider, Level
 from emulator.chips.battery import Battery
 
 
@@ -29,41 +28,36 @@ def test_battery_runs_down_by_what_was_drawn(board):
     assert battery.cell_mv() == pytest.approx(3000)
 
 
-def test_level_is_a_number_or_a_function_of_time(board):
-    assert Level(board, 1234)() == 1234
-    ramp = Level(board, lambda t: 100 * t)
-    board.clock.advance(5_000_000)
-    assert ramp() == 500
-
-
 @pytest.mark.parametrize(
     ("top", "bottom", "expected"),
     [(100_000, 100_000, 1950), (0, 1000, 3900), (100_000, 10_000, 3900 / 11)],
 )
 def test_divider_divides(board, top, bottom, expected):
-    divider = Divider(board, lambda: 3900, top, bottom, noise_mv=0)
-    assert divider() == pytest.approx(expected)
-    assert 3900 / divider.ratio == pytest.approx(expected)
+    battery = Battery(board, top_ohm=top, bottom_ohm=bottom, noise_mv=0)
+    battery.power(True)
+    assert battery() == pytest.approx(expected)
 
 
 def test_switched_divider_charges_its_capacitor(board):
-    divider = Divider(board, lambda: 3600, switched=True, noise_mv=0)  # 50 kOhm, 100 nF: 5 ms
-    assert divider() == 0
-    divider.power(True)
-    assert divider() == 0
+    # 50 kOhm, 100 nF: 5 ms
+    battery = Battery(board, lambda t: 3600, ohm=0, switched=True, noise_mv=0)
+    assert battery() == 0
+    battery.power(True)
+    assert battery() == 0
     board.clock.advance(5_000)
-    assert divider() == pytest.approx(1800 * 0.632, rel=0.001)
+    assert battery() == pytest.approx(1800 * 0.632, rel=0.001)
     board.clock.advance(20_000)
-    divider.power(True)  # is on already: goes on charging
-    assert divider() == pytest.approx(1800 * 0.993, rel=0.001)
-    divider.power(False)
-    assert divider() == 0
+    battery.power(True)  # is on already: goes on charging
+    assert battery() == pytest.approx(1800 * 0.993, rel=0.001)
+    battery.power(False)
+    assert battery() == 0
 
 
 def test_noise_has_the_given_spread_and_repeats_with_the_seed():
     def samples(seed: int) -> list[float]:
-        divider = Divider(Board(seed), lambda: 3600, noise_mv=5)
-        return [divider() for _ in range(500)]
+        battery = Battery(Board(seed), lambda t: 3600, noise_mv=5)
+        battery.power(True)
+        return [battery() for _ in range(500)]
 
     values = samples(1)
     assert values == samples(1)
@@ -74,7 +68,7 @@ def test_noise_has_the_given_spread_and_repeats_with_the_seed():
 @pytest.mark.parametrize(("top", "bottom"), [(-1, 100), (100, 0)])
 def test_impossible_dividers_are_refused(board, top, bottom):
     with pytest.raises(ValueError, match="allowed"):
-        Divider(board, lambda: 0, top, bottom)
+        Battery(board, top_ohm=top, bottom_ohm=bottom)
 
 
 @pytest.mark.parametrize("vref_mv", [1000, 1100, 1200])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from emulator.board.board import Board
 from emulator.board.standard import plug_standard
 from emulator.chips import battery, gl55, voltage
-from emulator.chips.analog import FULL_SCALE_MV, Level, Tap
+from emulator.chips.analog import FULL_SCALE_MV
 from emulator.chips.wiring import wire
 from tests.emulator.chips.conftest import after_ms
 
@@ -43,8 +43,8 @@ def plug(module, board: Board, **table):
 
 
 @pytest.fixture
-def tap(board: Board) -> Tap:
-    made = Tap(board, "tap", Level(board, 1500))
+def tap(board: Board) -> voltage.Voltage:
+    made = voltage.Voltage(board, noise_mv=0)
     made.power(True)
     return made
 

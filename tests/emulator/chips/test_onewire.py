@@ -19,14 +19,9 @@ READ_ROM, SKIP_ROM, MATCH_ROM, SEARCH, ALARM_SEARCH = b"\x33", b"\xcc", b"\x55",
 class Echo(OneWirePart):
     """Answers a byte with its complement."""
 
-    alarm = False
-
     def function(self) -> Talk:
         value = yield from self.receive(8)
         yield from self.send(bytes((value ^ 0xFF,)))
-
-    def alarmed(self) -> bool:
-        return self.alarm
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 
 from emulator.board.board import Board
 from emulator.board.i2c import Nack
-from emulator.chips.si7021 import Si7021, checksum
+from emulator.chips.part import crc8
+from emulator.chips.si7021 import Si7021
 from tests.emulator.chips.conftest import after_ms
 
 # Conversion times in ms, typical and greatest, by user register: the data sheets' tables.
@@ -57,7 +58,7 @@ def converted(board: Board, chip: Si7021, command: int, count: int = 3) -> bytes
 def test_temperature_of_the_examples(board, celsius, word):
     answer = converted(board, chip_on(board, celsius=celsius), 0xF3)
     assert answer[:2].hex() == word
-    assert answer[2] == checksum(answer[:2])
+    assert answer[2] == crc8(answer[:2])
 
 
 @pytest.mark.parametrize(("percent", "word"), HUMIDITIES, ids=str)
@@ -75,7 +76,7 @@ def test_humidity_of_the_examples(board, percent, word):
      ("0000", 0x00), ("ffff", 0x2D)],
 )  # fmt: skip
 def test_checksum_of_the_examples(data, crc):
-    assert checksum(bytes.fromhex(data)) == crc
+    assert crc8(bytes.fromhex(data)) == crc
 
 
 @pytest.mark.parametrize("lateness", [0, 1], ids=["typical", "greatest"])
@@ -95,7 +96,7 @@ def test_reads_are_not_acknowledged_until_the_conversion_ends(
         chip.write(b"\xe7")
     after_ms(board, 0.1)
     answer = chip.read(3)
-    assert checksum(answer[:2]) == answer[2]
+    assert crc8(answer[:2]) == answer[2]
 
 
 def test_extra_time_is_added_to_a_conversion(board):
@@ -144,12 +145,12 @@ def test_identity_revision_and_serial_number(board):
     chip.write(b"\xfc\xc9")
     answer = chip.read(6)
     assert answer[0] == 0x15
-    assert answer[2] == checksum(answer[:2])
+    assert answer[2] == crc8(answer[:2])
     chip.write(b"\x84\xb8")
     assert chip.read(1) == b"\x20"
     chip.write(b"\xfa\x0f")
     serial = chip.read(8)
-    assert serial[1] == checksum(serial[:1])
+    assert serial[1] == crc8(serial[:1])
     other = chip_on(board, name="other")
     other.write(b"\xfa\x0f")
     assert other.read(8) != serial
@@ -238,7 +239,7 @@ def test_hold_commands_outlast_the_patience_of_the_bus(board, command, duration)
     with pytest.raises(Nack):
         chip.read(3)
     after_ms(board, 0.1)
-    assert checksum(chip.read(3)) == 0
+    assert crc8(chip.read(3)) == 0
 
 
 def test_currents_by_state(board):

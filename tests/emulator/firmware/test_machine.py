@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from emulator.board.adc import raw_to_mv
@@ -142,8 +144,8 @@ def test_toggle_turns_the_output_over_and_not_the_level_on_the_line(device):
 def test_setting_a_pin_up_again_ends_its_interrupts_and_changing_it_does_not(device):
     pins = device.service("pins")
     for at_ms in (100, 200, 300, 400):
-        pins.drive_at(at_ms * 1000, "P10", 1)
-        pins.drive_at((at_ms + 50) * 1000, "P10", 0)
+        device.board.clock.schedule_ms(at_ms, lambda: pins.drive("P10", 1))
+        device.board.clock.schedule_ms(at_ms + 50, lambda: pins.drive("P10", 0))
     printed = device.run("""
         from machine import Pin
         import utime
@@ -184,7 +186,7 @@ def test_objects_print_what_they_are_and_no_address_of_memory(device):
 def test_an_edge_from_outside_calls_the_handler(device):
     pins = device.service("pins")
     for at_ms, level in ((100, 1), (150, 0), (200, 1)):
-        pins.drive_at(at_ms * 1000, "P10", level)
+        device.board.clock.schedule_ms(at_ms, partial(pins.drive, "P10", level))
     printed = device.run("""
         from machine import Pin
         import utime
@@ -540,7 +542,8 @@ def test_a_pin_wakes_the_board_early(device):
         machine.pin_sleep_wakeup([machine.Pin("P10")], machine.WAKEUP_ANY_HIGH)
         machine.deepsleep(60000)
         """)
-    device.service("pins").drive_at(device.board.clock.now_us + 20_000_000, "P10", 1)
+    drive = partial(device.service("pins").drive, "P10", 1)
+    device.board.clock.schedule_ms(20_000, drive)
     assert device.service("system").sleep_through(60_000)
     device.put("main.py", "import machine\nr, p = machine.wake_reason()\n"
                "print(r, p[0].id(), machine.remaining_sleep_time())")  # fmt: skip
