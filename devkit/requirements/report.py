@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from types import TracebackType
 
 _STEP = 25  # per cent
@@ -57,10 +56,3 @@ class Progress:
     def _write(self, text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
-
-
-def reason(lines: Iterable[str]) -> str:
-    """Why pip failed: the last line of it that says so."""
-    said = [line.strip() for line in lines if line.strip()]
-    errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
-    return next(reversed(errors or said), "it said nothing")
