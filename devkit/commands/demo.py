@@ -109,7 +109,7 @@ def main(options: argparse.Namespace) -> int:
             _write_files(options, emulator, cycles)
         arrived = receiver.table()
         count = len(receiver.received)
-    say(f"\nWhat the server received and decoded ({count} payloads)\n")
+    say(f"\nWhat the server received and decoded ({count} payload{'s' * (count != 1)})\n")
     say(arrived)
     say("\nPhases of each cycle, ms\n")
     say(phase_table(cycles))
