@@ -174,6 +174,7 @@ def _docstring(name: str, function: str) -> str:
 
 # page, first headings of its tables, files, calls that take a cause
 CAUSES = [
+    ("template.md", ["cause of a cycle"], ["node.py"], ("fail",)),
     ("nbiot.md", ["cause"], ["networking/nbiot.py", "networking/_nbiot_*.py"], ("Failed", "ask")),
     ("wifi.md", ["cause of Wi-Fi"], ["networking/wifi.py"], ("Outcome",)),
     (
