@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.checks.single_precision import SinglePrecisionVm
 from emulator.chips.analog import Level
+from tests.single_precision import SinglePrecisionVm
 
 SENSORS = Path(__file__).resolve().parents[2] / "sensors"
 DRIVERS = sorted(path.stem for path in SENSORS.glob("[a-z]*.py"))
