@@ -17,7 +17,7 @@ from typing import Any
 from devkit import application
 from devkit.bench.cases import ONE_REPORT, Case
 from devkit.bench.floor import FloorVm, Task
-from devkit.servers.receiver import Receiver
+from devkit.servers.receiver import ANSWERING, Receiver
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
@@ -151,6 +151,6 @@ def _emulator(
         install=conditions.install,
         max_hours=24,
     )
-    if case.protocol != "udp":
+    if case.protocol in ANSWERING:
         emulator.routes.unknown_s = PATIENCE_S
     return emulator
