@@ -10,6 +10,7 @@ asked for.
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,18 @@ LOCK = ROOT / "devkit/requirements/micropython.lock"
 # .mpy version 6 of MicroPython 1.19 and later: "M", version, flags (no native code), small int
 # bits (py/persistentcode.c of MicroPython 1.29)
 CURRENT_HEADER = bytes((0x4D, 6, 0x00, 31))
+
+
+_PLACE = re.compile(r'File "[^"]*", line (\d+)(?:, in \S+)? ')  # in mpy-cross's own words
+
+
+class NotCompiled(ValueError):
+    """A file that mpy-cross refuses, or of which it made something that the board refuses."""
+
+    def __init__(self, path: Path, line: int, text: str) -> None:
+        super().__init__(f"{path}:{line}: {text}")
+        self.line = line
+        self.text = text
 
 
 @dataclass(frozen=True)
@@ -40,18 +53,21 @@ class Target:
         return path if is_script(path) else path.with_suffix(".mpy")
 
     def deployed(self, source: bytes, path: Path) -> bytes:
-        """What goes on the board for a device file. ValueError if it does not compile."""
+        """What goes on the board for a device file. NotCompiled if it does not compile."""
         return source if is_script(path) else self.compiled(source, path)
 
     def compiled(self, source: bytes, path: Path) -> bytes:
-        """The .mpy of a device file, checked to be of this target."""
+        """The .mpy of a device file, checked to be of this target. NotCompiled if it is not."""
         compiler = None if self is PYCOM else current_compiler()
-        code = mpy.compiled(source, path.stem, mpy.DEPLOYED, compiler)
+        try:
+            code = mpy.compiled(source, path.stem, mpy.DEPLOYED, compiler)
+        except ValueError as problem:
+            place = _PLACE.search(str(problem))
+            text = _PLACE.sub("", str(problem)).strip()
+            raise NotCompiled(path, int(place[1]) if place else 1, text) from None
         if not code.startswith(self.header):
-            wrong = code[: len(self.header)].hex(" ")
-            raise ValueError(
-                f"{path}: the .mpy begins with {wrong}, {self.name} needs {self.header.hex(' ')}"
-            )
+            wrong, right = code[: len(self.header)].hex(" "), self.header.hex(" ")
+            raise NotCompiled(path, 1, f".mpy begins with {wrong}, {self.name} needs {right}")
         return code
 
 

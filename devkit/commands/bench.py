@@ -30,13 +30,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     out = sys.stderr if options.json else sys.stdout
     conditions = Conditions(options.seed, options.firmware, options.install)
+    try:
+        sizes = modules.rows()
+    except ValueError as problem:  # a file that does not compile would spoil every row
+        print(f"./dev: bench: {problem}", file=sys.stderr)
+        return 1
     print(
         f"firmware {options.firmware}, modules as .{options.install}, cycle {COUNTED_CYCLE} after"
         f" power-on, means over seeds {options.seed} to {options.seed + SEEDS - 1}\n",
         file=out,
     )
     rows = [row(case, conditions) for case in CASES]
-    sizes = modules.rows()
     print(_table(rows[: len(CYCLES)], _CYCLES), file=out)
     print("\nfloor: the same modem, network and firmware with a driver that costs nothing"
           " (docs/bench.md)\n\nOne report of six measurements\n", file=out)  # fmt: skip
