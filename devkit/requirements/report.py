@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 
 _STEP = 25  # per cent
 
@@ -29,12 +28,7 @@ class Progress:
         self._write(f"dev: installing {self._what}" + (":" if self._total else ""))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         if kind is None and self._total:
             self._show(100)
         self._write("\n")
