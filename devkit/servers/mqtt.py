@@ -12,7 +12,10 @@ with the block.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
+import os
 import socket
 import subprocess
 import sys
@@ -136,34 +139,44 @@ class MqttBroker:
         return False
 
     def _command(self, folder: Path) -> list[str]:
+        """Write the files that the broker reads; what starts it."""
+        config, users = folder / "broker.conf", folder / "users"
+        if self._user is not None:
+            user_line = _amqtt_user if self._program is None else _mosquitto_user
+            users.write_text(user_line(*self._user), encoding="utf-8")
+            users.chmod(0o644)  # Mosquitto, started as root, gives up its rights
+            folder.chmod(0o755)
         if self._program is None:
-            words = [
-                sys.executable,
-                "-m",
-                "devkit.servers.amqtt_broker",
-                self.host,
-                str(self.port),
-            ]
-            if self._user is not None:
-                (folder / "users").write_text("\n".join(self._user), encoding="utf-8")
-                words.append(str(folder / "users"))
-            return ["env", f"PYTHONPATH={Path(__file__).resolve().parents[2]}", *words]
+            config.write_text(json.dumps(self._amqtt_settings(users)), encoding="utf-8")
+            return [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(config)]
         lines = [f"listener {self.port} {self.host}", "persistence false", "log_dest stderr",
                  f"allow_anonymous {'true' if self._user is None else 'false'}"]  # fmt: skip
         if self._user is not None:
-            (folder / "users").write_text(_mosquitto_user(*self._user), encoding="utf-8")
-            (folder / "users").chmod(0o644)  # started as root, it gives up its rights
-            folder.chmod(0o755)
-            lines.append(f"password_file {folder / 'users'}")
-        (folder / "broker.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return [self._program, "-c", str(folder / "broker.conf")]
+            lines.append(f"password_file {users}")
+        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return [self._program, "-c", str(config)]
+
+    def _amqtt_settings(self, users: Path) -> dict[str, Any]:
+        authentication = "amqtt.plugins.authentication."
+        plugins: dict[str, Any] = {
+            authentication + "AnonymousAuthPlugin": {"allow_anonymous": True}
+        }
+        if self._user is not None:
+            plugins = {authentication + "FileAuthPlugin": {"password_file": str(users)}}
+        listener = {"type": "tcp", "bind": f"{self.host}:{self.port}"}
+        return {"listeners": {"default": listener}, "plugins": plugins}
+
+
+def _amqtt_user(user: str, password: str) -> str:
+    """A line of its password file, with an Argon2 hash."""
+    from pwdlib import PasswordHash
+    from pwdlib.hashers.argon2 import Argon2Hasher
+
+    return f"{user}:{PasswordHash((Argon2Hasher(),)).hash(password)}\n"
 
 
 def _mosquitto_user(user: str, password: str) -> str:
     """A line of its password file: $7$iterations$salt$PBKDF2-SHA512 (mosquitto_passwd(1))."""
-    import base64
-    import os
-
     salt, rounds = os.urandom(12), 101
     made = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
     texts = [base64.b64encode(part).decode() for part in (salt, made)]
