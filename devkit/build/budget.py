@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit import marked
 from devkit.build import weight
 from devkit.build.components import Component, components
 from devkit.build.targets import PYCOM
@@ -81,3 +82,13 @@ def table() -> str:
         for row in rows()
     ]
     return markdown(headings, lines)
+
+
+def renew(file: Path = ROOT / FILE) -> str:
+    """Write the table anew; tells what was done."""
+    old = file.read_text(encoding="utf-8")
+    new = marked.renewed(old, lambda name: table() + "\n")
+    if new == old:
+        return f"{FILE} is of today"
+    file.write_text(new, encoding="utf-8")
+    return f"{FILE} rewritten"

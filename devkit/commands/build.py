@@ -14,7 +14,6 @@ from devkit.build import budget
 from devkit.build.folder import build
 from devkit.build.targets import PYCOM, TARGETS
 from devkit.commands.options import add_target
-from emulator.device_files import ROOT
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +45,5 @@ def main(options: argparse.Namespace) -> int:
         f" version {table['version']}, .mpy version {target.mpy_version}"
     )
     if options.budget:
-        from devkit import docs
-
-        was_old = docs.renew(ROOT / budget.FILE)
-        print(f"{budget.FILE} {'rewritten' if was_old else 'is of today'}")
+        print(budget.renew())
     return 0

@@ -50,14 +50,6 @@ def part(name: str) -> str:
     return "\n".join(line.rstrip() for line in PARTS[name]().splitlines()) + "\n"
 
 
-def renew(file: Path) -> bool:
-    """Make all marked parts of a document anew; whether that changed it."""
-    text = file.read_text(encoding="utf-8")
-    new = marked.renewed(text, part)
-    file.write_text(new, encoding="utf-8")
-    return new != text
-
-
 def fresh(name: str, written: str) -> bool:
     """Whether what is written in a marked part still holds."""
     made = part(name)
@@ -90,11 +82,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     stale = 0
     for file in files():
+        text = file.read_text(encoding="utf-8")
         if options.check:
-            for name, written in marked.parts(file.read_text(encoding="utf-8")).items():
+            for name, written in marked.parts(text).items():
                 if not fresh(name, written):
                     stale += 1
                     print(f"{file.relative_to(ROOT)}: {name} is out of date")
-        elif renew(file):
+            continue
+        new = marked.renewed(text, part)
+        if new != text:
             print(f"{file.relative_to(ROOT)} rewritten")
+            file.write_text(new, encoding="utf-8")
     return 1 if stale else 0

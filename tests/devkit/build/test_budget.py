@@ -65,7 +65,8 @@ def test_build_renews_the_table_when_asked(rows, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(budget, "rows", lambda: list(rows.values()))  # weighed once
     file = tmp_path / "budget.md"
     file.write_text("before\n<!-- budget -->\n| old |\n<!-- end -->\nafter\n")
-    monkeypatch.setattr(budget, "FILE", file)
+    renew = budget.renew
+    monkeypatch.setattr(budget, "renew", lambda: renew(file))
     arguments = ["build", "--out", str(tmp_path / "dist"), "--budget"]
     assert cli.main(arguments) == 0
     text = file.read_text()
