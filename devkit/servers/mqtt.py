@@ -13,6 +13,7 @@ with the block.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,8 +70,7 @@ class MqttBroker:
         if name == "mosquitto" and self._program is None:
             raise NoBroker(f"no mosquitto: {debian.why_not('mosquitto')}")
         self.name = "amqtt" if self._program is None else "mosquitto"
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._parts = contextlib.ExitStack()
 
     @property
     def about(self) -> str:
@@ -79,52 +80,22 @@ class MqttBroker:
         return "amqtt" + (f" (Mosquitto is not here: {reason})" if reason else "")
 
     def __enter__(self) -> MqttBroker:
-        self.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Until it accepts connections. NoBroker if it does not."""
+        """Start it, and wait until it accepts connections. NoBroker if it does not."""
         if self._program is None:
             requirements.need("broker")
-        self._folder = tempfile.TemporaryDirectory(prefix="broker-")
-        folder = Path(self._folder.name)
-        for _ in range(1 if self._wanted_port else _PORTS):
-            try:
+        with contextlib.ExitStack() as parts:
+            folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="broker-")))
+            for _ in range(1 if self._wanted_port else _PORTS):
                 self.port = _free_port(self.host, self._wanted_port)
-            except OSError as problem:
-                self.stop()
-                raise NoBroker(f"{self.host}:{self._wanted_port}: {problem}") from problem
-            with (folder / "log").open("wb") as log:
-                self._process = subprocess.Popen(
-                    self._command(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    cwd=folder,
-                )  # fmt: skip
-            if self._listening(self._process):
-                return
-            self._end()
-        said = (folder / "log").read_text(encoding="utf-8", errors="replace").strip()
-        self.stop()
+                process = parts.enter_context(_running(self._command(folder), folder))
+                if self._listening(process):
+                    self._parts = parts.pop_all()
+                    return self
+            said = (folder / "log").read_text(encoding="utf-8", errors="replace").strip()
         raise NoBroker(f"{self.name} does not listen on {self.host}:{self.port}: {said[-300:]}")
 
-    def stop(self) -> None:
-        self._end()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    def __exit__(self, *raised: object) -> None:
+        self._parts.close()
 
     def _listening(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait for it: its own process lives, and somebody accepts."""
@@ -183,13 +154,32 @@ def _mosquitto_user(user: str, password: str) -> str:
     return f"{user}:$7${rounds}${'$'.join(texts)}\n"
 
 
+@contextlib.contextmanager
+def _running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process of a command, which ends with the block; what it says goes to `log`."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 def _free_port(host: str, port: int) -> int:
-    """`port` itself, or any if it is 0. OSError if it is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        free: int = probe.getsockname()[1]
-        return free
+    """`port` itself, or any if it is 0. NoBroker if it is taken."""
+    try:
+        with socket.create_server((host, port)) as probe:
+            free: int = probe.getsockname()[1]
+            return free
+    except OSError as problem:
+        raise NoBroker(f"{host}:{port}: {problem}") from problem
 
 
 @dataclass
