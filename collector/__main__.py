@@ -11,10 +11,24 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from collector import arguments, program
+PACKAGES = "cbor2 tabulate aiocoap paho-mqtt"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        return _run(argv)
+    except ModuleNotFoundError as problem:
+        print(
+            f"python -m collector: no module {problem.name}; allowed: after pip install"
+            f" {PACKAGES}, or as ./dev collect, which installs them",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    from collector import arguments, program
+
     parser = arguments.Parser(
         prog="python -m collector",
         description=__doc__,

@@ -116,14 +116,10 @@ class Store(AbstractContextManager["Store"]):
                 raise OSError(f"its schema is version {version}; allowed: {VERSION}")
             connection.executescript(SCHEMA)
             connection.execute(f"PRAGMA user_version={VERSION}")
-        except sqlite3.Error as problem:
+        except (sqlite3.Error, OSError) as problem:
             if connection is not None:
                 connection.close()
             raise OSError(str(problem)) from None
-        except OSError:
-            if connection is not None:
-                connection.close()
-            raise
         return connection
 
     def _work(self) -> None:

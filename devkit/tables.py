@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -13,3 +13,12 @@ def table(rows: Sequence[Sequence[Any]], headings: Sequence[str]) -> str:
     return tabulate(
         rows, headers=headings, tablefmt="simple", missingval="-", disable_numparse=False
     )
+
+
+def markdown(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The same as Markdown."""
+    return "\n".join(map(_line, [headings, ["---"] * len(headings), *rows]))
+
+
+def _line(cells: Sequence[object]) -> str:
+    return "| " + " | ".join("-" if cell is None else str(cell) for cell in cells) + " |"

@@ -5,20 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devkit import application
+from devkit.bench.floor import floor
+
 HERE = Path(__file__).parent
 ONE_REPORT: dict[str, object] = {"_PHASES_EVERY": 0}
-_TEMPLATE = (
-    ("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),
-    ("analog_generic", {"data_pin": "P16", "divider": 2}),
-)
-# The template's three measurements, and three figures of NB-IoT: signal, quality, attachment. The
-# other bearers have two and one of their own: voltages, measured once more, make up for those.
-_FIVE = (*_TEMPLATE, *[("analog_generic", {"name": name, "data_pin": "P16"}) for name in "ab"])
-WIFI: dict[str, object] = {
-    "_SENSORS": _FIVE[:3],
-    "_WIFI_FORCE_NO_SCAN": True,  # a node with an access point of its own needs none
-}
-LORA: dict[str, object] = {"_SENSORS": _FIVE}
 
 
 @dataclass(frozen=True)
@@ -51,15 +42,22 @@ CYCLES = (
     Case("no SIM", "no_sim"),
     Case("no cell", "no_cell"),
 )
-# One report of six measurements, by every bearer and protocol that go together
-REPORTS = (
-    Case("report"),
-    Case("report", protocol="coap"),
-    Case("report", protocol="mqtt"),
-    Case("report", bearer="wifi", settings=WIFI),
-    Case("report", bearer="wifi", protocol="coap", settings=WIFI),
-    Case("report", bearer="wifi", protocol="mqtt", settings=WIFI),
-    Case("report", bearer="lora", settings=LORA),
-    Case("report, confirmed", bearer="lora", settings={**LORA, "_LORA_CONFIRMED": True}),
-)
-CASES = CYCLES + REPORTS
+
+
+def reports() -> tuple[Case, ...]:
+    """One report of six measurements, by every bearer and protocol that go together.
+
+    A bearer is measured once it has a floor. Those that carry most come first.
+    """
+    names = [path.stem.removeprefix("floor_") for path in HERE.glob("floor_*.py")]
+    floors = {name: floor(name) for name in application.bearers() if name in names}
+    return tuple(
+        Case(what, bearer=bearer, protocol=protocol, settings=settings)
+        for bearer in sorted(floors, key=lambda name: -len(floors[name].KINDS))
+        for protocol in application.protocols()
+        if application.transport(protocol) in floors[bearer].KINDS
+        for what, settings in floors[bearer].REPORTS.items()
+    )
+
+
+CASES = CYCLES + reports()

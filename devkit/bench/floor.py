@@ -1,11 +1,15 @@
 """The floor: what a cycle costs on stock firmware with a driver that costs nothing.
 
 The same board, network, servers, scenario and seed, but instead of device code a host procedure
-that takes no time, knows when things have happened, and does only what cannot be left out. What
-that is for a bearer stands in a file of its own, floor_nbiot.py and so on, found by its name. No
-import, no measurement, no log, no polling.
+that takes no time, knows when things have happened, and does only what cannot be left out. No
+import, no measurement, no log, no polling. Whatever the firmware starts before Python (the modem,
+Wi-Fi) is started in the floor as well.
 
-Whatever the firmware starts before Python (the modem, Wi-Fi) is started in the floor as well.
+Each bearer has a file, floor_nbiot.py and so on, found by its name:
+
+    KINDS       kinds of transport over which it is measured (networking/__init__.py)
+    REPORTS     name of a report -> lines of config.py with which the template makes it
+    Floor       the procedure
 """
 
 from __future__ import annotations
@@ -15,11 +19,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from devkit import application
+from devkit.servers.receiver import ANSWERING
 from emulator.board.board import Halt
 from emulator.emulator import Emulator
 from emulator.vm.runtime import Outcome
 
 ANSWER_US = 60_000_000  # how long an answer may take before the floor gives up
+
+_TEMPLATE = (
+    ("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),
+    ("analog_generic", {"data_pin": "P16", "divider": 2}),
+)
+# A report has six measurements: the template's three, and three figures of NB-IoT (signal,
+# quality, attachment). Another bearer has fewer figures: voltages make up for those.
+FOUR = (*_TEMPLATE, ("analog_generic", {"name": "a", "data_pin": "P16"}))
+FIVE = (*FOUR, ("analog_generic", {"name": "b", "data_pin": "P16"}))
 
 
 @dataclass(frozen=True)
@@ -39,11 +54,16 @@ class Task:
     @property
     def answered(self) -> bool:
         """The server answers each payload."""
-        return self.protocol != "udp"
+        return self.protocol in ANSWERING
 
     @property
     def stream(self) -> bool:
-        return self.protocol == "mqtt"
+        return application.transport(self.protocol) == "stream"
+
+
+def floor(bearer: str) -> Any:
+    """The module of a bearer's floor."""
+    return importlib.import_module(f"devkit.bench.floor_{bearer}")
 
 
 class Procedure:
@@ -81,8 +101,9 @@ class Procedure:
             if task.answered and not last:
                 self.until(lambda: bool(socket.ready(1)), ANSWER_US)
                 sockets.do_recv(number, 2048)
-        if not task.stream:  # nobody waits for the goodbye of a connection
-            self.until(lambda: socket._flow.pending == 0, ANSWER_US)
+        if not (task.stream and task.answered):  # the last of MQTT is its goodbye
+            sent = socket._stream if task.stream else socket._flow
+            self.until(lambda: sent.pending == 0, ANSWER_US)
         sockets.do_close(number)
 
 
@@ -92,8 +113,7 @@ class FloorVm:
     def __init__(self, emulator: Emulator, task: Task) -> None:
         self._board = emulator.board
         self._task = task
-        module = importlib.import_module(f"devkit.bench.floor_{task.bearer}")
-        self._procedure: Procedure = module.Floor(emulator, task)
+        self._procedure: Procedure = floor(task.bearer).Floor(emulator, task)
 
     def boot(self, scripts: list[str] | None = None) -> Outcome:
         try:

@@ -12,9 +12,14 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from devkit.bench.floor import ANSWER_US, Procedure
+from devkit.bench.floor import ANSWER_US, FIVE, Procedure
 from emulator.lorawan.regions import REGIONS
 
+KINDS = ("message",)
+REPORTS: dict[str, dict[str, object]] = {
+    "report": {"_SENSORS": FIVE},
+    "report, confirmed": {"_SENSORS": FIVE, "_LORA_CONFIRMED": True},
+}
 APP_EUI = bytes.fromhex("70B3D57ED0000001")  # of config.py
 APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")
 RATE = 5

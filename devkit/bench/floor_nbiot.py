@@ -19,6 +19,9 @@ from typing import Any
 from devkit.bench.floor import ANSWER_US, Procedure
 from emulator.modem.commands.sockets import Sockets
 
+KINDS = ("message", "datagram", "stream")
+REPORTS: dict[str, dict[str, object]] = {"report": {}}
+
 
 class Floor(Procedure):
     @property

@@ -11,9 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from devkit.bench.floor import Procedure
+from devkit.bench.floor import FOUR, Procedure
 from emulator.network.wifi.wlan import STA
 
+KINDS = ("message", "datagram", "stream")
+REPORTS: dict[str, dict[str, object]] = {
+    # a node with an access point of its own needs no scan
+    "report": {"_SENSORS": FOUR, "_WIFI_FORCE_NO_SCAN": True}
+}
 NETWORK = ("field-ap", "for-documentation")  # _WIFI_NETS of config.py
 
 

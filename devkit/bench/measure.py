@@ -17,7 +17,7 @@ from typing import Any
 from devkit import application
 from devkit.bench.cases import ONE_REPORT, Case
 from devkit.bench.floor import FloorVm, Task
-from devkit.servers.receiver import Receiver
+from devkit.servers.receiver import ANSWERING, PATIENCE_S, Receiver
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
@@ -29,7 +29,6 @@ COUNTED_CYCLE = 2
 LORA_RATE = (7, 125_000)  # _LORA_DR = 5 of config.py in EU868
 UPLINK_HEADERS = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC (LoRaWAN 1.0.3, 4)
 ARRIVAL_S = 30.0  # of real time, for what has been delivered to be seen; ends when it is
-PATIENCE_S = 0.5  # of real time, for a server that answers
 
 
 @dataclass(frozen=True)
@@ -151,6 +150,6 @@ def _emulator(
         install=conditions.install,
         max_hours=24,
     )
-    if case.protocol != "udp":
+    if case.protocol in ANSWERING:
         emulator.routes.unknown_s = PATIENCE_S
     return emulator

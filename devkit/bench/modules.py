@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from devkit.build.components import components, needs
+from devkit.build.targets import PYCOM
 from devkit.build.weight import heap_bytes
 from emulator.device_files import ROOT, device_files
 from emulator.vm.importer import import_us
-from emulator.vm.mpy import DEPLOYED, compiled
 
 NBIOT = Path("networking/nbiot.py")
 
 
-def mpy_bytes(path: Path, root: Path = ROOT) -> int:
+def mpy_bytes(path: Path) -> int:
     """Size of the module as it is deployed."""
-    return len(compiled((root / path).read_bytes(), path.stem, DEPLOYED))
+    return len(PYCOM.compiled((ROOT / path).read_bytes(), path))
 
 
 def rows() -> list[dict[str, Any]]:

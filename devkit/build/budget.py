@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from devkit import marked
 from devkit.build import weight
 from devkit.build.components import Component, components
 from devkit.build.targets import PYCOM
+from devkit.tables import markdown
 from emulator.device_files import ROOT
 
 FILE = Path("docs/budget.md")
@@ -69,22 +69,19 @@ def rows(root: Path = ROOT) -> list[Row]:
 
 def table() -> str:
     """What stands in the marked part."""
+    headings = ["component", "kind", "its own bytes", "with all it needs", "files", "heap"]
     lines = [
-        ("component", "kind", "its own bytes", "with all it needs", "files", "heap"),
-        ("---",) * 6,
-        *(
-            (
-                f"`{row.component.name}`", row.component.kind, str(row.own), str(row.with_needs),
-                str(row.files), "-" if row.heap is None else str(row.heap),
-            )
-            for row in rows()
-        ),
-    ]  # fmt: skip
-    return "\n".join(map(_line, lines))
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+        (
+            f"`{row.component.name}`",
+            row.component.kind,
+            row.own,
+            row.with_needs,
+            row.files,
+            row.heap,
+        )
+        for row in rows()
+    ]
+    return markdown(headings, lines)
 
 
 def renew(file: Path = ROOT / FILE) -> str:

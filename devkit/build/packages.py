@@ -54,13 +54,9 @@ def for_device(root: Path) -> list[Package]:
     return sorted(found, key=lambda package: package.name)
 
 
-def device_files(root: Path) -> dict[Path, Path]:
-    """Path on the board -> file here, of all modules of these packages. Raises as for_device."""
-    return {path: file for package in for_device(root) for path, file in package.files.items()}
-
-
 def needed_by(foreign: Iterable[str], root: Path) -> dict[Path, Path]:
-    """The same of the packages that provide one of these modules (Component.foreign)."""
+    """Path on the board -> file here, of the packages that provide one of these modules
+    (Component.foreign). Raises as for_device."""
     wanted = set(foreign)
     return {
         path: file

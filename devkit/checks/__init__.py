@@ -17,7 +17,6 @@ from pathlib import Path
 from devkit.checks import (
     boundaries,
     budgets,
-    commit_subject,
     device_compile,
     device_syntax,
     sources,
@@ -54,9 +53,6 @@ CHECKS = {
     "whitespace": Check("blanks and newlines", sources.is_text, whitespace.problems),
     "budgets": Check("lines of files and folders", sources.is_text, budgets.problems),
 }
-
-# Looks at a commit message, not at files of the tree.
-COMMIT_SUBJECT = Check("commit messages", lambda name: False, commit_subject.problems)
 
 _AT_ONCE = 2
 

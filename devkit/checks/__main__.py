@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 
 from devkit import checks
-from devkit.checks import sources
+from devkit.checks import commit_subject, sources
 
 
 def main(arguments: list[str]) -> int:
     name, files = (arguments[0], arguments[1:]) if arguments else ("", [])
     if name == "commit-subject" and len(files) == 1:
-        problems = checks.COMMIT_SUBJECT.run(sources.ROOT, files)
+        problems = commit_subject.problems(sources.ROOT, files)
     elif not name:
         problems = checks.run_all()
     elif name in checks.CHECKS:

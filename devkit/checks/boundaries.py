@@ -27,7 +27,7 @@ def problems(root: Path, names: list[str]) -> list[Problem]:
                 target = target.rpartition(".")[0]
             module = modules.get(target) or (used if sources.fits(used, table["guarded"]) else "")
             if module and not _allowed(_dotted(name), module, row):
-                text = f"{module}: not allowed; allowed for {key}: {' '.join(row.split())}"
+                text = f"{module}: not allowed; allowed for {key}: {_spelled(row, name)}"
                 found.setdefault((name, module), Problem(name, line, "imports", text))
     return sorted(found.values())
 
@@ -70,6 +70,16 @@ def _allowed(name: str, module: str, row: str) -> bool:
         return True
     row = row.replace("CONTRACT", name.split(".")[0])
     return sources.fits(module, row) or sources.fits(module + ".", row)
+
+
+def _spelled(row: str, name: str) -> str:
+    """A row as people read it, with what CONTRACT and OWN are for this file."""
+    module = _dotted(name)
+    meant = {
+        "CONTRACT": f"{module.split('.')[0]} (its __init__.py)",
+        "OWN": f"the own parts of {_component(module)}",
+    }
+    return ", ".join(meant.get(word, word) for word in row.split())
 
 
 def _component(module: str) -> str:

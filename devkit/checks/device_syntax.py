@@ -1,8 +1,9 @@
 """Device code keeps to the language and the library that a Pycom board has.
 
-mpy-cross finds what the board cannot compile; this finds what compiles and fails in the field:
-missing methods, builtins, arguments and modules (devkit/checks/subset.py), patterns that never
-match, and what happens at import. Where that is wrong, `# subset: reason` on the line says so.
+mpy-cross finds what the board cannot compile (devkit/checks/device_compile.py); this finds what
+compiles and fails in the field: missing methods, builtins, arguments and modules
+(devkit/checks/subset.py), patterns that never match, and what happens at import. Where that is
+wrong, `# subset: reason` on the line says so.
 """
 
 from __future__ import annotations
@@ -15,10 +16,6 @@ from pathlib import Path, PurePosixPath
 
 from devkit.checks import sources, subset
 from devkit.checks.problem import Problem
-
-# Python 3.6 is the oldest grammar with underscores in numbers, which the board has; the rest of
-# what came after 3.4 is looked for in the tree.
-_GRAMMAR = (3, 6)
 
 _PARDON = re.compile(r"#.*\bsubset: \w")
 _COUNTED = re.compile(r"(?<!\\)\{\d")
@@ -60,9 +57,9 @@ def package_modules(root: Path) -> set[str]:
 def look(text: str, name: str = "module.py", own: set[str] | None = None) -> list[Finding]:
     """What is wrong with one file: (line, what), in the order of lines."""
     try:
-        tree = ast.parse(text, feature_version=_GRAMMAR)
-    except SyntaxError as problem:
-        return [(problem.lineno or 1, f"does not compile on the board: {problem.msg}")]
+        tree = ast.parse(text)
+    except SyntaxError:
+        return []  # mpy-cross reports it
     lines = text.splitlines()
     found = set(_imports(tree, own or set(), sources.is_firmware(name)))
     found |= set(_calls_at_import(tree, name))
@@ -103,9 +100,7 @@ class _Known:
 
 
 def _of_node(node: ast.AST, known: _Known) -> Iterator[str]:
-    yield from _syntax(node)
     if isinstance(node, ast.Call):
-        yield from _call_shape(node)
         yield from _call_target(node, known)
     elif isinstance(node, ast.Name):
         if node.id in subset.NO_BUILTINS and node.id not in known.names:
@@ -114,37 +109,6 @@ def _of_node(node: ast.AST, known: _Known) -> Iterator[str]:
         yield from _attribute(node, known)
     elif isinstance(node, ast.ClassDef):
         yield from _class(node)
-
-
-def _syntax(node: ast.AST) -> Iterator[str]:
-    """What the board's compiler refuses (MicroPython 1.11: Python 3.4 with parts of 3.5)."""
-    if isinstance(node, ast.JoinedStr):
-        yield "f-string"
-    elif isinstance(node, ast.NamedExpr):
-        yield "assignment expression (:=)"
-    elif isinstance(node, ast.AnnAssign):
-        yield "annotation of a variable"
-    elif isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.MatMult):
-        yield "matrix multiplication (@)"
-    elif isinstance(node, ast.Dict) and None in node.keys:
-        yield "{**x} in a dict"
-    elif isinstance(node, (ast.List, ast.Set, ast.Tuple)) and not isinstance(
-        getattr(node, "ctx", None), ast.Store
-    ):
-        if any(isinstance(item, ast.Starred) for item in node.elts):
-            yield "*x inside a list, set or tuple"
-    elif isinstance(node, ast.arguments) and node.posonlyargs:
-        yield "positional-only arguments (/)"
-    elif isinstance(node, ast.comprehension) and node.is_async:
-        yield "asynchronous comprehension"
-
-
-def _call_shape(node: ast.Call) -> Iterator[str]:
-    stars = [isinstance(argument, ast.Starred) for argument in node.args]
-    if sum(stars) > 1 or sum(keyword.arg is None for keyword in node.keywords) > 1:
-        yield "more than one * or ** in a call"
-    if True in stars and not stars[-1]:
-        yield "positional argument after *args"
 
 
 def _call_target(node: ast.Call, known: _Known) -> Iterator[str]:
@@ -158,8 +122,6 @@ def _call_target(node: ast.Call, known: _Known) -> Iterator[str]:
             yield f"{name}() takes at most {most} argument{'s' * (most > 1)}"
         if name == "round" and len(node.args) == 2 and isinstance(node.args[1], ast.UnaryOp):
             yield "round() to tens does not work"
-        if name == "const" and node.args and not _is_whole(node.args[0]):
-            yield "const() takes whole numbers only"
         return
     if name in ("startswith", "endswith") and node.args and isinstance(node.args[0], ast.Tuple):
         yield f"{name}() takes no tuple"
@@ -180,16 +142,6 @@ def _called(node: ast.Call) -> tuple[str | None, str]:
         before = node.func.value
         return before.id if isinstance(before, ast.Name) else "", node.func.attr
     return "", ""
-
-
-def _is_whole(node: ast.expr) -> bool:
-    if isinstance(node, ast.Constant):
-        return type(node.value) is int
-    if isinstance(node, ast.UnaryOp):
-        return _is_whole(node.operand)
-    if isinstance(node, ast.BinOp):
-        return _is_whole(node.left) and _is_whole(node.right)
-    return isinstance(node, ast.Name)  # another const()
 
 
 def _is_text(node: ast.expr) -> bool:

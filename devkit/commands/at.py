@@ -14,9 +14,8 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-from devkit.commands.options import add_firmware, add_route, add_trace, add_world
+from devkit.commands.options import add_firmware, add_route, add_trace, add_world, write_trace
 from devkit.commands.values import whole
 from emulator import scenario
 from emulator.board.board import Board
@@ -79,8 +78,7 @@ def main(options: argparse.Namespace) -> int:
         return console.run(line.rstrip("\r\n") for line in sys.stdin)
     finally:
         world.close()
-        if options.trace:
-            board.trace.write(Path(options.trace))
+        write_trace(options, board)
 
 
 class World:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 from devkit.bench import measuring, modules
 from devkit.bench.cases import CASES, CYCLES
@@ -30,53 +32,65 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     out = sys.stderr if options.json else sys.stdout
     conditions = Conditions(options.seed, options.firmware, options.install)
+    try:
+        sizes = modules.rows()
+    except ValueError as problem:  # a file that does not compile would spoil every row
+        print(f"./dev: bench: {problem}", file=sys.stderr)
+        return 1
     print(
         f"firmware {options.firmware}, modules as .{options.install}, cycle {COUNTED_CYCLE} after"
         f" power-on, means over seeds {options.seed} to {options.seed + SEEDS - 1}\n",
         file=out,
     )
     rows = [row(case, conditions) for case in CASES]
-    sizes = modules.rows()
-    print(_table(rows[: len(CYCLES)], _CYCLES), file=out)
+    print(_table(rows[: len(CYCLES)], CYCLE_COLUMNS), file=out)
     print("\nfloor: the same modem, network and firmware with a driver that costs nothing"
           " (docs/bench.md)\n\nOne report of six measurements\n", file=out)  # fmt: skip
-    print(_table(rows[len(CYCLES) :], _REPORTS), file=out)
+    print(_table(rows[len(CYCLES) :], REPORT_COLUMNS), file=out)
     measured = measuring.row(options.seed)
     print("\nMeasuring alone, the modules being loaded\n", file=out)
-    print(_table([measured], _MEASURING), file=out)
+    print(_table([measured], MEASURING_COLUMNS), file=out)
     print("", file=out)
-    print(_table(sizes, _SIZES), file=out)
+    print(_table(sizes, MODULE_COLUMNS), file=out)
     if options.json:
         print(json.dumps({"rows": [*rows, measured], "modules": sizes}))
     return 0
 
 
-def _table(rows: list[dict[str, object]], columns: dict[str, str]) -> str:
-    return table([[line[key] for key in columns] for line in rows], list(columns.values()))
+def cells(
+    rows: Iterable[dict[str, Any]], columns: dict[str, str]
+) -> tuple[list[str], list[list[Any]]]:
+    """(headings, lines) of a table."""
+    return list(columns.values()), [[row[key] for key in columns] for row in rows]
+
+
+def _table(rows: Iterable[dict[str, Any]], columns: dict[str, str]) -> str:
+    headings, lines = cells(rows, columns)
+    return table(lines, headings)
 
 
 # Of each table: key in the rows -> heading
-_CYCLES = {
+CYCLE_COLUMNS = {
     "scenario": "scenario", "protocol": "protocol", "awake_ms": "awake ms",
     "floor_awake_ms": "floor", "awake_ratio": "ratio", "radio_on_ms": "radio on ms",
     "at_exchanges": "AT", "floor_at_exchanges": "floor", "uart_bytes": "UART bytes",
     "air_bytes": "air bytes", "energy_mj": "energy mJ", "floor_energy_mj": "floor",
     "energy_ratio": "ratio",
 }  # fmt: skip
-_REPORTS = {
+REPORT_COLUMNS = {
     "bearer": "bearer", "protocol": "protocol", "scenario": "what", "awake_ms": "awake ms",
     "floor_awake_ms": "floor", "awake_ratio": "ratio", "air_bytes": "air bytes",
     "payload_bytes": "payload", "overhead_bytes": "overhead", "energy_mj": "energy mJ",
     "floor_energy_mj": "floor", "energy_ratio": "ratio", "time_on_air_ms": "time on air ms",
     "confirmed": "confirmed of 5",
 }  # fmt: skip
-_MEASURING = {
+MEASURING_COLUMNS = {
     "scenario": "what", "awake_ms": "together ms", "slowest": "slowest",
     "floor_awake_ms": "alone ms", "awake_ratio": "ratio",
     "one_after_the_other_ms": "one after the other ms", "energy_mj": "energy mJ",
     "floor_energy_mj": "floor",
 }  # fmt: skip
-_SIZES = {
+MODULE_COLUMNS = {
     "name": "module", "mpy_bytes": ".mpy bytes", "import_mpy_ms": "import ms as .mpy",
     "import_py_ms": "import ms as .py",
 }  # fmt: skip

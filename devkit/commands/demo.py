@@ -22,6 +22,8 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
+    write_trace,
+    writing,
 )
 from devkit.commands.run import runtime, summary
 from devkit.commands.values import output
@@ -109,7 +111,7 @@ def main(options: argparse.Namespace) -> int:
             _write_files(options, emulator, cycles)
         arrived = receiver.table()
         count = len(receiver.received)
-    say(f"\nWhat the server received and decoded ({count} payloads)\n")
+    say(f"\nWhat the server received and decoded ({count} payload{'s' * (count != 1)})\n")
     say(arrived)
     say("\nPhases of each cycle, ms\n")
     say(phase_table(cycles))
@@ -137,13 +139,13 @@ def payloads_left(protocol: str, cycles: Sequence[Cycle]) -> int:
 
 
 def _write_files(options: argparse.Namespace, emulator: Emulator, cycles: Sequence[Cycle]) -> None:
-    if options.trace:
-        emulator.board.trace.write(Path(options.trace))
+    write_trace(options, emulator.board)
     if options.plot:
         from devkit.plot import draw
 
         title = f"{options.bearer} report, {options.scenario}, firmware {options.firmware}"
-        draw(emulator.board.meter.timeline, cycles, Path(options.plot), title)
+        with writing("--plot", options.plot):
+            draw(emulator.board.meter.timeline, cycles, Path(options.plot), title)
 
 
 def phase_table(cycles: Sequence[Cycle]) -> str:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 
+from devkit.commands import UsageError
 from devkit.commands.values import command, output, route, scenario, whole
+from emulator.board.board import Board
 from emulator.driver.profile import DEFAULT, PROFILES
 from emulator.vm.importer import INSTALLS
 
@@ -44,6 +49,21 @@ def add_trace(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write what happened when (AT text, power, files) to FILE, in virtual time",
     )
+
+
+def write_trace(options: argparse.Namespace, board: Board) -> None:
+    if options.trace:
+        with writing("--trace", options.trace):
+            board.trace.write(Path(options.trace))
+
+
+@contextlib.contextmanager
+def writing(option: str, file: str) -> Iterator[None]:
+    """Turn what goes wrong with the file of an option into one line."""
+    try:
+        yield
+    except OSError as problem:
+        raise UsageError(f"{option} {file}: {problem.strerror or problem}") from problem
 
 
 def add_route(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
+    write_trace,
 )
 from devkit.commands.values import file, folder, hours
 from emulator.cycle import Cycle
@@ -115,5 +116,4 @@ def run_script(options: argparse.Namespace, console: Console) -> list[Cycle]:
         try:
             return emulator.run(scripts, options.cycles)
         finally:
-            if options.trace:
-                emulator.board.trace.write(Path(options.trace))
+            write_trace(options, emulator.board)

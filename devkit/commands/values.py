@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import shutil
@@ -48,8 +49,15 @@ def file(text: str) -> str:
 
 
 def output(text: str) -> str:
+    """A file to write; that a new one can be made is tried, since rights alone do not tell."""
     path = Path(text)
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+    is_writable = os.access(path, os.W_OK) and not path.is_dir()
+    if not os.path.lexists(path):
+        with contextlib.suppress(OSError):
+            path.touch()
+            path.unlink()
+            is_writable = True
+    if not is_writable:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written; a file is needed")
     return text
 
@@ -63,9 +71,10 @@ def command(text: str) -> list[str]:
 
 def scenario(text: str) -> str:
     from emulator import scenario
+    from emulator.chips import wiring
 
     try:
-        scenario.load(text)
+        wiring.check(scenario.load(text).chips)
     except (ValueError, OSError) as problem:
         raise argparse.ArgumentTypeError(one_line(problem)) from problem
     return text

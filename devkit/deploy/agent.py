@@ -3,7 +3,7 @@
 """The board's side of `./dev deploy`: small functions that the computer calls by name.
 
 Runs on MicroPython 1.11 as in Pycom's firmware and on today's. devkit/deploy/repl.py sends it, and
-calls FUNCTIONS with what was in a message; results go back as JSON. What is special here:
+calls them with what was in a message; results go back as JSON. What is special here:
 
 - one hash object at a time, always digested: a second one raises, and one that was dropped blocks
   hashing until the reset (Pycom firmware 1.20.2.r4, esp32/mods/moduhashlib.c);
@@ -163,18 +163,3 @@ def _kind(path):
         return "dir" if os.stat(path or "/")[0] & 0x4000 else "file"
     except OSError:
         return None
-
-
-FUNCTIONS = {
-    "about": about,
-    "watch": watch,
-    "space": space,
-    "look": look,
-    "names": names,
-    "folder": folder,
-    "begin": begin,
-    "put": put,
-    "shut": shut,
-    "remove": remove,
-    "place": place,
-}

@@ -79,7 +79,7 @@ def _call(t, a, b):
             elif h[0] == 'exec':
                 exec(_text.decode(), _agent)
             else:
-                r = _agent['FUNCTIONS'][h[0]](*(h[1:] + ([m] if m else [])))
+                r = _agent[h[0]](*(h[1:] + ([m] if m else [])))
             r = ['done', r]
         except Exception as e:
             r = ['raised', e.__class__.__name__, str(e.args[0]) if e.args else '']

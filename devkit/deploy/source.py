@@ -60,7 +60,7 @@ def load(folder: Path) -> Source:
     """
     if (folder / MANIFEST).is_file() and (folder / FLASH).is_dir():
         folder = folder / FLASH
-    files = {file.path: file for file in map(_reader(folder), _paths(folder))}
+    files = {file.path: file for file in (_file(folder, path) for path in _paths(folder))}
     if not files:
         raise DeployError(f"there is no file in {folder}")
     manifest = _manifest(folder)
@@ -95,10 +95,6 @@ def _paths(folder: Path) -> list[Path]:
     return found
 
 
-def _reader(folder: Path) -> Any:
-    def read(path: Path) -> File:
-        data = path.read_bytes()
-        name = path.relative_to(folder).as_posix()
-        return File(name, data, hashlib.sha256(data).hexdigest())
-
-    return read
+def _file(folder: Path, path: Path) -> File:
+    data = path.read_bytes()
+    return File(path.relative_to(folder).as_posix(), data, hashlib.sha256(data).hexdigest())

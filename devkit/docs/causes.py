@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devkit.docs.markdown import markdown
+from devkit.tables import markdown
 from emulator.device_files import ROOT
 
 _ENTRY = re.compile(r'((?:^# .*\n)+)^[A-Z0-9_]+ = "(\w+)"$', re.MULTILINE)

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from devkit.docs.markdown import markdown
+from devkit.tables import markdown
 from emulator.board.board import Board
 from emulator.device_files import ROOT, copy_device_files, device_files
 from emulator.vm.cpython import CpythonVm

@@ -23,11 +23,10 @@ from devkit.bench import measuring, modules
 from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import Conditions, row
 from devkit.build import budget
-from devkit.commands import demo
+from devkit.commands import bench, demo
 from devkit.commands.sensors import listed
 from devkit.docs import causes, configuration, contracts
-from devkit.docs.markdown import block, markdown
-from devkit.tables import table
+from devkit.tables import markdown, table
 from emulator import scenario
 from emulator.cycle import Cycle
 from emulator.device_files import ROOT
@@ -40,6 +39,10 @@ SEED = 1
 FIRMWARE = DEFAULT
 STATUS = {-1: "detached", 0: "activated", 1: "attached", 2: "connected"}
 _HEX_A_LINE = 32
+COST = (
+    "bearer", "awake_ms", "floor_awake_ms", "energy_mj", "floor_energy_mj", "payload_bytes",
+    "air_bytes",
+)  # fmt: skip
 
 
 def _demo() -> str:
@@ -67,105 +70,34 @@ def _row(number: int, install: str = "mpy") -> dict[str, Any]:
 
 
 def _bench_cycles() -> str:
-    lines = []
-    for number in range(len(CYCLES)):
-        got = _row(number)
-        lines.append(
-            [
-                got["scenario"], _seconds(got["awake_ms"]), _seconds(got["floor_awake_ms"]),
-                _ratio(got["awake_ratio"]), _seconds(got["radio_on_ms"]),
-                _seconds(got["floor_radio_on_ms"]), got["at_exchanges"],
-                got["floor_at_exchanges"], got["uart_bytes"], got["air_bytes"],
-                _joules(got["energy_mj"]), _joules(got["floor_energy_mj"]),
-                _ratio(got["energy_ratio"]),
-            ]
-        )  # fmt: skip
-    return markdown(
-        [
-            "case", "awake", "floor", "ratio", "radio on", "floor", "AT", "floor", "UART bytes",
-            "air bytes", "energy", "floor", "ratio",
-        ],
-        lines,
-    )  # fmt: skip
+    return markdown(*bench.cells(map(_row, range(len(CYCLES))), bench.CYCLE_COLUMNS))
 
 
 def _bench_reports() -> str:
-    """One report of six measurements, by bearer and protocol."""
-    lines = []
-    for number in range(len(CYCLES), len(CASES)):
-        got = _row(number)
-        what = " confirmed" if "confirmed" in got["scenario"] else ""
-        lines.append(
-            [
-                got["bearer"], got["protocol"] + what, _seconds(got["awake_ms"]),
-                _seconds(got["floor_awake_ms"]), _ratio(got["awake_ratio"]), got["air_bytes"],
-                got["payload_bytes"], got["overhead_bytes"], _joules(got["energy_mj"]),
-                _joules(got["floor_energy_mj"]), _ratio(got["energy_ratio"]),
-            ]
-        )  # fmt: skip
-    return markdown(
-        [
-            "bearer", "protocol", "awake", "floor", "ratio", "air bytes", "payload", "overhead",
-            "energy", "floor", "ratio",
-        ],
-        lines,
-    )  # fmt: skip
+    return markdown(*bench.cells(map(_row, range(len(CYCLES), len(CASES))), bench.REPORT_COLUMNS))
 
 
 def _cost() -> str:
-    """One report by each bearer, over its first protocol."""
-    rows = {}
-    for number in range(len(CYCLES), len(CASES)):
-        rows.setdefault(CASES[number].bearer, number)
-    lines = []
-    for number in rows.values():
-        got = _row(number)
-        lines.append(
-            [
-                f"{got['bearer']}, {got['protocol']}", _seconds(got["awake_ms"]),
-                _seconds(got["floor_awake_ms"]), _joules(got["energy_mj"]),
-                _joules(got["floor_energy_mj"]), got["payload_bytes"], got["air_bytes"],
-            ]
-        )  # fmt: skip
-    headings = [
-        "report over",
-        "awake",
-        "floor",
-        "energy",
-        "floor",
-        "payload bytes",
-        "bytes on air",
+    """One report over each bearer by plain UDP."""
+    rows = [
+        _row(number)
+        for number, case in enumerate(CASES)
+        if (case.name, case.protocol) == ("report", "udp")
     ]
-    return markdown(headings, lines)
+    columns = {key: bench.REPORT_COLUMNS[key] for key in COST}
+    return markdown(*bench.cells(rows, columns))
 
 
 def _bench_install() -> str:
     """What the form of the modules on the flash changes: the first case, in each of them."""
-    lines = []
-    for install in INSTALLS:
-        got = _row(0, install)
-        lines.append(
-            [
-                install, _seconds(got["awake_ms"]), _seconds(got["floor_awake_ms"]),
-                _ratio(got["awake_ratio"]), _joules(got["energy_mj"]), _ratio(got["energy_ratio"]),
-            ]
-        )  # fmt: skip
-    return markdown(["modules as", "awake", "floor", "ratio", "energy", "ratio"], lines)
+    rows = [{"install": install, **_row(0, install)} for install in INSTALLS]
+    shown = ("awake_ms", "floor_awake_ms", "awake_ratio", "energy_mj", "energy_ratio")
+    columns = {"install": "modules as"} | {key: bench.CYCLE_COLUMNS[key] for key in shown}
+    return markdown(*bench.cells(rows, columns))
 
 
 def _bench_measuring() -> str:
-    """Six sensors in one run."""
-    got = measuring.row(SEED)
-    return markdown(
-        ["", "awake", "energy"],
-        [
-            [f"`{', '.join(measuring.SIX)}` together", f"{got['awake_ms']} ms",
-             f"{got['energy_mj']:.0f} mJ"],
-            [f"the slowest alone: `{got['slowest']}`", f"{got['floor_awake_ms']} ms",
-             f"{got['floor_energy_mj']:.0f} mJ"],
-            ["one after the other", f"{got['one_after_the_other_ms']} ms", ""],
-        ],
-    )  # fmt: skip
+    return markdown(*bench.cells([measuring.row(SEED)], bench.MEASURING_COLUMNS))
 
 
 def _sensors() -> str:
@@ -174,12 +106,8 @@ def _sensors() -> str:
 
 
 def _bench_modules() -> str:
-    lines = [
-        [f"`{got['name']}`" if "/" in got["name"] or got["name"].endswith(".py") else got["name"],
-         got["mpy_bytes"], got["import_mpy_ms"], got["import_py_ms"]]
-        for got in modules.rows()
-    ]  # fmt: skip
-    return markdown(["module", ".mpy bytes", "import ms as .mpy", "import ms as .py"], lines)
+    rows = [{**got, "name": f"`{got['name']}`"} for got in modules.rows()]
+    return markdown(*bench.cells(rows, bench.MODULE_COLUMNS))
 
 
 def _copy() -> str:
@@ -262,6 +190,10 @@ def _spread(kind: str, level: str, which: int) -> str:
 # What they are made with
 
 
+def block(text: str, kind: str = "text") -> str:
+    return f"```{kind}\n{text.rstrip()}\n```"
+
+
 @functools.cache
 def _cycles(scenario_name: str, cycles: int) -> list[Cycle]:
     with Emulator(scenario=scenario_name, seed=SEED, firmware=FIRMWARE, max_hours=24) as emulator:
@@ -274,10 +206,6 @@ def _seconds(milliseconds: int) -> str:
 
 def _joules(millijoules: int) -> str:
     return f"{millijoules / 1000:.2f} J"
-
-
-def _ratio(value: float) -> str:
-    return f"{value:.2f}"
 
 
 PARTS: dict[str, Callable[[], str]] = {

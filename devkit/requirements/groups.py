@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import subprocess
 import sys
 from pathlib import Path
 
-from devkit.requirements import folder, lock, venv
-from devkit.requirements.report import Progress, reason
+from devkit.requirements import folder, lock, pip, venv
+from devkit.requirements.report import Progress
 from emulator.device_files import packages_folder
 
 DEVICE_LOCK = lock.HERE / "device.lock"
@@ -71,43 +70,21 @@ def _install(names: list[str], known: list[lock.Pin], here: Path) -> None:
     belonging = lock.belonging(asked, known)
     for_what = ", ".join(GROUPS[name].about for name in names)
     shown = ", ".join(asked if len(asked) < 8 else [*asked[:6], f"{len(asked) - 6} more"])
-    with Progress(f"packages for {for_what} ({shown})", len(belonging)) as progress:
-        trouble = _pip(belonging, here, progress)
-        if trouble:
-            raise progress.failure(f"{trouble}; all output of pip: {here / 'pip.log'}")
-    if _BASE in names:
-        folder.installed(DEVICE_LOCK, packages_folder())
-
-
-def _pip(belonging: list[lock.Pin], here: Path, progress: Progress) -> str:
-    """Why it failed, "" if it did not."""
     wanted = here / "groups" / "wanted.txt"
     wanted.write_text("".join(pin.text + "\n" for pin in belonging), encoding="utf-8")
-    words = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
-        "--no-compile",
-        "--requirement",
-        str(wanted),
-    ]  # fmt: skip; Python compiles the modules that are used, at their first import
-    said = []
+    title = f"packages for {for_what} ({shown})"
     with (
         (here / "pip.log").open("w", encoding="utf-8") as log,
-        subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        ) as pip,
+        Progress(title, len(belonging)) as progress,
     ):
-        assert pip.stdout is not None
-        for line in pip.stdout:
+
+        def said(line: str) -> None:
             log.write(line)
-            said.append(line)
             if line.startswith(_STEPS):
                 progress.step()
-    return reason(said) if pip.returncode else ""
+
+        problem = pip.install(wanted, "--only-binary", ":all:", said=said)
+        if problem:
+            raise progress.failure(f"{problem}; all output of pip: {log.name}")
+    if _BASE in names:
+        folder.installed(DEVICE_LOCK, packages_folder())

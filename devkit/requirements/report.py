@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from types import TracebackType
 
 _STEP = 25  # per cent
 
@@ -30,12 +28,7 @@ class Progress:
         self._write(f"dev: installing {self._what}" + (":" if self._total else ""))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         if kind is None and self._total:
             self._show(100)
         self._write("\n")
@@ -57,10 +50,3 @@ class Progress:
     def _write(self, text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
-
-
-def reason(lines: Iterable[str]) -> str:
-    """Why pip failed: the last line of it that says so."""
-    said = [line.strip() for line in lines if line.strip()]
-    errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
-    return next(reversed(errors or said), "it said nothing")

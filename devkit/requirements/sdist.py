@@ -8,15 +8,13 @@ They are taken from there, and written as pip would have installed them. None of
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit.requirements.report import Progress, reason
+from devkit.requirements import pip
+from devkit.requirements.report import Progress
 
 LICENCES = Path(__file__).parent / "licences"  # NAME.txt, for packages that do not contain theirs
 _PROJECT = ("setup.py", "pyproject.toml")
@@ -52,30 +50,12 @@ def _install_one(requirement: str, folder: Path) -> str:
         fresh = scratch / "fresh"
         unpacked = scratch / "unpacked"
         unpacked.mkdir()
-        problem = _pip(lock, fresh, unpacked)
+        options = ("--no-deps", "--no-clean", "--target", str(fresh))
+        problem = pip.install(lock, *options, temporary=unpacked)
         if problem and not _write_installed(unpacked, fresh):
             return problem
         shutil.copytree(fresh, folder, dirs_exist_ok=True)
     return ""
-
-
-def _pip(lock: Path, folder: Path, unpacked: Path) -> str:
-    """Why it failed, "" if it did not. `unpacked`: where pip is to leave what it has unpacked."""
-    words = [
-        sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-        "--no-deps", "--no-compile", "--no-clean", "--require-hashes", "--target", str(folder),
-        "--requirement", str(lock),
-    ]  # fmt: skip
-    done = subprocess.run(
-        words,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-        env={**os.environ, "TMPDIR": str(unpacked)},
-    )
-    return reason(done.stdout.splitlines()) if done.returncode else ""
 
 
 def _write_installed(unpacked: Path, folder: Path) -> bool:

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from devkit.requirements import folder, lock
-from devkit.requirements.report import Progress, reason
+from devkit.requirements.pip import reason
+from devkit.requirements.report import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"

@@ -12,16 +12,20 @@ with the block.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
+import json
+import os
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -66,8 +70,7 @@ class MqttBroker:
         if name == "mosquitto" and self._program is None:
             raise NoBroker(f"no mosquitto: {debian.why_not('mosquitto')}")
         self.name = "amqtt" if self._program is None else "mosquitto"
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._parts = contextlib.ExitStack()
 
     @property
     def about(self) -> str:
@@ -77,57 +80,22 @@ class MqttBroker:
         return "amqtt" + (f" (Mosquitto is not here: {reason})" if reason else "")
 
     def __enter__(self) -> MqttBroker:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Until it accepts connections. NoBroker if it does not."""
+        """Start it, and wait until it accepts connections. NoBroker if it does not."""
         if self._program is None:
             requirements.need("broker")
-        self._folder = tempfile.TemporaryDirectory(prefix="broker-")
-        folder = Path(self._folder.name)
-        for _ in range(1 if self._wanted_port else _PORTS):
-            try:
+        with contextlib.ExitStack() as parts:
+            folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="broker-")))
+            for _ in range(1 if self._wanted_port else _PORTS):
                 self.port = _free_port(self.host, self._wanted_port)
-            except OSError as problem:
-                self.stop()
-                raise NoBroker(f"{self.host}:{self._wanted_port}: {problem}") from problem
-            with (folder / "log").open("wb") as log:
-                self._process = subprocess.Popen(
-                    self._command(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    cwd=folder,
-                )  # fmt: skip
-            if self._listening(self._process):
-                return
-            self._end()
-        said = (folder / "log").read_text(encoding="utf-8", errors="replace").strip()
-        self.stop()
+                process = parts.enter_context(_running(self._command(folder), folder))
+                if self._listening(process):
+                    self._parts = parts.pop_all()
+                    return self
+            said = (folder / "log").read_text(encoding="utf-8", errors="replace").strip()
         raise NoBroker(f"{self.name} does not listen on {self.host}:{self.port}: {said[-300:]}")
 
-    def stop(self) -> None:
-        self._end()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    def __exit__(self, *raised: object) -> None:
+        self._parts.close()
 
     def _listening(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait for it: its own process lives, and somebody accepts."""
@@ -142,47 +110,76 @@ class MqttBroker:
         return False
 
     def _command(self, folder: Path) -> list[str]:
+        """Write the files that the broker reads; what starts it."""
+        config, users = folder / "broker.conf", folder / "users"
+        if self._user is not None:
+            user_line = _amqtt_user if self._program is None else _mosquitto_user
+            users.write_text(user_line(*self._user), encoding="utf-8")
+            users.chmod(0o644)  # Mosquitto, started as root, gives up its rights
+            folder.chmod(0o755)
         if self._program is None:
-            words = [
-                sys.executable,
-                "-m",
-                "devkit.servers.amqtt_broker",
-                self.host,
-                str(self.port),
-            ]
-            if self._user is not None:
-                (folder / "users").write_text("\n".join(self._user), encoding="utf-8")
-                words.append(str(folder / "users"))
-            return ["env", f"PYTHONPATH={Path(__file__).resolve().parents[2]}", *words]
+            config.write_text(json.dumps(self._amqtt_settings(users)), encoding="utf-8")
+            return [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(config)]
         lines = [f"listener {self.port} {self.host}", "persistence false", "log_dest stderr",
                  f"allow_anonymous {'true' if self._user is None else 'false'}"]  # fmt: skip
         if self._user is not None:
-            (folder / "users").write_text(_mosquitto_user(*self._user), encoding="utf-8")
-            (folder / "users").chmod(0o644)  # started as root, it gives up its rights
-            folder.chmod(0o755)
-            lines.append(f"password_file {folder / 'users'}")
-        (folder / "broker.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return [self._program, "-c", str(folder / "broker.conf")]
+            lines.append(f"password_file {users}")
+        config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return [self._program, "-c", str(config)]
+
+    def _amqtt_settings(self, users: Path) -> dict[str, Any]:
+        authentication = "amqtt.plugins.authentication."
+        plugins: dict[str, Any] = {
+            authentication + "AnonymousAuthPlugin": {"allow_anonymous": True}
+        }
+        if self._user is not None:
+            plugins = {authentication + "FileAuthPlugin": {"password_file": str(users)}}
+        listener = {"type": "tcp", "bind": f"{self.host}:{self.port}"}
+        return {"listeners": {"default": listener}, "plugins": plugins}
+
+
+def _amqtt_user(user: str, password: str) -> str:
+    """A line of its password file, with an Argon2 hash."""
+    from pwdlib import PasswordHash
+    from pwdlib.hashers.argon2 import Argon2Hasher
+
+    return f"{user}:{PasswordHash((Argon2Hasher(),)).hash(password)}\n"
 
 
 def _mosquitto_user(user: str, password: str) -> str:
     """A line of its password file: $7$iterations$salt$PBKDF2-SHA512 (mosquitto_passwd(1))."""
-    import base64
-    import os
-
     salt, rounds = os.urandom(12), 101
     made = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
     texts = [base64.b64encode(part).decode() for part in (salt, made)]
     return f"{user}:$7${rounds}${'$'.join(texts)}\n"
 
 
+@contextlib.contextmanager
+def _running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process of a command, which ends with the block; what it says goes to `log`."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 def _free_port(host: str, port: int) -> int:
-    """`port` itself, or any if it is 0. OSError if it is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        free: int = probe.getsockname()[1]
-        return free
+    """`port` itself, or any if it is 0. NoBroker if it is taken."""
+    try:
+        with socket.create_server((host, port)) as probe:
+            free: int = probe.getsockname()[1]
+            return free
+    except OSError as problem:
+        raise NoBroker(f"{host}:{port}: {problem}") from problem
 
 
 @dataclass

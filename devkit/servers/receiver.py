@@ -30,7 +30,7 @@ from devkit.tables import table
 from emulator.network.routes import Routes
 
 ANSWERING = ("coap", "mqtt")  # these confirm each payload
-PATIENCE_S = 0.5
+PATIENCE_S = 0.5  # of real time, for a server that answers
 HEADINGS = ("datagram", "bytes", "name", "value", "unit", "time")
 
 Started = tuple[Server[Any], str]  # a server, and what it is called

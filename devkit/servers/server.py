@@ -11,7 +11,6 @@ from __future__ import annotations
 import socket
 import threading
 from abc import abstractmethod
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -46,10 +45,8 @@ class Server(AbstractContextManager[Any], Generic[Item]):
     host: str
     port: int
 
-    def __init__(self, on_received: Callable[[Item], object] = lambda item: None) -> None:
-        """on_received: called with each item, in the server's thread."""
+    def __init__(self) -> None:
         self.received: list[Item] = []
-        self._on_received = on_received
         self._changed = threading.Condition()
 
     def __exit__(self, *raised: object) -> None:
@@ -68,4 +65,3 @@ class Server(AbstractContextManager[Any], Generic[Item]):
         with self._changed:
             self.received.append(item)
             self._changed.notify_all()
-        self._on_received(item)

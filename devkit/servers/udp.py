@@ -21,14 +21,9 @@ Reply = Callable[[bytes], "bytes | Sequence[bytes] | None"]
 
 
 class UdpServer(Server[Received]):
-    def __init__(
-        self,
-        host: str = "127.0.0.1",
-        reply: Reply | None = None,
-        on_received: Callable[[Received], object] = lambda received: None,
-    ) -> None:
+    def __init__(self, host: str = "127.0.0.1", reply: Reply | None = None) -> None:
         """reply: returns the answer, or answers, to a datagram."""
-        super().__init__(on_received)
+        super().__init__()
         self._reply = reply
         self._socket = datagram_socket(host)
         self.host, self.port = self._socket.getsockname()[:2]

@@ -55,13 +55,29 @@ class WiringError(ValueError):
     """A table of a scenario that cannot be; one line that says what can."""
 
 
+class _Table(dict[str, Any]):
+    """The table of a chip; it keeps the keys that were looked for."""
+
+    def __init__(self, *given: dict[str, Any]) -> None:
+        super().__init__(*given)
+        self.asked: set[str] = set()
+
+    def pop(self, key: str, *default: Any) -> Any:
+        self.asked.add(key)
+        return super().pop(key, *default)
+
+    def __contains__(self, key: object) -> bool:
+        self.asked.add(str(key))
+        return super().__contains__(key)
+
+
 def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
     """Attach the default chips overlaid by `chips`. WiringError names key, value, what may be."""
-    tables = {name: dict(table) for name, table in DEFAULT.items()}
+    tables = {name: _Table(table) for name, table in DEFAULT.items()}
     for name, table in chips.items():
         if not isinstance(table, dict):
             raise WiringError(f"chips.{name} = {table!r}; a table [chips.{name}] is needed")
-        tables.setdefault(name, {}).update(table)
+        tables.setdefault(name, _Table()).update(table)
     for name, table in tables.items():
         kind = table.pop("kind", name)
         if kind == "none":
@@ -75,7 +91,17 @@ def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
                 f"chips.{name}: {error}; allowed: what emulator/chips/{kind}.py says"
             ) from error
         if table:
-            raise WiringError(f"chips.{name}: unknown key {next(iter(table))!r} for a {kind}")
+            raise WiringError(
+                f"chips.{name}: unknown key {next(iter(table))!r} for a {kind}; allowed: "
+                + ", ".join(sorted(table.asked))
+            )
+
+
+def check(chips: dict[str, dict[str, Any]]) -> None:
+    """Raise the WiringError of `wire` without a board to wire them to."""
+    board = Board()
+    plug_standard(board, _HERE)  # no chip writes to the flash
+    wire(board, chips)
 
 
 def _plug_of(kind: str, name: str) -> Plug:

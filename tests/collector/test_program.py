@@ -17,7 +17,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from collector.__main__ import main
+from collector.__main__ import PACKAGES, main
 from tests.collector.rig import report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,3 +144,11 @@ def test_it_runs_from_a_folder_with_nothing_else_of_this_repository(tmp_path: Pa
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         assert "collector" in done.stdout
+
+
+def test_without_its_packages_it_says_in_one_line_how_to_get_them() -> None:
+    words = [sys.executable, "-S", "-m", "collector", "--http", "off"]  # -S: no site-packages
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    [line] = done.stderr.splitlines()
+    assert done.returncode == 1 and f"pip install {PACKAGES}" in line and "./dev collect" in line
+    assert f"\npip install {PACKAGES}\n" in (ROOT / "collector" / "README.md").read_text("utf-8")

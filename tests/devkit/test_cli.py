@@ -82,7 +82,12 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         (["run", "SCRIPT", "--install", "zip"], "'py', 'mpy', 'frozen'"),
         (["run", "SCRIPT", "--firmware", "1.18"], "'1.20.2.r0', '1.20.2.r1', '1.20.2.r2'"),
         (["run", "SCRIPT", "--trace", "missing/trace"], "cannot be written"),
+        (["demo", "--trace", "/proc/x"], "--trace: '/proc/x' cannot be written"),
+        (["demo", "--plot", "/proc/x.png"], "--plot: '/proc/x.png' cannot be written"),
+        (["at", "--trace", "/proc", "AT"], "--trace: '/proc' cannot be written"),
         (["run", "SCRIPT", "--scenario", "sunny"], "sunny"),
+        (["run", "SCRIPT", "--scenario", "CHIPS"], "chips.si7021: address = 5; allowed: 0x08"),
+        (["at", "--scenario", "CHIPS", "AT"], "chips.si7021: address = 5; allowed: 0x08 to"),
         (["run", "SCRIPT", "--route", "nowhere"], "nowhere"),
         (["run", "SCRIPT", "--frob"], "--frob; allowed: ./dev run"),
         (["run", "SCRIPT", "--see", "3"], "--see 3; allowed: ./dev run"),
@@ -95,10 +100,14 @@ def test_wrong_usage_ends_with_2_and_one_line_that_says_what_is_allowed(
     arguments: list[str],
     said: str,
     script: str,
+    tmp_path: Path,
     received: list[argparse.Namespace],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments = [script if argument == "SCRIPT" else argument for argument in arguments]
+    chips = tmp_path / "chips.toml"
+    chips.write_text("[chips.si7021]\naddress = 5\n", encoding="utf-8")
+    meant = {"SCRIPT": script, "CHIPS": str(chips)}
+    arguments = [meant.get(argument, argument) for argument in arguments]
     try:
         status = cli.main(arguments)
     except SystemExit as end:
@@ -109,6 +118,11 @@ def test_wrong_usage_ends_with_2_and_one_line_that_says_what_is_allowed(
     assert err.count("\n") == 1
     assert said in err
     assert not received
+
+
+def test_a_trace_that_cannot_be_completed_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["at", "--trace", "/dev/full", "AT"]) == 2
+    assert capsys.readouterr().err == "./dev: at: --trace /dev/full: No space left on device\n"
 
 
 def test_run_hands_over_everything(

@@ -43,10 +43,11 @@ class Server(UdpServer):
     def __init__(self) -> None:
         self.says: dict[bytes, Any] = {}
         self.heard: Callable[[Received], object] = lambda received: None
-        super().__init__(
-            reply=lambda data: self.says.get(data, ()),
-            on_received=lambda received: self.heard(received),
-        )
+        super().__init__(reply=lambda data: self.says.get(data, ()))
+
+    def _keep(self, item: Received) -> None:
+        super()._keep(item)
+        self.heard(item)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.checks.single_precision import SinglePrecisionVm
 from emulator.chips.bme280 import DATA, IMAGES, Bme280
 from emulator.chips.bme680 import Bme680
 from tests.sensors.bosch import all_vectors, near
+from tests.single_precision import SinglePrecisionVm
 
 ADDRESS = 0x76
 READ = 'bme280.get_reading("P9", "P10"), bme280.last_cause'

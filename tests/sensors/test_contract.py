@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.checks.single_precision import SinglePrecisionVm
+from tests.single_precision import SinglePrecisionVm
 
 SENSORS = Path(__file__).resolve().parents[2] / "sensors"
 DRIVERS = sorted(path.stem for path in SENSORS.glob("[a-z]*.py"))

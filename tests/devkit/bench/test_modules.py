@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit import cli
 from devkit.bench import modules
 from devkit.build.budget import LIMITS
 from emulator.device_files import ROOT
@@ -61,3 +62,13 @@ def test_nbiot_works_on_a_flash_with_just_what_it_needs(tmp_path):
 )
 def test_what_a_module_needs_is_found_from_its_imports(module, needed):
     assert {path.as_posix() for path in modules.needs(Path(module))} == needed | {module}
+
+
+def test_bench_names_the_file_that_does_not_compile(tmp_path, monkeypatch, capsys):
+    (tmp_path / "utils").mkdir()
+    (tmp_path / "utils/at.py").write_text("x = 1\ny = f'{x}'\n")
+    monkeypatch.setattr(modules, "ROOT", tmp_path)
+    monkeypatch.setattr(modules, "device_files", lambda: [Path("utils/at.py")])
+    assert cli.main(["bench"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "./dev: bench: utils/at.py:2: SyntaxError: invalid syntax"

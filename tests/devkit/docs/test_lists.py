@@ -179,6 +179,7 @@ def _docstring(name: str, function: str) -> str:
 
 # page, first headings of its tables, files, calls that take a cause
 CAUSES = [
+    ("template.md", ["cause of a cycle"], ["main.py", "node.py"], ("fail",)),
     ("wifi.md", ["cause of Wi-Fi"], ["networking/wifi.py"], ("Outcome",)),
     (
         "lora.md",

@@ -46,7 +46,6 @@ def main(options):
     return 0
 '''
 ERRORS = {
-    "emulator/chips/wiring.py": "class WiringError(Exception): pass\n",
     "emulator/vm/webassembly.py": "class NoVm(Exception): pass\n",
 }
 ASKED = """# [run] running anything

@@ -66,5 +66,5 @@ def test_where_mosquitto_is_not_to_be_had_it_is_amqtt_and_says_why(monkeypatch):
 def test_a_port_that_is_taken_is_said(name):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(NoBroker, match=str(port)):
-            MqttBroker(port=port, name=name).start()
+        with pytest.raises(NoBroker, match=str(port)), MqttBroker(port=port, name=name):
+            pass

@@ -126,5 +126,8 @@ def test_a_chip_is_supplied_until_its_supply_pin_is_low(board, made, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_key_that_is_none_is_refused(board, kind):
-    with pytest.raises(ValueError, match=f"chips.here: unknown key 'colour' for a {kind}"):
+    with pytest.raises(ValueError, match="chips.here") as caught:
         wire(board, {**NOTHING, "here": {"kind": kind, "colour": 1}})
+    said, _, allowed = str(caught.value).partition("; allowed: ")
+    assert said == f"chips.here: unknown key 'colour' for a {kind}"
+    assert {key for each, key in KEYS if each == kind} <= set(allowed.split(", "))

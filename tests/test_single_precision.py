@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.checks.single_precision import SinglePrecisionVm
 from emulator.board.board import Board
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
+from tests.single_precision import SinglePrecisionVm
 
 
 @pytest.fixture
