@@ -173,7 +173,7 @@ def test_command_runs(block: Block, command: str, tmp_path: Path) -> None:
     done = subprocess.run(
         ["sh", "-c", here],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},  # it goes into .venv: tests/conftest.py
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

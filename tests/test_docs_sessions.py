@@ -106,7 +106,9 @@ def test_every_command_works_from_an_empty_folder(name: str, origin: Path, tmp_p
         "core.hooksPath": str(origin / ".git-template" / "hooks"),
         "safe.directory": "*",
     }
-    environment = {"GIT_CONFIG_COUNT": str(len(settings)), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"GIT_CONFIG_COUNT": str(len(settings))}
+    # Bytecode stays beside its module, as a user has it: what one command compiles the next reads
+    environment |= {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": ""}
     for number, (key, value) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     printed = run(todo, tmp_path, environment)

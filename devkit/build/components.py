@@ -14,6 +14,7 @@ does without, and the application finds plug-ins by the names that stand in conf
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,36 +133,51 @@ class Imports:
 
 def imports(path: Path, root: Path = ROOT) -> Imports:
     """Which device files a device file imports, and which modules that are none."""
-    text = (root / path).read_text(encoding="utf-8")
-    lines = text.splitlines()
+    try:
+        said = _said((root / path).read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise ValueError(f"{path}:{error.lineno}: {error.msg}") from None
     needed: set[Path] = set()
     on_demand: set[Path] = set()
     foreign: set[str] = set()
-    try:
-        tree = ast.parse(text)
-    except SyntaxError as error:
-        raise ValueError(f"{path}:{error.lineno}: {error.msg}") from None
-    for node in ast.walk(tree):
-        if not isinstance(node, (ast.Import, ast.ImportFrom)):
-            continue
-        wanted = on_demand if ON_DEMAND in lines[node.lineno - 1] else needed
-        for module, members in _imported(node):
-            found = _files(module, root)
-            found += [file for name in members for file in _files(f"{module}.{name}", root)]
-            wanted.update(found)
-            if not found:
-                foreign.add(module.split(".")[0])
-    needed.update(_plugins(tree, root) if len(path.parts) == 1 else ())
+    for module, members, is_on_demand in said.imports:
+        found = _files(module, root)
+        found += [file for name in members for file in _files(f"{module}.{name}", root)]
+        (on_demand if is_on_demand else needed).update(found)
+        if not found:
+            foreign.add(module.split(".")[0])
+    needed.update(_plugins(said.folders, root) if len(path.parts) == 1 else ())
     return Imports(frozenset(needed), frozenset(on_demand - needed), frozenset(foreign))
 
 
-def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, list[str]]]:
+@dataclass(frozen=True)
+class _Said:
+    """The part of a source text that its imports follow from."""
+
+    imports: tuple[tuple[str, tuple[str, ...], bool], ...]  # module, names from it, on demand
+    folders: frozenset[str]  # of plug-ins that a script of the application finds by name
+
+
+@functools.lru_cache(maxsize=256)
+def _said(text: str) -> _Said:
+    """Parse a source text. The trees that are built one after the other differ in a few files."""
+    lines = text.splitlines()
+    nodes = list(ast.walk(ast.parse(text)))
+    found = []
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            on_demand = ON_DEMAND in lines[node.lineno - 1]
+            found += [(module, members, on_demand) for module, members in _imported(node)]
+    return _Said(tuple(found), _folders(nodes))
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(dotted name, what is taken from it)."""
     if isinstance(node, ast.Import):
         for alias in node.names:
-            yield alias.name, []
+            yield alias.name, ()
     elif node.module:
-        yield node.module, [alias.name for alias in node.names]
+        yield node.module, tuple(alias.name for alias in node.names)
 
 
 def _files(module: str, root: Path) -> list[Path]:
@@ -172,15 +188,11 @@ def _files(module: str, root: Path) -> list[Path]:
     return [file for file in files if (root / file).is_file()][:1]
 
 
-def _plugins(tree: ast.Module, root: Path) -> set[Path]:
-    """What a script of the application finds by names in the configuration.
-
-    From each folder in `plugins.find("FOLDER", ...)`, and from folders whose contract is imported,
-    the modules whose name is a text in config.py.
-    """
+def _folders(nodes: list[ast.AST]) -> frozenset[str]:
+    """Each folder in `plugins.find("FOLDER", ...)`, and folders whose contract is imported."""
     folders = {
         node.args[0].value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "find"
@@ -190,11 +202,17 @@ def _plugins(tree: ast.Module, root: Path) -> set[Path]:
     }
     folders |= {
         alias.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Import)
         for alias in node.names
         if alias.name in KINDS
     }
+    return frozenset(folders)
+
+
+def _plugins(folders: Iterable[str], root: Path) -> set[Path]:
+    """The modules of these folders whose name is a text in config.py: what a script of the
+    application finds by names in the configuration."""
     named = _texts(root / SETTINGS) if folders else set()
     choices = [Path(folder, f"{name}.py") for folder in folders for name in named]
     return {path for path in choices if (root / path).is_file()}

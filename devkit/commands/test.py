@@ -8,6 +8,7 @@ such as a path or -k, leave the rest out. Needs no network.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,10 +26,16 @@ def main(options: argparse.Namespace) -> int:
     # The tests of a file stay with one worker, which then compiles and measures once for them
     command += ["--dist=worksteal", "--durations=10"]
     command += [_from_root(argument) for argument in options.pytest_args]
-    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    status = subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode
     if status == _PYTEST_USAGE_ERROR:
         return 2
     return 0 if status == 0 else 1
+
+
+def _environment() -> dict[str, str]:
+    """With bytecode kept where tests/conftest.py keeps it, pytest's own included."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "pycache")}
 
 
 def _from_root(argument: str) -> str:

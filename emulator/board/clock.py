@@ -54,7 +54,12 @@ class Clock:
 
     def advance(self, duration_us: int) -> None:
         """Spend `duration_us`; due events run on the way and may raise (a watchdog bite does)."""
-        self.run_until(self.now_us + max(0, int(duration_us)))
+        until_us = self.now_us + max(0, int(duration_us))
+        queue = self._queue
+        if self._running_events or (queue and queue[0][0] <= until_us):
+            self.run_until(until_us)
+        else:  # nothing is due: most of the calls of a program
+            self._move_to(until_us)
 
     def run_until(self, deadline_us: int, stop: Callable[[], bool] | None = None) -> bool:
         """Spend time until `stop()` holds or the deadline is reached. True if `stop()` holds.

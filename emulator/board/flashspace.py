@@ -44,6 +44,7 @@ class FlashSpace(Service):
         self.size_bytes = size_bytes
         self.cwd = "/flash"
         self.root = root.resolve()
+        self._root = str(self.root)
 
     # names
 
@@ -58,18 +59,18 @@ class FlashSpace(Service):
             return None
         if "\0" in full:
             return None
-        host = self.root / full[len("/flash/") :]
-        return None if self._leads_out(host) else host
+        host = self._root + full[len("/flash") :]
+        return None if self._leads_out(host) else Path(host)
 
-    def _leads_out(self, host: Path) -> bool:
+    def _leads_out(self, place: str) -> bool:
         """Whether a symbolic link below the root leads out of it. Most paths have no link, and
         resolving each of them would take most of the time of an import."""
-        place = str(host)
-        while len(place) > len(str(self.root)):
-            if os.path.islink(place):
-                resolved = host.resolve()
+        above = place
+        while len(above) > len(self._root):
+            if os.path.islink(above):
+                resolved = Path(place).resolve()
                 return resolved != self.root and self.root not in resolved.parents
-            place = os.path.dirname(place)
+            above = os.path.dirname(above)
         return False
 
     def import_path(self, path: str) -> Path | None:

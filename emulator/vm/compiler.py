@@ -44,7 +44,7 @@ def compile_device(
     key = (source, mode)
     code = _cache.get(key) if watch is None else None
     if code is not None and code.co_filename != filename:
-        code = _moved(code, filename)  # the same file on another flash
+        code = _cache[key] = _moved(code, filename)  # the same file on another flash
     if code is None:
         with _unwarned():
             tree = ast.parse(source, filename, mode)
