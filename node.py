@@ -9,8 +9,8 @@
     node.deactivate()
     node.sleep()              # does not return
 
-keep_unsent(), deactivate() and sleep() never raise: they are called whatever happened before. What
-could not be sent is kept on the flash and sent later.
+keep_unsent(), deactivate() and sleep() never raise; main.py calls them on every path. Messages
+that could not be sent are kept on the flash and sent in a later cycle.
 """
 
 from utils import configuration, logging, timing
@@ -35,7 +35,7 @@ _LEAST_SLEEP_MS = 1000
 
 
 class Node:
-    """One report: its steps, and what one step tells the next."""
+    """The steps of one report, and the state that they share."""
 
     def __init__(self):
         self.settings = {"_PERIOD_S": _REST_S}
@@ -44,11 +44,11 @@ class Node:
         self.measurements = []
         self.phases = []  # [name, start in ms since boot, duration in ms]
         self.sequence = None
-        self.unsent = []  # datagrams of this cycle that the modem has not taken
-        self.accepted = 0  # messages that the bearer took
-        self.delivered = 0  # those that the server has, as it said
-        self._link = None  # name of the phase that ended with the link up, or not
-        self._last = []  # records of the cycle before
+        self.unsent = []  # datagrams of this cycle that still have to be sent
+        self.accepted = 0  # messages that were not refused
+        self.delivered = 0  # messages that the server confirmed
+        self._link = None  # name of the last phase of connecting, also if it failed
+        self._last = []  # records about the previous cycle
         self._reported = False
         self._config = None
         self._bearer = None  # module of networking/
@@ -58,7 +58,7 @@ class Node:
         self._sensors = ()
 
     def configure(self):
-        """Check every field before the hardware is touched; False if one is wrong; all told."""
+        """Check all fields before the hardware is touched. Log all problems; False if any."""
         import config
         import sensors
         from utils import plugins
@@ -91,9 +91,9 @@ class Node:
         return True
 
     def measure(self):
-        """Read all sensors; one that fails costs its own values only.
+        """Read all sensors. A sensor that fails costs its own values only.
 
-        What a report needs besides is fetched here as well, while the modem may still be starting.
+        Also load the report format and take the sequence number, while the modem may be starting.
         """
         import sensors
         from protocols import senml  # noqa: F401 - loaded now, used after connecting
@@ -109,7 +109,7 @@ class Node:
                 _log.info("%s = %s %s", item.name, text, item.unit)
 
     def connect(self):
-        """Bring the bearer up; its phases become ours."""
+        """Bring the bearer up and add its phases to those of the cycle."""
         self._up = self._bearer.up(self._config, self._protocol.NEEDS)
         outcome = self._bearer.last_outcome()
         start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
@@ -121,7 +121,7 @@ class Node:
         self.cause = outcome.cause
 
     def send(self):
-        """Hand over the report, then what earlier cycles could not send."""
+        """Send the report, then the messages that earlier cycles could not send."""
         self._report()
         if not self._up:
             return
@@ -141,7 +141,7 @@ class Node:
                 session.close()
 
     def keep_unsent(self):
-        """Put aside for a later cycle what was measured and is not known to have left."""
+        """Store measurements that were not sent, or not confirmed, for a later cycle."""
         try:
             if self.measurements and not self._reported:
                 self._report()
@@ -153,7 +153,7 @@ class Node:
             self.fail("exception", error)
 
     def deactivate(self):
-        """Switch the radio off, whatever happened before."""
+        """Switch the radio off, on every path."""
         if self._bearer is None:
             return
         with _Phase(self.phases, "deactivate"):
@@ -164,7 +164,7 @@ class Node:
                 self.fail("exception", error)
 
     def sleep(self):
-        """Deep sleep until the period is over, whatever part of it was spent awake."""
+        """Deep sleep for the rest of the period: its length less the time awake."""
         import machine
 
         from utils import store
@@ -183,7 +183,7 @@ class Node:
         _log.exception(error, "%s: %s", cause, error)
 
     def _report(self):
-        """Pack measurements, signal and the last cycle into datagrams, each complete in itself."""
+        """Pack measurements, signal and the previous cycle into datagrams that stand alone."""
         import sensors
         from protocols import senml
 
@@ -197,7 +197,7 @@ class Node:
 
         try:
             self.unsent = packed(records)
-        except ValueError:  # of one, such as a long name at a slow data rate; the others must go
+        except ValueError:  # one record is too long for the data rate; the others must go
             good = []
             for record in records:
                 try:
@@ -209,8 +209,11 @@ class Node:
         self._reported = True
 
     def _last_phases(self, account):
-        """How long the cycle before took, as records: what brought the link up always, which was
-        most of it, the rest at times. Names are the first two letters, all are in ms."""
+        """Return the durations of the previous cycle as records, in ms.
+
+        The last phase of connecting, usually the longest, is always among them; the others are
+        every _PHASES_EVERY reports. A name is the first two letters of the phase.
+        """
         every = self.settings["_PHASES_EVERY"]
         due = every > 0 and self.sequence is not None and self.sequence % every == 1 % every
         records = []
@@ -224,9 +227,9 @@ class Node:
         return records
 
     def _deliver(self, session, payloads):
-        """Send one after the other; return (to be sent again, refused), two lists.
+        """Send the payloads in order. Return two lists: (to send again, refused).
 
-        A server that should have answered and did not ends it: the others would wait as long.
+        A missing confirmation ends the loop: each later payload would wait as long.
         """
         from protocols import DELIVERED, REFUSED
 
@@ -250,7 +253,7 @@ class Node:
         if now:
             again, refused = self._deliver(session, now)
             if again != now:
-                # one that is refused each time must not keep the others from being tried
+                # refused ones go to the end: they must not block the others
                 backlog.save(again + waiting[len(now) :] + refused)
 
     def _open_backlog(self):
@@ -274,7 +277,7 @@ class Node:
 
 
 class _Phase:
-    """Notes when a step began and how long it took, also if it failed."""
+    """Records the start and the duration of a step, also if it fails."""
 
     def __init__(self, phases, name):
         self._phases = phases
@@ -297,7 +300,7 @@ def _decimal(mantissa, exponent):
 
 
 def _board_name(senml):
-    """A name of 8 letters and digits, made of the board's unique id (its MAC address)."""
+    """Return a name of 8 letters and digits, made from the board's unique id (its MAC address)."""
     import machine
 
     return senml.short_name(machine.unique_id())

@@ -1,4 +1,4 @@
-"""The receiving half of microATsocket: datagrams and names, for nodes that do more than send.
+"""The receiving half of microATsocket: datagrams and name look-ups, for nodes that receive.
 
 Its functions are the methods of the same name of microATsocket.socket, which loads this module
 when one of them is called for the first time.
@@ -15,9 +15,9 @@ _PAUSE_MS = const(200)
 def recvfrom(sock, bufsize):
     """Wait for a datagram for up to the socket's time-out; see microATsocket.
 
-    The modem is asked what is unread, again and again, rather than listened to: the firmware hands
-    over a ring only after a second of silence, and drops one that comes before a command of
-    somebody else. The pauses are an eighth of the time waited so far.
+    The modem is polled for unread datagrams. Listening for its ring is slower and not certain: the
+    firmware hands over a ring only after a second of silence, and drops it if another command
+    follows. A pause is an eighth of the time waited so far, and 0.2 s at least.
     """
     if not sock.peer or not sock.modem:
         return None, None
@@ -38,7 +38,7 @@ def recvfrom(sock, bufsize):
             return None, None
         if reply.ok:
             timing.sleep_ms(min(left_ms, max(_PAUSE_MS, watch.elapsed_ms() // 8)))
-        else:  # a modem that does not tell
+        else:  # the modem does not tell: listen for its ring
             sock.note(at.listen(sock.modem, min(left_ms, 2000)))
 
 
@@ -68,7 +68,7 @@ def _read(sock, bufsize):
 
 
 def getaddrinfo(sock, host, port):
-    """Have the modem resolve a name; see microATsocket."""
+    """Let the modem resolve a name; see microATsocket."""
     if not host or not is_plain(host):
         refuse("host", host, "a name without quotes")
     found = []

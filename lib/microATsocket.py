@@ -7,30 +7,30 @@
     data, address = sock.recvfrom(512)               # (None, None) when nothing came in time
     sock.close()
 
-The face is that of the module of the same name on which the nbiot documentation builds, so code
-written for it works with this one:
+The interface is that of the module of the same name which the nbiot documentation uses. Code
+written for that one works with this one:
 
 AF_INET, AF_INET6, SOCK_DGRAM
 socket(family, type)            six at a time, OSError for a seventh
 .setModemInstance(lte)          the network.LTE object to talk through
 .setMessageFormat(format)       socket.SOCKET_MESSAGE_FORMAT.SOCKET_MESSAGE_BYTE (default): payload
-                                travels as hex, so half the AT line fits (62 bytes on stock
-                                firmware); .SOCKET_MESSAGE_ASCII: as it stands, the whole line fits
+                                is sent as hex and can fill half of the AT line (62 bytes on stock
+                                firmware); .SOCKET_MESSAGE_ASCII: as it is, it can fill all of it
 .bind((host, port))             choose the local port; then datagrams from any sender are received
 .sendto(data, (ip, port))       bytes accepted by the modem, -1 if it refused or did not answer
-.recvfrom(bufsize)              (data, (ip, port)): bytes, or str in ASCII format where it is text
-.settimeout(seconds)            for recvfrom; 9.5 as long as it is not set, and for None
+.recvfrom(bufsize)              (data, (ip, port)): bytes, or in ASCII format str if it is text
+.settimeout(seconds)            for recvfrom; 9.5 by default and for None
 .setblocking(flag)              False: recvfrom returns at once
-.getaddrinfo(host, port)        [(family, SOCK_DGRAM, 0, '', (ip, port)), ...]: the modem asks
-.dnsserver()                    ("0.0.0.0", "0.0.0.0"): the network's is used, none can be set
+.getaddrinfo(host, port)        [(family, SOCK_DGRAM, 0, '', (ip, port)), ...], from the modem
+.dnsserver()                    ("0.0.0.0", "0.0.0.0"): placeholders; the network sets the servers
 .close()                        the modem's socket is closed and its number is free again
-.drop()                         (here only) the number is freed without an AT command: for when the
-                                radio is switched off anyway, which closes every socket
+.drop()                         (here only) the number is freed without an AT command: for use
+                                before the radio is switched off, which closes every socket
 
-recvfrom and getaddrinfo stand in microATreceive.py, which a node that only sends can leave out.
+recvfrom and getaddrinfo are in microATreceive.py, which a node that only sends can leave out.
 
-Payload may be any bytes (NUL, CR, "OK", UTF-8); str is sent as UTF-8. An empty datagram cannot be
-sent by this modem. Written against the AT+SQNS* commands of the Sequans Monarch (LR6.x) behind
+Payload may be any bytes (NUL, CR, "OK", UTF-8); str is sent as UTF-8. This modem cannot send an
+empty datagram. Written against the AT+SQNS* commands of the Sequans Monarch (LR6.x) behind
 Pycom firmware 1.20.2.r4 and r7.
 """
 
@@ -42,7 +42,7 @@ AF_INET6 = 10
 SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
 
-_ids = set()  # connection ids, 1 to 6
+_ids = set()  # connection ids in use, of 1 to 6
 
 
 class _Format:
@@ -87,31 +87,31 @@ class socket:
             refuse("format", format, "0, 1")
         if format != self.hex:
             self.hex = format
-            self._end()  # it is a setting of the closed socket
+            self._end()  # the modem takes it only for a closed socket
 
     def bind(self, address):
-        """Use this local port from the next opening on, and take datagrams from any sender."""
+        """Use this local port, and take datagrams from any sender. Closes the modem's socket."""
         self._port = _port(address, 0)
         self._end()
 
     def settimeout(self, seconds):
-        """Let recvfrom wait for so long; None for the default of 9.5 s."""
+        """Set the time that recvfrom waits; None for the default of 9.5 s."""
         self.wait_ms = 9500 if seconds is None else int(seconds * 1000)
 
     def setblocking(self, flag):
         self.settimeout(None if flag else 0)
 
     def dnsserver(self, dnsIndex=None, ip_addr=None):
-        """Return what the modem lets know of its servers: nothing. Setting one is not possible."""
+        """Return placeholders: the modem does not report its DNS servers. None can be set."""
         if ip_addr:
             refuse("ip_addr", ip_addr, "None")
         return ("0.0.0.0", "0.0.0.0")
 
     def sendto(self, data, address):
-        """Hand one datagram to the modem; return the bytes that it accepted, or -1.
+        """Hand one datagram to the modem. Return the count of bytes that it accepted, or -1.
 
-        Accepted is not delivered. Raises ValueError for what can never be sent: a payload that is
-        empty or too long for the firmware's AT line, a wrong port.
+        Accepted is not delivered. Raises ValueError for a datagram that can never be sent: with an
+        empty payload, one too long for the firmware's AT line, or a wrong port.
         """
         if isinstance(data, str):
             data = data.encode()
@@ -136,13 +136,13 @@ class socket:
                 return length
             if not reused:
                 break
-            reused = None  # open as far as we knew: the modem closed it, by time-out or restart
+            reused = None  # the modem had closed it after a time-out or a restart
             self._end()
         return -1
 
     def recvfrom(self, bufsize=1024):
         """Return (data, (ip, port)) of the next datagram, (None, None) if none came in time."""
-        import microATreceive  # on demand: a socket that only sends does without
+        import microATreceive  # on demand: a socket that only sends does not need it
 
         return microATreceive.recvfrom(self, bufsize)
 
@@ -175,7 +175,7 @@ class socket:
         return self.ask(form % ((self._id,) + values))
 
     def note(self, reply):
-        """Remember what the modem said of this socket: a ring, or that it was closed."""
+        """Note the URCs about this socket: a ring, or that it was closed."""
         for line in reply.urcs:
             if at.fields(line)[0] == str(self._id):
                 if line[:9] == "+SQNSRING":
@@ -184,15 +184,15 @@ class socket:
                     self.peer = None
 
     def _open(self, address):
-        """Have the modem's socket open towards `address`."""
+        """Open the modem's socket towards `address`, unless it is open. Falsy if refused."""
         if self.peer == address:
             return True
         self._take_id()
         self._end()
-        # ring with the length, receive as hex: an answer cannot carry a NUL through the firmware
+        # rings with the length; data received as hex, since the firmware cannot pass a NUL on
         settings = "AT+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
         if not self.say(settings, self.hex).ok:
-            # left open by an earlier run: the modem outlives our resets
+            # left open by an earlier program: a reset of the board does not reset the modem
             self.say("AT+SQNSH=%d")
             if not self.say(settings, self.hex).ok:
                 return False

@@ -1,7 +1,7 @@
 """Bearers: ways to carry data. This file is their contract; `utils.plugins` finds one by its name.
 
-Each module in this folder has its own documented functions (`networking.nbiot.connect`, ...) and
-with them, or beside them, these, by which an application uses any bearer without knowing which:
+Each module in this folder has its documented functions (`networking.nbiot.connect`, ...) and those
+below. With these an application can use any bearer:
 
     bearer = plugins.find("networking", "nbiot", ("up", "down"))     # the module
     problems = bearer.problems(config)
@@ -10,42 +10,42 @@ with them, or beside them, these, by which an application uses any bearer withou
         transport.sendto(payload, (host, port))
     bearer.down()
 
-problems(cfg)       list of str: what is wrong with the configuration; touches no hardware
-boot_options(cfg)   dict {name of a function of module pycom: value}: how the firmware is to start
-                    the hardware before Python; every start option that is not in it goes off
-carries(cfg)        tuple of the kinds of transport it has with this configuration, of those below
-up(cfg, kind)       bool: brings the link up for transports of this kind, blocking up to the
-                    configured times; True when payload can be sent. ValueError for configuration,
-                    nothing in the field
-transport(kind)     a new transport; OSError if there is none to be had. Whoever asked closes it
-datagram_limit()    int: the most bytes that one message or datagram can have now
-metrics()           list of (name, mantissa, exponent, unit): mantissa * 10 ** exponent; a name of
-                    two letters, and for unit None: docs/report.md says which, as a report has
-                    little room. Only what was measured, nothing unknown
+problems(cfg)       list of str: one text per problem of the configuration; touches no hardware
+boot_options(cfg)   dict {name of a function of module pycom: value}: the firmware's start options
+                    that start the hardware before Python; all others are switched off
+carries(cfg)        tuple: the kinds of transport (below) that this configuration allows
+up(cfg, kind)       bool: brings the link up for transports of this kind; blocks for the configured
+                    times at most. True when payload can be sent. Raises ValueError for the
+                    configuration, and nothing for trouble in the field
+transport(kind)     a new transport, which the caller closes; OSError if there is none
+datagram_limit()    int: maximum length in bytes that a message or datagram can have now
+metrics()           list of (name, mantissa, exponent, unit): mantissa * 10 ** exponent. Names have
+                    two letters and the unit is None, to keep reports short: docs/report.md lists
+                    the units. Unknown figures are left out
 last_outcome()      a named tuple that begins with
-                      status  int: what up() reached, with the numbers of the documentation
-                      cause   str: one short stable word saying why up() ended as it did
+                      status  int: the state that up() reached, as documented for the bearer
+                      cause   str: one short, stable word for the reason why up() ended
                       phases  ((name, duration in ms), ...) of the last up(), in order
-down()              bool: takes the link down and the hardware to its lowest current; to be called
-                    on every path, also when up() failed or was never called
+down()              bool: takes the link down and brings the hardware to its lowest current. Call
+                    it on every path, also if up() failed or was never called
 stop(woken=False)   bool: as down(), also for hardware that the firmware or an earlier program
-                    started. woken: the board woke from a deep sleep, before which down() was
-                    called, so that only what the firmware has started needs an end
+                    started. woken: True after a deep sleep that followed down(); then only
+                    hardware that the firmware has started is switched off
 
-Kinds of transport, each of which offers all that is said of those above it:
+Kinds of transport. A "datagram" transport also offers everything that "message" does:
 
-"message"   a payload goes out whole, to where the bearer goes; nothing need come back
-    sendto(payload, (host, port))   count of bytes accepted, less or OSError if they were not.
-                                    Accepted is not delivered
-    confirms                        attribute, absent is False: sendto waits for the bearer's own
-                                    confirmation, and then
-    confirmed                       whether the last one was confirmed
+"message"   a payload is sent whole; the bearer may decide where to. An answer need not come
+    sendto(payload, (host, port))   count of bytes accepted; a smaller count or OSError if they
+                                    were not. Accepted is not delivered
+    confirms                        attribute, False if absent. True: sendto waits for the bearer's
+                                    confirmation and sets
+    confirmed                       True if the last payload was confirmed
     close()
-"datagram"  datagrams of IP, both ways: a socket of usocket (SOCK_DGRAM) or of microATsocket
+"datagram"  IP datagrams in both directions: a socket of usocket (SOCK_DGRAM) or of microATsocket
     settimeout(seconds)             for recvfrom; fractions count
-    recvfrom(size)                  (data, (host, port)); in vain it is (None, None), or an OSError
-"stream"    a TCP socket of usocket, not yet connected; a kind by itself
+    recvfrom(size)                  (data, (host, port)); (None, None) or OSError if none came
+"stream"    a TCP socket of usocket, not yet connected; separate from the two above
 
-A new bearer is a new file with these; nothing here needs to be edited. Modules whose names begin
-with an underscore are parts of bearers.
+A new bearer is a new file with these functions; nothing here has to be edited. Modules whose names
+begin with an underscore are parts of bearers.
 """

@@ -5,16 +5,17 @@
     account.charge(60000)
     account.keep()                       # over deep sleep
 
-The rule (ETSI EN 300 220-2, 1 % in 868.0 to 868.6 MHz) is about the sum of any hour, and the
-firmware does not watch it: it switches its own watch off at each initialisation (Pycom firmware
-1.20.2, esp32/mods/modlora.c, E_LORA_CMD_INIT). So this is a bucket that holds half of an hour's
-allowance and runs empty within an hour: what is sent within any hour is at most the bucket and
-what ran out, which is the allowance. A node may thus send a few reports one behind the other,
-and half of the duty cycle in the long run. All channels share the one account, also where the
-region would grant each of its bands one.
+The rule (ETSI EN 300 220-2, 1 % in 868.0 to 868.6 MHz) limits the sum over any hour. The firmware
+does not enforce it: each initialisation switches its duty cycle off (Pycom firmware 1.20.2,
+esp32/mods/modlora.c, E_LORA_CMD_INIT). The account is a leaky bucket. It holds half of an hour's
+allowance, and a full one leaks empty in an hour. The sum over any hour is therefore at most one
+bucket and the amount that leaked meanwhile, together the allowance. A node may send a few reports
+in a row, and half of the duty cycle in the long run. All channels share one account, also where
+the region allows one for each band.
 
-Its whole state is the time at which it will be empty. Over deep sleep that is an int in NVS, in
-seconds of the clock, which deep sleep keeps. A value that cannot be is taken for a full bucket.
+The only state is the time at which the bucket will be empty. Over deep sleep it is kept in NVS, as
+an int in seconds of the clock, which goes on in deep sleep. An impossible value counts as a full
+bucket.
 """
 
 from micropython import const
@@ -26,17 +27,17 @@ _KEY = "lora_even"
 
 
 class Account:
-    """How much of the duty cycle is used; permille 0: there is no such rule."""
+    """The used part of the duty cycle. permille: the duty cycle; 0 for no limit."""
 
     def __init__(self, permille):
         self._permille = permille
-        self._even_ms = 0  # when it is empty, on the scale of timing.now_ms
+        self._even_ms = 0  # time at which it is empty, on the scale of timing.now_ms
         if permille:
             import machine
             import pycom
             import utime
 
-            # after a loss of power the clock says nothing, and the time without is not known
+            # after a loss of power the clock is wrong, and the time without power unknown
             if machine.reset_cause() != machine.PWRON_RESET:
                 even_s = pycom.nvs_get(_KEY, 0)
                 ahead_s = even_s - utime.time() if isinstance(even_s, int) else 3600
@@ -44,22 +45,22 @@ class Account:
                     self._even_ms = timing.now_ms() + min(ahead_s * 1000, _HOUR_MS)
 
     def wait_ms(self, airtime_us):
-        """Return in how many ms this much may be sent, 0 for now; at most a bucket counts."""
+        """Return the ms until this time on air is allowed, counted as one bucket at most."""
         if not self._permille:
             return 0
         return max(0, min(self._cost_ms(airtime_us), _HOUR_MS) - self._room_ms())
 
     def count(self, airtime_us):
-        """Return how often this much may be sent now, at most 1000 times."""
+        """Return how many times this time on air is allowed now; 1000 without a limit."""
         return self._room_ms() // self._cost_ms(airtime_us) if self._permille else 1000
 
     def charge(self, airtime_us):
-        """Note what was sent."""
+        """Add a time on air that was used."""
         if self._permille:
             self._even_ms = max(self._even_ms, timing.now_ms()) + self._cost_ms(airtime_us)
 
     def keep(self):
-        """Write it down for the next boot, if it is not empty. OSError if NVS is full."""
+        """Store the account in NVS for the next boot, if not empty. OSError if NVS is full."""
         ahead_ms = self._even_ms - timing.now_ms()
         if self._permille and ahead_ms > 0:
             import pycom

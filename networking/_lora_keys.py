@@ -1,6 +1,6 @@
-"""The keys of a LoRaWAN device in a configuration: hexadecimal text, of one device or of many.
+"""LoRaWAN keys in the configuration: hexadecimal text, for one device or for many.
 
-No key ever stands in a message: an AppKey is named by its length, which is all that can be wrong.
+No message shows an AppKey: a wrong one is reported by its length.
 """
 
 _ONE = ("_DEV_EUI", "_APP_EUI", "_APP_KEY")
@@ -8,10 +8,10 @@ _SIZES = {"_DEV_EUI": 8, "_APP_EUI": 8, "_APP_KEY": 16}
 
 
 def read(cfg, own_eui):
-    """Return (dev_eui, app_eui, app_key) as bytes. ValueError lists all that is wrong.
+    """Return (dev_eui, app_eui, app_key) as bytes. Raises one ValueError with all problems.
 
-    own_eui: a function that returns this board's EUI as bytes, None if it has none; called only
-    if the answer depends on it. dev_eui is None if that is what it returned.
+    own_eui: a function that returns this board's EUI as bytes, or None if it has none. It is
+    called only if the result depends on it. dev_eui is None if it returned None.
     """
     devices, values, problems = _parse(cfg)
     if problems:
@@ -32,7 +32,7 @@ def read(cfg, own_eui):
 
 
 def problems(cfg):
-    """Return a list of what is wrong, as far as can be told without the board."""
+    """Return the problems that can be found without the board, as a list of str."""
     return _parse(cfg)[2]
 
 
@@ -45,7 +45,7 @@ def _parse(cfg):
         many = None
         if devices is not None:
             many = devices if name == "_DEV_EUI" else getattr(cfg, name + "s", None)
-        if many is None:  # one for all
+        if many is None:  # one value for all devices
             values.append([_bytes(name, name, getattr(cfg, name, None), found)])
         elif not isinstance(many, (list, tuple)) or not many:
             found.append("%ss; allowed: a list of texts, not empty" % name)
@@ -58,7 +58,7 @@ def _parse(cfg):
 
 
 def _bytes(name, shown, text, found):
-    """Return the bytes of a text; what is wrong goes to `found`, under the name `shown`."""
+    """Return the bytes of a text. A problem is added to `found`, under the name `shown`."""
     import ubinascii
 
     size = _SIZES[name]

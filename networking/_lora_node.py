@@ -1,4 +1,4 @@
-"""One node in a LoRaWAN network by the firmware's LoRa class: the steps behind networking.lora.
+"""A LoRaWAN node, driven by the firmware's LoRa class: the steps of networking.lora.
 
     node = Node(settings)                # checked fields of networking.lora
     node.join(keys)
@@ -6,7 +6,7 @@
     node.send(b"hello", True)
     node.down()
 
-No exception of the field leaves it.
+Trouble in the field never raises.
 """
 
 from micropython import const
@@ -17,15 +17,15 @@ from utils import logging, timing
 
 _POLL_MS = const(50)
 _RETRY_MS = const(10000)  # between join requests of the firmware
-_LOST = const(8)  # uplinks in vain, though to be acknowledged, that end a session
-_INIT = ("_LORA_REGION", "_LORA_ADR", "_LORA_TX_RETRIES")  # what needs an initialisation
+_LOST = const(8)  # consecutive uplinks without the requested acknowledgement: the session ends
+_INIT = ("_LORA_REGION", "_LORA_ADR", "_LORA_TX_RETRIES")  # changes need an initialisation
 
 
 class Node(Sender):
-    """What is known of the radio and the session.
+    """The state of the radio and the session.
 
     status       LORA_OFF, LORA_NOT_JOINED, LORA_JOINED as in networking.lora
-    cause        the words stand at networking.lora.last_outcome
+    cause        see networking.lora.last_outcome
     phases       [(name, ms), ...] of the last join
     duration_ms  of the last join, -1 without a radio
     """
@@ -36,11 +36,11 @@ class Node(Sender):
         self.phases = []
         self.duration_ms = -1
         self._made = None  # the settings that the radio was initialised with
-        self._restored = False  # restoring works once per boot, and is wanted only then
+        self._restored = False  # a session is restored once per boot at most
         self._failed = False  # a join failed since the radio was initialised
 
     def join(self, keys):
-        """Go as far as it goes; never raises."""
+        """Run the steps until one fails. Never raises; the reason is in `cause`."""
         self.phases = []
         self.status = -1
         self.cause = "joined"
@@ -67,7 +67,10 @@ class Node(Sender):
         log.log(level, "%s after %d ms", self.cause, watch.elapsed_ms())
 
     def init(self, keys=None):
-        """Initialise the radio, once: anew it ends the session, and hangs after a failed join."""
+        """Initialise the radio, if its settings changed.
+
+        Another initialisation ends the session, and hangs after a failed join.
+        """
         from network import LoRa
 
         wanted = [
@@ -84,7 +87,7 @@ class Node(Sender):
             from networking._lora_account import Account
 
             self._account = Account(regions.duty_permille(wanted[0]))
-        self._lora.power_mode(LoRa.TX_ONLY)  # asleep but when sending; SLEEP refuses to send
+        self._lora.power_mode(LoRa.TX_ONLY)  # asleep but when sending; with SLEEP sending fails
 
     def own_eui(self):
         """Return the EUI of the board, None without a radio."""
@@ -96,7 +99,7 @@ class Node(Sender):
             return None
 
     def restore(self, keys):
-        """Take the session on, if it is still the one that was saved before a deep sleep."""
+        """Restore the session that was saved before a deep sleep, or keep the present one."""
         import machine
 
         if self._restored:
@@ -104,8 +107,8 @@ class Node(Sender):
                 self.cause = "kept"
             return
         self._restored = True
-        # a counter that was not saved in time would be a replay to the server; every other kind of
-        # start may have come between an uplink and its saving
+        # To the server an outdated frame counter is a replay. A reset of any other kind may have
+        # come between an uplink and the saving of its counter.
         if machine.reset_cause() == machine.DEEPSLEEP_RESET and lost() < _LOST:
             self._lora.nvram_restore()
             if self._lora.has_joined():
@@ -145,8 +148,8 @@ class Node(Sender):
         self._ready = False
         try:
             if self._failed:
-                # Else the firmware's timer goes on sending. Initialising would stop it, and hangs;
-                # so does an activation that needs no answer. Nothing is ever sent in its session.
+                # Else the firmware's timer goes on sending. An initialisation would hang. A join
+                # by ABP stops the timer and needs no answer; nothing is sent in its session.
                 key = bytes(16)
                 self._lora.join(self._lora.ABP, auth=(0, key, key))
             self._lora.power_mode(self._lora.SLEEP)
@@ -159,12 +162,12 @@ class Node(Sender):
 
 
 def stop():
-    """Put a radio to sleep that an earlier program may have left on. True if there is none."""
+    """Put a radio to sleep that an earlier program may have left on. True without a radio, too."""
     try:
         from network import LoRa
 
         try:
-            radio = LoRa()  # no initialisation if it runs: that could hang after a failed join
+            radio = LoRa()  # leaves a running radio as it is: to initialise it could hang
         except ValueError:  # never initialised, and the flash has no region
             radio = LoRa(mode=LoRa.LORA, region=LoRa.EU868)
         radio.power_mode(LoRa.SLEEP)

@@ -1,4 +1,4 @@
-"""What a LoRaWAN region fixes: data rates, payload limits, duty cycle; and time on air.
+"""Rules of the LoRaWAN regions: data rates, payload limits, duty cycle; and time on air.
 
 Sources: LoRaWAN 1.0.2 Regional Parameters revision B; Semtech SX1276 datasheet, 4.1.1.6 and
 4.1.1.7.
@@ -8,12 +8,12 @@ Pure integers: single-precision floats would lose microseconds.
 NAMES = ("EU868", "US915", "AU915", "AS923", "IN865")
 
 _OVERHEAD = 13  # MHDR 1, FHDR 7 without options, FPort 1, MIC 4
-JOIN_REQUEST = 10  # its 23 bytes, less the overhead above
+JOIN_REQUEST = 10  # 23 bytes, less the overhead above
 
 # Spreading factor and bandwidth in kHz of each data rate
 _SLOW = ((12, 125), (11, 125), (10, 125), (9, 125), (8, 125), (7, 125))
 _US = ((10, 125), (9, 125), (8, 125), (7, 125), (8, 500))
-# Most payload bytes of each data rate, without options in the header
+# Maximum payload in bytes at each data rate, without options in the header
 _LIMITS = b"\x33\x33\x33\x73\xf2\xf2\xf2"  # 51, 51, 51, 115, 242, 242, 242
 _US_LIMITS = b"\x0b\x35\x7d\xf2\xf2"  # 11, 53, 125, 242, 242
 # A dwell time of 400 ms holds until the network lifts it
@@ -37,19 +37,22 @@ def data_rates(region):
 
 
 def limit(region, data_rate):
-    """Return the most payload bytes of one uplink."""
+    """Return the maximum payload of one uplink in bytes."""
     return _REGIONS[region][1][data_rate]
 
 
 def join_rate(region, data_rate):
-    """Return the data rate for a join request, not above `data_rate` if there is one; or None."""
+    """Return the data rate of a join request, at most `data_rate` if possible.
+
+    None leaves the choice to the firmware.
+    """
     rates = _REGIONS[region][4]
     below = [rate for rate in rates if rate <= data_rate]
     return max(below) if below else min(rates) if rates else None
 
 
 def duty_permille(region):
-    """Return the share of time that a device may send: 10 is 1 %, 0 is without such a rule."""
+    """Return the duty cycle in permille: 10 is 1 %, 0 is no limit."""
     return _REGIONS[region][5]
 
 

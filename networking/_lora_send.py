@@ -1,4 +1,4 @@
-"""What a node needs to send: the rules of its region, the radio, and what became of an uplink."""
+"""Sending on LoRaWAN: the rules of the region, the radio, and the result of an uplink."""
 
 from networking import _lora_regions as regions
 from utils import logging, timing
@@ -15,7 +15,7 @@ class Failed(Exception):
 
 
 class Sender:
-    """Sends while `_ready`; the base of a Node, which knows how to become that."""
+    """Sends while `_ready` is True. Base class of Node, which joins and sets it."""
 
     def __init__(self, settings):
         self.settings = settings
@@ -24,13 +24,13 @@ class Sender:
         self._account = None
         self._ready = False  # joined and not put to sleep
         self._saved = False  # since the start
-        self._data_rate = None  # what the network chose, None if not known
+        self._data_rate = None  # chosen by the network, None if unknown
         # of the last send
         self._wait_ms = self._trials = 0
         self._downlink = None
 
     def send(self, payload, save):
-        """Send one uplink; return what makes a SendResult. `save`: the session too."""
+        """Send one uplink; return the fields of a SendResult. save: also save the session."""
         self._wait_ms = self._trials = 0
         self._downlink = None
         status = airtime_us = 0
@@ -48,17 +48,16 @@ class Sender:
             self._account.charge(airtime_us)
             self._keep()
             if self.settings["_LORA_CONFIRMED"]:
-                # without any in a row, the server may have lost the session
+                # after several without acknowledgement, the server may have lost the session
                 set_lost(0 if status == 2 else lost() + 1)
-            if self._ready and (
-                save or self._saved
-            ):  # what was saved before this one is outdated now
+            # a session that was saved before this uplink is outdated
+            if self._ready and (save or self._saved):
                 self._save()
         ms = (airtime_us + 999) // 1000
         return status, cause, self._downlink, ms, self._wait_ms, self._trials
 
     def limit(self):
-        """Return the most bytes of an uplink at the data rate in use."""
+        """Return the maximum payload in bytes at the data rate in use."""
         return regions.limit(self.settings["_LORA_REGION"], self._rate())
 
     def _rate(self):
@@ -67,7 +66,10 @@ class Sender:
         return self.settings["_LORA_DR"]
 
     def _airtime_us(self, length, trials=1):
-        """Time on air of all trials: after every second one the firmware lowers the data rate."""
+        """Return the time on air of all trials.
+
+        The firmware lowers the data rate after every second trial.
+        """
         region = self.settings["_LORA_REGION"]
         least = regions.data_rates(region)[0]
         total_us = 0
@@ -77,7 +79,7 @@ class Sender:
         return total_us
 
     def _wait(self, airtime_us):
-        """Wait until this much may be sent, if that is soon; return the ms that are left."""
+        """Wait for the duty cycle, unless _LORA_DUTY_WAIT_SEC is too short; return the ms left."""
         wait_ms = self._account.wait_ms(airtime_us)
         if 0 < wait_ms <= self.settings["_LORA_DUTY_WAIT_SEC"] * 1000:
             timing.sleep_ms(wait_ms)
@@ -85,7 +87,7 @@ class Sender:
         return wait_ms
 
     def _admit(self, length):
-        """Refuse what must not or cannot go, before the radio is asked."""
+        """Raise Failed if the uplink is not allowed or not possible, before using the radio."""
         if not self._ready:
             raise Failed("no_radio" if self.cause == "no_radio" else "not_joined")
         if length > self.limit():
@@ -116,10 +118,10 @@ class Sender:
             self._downlink = link.newest()
         finally:
             link.close()
-        self._trials = trials  # also of one that is still at it
+        self._trials = trials  # assumed also if the radio has not finished
         if not event:
             status, cause = 1, "timeout"
-            # its frame counter is used up, but would not be saved as such
+            # the frame counter may have been used, and a saved session would not show it
             self._ready = self._saved = False
             self._forget()
         elif not event & uplink.TX_FAILED:
@@ -133,10 +135,10 @@ class Sender:
         return status, cause, self._airtime_us(len(payload), self._trials)
 
     def _was_empty(self, length):
-        """True if what was on the air had no payload, and there is reason to try it again.
+        """True if the frame on the air had no payload and the uplink should be tried again.
 
-        The firmware sends such a frame in place of ours when MAC commands leave too little room,
-        and reports it as sent; it takes them away. Its time on air tells, being too short.
+        If MAC commands leave too little room, the firmware sends them alone and reports the
+        payload as sent. The next frame has room again. The short time on air reveals such a frame.
         """
         stats = self._lora.stats()
         least, most, _ = regions.data_rates(self.settings["_LORA_REGION"])
@@ -145,12 +147,15 @@ class Sender:
         if self._data_rate is None or not short:
             return False
         self._account.charge(stats.tx_time_on_air * 1000)
-        if length > self.limit():  # the network chose a lower data rate than we knew
+        if length > self.limit():  # the network has chosen a lower data rate
             raise Failed("too_long")
         return True
 
     def metrics(self):
-        """Signal of the last downlink of data since the start; a join accept leaves no figures."""
+        """Return the signal of the last data downlink since the start.
+
+        A join accept leaves no figures.
+        """
         if not self._lora:
             return []
         try:
@@ -163,12 +168,12 @@ class Sender:
         return [("rs", int(stats.rssi), 0, None), ("sn", int(stats.snr), 0, None)]
 
     def _save(self):
-        """Save the session for the next boot: that is good for one restore."""
+        """Save the session for the next boot, which can restore it once."""
         try:
             self._lora.nvram_save()
             self._saved = True
             return True
-        except OSError as error:  # a new join then, rather than an outdated counter
+        except OSError as error:  # a new join is better than an outdated counter
             log.warning("session not saved: %s", error)
             self._forget()
             return False
@@ -176,7 +181,7 @@ class Sender:
     def _forget(self):
         try:
             self._lora.nvram_erase()
-        except OSError:  # restoring has erased the mark, unless it was saved since
+        except OSError:  # a restore has erased the mark, unless saved since
             log.warning("session not erased")
 
     def _keep(self):

@@ -1,7 +1,7 @@
 """One uplink through the firmware's LoRa socket, with every wait bounded.
 
-A blocking send of the firmware waits for the end of all repetitions without an end of its own and
-without feeding the watchdog; so this one does not block, and asks for the firmware's events.
+The firmware's blocking send waits for the end of all repetitions, without a deadline and without
+feeding the watchdog. This one does not block and polls the firmware's events.
 """
 
 from micropython import const
@@ -16,7 +16,7 @@ _QUEUED = const(16)  # more downlinks than the firmware keeps
 
 
 class Uplink:
-    """A socket for one payload and its answer; OSError as the firmware has it.
+    """A socket for one payload and its answer. Raises the firmware's OSErrors.
 
     lora: the firmware's object; confirmed: bool; data_rate, port: int.
     """
@@ -30,10 +30,10 @@ class Uplink:
         self._socket.setsockopt(usocket.SOL_LORA, usocket.SO_DR, data_rate)
         self._socket.bind(port)
         self._socket.setblocking(False)
-        self.newest()  # of before: not an answer to this one
+        self.newest()  # drop earlier downlinks: they do not answer this uplink
 
     def transmit(self, payload, limit_ms):
-        """Give it to the radio, wait for its end; return the events, 0 if none came in time."""
+        """Send the payload and wait for the end. Return the events, 0 if none came in time."""
         self._lora.events()  # clears them
         self._socket.send(payload)
         return timing.wait_for(self._ended, limit_ms, _POLL_MS)

@@ -1,14 +1,14 @@
-"""Known Wi-Fi networks: what an entry of networking/wifi.py may have, and the check of it.
+"""Known Wi-Fi networks of networking/wifi.py: the keys of an entry, and their check.
 
 A known network is an entry `ssid: {...}` with
 
-pwd          str, 8 to 63 characters: passphrase, or password of the user; left out: open network
+pwd          str, 8 to 63 characters: passphrase, or password of the user; absent: open network
 user         str, 1 to 127 characters: WPA2-Enterprise with name and password (PEAP or TTLS)
 identity     str, 1 to 127 characters: outer identity of WPA2-Enterprise; default: the user
 ca_certs     str, optional: file with the CA of the WPA2-Enterprise server; without it any
-             server is believed
+             server is trusted
 wlan_config  optional (ip, mask, gateway, dns), dotted text: instead of DHCP
-channel      optional int, 1 to 13: looked for there only, first, when not scanning
+channel      optional int, 1 to 13: the channel to search first when there is no scan
 """
 
 from utils.configuration import is_integer
@@ -32,7 +32,7 @@ def _is_file(path):
 
 
 def problems(known_nets):
-    """One text per problem; never with a password in it."""
+    """Return one text per problem, none of which shows a password."""
     found = []
     if not isinstance(known_nets, (dict, list, tuple)) or not known_nets:
         return ["known networks: allowed: a dict {ssid: {...}}, or a list of (ssid, {...})"]

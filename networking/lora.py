@@ -10,22 +10,21 @@ Fields read from the configuration object:
 
 _DEV_EUI, _APP_EUI, _APP_KEY      str, 16, 16 and 32 hexadecimal digits; _DEV_EUI None or absent:
                                   the EUI of the board
-_DEV_EUIs, _APP_EUIs, _APP_KEYs   instead, optional: lists, of which a board takes what stands at
-                                  the place of its own EUI in _DEV_EUIs
+_DEV_EUIs, _APP_EUIs, _APP_KEYs   lists, optional, instead of the above: a board uses the entries
+                                  at the index of its EUI in _DEV_EUIs
 _LORA_REGION                      "EU868", "US915", "AU915", "AS923" or "IN865"
 _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for a join, 1 to 3600
-_LORA_DR                          int, optional: data rate, 0 to 6, the region has some of them
+_LORA_DR                          int, optional: data rate, 0 to 6 as far as the region allows
 _LORA_ADR                         bool, optional, False: the network chooses the data rate
-_LORA_CONFIRMED                   bool, optional, False: each uplink is to be acknowledged
-_LORA_TX_RETRIES                  int 0 to 5, optional, 2: repetitions of one not acknowledged; the
-                                  duty cycle has no room for more at the slowest data rate
+_LORA_CONFIRMED                   bool, optional, False: ask for an acknowledgement of each uplink
+_LORA_TX_RETRIES                  int 0 to 5, optional, 2: repetitions without acknowledgement; at
+                                  the slowest data rate the duty cycle has no room for more
 _LORA_SOCKET_TIMEOUT              int, seconds, optional, 20: for the receive windows of each trial
-_LORA_DUTY_WAIT_SEC               int, seconds, optional, 12: at most this long is waited where the
-                                  duty cycle forbids to send yet
+_LORA_DUTY_WAIT_SEC               int, seconds, optional, 12: the longest wait for the duty cycle
 _LORA_PORT                        int 1 to 223, optional, 2: the LoRaWAN port
 
 Wrong configuration or arguments raise ValueError before the radio is touched. Trouble in the field
-never raises: it is in the result, its cause in `last_outcome()`, and in one line of the log.
+never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
 
 Written against Pycom firmware 1.20.2.r4 (LoRaWAN 1.0.2, class A).
 """
@@ -54,10 +53,10 @@ _FIELDS = (
     ("_LORA_SOCKET_TIMEOUT", "integer", (1, 600), 20),
     ("_LORA_DUTY_WAIT_SEC", "integer", (0, 600), 12),
     ("_LORA_PORT", "integer", (1, 223), 2),
-    # the last one is of the join only
+    # only join() reads the last one
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
 )
-_LEAST_LIMIT = 40  # a report with one measurement, 43 bytes with the longest name, is no shorter
+_LEAST_LIMIT = 40  # bytes of the shortest report: one measurement; 43 with the longest name
 
 JoinResult = namedtuple("JoinResult", ("status", "conn_attempt_duration"))
 Outcome = namedtuple("Outcome", ("status", "cause", "phases"))
@@ -65,18 +64,18 @@ SendResult = namedtuple(
     "SendResult", ("status", "cause", "downlink", "airtime_ms", "wait_ms", "trials")
 )
 
-_node = None  # networking._lora_node.Node, one for as long as the program runs
+_node = None  # networking._lora_node.Node, the only one of the program
 _settings = None  # those of up()
 
 
 def set_keys(cfg):
     """Return (dev_eui, app_eui, app_key), bytes of 8, 8 and 16, for this board.
 
-    With _DEV_EUIs the board takes the AppEUI and the AppKey at the place that its own EUI has in
-    that list; where _APP_EUIs or _APP_KEYs is missing, _APP_EUI or _APP_KEY is for all. dev_eui is
-    None on a board without a LoRa radio, if it were the board's own.
-    Raises ValueError for missing or malformed fields, all in one message, which tells no key, and
-    if the list does not have this board.
+    With _DEV_EUIs the board uses the AppEUI and the AppKey at the index of its EUI in that list.
+    If _APP_EUIs or _APP_KEYs is missing, _APP_EUI or _APP_KEY is for all boards. dev_eui is None
+    if it is the board's own EUI and the board has no LoRa radio.
+    Raises one ValueError for all missing or malformed fields, and a ValueError if the list lacks
+    this board. No message shows a key.
     """
     from networking import _lora_keys
 
@@ -86,10 +85,10 @@ def set_keys(cfg):
 def join(cfg, lora_keys):
     """Restore the session from before deep sleep, or join the network by OTAA.
 
-    lora_keys: what set_keys returned. Returns (status, conn_attempt_duration): LORA_JOINED,
-    LORA_NOT_JOINED or LORA_OFF, and the ms that it took, -1 if there is no radio to try with.
-    Blocks for at most _MAX_CONNECTION_ATTEMPT_TIME_SEC, and _LORA_DUTY_WAIT_SEC before; less if
-    the duty cycle has no room for so many requests. The cause is in last_outcome().
+    lora_keys: the result of set_keys. Returns (status, conn_attempt_duration): LORA_JOINED,
+    LORA_NOT_JOINED or LORA_OFF, and the duration in ms, -1 without a radio. Blocks for at most
+    _LORA_DUTY_WAIT_SEC and then _MAX_CONNECTION_ATTEMPT_TIME_SEC; ends earlier if the duty cycle
+    has no room for another join request. The cause is in last_outcome().
     Raises ValueError for configuration and keys.
     """
     settings = _check(cfg, _FIELDS)
@@ -102,20 +101,20 @@ def join(cfg, lora_keys):
 
 
 def send(cfg, byte_msg):
-    """Send one uplink; return a SendResult, which tells what became of it:
+    """Send one uplink and return a SendResult:
 
-    status      LORA_REFUSED 0: it was not sent; LORA_ACCEPTED 1: it was given to the radio, and
-                nobody said that it arrived; LORA_CONFIRMED 2: the network acknowledged it
-    cause       sent, confirmed; or with status 1: not_confirmed (no acknowledgement, repetitions
-                included), timeout (the radio told no end: the session is over); with 0:
-                not_joined, too_long (for the data rate: nothing is ever cut), duty_cycle,
+    status      LORA_REFUSED 0: not sent; LORA_ACCEPTED 1: given to the radio, and not
+                acknowledged; LORA_CONFIRMED 2: acknowledged by the network
+    cause       with status 2: confirmed; with 1: sent, not_confirmed (no acknowledgement after all
+                repetitions), timeout (the radio reported no end: the session is given up); with 0:
+                not_joined, too_long (for the data rate: payloads are never cut), duty_cycle,
                 no_radio, radio_busy, radio_error
-    downlink    bytes that came in a receive window, at most 242; None
+    downlink    bytes from a receive window, at most 242; None without any
     airtime_ms  time on air of all trials, ms; 0 if refused
-    wait_ms     with the cause duty_cycle: when it may go
-    trials      how often it was sent
+    wait_ms     with the cause duty_cycle: ms until sending is allowed
+    trials      number of transmissions
 
-    byte_msg: bytes, not empty. Raises ValueError for configuration and anything else.
+    byte_msg: bytes, not empty. Raises ValueError for configuration and any other argument.
     """
     settings = _check(cfg, _FIELDS[:-1])
     if not isinstance(byte_msg, (bytes, bytearray)) or not byte_msg:
@@ -135,10 +134,10 @@ def last_outcome():
     """Return how the last join ended, without asking the radio: a named tuple of
 
     status  as in the result of join()
-    cause   joined, restored (the session of before deep sleep), kept (the session of an earlier
-            call); or what went wrong: no_radio, radio_error, radio_stuck (other settings after a
-            join that failed need a reset: the firmware would hang), duty_cycle, join_timeout (no
-            answer: no gateway in range, or a key that the network does not know); never_tried
+    cause   joined, restored (the session from before deep sleep), kept (the session of an earlier
+            call), never_tried; or the reason of a failure: no_radio, radio_error, radio_stuck (new
+            settings after a failed join need a reset: the firmware would hang), duty_cycle,
+            join_timeout (no answer: no gateway in range, or a key unknown to the network)
     phases  ((name, ms), ...): init, restore, join
     """
     if _node is None:
@@ -147,7 +146,7 @@ def last_outcome():
 
 
 def down():
-    """Save the session, let the radio sleep. False if one of it failed; True if never started."""
+    """Save the session, put the radio to sleep. False if a step failed; True if never started."""
     return _node.down() if _node else True
 
 
@@ -161,7 +160,7 @@ def _check(cfg, fields):
 
 
 def _data_rate(settings, least_limit=1):
-    """Fill in the usual data rate; return what is wrong with the one that is set, if anything."""
+    """Fill in the usual data rate if none is set. Return the problem of the one set, or None."""
     region = settings["_LORA_REGION"]
     least, most, usual = regions.data_rates(region)
     if settings["_LORA_DR"] is None:
@@ -190,11 +189,11 @@ def _sent(settings, payload, save):
     return SendResult(*_of(settings).send(bytes(payload), save))
 
 
-# What every bearer has: networking/__init__.py
+# The functions of every bearer: networking/__init__.py
 
 
 def problems(cfg):
-    """Return what is wrong with the configuration: a list of str, which tells no key."""
+    """Return the problems of the configuration as a list of str, none of which shows a key."""
     from networking import _lora_keys
 
     settings, found = configured(cfg, _FIELDS)
@@ -235,7 +234,7 @@ class _Transport:
     """Uplinks as messages; the session is saved by down(), once for all of them.
 
     confirms, confirmed  as in networking/__init__.py
-    last                 the SendResult of the last one, with its downlink
+    last                 the SendResult of the last uplink, with its downlink
     """
 
     def __init__(self, settings):
@@ -245,7 +244,7 @@ class _Transport:
         self.last = None
 
     def sendto(self, payload, address=None):
-        """Return len(payload), 0 if it was refused; where it goes is up to the network server."""
+        """Return len(payload), 0 if it was refused. The network server decides where it goes."""
         self.last = _sent(self._settings, payload, False)
         self.confirmed = self.last.status == LORA_CONFIRMED
         return len(payload) if self.last.status else 0
@@ -255,10 +254,10 @@ class _Transport:
 
 
 def datagram_limit():
-    """Return the most bytes of a message at the data rate in use.
+    """Return the maximum length of a message in bytes at the data rate in use.
 
-    MAC commands that wait may take up to 15 of them. Before the first call of set_keys, join or up
-    it is the limit of the slowest data rate that reports have.
+    Pending MAC commands may take up to 15 bytes of it. Before the first call of set_keys, join or
+    up, the result is the limit of the slowest data rate that reports can use.
     """
     return _node.limit() if _node else 51
 
@@ -271,7 +270,7 @@ def metrics():
 def stop(woken=False):
     """Put a radio to sleep that an earlier program may have left on. True if it is asleep.
 
-    woken: True after deep sleep, before which down() was called: there is nothing to do.
+    woken: True after a deep sleep that followed down(): there is nothing to do.
     """
     if woken:
         return True

@@ -7,17 +7,17 @@
         ...                                # usocket
     wifi.deactivate()
 
-The keys of a known network stand in networking/_wifi_nets.py.
+The keys of a known network are listed in networking/_wifi_nets.py.
 
-Fields read from the configuration object by the uniform face:
+Fields that the functions of every bearer read from the configuration object:
 
-_WIFI_NETS                        the known networks: a dict, or a list of (ssid, entry), which has
-                                  an order (dicts have none on this VM)
+_WIFI_NETS                        the known networks: a dict, or a list of (ssid, entry) to give an
+                                  order (dicts have none on this VM)
 _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for scan and association together, 1 to 3600
 _WIFI_FORCE_NO_SCAN               bool, optional, False: try the first network without a scan
 
 Wrong configuration or arguments raise ValueError before the radio is touched. Trouble in the field
-never raises: it is in the result, its cause in `last_outcome()`, and in one line of the log.
+never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
 
 Written against Pycom firmware 1.20.2.r4 (esp32/mods/modwlan.c).
 """
@@ -34,14 +34,14 @@ _OPEN = const(0)  # wifi_auth_mode_t of ESP-IDF, as scan() reports it
 _WEP = const(1)
 _ENTERPRISE = const(5)
 
-# A wrong passphrase gives no sign, and the firmware does not repeat an attempt that failed: so
-# long for an association, then the next access point or the same anew; so long for an address
+# Limits for an association and for an address. A wrong passphrase gives no sign, and the firmware
+# does not repeat a failed attempt: then the next access point is tried, or the same one again
 _ASSOCIATE_MS = const(6000)
 _ADDRESS_MS = const(9000)
 _POLL_MS = const(25)
 _SOCKET_TIMEOUT_S = const(10)
-_LINGER_MS = const(40)  # what was sent last may still wait for ARP and for the channel
-_MOST_POINTS = const(5)  # tried of those heard, the strongest first
+_LINGER_MS = const(40)  # the last datagram may still wait for ARP and for the channel
+_MOST_POINTS = const(5)  # access points tried after a scan, the strongest first
 
 _FIELDS = (
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
@@ -65,15 +65,15 @@ _log = logging.Logger("wifi")
 
 
 def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
-    """Associate with the strongest known network in range, else the next one; blocking.
+    """Associate with the strongest known network in range, else with the next one. Blocks.
 
     known_nets: dict or list of (ssid, entry), see above. max_connection_attempt_time_sec: 1 to
-    3600, for scan and association together; a scan under way (2 to 3 s) is waited for.
-    force_no_scan: try the first entry only (hidden networks; no scan to pay for).
+    3600, for scan and association together; a scan that has begun (2 to 3 s) is completed.
+    force_no_scan: try the first entry only, without a scan (hidden networks, or to save time).
 
-    Returns a named tuple: connection_status, True with an IPv4 address; conn_attempt_duration and
-    scan_attempt_duration in ms, all rounds together, -1 where not reached; channel, and rssi in
-    dBm, -1 if not connected.
+    Returns a named tuple. connection_status: True with an IPv4 address. conn_attempt_duration,
+    scan_attempt_duration: ms over all rounds, -1 if not begun. channel, and rssi in dBm: -1 if not
+    connected.
     """
     global _outcome, _rssi
     found = _wifi_nets.problems(known_nets)
@@ -103,9 +103,9 @@ def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
 
 
 def deactivate():
-    """Leave the network and switch the radio off, 40 ms after the last datagram at the earliest.
+    """Leave the network and switch the radio off.
 
-    There is nothing to do if it was never on.
+    If connected, wait 40 ms first for the last datagram. A radio that was never on is left alone.
 
     Returns a named tuple: deactivation_status True when it is off, deactivation_duration in ms.
     """
@@ -127,11 +127,11 @@ class _Attempt:
         self.begun = False  # the firmware began to associate before boot.py
 
     def took(self, name):
-        """Duration of a phase, all its rounds together; -1 if it was not begun."""
+        """Return the duration of a phase over all rounds, in ms; -1 if it was not begun."""
         return dict(self.phases).get(name, -1)
 
     def note(self, name, watch):
-        """Add to the duration of a phase: one entry each, however many rounds there are."""
+        """Add to the duration of a phase. A phase has one entry for all its rounds."""
         for index, (phase, duration_ms) in enumerate(self.phases):
             if phase == name:
                 self.phases[index] = (name, duration_ms + watch.elapsed_ms())
@@ -139,9 +139,9 @@ class _Attempt:
         self.phases.append((name, watch.elapsed_ms()))
 
     def start(self, stored):
-        """Start the radio as a station, whatever an earlier program left it as.
+        """Start the radio as a station, whatever its mode was.
 
-        stored: what `on_boot` says; a station that is on its way there goes on.
+        stored: the result of `on_boot`. A station that is already joining that network goes on.
         """
         global _wlan
         watch = timing.Stopwatch()
@@ -150,7 +150,7 @@ class _Attempt:
 
             timing.feed()
             if stored:
-                _wlan = network.WLAN()  # without arguments it leaves a started one as it is
+                _wlan = network.WLAN()  # without arguments it leaves a started radio as it is
                 self.begun = _wlan.mode() == network.WLAN.STA and _wlan.ssid() == stored[0]
             if not self.begun:
                 _wlan = network.WLAN(mode=network.WLAN.STA)
@@ -162,7 +162,7 @@ class _Attempt:
         watch = timing.Stopwatch()
         known = dict(nets)
         candidates = None
-        for _ in range(2):  # one beacon missed is not the end
+        for _ in range(2):  # a scan can miss a beacon
             timing.feed()
             try:
                 heard = _wlan.scan()
@@ -181,7 +181,7 @@ class _Attempt:
         return candidates and candidates[:_MOST_POINTS]
 
     def run(self, nets, force_no_scan):
-        """Scan, try what was heard, and anew as long as there is time: stations come and go."""
+        """Scan and try the known networks heard; repeat until connected or out of time."""
         candidates = None
         while self.cause != "connected" and not self.deadline.expired():
             if not force_no_scan:
@@ -199,7 +199,7 @@ class _Attempt:
                     self.note("association", watch)
 
     def associate(self, candidates):
-        """Try one after the other, until one gives an address or time is over."""
+        """Try the candidates in order until one gives an address or the time is over."""
         left = len(candidates)
         for candidate in candidates:
             limit_ms = self.deadline.left_ms() // left
@@ -208,7 +208,7 @@ class _Attempt:
                 return
 
     def join(self, limit_ms, ssid, entry, bssid, channel):
-        """One access point; True once it gave an address."""
+        """Try one access point; return True if it gave an address."""
         self.ssid = ssid
         if self.begun:
             self.begun = False
@@ -222,7 +222,7 @@ class _Attempt:
             info = _access_point()
         if not info:  # not associated: out of reach, or the wrong password
             joined = False
-            if self.cause == "out_of_time":  # what is known of another attempt says more
+            if self.cause == "out_of_time":  # the cause of another attempt says more
                 self.cause = "not_joined"
         else:
             if self.cause != "other_security":
@@ -264,7 +264,7 @@ class _Attempt:
 
 
 def _unheard(nets):
-    """Candidates (ssid, entry, bssid, channel) without a scan: on the given channel, then any."""
+    """Return candidates (ssid, entry, bssid, channel) without a scan: given channel, then any."""
     candidates = []
     for ssid, entry in nets:
         if "channel" in entry:
@@ -276,12 +276,12 @@ def _unheard(nets):
 def _is_connected():
     try:
         return _wlan.isconnected()
-    except OSError:  # its TimeoutError, of a connect() that an earlier program gave a timeout
+    except OSError:  # a TimeoutError, if an earlier program called connect() with a timeout
         return False
 
 
 def _access_point():
-    """What is known of the access point of the association, None without one."""
+    """Return the firmware's data on the associated access point, None without an association."""
     try:
         return _wlan.joined_ap_info()
     except OSError:
@@ -289,14 +289,15 @@ def _access_point():
 
 
 def _stop_servers():
-    """The address has started the firmware's FTP and telnet servers, whose password is known."""
+    """Stop the firmware's FTP and telnet servers. They start with the address; their password is
+    public."""
     import network
 
     network.Server().deinit()
 
 
 def _suits(entry, security):
-    """A network with a password must not be believed without one, nor with a broken one (WEP)."""
+    """True if the protection is as configured: an open or a WEP network may be a forgery."""
     if "user" in entry:
         return security == _ENTERPRISE
     if "pwd" in entry:
@@ -321,7 +322,7 @@ def _off():
 def on_boot(known_nets, force_no_scan=True):
     """Return (ssid, password) of the network that the firmware can join before boot.py, or None.
 
-    The association then runs while Python loads, and connect() goes on with it. The firmware knows
+    The association then runs while Python loads, and connect() continues it. The firmware stores
     one network with a password, and does not scan.
     """
     for ssid, entry in _wifi_nets.pairs(known_nets):
@@ -329,7 +330,7 @@ def on_boot(known_nets, force_no_scan=True):
         return (ssid, entry["pwd"]) if plain else None
 
 
-# What every bearer has: networking/__init__.py
+# The functions of every bearer: networking/__init__.py
 
 
 def last_outcome():
@@ -338,14 +339,14 @@ def last_outcome():
     cause   connected, never_tried, no_wifi (this firmware has none), wifi_error (the firmware's
             text is in the log), no_known_network (none was heard), not_joined (wrong password or
             out of reach: the firmware does not tell), no_address (DHCP), other_security (a network
-            of that name without the protection that is configured), out_of_time (spent scanning)
-    phases  ((name, ms), ...) of init, scan, association: those begun, all rounds together
+            of that name without the configured protection), out_of_time (spent on scanning)
+    phases  ((name, ms), ...) of init, scan and association if begun, over all rounds
     """
     return _outcome
 
 
 def problems(cfg):
-    """Return what is wrong with the configuration: a list of str, which tells no password."""
+    """Return the problems of the configuration as a list of str; none shows a password."""
     from utils import address
 
     found = configured(cfg, _FIELDS)[1]
@@ -360,7 +361,8 @@ def problems(cfg):
 def boot_options(cfg):
     """Return the options of pycom that let the firmware join on_boot()'s network; {} if it cannot.
 
-    Options are off by default: a new board is an access point with a known password.
+    With {} boot.py switches Wi-Fi at start off: a new board opens an access point whose password
+    is public.
     """
     no_scan = getattr(cfg, "_WIFI_FORCE_NO_SCAN", False)
     station = None if problems(cfg) else on_boot(cfg._WIFI_NETS, no_scan)
@@ -389,7 +391,7 @@ def up(cfg, kind):
 
 
 def transport(kind):
-    """A socket of usocket with a timeout of 10 s; IPv4 literals only. OSError without a link."""
+    """Return a socket of usocket for IPv4 literals, timeout 10 s. OSError if not connected."""
     import usocket
 
     if not (_wlan and _is_connected()):
@@ -402,7 +404,7 @@ def transport(kind):
 
 
 def datagram_limit():
-    """Return the most payload bytes of one datagram that is not fragmented."""
+    """Return the maximum payload in bytes of a datagram that is not fragmented."""
     return 1472  # 1500 of Ethernet less the headers of IPv4 and UDP
 
 

@@ -1,6 +1,7 @@
-"""Protocols: what travels over a bearer. This file is their contract; `utils.plugins` finds one.
+"""Protocols: ways to deliver payloads over a bearer. This file is their contract.
 
-A protocol takes payloads to a server over a transport, and knows how it ended for each:
+A protocol delivers payloads to a server over a transport and returns the outcome of each.
+`utils.plugins` finds a protocol by its name:
 
     protocol = plugins.find("protocols", "coap", ("open", "NEEDS"))    # the module protocols.coap
     problems = protocol.problems(config)
@@ -10,23 +11,23 @@ A protocol takes payloads to a server over a transport, and knows how it ended f
 
 NEEDS                  the kind of transport: "message", "datagram" or "stream", as described in
                        networking/__init__.py
-problems(cfg)          list of str: what is wrong with the configuration
+problems(cfg)          list of str: one text per problem of the configuration
 overhead(cfg)          int: bytes it adds to a payload within one datagram
 open(transport, cfg)   a session with the server at cfg._HOST, cfg._PORT; never raises in the field
 session.deliver(payload)
-                       one of the words below; never raises in the field. Blocks for as long as the
-                       protocol waits for an answer, which is bounded
-session.confirms       True if a server that has a payload says so: what is not DELIVERED then is
-                       worth another try in a later cycle
+                       one of the words below; never raises in the field. Blocks while the protocol
+                       waits for an answer, which has a time limit
+session.confirms       True if the server confirms each payload. One that is not DELIVERED should
+                       then be sent again in a later cycle
 session.close()        frees the transport; never raises in the field
 
-DELIVERED  the server has it: it said so
-REFUSED    it certainly has it not: the transport did not take it, or the server rejected it
-UNKNOWN    it left; whether it arrived nobody can say. To repeat it may deliver it twice, so that
+DELIVERED  the server has confirmed the payload
+REFUSED    the server has certainly not got it: the transport or the server rejected it
+UNKNOWN    it was sent, and its arrival is not known. A repetition may deliver it twice: therefore
            reports carry a sequence number
 
-The formats of payloads stand in this folder too: senml.
-A new protocol is a new file with these; nothing here needs to be edited.
+This folder also contains a format of payloads: senml.
+A new protocol is a new file with these members; nothing here has to be edited.
 """
 
 DELIVERED = "delivered"

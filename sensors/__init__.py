@@ -17,48 +17,47 @@ An application turns lines of its configuration into measurements without knowin
     for item in sensors.measure(LINES):
         print(item.name, item.value, item.exponent, item.unit, item.cause)
 
-What a sensor module has:
+Members of a sensor module:
 
 get_reading(...)  the documented function. Powers the sensor, measures, and releases bus and power
-                  on every path. Returns a tuple, or the bare value if there is only one; None
-                  stands for what could not be measured. Bad arguments raise ValueError before
-                  anything is powered; trouble in the field never raises and is logged once.
-last_cause        why the last get_reading had a None in it: one of the words below; None if it
-                  had none. Read it as an attribute of the module, before the next reading.
-FIELDS            what get_reading returns, in its order: (label, name, unit, exponent, factor);
-                  label is the short name in a report, unit one of RFC 8428 or 8798, and the
-                  integer round(value * factor) * 10 ** exponent is the value in that unit
-fields(given)     where they depend on the arguments: the FIELDS for this dict of arguments
-ARGUMENTS         what get_reading takes: (name, kind, limits[, default]), see utils.configuration,
-                  and the kind "number": int or float from limits[0] to limits[1]. Arguments that
-                  end in _pin must be different pins
-problems(given)   what ARGUMENTS cannot say: texts like theirs for this dict of arguments, each of
-                  which fits ARGUMENTS
-build(rig, ...)   takes what get_reading takes behind a Rig (sensors/_rig.py), which lends the
-                  buses, and returns a Sensor
-POWER_UP_MS       with `vcc_pin`: from switching it on to the first step of the measurement
-LONGEST_S         a measurement that goes on for longer is ended as "busy", and the others are
-                  not kept awake; 120 if it does not say. The watchdog is no help: waiting feeds it
-ADDRESS           on I2C, where no argument `address` chooses it
+                  on every path. Returns a tuple, or the bare value if there is only one. None
+                  stands for a value that could not be measured. Bad arguments raise ValueError
+                  before anything is powered; trouble in the field never raises and is logged once.
+last_cause        the reason for a None in the last result: one of the words below; None if all was
+                  measured. Read it as an attribute of the module, before the next reading.
+FIELDS            one row per value of get_reading: (label, name, unit, exponent, factor). label is
+                  the short name in a report, unit one of RFC 8428 or 8798, and the integer
+                  round(value * factor) * 10 ** exponent is the value in that unit
+fields(given)     the FIELDS for this dict of arguments, if they depend on the arguments
+ARGUMENTS         one row per argument of get_reading: (name, kind, limits[, default]). The kinds
+                  are those of utils.configuration, and "number": int or float from limits[0] to
+                  limits[1]. Arguments whose names end in _pin must be different pins
+problems(given)   cross-field checks: messages for arguments of this dict that fit ARGUMENTS one by
+                  one, but not together
+build(rig, ...)   takes a Rig (sensors/_rig.py), which lends the buses, and the arguments of
+                  get_reading; returns a Sensor
+POWER_UP_MS       ms from switching `vcc_pin` on to the first step of the measurement
+LONGEST_S         limit of a measurement in s, 120 if absent. A longer one is ended as "busy", to
+                  let the node sleep. The watchdog does not end it: waiting feeds it
+ADDRESS           the address on I2C, if there is no argument `address`
 
-The measurement itself is the generator Sensor.steps(), which yields wherever there is to wait.
-Sensors of one run wait together: each is started, and resumed when its own time has come, so that
-a run takes as long as the slowest of them and not as long as all.
+The generator Sensor.steps() measures and yields every wait. All sensors of a run are started
+first. Each is resumed when its wait is over, so a run takes as long as its slowest sensor.
 
 A module that has get_reading but no build works as well; the others wait while it measures.
 
-Causes: "absent" nobody answers; "wrong_part" somebody else does; "busy" a conversion did not end;
-"not_ready" no fresh value came in time; "crc" a checksum was wrong, also at the repetition;
-"stuck" the bus is held down; "implausible" the value lies outside what the sensor can measure;
-"under_range", "saturated" it lies outside what the converter can tell; "failed" the firmware
+Causes: "absent": no answer; "wrong_part": another part answers; "busy": a conversion did not end;
+"not_ready": no fresh value came in time; "crc": a checksum was wrong, also when repeated;
+"stuck": the bus is held down; "implausible": the value is outside the range of the sensor;
+"under_range", "saturated": it is outside the range of the converter; "failed": the firmware
 refused.
 
-The name of a measurement is the label of its field, with a number from the second sensor on that
-has such a label ("t", "t2"). A line can have a "name" of its own instead: it stands for the label
-of a sensor with one field, and before a dot and the label otherwise ("battery", "roof.t"). In a
-report the cause of one that failed stands under its name with "_e" behind: see `statuses`.
+The name of a measurement is the label of its field. From the second sensor with that label on, a
+number follows ("t", "t2"). A "name" in the line replaces the label of a sensor with one field;
+otherwise it precedes a dot and the label ("battery", "roof.t"). In a report the cause of a failed
+measurement has its name plus "_e": see `statuses`.
 
-A new sensor is a new file with these things; nothing here needs to be edited.
+A new sensor is a new file with these members; nothing here has to be edited.
 """
 
 from micropython import const
@@ -75,8 +74,8 @@ IO_PINS = ("P0", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P
 IO_PINS += ("P19", "P20", "P21", "P22", "P23")
 ADC_PINS = ("P13", "P14", "P15", "P16", "P17", "P18", "P19", "P20")
 
-_PRECISE = const(1 << 22)  # below, a float of this VM is at most an eighth off
-_MOST = 1 << 62  # a report has integers of 64 bits; what is above is no measurement
+_PRECISE = const(1 << 22)  # below this, the error of a float on this VM is an eighth at most
+_MOST = 1 << 62  # a report has integers of 64 bits; a larger value is no measurement
 
 
 class SensorError(OSError):
@@ -86,25 +85,25 @@ class SensorError(OSError):
 class Sensor:
     """One sensor, made by the `build` of its module, or on a bus that the caller opened.
 
-    cause       after a measurement: why a value is None, or None
-    exclusive   sensors that have equal ones are measured one after the other: they are parts of
-                one chip, or need the bus for themselves; None: at any time, but for two lines of
-                one address on I2C
+    cause       after a measurement: the reason why a value is None, or None
+    exclusive   a key. Sensors with equal keys are measured one after the other, because they are
+                parts of one chip or need the whole bus. None: no limit, except that two lines with
+                one I2C address take turns
     """
 
     cause = None
     exclusive = None
 
     def steps(self):
-        """Measure: a generator that yields how many ms to wait before it goes on.
+        """Measure: a generator that yields the ms to wait before its next step.
 
-        Returns the values as a tuple as long as FIELDS, None for those that failed, and leaves
-        their cause. Raises SensorError if there are none; OSErrors of the firmware may pass.
+        Returns the values as a tuple as long as FIELDS, with None for failed ones, and sets
+        `cause`. Raises SensorError if all failed; OSErrors of the firmware may pass through.
         """
         raise NotImplementedError
 
     def read(self):
-        """Measure, waiting for it; return what `steps` does, or None if nothing was measured."""
+        """Measure and wait for the end. Return the result of `steps`, None after a SensorError."""
         from utils import timing
 
         self.cause = None
@@ -122,7 +121,7 @@ class Sensor:
 def find(kind):
     """Return the sensor module of this name; no other is loaded.
 
-    Raises ValueError naming what is there if there is none of that name.
+    Raises ValueError with the available names if there is none of that name.
     """
     return plugins.find("sensors", kind, ("FIELDS", "get_reading"))
 
@@ -137,8 +136,8 @@ def check(lines):
 def measure(lines):
     """Measure with all sensors at once and return a list of Measurement, in the lines' order.
 
-    A sensor that fails has its measurements with value None and a cause; the others go on.
-    Raises ValueError with all problems if `check` has any, before anything is powered.
+    The measurements of a failed sensor have value None and a cause; the other sensors go on.
+    Raises ValueError with all problems if `check` finds any, before anything is powered.
     """
     from sensors import _lines, _rig
     from utils import logging
@@ -159,7 +158,7 @@ def measure(lines):
 
 
 def _scaled(value, factor):
-    """round(value * factor) as an int; None for what is no measurement: NaN, infinity, a text."""
+    """Return round(value * factor) as an int; None for NaN, infinity, a text, or a huge value."""
     if not isinstance(value, (int, float)):
         return None
     product = value * factor
@@ -167,15 +166,15 @@ def _scaled(value, factor):
         return None
     if -_PRECISE < product < _PRECISE:
         return int(round(product))
-    whole = int(value)  # apart, for a float has 24 bits
+    whole = int(value)  # the fraction apart, since a float has 24 bits
     return int(round(whole * factor)) + int(round((value - whole) * factor))
 
 
 def statuses(measurements):
-    """Return a record (name, cause, 0, None) for each sensor that has something to tell.
+    """Return a record (name, cause, 0, None) for each sensor with a failed measurement.
 
-    It is named after its first measurement that failed, with "_e" behind: ("t_e", "absent", 0,
-    None). SenML has no word for a value that could not be measured; this is why it is missing.
+    Its name is that of the first failed measurement plus "_e": ("t_e", "absent", 0, None). SenML
+    has no word for a value that could not be measured; this record tells why it is missing.
     """
     records = []
     told = set()
@@ -187,9 +186,9 @@ def statuses(measurements):
 
 
 def take(kind, given):
-    """Measure with one sensor: (values, cause), the values as a tuple. What get_reading does.
+    """Measure with one sensor for its get_reading. Return (values, cause), the values as a tuple.
 
-    given: all arguments of its get_reading as a dict. Raises ValueError for those that cannot be.
+    given: all arguments of get_reading as a dict. Raises ValueError for wrong ones.
     """
     module = find(kind)
     from sensors import _lines, _rig
@@ -210,7 +209,7 @@ def require(arguments, given):
 
 
 def set_sensor_power_on(vcc_pin, settle_ms=500):
-    """Switch the supply on and wait until the sensor has woken; nothing if `vcc_pin` is None."""
+    """Switch the supply on and wait `settle_ms`. Do nothing if `vcc_pin` is None."""
     if vcc_pin is not None:
         from machine import Pin
 
@@ -221,7 +220,7 @@ def set_sensor_power_on(vcc_pin, settle_ms=500):
 
 
 def set_sensor_power_off(vcc_pin):
-    """Switch the supply off at once; nothing if `vcc_pin` is None."""
+    """Switch the supply off at once. Do nothing if `vcc_pin` is None."""
     if vcc_pin is not None:
         from machine import Pin
 

@@ -1,10 +1,10 @@
-"""What a run of measurements holds, and how its sensors take turns.
+"""The buses and supplies of a run of measurements, and the turns of its sensors.
 
     [(values, cause)] = _rig.carry_out([_rig.Job("si7021", module, arguments)])
 
-The supplies are switched on together. Each sensor then goes through its steps, and while one
-waits the others go on: a run is as long as its slowest sensor. A supply is switched off when the
-last sensor on it is done, and whatever happens, all supplies and buses are given back at the end.
+All supplies are switched on together. Each sensor then goes through its steps. While one waits,
+the others go on: a run takes as long as its slowest sensor. A supply is switched off when the last
+sensor on it is done. All supplies and buses are released at the end, on every path.
 """
 
 from micropython import const
@@ -12,15 +12,15 @@ from micropython import const
 from sensors import Sensor, SensorError, _lines, set_sensor_power_off, set_sensor_power_on
 from utils import logging, timing
 
-_HUNG_MS = const(4000)  # the firmware gives a transfer 5 s and more
-_LONGEST_S = const(120)  # of a sensor that does not say so; settings may ask for a minute
+_HUNG_MS = const(4000)  # the firmware waits 5 s or more for a hung transfer
+_LONGEST_S = const(120)  # of a module without LONGEST_S; settings may ask for a minute
 _LONGEST_CAUSE = const(20)  # a status record has to fit into the smallest message
 
 
 def carry_out(jobs):
     """Measure with all jobs at once; return one (values, cause) for each, in their order.
 
-    values: a tuple as long as the sensor's fields, None for what failed; cause: why, or None.
+    values: a tuple as long as the sensor's fields, None for failed ones; cause: why, or None.
     """
     rig = Rig()
     waiting = list(jobs)
@@ -48,16 +48,16 @@ def carry_out(jobs):
 
 
 class Job:
-    """One sensor of a run: what it is, how far it has come, and what came out.
+    """One sensor of a run: its arguments, its progress and its result.
 
-    title: what the log calls it. module, arguments: of the sensor, see sensors/__init__.py.
+    title: its name in the log. module, arguments: of the sensor, see sensors/__init__.py.
     """
 
     def __init__(self, title, module, arguments):
         self.supply = arguments.get("vcc_pin")
         self.bus = arguments.get("sda_pin"), arguments.get("scl_pin")
         self.due_ms = 0  # on the scale of timing.now_ms
-        self.hung = False  # it waited for its bus in vain
+        self.hung = False  # its bus did not react
         self.values = ()
         self.cause = None
         self._title = title
@@ -65,24 +65,24 @@ class Job:
         self._arguments = arguments
         self._sensor = None
         self._steps = None
-        self._end_ms = None  # when it has taken too long; unknown before its first step
+        self._end_ms = None  # its deadline; unknown before its first step
         address = _lines.address_of(module, arguments)
         self._chip = None if address is None else self.bus + (address,)
 
     def exclusive(self):
-        """What it has for itself; a chip that stands in two lines, if the sensor does not say."""
+        """Return the key that no two jobs may use at once: the sensor's, or its I2C address."""
         key = getattr(self._sensor, "exclusive", None)
         return self._chip if key is None else key
 
     def overdue(self):
-        """True if its steps go on for longer than they may: waiting feeds the watchdog."""
+        """True if its steps take longer than allowed. The watchdog cannot tell: waits feed it."""
         if self._end_ms is None:
             longest_s = getattr(self._module, "LONGEST_S", _LONGEST_S)
             self._end_ms = timing.now_ms() + 1000 * longest_s
         return timing.now_ms() >= self._end_ms
 
     def begin(self, rig):
-        """Make the sensor; its first step is due when its supply has been on for long enough."""
+        """Make the sensor. Its first step is due POWER_UP_MS after its supply was switched on."""
         module = self._module
         self.due_ms = timing.now_ms()
         if self.supply is not None:
@@ -93,14 +93,14 @@ class Job:
             else:
                 self._sensor = _Whole(module, self._arguments)
             self._steps = self._sensor.steps()
-        except Exception as error:  # noqa: BLE001 - told at its first step, in its turn
+        except Exception as error:  # noqa: BLE001 - raised again at its first step
             self._steps = _failing(error)
 
     def step(self):
         """Take the next step; True if it was the last one."""
         watch = timing.Stopwatch()
         try:
-            # one more, since now_ms cuts off the part of a millisecond that has passed already
+            # one more, since now_ms rounds down to whole milliseconds
             wait_ms = int(next(self._steps) or -1) + 1
             self.due_ms = min(timing.now_ms() + wait_ms, self._end_ms)
             return False
@@ -112,13 +112,13 @@ class Job:
             self._end(None, cause)
         except OSError:  # the firmware gave no bus, or refused something else
             self._end(None, "failed")
-        except Exception as error:  # noqa: BLE001 - who breaks the contract loses its own values only
+        except Exception as error:  # noqa: BLE001 - a driver's mistake costs its own values only
             logging.Logger("sensors").exception(error, "%s: failed", self._title)
             self._end(None, "failed", told=True)
         return True
 
     def fail(self, cause):
-        """End it here."""
+        """End the job with this cause."""
         try:
             self._steps.close()
         except Exception as error:  # noqa: BLE001 - as in its other steps
@@ -126,7 +126,7 @@ class Job:
         self._end(None, cause)
 
     def _end(self, values, cause, told=False):
-        """Keep the values, as many as there are fields."""
+        """Store the values, cut or filled up with None to the number of fields."""
         module = self._module
         count = len(module.fields(self._arguments) if hasattr(module, "fields") else module.FIELDS)
         values = tuple(values) if isinstance(values, (tuple, list)) else (values,)
@@ -143,15 +143,15 @@ class Rig:
     """The buses and supplies of a run. Sensors on the same pins share one bus."""
 
     def __init__(self):
-        self._shared = {}  # key -> something with deinit()
-        self.hung = []  # pins of the bus, for each sensor that waited for it in vain
+        self._shared = {}  # key -> object with deinit()
+        self.hung = []  # pins of a bus, once for each sensor to which it did not react
         self._buses = 0
-        self._users = {}  # supply pin -> how many sensors still need it
+        self._users = {}  # supply pin -> number of sensors that still need it
 
     def i2c(self, sda_pin, scl_pin):
         """Return the machine.I2C on these pins, 100 kHz.
 
-        The first two pairs of a run are served by the hardware, a third by the firmware itself.
+        The first two pairs of a run use the hardware, a third the firmware's software bus.
         Raises OSError for more.
         """
         from machine import I2C
@@ -165,7 +165,7 @@ class Rig:
         return self.share(("i2c", sda_pin, scl_pin), make)
 
     def share(self, key, make):
-        """Return what stands under `key`, made by `make()` at the first time.
+        """Return the object of `key`, which the first call makes with `make()`.
 
         Its deinit() is called at the end of the run.
         """
@@ -174,14 +174,14 @@ class Rig:
         return self._shared[key]
 
     def hangs(self, bus):
-        """True if two sensors waited for this bus in vain: the others need not, 5 s and more each.
+        """True if this bus did not react to two sensors. The others would wait 5 s or more each.
 
-        One alone may be what held the bus down, and have let go of it.
+        With one sensor it is not certain: that sensor may have held the bus down and released it.
         """
         return self.hung.count(bus) > 1
 
     def power(self, pin):
-        """One sensor more is supplied by `pin`; None: it is always supplied."""
+        """Add a sensor to the supply `pin`, which the first switches on. None: always supplied."""
         if pin is not None:
             if pin not in self._users:
                 self._users[pin] = 0
@@ -189,23 +189,23 @@ class Rig:
             self._users[pin] += 1
 
     def release(self, pin):
-        """One sensor less; the last one has its supply switched off."""
+        """Take a sensor off the supply `pin`, which the last one switches off."""
         if pin is not None:
             self._users[pin] -= 1
             if not self._users[pin]:
                 set_sensor_power_off(pin)
 
     def close(self):
-        """Give everything back."""
+        """Switch the supplies off and release the buses."""
         for pin in self._users:
             if self._users[pin]:
                 set_sensor_power_off(pin)
         for key in self._shared:
             try:
                 self._shared[key].deinit()
-            except OSError:  # the firmware had it released already
+            except OSError:  # the firmware has released it already
                 pass
-            except Exception as error:  # noqa: BLE001 - of a driver; what was measured stays
+            except Exception as error:  # noqa: BLE001 - a driver's mistake; the values stay
                 logging.Logger("sensors").exception(error, "%s: not given back", key[0])
 
 
@@ -220,11 +220,11 @@ class _Whole(Sensor):
         values = self._module.get_reading(**self._arguments)
         self.cause = self._module.last_cause
         return values
-        yield  # what makes it a generator
+        yield  # makes this a generator
 
 
 def _next(jobs):
-    """The job whose next step is due first; of exclusive ones only the first may go on."""
+    """Return the job that is due first. Of jobs with one exclusive key only the first counts."""
     held = []
     chosen = None
     for job in jobs:
@@ -239,6 +239,6 @@ def _next(jobs):
 
 
 def _failing(error):
-    """Steps of a sensor that could not be made."""
+    """Steps of a sensor that could not be made: they raise its error."""
     raise error
-    yield  # what makes it a generator
+    yield  # makes this a generator

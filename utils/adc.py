@@ -1,4 +1,4 @@
-"""The voltage at a pin of the converter: the mean of many samples, or why there is none.
+"""The voltage at an ADC pin: the mean of many samples, or the cause why there is none.
 
     from machine import ADC
     from utils import adc
@@ -9,9 +9,9 @@ attenuation     reads from .. to    below reads   error with the fuses of the ch
 0 dB            100 .. 950 mV       75 mV         23 mV
 2.5 dB          100 .. 1250 mV      78 mV         30 mV
 6 dB            150 .. 1750 mV      107 mV        40 mV
-11 dB           150 .. 2450 mV      142 mV        60 mV; bent above, an indication up to 3100 mV
+11 dB           150 .. 2450 mV      142 mV        60 mV; not linear above, rough up to 3100 mV
 
-What is below the range reads as a constant, what is above it as 4095 counts: neither is a
+A voltage below the range reads as a constant, one above it as 4095 counts: neither is a
 measurement. The source, or the tap of a divider, needs less than 10 kOhm or 100 nF to ground.
 
 Written against Pycom firmware 1.20.2.r4 (esp32/mods/pybadc.c) and Espressif's API guide "Analog to
@@ -21,29 +21,29 @@ Espressif's, from memory. A divider multiplies them.
 
 from micropython import const
 
-# As machine.ADC numbers them; that is not imported here, as modules load without hardware.
+# The numbers of machine.ADC, which is not imported here: modules load without hardware.
 ATTN_0DB = 0
 ATTN_2_5DB = 1
 ATTN_6DB = 2
 ATTN_11DB = 3
-ATTENUATIONS_DB = (0, 2.5, 6, 11)  # by these numbers
+ATTENUATIONS_DB = (0, 2.5, 6, 11)  # indexed by these numbers
 
-# The mean of 64 samples has an eighth of the noise of one, which is a few counts: it comes below
-# the step of 0.8 mV and far below the error of the calibration. 500 take eight times as long.
+# One sample has a noise of a few counts. The mean of 64 has an eighth of it: less than the step of
+# 0.8 mV and far less than the error of the calibration. 500 samples take eight times as long.
 SAMPLES = 64
 
 _FULL_SCALE = const(4095)
-_SPIKES = const(16)  # one sample in so many at full scale is a disturbance and is left out
-_DRIFT = const(16)  # the two halves may differ by so many counts and one part in so many
+_SPIKES = const(16)  # one sample in 16 at full scale is a disturbance and is left out
+_DRIFT = const(16)  # the two halves may differ by 16 counts and a 16th of their value
 
 
 def mean(channel, samples=SAMPLES, divider=1):
     """Return (mV as an int, None), or (None, cause).
 
-    channel: a machine.ADCChannel of a converter with 12 bits. samples: how many, 1 or more; one
-    takes about 0.07 ms. divider: (Rtop + Rbottom) / Rbottom.
-    Causes: "saturated", "under_range" as above; "not_ready": the voltage went up or down
-    meanwhile, since it has not settled or its supply was lost.
+    channel: a machine.ADCChannel of a converter with 12 bits. samples: their number, 1 or more;
+    one takes about 0.07 ms. divider: (Rtop + Rbottom) / Rbottom.
+    Causes: "saturated", "under_range" as above; "not_ready": the voltage changed meanwhile,
+    because it had not settled or its supply was lost.
     Raises OSError if the firmware refuses.
     """
     half = samples // 2
@@ -52,7 +52,7 @@ def mean(channel, samples=SAMPLES, divider=1):
     total, count = early + late, early_count + late_count
     if count < samples - samples // _SPIKES:
         return None, "saturated"
-    # the two means, both times early_count * late_count
+    # the two means, each multiplied by early_count * late_count
     before, after = early * late_count, late * early_count
     allowed = _DRIFT * early_count * late_count + min(before, after) // _DRIFT
     if abs(before - after) > allowed:

@@ -1,4 +1,4 @@
-"""IP literals, told apart and checked without a name look-up.
+"""IPv4 and IPv6 literals, recognised without a name look-up.
 
 from utils import address
 address.family("2001:db8::1")    # 10, as microATsocket.AF_INET6
@@ -8,7 +8,7 @@ address.family("example.org")    # None
 
 
 def family(host):
-    """Return 2 for an IPv4 literal, 10 for an IPv6 literal, None else (RFC 791, RFC 4291 2.2)."""
+    """Return 2 for an IPv4 literal, 10 for an IPv6 one, else None (RFC 791, RFC 4291 2.2)."""
     if isinstance(host, str):
         if _is_ipv4(host):
             return 2
@@ -20,7 +20,7 @@ def family(host):
 def _is_ipv4(host):
     parts = host.split(".")
     for part in parts:
-        # a leading zero is read as octal by some, as decimal by others
+        # some programs read a number with a leading zero as octal, others as decimal
         if not _is_number(part, 10, 255) or len(part) > len(str(int(part))):
             return False
     return len(parts) == 4

@@ -1,24 +1,24 @@
-"""AT dialogue: what the modem printed, turned into lines, URCs and a final result code.
+"""AT dialogue: the modem's output, parsed into lines, URCs and a final result code.
 
     from utils import at
     reply = at.exchange(lte, "AT+CEREG?")
     if reply.ok:
         print(reply.lines)                 # ["+CEREG: 1,5"]
         print(at.fields(reply.lines[0]))   # ["1", "5"]
-    print(reply.urcs)                      # ["+CEDRXP: 5"], whatever fell in between
+    print(reply.urcs)                      # ["+CEDRXP: 5"], which came in between
 
-Nothing else in the device code looks into AT text. Written against Pycom firmware 1.20.2.r4 and r7
+No other device code parses AT text. Written against Pycom firmware 1.20.2.r4 and r7
 (esp32/lte/lteppp.c) with a Sequans Monarch, whose framing is ITU-T V.250 with 3GPP TS 27.007:
 
     \\r\\n<line>\\r\\n\\r\\nOK\\r\\n       information, then the final result code: whole lines
     \\r\\n+CEREG: 5\\r\\n             a URC: before, between or after the lines of any reply
     \\r\\n>                        the prompt for payload, without an end of line
 
-What the firmware does to a reply, and what is done about it here:
-- it returns as soon as one second passes in silence, so a URC that comes early in a slow command
-  cuts the reply: `exchange` goes on collecting (`Pycom_Dummy` only listens) to its deadline;
-- it returns '' when nothing came, and never says whether the command succeeded;
-- a late answer of an earlier command can stand in front of ours: lines are chosen by their name
+Effects of the firmware on a reply:
+- It returns after one second of silence, so an early URC in a slow command cuts the reply.
+  `exchange` goes on collecting until its deadline (the command `Pycom_Dummy` only listens).
+- It returns '' when nothing came, and never tells whether the command succeeded.
+- A late answer to an earlier command can precede the right one. Lines are chosen by their name,
   and the last final result code counts.
 """
 
@@ -26,28 +26,28 @@ from micropython import const
 
 from utils import timing
 
-# Bytes of one command or payload on stock firmware (LTE_AT_CMD_SIZE_MAX - 4); from 1.20.2.r7 on
-# longer texts are written in pieces. A build with the patch of Pycom's pull request 429 takes them
-# too but cannot be told by its version: there, set `at.line_limit_override = 3000` in boot.py.
+# Replaces the result of line_limit(). Stock firmware takes 124 bytes (LTE_AT_CMD_SIZE_MAX - 4) and
+# writes longer texts in pieces from 1.20.2.r7 on. A build with the patch of Pycom's pull request
+# 429 does so too, which its version does not show: set `at.line_limit_override = 3000` in boot.py.
 line_limit_override = None
 
 _LISTEN = "Pycom_Dummy"  # the firmware's command that sends nothing and collects
-_SLICE_MS = const(2000)  # the watchdog is fed in between
-_MOST_TEXT = const(8192)  # a modem that babbles does not fill the heap
+_SLICE_MS = const(2000)  # the watchdog is fed after each slice
+_MOST_TEXT = const(8192)  # a modem that never stops printing must not fill the heap
 
 
 class Reply:
-    """What one command line brought.
+    """The reply to one command line.
 
     text      everything received, as it came
     lines     information lines of this command: those with its name, or without any name
     urcs      all other lines that have a name, in order
     final     the final result code as a whole line ("OK", "ERROR", "+CME ERROR: 10", "CONNECT",
               "NO CARRIER"), or None if none came
-    ok        True if that is OK: the whole line, never these letters inside other text
+    ok        True if `final` is OK: the whole line, never these letters inside other text
     prompt    True if the modem asks for payload
     rebooted  True if the modem restarted meanwhile: its session state is lost
-    whole     True if nothing more is to come: final result code, prompt or restart
+    whole     True if the reply is complete: final result code, prompt or restart
     """
 
     def __init__(self, text, command):
@@ -81,9 +81,9 @@ def exchange(modem, command, timeout_ms=9500, named=False):
 
     modem: network.LTE, or any object with its send_at_cmd().
     Collects for up to `timeout_ms` (plus the one second of silence by which the firmware ends a
-    reply) until a final result code, a prompt or a restart of the modem. With `named` the answer
-    is known to have an information line: a final result code without it was the late one of an
-    earlier command, and the reply is waited for one more second.
+    reply) until a final result code, a prompt or a restart of the modem. named: the answer must
+    have an information line. A final result code without one may be the late code of an earlier
+    command: the wait then goes on for 1 s.
     Raises what send_at_cmd() raises, OSError in data state, and OSError if `modem` is None.
     """
     deadline = timing.Deadline(timeout_ms)
@@ -109,7 +109,7 @@ def listen(modem, timeout_ms):
 
 
 def _send(modem, command, timeout_ms):
-    """LTE.send_at_cmd on every firmware: before 1.20.2.r2 it knows no timeout and waits 9.5 s."""
+    """Call LTE.send_at_cmd. Before firmware 1.20.2.r2 it takes no timeout and waits 9.5 s."""
     if not modem:
         raise OSError("no modem")
     timing.feed()
@@ -120,10 +120,10 @@ def _send(modem, command, timeout_ms):
 
 
 def line_limit(modem=None):
-    """Return how many bytes one command line or payload may have.
+    """Return the maximum length of one command line or payload in bytes.
 
-    modem: one that says so itself, by a number `longest_line`; network.LTE does not, and the
-    firmware in use counts.
+    modem: an object that may state it as `longest_line`. network.LTE does not: then the version of
+    the firmware decides.
     """
     if line_limit_override:
         return line_limit_override
@@ -147,7 +147,7 @@ def is_final(line):
 
 
 def _names(command):
-    """Beginnings of the information lines of a command: 'AT+CSQ;+CESQ?' -> ['+CSQ:', '+CESQ:'].
+    """Return the starts of a command's information lines: 'AT+CSQ;+CESQ?' -> ['+CSQ:', '+CESQ:'].
 
     Debug commands answer in free text, whose lines may begin with anything.
     """
@@ -159,13 +159,13 @@ def _names(command):
 def _belongs(line, names):
     for name in names:
         if line.startswith(name):
-            # the URC of a registration bears the name of the read command: told apart by form
+            # a registration URC has the same name as the answer, but another form
             return not name.endswith("REG:") or registration(line)[0] is not None
     return False
 
 
 def fields(line):
-    """Return what stands behind `+NAME: `, split at commas outside quotes, unquoted; maybe ''."""
+    """Return the fields after `+NAME: `, split at commas outside quotes, unquoted; maybe ''."""
     values = [""]
     quoted = False
     for part in line[line.find(":") + 1 :].split('"'):
@@ -180,7 +180,7 @@ def fields(line):
 
 
 def number(text):
-    """Return the decimal int that `text` is, or None."""
+    """Return `text` as a decimal int, or None."""
     try:
         return int(text)
     except ValueError:
@@ -193,9 +193,9 @@ def registration(line):
     Answer of all verbosities:  +CEREG: <n>,<stat>[,"<tac>","<ci>",<AcT>[,<type>,<cause>[,...]]]
     URC:                        +CEREG: <stat>[,"<tac>","<ci>",<AcT>[,<type>,<cause>[,...]]]
 
-    The second field tells them apart: an unquoted figure follows <n>, a quoted one or nothing
-    follows <stat>; n is None for a URC. The location fields are left out while not registered, or
-    stand there empty. Source: 3GPP TS 27.007 10.1.22.
+    The second field tells them apart: after <n> it is an unquoted number, after <stat> it is
+    quoted or missing. n is None for a URC. Without registration the location fields are missing or
+    empty. Source: 3GPP TS 27.007 10.1.22.
     """
     values = fields(line)
     second = line.split(",")[1:2]
@@ -203,7 +203,7 @@ def registration(line):
     if second and number(second[0]) is not None:
         n = number(values[0])
         values = values[1:]
-    cause = values[4:6] if len(values) > 4 else values[1:]  # without location fields right behind
+    cause = values[4:6] if len(values) > 4 else values[1:]  # <stat> first, if no location
     if len(cause) != 2:
         cause = ("", "")
     return n, number(values[0]), number(cause[0]), number(cause[1])
@@ -212,7 +212,7 @@ def registration(line):
 def counted(text, name):
     """Return (fields, rest) of an answer whose line `<name>: ...` is followed by payload, or None.
 
-    `rest` is everything behind that line: take the payload in hex, where its length is known.
+    `rest` is everything after that line. Ask for the payload in hex: its length is known then.
     """
     start = text.find("\n" + name + ":") + 1
     end = text.find("\r\n", start)

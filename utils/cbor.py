@@ -1,9 +1,9 @@
-"""CBOR (RFC 8949) from integers, texts and bytes: what a report needs, encoding only.
+"""CBOR (RFC 8949) from integers, texts and bytes: encoding, as far as a report needs it.
 
     from utils import cbor
     item = cbor.array([cbor.text("t"), cbor.decimal(-2, 2423)])      # ["t", 24.23]
 
-Every function returns the shortest encoding as bytes. No float is taken: those of this VM have
+Every function returns the shortest encoding as bytes. Floats are not accepted, because this VM has
 single precision. A number is a mantissa and a decimal exponent, and stays exact.
 """
 
@@ -23,7 +23,7 @@ _HALF = b"\xf9"  # a float of 16 bits, IEEE 754 binary16
 
 
 def _head(major, number):
-    """The initial byte of an item and the number that follows it, 0 to 2 ** 64 - 1."""
+    """Return the initial byte of an item and the number after it, 0 to 2 ** 64 - 1."""
     if number < 24:
         return bytes((major | number,))
     if number < 0x100:

@@ -15,7 +15,7 @@ without default is required:
 
 kind       value                                                   limits
 text       str of printable ASCII without a quote or backslash     (shortest, longest) length
-secret     the same; its value is in no message                    (shortest, longest) length
+secret     the same; no message shows its value                    (shortest, longest) length
 choice     one of the values                                       the values
 integer    int                                                     (least, greatest)
 integers   int, or a list or tuple of at least one                 (least, greatest) of each
@@ -45,7 +45,7 @@ def problems(cfg, fields):
 
 
 def check(cfg, fields):
-    """Return the values, or raise one ValueError that lists every problem with what is allowed."""
+    """Return the values, or raise one ValueError with all problems and the allowed values."""
     values, found = problems(cfg, fields)
     if found:
         raise ValueError("; ".join(found))
@@ -53,12 +53,12 @@ def check(cfg, fields):
 
 
 def refuse(name, value, allowed):
-    """Raise the ValueError that names an argument, its value and what is allowed."""
+    """Raise the ValueError that names an argument, its value and the allowed values."""
     raise ValueError(_TEXT % (name, value, allowed))
 
 
 def is_integer(value, least, most):
-    """True for an int within the limits; True and False are no numbers here."""
+    """True for an int within the limits; a bool is not an int here."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 

@@ -1,4 +1,4 @@
-"""The board: what it is, how it woke, what it has left; its LED, its watchdog, its start options.
+"""The board: identity, reset cause, memory, temperature; LED, watchdog, start options.
 
     from utils import device_info
     device_info.get_device_id()             # ("240ac4a1b2c3", b"...")
@@ -6,8 +6,8 @@
     device_info.get_cpu_temp()              # 43.3
     device_info.set_led_color("green")
 
-What a board or its firmware lacks is None and raises nothing: no LoRa on a GPy, no SIM card, a
-modem that does not answer. Nothing is done at import. Written against Pycom firmware 1.20.2.r4.
+A value that the board lacks is None, and nothing is raised: no LoRa on a GPy, no SIM card, a modem
+that does not answer. Nothing happens at import. Written against Pycom firmware 1.20.2.r4.
 """
 
 from micropython import const
@@ -59,11 +59,11 @@ def get_device_id():
 
 
 def get_lora_mac():
-    """Return (16 upper-case hex digits, 8 bytes): the DevEUI of the board. (None, None) without.
+    """Return (16 upper-case hex digits, 8 bytes): the DevEUI of the board; or (None, None).
 
-    A radio in use goes on as it is, but for raw LoRa that listens all the time: it is put to
-    sleep, as is a radio that had to be started for this. The EUI reads FFFFFFFFFFFFFFFF where a
-    full erase of the board took it away.
+    A radio in use stays as it is, with one exception: raw LoRa that listens all the time is put to
+    sleep. A radio that had to be started for this call is put to sleep, too. The EUI reads
+    FFFFFFFFFFFFFFFF after a full erase of the board.
     """
     try:
         from network import LoRa
@@ -71,7 +71,7 @@ def get_lora_mac():
         return None, None
     try:
         try:
-            lora = LoRa()  # no argument: one that runs is left alone, and a session with it
+            lora = LoRa()  # without arguments a running radio and its session go on
         except ValueError:  # it does not run, and the board has no region stored
             lora = LoRa(mode=LoRa.LORAWAN, region=LoRa.EU868)
         mac = bytes(lora.mac())
@@ -84,12 +84,12 @@ def get_lora_mac():
 
 
 def get_lte_ids():
-    """Return LteIds(imei, iccid, imsi, modem_version, lte_fw_version): str, None for what is not.
+    """Return LteIds(imei, iccid, imsi, modem_version, lte_fw_version): str, None if unknown.
 
     modem_version: of the software as a whole ("UE6..."), lte_fw_version: of the radio ("LR6...").
-    Takes a second if the modem is up. If it is not, it is started, which takes some seconds more,
-    and stays so; if it carries data (PPP), it cannot be asked and all are None. The modem gives
-    the SIM card's numbers with the radio off as well. At most half a minute with a mute modem.
+    Takes 1 s if the modem is up. Otherwise the modem is started, which takes some seconds more,
+    and stays on. In data state (PPP) it cannot be asked, and all values are None. The SIM card's
+    numbers are available with the radio off, too. A mute modem blocks for half a minute at most.
     """
     ids = [None] * 5
     try:
@@ -112,16 +112,16 @@ def get_lte_ids():
 
 
 def get_heap_memory():
-    """Return (allocated, free) bytes of the interpreter's heap, as it is now: garbage counts."""
+    """Return (allocated, free) bytes of the interpreter's heap. Garbage counts as allocated."""
     import gc
 
     return gc.mem_alloc(), gc.mem_free()
 
 
 def get_cpu_temp(unit_in_celsius=True):
-    """Return the temperature of the chip, a float in Cel; with False the sensor's own int.
+    """Return the temperature of the chip, a float in Cel; with False the sensor's raw int.
 
-    The sensor is not calibrated and the chip warms itself: for trends only. None without one.
+    The sensor is not calibrated and the chip warms itself: for trends only. None without a sensor.
     """
     import machine
 
@@ -138,12 +138,12 @@ def set_defaults(
     wdt_on_boot_timeout_sec=120,
     bt_on_boot=False,
 ):
-    """Set what the board does from its next start on; and at once: LED and Bluetooth.
+    """Set the start options of the board. LED and Bluetooth change at once.
 
     heartbeat: the LED blinks. wifi_on_boot: the firmware starts Wi-Fi. wdt_on_boot: it arms a
     watchdog of wdt_on_boot_timeout_sec, 5 to 4294967 seconds. bt_on_boot False: Bluetooth is
     switched off. Pybytes is never started. Settings in flash are written only if they change.
-    Raises ValueError for the time, before anything is set.
+    Raises ValueError for a wrong time, before anything is set.
     """
     from utils import configuration
 
@@ -155,7 +155,7 @@ def set_defaults(
     pycom.heartbeat(bool(heartbeat))
     for name, value in (
         ("wifi_on_boot", bool(wifi_on_boot)),
-        # the time first: a start in between must not meet a watchdog with the old one
+        # the time first: a reset in between must not arm the watchdog with the old time
         ("wdt_on_boot_timeout", wdt_on_boot_timeout_sec * 1000),
         ("wdt_on_boot", bool(wdt_on_boot)),
         ("pybytes_on_boot", False),
@@ -168,7 +168,7 @@ def set_defaults(
 
 
 def set_led_color(color):
-    """Light the LED: one of COLORS by name, or 0xRRGGBB, also as a text. Its blinking ends.
+    """Light the LED: a name of COLORS, or 0xRRGGBB as int or text. It stops blinking.
 
     Raises ValueError for any other colour.
     """
@@ -198,7 +198,7 @@ def wdt_reset():
 
 
 def _one(reply):
-    """The only field of the only line of a reply; None if there is none or it is empty."""
+    """Return the first field of the first line of a reply; None if it is missing or empty."""
     from utils import at
 
     if not reply.ok or not reply.lines:
@@ -207,7 +207,7 @@ def _one(reply):
 
 
 def _hexadecimal(text):
-    """The number behind 0x; None if there is none."""
+    """Return the number after 0x; None if there is none."""
     try:
         return int(text, 16) if text[:2].lower() == "0x" else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The other end of a datagram: its name looked up, its address compared.
+"""The peer of a datagram: look-up of its name, comparison of its address.
 
 from utils import endpoint
 to = endpoint.resolve(transport, "example.org", 5683)     # ("192.0.2.1", 5683), or OSError
@@ -9,10 +9,10 @@ from utils import address
 
 
 def resolve(transport, host, port):
-    """Return (IP literal, port): `host` itself if it is one, else what the name system says.
+    """Return (IP literal, port): `host` itself if it is a literal, else its looked-up address.
 
-    The transport is asked if it can (an AT socket: the modem), else the firmware, which waits for
-    up to ten seconds. OSError if there is no address.
+    The look-up is that of the transport, if it has one (an AT socket asks the modem), else that of
+    the firmware, which blocks for up to 10 s. Raises OSError if there is no address.
     """
     if address.family(host):
         return host, port
@@ -30,13 +30,13 @@ def resolve(transport, host, port):
 
 
 def same(one, other):
-    """True if two texts are one IP address, in whatever spelling; equal texts are in any case."""
+    """True if two texts are equal, or spellings of the same IP address."""
     packed = _packed(one)
     return one == other or (packed is not None and packed == _packed(other))
 
 
 def _packed(host):
-    """4 or 16 bytes; None for what is no address."""
+    """Return 4 or 16 bytes; None if `host` is not an address."""
     if not isinstance(host, str):
         return None
     parts = host.split(".")

@@ -6,8 +6,8 @@
     gpio_handler.timed_pin_pull_up("P21", 500)                  # pets an external watchdog
     gpio_handler.check_minimum_voltage_threshold()              # sleeps on a low battery
 
-Voltages are in mV, ints, and None with a line in the log where there is none: below the range of
-the converter it shows a constant, above it its full scale (utils/adc.py).
+Voltages are ints in mV. Outside its range the converter shows a constant or its full scale
+(utils/adc.py): the result is then None, with a line in the log.
 Dividers (Rtop + Rbottom) / Rbottom: 2 on Pycom's expansion board 3, 3.054 on board 2.
 Pins that cannot be used and other impossible arguments raise ValueError.
 """
@@ -24,11 +24,11 @@ _PAUSE_MS = const(20)
 
 
 def get_input_voltage(pin, voltage_divider=1, attn=ATTN_11DB, measurement_cycles=500):
-    """Return the voltage in front of a divider at `pin` in mV, an int; None if it cannot be told.
+    """Return the voltage in front of a divider at `pin` in mV, an int; None if out of range.
 
     pin: "P13" to "P20". voltage_divider: 1 to 1000. attn: ATTN_0DB to ATTN_11DB, numbered as those
-    of machine.ADC. measurement_cycles: how many samples are averaged, 1 to 10000, 0.07 ms each; a
-    voltage that moved meanwhile is measured once more.
+    of machine.ADC. measurement_cycles: number of samples, 1 to 10000, 0.07 ms each. A voltage that
+    changed meanwhile is measured once more.
     """
     from utils import configuration, logging, timing
 
@@ -55,9 +55,9 @@ def get_input_voltage(pin, voltage_divider=1, attn=ATTN_11DB, measurement_cycles
 
 
 def get_vin(pin="P16"):
-    """Return the supply of the board in mV, at the divider of 2 of an expansion board 3; or None.
+    """Return the board's supply in mV, measured at the divider of expansion board 3; or None.
 
-    With an expansion board 2 it is get_input_voltage("P16", 3.054).
+    For expansion board 2 use get_input_voltage("P16", 3.054).
     """
     return get_input_voltage(pin, 2)
 
@@ -92,11 +92,11 @@ def check_minimum_voltage_threshold(
     attn=ATTN_0DB,
     sleep_ms=180000,
 ):
-    """Sleep deeply for `sleep_ms` if the battery is below `threshold_mv`; the board then resets.
+    """Deep sleep for `sleep_ms` if the battery is below `threshold_mv`; the board then resets.
 
-    Else return its voltage in mV; None if it cannot be told, which does not stop the node.
-    The defaults are the battery of an insigh.io board: BAT_MEAS_ON is P23 there. The pin is high
-    while the divider settles and is measured, and low again before anything else.
+    Else return its voltage in mV, or None if it cannot be measured: the node goes on then.
+    The defaults are for an insigh.io board, where BAT_MEAS_ON is P23. That pin is high only while
+    the divider settles and is measured.
     pin_enable_battery_meas None: the divider is always on. threshold_mv: 1 to 60000. sleep_ms: 1
     to 2147483647. The others as in get_input_voltage.
     """

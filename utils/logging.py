@@ -5,7 +5,7 @@
     log.info("attached after %d ms", took_ms)
     logging.setLevel(logging.WARNING)
 
-prints `    12.345 INFO nbiot: attached after 6120 ms`; the figure is the seconds since boot.
+prints `    12.345 INFO nbiot: attached after 6120 ms`; it begins with the seconds since boot.
 Arguments are only put into the text when the line is shown. `debug`, `info`, `warning`, `error`,
 `critical` and `exception(e, msg)` also exist as functions of the module, for code without a
 component name. Never log a key, a PIN or a password.

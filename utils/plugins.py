@@ -1,24 +1,24 @@
-"""Plug-ins: modules of a folder, found by the name that stands in the configuration.
+"""Plug-ins: modules of a folder, found by a name from the configuration.
 
     from utils import plugins
     bearer = plugins.find("networking", "nbiot", ("up", "down"))    # the module networking.nbiot
     plugins.find("networking", "warp", ("up", "down"))    # ValueError: ...; allowed: nbiot, wifi
 
-Only the module asked for is loaded. A name that could lead out of the folder is refused.
+Only the requested module is loaded. A name that could lead out of the folder is refused.
 """
 
 
 def find(folder, name, marks):
     """Return the module `folder.name`, which must have the attributes `marks` to be a plug-in.
 
-    Raises ValueError naming what is there if there is none, ImportError if the module itself
-    misses something.
+    Raises ValueError with the available names if there is no such plug-in, ImportError if the
+    module imports another that is missing.
     """
     if isinstance(name, str) and _is_name(name):
         try:
             module = getattr(__import__(folder + "." + name), name)
         except ImportError as error:
-            if folder + "." + name not in str(error):  # it is there, and misses another
+            if folder + "." + name not in str(error):  # it exists and imports a missing one
                 raise
         else:
             if all(hasattr(module, mark) for mark in marks):
@@ -28,7 +28,7 @@ def find(folder, name, marks):
 
 
 def _is_name(text):
-    """True for lower-case letters, digits and underscores, a letter in front."""
+    """True for lower-case letters, digits and underscores that begin with a letter."""
     for character in text:
         if not ("a" <= character <= "z" or "0" <= character <= "9" or character == "_"):
             return False
@@ -36,7 +36,7 @@ def _is_name(text):
 
 
 def _usable(folder, marks):
-    """The plug-ins on the flash that this board can load, by name; frozen ones go unseen."""
+    """Return the sorted names of the plug-ins on the flash that load here, without frozen ones."""
     import sys
 
     import uos
@@ -53,7 +53,7 @@ def _usable(folder, marks):
             if entry[dot + 1 :] in ("py", "mpy") and _is_name(name) and name not in found:
                 try:
                     module = getattr(__import__(folder + "." + name), name)
-                except Exception:  # noqa: BLE001,S112 - a broken one is none to choose
+                except Exception:  # noqa: BLE001,S112 - do not offer a broken one
                     continue
                 if all(hasattr(module, mark) for mark in marks):
                     found.add(name)

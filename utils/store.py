@@ -1,4 +1,4 @@
-"""What outlives deep sleep: the sequence number, the account of the last cycle, unsent reports.
+"""Data that outlives deep sleep: sequence number, account of the last cycle, unsent reports.
 
     from utils import store
     sequence = store.next_sequence()
@@ -7,11 +7,11 @@
     queue = store.Backlog("/flash/backlog.bin", 4096)
     queue.add(datagram)
 
-- The sequence number is in NVS: it survives resets and power loss, at one small write a cycle.
+- The sequence number is in NVS: it survives resets and power loss, for one small write per cycle.
 - The account of the last cycle is in the RTC memory: it costs no flash and is lost with the power.
-- The backlog is a file of length-prefixed datagrams, bounded in bytes; when it is full the oldest
-  go and are counted. It is written under another name and renamed, since a file system without
-  journal loses a file that is being written when the power goes (FAT, the firmware's default).
+- The backlog is a file of length-prefixed datagrams, limited in bytes. When it is full, the oldest
+  are dropped and counted. It is written under another name and renamed: on a file system without
+  journal (FAT, the firmware's default), a loss of power destroys a file that is being written.
 """
 
 from utils import logging
@@ -23,7 +23,7 @@ _log = logging.Logger("store")
 
 
 def next_sequence():
-    """Return the next number of 0..65535, and keep it. None if the NVS cannot be used."""
+    """Return the next number of 0..65535 and store it. None if the NVS cannot be used."""
     import pycom
 
     try:
@@ -36,20 +36,20 @@ def next_sequence():
 
 
 def keep_cycle(account):
-    """Keep a dict of str, int and lists of these until the next deep sleep has passed."""
+    """Keep a dict of str, int and lists of these over the next deep sleep."""
     import machine
     import ujson
 
     text = ujson.dumps(account)
     try:
-        # the length in front tells a whole text from a torn one, which ujson.loads would accept
+        # the length in front reveals a truncated text, which ujson.loads could accept
         machine.RTC().memory("{} {}".format(len(text), text).encode())
     except (OSError, ValueError) as error:
         _log.warning("cycle not kept: %s", error)
 
 
 def last_cycle():
-    """Return what keep_cycle was given before the deep sleep, {} if there is nothing whole."""
+    """Return the dict kept before the deep sleep, {} if it is missing or damaged."""
     import machine
     import ujson
 
@@ -71,7 +71,7 @@ class Backlog:
     def __init__(self, path, limit_bytes):
         self._path = path
         self._limit = limit_bytes
-        self.dropped = 0  # how many were given up for want of room since this object was made
+        self.dropped = 0  # datagrams dropped for lack of room since this object was made
 
     def load(self):
         """Return all datagrams as a list of bytes; [] if there are none or they cannot be read."""
@@ -80,15 +80,15 @@ class Backlog:
                 with open(path, "rb") as file:
                     return _split(file.read(self._limit + 2))
             except OSError:
-                continue  # absent; or the rename was cut short: the new file is whole then
+                continue  # absent; or a rename was interrupted, and the new file is complete
         return []
 
     def add(self, datagram):
-        """Append one datagram, dropping the oldest for want of room. False: not on the flash."""
+        """Append one datagram, dropping the oldest for lack of room. False if not written."""
         return self.save(self.load() + [bytes(datagram)])
 
     def save(self, datagrams):
-        """Replace the content. False, logged, if the flash refuses: the old content stays."""
+        """Replace the content. If the flash refuses: log, keep the old content, return False."""
         import uos
 
         kept = list(datagrams)
@@ -115,7 +115,7 @@ def _split(content):
     while len(content) >= 2:
         length = int.from_bytes(content[:2], "big")
         if len(content) < 2 + length:
-            break  # the file was torn; what is whole stays
+            break  # the file is truncated; keep the complete datagrams
         datagrams.append(content[2 : 2 + length])
         content = content[2 + length :]
     return datagrams

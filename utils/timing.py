@@ -10,8 +10,8 @@
 Time is read from `utime.ticks_cpu`, the microseconds of the boot timer. On this firmware
 `ticks_ms` and `ticks_us` follow the wall clock and jump when NTP, the RTC or the network sets it
 (Pycom firmware 1.20.2.r4, esp32/mods/modutime.c), so a deadline made of them can end at once or
-never. `ticks_cpu` wraps after 71.6 minutes; `now_ms` adds up the steps and does not, as long as
-it is asked at least once in that time, which every wait here does.
+never. `ticks_cpu` wraps after 71.6 minutes. `now_ms` adds up the differences and does not wrap, if
+it is called at least once in that time. Every wait here calls it.
 
 All values are ints: this VM has single-precision floats, which lose milliseconds after 4.6 hours.
 """
@@ -19,15 +19,14 @@ All values are ints: this VM has single-precision floats, which lose millisecond
 import utime
 
 _watchdog = None
-_ticks = (
-    0  # of the last call; the boot timer started at 0, so the first step is the time since boot
-)
+# ticks of the last call; the boot timer starts at 0: the first difference is the time since boot
+_ticks = 0
 _ms = 0
-_us = 0  # below a millisecond
+_us = 0  # the part below a millisecond
 
 
 def set_watchdog(watchdog):
-    """Have every wait feed `watchdog` (an object with `feed()`); None to stop."""
+    """Let every wait feed `watchdog` (an object with `feed()`); None to stop."""
     global _watchdog
     _watchdog = watchdog
 
@@ -39,12 +38,11 @@ def feed():
 
 
 def now_ms():
-    """Milliseconds since boot, on a scale that neither jumps nor wraps."""
+    """Return the milliseconds since boot, on a scale that neither jumps nor wraps."""
     global _ticks, _ms, _us
     ticks = utime.ticks_cpu()
-    _us += (
-        utime.ticks_diff(ticks, _ticks) & 0xFFFFFFFF
-    )  # more than half a period comes out negative
+    # masked, because a difference of more than half a period is negative
+    _us += utime.ticks_diff(ticks, _ticks) & 0xFFFFFFFF
     _ticks = ticks
     _ms += _us // 1000
     _us %= 1000
@@ -52,7 +50,10 @@ def now_ms():
 
 
 def sleep_ms(duration_ms):
-    """Wait, feeding the watchdog each second. Zero or less returns at once (firmware: 49 days)."""
+    """Wait and feed the watchdog each second. Zero or less returns at once.
+
+    The firmware's own sleep_ms takes a negative time for 49 days.
+    """
     deadline = Deadline(duration_ms)
     while True:
         feed()
@@ -63,7 +64,7 @@ def sleep_ms(duration_ms):
 
 
 def wait_for(condition, timeout_ms, poll_ms=100):
-    """Call `condition()` every `poll_ms` until it is true or time is over; its last value."""
+    """Call `condition()` every `poll_ms` until true or out of time. Return its last value."""
     deadline = Deadline(timeout_ms)
     while True:
         value = condition()
@@ -73,7 +74,7 @@ def wait_for(condition, timeout_ms, poll_ms=100):
 
 
 class Stopwatch:
-    """Measures from its making, in whole milliseconds."""
+    """Measures the time since it was made, in whole milliseconds."""
 
     def __init__(self):
         self._start = now_ms()
