@@ -40,6 +40,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.standard import plug_standard
 from emulator.chips.plugging import Plug
 
 _HERE = Path(__file__).parent
