@@ -19,8 +19,8 @@ from tests.device_modules import load
 __all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node"]
 
 # Compiled modules are kept, in .venv, whatever the environment says: otherwise every worker
-# compiles all tests again, which takes 15 s. The processes that tests start read them and add none: their
-# code is often in a temporary folder.
+# compiles all tests again, which takes 15 s. The processes that tests start read them and add
+# none: their code is often in a temporary folder.
 sys.dont_write_bytecode = False
 sys.pycache_prefix = str(ROOT / ".venv" / "pycache")
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
