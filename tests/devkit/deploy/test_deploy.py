@@ -202,7 +202,7 @@ def test_what_was_sent_completely_is_not_sent_again(board, folder, deploy) -> No
 
 def test_the_programs_own_names_and_output_do_not_matter(board, folder, deploy) -> None:
     one = board()
-    one.run("hashlib = os = FUNCTIONS = None\ndef print(*a, p=print): p('beep', *a)\n")
+    one.run("hashlib = os = look = put = None\ndef print(*a, p=print): p('beep', *a)\n")
     assert deploy(one.port, folder(FILES)) == 0
     one.run("del print")
     assert one.files() == FILES
