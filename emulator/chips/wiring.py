@@ -81,6 +81,7 @@ def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
         tables.setdefault(name, _Table()).update(table)
     for name, table in tables.items():
         kind = table.pop("kind", name)
+        kind = "voltage" if kind == "level" else kind  # its name in scenarios until 0.1
         if kind == "none":
             continue
         try:

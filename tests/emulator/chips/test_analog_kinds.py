@@ -83,6 +83,12 @@ def test_a_brown_out_takes_the_rest_of_a_measurement(board, tap):
     ]
 
 
+@pytest.mark.parametrize("kind", ["voltage", "level"])
+def test_a_voltage_of_a_scenario_has_the_name_of_before_too(board, kind):
+    wire(board, {"x": {"kind": kind, "pin": "P16", "level_mv": 640}})
+    assert at(board, "P16") == pytest.approx(640, abs=5)
+
+
 def test_without_a_supply_there_is_no_voltage(tap):
     tap.power(False)
     assert tap() == 0
