@@ -211,8 +211,8 @@ class Node:
     def _last_phases(self, account):
         """Return the durations of the previous cycle as records, in ms.
 
-        The last phase of connecting, usually the longest, is always among them; the others are
-        every _PHASES_EVERY reports. A name is the first two letters of the phase.
+        The last phase of connecting, usually the longest, is always among them; the others come
+        with every _PHASES_EVERY-th report. A name is the first two letters of the phase.
         """
         every = self.settings["_PHASES_EVERY"]
         due = every > 0 and self.sequence is not None and self.sequence % every == 1 % every

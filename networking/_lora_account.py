@@ -45,7 +45,10 @@ class Account:
                     self._even_ms = timing.now_ms() + min(ahead_s * 1000, _HOUR_MS)
 
     def wait_ms(self, airtime_us):
-        """Return the ms until this time on air is allowed, counted as one bucket at most."""
+        """Return the ms until this time on air is allowed, 0 for now.
+
+        More than a full bucket counts as a full one.
+        """
         if not self._permille:
             return 0
         return max(0, min(self._cost_ms(airtime_us), _HOUR_MS) - self._room_ms())

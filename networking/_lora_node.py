@@ -167,7 +167,7 @@ def stop():
         from network import LoRa
 
         try:
-            radio = LoRa()  # leaves a running radio as it is: to initialise it could hang
+            radio = LoRa()  # does not initialise a running radio: that could hang
         except ValueError:  # never initialised, and the flash has no region
             radio = LoRa(mode=LoRa.LORA, region=LoRa.EU868)
         radio.power_mode(LoRa.SLEEP)

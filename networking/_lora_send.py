@@ -79,7 +79,7 @@ class Sender:
         return total_us
 
     def _wait(self, airtime_us):
-        """Wait for the duty cycle, unless _LORA_DUTY_WAIT_SEC is too short; return the ms left."""
+        """Wait for the duty cycle if _LORA_DUTY_WAIT_SEC allows it; return the ms left."""
         wait_ms = self._account.wait_ms(airtime_us)
         if 0 < wait_ms <= self.settings["_LORA_DUTY_WAIT_SEC"] * 1000:
             timing.sleep_ms(wait_ms)

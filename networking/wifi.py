@@ -34,8 +34,8 @@ _OPEN = const(0)  # wifi_auth_mode_t of ESP-IDF, as scan() reports it
 _WEP = const(1)
 _ENTERPRISE = const(5)
 
-# Limits for an association and for an address. A wrong passphrase gives no sign, and the firmware
-# does not repeat a failed attempt: then the next access point is tried, or the same one again
+# Limits for an association and for an address; after them the next access point is tried, or the
+# same one again. A wrong passphrase gives no sign, and the firmware does not repeat an attempt.
 _ASSOCIATE_MS = const(6000)
 _ADDRESS_MS = const(9000)
 _POLL_MS = const(25)
@@ -139,7 +139,7 @@ class _Attempt:
         self.phases.append((name, watch.elapsed_ms()))
 
     def start(self, stored):
-        """Start the radio as a station, whatever its mode was.
+        """Start the radio as a station, in place of any other mode.
 
         stored: the result of `on_boot`. A station that is already joining that network goes on.
         """
@@ -289,8 +289,7 @@ def _access_point():
 
 
 def _stop_servers():
-    """Stop the firmware's FTP and telnet servers. They start with the address; their password is
-    public."""
+    """Stop FTP and telnet. The firmware starts them with the address; their password is public."""
     import network
 
     network.Server().deinit()
@@ -361,8 +360,8 @@ def problems(cfg):
 def boot_options(cfg):
     """Return the options of pycom that let the firmware join on_boot()'s network; {} if it cannot.
 
-    With {} boot.py switches Wi-Fi at start off: a new board opens an access point whose password
-    is public.
+    With {} boot.py keeps Wi-Fi off at the start, because a new board opens an access point whose
+    password is public.
     """
     no_scan = getattr(cfg, "_WIFI_FORCE_NO_SCAN", False)
     station = None if problems(cfg) else on_boot(cfg._WIFI_NETS, no_scan)

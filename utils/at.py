@@ -203,7 +203,7 @@ def registration(line):
     if second and number(second[0]) is not None:
         n = number(values[0])
         values = values[1:]
-    cause = values[4:6] if len(values) > 4 else values[1:]  # <stat> first, if no location
+    cause = values[4:6] if len(values) > 4 else values[1:]  # no location: after <stat>
     if len(cause) != 2:
         cause = ("", "")
     return n, number(values[0]), number(cause[0]), number(cause[1])

@@ -24,7 +24,7 @@ _PAUSE_MS = const(20)
 
 
 def get_input_voltage(pin, voltage_divider=1, attn=ATTN_11DB, measurement_cycles=500):
-    """Return the voltage in front of a divider at `pin` in mV, an int; None if out of range.
+    """Return the voltage in front of a divider at `pin` in mV, an int; None if it fails.
 
     pin: "P13" to "P20". voltage_divider: 1 to 1000. attn: ATTN_0DB to ATTN_11DB, numbered as those
     of machine.ADC. measurement_cycles: number of samples, 1 to 10000, 0.07 ms each. A voltage that
