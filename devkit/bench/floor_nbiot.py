@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import Any
 
 from devkit.bench.floor import ANSWER_US, Procedure
-from emulator.modem.commands.sockets import Sockets
 
 
 class Floor(Procedure):
@@ -67,6 +66,5 @@ class Floor(Procedure):
                 self._at("AT+SQNSRECV=1,1500")
 
     def _answer_is_there(self) -> bool:
-        [sockets] = [each for each in self.emulator.modem.families if isinstance(each, Sockets)]
-        socket = sockets.table.slots[0].socket
+        socket = self.emulator.modem.sockets.slots[0].socket
         return socket is not None and socket.unread > 0
