@@ -1,11 +1,11 @@
-"""Runs first after every reset: arms the watchdog, and keeps the radio off on a low battery."""
+"""First program after every reset: arm the watchdog, keep the radio off on a low battery."""
 
-# What the firmware may start before Python: off, unless the bearer asks for it
+# Start options of the firmware: off, unless the bearer asks for them
 _OPTIONS = ("heartbeat_on_boot", "wifi_on_boot", "lte_modem_en_on_boot")
 
 
 def arm_watchdog(config):
-    """Reset a program that hangs from here on. Deep sleep disarms, so each start arms again."""
+    """Arm the watchdog, which resets a program that hangs. Deep sleep disarms it."""
     from machine import WDT
 
     from utils import timing
@@ -14,7 +14,7 @@ def arm_watchdog(config):
 
 
 def spare_battery(config):
-    """Sleep without ever switching the radio on if the battery is low."""
+    """If the battery is low, sleep without switching the radio on."""
     import machine
 
     from sensors import analog_generic
@@ -24,7 +24,7 @@ def spare_battery(config):
         return
     supply_mv = analog_generic.get_reading(config._BATTERY_PIN, divider=config._BATTERY_DIVIDER)
     if supply_mv is None or supply_mv >= config._BATTERY_MIN_MV:
-        return  # what cannot be measured does not stop the node
+        return  # a failed measurement must not stop the node
     logging.Logger("boot").warning("battery at %d mV: radio stays off", supply_mv)
     set_options({})
     bearer(config).stop(machine.reset_cause() == machine.DEEPSLEEP_RESET)
@@ -32,7 +32,7 @@ def spare_battery(config):
 
 
 def start_radio_early(config):
-    """Let the firmware start the hardware of the bearer before Python, from the next start on."""
+    """Let the firmware start the bearer's hardware before Python, from the next start on."""
     import pycom
 
     pycom.heartbeat(False)
@@ -40,9 +40,9 @@ def start_radio_early(config):
 
 
 def set_options(wanted):
-    """Set these options of the firmware and switch the others off.
+    """Set these start options of the firmware and switch the others off.
 
-    Flash is written only on a change.
+    Flash is written only when a value changes.
     """
     import pycom
 
@@ -65,13 +65,13 @@ def boot():
 
     try:
         import config
-    except Exception as error:  # noqa: BLE001 - a damaged file; main.py says so and sleeps
+    except Exception as error:  # noqa: BLE001 - a damaged file; main.py logs it and sleeps
         sys.print_exception(error)
         return
     for step in (arm_watchdog, spare_battery, start_radio_early):
         try:
             step(config)
-        except Exception as error:  # noqa: BLE001 - the steps stand alone, and main.py follows
+        except Exception as error:  # noqa: BLE001 - the next step and main.py must run
             sys.print_exception(error)
 
 

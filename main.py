@@ -1,7 +1,7 @@
 """One report after each start: measure, connect, send, deactivate, sleep.
 
-Whatever happens, the radio goes off and the board sleeps until the period is over. The steps are
-in node.py, which may be compiled on the flash; the firmware compiles this file at each start.
+On every path the radio is switched off and the board sleeps until the period is over. The steps
+are in node.py, which can be a compiled file; the firmware compiles this file at each start.
 """
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from emulator import scenario as scenarios
 from emulator.board.board import CAUSE_NAMES, DEEPSLEEP_RESET, PWRON_RESET, Board, DeepSleep, Reset
@@ -34,7 +34,7 @@ from emulator.network.wifi.wlan import Wlan
 from emulator.vm.cpython import CpythonVm
 from emulator.vm.guard import limit_time
 from emulator.vm.micropython import MicroPythonVm
-from emulator.vm.runtime import Outcome, Vm
+from emulator.vm.runtime import Outcome
 
 # Reset to the first line of Python, in seconds: 10th, 50th, 90th percentile (docs/emulation.md)
 BOOT_S = (0.8, 1.1, 1.6)
@@ -49,6 +49,20 @@ PROMPT_US = 3_600_000_000  # how long a board is watched that stands at its prom
 VMS = ("cpython", "micropython")
 
 Console = Callable[[str], None]
+
+
+class Runtime(Protocol):
+    """What runs the programs of the device, boot after boot."""
+
+    def boot(self, scripts: list[str] | None = None) -> Outcome: ...
+
+    def run_script(self, path: str) -> Outcome: ...
+
+    def idle(self, duration_us: int) -> Outcome: ...
+
+    def busy(self) -> bool: ...
+
+    def shutdown(self) -> None: ...
 
 
 class Emulator(AbstractContextManager["Emulator"]):
@@ -93,7 +107,7 @@ class Emulator(AbstractContextManager["Emulator"]):
 
     def _runtime(
         self, vm: str, command: Sequence[str], flash: Path, console: Console, install: str
-    ) -> Vm:
+    ) -> Runtime:
         if vm == "cpython":
             return CpythonVm(self.board, flash, console, install=install)
         if vm == "micropython":

@@ -1,10 +1,10 @@
-"""One attempt to attach and connect: the procedure behind nbiot.connect().
+"""One attempt to attach and connect: the procedure of nbiot.connect().
 
     attempt = Attempt(link, settings)          # settings: the checked fields of nbiot, by name
     outcome = attempt.run(data_state=False)
     outcome.status, outcome.cause, outcome.phases
 
-The steps stand in PROCEDURE. Each completes, or ends the attempt with a cause of _nbiot_causes.
+PROCEDURE lists the steps. Each completes, or ends the attempt with a cause of _nbiot_causes.
 """
 
 from micropython import const
@@ -35,9 +35,9 @@ _POLL = "AT+CEREG?;+CSQ;+CESQ"
 _REGISTERED = (1, 5)  # <stat> of +CEREG: home, roaming (3GPP TS 27.007 10.1.22)
 _DENIED = const(3)
 
-# (phase, action, command, accepted, time limit in ms, cause): the action is a method of Attempt;
-# "ask" sends the command as it stands. The attempt ends for the cause unless the answer has the
-# accepted line, or the accepted <stat> of +CEREG, in time. A limit of 0 stands in the settings.
+# (phase, action, command, accepted, time limit in ms, cause). The action is a method of Attempt;
+# "ask" sends the command unchanged. The attempt ends with the cause unless the answer has the
+# accepted line, or the accepted <stat> of +CEREG, in time. 0: the limit is in the settings.
 PROCEDURE = (
     ("init", "open_link", None, None, 0, causes.MODEM_MUTE),
     ("prepare", "await_sim", "AT+CFUN?;+CPIN?", "+CPIN: READY", 3500, causes.SIM_MISSING),
@@ -52,14 +52,14 @@ PROCEDURE = (
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
 _RADIO_OFF = ("AT+CFUN=4", "OK", 12000, causes.MODEM_ERROR)
-_ANSWER_MS = const(3000)  # for what the modem knows by heart
+_ANSWER_MS = const(3000)  # for values that the modem has in memory
 
 # Attaching to a known cell takes 2.7 s in the fastest tenth of cases
 _FIRST_PAUSE_MS = const(2200)
 _LEAST_PAUSE_MS = const(600)
 _MOST_PAUSE_MS = const(10000)
 
-_DENIED_MS = const(20000)  # a denial without a stated cause is believed when it lasts
+_DENIED_MS = const(20000)  # a denial without a permanent cause ends the attempt after this time
 # EMM causes after which the modem does not try again with this SIM or device: illegal UE, illegal
 # ME, EPS services not allowed, EPS and non-EPS services not allowed (3GPP TS 24.301 5.5.1.2.5)
 _FOR_GOOD = (3, 6, 7, 8)
@@ -72,18 +72,18 @@ NOTHING = Outcome(DETACHED, causes.NEVER_TRIED, (), None, None, _UNKNOWN, _UNKNO
 
 
 class Attempt:
-    """The state of one attempt, from the start of the modem to its end."""
+    """The state of one attempt, from the start of the modem to the outcome."""
 
     def __init__(self, link, settings):
         self._link = link
         self._settings = settings
         self._registration = None  # the last <stat> of +CEREG seen
-        self._reporting = 1  # <n> of +CEREG as the modem has it; the firmware starts it with 1
+        self._reporting = 1  # present <n> of +CEREG; the firmware's start sequence sets 1
         self._reject_cause = None
         self._levels = _UNKNOWN
         self._durations = list(_UNKNOWN)
-        self._denied = None  # a stopwatch since the network denied registration
-        self._since = None  # a stopwatch since the state that a phase confirms was asked for
+        self._denied = None  # stopwatch from the first denial on
+        self._since = None  # stopwatch from the request for the state that a phase confirms
         self._deadline = None  # of the data state
 
     def run(self, data_state):
@@ -139,7 +139,7 @@ class Attempt:
         return reply
 
     def _exchange(self, command, limit_ms=_ANSWER_MS):
-        """Send a command and return whatever came. A `?` asks for an information line."""
+        """Send a command and return its Reply. With a `?` an information line is waited for."""
         reply = self._link.exchange(command, limit_ms, "?" in command)
         if reply.rebooted:
             raise _Failed(causes.MODEM_REBOOTED)
@@ -184,13 +184,13 @@ class Attempt:
         self.ask(command % (wanted["_CID"], wanted["_IP_VERSION"], wanted["_APN"]), *rest)
 
     def register(self, command, accepted, _limit_ms, cause):
-        """Poll +CEREG, ever more slowly, until registered, denied for good, or out of time.
+        """Poll +CEREG until registered, permanently denied, or out of time.
 
-        A poll costs 40 ms and one exchange, and brings the signal figures along. Pauses grow with
-        the time already spent: the answer is late by a fifth of the attachment at worst, and a
-        long search costs few exchanges. On a link that hears URCs the pause ends with the first.
+        A poll costs 40 ms and one exchange, and also reads the signal figures. Pauses grow with
+        the time already spent. The answer is late by a fifth of the attachment at most, and a long
+        search costs few exchanges. On a link that receives URCs, the first URC ends the pause.
         """
-        # activation and attachment have one time limit together
+        # activation and attachment share one time limit
         limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
         deadline = timing.Deadline(limit_ms - self._durations[ACTIVATED])
         pause_ms = _FIRST_PAUSE_MS
@@ -206,28 +206,28 @@ class Attempt:
             pause_ms = min(max(self._since.elapsed_ms() // 6, _LEAST_PAUSE_MS), _MOST_PAUSE_MS)
 
     def _poll(self, command):
-        """Read registration and signal; return the modem's text, '' if it said nothing."""
+        """Read registration and signal. Return the modem's text, '' without an answer."""
         reply = self._exchange(command)
         self._note(reply.lines)
-        if self._registration in _REGISTERED:  # before, the figures are of some cell
+        if self._registration in _REGISTERED:  # else the figures may be those of any cell
             self._levels = levels.read(reply.lines)
         elif self._registration == 0 and "+CFUN: 0" in self._exchange("AT+CFUN?").lines:
-            # it restarted by itself, and its +SYSSTART was flushed by a command of ours
+            # the modem restarted, and a command flushed its +SYSSTART
             raise _Failed(causes.MODEM_REBOOTED)
         return reply.text
 
     def _note(self, lines):
-        """Remember what lines, of an answer or by themselves, say of the registration."""
+        """Store the registration from lines of an answer or a URC."""
         for line in lines:
             if line.startswith("+CEREG"):
                 mode, self._registration, kind, reject = at.registration(line)
-                if mode is not None:  # an answer; a URC does not tell
+                if mode is not None:  # an answer; a URC has no mode
                     self._reporting = mode
                 if kind == 0:  # an EMM cause, not a manufacturer's own
                     self._reject_cause = reject
 
     def _judge_denial(self):
-        """End the attempt if the network denies registration for good, or persistently.
+        """End the attempt if registration is denied permanently, or for _DENIED_MS.
 
         A roaming SIM is often denied by one network and accepted by the next.
         """
@@ -241,7 +241,7 @@ class Attempt:
             raise _Failed(causes.REGISTRATION_DENIED)
 
     def _ask_reject_cause(self):
-        """Let one answer of +CEREG carry the cause; LTE.isattached() needs the mode of before."""
+        """Read the cause with one poll in mode 3, then restore the mode for LTE.isattached()."""
         before = self._reporting
         self._exchange("AT+CEREG=3")
         self._poll(_POLL)
@@ -261,7 +261,7 @@ class Attempt:
         while not self._link.in_data_state:
             try:
                 self._link.dial(self._settings["_CID"])
-            except OSError:  # the modem may not be ready for it so soon after attaching
+            except OSError:  # directly after attaching the modem may not be ready
                 if self._deadline.left_ms() < 1000:
                     raise _Failed(cause)
                 timing.sleep_ms(1000)
@@ -295,9 +295,9 @@ def _is_radio_on(reply):
 
 
 def _sim_trouble(reply):
-    """Return why there is no use in waiting for the SIM card, None if it may still be read.
+    """Return the cause if waiting for the SIM card is useless, None if it may still be read.
 
-    A stated error tells, as number or as text (3GPP TS 27.007 9.2); a bare ERROR does not.
+    A +CME ERROR gives it, as number or as text (3GPP TS 27.007 9.2); a bare ERROR does not.
     """
     for line in reply.lines:
         if line.startswith("+CPIN"):

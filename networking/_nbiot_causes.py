@@ -1,10 +1,10 @@
-"""Causes: the words by which `nbiot.last_outcome()` says how an attempt ended.
+"""Causes: the words in `nbiot.last_outcome()` for the end of an attempt.
 
     from networking import _nbiot_causes as causes
     if nbiot.last_outcome().cause == causes.SIM_LOCKED:
 
-The code uses these constants; the table of docs/nbiot.md is made of the comments, of which the
-first sentence says what happened, the rest what to do.
+The code uses these constants. The comments become the table of docs/nbiot.md: the first sentence
+is the event, the rest the advice.
 """
 
 # connect() was not called since the start of the program.
@@ -31,7 +31,7 @@ MODEM_REBOOTED = "modem_rebooted"
 # No SIM card, or it was not read within 3.5 s. Look at the card and its holder.
 SIM_MISSING = "sim_missing"
 
-# The SIM card asks for a PIN or PUK. Remove the PIN in a telephone: none is ever sent from here.
+# The SIM card asks for a PIN or PUK. Remove the PIN in a telephone: the node never sends one.
 SIM_LOCKED = "sim_locked"
 
 # The modem does not take a band. Check `_BAND`.
@@ -43,7 +43,7 @@ CONTEXT_REFUSED = "context_refused"
 # The modem does not switch its radio on.
 ACTIVATION_REFUSED = "activation_refused"
 
-# The network denies registration, for good or for 20 s. See `reject_cause`; check SIM and `_APN`.
+# The network denies registration permanently or for 20 s. See `reject_cause`; check SIM, `_APN`.
 REGISTRATION_DENIED = "registration_denied"
 
 # No registration in time. See `registration`: 2 searching, 4 out of coverage, 0 given up.

@@ -1,9 +1,9 @@
-"""Signal figures: indexes of +CSQ and +CESQ as dBm and dB.
+"""Signal figures: indexes of +CSQ and +CESQ converted to dBm and dB.
 
     rssi, rsrp, rsrq = levels.read(["+CSQ: 21,99", "+CESQ: 99,99,255,255,19,51"])
     # -71 dBm, -90 dBm, -10.5 dB
 
-A figure is the low edge of the step that the index stands for. Source: 3GPP TS 27.007 8.5, 8.69.
+A figure is the lower bound of the index's step. Source: 3GPP TS 27.007 8.5, 8.69.
 """
 
 from utils import at
@@ -12,7 +12,7 @@ UNKNOWN = -1  # as documented for nbiot.connect(); no real figure is above -3
 
 
 def read(lines):
-    """Return (rssi in dBm, rsrp in dBm, rsrq in dB) of an answer; UNKNOWN for what it lacks."""
+    """Return (rssi in dBm, rsrp in dBm, rsrq in dB) of an answer; UNKNOWN for missing figures."""
     rssi = rsrp = rsrq = UNKNOWN
     for line in lines:
         values = at.fields(line)
@@ -27,7 +27,8 @@ def read(lines):
 def low_edge(text, last, base, step):
     """Return base + index * step for an index of 0 to `last`, UNKNOWN for any other text.
 
-    Index 0 is everything below the first step and is given as `base`. Exact in single precision.
+    Index 0 stands for everything below the first step; the result is `base`. Exact in single
+    precision.
     """
     index = at.number(text)
     if index is None or not 0 <= index <= last:

@@ -1,12 +1,12 @@
-"""The link to the modem through the firmware's LTE class; and what any link offers.
+"""The link to the modem through the firmware's LTE class, and the members of any link.
 
     link = Link()
     link.open()
     reply = link.exchange("AT+CEREG?", 3000, named=True)      # an at.Reply
     link.close()
 
-A link is the way by which networking.nbiot talks to a modem. All of NB-IoT is written against
-these members; another link (a UART, another make of modem) is another file with such a class:
+networking.nbiot talks to a modem through a link and uses only these members. Another link (a UART,
+a modem of another make) is another file with such a class:
 
 open()              start the modem and wait until it takes commands. ImportError on a board
                     without one, OSError if it does not start
@@ -14,8 +14,8 @@ is_open             True from a successful open() to close()
 exchange(command, timeout_ms, named)
                     send one command line and return its at.Reply, as at.exchange() does. OSError
                     if the link is not open, or in data state
-pause(duration_ms)  wait between two polls; return early, with an at.Reply, if the modem says
-                    something by itself meanwhile
+pause(duration_ms)  wait between two polls and return an at.Reply; return early if the modem sends
+                    a URC meanwhile
 longest_line()      bytes that one command line or payload can have
 modem               the object that microATsocket.setModemInstance() takes: it has send_at_cmd()
 
@@ -25,7 +25,7 @@ has_data_state      False: nothing below is called but hang_up()
 dial(cid)           enter data state with this PDP context; OSError if the modem refuses
 in_data_state       True from a successful dial() to hang_up()
 has_address()       True once the connection has an IPv4 address
-hang_up()           leave data state; nothing to do outside of it
+hang_up()           leave data state; does nothing outside of it
 
 close()             let the modem sleep. The radio is off by then. The link is closed even if this
                     raises OSError
@@ -60,7 +60,7 @@ class Link:
         return at.exchange(self.modem, command, timeout_ms, named)
 
     def pause(self, duration_ms):
-        """Sleep: a poll is faster than the second of silence that precedes a URC."""
+        """Sleep without listening: a poll is faster than the 1 s of silence after a URC."""
         timing.sleep_ms(duration_ms)
         return at.Reply("", "")
 
@@ -83,12 +83,12 @@ class Link:
             self.in_data_state = False
 
     def close(self):
-        """Deinitialise. No second detach, no look at the SIM, no reset: the radio is off."""
+        """Deinitialise without another detach, SIM check or reset: the radio is off."""
         modem = self.modem
         self.modem = None
         self.in_data_state = False
         timing.feed()
         try:
             modem.deinit(detach=False)
-        except TypeError:  # 1.20.0.rc1 and before name the argument otherwise
+        except TypeError:  # until 1.20.0.rc1 the argument has another name
             modem.deinit()

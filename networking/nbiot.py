@@ -16,7 +16,7 @@ _BAND                             int or list of int, optional; else the modem k
 _CID                              int 1 to 8, optional, 1: the PDP context that carries the data
 
 Wrong configuration or arguments raise ValueError before the modem is touched. Trouble in the field
-never raises: it is in the result, its cause in `last_outcome()`, and in one line of the log.
+never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
 
 Written against Pycom firmware 1.20.2.r4 and r7 with a Sequans Monarch running an NB-IoT image
 (LR6.x); commands from 3GPP TS 27.007 unless noted.
@@ -55,12 +55,12 @@ _AF_INET6 = 10
 _SOCK_STREAM = 1
 _SOCK_DGRAM = 2
 _LONGEST_DATAGRAM = 1500  # of the modem's own stack
-_COMMAND_MS = 9500  # for any command of the user
+_COMMAND_MS = 9500  # for a command of the caller
 _RETRY_MS = 500
 
-_link = None  # to the modem, made when it is needed first
+_link = None  # to the modem, made at the first use
 _outcome = procedure.NOTHING  # of the last connect()
-_at_family = _AF_INET  # of AT sockets, by the last connect()
+_at_family = _AF_INET  # of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
 
 
@@ -75,9 +75,9 @@ def connect(cfg, dataStateOn=True):
       attachment_duration  ms from there to the registration with the network
       connection_duration  ms from LTE.connect() to LTE.isconnected()
       rssi, rsrp, rsrq     dBm, dBm, dB: low edge of the reported step
-    each -1 where its confirmation or figure did not come. Blocks for at most the configured times
-    plus about ten seconds if the modem is mute. The cause is in last_outcome().
-    Raises ValueError for configuration, all problems in one message.
+    A value is -1 if its confirmation or figure is missing. Blocks for at most the configured times
+    plus about 10 s if the modem is mute. The cause is in last_outcome().
+    Raises one ValueError with all problems of the configuration.
     """
     global _outcome, _at_family
     settings = check(cfg, _FIELDS + _DATA_STATE_FIELDS if dataStateOn else _FIELDS)
@@ -90,13 +90,13 @@ def connect(cfg, dataStateOn=True):
 
 
 def last_outcome():
-    """Return how the last connect() ended and why, without asking the modem: a named tuple of
+    """Return the outcome of the last connect(), without asking the modem: a named tuple of
 
     status        as in the result of connect()
-    cause         one word of networking/_nbiot_causes.py, which says what each means
-    phases        ((name, ms), ...) in order, each with the time it took though it failed
-    registration  the last <stat> of +CEREG seen, None if none was
-    reject_cause  the EMM cause that the network gave, None if none is known (3GPP TS 24.301)
+    cause         one word of networking/_nbiot_causes.py, which explains them
+    phases        ((name, ms), ...) in order; a failed phase has its time, too
+    registration  the last <stat> of +CEREG, None without any
+    reject_cause  the EMM cause from the network, None if unknown (3GPP TS 24.301)
     durations     (activation, attachment, connection) in ms, -1 where not confirmed
     levels        (RSSI in dBm, RSRP in dBm, RSRQ in dB), -1 where unknown
     """
@@ -104,17 +104,17 @@ def last_outcome():
 
 
 def deactivate():
-    """Leave data state if in it, switch the radio off, deinitialise the modem.
+    """Leave data state, switch the radio off, deinitialise the modem.
 
-    Returns a DeactivateResult: whether all of it was confirmed, and how long it took, ms. A modem
-    that was never started is left alone (True, 0). Deinitialisation is reached whatever fails.
+    Returns a DeactivateResult: True if every step was confirmed, and the duration in ms. A step
+    runs even if the one before failed. A modem that was never started is left alone: (True, 0).
     """
     watch = timing.Stopwatch()
     link = _link
     done = True
     if link and link.is_open:
         _forget_socket()
-        # a failure of one step does not keep the next from being done
+        # each step runs even if the one before failed
         done = _in_field(link.hang_up) is not False
         done = _in_field(procedure.switch_off, link) and done
         done = _in_field(link.close) is not False and done
@@ -124,10 +124,10 @@ def deactivate():
 def sendAtCommand(command, max_tries=1):
     """Send an AT command, again after 500 ms while its final result code is not OK.
 
-    command: str, one line without control characters; max_tries: how often at most, 1 or more.
-    Returns (response, status): the modem's text without surrounding white space, and whether the
+    command: str, one line without control characters; max_tries: number of tries, 1 or more.
+    Returns (response, status): the modem's text without surrounding white space, and True if the
     final result code was OK. ("", False) in data state or before the modem was started.
-    Raises ValueError for a command that cannot be one line on the firmware in use.
+    Raises ValueError for a command that is not one line of the firmware in use.
     """
     link = _the_link()
     limit = link.longest_line()
@@ -148,9 +148,9 @@ def sendATsocket(data, host, port):
     """Send one UDP datagram through the modem's own stack, over IPv4 or IPv6.
 
     data: str (sent as UTF-8) or bytes, not empty; host: an IPv4 or IPv6 literal, no name; port: 1
-    to 65535. Returns the count of payload bytes that the modem accepted, 0 if it did not: accepted
-    is not delivered. Raises ValueError for arguments; the most bytes depend on the AT line of the
-    firmware.
+    to 65535. Returns the count of payload bytes that the modem accepted, 0 if it refused. Accepted
+    is not delivered. Raises ValueError for wrong arguments. The maximum length depends on the AT
+    line of the firmware: datagram_limit().
     """
     from utils import address
 
@@ -158,31 +158,31 @@ def sendATsocket(data, host, port):
     if not family:
         refuse("host", host, "an IPv4 or IPv6 literal")
     accepted = _in_field(_send, family, data, (host, port))
-    if not hasattr(_socket, "drop"):  # the original microATsocket redials unreliably: one use
+    if not hasattr(_socket, "drop"):  # use the original microATsocket once: its redial fails
         _forget_socket()
     return max(0, int(accepted))
 
 
-# What every bearer has: networking/__init__.py
+# The functions of every bearer: networking/__init__.py
 
 
 def problems(cfg):
-    """Return what is wrong with the configuration: a list of str, empty if nothing is."""
+    """Return the problems of the configuration as a list of str, empty without any."""
     return configured(cfg, _FIELDS)[1]
 
 
 def boot_options(cfg):
     """Return the option of pycom that lets the firmware start the modem before Python.
 
-    Its start takes two seconds, which pass while boot.py and the sensors work.
+    The start takes 2 s, in which boot.py and the sensors work.
     """
     return {"lte_modem_en_on_boot": True}
 
 
 def carries(cfg):
-    """Return the kinds of transport that there are with this configuration.
+    """Return the kinds of transport that this configuration allows.
 
-    Streams need data state, which is IPv4 alone: usocket of this firmware knows no IPv6.
+    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6.
     """
     if cfg._IP_VERSION == "IPV6" or not _the_link().has_data_state:
         return ("message", "datagram")
@@ -190,7 +190,7 @@ def carries(cfg):
 
 
 def up(cfg, kind):
-    """Attach as configured; for streams bring up data state as well. True if that was reached."""
+    """Attach as configured; for streams enter data state, too. True if this was reached."""
     import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
 
     wanted = NBIOT_CONNECTED if kind == "stream" else NBIOT_ATTACHED
@@ -198,27 +198,27 @@ def up(cfg, kind):
 
 
 def transport(kind):
-    """Return a socket: of the firmware in data state, else of the modem by AT commands."""
+    """Return a socket of the firmware in data state, else a socket of the modem."""
     if _the_link().in_data_state:
         import usocket
 
         return usocket.socket(_AF_INET, _SOCK_STREAM if kind == "stream" else _SOCK_DGRAM)
     opened = _open_socket(_at_family)
-    opened.close = opened.drop  # with the radio going off the modem closes its side by itself
+    opened.close = opened.drop  # the modem closes its side when the radio goes off
     return opened
 
 
 def datagram_limit():
-    """Return the most payload bytes of one datagram: an AT line of the firmware, 1500 at most.
+    """Return the maximum payload of a datagram in bytes: an AT line of the firmware, 1500 at most.
 
-    The payload travels as it is, not as hex: the modem counts it, so that any byte value is data,
-    and the firmware passes it on by its length.
+    The payload is sent as it is, not as hex. The modem counts the bytes, so any byte value is
+    allowed, and the firmware passes the payload on by its length.
     """
     return min(_LONGEST_DATAGRAM, _the_link().longest_line())
 
 
 def metrics():
-    """Return RSRP and RSRQ as records, those that are known; the RSSI follows from the two."""
+    """Return RSRP and RSRQ as records, if known. The RSSI follows from the two."""
     _, rsrp, rsrq = _outcome.levels
     records = []
     if rsrp != levels.UNKNOWN:
@@ -236,7 +236,7 @@ def down():
 def stop(woken=False):
     """Switch off a modem that an earlier program may have left on. True if it is off.
 
-    woken: True after deep sleep, before which down() was called: there is nothing to do.
+    woken: True after a deep sleep that followed down(): there is nothing to do.
     """
     if woken:
         return True
@@ -244,7 +244,7 @@ def stop(woken=False):
     try:
         link.open()
     except ImportError:
-        return True  # there is none
+        return True  # the board has no modem
     except OSError as error:
         procedure.log.warning("%s", error)
         return False
@@ -252,7 +252,7 @@ def stop(woken=False):
 
 
 def _the_link():
-    """Return the link to the modem. It is made once: it knows whether the modem was started."""
+    """Return the only link to the modem, which knows whether the modem was started."""
     global _link
     if _link is None:
         from networking import _nbiot_lte
@@ -262,7 +262,7 @@ def _the_link():
 
 
 def _in_field(step, *args):
-    """Return what step(*args) returns; False, with a line in the log, if it raises OSError."""
+    """Return the result of step(*args); False, with a line in the log, if it raises OSError."""
     try:
         return step(*args)
     except OSError as error:
@@ -278,7 +278,7 @@ def _is_line(command, limit):
 
 
 def _send(family, data, address):
-    """Send through the AT socket of this family, kept from the last datagram or new."""
+    """Send through the AT socket of this family, which is kept for the next datagram."""
     global _socket
     if _socket and _socket.family != family:
         _forget_socket()
@@ -298,7 +298,7 @@ def _open_socket(family):
 
 
 def _forget_socket():
-    """Free the AT socket; with the radio going off the modem closes its side by itself."""
+    """Free the AT socket. The modem closes its side when the radio goes off."""
     global _socket
     closing = _socket
     _socket = None

@@ -1,7 +1,7 @@
 """Mobility management: the registration state, and everybody who moves it.
 
 A script (emulator/modem/script) leads from CFUN=1 to being registered; CFUN=0/4, +CGATT, +COPS,
-the SIM card, the network and the scenario's faults interfere. Families hear of each change of
+the SIM card, the network and the scenario's faults interfere. Listeners hear of each change of
 <stat>. Source: 3GPP TS 24.301 5.5; the course of <stat> as seen on Monarch modems.
 """
 
@@ -58,6 +58,7 @@ class Emm:
         self.denied_for_good = False
         self.location: Location | None = None
         self.last_reject: int | None = None
+        self.listeners: list[Callable[[], None]] = []
         self._attempts = 0
         self._waiters: list[Pending] = []
 
@@ -262,7 +263,8 @@ class Emm:
             return
         was_registered = self.registered
         self.stat = stat
-        self._modem.tell("on_stat")
+        for listener in self.listeners:
+            listener()
         if self.registered and not was_registered:
             self._modem.tell("on_registered")
         elif was_registered and not self.registered:

@@ -56,9 +56,6 @@ class Family:
     def on_reset(self) -> None:
         """The modem starts, the first time included: what is not in `modem.nv` is lost."""
 
-    def on_stat(self) -> None:
-        """The registration state has changed."""
-
     def on_registered(self) -> None:
         """+CEREG has become 1 or 5."""
 

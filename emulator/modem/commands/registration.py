@@ -14,13 +14,22 @@ Source: 3GPP TS 27.007 10.1.22, 7.2; n is stored on this modem.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from emulator.modem.engine import Command, Result, nothing
 from emulator.modem.errors import EMM_TEXT
 from emulator.modem.family import Family
 from emulator.modem.timers import DEACTIVATED
 
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
+
 
 class Registration(Family):
+    def __init__(self, modem: Modem) -> None:
+        super().__init__(modem)
+        modem.emm.listeners.append(self._changed)
+
     def commands(self) -> dict[str, Command]:
         table = {
             "+CEREG": self.stored("+CEREG", 5, lambda n: f"{n},{self.fields(n)}"),
@@ -50,7 +59,7 @@ class Registration(Family):
             shown += f',"{active}","{tau}"'
         return shown
 
-    def on_stat(self) -> None:
+    def _changed(self) -> None:
         nv = self.modem.nv
         for name, n in (("+CEREG", nv.cereg), ("+CREG", nv.creg)):
             if n:
