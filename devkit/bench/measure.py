@@ -131,7 +131,7 @@ def run_floor(
             task = Task(
                 payloads, host, port, case.bearer, case.protocol, case.data_state, confirmed
             )
-            emulator.vm = FloorVm(emulator, task)  # type: ignore[assignment]
+            emulator.vm = FloorVm(emulator, task)
             # the modem keeps the context that an earlier cycle defined
             emulator.modem.nv.contexts[1] = Context("IP", "iot.example")
             return emulator.run(cycles=COUNTED_CYCLE)[-1]
