@@ -13,14 +13,14 @@ import pytest
 
 from emulator.device_files import ROOT
 from tests import device
-from tests.device import flash, make_bare, make_device, make_node, node
+from tests.device import flash, make_bare, make_device, make_node, node, node_flash
 from tests.device_modules import load
 
-__all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node"]
+__all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node", "node_flash"]
 
-# Compiled modules are kept, in .venv, whatever the environment says: otherwise every worker compiles
-# all tests again, which takes 15 s. The processes that tests start read them and add none: their
-# code is often in a temporary folder.
+# Compiled modules are kept, in .venv, whatever the environment says: otherwise every worker
+# compiles all tests again, which takes 15 s. The processes that tests start read them and add
+# none: their code is often in a temporary folder.
 sys.dont_write_bytecode = False
 sys.pycache_prefix = str(ROOT / ".venv" / "pycache")
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
