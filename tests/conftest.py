@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -18,13 +20,13 @@ from tests.device_modules import load
 
 __all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node", "node_flash"]
 
-# Compiled modules are kept, in .venv, whatever the environment says: otherwise every worker
-# compiles all tests again, which takes 15 s. The processes that tests start read them and add
-# none: their code is often in a temporary folder.
+# Compiled modules are kept, in .venv, whatever the environment says, also those of the processes
+# that tests start: otherwise every worker compiles all tests again, which takes 15 s, and every
+# command its packages.
 sys.dont_write_bytecode = False
 sys.pycache_prefix = str(ROOT / ".venv" / "pycache")
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
@@ -35,6 +37,13 @@ hypothesis.settings.load_profile("repeatable")
 # marked `cpython` stay on CPython: they look into a program or call one of its functions.
 VM_COMMAND = os.environ.get("VM_COMMAND", "")
 _RAN = "ran device code on"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_bytecode_of_temporary_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    yield
+    base = tmp_path_factory.getbasetemp()
+    shutil.rmtree(Path(sys.pycache_prefix or "", *base.parts[1:]), ignore_errors=True)
 
 
 @pytest.fixture
