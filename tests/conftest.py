@@ -110,21 +110,22 @@ def _is_here(address: object) -> bool:
         return False
 
 
+class Loopback(socket.socket):
+    """Reaches this computer only; anything else is a mistake of the test."""
+
+    def connect(self, address):
+        assert _is_here(address), f"a test connects to {address!r}"
+        return super().connect(address)
+
+    def connect_ex(self, address):
+        assert _is_here(address), f"a test connects to {address!r}"
+        return super().connect_ex(address)
+
+    def sendto(self, data, *rest):
+        assert _is_here(rest[-1]), f"a test sends to {rest[-1]!r}"
+        return super().sendto(data, *rest)
+
+
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sockets of a test reach this computer only; anything else is a mistake of the test."""
-
-    class Loopback(socket.socket):
-        def connect(self, address):
-            assert _is_here(address), f"a test connects to {address!r}"
-            return super().connect(address)
-
-        def connect_ex(self, address):
-            assert _is_here(address), f"a test connects to {address!r}"
-            return super().connect_ex(address)
-
-        def sendto(self, data, *rest):
-            assert _is_here(rest[-1]), f"a test sends to {rest[-1]!r}"
-            return super().sendto(data, *rest)
-
     monkeypatch.setattr(socket, "socket", Loopback)
