@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 from emulator.device_files import ROOT
 from tests import device
-from tests.device import flash, make_bare, make_device, make_node, node
+from tests.device import flash, make_bare, make_device, make_node, node, node_flash
 from tests.device_modules import load
 
-__all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node"]
+__all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node", "node_flash"]
 
-# Compiled modules are kept, in .venv, whatever the environment says: otherwise every worker
-# compiles all tests again, which takes 15 s. The processes that tests start read them and add
-# none: their code is often in a temporary folder.
+# Compiled modules are kept, in .venv, whatever the environment says, also those of the processes
+# that tests start: otherwise every worker compiles all tests again, which takes 15 s, and every
+# command its packages.
 sys.dont_write_bytecode = False
 sys.pycache_prefix = str(ROOT / ".venv" / "pycache")
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
@@ -35,6 +37,13 @@ hypothesis.settings.load_profile("repeatable")
 # marked `cpython` stay on CPython: they look into a program or call one of its functions.
 VM_COMMAND = os.environ.get("VM_COMMAND", "")
 _RAN = "ran device code on"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_bytecode_of_temporary_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    yield
+    base = tmp_path_factory.getbasetemp()
+    shutil.rmtree(Path(sys.pycache_prefix or "", *base.parts[1:]), ignore_errors=True)
 
 
 @pytest.fixture
@@ -101,21 +110,22 @@ def _is_here(address: object) -> bool:
         return False
 
 
+class Loopback(socket.socket):
+    """Reaches this computer only; anything else is a mistake of the test."""
+
+    def connect(self, address):
+        assert _is_here(address), f"a test connects to {address!r}"
+        return super().connect(address)
+
+    def connect_ex(self, address):
+        assert _is_here(address), f"a test connects to {address!r}"
+        return super().connect_ex(address)
+
+    def sendto(self, data, *rest):
+        assert _is_here(rest[-1]), f"a test sends to {rest[-1]!r}"
+        return super().sendto(data, *rest)
+
+
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sockets of a test reach this computer only; anything else is a mistake of the test."""
-
-    class Loopback(socket.socket):
-        def connect(self, address):
-            assert _is_here(address), f"a test connects to {address!r}"
-            return super().connect(address)
-
-        def connect_ex(self, address):
-            assert _is_here(address), f"a test connects to {address!r}"
-            return super().connect_ex(address)
-
-        def sendto(self, data, *rest):
-            assert _is_here(rest[-1]), f"a test sends to {rest[-1]!r}"
-            return super().sendto(data, *rest)
-
     monkeypatch.setattr(socket, "socket", Loopback)

@@ -42,6 +42,7 @@ from emulator.vm.runtime import Outcome
 COMMAND = shlex.split(os.environ.get("VM_COMMAND", ""))
 SUPPORT = ROOT / "tests" / "device_support.py"
 MARK = "@@"
+NODE_FOLDERS = ("sensors", "utils")
 
 ran_on: set[str] = set()  # what the VM of COMMAND said it is, in the test that runs
 
@@ -217,9 +218,7 @@ class Node(Bare):
 
     def __init__(self, flash: Path, faults: Sequence[Fault], runtime: str = "cpython") -> None:
         super().__init__(flash, faults, runtime=runtime, install="frozen")
-        for folder in ("sensors", "utils"):
-            shutil.copytree(ROOT / folder, flash / folder)
-        shutil.copy2(SUPPORT, flash / "support.py")
+        restore(flash, NODE_FOLDERS)
 
     def run_script(self, path: str | Path) -> Outcome:
         outcome: Outcome = self.vm.run_script(path)
@@ -421,16 +420,20 @@ class Device(Programs):
 
 
 @functools.cache
-def _wanted() -> dict[str, tuple[Path, int, int]]:
+def _wanted(folders: Sequence[str]) -> dict[str, tuple[Path, int, int]]:
     """Path on the flash -> source, its time and size. The tree stays as it is while tests run."""
     found = ((str(path), source, source.stat()) for path, source in flash_files().items())
-    return {path: (source, stat.st_mtime_ns, stat.st_size) for path, source, stat in found}
+    return {
+        path: (source, stat.st_mtime_ns, stat.st_size)
+        for path, source, stat in found
+        if not folders or path.split("/")[0] in folders
+    }
 
 
-def restore(flash: Path) -> None:
-    """Make `flash` hold the device files and nothing else. Its path, and with it the compiled code
-    in the cache, is the same for many tests."""
-    wanted, there = _wanted(), {}
+def restore(flash: Path, folders: Sequence[str] = ()) -> None:
+    """Make `flash` hold the device files, or those of these folders, and nothing else. Its path,
+    and with it the compiled code in the cache, is the same for many tests."""
+    wanted, there = _wanted(folders), {}
     start = len(str(flash)) + 1
     for folder, _, files in os.walk(flash, topdown=False):
         for name in files:
@@ -488,13 +491,18 @@ def make_bare(tmp_path: Path, runtime: str) -> Iterator[Callable[..., Bare]]:
         bare.close()
 
 
+@pytest.fixture(scope="session")
+def node_flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("node")
+
+
 @pytest.fixture
-def make_node(tmp_path: Path, runtime: str) -> Iterator[Callable[..., Node]]:
+def make_node(node_flash: Path, runtime: str) -> Iterator[Callable[..., Node]]:
     """make_node(*faults): each fault as a table of a scenario."""
     made: list[Node] = []
 
     def make(*faults: dict[str, Any]) -> Node:
-        made.append(Node(tmp_path, [Fault.from_table(fault) for fault in faults], runtime))
+        made.append(Node(node_flash, [Fault.from_table(fault) for fault in faults], runtime))
         return made[-1]
 
     yield make

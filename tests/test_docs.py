@@ -14,7 +14,6 @@ In the documents:
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import socket
@@ -173,7 +172,6 @@ def test_command_runs(block: Block, command: str, tmp_path: Path) -> None:
     done = subprocess.run(
         ["sh", "-c", here],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},  # it goes into .venv: tests/conftest.py
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

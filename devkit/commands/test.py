@@ -18,11 +18,13 @@ from devkit.checks.sources import ROOT
 
 _PYTEST_USAGE_ERROR = 4
 _MOST_WORKERS = 8
+# One more than processors: some tests wait for a server, a browser or a board behind a terminal
+_WORKERS = min((os.cpu_count() or 1) + 1, _MOST_WORKERS)
 
 
 def main(options: argparse.Namespace) -> int:
     requirements.need(*requirements.GROUPS)
-    command = [sys.executable, "-m", "pytest", "-n", "auto", f"--maxprocesses={_MOST_WORKERS}"]
+    command = [sys.executable, "-m", "pytest", "-n", str(_WORKERS)]
     # The tests of a file stay with one worker, which then compiles and measures once for them
     command += ["--dist=worksteal", "--durations=10"]
     command += [_from_root(argument) for argument in options.pytest_args]

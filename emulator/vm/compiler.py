@@ -49,9 +49,9 @@ def compile_device(
         with _unwarned():
             tree = ast.parse(source, filename, mode)
         _Refuse(filename).visit(tree)
-        _drop_annotations(tree)
-        tree = ast.fix_missing_locations(_Fold(filename).visit(tree))
-        tree = ast.fix_missing_locations(_Guard().visit(tree))
+        tree = _Unannotated().visit(tree)
+        tree = _Fold(filename).visit(tree)
+        tree = _Guard().visit(tree)
         if watch is not None:
             tree = ast.fix_missing_locations(watch.visit(tree))
         with _unwarned():
@@ -80,14 +80,6 @@ def _moved(code: CodeType, filename: str) -> CodeType:
 def _error(text: str, filename: str, node: ast.AST) -> SyntaxError:
     line = getattr(node, "lineno", None)
     return SyntaxError(text, (filename, line, None, None))
-
-
-def _drop_annotations(tree: ast.AST) -> None:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            node.returns = None
 
 
 class _Refuse(ast.NodeVisitor):
@@ -207,7 +199,28 @@ def _integer(node: ast.AST | None) -> int | None:
         return None
 
 
-class _Guard(ast.NodeTransformer):
+class _Statements(ast.NodeTransformer):
+    """Goes through statements and leaves out expressions, which are most of a tree."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        return node if isinstance(node, ast.expr) else super().generic_visit(node)
+
+
+class _Unannotated(_Statements):
+    """Drop the annotations of functions."""
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def _function(self, node: Any) -> Any:
+        node.returns = None
+        return self.generic_visit(node)
+
+    visit_FunctionDef = visit_AsyncFunctionDef = _function
+
+
+class _Guard(_Statements):
     """Insert the tick of each loop and the passage of a Halt through each `try`."""
 
     def _loop(self, node: Any) -> Any:

@@ -28,7 +28,7 @@ SMALL = (
 )  # fmt: skip
 
 
-THERE = ("sensors/", "protocols/")
+THERE = ("sensors/", "protocols/", "utils/")
 
 
 @pytest.fixture(scope="module")
