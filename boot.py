@@ -1,5 +1,8 @@
 """Runs first after every reset: arms the watchdog, and keeps the radio off on a low battery."""
 
+# What the firmware may start before Python: off, unless the bearer asks for it
+_OPTIONS = ("heartbeat_on_boot", "wifi_on_boot", "lte_modem_en_on_boot")
+
 
 def arm_watchdog(config):
     """Reset a program that hangs from here on. Deep sleep disarms, so each start arms again."""
@@ -8,28 +11,6 @@ def arm_watchdog(config):
     from utils import timing
 
     timing.set_watchdog(WDT(timeout=config._WATCHDOG_S * 1000))
-
-
-def set_start_options(config):
-    """Let the firmware start the radio before Python. Flash is written only on a change."""
-    import pycom
-
-    pycom.heartbeat(False)
-    station = []
-    if config._BEARER == "wifi":
-        from networking import wifi
-
-        station = wifi.start_options(config)
-    wanted = [
-        (pycom.heartbeat_on_boot, False),
-        # a new board is an access point with a known password
-        (pycom.wifi_on_boot, bool(station)),
-        # the firmware's two seconds of modem start pass while boot.py and the sensors work
-        (pycom.lte_modem_en_on_boot, config._BEARER == "nbiot"),
-    ]
-    for option, value in wanted + station:
-        if option() != value:
-            option(value)
 
 
 def spare_battery(config):
@@ -45,21 +26,38 @@ def spare_battery(config):
     if supply_mv is None or supply_mv >= config._BATTERY_MIN_MV:
         return  # what cannot be measured does not stop the node
     logging.Logger("boot").warning("battery at %d mV: radio stays off", supply_mv)
-    leave_radio_off(config)
+    set_options({})
+    bearer(config).stop(machine.reset_cause() == machine.DEEPSLEEP_RESET)
     machine.deepsleep(config._BATTERY_SLEEP_S * 1000)
 
 
-def leave_radio_off(config):
-    """Start no radio with the board; stop one that a cycle cut short by a reset left on."""
-    import machine
+def start_radio_early(config):
+    """Let the firmware start the hardware of the bearer before Python, from the next start on."""
     import pycom
 
-    for option in (pycom.lte_modem_en_on_boot, pycom.wifi_on_boot):
-        option(False)
-    if config._BEARER == "wifi" or machine.reset_cause() != machine.DEEPSLEEP_RESET:
-        from utils import plugins
+    pycom.heartbeat(False)
+    set_options(bearer(config).boot_options(config))
 
-        plugins.find("networking", config._BEARER, ("stop",)).stop()
+
+def set_options(wanted):
+    """Set these options of the firmware and switch the others off.
+
+    Flash is written only on a change.
+    """
+    import pycom
+
+    for name in _OPTIONS:
+        wanted.setdefault(name, False)
+    for name in wanted:
+        option = getattr(pycom, name)
+        if option() != wanted[name]:
+            option(wanted[name])
+
+
+def bearer(config):
+    from utils import plugins
+
+    return plugins.find("networking", config._BEARER, ("boot_options", "stop"))
 
 
 def boot():
@@ -70,7 +68,7 @@ def boot():
     except Exception as error:  # noqa: BLE001 - a damaged file; main.py says so and sleeps
         sys.print_exception(error)
         return
-    for step in (arm_watchdog, set_start_options, spare_battery):
+    for step in (arm_watchdog, spare_battery, start_radio_early):
         try:
             step(config)
         except Exception as error:  # noqa: BLE001 - the steps stand alone, and main.py follows

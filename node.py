@@ -1,10 +1,16 @@
-"""Measure, connect, send, deactivate, sleep: one cycle, from the end of boot.py to deep sleep.
+"""The steps of one report, from the end of boot.py to deep sleep; main.py puts them in order.
 
-    import node
-    node.cycle()
+    node = Node()
+    if node.configure():
+        node.measure()
+        node.connect()
+        node.send()
+    node.keep_unsent()
+    node.deactivate()
+    node.sleep()              # does not return
 
-The node never leaves this call awake: whatever happens, the radio is switched off and the board
-sleeps for what is left of the period. What could not be sent is kept on the flash and sent later.
+keep_unsent(), deactivate() and sleep() never raise: they are called whatever happened before. What
+could not be sent is kept on the flash and sent later.
 """
 
 from utils import configuration, logging, timing
@@ -28,24 +34,8 @@ _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
 
 
-def cycle():
-    """One cycle; ends in deep sleep."""
-    node = Node()
-    try:
-        if node.configure():
-            node.measure()
-            node.connect()
-            node.send()
-    except Exception as error:  # noqa: BLE001 - the node must reach its sleep
-        node.fail("exception", error)
-    finally:
-        node.keep_unsent()
-        node.deactivate()
-        node.sleep()
-
-
 class Node:
-    """What one cycle needs to know from one step to the next."""
+    """One report: its steps, and what one step tells the next."""
 
     def __init__(self):
         self.settings = {"_PERIOD_S": _REST_S}

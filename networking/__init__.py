@@ -11,6 +11,8 @@ with them, or beside them, these, by which an application uses any bearer withou
     bearer.down()
 
 problems(cfg)       list of str: what is wrong with the configuration; touches no hardware
+boot_options(cfg)   dict {name of a function of module pycom: value}: how the firmware is to start
+                    the hardware before Python; every start option that is not in it goes off
 carries(cfg)        tuple of the kinds of transport it has with this configuration, of those below
 up(cfg, kind)       bool: brings the link up for transports of this kind, blocking up to the
                     configured times; True when payload can be sent. ValueError for configuration,
@@ -26,7 +28,9 @@ last_outcome()      a named tuple that begins with
                       phases  ((name, duration in ms), ...) of the last up(), in order
 down()              bool: takes the link down and the hardware to its lowest current; to be called
                     on every path, also when up() failed or was never called
-stop()              bool: as down(), also for hardware that an earlier program left running
+stop(woken=False)   bool: as down(), also for hardware that the firmware or an earlier program
+                    started. woken: the board woke from a deep sleep, before which down() was
+                    called, so that only what the firmware has started needs an end
 
 Kinds of transport, each of which offers all that is said of those above it:
 

@@ -205,6 +205,11 @@ def problems(cfg):
     return found + _lora_keys.problems(cfg)
 
 
+def boot_options(cfg):
+    """Return {}: the firmware starts no LoRa radio before Python."""
+    return {}
+
+
 def carries(cfg):
     """Return the kinds of transport: messages, with every configuration."""
     return ("message",)
@@ -263,8 +268,13 @@ def metrics():
     return _node.metrics() if _node else []
 
 
-def stop():
-    """Put a radio to sleep that an earlier program may have left on. True if it is asleep."""
+def stop(woken=False):
+    """Put a radio to sleep that an earlier program may have left on. True if it is asleep.
+
+    woken: True after deep sleep, before which down() was called: there is nothing to do.
+    """
+    if woken:
+        return True
     if _node:
         return _node.down()
     from networking import _lora_node

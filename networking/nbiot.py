@@ -135,11 +135,11 @@ def sendAtCommand(command, max_tries=1):
         refuse("command", command, "1 to %d printable bytes" % limit)
     if not is_integer(max_tries, 1, 1000000):
         refuse("max_tries", max_tries, "1 or more")
-    for left in range(max_tries - 1, -1, -1):
+    for attempt in range(1, max_tries + 1):
         reply = _in_field(link.exchange, command, _COMMAND_MS)
         if reply is False:
             return "", False
-        if reply.ok or not left:
+        if reply.ok or attempt == max_tries:
             return reply.text.strip(), reply.ok
         timing.sleep_ms(_RETRY_MS)
 
@@ -169,6 +169,14 @@ def sendATsocket(data, host, port):
 def problems(cfg):
     """Return what is wrong with the configuration: a list of str, empty if nothing is."""
     return configured(cfg, _FIELDS)[1]
+
+
+def boot_options(cfg):
+    """Return the option of pycom that lets the firmware start the modem before Python.
+
+    Its start takes two seconds, which pass while boot.py and the sensors work.
+    """
+    return {"lte_modem_en_on_boot": True}
 
 
 def carries(cfg):
@@ -225,8 +233,13 @@ def down():
     return deactivate().deactivation_status
 
 
-def stop():
-    """Switch off a modem that an earlier program may have left on. True if it is off."""
+def stop(woken=False):
+    """Switch off a modem that an earlier program may have left on. True if it is off.
+
+    woken: True after deep sleep, before which down() was called: there is nothing to do.
+    """
+    if woken:
+        return True
     link = _the_link()
     try:
         link.open()

@@ -319,33 +319,14 @@ def _off():
 
 
 def on_boot(known_nets, force_no_scan=True):
-    """Return (ssid, password) of the network that the firmware itself can join before boot.py, out
-    of pycom.wifi_ssid_sta and wifi_pwd_sta; None if what is wanted is more than that.
+    """Return (ssid, password) of the network that the firmware can join before boot.py, or None.
 
-    The association then runs while Python loads. connect() goes on with it.
+    The association then runs while Python loads, and connect() goes on with it. The firmware knows
+    one network with a password, and does not scan.
     """
     for ssid, entry in _wifi_nets.pairs(known_nets):
         plain = force_no_scan and list(entry) == ["pwd"]
         return (ssid, entry["pwd"]) if plain else None
-
-
-def start_options(cfg):
-    """Return [(option of pycom, value), ...] that make the firmware join on_boot()'s network.
-
-    Empty if it cannot, or if the configuration is wrong.
-    """
-    import pycom
-
-    no_scan = getattr(cfg, "_WIFI_FORCE_NO_SCAN", False)
-    station = None if problems(cfg) else on_boot(cfg._WIFI_NETS, no_scan)
-    if station is None:
-        return []
-    ssid, password = station
-    return [
-        (pycom.wifi_mode_on_boot, 1),  # WLAN.STA
-        (pycom.wifi_ssid_sta, ssid),
-        (pycom.wifi_pwd_sta, password),
-    ]
 
 
 # What every bearer has: networking/__init__.py
@@ -374,6 +355,23 @@ def problems(cfg):
     if address.family(host) == 10:
         found.append("_HOST = %r; allowed: IPv4, all that sockets of this firmware know" % host)
     return found
+
+
+def boot_options(cfg):
+    """Return the options of pycom that let the firmware join on_boot()'s network; {} if it cannot.
+
+    Options are off by default: a new board is an access point with a known password.
+    """
+    no_scan = getattr(cfg, "_WIFI_FORCE_NO_SCAN", False)
+    station = None if problems(cfg) else on_boot(cfg._WIFI_NETS, no_scan)
+    if station is None:
+        return {}
+    return {
+        "wifi_on_boot": True,
+        "wifi_mode_on_boot": 1,  # WLAN.STA
+        "wifi_ssid_sta": station[0],
+        "wifi_pwd_sta": station[1],
+    }
 
 
 def carries(cfg):
@@ -418,6 +416,6 @@ def down():
     return deactivate().deactivation_status
 
 
-def stop():
-    """Switch off a radio that an earlier program may have left on. True if it is off."""
+def stop(woken=False):
+    """Switch off a radio that the firmware or an earlier program started. True if it is off."""
     return _off()

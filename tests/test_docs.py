@@ -285,10 +285,10 @@ def _rows(name: str, first_heading: str) -> list[list[str]]:
 
 def test_phases_are_those_of_the_driver() -> None:
     source = (ROOT / "networking" / "_nbiot_attach.py").read_text(encoding="utf-8")
-    steps = re.search(r"^_STEPS = \((.*?)\)", source, re.MULTILINE | re.DOTALL)
-    assert steps
+    phases = re.search(r"^_PHASES = \((.*?)^\)", source, re.MULTILINE | re.DOTALL)
+    assert phases
     rows = _rows("nbiot.md", "phase")
-    assert [row[0].strip("`") for row in rows] == re.findall(r'"(\w+)"', steps[1])
+    assert [row[0].strip("`") for row in rows] == re.findall(r'"(\w+)"', phases[1])
     for command in re.findall(r"`(AT[^`]+)`", " ".join(row[1] for row in rows)):
         assert command in source, command
 
