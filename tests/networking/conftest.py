@@ -3,7 +3,7 @@
 A file of nbiot's is marked `both_links`: its tests run with the firmware's link and with that of
 tests/networking/uart_link.py, which shows that nothing above a link depends on network.LTE. Those
 marked `lte_link` stay on the firmware's. The second link knows no firmware release, and runs on
-CPython only; with `both_links(every=4)` it runs every fourth case of each test.
+CPython only; with `both_links(every=6)` it runs every sixth case of each test.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 
 from tests.device import Device
 
-pytestmark = [pytest.mark.both_runtimes, pytest.mark.both_links]
+pytestmark = [pytest.mark.both_runtimes, pytest.mark.both_links(every=2)]
 
 MakeDevice = Callable[..., Device]
 PROGRAM = """

@@ -13,7 +13,7 @@ import pytest
 
 from tests.device import Device
 
-pytestmark = pytest.mark.both_links(every=4)
+pytestmark = pytest.mark.both_links(every=6)
 
 MakeDevice = Callable[..., Device]
 CAUSES = {

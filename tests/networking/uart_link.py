@@ -9,6 +9,7 @@ It drops nothing that the modem says by itself, needs no silence to know the end
 hears URCs while it waits: the three things that the firmware's link cannot do.
 """
 
+import utime
 from machine import UART
 
 from utils import at, timing
@@ -58,12 +59,14 @@ class Modem:
     def _wait(self, enough, timeout_ms, text):
         watch = timing.Stopwatch()
         while True:
-            text += self.read()
+            come = self.read()
+            text += come
             waited_ms = watch.elapsed_ms()
-            if enough(text) or waited_ms >= timeout_ms:
+            if waited_ms >= timeout_ms or come and enough(text):
                 return text
             look_ms = max(_LOOK_MS[0], min(waited_ms // 4, _LOOK_MS[1]))
-            timing.sleep_ms(min(look_ms, timeout_ms - waited_ms))
+            timing.feed()
+            utime.sleep_ms(min(look_ms, timeout_ms - waited_ms))
 
     def _early(self):
         """Return the URCs that came unasked, without late answers of earlier commands."""
