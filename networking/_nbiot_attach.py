@@ -220,9 +220,12 @@ class Attempt:
         """Store the registration from lines of an answer or a URC."""
         for line in lines:
             if line.startswith("+CEREG"):
-                mode, self._registration, kind, reject = at.registration(line)
+                mode, stat, kind, reject = at.registration(line)
                 if mode is not None:  # an answer; a URC has no mode
                     self._reporting = mode
+                elif stat in _REGISTERED:  # a reason to ask; only an answer confirms it
+                    continue
+                self._registration = stat
                 if kind == 0:  # an EMM cause, not a manufacturer's own
                     self._reject_cause = reject
 

@@ -17,7 +17,8 @@ exchange(command, timeout_ms, named)
 pause(duration_ms)  wait between two polls and return an at.Reply; return early if the modem sends
                     a URC meanwhile
 longest_line()      bytes that one command line or payload can have
-modem               the object that microATsocket.setModemInstance() takes: it has send_at_cmd()
+modem               the object that microATsocket.setModemInstance() takes: it has send_at_cmd(),
+                    and longest_line, a number, unless the limit of the firmware holds for it
 
 Data state, in which the modem carries PPP and takes no commands:
 

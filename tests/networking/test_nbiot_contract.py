@@ -13,7 +13,7 @@ import pytest
 from devkit.servers.udp import UdpServer
 from tests.device import Device
 
-pytestmark = pytest.mark.both_runtimes
+pytestmark = [pytest.mark.both_runtimes, pytest.mark.both_links]
 
 MakeDevice = Callable[..., Device]
 FIELDS = (
@@ -62,7 +62,7 @@ def test_connect_returns_a_named_tuple_in_the_documented_order(make_device: Make
     status, activation, attachment, connection, rssi, rsrp, rsrq = as_tuple
     # ms, dBm and dB of the good cell: none of them could be taken for another
     assert 50 < activation < 1000 < attachment < 60_000
-    assert 1000 < connection < 30_000
+    assert 500 < connection < 30_000
     assert -85 <= rssi <= -60 and rsrp < rssi and -20 <= rsrq <= -5
 
 
@@ -166,6 +166,7 @@ WRONG_SETTINGS = {
 
 
 @pytest.mark.cpython
+@pytest.mark.lte_link("refused before there is a link")
 @pytest.mark.parametrize("name", WRONG_SETTINGS)
 def test_wrong_configuration_is_refused_before_the_modem_is_touched(
     make_device: MakeDevice, name: str
@@ -284,17 +285,22 @@ def test_before_the_first_connect_nothing_is_claimed(make_device: MakeDevice) ->
 
 def test_outcome_costs_no_exchange(make_device: MakeDevice) -> None:
     device = make_device()
-    device.run("from networking import nbiot\nnbiot.connect(configured(), False)")
-    without = device.emulator.uart.host_bytes
-    device = make_device()
-    device.run("from networking import nbiot\nnbiot.connect(configured(), False)\noutcome()")
-    assert device.emulator.uart.host_bytes == without
+    [connected_us] = device.run(
+        """
+        import utime
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        show(utime.ticks_cpu())
+        outcome()
+        """
+    )
+    assert [entry for entry in device.board.trace.of("at>") if entry.at_us > connected_us] == []
 
 
 # the uniform face of a bearer, networking/__init__.py
 
 
-def test_bearer_face(make_device: MakeDevice) -> None:
+def test_bearer_face(make_device: MakeDevice, link: str) -> None:
     shown = make_device().run(
         """
         from networking import nbiot
@@ -312,7 +318,7 @@ def test_bearer_face(make_device: MakeDevice) -> None:
         """
     )
     assert shown[:5] == [[], 2, [], ["message", "datagram"], ["message", "datagram", "stream"]]
-    assert shown[5:8] == [True, "attached", 124]
+    assert shown[5:8] == [True, "attached", {"lte": 124, "uart": 1500}[link]]
     for name, mantissa, exponent, unit in shown[8]:
         value = mantissa * 10**exponent
         low, high = {"rp": (-140, -44), "rq": (-20, -3)}[name]
