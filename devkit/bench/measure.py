@@ -146,6 +146,7 @@ def _emulator(
         seed=seed,
         firmware=conditions.firmware,
         name=application.board(case.bearer),
+        chips=application.chips(case.bearer),
         flash=flash,
         routes=routes,
         install=conditions.install,

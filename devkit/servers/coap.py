@@ -26,6 +26,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +34,9 @@ import aiocoap
 from aiocoap import Code, resource
 from aiocoap.transports import simplesocketserver
 
-from devkit.servers.server import Received, Server, datagram_socket
+from devkit.servers.server import Received, Server, Started, datagram_socket
 
+ANSWERS = True
 PAYLOAD_MAX = 65_536
 _CON, _RST = 0, 3
 _LOGGER = "devkit.servers.coap"
@@ -191,3 +193,7 @@ class _AnyPath(resource.Resource, resource.PathCapable):
         if behaviour.max_age is not None:
             response.opt.max_age = behaviour.max_age
         return response
+
+
+def start(parts: ExitStack) -> Started:
+    return parts.enter_context(CoapServer()), "CoAP server (aiocoap)"

@@ -69,3 +69,6 @@ class Server(AbstractContextManager[Any], Generic[Item]):
             self.received.append(item)
             self._changed.notify_all()
         self._on_received(item)
+
+
+Started = tuple[Server[Any], str]  # a server, and what people call it
