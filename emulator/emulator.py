@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from emulator.lorawan.device import Lora
 from emulator.modem.modem import Modem
 from emulator.modem.uart import Uart
 from emulator.network.cell import Cell
+from emulator.network.internet import Internet
 from emulator.network.ip import Ip
 from emulator.network.routes import Routes
 from emulator.network.wifi.wlan import Wlan
@@ -83,8 +84,13 @@ class Emulator(AbstractContextManager["Emulator"]):
         max_hours: float | None = None,
         vm: str = "cpython",
         vm_command: Sequence[str] = (),
+        chips: Mapping[str, dict[str, Any]] | None = None,
     ) -> None:
-        """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build."""
+        """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build.
+
+        chips: tables as in [chips] of a scenario, of what hangs on this board in each scenario:
+        radios other than the board's own. A table of the scenario is laid over them.
+        """
         given = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.load(scenario)
         self.scenario = given
         self._folder = tempfile.TemporaryDirectory(prefix="flash-") if flash is None else None
@@ -101,7 +107,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         plug_standard(self.board, flash)
         self._plug_modem(routes)
         self._plug_wifi()
-        wire(self.board, given.chips)
+        self.radios = ("lora", *(chips or {}))
+        wire(self.board, given.chips, chips)
         self._woken = False
         self.vm = self._runtime(vm, vm_command, flash, console, install)
 
@@ -127,6 +134,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         if self.lora is not None:
             board.plug("lora", self.lora)
         board.plug("socket", Ip(board, self.routes, self.modem.radio, dns))
+        self.internet = Internet(board, self.routes)
+        board.plug("internet", self.internet)
 
     def _plug_wifi(self) -> None:
         self.wlan = Wlan(self.board, self.scenario.wifi)
@@ -227,18 +236,21 @@ class _Account:
     def _read(self) -> dict[str, float]:
         emulator = self._emulator
         meter = emulator.board.meter
-        lora_ms = meter.time_ms("lora", "tx") + meter.time_ms("lora", "rx")
+        radios_ms = sum(
+            meter.time_ms(radio, state) for radio in emulator.radios for state in ("tx", "rx")
+        )
         lora_bytes = emulator.lora.gateway.air_bytes if emulator.lora is not None else 0
         return {
             "us": emulator.board.clock.now_us,
             "mj": emulator.board.meter.energy_mj(),
-            "radio": emulator.board.meter.time_ms("radio", "on") + emulator.wlan.on_ms + lora_ms,
+            "radio": emulator.board.meter.time_ms("radio", "on") + emulator.wlan.on_ms + radios_ms,
             "uart": emulator.uart.host_bytes + emulator.uart.modem_bytes,
             "air": emulator.cell.air_bytes_up
             + emulator.cell.air_bytes_down
             + emulator.wlan.air.bytes_up
             + emulator.wlan.air.bytes_down
-            + lora_bytes,
+            + lora_bytes
+            + emulator.internet.air_bytes,
         }
 
     def elapsed_ms(self) -> int:

@@ -14,7 +14,7 @@ from collector.senml import Record
 from devkit import application
 from devkit.servers.coap import CoapServer
 from devkit.servers.mqtt import MqttBroker, Subscriber
-from devkit.servers.receiver import ANSWERING, Receiver, records
+from devkit.servers.receiver import Receiver, answers, records
 from emulator import scenario as scenarios
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
@@ -46,7 +46,7 @@ LINK = {
 }
 BEARERS = tuple(LINK)  # of IP; LoRaWAN has tests of its own below
 PAIRS = [(bearer, protocol) for bearer in BEARERS for protocol in application.protocols()]
-CONFIRMING = [pair for pair in PAIRS if pair[1] in ANSWERING]
+CONFIRMING = [pair for pair in PAIRS if answers(pair[1])]
 
 
 class Node:
@@ -60,6 +60,7 @@ class Node:
         self.emulator = Emulator(
             scenario=scenarios.from_table(SCENARIO),
             name=application.board(bearer),
+            chips=application.chips(bearer),
             flash=flash,
             vm=vm,
             console=self.printed.append,
@@ -156,7 +157,7 @@ def deliver_twice(make_node: MakeNode, bearer: str, protocol: str, vm: str) -> N
         assert [cycle.cause for cycle in cycles] == [cause] * 2
         accepted = sum(cycle.accepted or 0 for cycle in cycles)
         confirmed = sum(cycle.confirmed or 0 for cycle in cycles)
-        assert confirmed == (accepted if protocol in ANSWERING else 0)
+        assert confirmed == (accepted if answers(protocol) else 0)
         receiver.wait_for(accepted, timeout_s=5)
         assert len(receiver.received) == accepted >= 2
         found = arrived(receiver)

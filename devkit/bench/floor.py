@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devkit import application
-from devkit.servers.receiver import ANSWERING
+from devkit.servers.receiver import answers
 from emulator.board.board import Halt
 from emulator.emulator import Emulator
 from emulator.vm.runtime import Outcome
@@ -54,7 +54,7 @@ class Task:
     @property
     def answered(self) -> bool:
         """The server answers each payload."""
-        return self.protocol in ANSWERING
+        return answers(self.protocol)
 
     @property
     def stream(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from devkit import application
 from devkit.bench.cases import ONE_REPORT, Case
 from devkit.bench.floor import FloorVm, Task
-from devkit.servers.receiver import ANSWERING, PATIENCE_S, Receiver
+from devkit.servers.receiver import PATIENCE_S, Receiver, answers
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
@@ -145,11 +145,12 @@ def _emulator(
         seed=seed,
         firmware=conditions.firmware,
         name=application.board(case.bearer),
+        chips=application.chips(case.bearer),
         flash=flash,
         routes=routes,
         install=conditions.install,
         max_hours=24,
     )
-    if case.protocol in ANSWERING:
+    if answers(case.protocol):
         emulator.routes.unknown_s = PATIENCE_S
     return emulator

@@ -27,7 +27,7 @@ from devkit.commands.options import (
 )
 from devkit.commands.run import runtime, summary
 from devkit.commands.values import output
-from devkit.servers.receiver import ANSWERING, Receiver
+from devkit.servers.receiver import Receiver, answers
 from devkit.tables import table
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
@@ -46,15 +46,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bearer",
         choices=application.bearers(),
-        default=application.DEFAULT_BEARER,
-        help=f"what carries the reports (default: {application.DEFAULT_BEARER})",
+        default=application.default_bearer(),
+        help=f"what carries the reports (default: {application.default_bearer()})",
     )
     parser.add_argument(
         "--protocol",
         choices=application.protocols(),
-        default=application.DEFAULT_PROTOCOL,
+        default=application.default_protocol(),
         help="how they travel, to a real server of that kind (default:"
-        f" {application.DEFAULT_PROTOCOL})",
+        f" {application.default_protocol()})",
     )
     add_cycles(parser, 3)
     add_world(parser)
@@ -98,6 +98,7 @@ def main(options: argparse.Namespace) -> int:
             seed=options.seed,
             firmware=options.firmware,
             name=board,
+            chips=application.chips(options.bearer),
             flash=flash,
             routes=[receiver.route(host, port)],
             console=lambda text: print(text, end="", file=out, flush=True),
@@ -131,7 +132,7 @@ def main(options: argparse.Namespace) -> int:
 def payloads_left(protocol: str, cycles: Sequence[Cycle]) -> int:
     """How many payloads must have reached the server: those that it confirmed, or without that
     those that left the board whole. Of a stream without confirmation that is one a cycle."""
-    if protocol in ANSWERING:
+    if answers(protocol):
         return sum(cycle.confirmed or 0 for cycle in cycles)
     if application.transport(protocol) == "stream":
         return sum(cycle.delivered > 0 for cycle in cycles)

@@ -19,6 +19,7 @@ import logging
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +27,9 @@ import aiocoap
 from aiocoap import Code, resource
 from aiocoap.transports import simplesocketserver
 
-from devkit.servers.server import Received, Server, datagram_socket
+from devkit.servers.server import Received, Server, Started, datagram_socket
 
+ANSWERS = True
 _LOGGER = "devkit.servers.coap"
 
 
@@ -94,3 +96,7 @@ class _AnyPath(resource.Resource, resource.PathCapable):
         return aiocoap.Message(code=self._server.code)
 
     render_put = render_post
+
+
+def start(parts: ExitStack) -> Started:
+    return parts.enter_context(CoapServer()), "CoAP server (aiocoap)"

@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,10 @@ import paho.mqtt.client as paho
 
 from devkit import requirements
 from devkit.servers import debian
-from devkit.servers.server import Received, Server
+from devkit.servers.server import Received, Server, Started
 
+PORT = 1883
+ANSWERS = True  # to the client that publishes with QoS 1
 NAMES = ("mosquitto", "amqtt")
 _START_S = 15.0
 _STOP_S = 5.0
@@ -222,3 +225,8 @@ class Subscriber(Server[Message]):
     def _on_message(self, client: Any, data: Any, message: paho.MQTTMessage) -> None:
         topic = message.topic
         self._keep(Message(time.time(), (topic, 0), bytes(message.payload), topic, message.qos))
+
+
+def start(parts: ExitStack) -> Started:
+    broker = parts.enter_context(MqttBroker())
+    return parts.enter_context(Subscriber(broker)), f"MQTT broker ({broker.about})"

@@ -14,54 +14,34 @@ decoder, which is all that is used of it here.
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from types import ModuleType
 
 from collector import packs
 from collector.senml import Record
 from devkit import application
-from devkit.servers.coap import CoapServer
-from devkit.servers.mqtt import MqttBroker, Subscriber
-from devkit.servers.server import Received, Server
-from devkit.servers.tcp import TcpServer
-from devkit.servers.udp import UdpServer
+from devkit.servers.server import Received
 from devkit.tables import table
 from emulator.network.routes import Routes
 
-ANSWERING = ("coap", "mqtt")  # these confirm each payload
 PATIENCE_S = 0.5  # of real time, for a server that answers
 HEADINGS = ("datagram", "bytes", "name", "value", "unit", "time")
 
-Started = tuple[Server[Any], str]  # a server, and what it is called
+
+def server_of(protocol: str) -> ModuleType:
+    """The file of its server: its own one, or a plain one for its kind of transport."""
+    name = protocol
+    if importlib.util.find_spec(f"devkit.servers.{protocol}") is None:
+        name = "tcp" if application.transport(protocol) == "stream" else "udp"
+    return importlib.import_module(f"devkit.servers.{name}")
 
 
-def _udp(parts: contextlib.ExitStack) -> Started:
-    return parts.enter_context(UdpServer()), "UDP server"
-
-
-def _coap(parts: contextlib.ExitStack) -> Started:
-    return parts.enter_context(CoapServer()), "CoAP server (aiocoap)"
-
-
-def _mqtt(parts: contextlib.ExitStack) -> Started:
-    broker = parts.enter_context(MqttBroker())
-    return parts.enter_context(Subscriber(broker)), f"MQTT broker ({broker.about})"
-
-
-def _tcp(parts: contextlib.ExitStack) -> Started:
-    return parts.enter_context(TcpServer()), "TCP server"
-
-
-Starter = Callable[[contextlib.ExitStack], Started]
-STARTERS: dict[str, Starter] = {"udp": _udp, "coap": _coap, "mqtt": _mqtt}
-
-
-def starter(protocol: str) -> Starter:
-    """The server for a protocol: one of its own, or a plain one for its kind of transport."""
-    if protocol in STARTERS:
-        return STARTERS[protocol]
-    return _tcp if application.transport(protocol) == "stream" else _udp
+def answers(protocol: str) -> bool:
+    """The server confirms each payload."""
+    return bool(getattr(server_of(protocol), "ANSWERS", False))
 
 
 class Receiver:
@@ -74,12 +54,11 @@ class Receiver:
 
     def __init__(self, protocol: str) -> None:
         self.protocol = protocol
-        self._start = starter(protocol)
         self._parts = contextlib.ExitStack()
 
     def __enter__(self) -> Receiver:
         with contextlib.ExitStack() as parts:
-            self._server, self.about = self._start(parts)
+            self._server, self.about = server_of(self.protocol).start(parts)
             self._parts = parts.pop_all()
         self.host, self.port = self._server.host, self._server.port
         self.received = self._server.received
@@ -96,7 +75,7 @@ class Receiver:
     def attend(self, routes: Routes) -> None:
         """Let a board wait for this server's answers, also on a busy computer: virtual time
         stands still meanwhile, and an answer that is missed costs the board a repetition."""
-        if self.protocol in ANSWERING:
+        if answers(self.protocol):
             routes.unknown_s = routes.answering_s = PATIENCE_S
 
     def wait_for(self, count: int, timeout_s: float) -> bool:

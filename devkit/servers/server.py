@@ -65,3 +65,6 @@ class Server(AbstractContextManager[Any], Generic[Item]):
         with self._changed:
             self.received.append(item)
             self._changed.notify_all()
+
+
+Started = tuple[Server[Any], str]  # a server, and what people call it

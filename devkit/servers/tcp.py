@@ -10,8 +10,9 @@ from __future__ import annotations
 import socketserver
 import threading
 import time
+from contextlib import ExitStack
 
-from devkit.servers.server import Received, Server
+from devkit.servers.server import Received, Server, Started
 
 
 class TcpServer(Server[Received]):
@@ -39,3 +40,7 @@ class TcpServer(Server[Received]):
         self._server.shutdown()
         self._thread.join(timeout=5)
         self._server.server_close()
+
+
+def start(parts: ExitStack) -> Started:
+    return parts.enter_context(TcpServer()), "TCP server"

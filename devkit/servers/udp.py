@@ -12,8 +12,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
-from devkit.servers.server import Received, Server, datagram_socket
+from devkit.servers.server import Received, Server, Started, datagram_socket
 
 _DATAGRAM_MAX = 65_535
 
@@ -52,3 +53,7 @@ class UdpServer(Server[Received]):
             for answer in [answers] if isinstance(answers, bytes) else answers or ():
                 self._socket.sendto(answer, source)
             self._keep(Received(time.time(), source[:2], data))
+
+
+def start(parts: ExitStack) -> Started:
+    return parts.enter_context(UdpServer()), "UDP server"

@@ -27,8 +27,9 @@ level_mv = 640
 [chips.si7021]
 kind = "none"               # takes a default one away
 
-A kind is a file of its own in this folder. Its `plug(board, name, table)` takes its keys out of
-`table`, makes the chip and hangs it on its bus or pin.
+A kind is a file in this folder. Its `plug(board, name, table)` takes its keys out of `table`,
+makes the chip and hangs it on its bus or pin. A file that says `BEARER = "name"` is the radio of
+that bearer: `./dev demo --bearer name` puts it on the board.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from __future__ import annotations
 import functools
 import importlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +74,16 @@ class _Table(dict[str, Any]):
         return super().__contains__(key)
 
 
-def wire(board: Board, chips: dict[str, dict[str, Any]]) -> None:
-    """Attach the default chips overlaid by `chips`. WiringError names key, value, what may be."""
-    tables = {name: _Table(table) for name, table in DEFAULT.items()}
+def wire(
+    board: Board,
+    chips: dict[str, dict[str, Any]],
+    besides: Mapping[str, dict[str, Any]] | None = None,
+) -> None:
+    """Attach the default chips overlaid by `chips`. WiringError names key, value, what may be.
+
+    besides: more tables, treated like the default ones.
+    """
+    tables = {name: _Table(table) for name, table in {**DEFAULT, **(besides or {})}.items()}
     for name, table in chips.items():
         if not isinstance(table, dict):
             raise WiringError(f"chips.{name} = {table!r}; a table [chips.{name}] is needed")
