@@ -7,16 +7,22 @@ file in networking/ or protocols/ needs no edit here.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from emulator.device_files import ROOT
 
-HOST = "192.0.2.1"  # _HOST of config.py
+# config.py as it is published, with which figures, documents and tests are made
+REFERENCE = ROOT / "devkit" / "reference" / "config.py"
 DEFAULT_BEARER, DEFAULT_PROTOCOL = "nbiot", "udp"
 # LoRaWAN knows no address: the network server hands payloads on to one that it was told
 FORWARDED = ("lorawan.example", 5683)
 PORTS = {"mqtt": 1883}  # of a protocol; all others have that of config.py
 PORT = 5683
+PUBLISHED: dict[str, Any] = {  # the fields of REFERENCE that say where reports go
+    "_BEARER": DEFAULT_BEARER, "_PROTOCOL": DEFAULT_PROTOCOL, "_HOST": "192.0.2.1", "_PORT": PORT,
+}  # fmt: skip
 _TRANSPORT = re.compile(r"^def transport\(", re.MULTILINE)
 _NEEDS = re.compile(r"^NEEDS = [\"'](message|datagram|stream)[\"']", re.MULTILINE)
 
@@ -51,15 +57,17 @@ def board(bearer: str) -> str:
     return "FiPy" if bearer == "lora" else "GPy"
 
 
-def settings(bearer: str, protocol: str) -> dict[str, object]:
-    """The lines of config.py that differ from the template's."""
+def settings(
+    bearer: str, protocol: str, fields: Mapping[str, Any] = PUBLISHED
+) -> dict[str, object]:
+    """The fields to change for this bearer and protocol in a configuration that has `fields`."""
     changed: dict[str, object] = {}
-    if bearer != DEFAULT_BEARER:
+    if bearer != fields["_BEARER"]:
         changed["_BEARER"] = bearer
-    if protocol != DEFAULT_PROTOCOL:
+    if protocol != fields["_PROTOCOL"]:
         changed["_PROTOCOL"] = protocol
-    if protocol in PORTS:
-        changed["_PORT"] = PORTS[protocol]
+        if protocol in PORTS or fields["_PROTOCOL"] in PORTS:
+            changed["_PORT"] = PORTS.get(protocol, PORT)
     return changed
 
 
@@ -70,6 +78,7 @@ def configure(flash: Path, settings: dict[str, object]) -> None:
         config.write("".join(["\n", *lines]))
 
 
-def endpoint(bearer: str, protocol: str) -> tuple[str, int]:
+def endpoint(bearer: str, protocol: str, fields: Mapping[str, Any] = PUBLISHED) -> tuple[str, int]:
     """Where payloads of a board go, as the emulated internet names it."""
-    return FORWARDED if bearer == "lora" else (HOST, PORTS.get(protocol, PORT))
+    changed = {**fields, **settings(bearer, protocol, fields)}
+    return FORWARDED if bearer == "lora" else (changed["_HOST"], changed["_PORT"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from emulator.device_files import ROOT
+from devkit.application import REFERENCE
+from emulator.device_files import ROOT, configured
 from tests import device
 from tests.device import flash, make_bare, make_device, make_node, node
 from tests.device_modules import load
@@ -32,6 +34,13 @@ hypothesis.settings.load_profile("repeatable")
 # marked `cpython` stay on CPython: they look into a program or call one of its functions.
 VM_COMMAND = os.environ.get("VM_COMMAND", "")
 _RAN = "ran device code on"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all boards the published configuration, whatever a deployment makes of config.py."""
+    stack = contextlib.ExitStack()
+    stack.enter_context(configured(REFERENCE))
+    config.add_cleanup(stack.close)
 
 
 @pytest.fixture

@@ -18,14 +18,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.device_files import ROOT, device_files
+from emulator.device_files import ROOT, config_file, device_files, source
 
 APPLICATION = "application"
 KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",
          "lib": "lib"}  # fmt: skip
 CONTRACT = "contract"  # what an __init__.py is: how the members of its folder are used
 ON_DEMAND = "# on demand"
-SETTINGS = Path("config.py")
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class Imports:
 
 def imports(path: Path, root: Path = ROOT) -> Imports:
     """Which device files a device file imports, and which modules that are none."""
-    text = (root / path).read_text(encoding="utf-8")
+    text = source(path, root).read_text(encoding="utf-8")
     lines = text.splitlines()
     needed: set[Path] = set()
     on_demand: set[Path] = set()
@@ -195,7 +194,7 @@ def _plugins(tree: ast.Module, root: Path) -> set[Path]:
         for alias in node.names
         if alias.name in KINDS
     }
-    named = _texts(root / SETTINGS) if folders else set()
+    named = _texts(config_file(root)) if folders else set()
     choices = [Path(folder, f"{name}.py") for folder in folders for name in named]
     return {path for path in choices if (root / path).is_file()}
 

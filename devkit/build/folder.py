@@ -1,6 +1,6 @@
 """`./dev build`: dist/TARGET with the compiled device files and what describes them.
 
-flash/         what goes on the board
+flash/         what goes on the board, credentials.py included if there is one
 manifest.json  components, hashes, requirements (devkit/build/manifest.py)
 mip/           a package description per component (devkit/build/mip.py)
 licences/      licence texts of packages from PyPI, if a component needs any
@@ -15,7 +15,7 @@ from typing import Any
 
 from devkit.build import manifest, mip, packages
 from devkit.build.targets import Target
-from emulator.device_files import ROOT
+from emulator.device_files import CREDENTIALS, ROOT, credentials_file
 
 FLASH = "flash"
 
@@ -34,6 +34,9 @@ def build(target: Target, folder: Path, root: Path = ROOT) -> dict[str, Any]:
         texts[Path(mip.FOLDER, name)] = manifest.text(description)
     everything = {FLASH / path: data for path, data in content.items()}
     everything |= {path: text.encode("ascii") for path, text in texts.items()}
+    credentials = credentials_file(root)
+    if credentials is not None:  # in no manifest: it belongs to the board, not to the build
+        everything[Path(FLASH, CREDENTIALS)] = credentials.read_bytes()
     for package in fetched:
         for path in package.licences:
             licence = (package.folder / path).read_bytes()
