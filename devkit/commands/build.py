@@ -10,10 +10,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from devkit import configuration
 from devkit.build import budget
 from devkit.build.folder import build
 from devkit.build.targets import PYCOM, TARGETS
-from devkit.commands.options import add_target
+from devkit.commands.options import add_config, add_target
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the build goes to DIR/TARGET; one that is there is replaced (default: dist)",
     )
+    add_config(parser)
     parser.add_argument(
         "--budget",
         action="store_true",
@@ -35,7 +37,10 @@ def main(options: argparse.Namespace) -> int:
     target = TARGETS[options.target]
     folder = Path(options.out) / target.name
     try:
-        table = build(target, folder)
+        with configuration.given(options.config):
+            table = build(target, folder)
+    except configuration.NotUsable:
+        raise  # a mistake of the person
     except (OSError, ValueError) as problem:
         print(f"./dev: build: {problem}", file=sys.stderr)
         return 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from devkit.commands.values import command, output, route, scenario, whole
+from devkit.commands.values import command, file, output, route, scenario, whole
 from emulator.driver.profile import DEFAULT, PROFILES
 from emulator.vm.importer import INSTALLS
 
@@ -25,6 +25,16 @@ def add_world(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="everything random follows from it: the same seed gives the same run (default: 1)",
+    )
+
+
+def add_config(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--config",
+        type=file,
+        metavar="FILE",
+        help="the board's config.py (default: config.py of this checkout); credentials.py is"
+        " looked for beside it",
     )
 
 
