@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.published import publish
 
 EDITS = {
@@ -24,6 +26,8 @@ EDITS = {
     "_BATTERY_PIN": "None",
     "_SENSORS": '(("sht4x", {"sda_pin": "P9", "scl_pin": "P10"}),)',
 }
+# With another bearer, a component more than the published one has is missing
+QUICK = "tests/devkit/commands/test_component.py::test_scripts_of_the_application_stay_source"
 CREDENTIALS = '_WIFI_NETS = {"hut": {"pwd": "edited-too"}}\n'
 SELECTED = (
     "tests/test_application.py::test_a_report_holds_both_measurements_and_the_signal[cpython]",
@@ -32,7 +36,7 @@ SELECTED = (
     "tests/test_matrix.py::test_every_report_arrives[wifi-udp]",
     "tests/test_docs.py::test_marked_part_is_of_today[README.md-demo-cycle]",
     "tests/test_docs.py::test_marked_part_is_of_today[configuration.md-configuration]",
-    "tests/devkit/commands/test_component.py::test_scripts_of_the_application_stay_source",
+    QUICK,
     "tests/devkit/docs/test_lists.py",
     "tests/sensors/test_mistakes.py::"
     "test_lines_offered_in_the_configuration_can_be_used_as_they_are",
@@ -49,16 +53,33 @@ def edited(text: str) -> str:
     return text
 
 
-def test_tests_pass_with_another_configuration(tmp_path: Path) -> None:
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
     publish(tmp_path)
     config = tmp_path / "config.py"
     config.write_text(edited(config.read_text(encoding="utf-8")), encoding="utf-8")
     (tmp_path / "credentials.py").write_text(CREDENTIALS, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", *SELECTED],
-        cwd=tmp_path,
+    return tmp_path
+
+
+def run_tests(copy: Path, *selected: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", *selected],
+        cwd=copy,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_tests_pass_with_another_configuration(copy: Path) -> None:
+    done = run_tests(copy, *SELECTED)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_test_that_reads_the_configuration_of_a_deployment_is_noticed(copy: Path) -> None:
+    conftest = copy / "tests" / "conftest.py"
+    text = conftest.read_text(encoding="utf-8")
+    conftest.write_text(text.replace("configured(REFERENCE)", "configured(ROOT / 'config.py')"))
+    done = run_tests(copy, QUICK)
+    assert done.returncode == 1 and f"FAILED {QUICK}" in done.stdout, done.stdout

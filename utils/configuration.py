@@ -30,8 +30,7 @@ def problems(cfg, fields):
         name, kind, limits = field[:3]
         if not hasattr(cfg, name):
             if len(field) < 4:
-                text = _SECRET_MISSING if kind == "secret" else _MISSING
-                found.append(text % (name, _allowed(kind, limits)))
+                found.append("%s is missing; allowed: %s" % (name, _allowed(kind, limits)))
             else:
                 values[name] = field[3]
             continue
@@ -88,8 +87,6 @@ def _allowed(kind, limits):
 
 
 _TEXT = "%s = %r; allowed: %s"
-_MISSING = "%s is missing; allowed: %s"
-_SECRET_MISSING = "%s is missing in credentials.py; allowed: %s"
 _CHARACTERS = '%d to %d printable ASCII characters, no " or \\'
 _TEXTS = {
     "integer": "an integer %d to %d",

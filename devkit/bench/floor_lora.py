@@ -16,7 +16,7 @@ from devkit.bench.floor import ANSWER_US, Procedure
 from emulator.lorawan.regions import REGIONS
 
 APP_EUI = bytes.fromhex("70B3D57ED0000001")  # of config.py
-APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")
+APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")  # of credentials_example.py
 RATE = 5
 PORT = 2
 # mode LORAWAN, frequency and power of the region, 125 kHz, SF7, preamble 8, 4/5, TX_ONLY, ...

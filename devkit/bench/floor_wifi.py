@@ -14,7 +14,7 @@ from typing import Any
 from devkit.bench.floor import Procedure
 from emulator.network.wifi.wlan import STA
 
-NETWORK = ("field-ap", "for-documentation")  # _WIFI_NETS of config.py
+NETWORK = ("field-ap", "for-documentation")  # _WIFI_NETS of credentials_example.py
 
 
 class Floor(Procedure):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit import cli, configuration
+from devkit import application, cli, configuration
 from devkit.application import REFERENCE
 from devkit.servers.udp import UdpServer
 from emulator.device_files import EXAMPLE, ROOT, copy_device_files, credentials_file
@@ -38,6 +38,12 @@ def test_text_of_config_takes_the_place_of_its_import(meadow: Path) -> None:
     assert (fields["_DEVICE_NAME"], fields["_PERIOD_S"]) == ("meadow", 3600)
     assert fields["_APN"] == "iot.example" and fields["_WIFI_NETS"]
     assert configuration.fields()["_PERIOD_S"] == 900  # of config.py again
+
+
+def test_published_destination_is_that_of_the_published_file() -> None:
+    fields = configuration.fields()
+    assert {name: fields[name] for name in application.PUBLISHED} == application.PUBLISHED
+    assert configuration.destination() == application.PUBLISHED
 
 
 def test_file_that_takes_nothing_over_stands_alone(meadow: Path) -> None:
