@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from devkit import application
 from devkit.sensors.catalogue import drivers
@@ -37,6 +38,7 @@ from emulator.device_files import (
 )
 from emulator.vm.cpython import CpythonVm
 
+_TAKES_OVER = re.compile(r"from +config +import +\*\s*(?:#.*)?")
 _ENOUGH_US = 60_000_000  # of virtual time, for a file that does not end
 
 
@@ -70,22 +72,24 @@ def whole(path: Path) -> str:
         tree = ast.parse(text)
     except SyntaxError:
         return text  # the board tells it better
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     for node in reversed(list(ast.walk(tree))):
-        if isinstance(node, ast.Import) and any(name.name == "config" for name in node.names):
-            raise _refused(path, node)
-        if isinstance(node, ast.ImportFrom) and node.module == "config":
-            if node not in tree.body or node.names[0].name != "*" or path == config_file():
-                raise _refused(path, node)
-            lines[node.lineno - 1 : node.end_lineno] = [_read(config_file())]
-    return "".join(lines)
+        if not _imports_config(node):
+            continue
+        line = lines[node.lineno - 1]
+        if path == config_file() or not _TAKES_OVER.fullmatch(line):
+            raise NotUsable(
+                f"{path}:{node.lineno}: {line.strip()}; allowed: from config import *, on a line"
+                " of its own, in a file other than config.py"
+            )
+        lines[node.lineno - 1] = _read(config_file()).rstrip("\n")
+    return "\n".join(lines)
 
 
-def _refused(path: Path, node: ast.stmt) -> NotUsable:
-    return NotUsable(
-        f"{path}:{node.lineno}: {ast.unparse(node)}; allowed: from config import *, once, in a"
-        " file other than config.py"
-    )
+def _imports_config(node: ast.AST) -> TypeGuard[ast.stmt]:
+    if isinstance(node, ast.Import):
+        return any(name.name == "config" for name in node.names)
+    return isinstance(node, ast.ImportFrom) and node.module == "config"
 
 
 def _read(path: Path) -> str:
