@@ -53,10 +53,12 @@ def given(file: str | None) -> Iterator[None]:
         yield
         return
     path = Path(file).resolve()
-    own, text = _read(path), whole(path)
-    credentials: Path | None = path.with_name(CREDENTIALS)
-    if credentials is not None and not credentials.is_file():
-        credentials = credentials_file() if text != own else None
+    text = whole(path)
+    credentials: Path | None = None
+    if path.with_name(CREDENTIALS).is_file():
+        credentials = path.with_name(CREDENTIALS)
+    elif text != _read(path):  # it takes over config.py
+        credentials = credentials_file()
     with tempfile.TemporaryDirectory(prefix="config-") as folder:
         (Path(folder) / "config.py").write_text(text, encoding="utf-8")
         if credentials is not None:
@@ -112,7 +114,11 @@ def fields() -> dict[str, Any]:
         outcome = vm.run_script("program.py")
         found = vars(vm.main.config) if outcome.kind == "finished" and not outcome.error else {}
         vm.shutdown()
-    return {name: value for name, value in found.items() if name[:1] == "_" != name[1:2]}
+    return {
+        name: value
+        for name, value in found.items()
+        if name.startswith("_") and not name.startswith("__")
+    }
 
 
 def destination() -> dict[str, Any]:
@@ -130,15 +136,10 @@ def destination() -> dict[str, Any]:
 def missing() -> list[str]:
     """A text for each bearer, protocol or sensor of the configuration that does not exist."""
     found = fields()
-    named = [
-        (name, found[name], there)
-        for name, there in (
-            ("_BEARER", application.bearers()),
-            ("_PROTOCOL", application.protocols()),
-        )
-        if name in found
-    ]
-    for line in found.get("_SENSORS") or ():
+    choices = {"_BEARER": application.bearers(), "_PROTOCOL": application.protocols()}
+    named = [(name, found[name], there) for name, there in choices.items() if name in found]
+    lines = found.get("_SENSORS")
+    for line in lines if isinstance(lines, (tuple, list)) else ():
         if isinstance(line, (tuple, list)) and line:
             named.append(("_SENSORS", line[0], drivers()))
     return [

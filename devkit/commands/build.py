@@ -34,13 +34,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    with configuration.given(options.config):
+        return _build(options)
+
+
+def _build(options: argparse.Namespace) -> int:
     target = TARGETS[options.target]
     folder = Path(options.out) / target.name
     try:
-        with configuration.given(options.config):
-            table = build(target, folder)
-    except configuration.NotUsable:
-        raise  # a mistake of the person
+        table = build(target, folder)
     except (OSError, ValueError) as problem:
         print(f"./dev: build: {problem}", file=sys.stderr)
         return 1

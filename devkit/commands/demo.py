@@ -71,10 +71,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     with configuration.given(options.config):
-        return _show(options)
+        return _demo(options)
 
 
-def _show(options: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> int:
     out = sys.stderr if options.json else sys.stdout
 
     def say(text: str = "") -> None:

@@ -114,7 +114,7 @@ def _paths(folder: Path) -> list[Path]:
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith((".", "__pycache__")) for part in parts)
-        if path.is_file() and not hidden and not path.name.startswith(LICENCE):
+        if path.is_file() and not hidden and path.stem != LICENCE:
             found.append(path)
     return found
 
