@@ -45,6 +45,8 @@ _WITH = "python with "
 # tests/devkit/commands/test_new.py runs that in another one
 _NOT_RUN = ("./dev test", "./dev at --pty", "./dev collect")
 _NOT_RUN += ("./dev new", "./dev sensors soil_probe")
+# Names a file that an earlier command of its page makes: tests/test_docs_sessions.py runs that
+_MADE_BEFORE = " --config nodes/"
 # Minutes of work, most of which the marked parts have done: see test_bench_runs
 _MEASURED_HERE = "./dev bench"
 
@@ -90,7 +92,7 @@ def _commands() -> list[object]:
         lines = block.text.splitlines() if block.kind == "sh" else []
         for line in lines:
             if line.startswith("./dev") and not line.startswith(_NOT_RUN):
-                if line == _MEASURED_HERE:
+                if line == _MEASURED_HERE or _MADE_BEFORE in line:
                     continue
                 whose = block if len(lines) == 1 else Block(block.file, "sh", line, ())
                 if line not in seen or whose.prints:
