@@ -50,7 +50,6 @@ def main(argv: list[str] | None = None, in_venv: bool = False) -> int:
 
 
 def _run(name: str, rest: list[str]) -> int:
-    from devkit.configuration import NotUsable
     from emulator.chips.wiring import WiringError
     from emulator.vm.webassembly import NoVm
 
@@ -60,7 +59,7 @@ def _run(name: str, rest: list[str]) -> int:
         return status
     except NoVm as problem:
         return _failed(name, problem)
-    except (UsageError, WiringError, NotUsable) as problem:
+    except (UsageError, WiringError) as problem:
         return _refuse(f"{name}: {one_line(problem)}")
 
 

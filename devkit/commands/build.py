@@ -10,11 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from devkit import configuration
 from devkit.build import budget
 from devkit.build.folder import build
 from devkit.build.targets import PYCOM, TARGETS
-from devkit.commands.options import add_config, add_target
+from devkit.commands.options import add_config, add_target, chosen_config
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    with configuration.given(options.config):
+    with chosen_config(options):
         return _build(options)
 
 

@@ -15,7 +15,7 @@ from devkit.build.components import APPLICATION, Component, components
 from devkit.build.targets import PYCOM, TARGETS, Target
 from devkit.build.weight import Weight
 from devkit.commands import UsageError
-from devkit.commands.options import add_config, add_json, add_target
+from devkit.commands.options import add_config, add_json, add_target, chosen_config
 from devkit.tables import table
 from emulator.device_files import CREDENTIALS, ROOT, credentials_file
 
@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    with configuration.given(options.config):
+    with chosen_config(options):
         return _show(options)
 
 

@@ -23,6 +23,7 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
+    chosen_config,
 )
 from devkit.commands.run import runtime, summary
 from devkit.commands.values import output
@@ -70,7 +71,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    with configuration.given(options.config):
+    with chosen_config(options):
         return _demo(options)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 
-from devkit import configuration, requirements
+from devkit import requirements
 from devkit.build.targets import PYCOM
 from devkit.commands import UsageError
-from devkit.commands.options import add_config, add_target
+from devkit.commands.options import add_config, add_target, chosen_config
 from devkit.commands.values import folder, whole
 
 
@@ -52,7 +52,7 @@ def main(options: argparse.Namespace) -> int:
     from devkit.deploy.repl import NoPort
 
     try:
-        with configuration.given(options.config):
+        with chosen_config(options):
             return session.run(options)
     except NoPort as problem:
         raise UsageError(str(problem)) from problem

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 
+from devkit import configuration
+from devkit.commands import UsageError
 from devkit.commands.values import command, file, output, route, scenario, whole
 from emulator.driver.profile import DEFAULT, PROFILES
 from emulator.vm.importer import INSTALLS
@@ -36,6 +40,17 @@ def add_config(parser: argparse._ActionsContainer) -> None:
         help="the board's config.py (default: config.py of this checkout); credentials.py is"
         " looked for beside it",
     )
+
+
+@contextlib.contextmanager
+def chosen_config(options: argparse.Namespace) -> Iterator[None]:
+    """Let boards have the file of --config meanwhile. Raises UsageError if it cannot be used."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(configuration.given(options.config))
+        except configuration.NotUsable as problem:
+            raise UsageError(str(problem)) from None
+        yield
 
 
 def add_firmware(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from devkit import configuration, requirements
+from devkit import requirements
 from devkit.commands.options import (
     add_config,
     add_cycles,
@@ -23,6 +23,7 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
+    chosen_config,
 )
 from devkit.commands.values import file, folder, hours
 from emulator.cycle import Cycle
@@ -68,7 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     out = sys.stderr if options.json else sys.stdout
-    with configuration.given(options.config):
+    with chosen_config(options):
         cycles = run_script(options, lambda text: print(text, end="", file=out, flush=True))
     ok = all(cycle.ok for cycle in cycles)
     if options.json:
