@@ -1,4 +1,4 @@
-"""The settings of this node: the only file that a deployment edits.
+"""The settings of this node. No secret stands here: passwords and keys come from credentials.py.
 
 Every field is checked before the hardware is touched; a wrong one is named on the console with
 what is allowed. The address below is for documentation (RFC 5737): put your server's here.
@@ -37,16 +37,12 @@ _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = (
 )
 # _BAND = 20  # an int or a list: search these bands only, which shortens the first attach
 
-# wifi
-_WIFI_NETS = {  # known networks; the strongest in range is tried first
-    "field-ap": {"pwd": "for-documentation"},
-}
+# wifi: the known networks, _WIFI_NETS, stand in credentials.py
 _WIFI_FORCE_NO_SCAN = False  # True: the first network, without the two seconds of a scan
 
-# lora: a FiPy; the key below is for documentation, put your node's
+# lora: a FiPy; its key, _APP_KEY, stands in credentials.py
 _DEV_EUI = None  # 16 hex digits; None: the board's own
 _APP_EUI = "70B3D57ED0000001"  # 16 hex digits
-_APP_KEY = "2B7E151628AED2A6ABF7158809CF4F3C"  # 32 hex digits, a secret
 _LORA_REGION = "EU868"  # "EU868", "US915", "AU915", "AS923" or "IN865"
 _LORA_DR = 5  # data rate; the lower, the farther, and the longer on air
 _LORA_ADR = False  # the network chooses the data rate
@@ -58,8 +54,7 @@ _PROTOCOL = "udp"  # module in protocols/: "udp", "coap" or "mqtt"
 _HOST = "192.0.2.1"  # IP literal of the server; a name costs a look-up each time
 _PORT = 5683  # 1 to 65535; 1883 is the usual one for MQTT
 _TOPIC = "r"  # path of CoAP, topic of MQTT; short ones save energy
-_USER = None  # of MQTT; None: the broker asks for none
-_TOKEN = None  # password of MQTT; for CoAP the query authorization=<token>
+# _USER and _TOKEN, for MQTT and CoAP, stand in credentials.py
 _COAP_ACK_TIMEOUT_SEC = 5  # until the first repetition; RFC 7252 says 2, which is short for NB-IoT
 _COAP_MAX_RETRANSMIT = 3  # repetitions, each after twice the time
 
@@ -78,3 +73,15 @@ _BATTERY_SLEEP_S = 21600  # for how long, seconds
 # Safety -----------------------------------------------------------------------------------------
 _WATCHDOG_S = 60  # a program that hangs this long is reset, seconds, 20 to 600
 _LOG_LEVEL = "INFO"  # "DEBUG", "INFO", "WARNING", "ERROR" or "CRITICAL"
+
+# Secrets ----------------------------------------------------------------------------------------
+# Each field of credentials.py counts as if it stood here. Git ignores that file: copy
+# credentials_example.py to it. (`from credentials import *` would leave out what begins with "_".)
+try:
+    import credentials
+except ImportError:
+    pass  # NB-IoT without a password needs none
+else:
+    for _name in dir(credentials):
+        if not _name.startswith("__"):
+            globals()[_name] = getattr(credentials, _name)

@@ -7,7 +7,7 @@ protocols/NAME.py        a protocol, told by the NEEDS of its contract
 devkit/bearers/NAME.py   optional: what a bearer needs other than the template's bearer
 devkit/servers/NAME.py   optional: the server of a protocol; PORT if it has a usual one
 emulator/chips/*.py      with `BEARER = "NAME"`: the radio of a bearer that hangs on pins
-config.py                the template's own bearer, protocol, host and port
+devkit/reference/        config.py as published: the template's own bearer, protocol, host, port
 """
 
 from __future__ import annotations
@@ -15,38 +15,45 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from emulator.device_files import ROOT
 
+# config.py as it is published, with which figures, documents and tests are made
+REFERENCE = ROOT / "devkit" / "reference" / "config.py"
 _TRANSPORT = re.compile(r"^def transport\(", re.MULTILINE)
 _NEEDS = re.compile(r"^NEEDS = [\"'](message|datagram|stream)[\"']", re.MULTILINE)
 _PORT = re.compile(r"^PORT = (\d+)", re.MULTILINE)
 _RADIO_OF = re.compile(r"^BEARER = [\"'](\w+)[\"']", re.MULTILINE)
-_SETTING = r"^{} = [\"']?([^\s\"'#]+)"
 
 
-class NoSetting(Exception):
-    """config.py lacks a line that the workbench reads; the text says which."""
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-def default_bearer() -> str:
-    return _template("_BEARER")
+def _published(name: str, kind: type) -> Any:
+    """The value of a field of REFERENCE."""
+    found = re.search(rf"^{name} = [\"']?([^\s\"'#]+)", _text(REFERENCE), re.MULTILINE)
+    assert found is not None, f"{REFERENCE} has no {name}"
+    return kind(found[1])
 
 
-def default_protocol() -> str:
-    return _template("_PROTOCOL")
+PUBLISHED: dict[str, Any] = {  # the fields of REFERENCE that say where reports go
+    "_BEARER": _published("_BEARER", str), "_PROTOCOL": _published("_PROTOCOL", str),
+    "_HOST": _published("_HOST", str), "_PORT": _published("_PORT", int),
+}  # fmt: skip
 
 
 def bearers() -> list[str]:
     """Modules of networking/ with the functions of a bearer, the template's first."""
-    return _with(_TRANSPORT, ROOT / "networking", default_bearer())
+    return _with(_TRANSPORT, ROOT / "networking", PUBLISHED["_BEARER"])
 
 
 def protocols() -> list[str]:
     """Modules of protocols/ that say which kind of transport they need, the template's first."""
-    return _with(_NEEDS, ROOT / "protocols", default_protocol())
+    return _with(_NEEDS, ROOT / "protocols", PUBLISHED["_PROTOCOL"])
 
 
 def transport(protocol: str) -> str:
@@ -67,15 +74,17 @@ def chips(bearer: str) -> dict[str, dict[str, Any]]:
     return {path.stem: {} for path in files if bearer in _RADIO_OF.findall(_text(path))}
 
 
-def settings(bearer: str, protocol: str) -> dict[str, object]:
-    """The lines of config.py that differ from the template's."""
+def settings(
+    bearer: str, protocol: str, fields: Mapping[str, Any] = PUBLISHED
+) -> dict[str, object]:
+    """The fields to change for this bearer and protocol in a configuration that has `fields`."""
     changed: dict[str, object] = {}
-    if bearer != default_bearer():
+    if bearer != fields["_BEARER"]:
         changed["_BEARER"] = bearer
-    if protocol != default_protocol():
+    if protocol != fields["_PROTOCOL"]:
         changed["_PROTOCOL"] = protocol
-    if port(protocol) != int(_template("_PORT")):
-        changed["_PORT"] = port(protocol)
+        if port(protocol) != port(fields["_PROTOCOL"]):
+            changed["_PORT"] = port(protocol)
     return changed
 
 
@@ -86,27 +95,18 @@ def configure(flash: Path, settings: dict[str, object]) -> None:
         config.write("".join(["\n", *lines]))
 
 
-def endpoint(bearer: str, protocol: str) -> tuple[str, int]:
+def endpoint(bearer: str, protocol: str, fields: Mapping[str, Any] = PUBLISHED) -> tuple[str, int]:
     """Where payloads of a board go, as the emulated internet names it."""
-    host, number = _of_bearer(bearer, "ENDPOINT", (_template("_HOST"), port(protocol)))
+    changed = {**fields, **settings(bearer, protocol, fields)}
+    host, number = _of_bearer(bearer, "ENDPOINT", (changed["_HOST"], changed["_PORT"]))
     return host, number
 
 
 def port(protocol: str) -> int:
-    """The usual port of a protocol; without one, and for the template's protocol, config.py's."""
+    """The usual port of a protocol: as its server's file says, else the published one."""
     file = ROOT / "devkit" / "servers" / f"{protocol}.py"
     found = _PORT.search(_text(file)) if file.exists() else None
-    if found is None or protocol == default_protocol():
-        return int(_template("_PORT"))
-    return int(found[1])
-
-
-def _template(name: str) -> str:
-    """The value of a setting in config.py, which need not be free of mistakes elsewhere."""
-    found = re.search(_SETTING.format(name), _text(ROOT / "config.py"), re.MULTILINE)
-    if found is None:
-        raise NoSetting(f"config.py has no line {name} = ...; allowed: a file with that line")
-    return found[1]
+    return int(found[1]) if found else int(PUBLISHED["_PORT"])
 
 
 def _of_bearer(bearer: str, name: str, default: Any) -> Any:
@@ -119,7 +119,3 @@ def _of_bearer(bearer: str, name: str, default: Any) -> Any:
 def _with(mark: re.Pattern[str], folder: Path, first: str) -> list[str]:
     found = [path.stem for path in folder.glob("[a-z]*.py") if mark.search(_text(path))]
     return sorted(found, key=lambda name: (name != first, name))
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")

@@ -50,7 +50,6 @@ def main(argv: list[str] | None = None, in_venv: bool = False) -> int:
 
 
 def _run(name: str, rest: list[str]) -> int:
-    from devkit.application import NoSetting
     from emulator.vm.webassembly import NoVm
 
     try:
@@ -59,7 +58,7 @@ def _run(name: str, rest: list[str]) -> int:
         return status
     except NoVm as problem:
         return _failed(name, problem)
-    except (UsageError, NoSetting) as problem:
+    except UsageError as problem:
         return _refuse(f"{name}: {one_line(problem)}")
 
 

@@ -69,6 +69,10 @@ def _bytes(name, shown, text, found):
             return ubinascii.unhexlify(text)
         except ValueError:
             pass
+    if text is None and shown == name:
+        where = " in credentials.py" if name == "_APP_KEY" else ""
+        found.append("%s is missing%s; allowed: %d hexadecimal digits" % (shown, where, 2 * size))
+        return None
     value = repr(text)
     if name == "_APP_KEY":
         value = "a text of %d characters" % len(text) if isinstance(text, str) else "no text"

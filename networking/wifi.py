@@ -350,7 +350,10 @@ def problems(cfg):
 
     found = configured(cfg, _FIELDS)[1]
     nets = getattr(cfg, "_WIFI_NETS", None)
-    found += ["_WIFI_NETS: " + text for text in _wifi_nets.problems(nets)]
+    if nets is None:
+        found.append("_WIFI_NETS is missing in credentials.py; allowed: a dict {ssid: {...}}")
+    else:
+        found += ["_WIFI_NETS: " + text for text in _wifi_nets.problems(nets)]
     host = getattr(cfg, "_HOST", None)
     if address.family(host) == 10:
         found.append("_HOST = %r; allowed: IPv4, all that sockets of this firmware know" % host)

@@ -36,7 +36,7 @@ def problems(cfg):
     values, found = configuration.problems(cfg, FIELDS)
     if not found:
         if values["_TOKEN"] is not None and values["_USER"] is None:
-            found.append("_TOKEN without _USER; allowed: both, or _USER alone")
+            found.append("_TOKEN without _USER in credentials.py; allowed: both, or _USER alone")
         found += topic_problems("_TOPIC", values["_TOPIC"])
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import shutil
@@ -13,7 +14,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from emulator.device_files import ROOT
+from devkit.application import REFERENCE
+from emulator.device_files import ROOT, configured
 from tests import device
 from tests.device import flash, make_bare, make_device, make_node, node, node_flash
 from tests.device_modules import load
@@ -44,6 +46,13 @@ def no_bytecode_of_temporary_folders(tmp_path_factory: pytest.TempPathFactory) -
     yield
     base = tmp_path_factory.getbasetemp()
     shutil.rmtree(Path(sys.pycache_prefix or "", *base.parts[1:]), ignore_errors=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all boards the published configuration, whatever a deployment makes of config.py."""
+    stack = contextlib.ExitStack()
+    stack.enter_context(configured(REFERENCE))
+    config.add_cleanup(stack.close)
 
 
 @pytest.fixture

@@ -468,6 +468,13 @@ def test_wrong_configuration_is_told_and_the_node_sleeps(make_node: MakeNode, na
     assert node.device.board.meter.state("modem") == "off"
 
 
+def test_a_node_that_needs_no_credentials_runs_without_the_file(make_node: MakeNode) -> None:
+    node = make_node(SAFE)
+    (node.device.flash / "credentials.py").unlink()
+    [cycle] = node.run()
+    assert (cycle.ended, cycle.cause, cycle.error) == ("deepsleep", "attached", None)
+
+
 @pytest.mark.parametrize(
     "content", ("", "_APN = \n", "raise ValueError('x')\n", "import nothing\n", None)
 )

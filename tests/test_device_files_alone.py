@@ -9,7 +9,7 @@ import pytest
 
 from devkit.checks import device_compile
 from emulator.board.board import Board
-from emulator.device_files import FOLDERS, MODULES, ROOT, SCRIPTS
+from emulator.device_files import CREDENTIALS, FOLDERS, MODULES, ROOT, SCRIPTS, source
 from emulator.emulator import Emulator
 from emulator.vm.cpython import CpythonVm
 
@@ -21,7 +21,8 @@ PROGRAMS = {"boot.py", "main.py"}  # run as they are imported
 def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("flash")
     for name in (*SCRIPTS, *MODULES):
-        shutil.copy(ROOT / name, folder)
+        if name != CREDENTIALS:
+            shutil.copy(source(Path(name)), folder / name)
     for name in (*FOLDERS, EXAMPLES):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder

@@ -11,15 +11,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from devkit.build.targets import current_compiler
-from devkit.checks.sources import all_files
 from emulator.device_files import ROOT
+from tests.published import publish, setting_up
 
 DOCUMENTS = ("use-one-module.md", "template.md")
 ADDRESS = "https://example.org/pycom-nbiot-nodes.git"
@@ -78,18 +77,12 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("git") is None:
         pytest.skip("no git here")
     folder = tmp_path_factory.mktemp("origin")
-    for name in all_files(ROOT):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
+    publish(folder)
     current_compiler()  # in this .venv, so that no session has to install it
     # `dev` finds a .venv that is set up for the folder it is in
     template = folder / ".git-template" / "hooks" / "post-checkout"
     template.parent.mkdir(parents=True)
-    template.write_text(
-        "#!/bin/sh\nset -eu\nroot=$(pwd -P)\nmkdir .venv\n"
-        f"ln -s '{sys.prefix}'/* .venv/\nrm -f .venv/made-by-dev\n"
-        f"echo $root/.venv {sys.version_info[0]}.{sys.version_info[1]} >.venv/made-by-dev\n"
-    )
+    template.write_text("#!/bin/sh\nset -eu\n" + setting_up("$(pwd -P)/.venv"))
     template.chmod(0o755)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(folder)]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Tree."]):

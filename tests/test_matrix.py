@@ -350,6 +350,12 @@ IMPOSSIBLE = {
     "wifi, no known network": ("wifi", "udp", {"_WIFI_NETS": {}}, ["known networks"]),
     "lora, mqtt": ("lora", "mqtt", {}, ["_PROTOCOL = 'mqtt'", "stream", "'lora'", "message"]),
     "lora, coap": ("lora", "coap", {}, ["_PROTOCOL = 'coap'", "datagram", "'lora'", "message"]),
+    "wifi, no credentials": (
+        "wifi", "udp", {"_WIFI_NETS": None}, ["_WIFI_NETS is missing in credentials.py"],
+    ),
+    "lora, no credentials": (
+        "lora", "udp", {"_APP_KEY": None}, ["_APP_KEY is missing in credentials.py"],
+    ),
     "lora, key too short": ("lora", "udp", {"_APP_KEY": "2B7E"}, ["_APP_KEY", "32"]),
     "lora, data rate too low": (
         "lora", "udp", {"_LORA_REGION": "US915", "_LORA_DR": 0}, ["_LORA_DR", "US915"],

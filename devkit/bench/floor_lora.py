@@ -21,7 +21,7 @@ REPORTS: dict[str, dict[str, object]] = {
     "report, confirmed": {"_SENSORS": FIVE, "_LORA_CONFIRMED": True},
 }
 APP_EUI = bytes.fromhex("70B3D57ED0000001")  # of config.py
-APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")
+APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")  # of credentials_example.py
 RATE = 5
 PORT = 2
 # mode LORAWAN, frequency and power of the region, 125 kHz, SF7, preamble 8, 4/5, TX_ONLY, ...

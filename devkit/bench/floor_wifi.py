@@ -19,7 +19,7 @@ REPORTS: dict[str, dict[str, object]] = {
     # a node with an access point of its own needs no scan
     "report": {"_SENSORS": FOUR, "_WIFI_FORCE_NO_SCAN": True}
 }
-NETWORK = ("field-ap", "for-documentation")  # _WIFI_NETS of config.py
+NETWORK = ("field-ap", "for-documentation")  # _WIFI_NETS of credentials_example.py
 
 
 class Floor(Procedure):

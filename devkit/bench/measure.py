@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from devkit import application
+from devkit.application import REFERENCE
 from devkit.bench.cases import ONE_REPORT, Case
 from devkit.bench.floor import FloorVm, Task
 from devkit.servers.receiver import PATIENCE_S, Receiver, answers
 from emulator.cycle import Cycle
-from emulator.device_files import copy_device_files
+from emulator.device_files import configured, copy_device_files
 from emulator.emulator import Emulator
 from emulator.lorawan.airtime import time_on_air_us
 from emulator.modem.nv import Context
@@ -108,7 +109,8 @@ def run_ours(
     """The cycles from power-on to the one that counts."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         flash = Path(folder)
-        copy_device_files(flash)
+        with configured(REFERENCE):
+            copy_device_files(flash)
         application.configure(
             flash,
             {**application.settings(case.bearer, case.protocol), **ONE_REPORT, **case.settings},

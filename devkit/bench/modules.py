@@ -8,7 +8,7 @@ from typing import Any
 from devkit.build.components import components, needs
 from devkit.build.targets import PYCOM
 from devkit.build.weight import heap_bytes
-from emulator.device_files import ROOT, device_files
+from emulator.device_files import device_files, source
 from emulator.vm.importer import import_us
 
 NBIOT = Path("networking/nbiot.py")
@@ -16,7 +16,7 @@ NBIOT = Path("networking/nbiot.py")
 
 def mpy_bytes(path: Path) -> int:
     """Size of the module as it is deployed."""
-    return len(PYCOM.compiled((ROOT / path).read_bytes(), path))
+    return len(PYCOM.compiled(source(path).read_bytes(), path))
 
 
 def rows() -> list[dict[str, Any]]:
@@ -39,4 +39,4 @@ def _row(name: str, paths: list[Path], sizes: dict[Path, int]) -> dict[str, Any]
 
 
 def _import_ms(paths: list[Path], form: str) -> int:
-    return round(sum(import_us((ROOT / path).read_bytes(), form) for path in paths) / 1000)
+    return round(sum(import_us(source(path).read_bytes(), form) for path in paths) / 1000)

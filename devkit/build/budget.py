@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import marked
+from devkit.application import REFERENCE
 from devkit.build import weight
 from devkit.build.components import Component, components
 from devkit.build.targets import PYCOM
 from devkit.tables import markdown
-from emulator.device_files import ROOT
+from emulator.device_files import ROOT, configured
 
 FILE = Path("docs/budget.md")
 PART = "budget"  # the marked part of the document, see devkit/marked.py
@@ -51,7 +52,12 @@ class Row:
 
 
 def rows(root: Path = ROOT) -> list[Row]:
-    """One for each component, by name."""
+    """One for each component, by name; the application has the published configuration."""
+    with configured(REFERENCE):
+        return _rows(root)
+
+
+def _rows(root: Path) -> list[Row]:
     found = components(root)
     heap = weight.heap_bytes(list(found.values()), root)
     needed = {name: weight.weigh_all(component, PYCOM, root) for name, component in found.items()}

@@ -19,14 +19,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.device_files import ROOT, device_files
+from emulator.device_files import ROOT, config_file, device_files, source
 
 APPLICATION = "application"
 KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",
          "lib": "lib"}  # fmt: skip
 CONTRACT = "contract"  # what an __init__.py is: how the members of its folder are used
 ON_DEMAND = "# on demand"
-SETTINGS = Path("config.py")
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class Imports:
 def imports(path: Path, root: Path = ROOT) -> Imports:
     """Which device files a device file imports, and which modules that are none."""
     try:
-        said = _said((root / path).read_text(encoding="utf-8"))
+        said = _said(source(path, root).read_text(encoding="utf-8"))
     except SyntaxError as error:
         raise ValueError(f"{path}:{error.lineno}: {error.msg}") from None
     needed: set[Path] = set()
@@ -213,7 +212,7 @@ def _folders(nodes: list[ast.AST]) -> frozenset[str]:
 def _plugins(folders: Iterable[str], root: Path) -> set[Path]:
     """The modules of these folders whose name is a text in config.py: what a script of the
     application finds by names in the configuration."""
-    named = _texts(root / SETTINGS) if folders else set()
+    named = _texts(config_file(root)) if folders else set()
     choices = [Path(folder, f"{name}.py") for folder in folders for name in named]
     return {path for path in choices if (root / path).is_file()}
 

@@ -1,6 +1,6 @@
 """`./dev build`: dist/TARGET with the compiled device files and what describes them.
 
-flash/         what goes on the board
+flash/         what goes on the board, credentials.py included if there is one
 manifest.json  components, hashes, requirements (devkit/build/manifest.py)
 mip/           a package description per component (devkit/build/mip.py)
 stubs/         signatures and docstrings for an editor (devkit/build/stubs.py)
@@ -16,7 +16,7 @@ from typing import Any
 
 from devkit.build import manifest, mip, packages, stubs
 from devkit.build.targets import Target
-from emulator.device_files import ROOT
+from emulator.device_files import CREDENTIALS, ROOT, credentials_file
 
 FLASH = "flash"
 
@@ -36,6 +36,9 @@ def build(target: Target, folder: Path, root: Path = ROOT) -> dict[str, Any]:
     texts |= {stubs.FOLDER / path: text for path, text in stubs.stubs(root).items()}
     everything = {FLASH / path: data for path, data in content.items()}
     everything |= {path: text.encode("utf-8") for path, text in texts.items()}
+    credentials = credentials_file(root)
+    if credentials is not None:  # in no manifest: it belongs to the board, not to the build
+        everything[Path(FLASH, CREDENTIALS)] = credentials.read_bytes()
     for package in fetched:
         for path in package.licences:
             licence = (package.folder / path).read_bytes()

@@ -27,7 +27,7 @@ from typing import Any
 from devkit.build.components import Component, components
 from devkit.build.packages import Package
 from devkit.build.targets import Target
-from emulator.device_files import ROOT
+from emulator.device_files import ROOT, source
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,7 +48,7 @@ def compiled_files(target: Target, root: Path = ROOT) -> dict[Path, bytes]:
     """Path on the board -> content, of all components."""
     paths = sorted({path for component in components(root).values() for path in component.files})
     return {
-        target.deployed_name(path): target.deployed((root / path).read_bytes(), path)
+        target.deployed_name(path): target.deployed(source(path, root).read_bytes(), path)
         for path in paths
     }
 

@@ -10,7 +10,7 @@ from devkit import requirements
 from devkit.build import packages
 from devkit.build.components import Component
 from devkit.build.targets import Target, is_script
-from emulator.device_files import ROOT
+from emulator.device_files import ROOT, source
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Weight:
 
 def weigh(path: Path, target: Target, root: Path = ROOT, file: Path | None = None) -> Weight:
     """file: where the source is, if not at `path`."""
-    source = (file or root / path).read_bytes()
-    compiled = None if is_script(path) else len(target.compiled(source, path))
-    return Weight(path, len(source), compiled)
+    data = (file or source(path, root)).read_bytes()
+    compiled = None if is_script(path) else len(target.compiled(data, path))
+    return Weight(path, len(data), compiled)
 
 
 def needed_files(component: Component, root: Path = ROOT) -> dict[Path, Path]:
@@ -36,7 +36,7 @@ def needed_files(component: Component, root: Path = ROOT) -> dict[Path, Path]:
 
     Raises NotInstalled.
     """
-    own = {path: root / path for path in component.needs}
+    own = {path: source(path, root) for path in component.needs}
     return own | packages.needed_by(component.foreign, root)
 
 

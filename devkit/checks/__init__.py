@@ -33,6 +33,10 @@ class Check:
     run: Callable[[Path, list[str]], list[Problem]]
 
 
+def _in_our_style(wants: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda name: name != sources.EDITED and wants(name)
+
+
 # The slowest first, since they run side by side
 CHECKS = {
     "types": Check("mypy over the computer's code", sources.is_typed, tools.types),
@@ -47,10 +51,12 @@ CHECKS = {
         device_syntax.problems,
     ),
     "imports": Check("who may know whom", sources.is_python, boundaries.problems),
-    "spelling": Check("codespell", sources.is_written, tools.spelling),
-    "lint": Check("ruff check", sources.is_python, tools.lint),
-    "format": Check("ruff format", sources.is_python, tools.layout),
-    "whitespace": Check("blanks and newlines", sources.is_text, whitespace.problems),
+    "spelling": Check("codespell", _in_our_style(sources.is_written), tools.spelling),
+    "lint": Check("ruff check", _in_our_style(sources.is_python), tools.lint),
+    "format": Check("ruff format", _in_our_style(sources.is_python), tools.layout),
+    "whitespace": Check(
+        "blanks and newlines", _in_our_style(sources.is_text), whitespace.problems
+    ),
     "budgets": Check("lines of files and folders", sources.is_text, budgets.problems),
 }
 

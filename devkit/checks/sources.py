@@ -20,7 +20,11 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = "pyproject.toml"
 
-_SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "dist", "node_modules"}
+# By a deployment, as it likes; the checks of style look at the published one, in devkit/reference
+EDITED = "config.py"
+
+_SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "dist", "node_modules", "nodes"}
+_SKIPPED_FILES = {"credentials.py"}
 _BINARY_SUFFIXES = {".png", ".jpg", ".gif", ".pdf", ".mpy", ".bin", ".gz", ".zip"}
 _HOST_FOLDERS = {"collector", "devkit", "docs", "emulator", "tests"}
 
@@ -45,7 +49,8 @@ def _walk(root: Path) -> set[str]:
         subfolders[:] = [
             name for name in subfolders if name not in _SKIPPED_FOLDERS and "_cache" not in name
         ]
-        names |= {(Path(folder) / name).relative_to(root).as_posix() for name in files}
+        wanted = set(files) - _SKIPPED_FILES
+        names |= {(Path(folder) / name).relative_to(root).as_posix() for name in wanted}
     return names
 
 

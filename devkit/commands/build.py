@@ -13,7 +13,7 @@ from pathlib import Path
 from devkit.build import budget
 from devkit.build.folder import build
 from devkit.build.targets import PYCOM, TARGETS
-from devkit.commands.options import add_target
+from devkit.commands.options import add_config, add_target, chosen_config
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the build goes to DIR/TARGET; one that is there is replaced (default: dist)",
     )
+    add_config(parser)
     parser.add_argument(
         "--budget",
         action="store_true",
@@ -32,6 +33,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    with chosen_config(options):
+        return _build(options)
+
+
+def _build(options: argparse.Namespace) -> int:
     target = TARGETS[options.target]
     folder = Path(options.out) / target.name
     try:

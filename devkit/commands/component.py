@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from devkit.build import weight
-from devkit.build.components import Component, components
+from devkit import configuration
+from devkit.build import manifest, weight
+from devkit.build.components import APPLICATION, Component, components
 from devkit.build.targets import PYCOM, TARGETS, Target
 from devkit.build.weight import Weight
 from devkit.commands import UsageError
-from devkit.commands.options import add_json, add_target
+from devkit.commands.options import add_config, add_json, add_target, chosen_config
 from devkit.tables import table
+from emulator.device_files import CREDENTIALS, ROOT, credentials_file
+
+LICENCE = "LICENSE"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         metavar="DIR",
-        help="copy the files to DIR, a board's /flash or a project; as .py unless --target is"
-        " given",
+        help="copy the files and the licence to DIR, a board's /flash or a project; as .py unless"
+        " --target is given",
     )
     add_target(
         parser, None, f"the firmware to compile for (sizes are for {PYCOM.name} unless given)"
@@ -33,20 +38,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --to: write over files that are there and differ",
     )
+    add_config(parser)
     add_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
+    with chosen_config(options):
+        return _show(options)
+
+
+def _show(options: argparse.Namespace) -> int:
     try:
         found = components()
         if options.name not in found:
             raise UsageError(f"no component {options.name!r}; allowed: {', '.join(found)}")
         component = found[options.name]
         target = TARGETS[options.target or next(iter(TARGETS))]
+        missing = configuration.missing() if options.name == APPLICATION else []
+        if missing:
+            raise ValueError(f"{options.config or 'config.py'}: {'; '.join(missing)}")
         weights = weight.weigh_all(component, target)
         if options.to is not None:
             content = _content(component, target if options.target else None)
             copy(content, Path(options.to), options.replace)
+            _copy_licence(Path(options.to))
+            for line in same_names(content, Path(options.to)):
+                print(f"./dev: component: warning: {line}", file=sys.stderr)
     except (OSError, ValueError) as problem:
         print(f"./dev: component: {problem}", file=sys.stderr)
         return 1
@@ -61,6 +78,9 @@ def _content(component: Component, target: Target | None) -> dict[Path, bytes]:
     """Path on the board -> content; sources as they are if there is no target."""
     files = weight.needed_files(component)
     sources = {path: file.read_bytes() for path, file in files.items()}
+    if component.name == APPLICATION:
+        credentials = credentials_file()
+        sources |= {Path(CREDENTIALS): credentials.read_bytes()} if credentials else {}
     if target is None:
         return sources
     return {
@@ -90,6 +110,32 @@ def copy(content: dict[Path, bytes], folder: Path, replace: bool = False) -> Non
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
         others[path].unlink(missing_ok=True)
+
+
+def _copy_licence(folder: Path) -> None:
+    """Beside a licence of the project that is there already, under a name of its own."""
+    data = (ROOT / LICENCE).read_bytes()
+    there = folder / LICENCE
+    if there.exists() and there.read_bytes() != data:
+        there = folder / f"{LICENCE}.{manifest.project()[0]}"
+    there.write_bytes(data)
+
+
+def same_names(content: Iterable[Path], folder: Path) -> list[str]:
+    """A text for each file or folder of others that has a module's name in common with ours.
+
+    A board looks into its flash, then into lib/, and in each for a folder first, then for .py,
+    then for .mpy (MicroPython 1.11, py/builtinimport.c).
+    """
+    ours = {path.parts[:2] if path.parts[0] == "lib" else path.parts[:1] for path in content}
+    found = []
+    for name in sorted({Path(*parts).stem for parts in ours}):
+        forms = [Path(base, f"{name}{end}") for base in ("", "lib") for end in ("", ".py", ".mpy")]
+        there = [form for form in forms if (folder / form).exists()]
+        for other in there[1:]:
+            if {there[0].parts, other.parts} & ours:
+                found.append(f"{folder / there[0]} hides {folder / other}: `import {name}`")
+    return found
 
 
 def _other_form(path: Path) -> Path:

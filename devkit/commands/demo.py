@@ -13,8 +13,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from devkit import application, requirements
+from devkit import application, configuration, requirements
 from devkit.commands.options import (
+    add_config,
     add_cycles,
     add_firmware,
     add_json,
@@ -22,6 +23,7 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
+    chosen_config,
     write_trace,
     writing,
 )
@@ -46,16 +48,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bearer",
         choices=application.bearers(),
-        default=application.default_bearer(),
-        help=f"what carries the reports (default: {application.default_bearer()})",
+        help="what carries the reports (default: _BEARER of the configuration)",
     )
     parser.add_argument(
         "--protocol",
         choices=application.protocols(),
-        default=application.default_protocol(),
-        help="how they travel, to a real server of that kind (default:"
-        f" {application.default_protocol()})",
+        help="how they travel, to a real server of that kind (default: _PROTOCOL of the"
+        " configuration)",
     )
+    add_config(parser)
     add_cycles(parser, 3)
     add_world(parser)
     add_firmware(parser)
@@ -72,6 +73,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    with chosen_config(options):
+        return _demo(options)
+
+
+def _demo(options: argparse.Namespace) -> int:
     out = sys.stderr if options.json else sys.stdout
 
     def say(text: str = "") -> None:
@@ -80,14 +86,18 @@ def main(options: argparse.Namespace) -> int:
     if options.plot:
         requirements.need("plot")
     vm = runtime(options)
-    settings = application.settings(options.bearer, options.protocol)
-    board = application.board(options.bearer)
+    config = options.config or "config.py"
+    configured = configuration.destination()
+    bearer = options.bearer or configured["_BEARER"]
+    protocol = options.protocol or configured["_PROTOCOL"]
+    settings = application.settings(bearer, protocol, configured)
+    board = application.board(bearer)
     say(f"Emulated {board}, firmware {options.firmware}, scenario {options.scenario!r},"
-        f" seed {options.seed}: boot.py, main.py, config.py")  # fmt: skip
+        f" seed {options.seed}: boot.py, main.py, {config}")  # fmt: skip
     for name, value in settings.items():
-        say(f"config.py: {name} = {value!r}")
-    with Receiver(options.protocol) as receiver, tempfile.TemporaryDirectory("-flash") as folder:
-        host, port = application.endpoint(options.bearer, options.protocol)
+        say(f"{config}: {name} = {value!r}")
+    with Receiver(protocol) as receiver, tempfile.TemporaryDirectory("-flash") as folder:
+        host, port = application.endpoint(bearer, protocol, configured)
         say(f"{receiver.about} on {receiver.host} port {receiver.port},"
             f" reached as {host}:{port}\n")  # fmt: skip
         flash = Path(folder)
@@ -107,9 +117,9 @@ def main(options: argparse.Namespace) -> int:
         ) as emulator:
             receiver.attend(emulator.routes)
             cycles = emulator.run(cycles=options.cycles)
-            left = payloads_left(options.protocol, cycles)
+            left = payloads_left(protocol, cycles)
             receiver.wait_for(left, timeout_s=5)
-            _write_files(options, emulator, cycles)
+            _write_files(options, bearer, emulator, cycles)
         arrived = receiver.table()
         count = len(receiver.received)
     say(f"\nWhat the server received and decoded ({count} payload{'s' * (count != 1)})\n")
@@ -139,12 +149,14 @@ def payloads_left(protocol: str, cycles: Sequence[Cycle]) -> int:
     return sum(cycle.delivered for cycle in cycles)
 
 
-def _write_files(options: argparse.Namespace, emulator: Emulator, cycles: Sequence[Cycle]) -> None:
+def _write_files(
+    options: argparse.Namespace, bearer: str, emulator: Emulator, cycles: Sequence[Cycle]
+) -> None:
     write_trace(options, emulator.board)
     if options.plot:
         from devkit.plot import draw
 
-        title = f"{options.bearer} report, {options.scenario}, firmware {options.firmware}"
+        title = f"{bearer} report, {options.scenario}, firmware {options.firmware}"
         with writing("--plot", options.plot):
             draw(emulator.board.meter.timeline, cycles, Path(options.plot), title)
 

@@ -11,7 +11,7 @@ import argparse
 from devkit import requirements
 from devkit.build.targets import PYCOM
 from devkit.commands import UsageError
-from devkit.commands.options import add_target
+from devkit.commands.options import add_config, add_target, chosen_config
 from devkit.commands.values import folder, whole
 
 
@@ -27,10 +27,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " dist/TARGET/flash)",
     )
     add_target(what, PYCOM.name, f"the firmware to build for (default: {PYCOM.name})")
+    add_config(parser)
     parser.add_argument(
-        "--config",
+        "--replace-config",
         action="store_true",
-        help="replace the board's config.py, too, which stays as it is otherwise",
+        help="replace config.py and credentials.py of the board, too, which stay otherwise",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would change, and change nothing"
@@ -51,6 +52,7 @@ def main(options: argparse.Namespace) -> int:
     from devkit.deploy.repl import NoPort
 
     try:
-        return session.run(options)
+        with chosen_config(options):
+            return session.run(options)
     except NoPort as problem:
         raise UsageError(str(problem)) from problem

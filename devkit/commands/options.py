@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from devkit import configuration
 from devkit.commands import UsageError
-from devkit.commands.values import command, output, route, scenario, whole
+from devkit.commands.values import command, file, output, route, scenario, whole
 from emulator.board.board import Board
 from emulator.driver.profile import DEFAULT, PROFILES
 from emulator.vm.importer import INSTALLS
@@ -31,6 +32,27 @@ def add_world(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="everything random follows from it: the same seed gives the same run (default: 1)",
     )
+
+
+def add_config(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--config",
+        type=file,
+        metavar="FILE",
+        help="the board's config.py (default: config.py of this checkout); credentials.py is"
+        " looked for beside it",
+    )
+
+
+@contextlib.contextmanager
+def chosen_config(options: argparse.Namespace) -> Iterator[None]:
+    """Let boards have the file of --config meanwhile. Raises UsageError if it cannot be used."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(configuration.given(options.config))
+        except configuration.NotUsable as problem:
+            raise UsageError(str(problem)) from None
+        yield
 
 
 def add_firmware(parser: argparse.ArgumentParser) -> None:

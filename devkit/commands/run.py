@@ -13,6 +13,7 @@ from typing import Any
 
 from devkit import requirements
 from devkit.commands.options import (
+    add_config,
     add_cycles,
     add_firmware,
     add_install,
@@ -22,6 +23,7 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
+    chosen_config,
     write_trace,
 )
 from devkit.commands.values import file, folder, hours
@@ -34,12 +36,14 @@ BOARDS = ("GPy", "FiPy")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("script", type=file, metavar="SCRIPT", help="the Pycom script")
-    parser.add_argument(
+    files = parser.add_mutually_exclusive_group()
+    files.add_argument(
         "--flash",
         type=folder,
         metavar="DIR",
         help="the board's /flash (default: the device files of this project)",
     )
+    add_config(files)
     add_cycles(parser, 1)
     parser.add_argument(
         "--board",
@@ -66,7 +70,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     out = sys.stderr if options.json else sys.stdout
-    cycles = run_script(options, lambda text: print(text, end="", file=out, flush=True))
+    with chosen_config(options):
+        cycles = run_script(options, lambda text: print(text, end="", file=out, flush=True))
     ok = all(cycle.ok for cycle in cycles)
     if options.json:
         print(json.dumps(summary(ok, options.seed, cycles)))

@@ -40,7 +40,7 @@ class Plan:
     new: list[File] = field(default_factory=list)
     changed: list[File] = field(default_factory=list)
     unchanged: list[File] = field(default_factory=list)
-    kept: list[File] = field(default_factory=list)  # the board's own config.py
+    kept: list[File] = field(default_factory=list)  # the board's own config.py, credentials.py
     hiding: dict[str, str] = field(default_factory=dict)  # x.py to remove -> x.mpy
     shadowing: dict[str, str] = field(default_factory=dict)  # folder x, not ours -> x.mpy
     restored: dict[str, str] = field(default_factory=dict)  # left temporary name -> its file
@@ -109,7 +109,7 @@ def make(
     wanted = {file.path for file in source.files}
     for count, file in enumerate(source.files):
         looked(count, file.path)
-        if file.is_config and not replace_config and _has_config(names[""], plan):
+        if not replace_config and file.forms & {*names[""], *plan.restored.values()}:
             plan.kept.append(file)
             continue
         _compare(plan, file, repl, board)
@@ -167,11 +167,6 @@ def _leftovers(
                 plan.restored[path] = target
             elif isinstance(found, list):
                 plan.dropped.append(path)
-
-
-def _has_config(names: set[str], plan: Plan) -> bool:
-    configs = {"config.py", "config.mpy"}
-    return bool(configs & names or configs & set(plan.restored.values()))
 
 
 def _folder(path: str) -> str:

@@ -43,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _source(options: argparse.Namespace) -> Source:
     if options.source is not None:
-        return sources.load(Path(options.source))
+        source = sources.load(Path(options.source))
+        return source if options.config is None else sources.configured(source)
     target = TARGETS[options.target]
     folder = Path(OUT) / target.name
     try:
@@ -61,7 +62,7 @@ def _deploy(source: Source, repl: Repl, options: argparse.Namespace, progress: P
     def looked(count: int, path: str) -> None:
         progress.show(count, len(source.files), f"compare {path}")
 
-    plan = repl.steadily(planning.make, source, repl, board, options.config, looked)
+    plan = repl.steadily(planning.make, source, repl, board, options.replace_config, looked)
     progress.clear()
     for line in warnings(source, board, plan):
         print(f"./dev: deploy: {line}", file=sys.stderr)
@@ -103,7 +104,9 @@ def report(plan: Plan, is_dry: bool) -> list[str]:
         for file in plan.written
     ]
     lines += [(f"{would}removed", old, f"it would hide {new}") for old, new in plan.hiding.items()]
-    lines += [("kept", file.path, "the board's own; --config replaces it") for file in plan.kept]
+    lines += [
+        ("kept", file.path, "the board's own; --replace-config replaces it") for file in plan.kept
+    ]
     sums = [
         f"{len(plan.written)} {would}written",
         f"{len(plan.unchanged)} unchanged",

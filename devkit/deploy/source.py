@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from devkit.deploy.repl import DeployError
+from emulator.device_files import config_file, credentials_file
 
 MANIFEST = "manifest.json"
 FLASH = "flash"
-CONFIG = "config"  # .py or .mpy in the root: belongs to the board, not to the build
+LICENCE = "LICENSE"  # beside the files of a component; no board needs it
+# In the root, .py or .mpy: these belong to the board, not to the build
+OWN = ("config", "credentials")
 _LAST = ("boot.py", "main.py")  # put in place when all that they import is there
 
 
@@ -23,8 +27,10 @@ class File:
     sha256: str
 
     @property
-    def is_config(self) -> bool:
-        return self.path in (f"{CONFIG}.py", f"{CONFIG}.mpy")
+    def forms(self) -> set[str]:
+        """Where it may be on the board if it belongs to the board: config.py and config.mpy."""
+        stem, _, suffix = self.path.rpartition(".")
+        return {f"{stem}.py", f"{stem}.mpy"} if stem in OWN and suffix in ("py", "mpy") else set()
 
     @property
     def mpy_version(self) -> int | None:
@@ -60,7 +66,8 @@ def load(folder: Path) -> Source:
     """
     if (folder / MANIFEST).is_file() and (folder / FLASH).is_dir():
         folder = folder / FLASH
-    files = {file.path: file for file in (_file(folder, path) for path in _paths(folder))}
+    found = [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in _paths(folder)]
+    files = {name: _file(name, data) for name, data in found}
     if not files:
         raise DeployError(f"there is no file in {folder}")
     manifest = _manifest(folder)
@@ -70,8 +77,25 @@ def load(folder: Path) -> Source:
             if (file is None or file.sha256 != entry["sha256"]) and entry["path"] != "config.py":
                 what = "is missing" if file is None else "is not as it was built"
                 raise DeployError(f"{folder / entry['path']} {what}: run ./dev build again")
-    ordered = sorted(files.values(), key=lambda file: (file.path in _LAST, file.path))
-    return Source(folder, manifest.get("target"), tuple(ordered))
+    return Source(folder, manifest.get("target"), _ordered(files))
+
+
+def configured(source: Source) -> Source:
+    """The same with the configuration and the credentials of the command in place of its own."""
+    files = {file.path: file for file in source.files if not file.forms}
+    given = {"config.py": config_file(), "credentials.py": credentials_file()}
+    for name, path in given.items():
+        if path is not None:
+            files[name] = _file(name, path.read_bytes())
+    return dataclasses.replace(source, files=_ordered(files))
+
+
+def _ordered(files: dict[str, File]) -> tuple[File, ...]:
+    return tuple(sorted(files.values(), key=lambda file: (file.path in _LAST, file.path)))
+
+
+def _file(path: str, data: bytes) -> File:
+    return File(path, data, hashlib.sha256(data).hexdigest())
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -86,15 +110,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _paths(folder: Path) -> list[Path]:
-    """All files but those that are hidden or CPython's."""
+    """All files but licences and those that are hidden or CPython's."""
     found = []
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in parts):
+        hidden = any(part.startswith((".", "__pycache__")) for part in parts)
+        if path.is_file() and not hidden and path.stem != LICENCE:
             found.append(path)
     return found
-
-
-def _file(folder: Path, path: Path) -> File:
-    data = path.read_bytes()
-    return File(path.relative_to(folder).as_posix(), data, hashlib.sha256(data).hexdigest())

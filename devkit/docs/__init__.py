@@ -5,10 +5,11 @@ package.json, which is made whole, is kept as well.
     python -m devkit.docs           rewrite every marked part
     python -m devkit.docs --check   say which are out of date; status 1 if any is
 
-Marked parts (devkit/marked.py) have names of devkit/docs/parts.py. Everything is made with seed 1,
-so that only a change of the code changes it. A comment more in a device file is such a change,
-since loading it takes time: a part of times and energies is out of date when a figure is off by
-more than 2 % (and 10 ms), all others at the first difference.
+Marked parts (devkit/marked.py) have names of devkit/docs/parts.py. Everything is made with seed 1
+and the published configuration (devkit/reference), so that only a change of the code changes it. A
+comment more in a device file is such a change, since loading it takes time: a part of times and
+energies is out of date when a figure is off by more than 2 % (and 10 ms), all others at the first
+difference.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit import marked
+from devkit.application import REFERENCE
 from devkit.build import mip
 from devkit.docs.parts import PARTS
-from emulator.device_files import ROOT
+from emulator.device_files import ROOT, configured
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 MEASURED = (
@@ -51,7 +53,9 @@ def part(name: str) -> str:
     """What is to stand in the marked part of that name. ValueError for a name that is none."""
     if name not in PARTS:
         raise ValueError(f"marked part {name!r}; allowed: {', '.join(PARTS)}")
-    return "\n".join(line.rstrip() for line in PARTS[name]().splitlines()) + "\n"
+    with configured(REFERENCE):
+        text = PARTS[name]()
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
 def fresh(name: str, written: str) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 
 from devkit.tables import markdown
 from emulator.board.board import Board
-from emulator.device_files import ROOT, copy_device_files, device_files
+from emulator.device_files import EXAMPLE, ROOT, config_file, copy_device_files, device_files
 from emulator.vm.cpython import CpythonVm
 
 _TABLE = re.compile(r"^_?FIELDS = \(", re.MULTILINE)
@@ -64,10 +64,14 @@ def undeclared() -> dict[str, list[str]]:
     return found
 
 
-@functools.cache
 def comments() -> dict[str, str]:
-    """The fields that config.py sets, each with its comment."""
-    path = ROOT / "config.py"
+    """The fields that config.py and credentials.py set as published, each with its comment."""
+    return commented(config_file()) | commented(ROOT / EXAMPLE)
+
+
+@functools.cache
+def commented(path: Path) -> dict[str, str]:
+    """The fields that a file sets, each with its comment."""
     text = path.read_text(encoding="utf-8")
     with path.open("rb") as file:
         tokens = list(tokenize.tokenize(file.readline))

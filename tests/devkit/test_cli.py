@@ -138,6 +138,7 @@ def test_run_hands_over_everything(
     assert vars(received[0]) == {
         "script": script,
         "flash": str(tmp_path),
+        "config": None,
         "cycles": 2,
         "scenario": "good",
         "seed": 7,

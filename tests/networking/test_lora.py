@@ -92,7 +92,7 @@ def test_keys(board: Board, fields: dict[str, Any], keys: tuple[bytes, str, str]
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"_APP_KEY": ...}, "_APP_KEY = no text; allowed: 32 hexadecimal digits"),
+        ({"_APP_KEY": ...}, "_APP_KEY is missing in credentials.py; allowed: 32 hexadecimal"),
         ({"_APP_KEY": APP_KEY[:-1]}, "_APP_KEY = a text of 31 characters"),
         ({"_APP_KEY": "x" * 32}, "_APP_KEY = a text of 32 characters; allowed: 32 hexadecimal"),
         ({"_APP_KEY": KEY}, "_APP_KEY = no text"),

@@ -9,7 +9,7 @@ import pytest
 from collector.report import UNITS
 from devkit.sensors.catalogue import drivers, entries
 from devkit.sensors.trial import Bench
-from emulator.device_files import ROOT
+from emulator.device_files import config_file
 
 PINS = '{"sda_pin": "P9", "scl_pin": "P10"}'
 ON_THE_SAME = '{"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P12"}'
@@ -212,7 +212,7 @@ def test_an_end_that_fails_costs_nothing_else(node):
 
 
 def test_lines_offered_in_the_configuration_can_be_used_as_they_are(node):
-    text = (ROOT / "config.py").read_text(encoding="utf-8")
+    text = config_file().read_text(encoding="utf-8")
     offered = re.findall(r"^    # (\(.*\),)$", text, re.MULTILINE)
     assert len(offered) >= 3
     lines = re.search(r"^_SENSORS = (\(.*?^\))$", text.replace("    # (", "    ("), re.M | re.S)

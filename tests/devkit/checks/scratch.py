@@ -1,17 +1,14 @@
-"""A copy of this project's files in which a test may break a rule."""
+"""A copy of this project in which a test may break a rule."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from devkit.checks.sources import ROOT, all_files
+from tests.published import publish
 
 
 def copy(to: Path) -> Path:
-    for name in all_files(ROOT):
-        (to / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, to / name)
+    publish(to)
     return to
 
 

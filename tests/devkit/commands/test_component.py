@@ -63,7 +63,7 @@ def test_scripts_of_the_application_stay_source(capsys):
 
 def test_copies_just_that_as_source(tmp_path, capsys):
     assert cli.main(["component", "nbiot", "--to", str(tmp_path / "new")]) == 0
-    assert copied(tmp_path / "new") == NEEDED
+    assert copied(tmp_path / "new") == ["LICENSE", *NEEDED]
     for name in NEEDED:
         assert (tmp_path / "new" / name).read_bytes() == (ROOT / name).read_bytes()
     assert capsys.readouterr().out.endswith(f"copied to {tmp_path}/new\n")
@@ -76,7 +76,7 @@ def test_copies_it_compiled_if_a_target_is_named(target, header, tmp_path, reque
     if target != "pycom-1.20.2":
         request.getfixturevalue("current_compiler")
     assert cli.main(["component", "nbiot", "--to", str(tmp_path), "--target", target]) == 0
-    assert copied(tmp_path) == [name.replace(".py", ".mpy") for name in NEEDED]
+    assert copied(tmp_path) == ["LICENSE", *(name.replace(".py", ".mpy") for name in NEEDED)]
     assert {path.read_bytes()[:4].hex() for path in tmp_path.rglob("*.mpy")} == {header}
 
 
@@ -86,7 +86,7 @@ def test_joins_a_project_and_can_be_repeated(tmp_path):
     (tmp_path / "lib/mine.py").write_text("")
     for _ in range(2):
         assert cli.main(["component", "nbiot", "--to", str(tmp_path)]) == 0
-    assert copied(tmp_path) == sorted([*NEEDED, "main.py", "lib/mine.py"])
+    assert copied(tmp_path) == sorted(["LICENSE", *NEEDED, "main.py", "lib/mine.py"])
 
 
 def test_changes_nothing_of_others_unless_told(tmp_path, capsys):
@@ -107,7 +107,42 @@ def test_source_that_would_hide_a_compiled_module_is_in_its_way(tmp_path, capsys
     assert cli.main(compiled) == 2
     assert "utils/cbor.py" in capsys.readouterr().err
     assert cli.main([*compiled, "--replace"]) == 0
-    assert copied(tmp_path) == ["utils/__init__.mpy", "utils/cbor.mpy"]
+    assert copied(tmp_path) == ["LICENSE", "utils/__init__.mpy", "utils/cbor.mpy"]
+
+
+def test_licence_of_the_project_stays(tmp_path):
+    ours = (ROOT / "LICENSE").read_bytes()
+    (tmp_path / "LICENSE").write_text("mine\n")
+    for _ in range(2):
+        assert cli.main(["component", "cbor", "--to", str(tmp_path)]) == 0
+    assert (tmp_path / "LICENSE").read_text() == "mine\n"
+    assert (tmp_path / "LICENSE.pycom-nbiot-nodes").read_bytes() == ours
+
+
+@pytest.mark.parametrize(
+    ("mine", "name", "said"),
+    [
+        ("utils.py", "cbor", "{}/utils hides {}/utils.py: `import utils`"),
+        ("lib/utils.py", "cbor", "{}/utils hides {}/lib/utils.py: `import utils`"),
+        ("lib/utils/mine.py", "cbor", "{}/utils hides {}/lib/utils: `import utils`"),
+        (
+            "microATsocket.py",
+            "nbiot",
+            "{}/microATsocket.py hides {}/lib/microATsocket.py: `import",
+        ),
+        ("lib/cbor.py", "cbor", None),
+    ],
+)
+def test_another_module_of_the_same_name_is_said(mine, name, said, tmp_path, capsys):
+    (tmp_path / mine).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / mine).write_text("mine = 1\n")
+    assert cli.main(["component", name, "--to", str(tmp_path)]) == 0
+    err = capsys.readouterr().err
+    if said is None:
+        assert err == ""
+    else:
+        assert err.startswith(f"./dev: component: warning: {said.format(tmp_path, tmp_path)}")
+        assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

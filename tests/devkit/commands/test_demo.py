@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from devkit.checks.sources import all_files
-from emulator.device_files import ROOT
+from tests.published import publish
 
 # NB-IoT under another name, with what the contract of networking/__init__.py asks for and no more
 BEARER = '''"""Pigeons."""
@@ -105,10 +103,7 @@ sys.exit(cli.main())
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This project with a bearer and two protocols more."""
     root = tmp_path_factory.mktemp("tree")
-    for name in all_files(ROOT):
-        if not name.startswith(("docs/", "tests/")):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, root / name)
+    publish(root, lambda name: not name.startswith(("docs/", "tests/")))
     (root / "networking/pigeons.py").write_text(BEARER)
     (root / "protocols/verse.py").write_text(PROTOCOL.format(kind="message"))
     (root / "protocols/mute.py").write_text('"""No protocol."""\n\nNEEDS = 3\n')

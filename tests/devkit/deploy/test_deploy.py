@@ -91,7 +91,7 @@ def test_the_second_time_nothing_is_written(board, folder, deploy, capsys) -> No
 
 def test_a_file_is_complete_and_verified_before_any_old_one_goes(board, folder, deploy) -> None:
     one = board(dict.fromkeys(FILES, b"old"))
-    assert deploy(one.port, folder(FILES), "--config") == 0
+    assert deploy(one.port, folder(FILES), "--replace-config") == 0
     events = one.events()
     removed = [at for at, event in enumerate(events) if event.startswith("remove")]
     for path, data in FILES.items():
@@ -119,8 +119,40 @@ def test_the_config_of_the_board_stays(board, folder, deploy, capsys) -> None:
 
 def test_the_config_is_replaced_if_told(board, folder, deploy) -> None:
     one = board({"config.py": b"_APN = 'of this node'\n"})
-    assert deploy(one.port, folder(FILES), "--config") == 0
+    assert deploy(one.port, folder(FILES), "--replace-config") == 0
     assert one.files()["config.py"] == FILES["config.py"]
+
+
+def test_the_credentials_belong_to_the_board_too(board, folder, deploy) -> None:
+    own = {"config.py": b"_APN = 'of this node'\n", "credentials.py": b"_TOKEN = 'of this node'\n"}
+    files = {**FILES, "credentials.py": b"_TOKEN = 'of the build'\n", "LICENSE": b"MIT"}
+    one = board({"config.py": own["config.py"]})
+    assert deploy(one.port, folder(files)) == 0  # there are none yet
+    expected = {**files, "config.py": own["config.py"]}
+    del expected["LICENSE"]
+    assert one.files() == expected
+    one = board(own)
+    assert deploy(one.port, folder(files)) == 0
+    assert one.files() == {**expected, **own}
+
+
+def test_the_file_of_one_node_is_sent_as_its_config(board, folder, deploy, tmp_path) -> None:
+    (tmp_path / "meadow.py").write_text("_APN = 'of the meadow'\n")
+    (tmp_path / "credentials.py").write_text("_TOKEN = 'of the meadow'\n")
+    config = ["--config", str(tmp_path / "meadow.py")]
+    meadow = {
+        "config.py": b"_APN = 'of the meadow'\n",
+        "credentials.py": b"_TOKEN = 'of the meadow'\n",
+    }
+    one = board()
+    assert deploy(one.port, folder(FILES), *config) == 0
+    assert one.files() == {**FILES, **meadow}
+    old = {"config.py": b"_APN = 'of this node'\n"}
+    one = board(old)
+    assert deploy(one.port, folder(FILES), *config) == 0
+    assert one.files() == {**FILES, **meadow, **old}
+    assert deploy(one.port, folder(FILES), *config, "--replace-config") == 0
+    assert one.files() == {**FILES, **meadow}
 
 
 def test_a_compiled_config_does_not_replace_the_source_on_the_board(board, folder, deploy) -> None:
@@ -166,7 +198,7 @@ def test_dry_run_says_what_would_change_and_changes_nothing(board, folder, deplo
         "would be new boot.py 14 bytes",
         "would be changed main.py 13 bytes",
         "would be removed networking/nbiot.py it would hide networking/nbiot.mpy",
-        "kept config.py the board's own; --config replaces it",
+        "kept config.py the board's own; --replace-config replaces it",
         "5 files: 4 would be written, 0 unchanged, 1 kept, 2 would be removed",
     ]
 
