@@ -1,10 +1,11 @@
 """The far end of tests/networking/uart_link.py: the emulated modem on UART 1 of the board.
 
-    device = Device(flash, modem_on_boot=False)     # the firmware's own driver stays idle
+    device = Device(flash, modem_on_boot=False)
     plug(device)
 
-Bytes and RTS pass between machine.UART and the modem; nothing else does, except that both ends
-of PPP are played here: see Ppp.
+The board has no LTE driver any more: whatever calls network.LTE fails. Bytes and RTS pass between
+machine.UART and the modem; nothing else does, except that both ends of PPP are played here: see
+Ppp.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ NEGOTIATION_MS = 500
 
 
 def plug(device: Device) -> None:
-    """Put the second link on the flash of a board and its modem at the end of the wire."""
+    """Put the second link on the flash of a board, and its modem at the end of the wire."""
+    del device.board.services["lte"]
     shutil.copy2(LINK, device.flash / "networking" / "_nbiot_lte.py")
     ppp = Ppp(device.board, device.modem)
     device.service("socket").nics.append(ppp)

@@ -193,4 +193,10 @@ show(nbiot.deactivate().deactivation_status)
         assert shown == [5, True]
         assert server.wait_for(1) and server.received[0].data == b"hello"
     assert device.modem_rests()
-    assert device.emulator.driver.at_exchanges == 0  # the firmware's driver had no part in it
+
+
+@second_link
+def test_beside_the_second_link_there_is_no_lte(make_device: MakeDevice) -> None:
+    """So that whatever depends on network.LTE fails in the tests over this link."""
+    [[kind, text]] = make_device().run("from network import LTE\nshow(raised(LTE))")
+    assert kind == "AttributeError" and "lte" in text
