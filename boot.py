@@ -46,6 +46,7 @@ def set_options(wanted):
     """
     import pycom
 
+    wanted = dict(wanted)
     for name in _OPTIONS:
         wanted.setdefault(name, False)
     for name in wanted:

@@ -172,11 +172,8 @@ def problems(cfg):
 
 
 def boot_options(cfg):
-    """Return the option of pycom that lets the firmware start the modem before Python.
-
-    The start takes 2 s, in which boot.py and the sensors work.
-    """
-    return {"lte_modem_en_on_boot": True}
+    """Return the options of pycom with which the firmware starts the modem before Python."""
+    return _the_link().boot_options
 
 
 def carries(cfg):

@@ -81,6 +81,7 @@ class Modem:
 
 class Link:
     has_data_state = True
+    boot_options = {}
 
     def __init__(self):
         self.modem = Modem()
