@@ -4,28 +4,30 @@ Whatever happens, the radio goes off and the board sleeps until the period is ov
 in node.py, which may be compiled on the flash; the firmware compiles this file at each start.
 """
 
-import sys
 
-import machine
-
-_REST_MS = 3600000  # of a node whose files are damaged
-
-try:
+def report():
     from node import Node
 
     node = Node()
-except Exception as error:  # noqa: BLE001 - the node must reach its sleep
-    sys.print_exception(error)
-    machine.deepsleep(_REST_MS)
+    try:
+        if node.configure():
+            node.measure()
+            node.connect()
+            node.send()
+    except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+        node.fail("exception", error)
+    finally:
+        node.keep_unsent()
+        node.deactivate()
+        node.sleep()  # does not return
+
 
 try:
-    if node.configure():
-        node.measure()
-        node.connect()
-        node.send()
-except Exception as error:  # noqa: BLE001 - the node must reach its sleep
-    node.fail("exception", error)
-finally:
-    node.keep_unsent()
-    node.deactivate()
-    node.sleep()
+    report()
+except Exception as error:  # noqa: BLE001 - a file on the flash is damaged
+    import sys
+
+    import machine
+
+    sys.print_exception(error)
+    machine.deepsleep(3600 * 1000)

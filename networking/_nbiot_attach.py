@@ -37,7 +37,7 @@ _DENIED = const(3)
 
 # (phase, action, command, accepted, time limit in ms, cause): the action is a method of Attempt;
 # "ask" sends the command as it stands. The attempt ends for the cause unless the answer has the
-# accepted line in time. A limit of 0 is in the settings.
+# accepted line, or the accepted <stat> of +CEREG, in time. A limit of 0 stands in the settings.
 PROCEDURE = (
     ("init", "open_link", None, None, 0, causes.MODEM_MUTE),
     ("prepare", "await_sim", "AT+CFUN?;+CPIN?", "+CPIN: READY", 3500, causes.SIM_MISSING),

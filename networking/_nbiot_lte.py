@@ -86,6 +86,7 @@ class Link:
         """Deinitialise. No second detach, no look at the SIM, no reset: the radio is off."""
         modem = self.modem
         self.modem = None
+        self.in_data_state = False
         timing.feed()
         try:
             modem.deinit(detach=False)

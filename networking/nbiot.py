@@ -135,11 +135,11 @@ def sendAtCommand(command, max_tries=1):
         refuse("command", command, "1 to %d printable bytes" % limit)
     if not is_integer(max_tries, 1, 1000000):
         refuse("max_tries", max_tries, "1 or more")
-    for left in range(max_tries - 1, -1, -1):
+    for attempt in range(1, max_tries + 1):
         reply = _in_field(link.exchange, command, _COMMAND_MS)
         if reply is False:
             return "", False
-        if reply.ok or not left:
+        if reply.ok or attempt == max_tries:
             return reply.text.strip(), reply.ok
         timing.sleep_ms(_RETRY_MS)
 

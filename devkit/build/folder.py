@@ -3,6 +3,7 @@
 flash/         what goes on the board
 manifest.json  components, hashes, requirements (devkit/build/manifest.py)
 mip/           a package description per component (devkit/build/mip.py)
+stubs/         signatures and docstrings for an editor (devkit/build/stubs.py)
 licences/      licence texts of packages from PyPI, if a component needs any
 """
 
@@ -13,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from devkit.build import manifest, mip, packages
+from devkit.build import manifest, mip, packages, stubs
 from devkit.build.targets import Target
 from emulator.device_files import ROOT
 
@@ -32,8 +33,9 @@ def build(target: Target, folder: Path, root: Path = ROOT) -> dict[str, Any]:
     texts = {Path(manifest.FILE): manifest.text(table)}
     for name, description in mip.descriptions(table).items():
         texts[Path(mip.FOLDER, name)] = manifest.text(description)
+    texts |= {stubs.FOLDER / path: text for path, text in stubs.stubs(root).items()}
     everything = {FLASH / path: data for path, data in content.items()}
-    everything |= {path: text.encode("ascii") for path, text in texts.items()}
+    everything |= {path: text.encode("utf-8") for path, text in texts.items()}
     for package in fetched:
         for path in package.licences:
             licence = (package.folder / path).read_bytes()

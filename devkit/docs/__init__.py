@@ -1,5 +1,7 @@
 """Keeps the parts of README.md and docs/ that are made from real runs as those runs are.
 
+package.json, which is made whole, is kept as well.
+
     python -m devkit.docs           rewrite every marked part
     python -m devkit.docs --check   say which are out of date; status 1 if any is
 
@@ -17,11 +19,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit import marked
+from devkit.build import mip
 from devkit.docs.parts import PARTS
 from emulator.device_files import ROOT
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 MEASURED = (
+    "cost",
     "demo",
     "demo-cycle",
     "bench-cycles",
@@ -75,12 +79,25 @@ def _near(one: str, other: str) -> bool:
     return abs(value - float(other)) <= max(TOLERANCE * value, slack)
 
 
+def _whole_file(file: Path, made: str, check: bool) -> int:
+    """Rewrite a file, or count it if it is out of date."""
+    if file.is_file() and file.read_text(encoding="utf-8") == made:
+        return 0
+    name = file.relative_to(ROOT)
+    if check:
+        print(f"{name} is out of date")
+        return 1
+    print(f"{name} rewritten")
+    file.write_text(made, encoding="utf-8")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m devkit.docs", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--check", action="store_true", help="change nothing")
     options = parser.parse_args(argv)
-    stale = 0
+    stale = _whole_file(ROOT / mip.REPOSITORY, mip.repository(), options.check)
     for file in files():
         text = file.read_text(encoding="utf-8")
         if options.check:

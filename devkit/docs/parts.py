@@ -112,6 +112,33 @@ def _bench_reports() -> str:
     )  # fmt: skip
 
 
+def _cost() -> str:
+    """One report by each bearer, over its first protocol."""
+    rows = {}
+    for number in range(len(CYCLES), len(CASES)):
+        rows.setdefault(CASES[number].bearer, number)
+    lines = []
+    for number in rows.values():
+        got = _row(number)
+        lines.append(
+            [
+                f"{got['bearer']}, {got['protocol']}", _seconds(got["awake_ms"]),
+                _seconds(got["floor_awake_ms"]), _joules(got["energy_mj"]),
+                _joules(got["floor_energy_mj"]), got["payload_bytes"], got["air_bytes"],
+            ]
+        )  # fmt: skip
+    headings = [
+        "report over",
+        "awake",
+        "floor",
+        "energy",
+        "floor",
+        "payload bytes",
+        "bytes on air",
+    ]
+    return markdown(headings, lines)
+
+
 def _bench_install() -> str:
     """What the form of the modules on the flash changes: the first case, in each of them."""
     lines = []
@@ -254,6 +281,7 @@ def _ratio(value: float) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "cost": _cost,
     "demo": _demo,
     "demo-cycle": _demo_cycle,
     "bench-cycles": _bench_cycles,

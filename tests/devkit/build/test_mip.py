@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import json
@@ -13,6 +14,7 @@ import pytest
 
 from devkit.build.components import components
 from devkit.build.folder import build
+from devkit.build.mip import REPOSITORY, repository
 from devkit.build.packages import for_device
 from devkit.build.targets import PYCOM
 from emulator.device_files import ROOT
@@ -27,13 +29,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(built: Path) -> Iterator[str]:
-    """Where a web server on loopback offers the build."""
+    with served(built) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Where a web server on loopback offers a folder."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    handler = functools.partial(Quiet, directory=str(built))
+    handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -95,3 +103,24 @@ def test_mpremote_installs_it_from_a_web_server(name, built, address):
         "/flash/lib/" + path.removeprefix("lib/"): (built / "flash" / path).read_bytes()
         for path in needed
     }
+
+
+def test_mpremote_installs_all_components_from_the_repository(tmp_path):
+    mip = pytest.importorskip("mpremote.mip")
+    wanted = json.loads((ROOT / REPOSITORY).read_text())
+    wanted["deps"] = []  # of the index of MicroPython, which is elsewhere
+    (tmp_path / REPOSITORY).write_text(json.dumps(wanted))
+    for folder in ("lib", "networking", "protocols", "sensors", "utils"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    board = Board()
+    with served(tmp_path) as address:
+        mip._install_package(board, address, "", "/flash/lib", None, True)
+    sources = {path for each in components().values() for path in each.files}
+    installed = {path.as_posix() for path in sources if len(path.parts) > 1}
+    assert set(board.files) == {"/flash/lib/" + path.removeprefix("lib/") for path in installed}
+    nbiot = board.files["/flash/lib/networking/nbiot.py"]
+    assert nbiot == (ROOT / "networking/nbiot.py").read_bytes()
+
+
+def test_the_description_of_the_repository_is_of_today():
+    assert (ROOT / REPOSITORY).read_text(encoding="utf-8") == repository()
