@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from devkit import application
 from devkit.build.components import APPLICATION, CONTRACT, components
 from devkit.build.weight import needed_files
 from devkit.commands.component import copy
@@ -305,6 +306,24 @@ USES = {
 
 
 SENSORS = entries()
+# A bearer or a protocol without an entry answers what its contract asks without hardware
+for bearer in application.bearers():
+    program = f"""
+        from networking import {bearer}
+        class Config:
+            pass
+        print(isinstance({bearer}.problems(Config), list), {bearer}.boot_options(Config))
+        print({bearer}.last_outcome().cause)
+        """
+    USES.setdefault(bearer, (program, ["True {}", "never_tried"]))
+for protocol in application.protocols():
+    program = f"""
+        from protocols import {protocol}
+        class Config:
+            pass
+        print(isinstance({protocol}.problems(Config), list), {protocol}.NEEDS)
+        """
+    USES.setdefault(protocol, (program, [f"True {application.transport(protocol)}"]))
 
 
 def outcome_of(program: str, flash: Path, vm: str, scenario: str | Scenario = "good") -> list[str]:
