@@ -80,9 +80,10 @@ for line in sys.argv[1:]:
     [
         [f"{name} --help" for name in NAMES],
         [
-            "demo --cycles 1 --json",
-            "demo --cycles 1 --json --bearer lora",
-            "demo --cycles 1 --json --bearer wifi --protocol coap",
+            "demo --cycles 1 --json --config devkit/reference/config.py",
+            "demo --cycles 1 --json --config devkit/reference/config.py --bearer lora",
+            "demo --cycles 1 --json --config devkit/reference/config.py --bearer wifi"
+            " --protocol coap",
         ],
         ["at AT", "sensors si7021", "run examples/device_info_simple.py"],
     ],
