@@ -49,7 +49,7 @@ def set_options(wanted):
     wanted = dict(wanted)
     for name in _OPTIONS:
         wanted.setdefault(name, False)
-    for name in wanted:
+    for name in sorted(wanted):  # dicts have no order on this VM
         option = getattr(pycom, name)
         if option() != wanted[name]:
             option(wanted[name])

@@ -303,7 +303,7 @@ def test_nothing_is_lost_while_the_server_is_down(
 @pytest.mark.parametrize("bearer", BEARERS)
 def test_what_a_coap_server_refuses_is_sent_again(make_node: MakeNode, bearer: str) -> None:
     with CoapServer() as server:
-        server.code = Code.UNAUTHORIZED
+        server.behaviour.code = Code.UNAUTHORIZED
         node = make_node(bearer, "coap", _TOKEN="swordfish")
         node.emulator.routes.unknown_s = node.emulator.routes.answering_s = 0.5
         connect(node, bearer, server, "coap")
@@ -311,7 +311,7 @@ def test_what_a_coap_server_refuses_is_sent_again(make_node: MakeNode, bearer: s
         refused = len(server.received)
         assert refused >= 1 and cycle.confirmed == 0 and node.kept
         assert "4.01" in node.output and "swordfish" not in node.output
-        server.code = Code.CHANGED
+        server.behaviour.code = Code.CHANGED
         node.run()
         taken = server.received[refused:]
     assert {post.query for post in taken} == {("authorization=swordfish",)}

@@ -1,24 +1,22 @@
-"""config.py as it is published: what figures, documents and tests are made with.
+"""The settings of this node. No secret stands here: passwords and keys come from credentials.py.
 
-A deployment edits the config.py of its checkout, never this file. Change both for a new field.
-
-Every field is checked before the hardware is touched; a wrong one is named on the console with
-what is allowed. The address below is for documentation (RFC 5737): put your server's here.
+Every field is checked before the hardware is touched; the console names a wrong one with the
+allowed values. The address below is for documentation (RFC 5737): replace it by your server's.
 """
 
 # Identity ---------------------------------------------------------------------------------------
-# Name of this node in its reports, at most 20 letters and digits; None: 8 letters and digits made
-# of the board's own id, which are unique all over the world. Short names save energy.
+# Name of this node in its reports, at most 20 letters and digits. None: 8 letters and digits made
+# from the board's id, which is unique worldwide. Short names save energy.
 _DEVICE_NAME = None
 
 # When -------------------------------------------------------------------------------------------
 _PERIOD_S = 900  # from one report to the next, seconds, 10 to 604800; time awake counts
 
-# What is measured -------------------------------------------------------------------------------
+# Sensors ----------------------------------------------------------------------------------------
 # One line per sensor: its module in sensors/ and the arguments of its get_reading(), which
-# ./dev sensors lists; "name" may be added to each and then stands in the report.
+# ./dev sensors lists. A "name" may be added to each; it is the name in the report.
 _SENSORS = (
-    # temperature and humidity, I2C; the supply of the sensor is switched by P11
+    # temperature and humidity, I2C; P11 switches the supply of the sensor
     ("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),
     # battery voltage through a divider of two equal resistors (expansion board 3)
     ("analog_generic", {"data_pin": "P16", "divider": 2}),
@@ -27,53 +25,52 @@ _SENSORS = (
     # ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"}),
 )
 
-# How it travels ---------------------------------------------------------------------------------
+# Bearer -----------------------------------------------------------------------------------------
 _BEARER = "nbiot"  # module in networking/: "nbiot", "wifi" or "lora"
-_MAX_CONNECTION_ATTEMPT_TIME_SEC = 60  # seconds, 1 to 3600: the data state of nbiot, wifi, lora
+_MAX_CONNECTION_ATTEMPT_TIME_SEC = 60  # seconds, 1 to 3600: nbiot data state, wifi, lora
 
 # nbiot
 _APN = "iot.example"  # access point name, "" for the network's default
-_IP_VERSION = "IP"  # "IP", "IPV6" or "IPV4V6"; over "IPV6" there is no MQTT
-_MAX_ATTACHMENT_ATTEMPT_TIME_SEC = (
-    90  # seconds, 1 to 3600; the first attach anywhere takes longest
-)
+_IP_VERSION = "IP"  # "IP", "IPV6" or "IPV4V6"; MQTT needs IPv4
+# seconds, 1 to 3600; the first attach in a new place takes longest
+_MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90
 # _BAND = 20  # an int or a list: search these bands only, which shortens the first attach
 
 # wifi: the known networks, _WIFI_NETS, stand in credentials.py
-_WIFI_FORCE_NO_SCAN = False  # True: the first network, without the two seconds of a scan
+_WIFI_FORCE_NO_SCAN = False  # True: only the first network, without a scan, which takes 2 s
 
 # lora: a FiPy; its key, _APP_KEY, stands in credentials.py
 _DEV_EUI = None  # 16 hex digits; None: the board's own
 _APP_EUI = "70B3D57ED0000001"  # 16 hex digits
 _LORA_REGION = "EU868"  # "EU868", "US915", "AU915", "AS923" or "IN865"
-_LORA_DR = 5  # data rate; the lower, the farther, and the longer on air
-_LORA_ADR = False  # the network chooses the data rate
+_LORA_DR = 5  # data rate; a lower one reaches farther and is longer on air
+_LORA_ADR = False  # True: the network chooses the data rate
 _LORA_CONFIRMED = False  # True: ask the network to confirm each report
-_LORA_TX_RETRIES = 2  # of a report that is not confirmed
+_LORA_TX_RETRIES = 2  # repetitions of a report that is not confirmed
 
-# Where to ---------------------------------------------------------------------------------------
+# Server -----------------------------------------------------------------------------------------
 _PROTOCOL = "udp"  # module in protocols/: "udp", "coap" or "mqtt"
 _HOST = "192.0.2.1"  # IP literal of the server; a name costs a look-up each time
 _PORT = 5683  # 1 to 65535; 1883 is the usual one for MQTT
 _TOPIC = "r"  # path of CoAP, topic of MQTT; short ones save energy
 # _USER and _TOKEN, for MQTT and CoAP, stand in credentials.py
-_COAP_ACK_TIMEOUT_SEC = 5  # until the first repetition; RFC 7252 says 2, which is short for NB-IoT
-_COAP_MAX_RETRANSMIT = 3  # repetitions, each after twice the time
+_COAP_ACK_TIMEOUT_SEC = 5  # until the first repetition; the 2 of RFC 7252 are short for NB-IoT
+_COAP_MAX_RETRANSMIT = 3  # repetitions; the wait after each is twice the one before
 
 # Reports ----------------------------------------------------------------------------------------
-# Every n-th report tells how long the phases of the cycle before took (one more datagram); 0: none
+# Every n-th report has the durations of the previous cycle's phases (one more datagram); 0: none
 _PHASES_EVERY = 4
-_BACKLOG_BYTES = 4096  # unsent reports kept on the flash, 0 to 65536; when full the oldest go
-_BACKLOG_PER_CYCLE = 4  # how many of them are sent after a report, 0 to 100
+_BACKLOG_BYTES = 4096  # unsent reports kept on the flash, 0 to 65536; if full, the oldest are lost
+_BACKLOG_PER_CYCLE = 4  # number of them that are sent after each report, 0 to 100
 
 # Supply -----------------------------------------------------------------------------------------
 _BATTERY_PIN = "P16"  # measured by boot.py; None if there is no battery to protect
 _BATTERY_DIVIDER = 2  # battery voltage / voltage at the pin
 _BATTERY_MIN_MV = 3300  # below this the radio stays off and the node sleeps, millivolt
-_BATTERY_SLEEP_S = 21600  # for how long, seconds
+_BATTERY_SLEEP_S = 21600  # duration of this sleep, seconds
 
 # Safety -----------------------------------------------------------------------------------------
-_WATCHDOG_S = 60  # a program that hangs this long is reset, seconds, 20 to 600
+_WATCHDOG_S = 60  # the board is reset if the program hangs for this time, seconds, 20 to 600
 _LOG_LEVEL = "INFO"  # "DEBUG", "INFO", "WARNING", "ERROR" or "CRITICAL"
 
 # Secrets ----------------------------------------------------------------------------------------

@@ -1,15 +1,21 @@
-"""A real CoAP server (aiocoap) that keeps what is posted to it.
+"""A real CoAP server (aiocoap) that can be told to misbehave.
 
     with CoapServer() as server:
         ...                                     # a client posts to server.host, server.port
         server.wait_for(1)                      # True: one post has come
         server.received[0].path, server.received[0].query, server.received[0].data
-        server.code = Code.UNAUTHORIZED         # answers with 4.01 from now on
 
-POST and PUT are taken on every path.
+    server.behaviour.code = Code.UNAUTHORIZED   # answers with 4.01 from now on
+    server.behaviour.delay_s = 0.2              # an empty ACK first, a separate response then
+    server.behaviour.drop_in = 2                # the next two datagrams of clients are lost
+    server.behaviour.drop_out = 1               # the next datagram of the server is lost
+    server.behaviour.twice = True               # each datagram of the server is sent twice
+    server.behaviour.reset = True               # confirmable messages are reset
 
-Written against aiocoap 0.4.17. Its own sockets have SO_REUSEPORT, with which a second server would
-silently receive half of the datagrams, so the socket is made here.
+Every path is served: POST and PUT are taken, GET gives `content[path]` or 4.04, DELETE removes it.
+`datagrams` lists what passed, in both directions.
+
+Written against aiocoap 0.4.17: its server socket is subclassed where datagrams come and go.
 """
 
 from __future__ import annotations
@@ -30,6 +36,8 @@ from aiocoap.transports import simplesocketserver
 from devkit.servers.server import Received, Server, Started, datagram_socket
 
 ANSWERS = True
+PAYLOAD_MAX = 65_536
+_CON, _RST = 0, 3
 _LOGGER = "devkit.servers.coap"
 
 
@@ -37,8 +45,28 @@ _LOGGER = "devkit.servers.coap"
 class Post(Received):
     """One POST or PUT, put together if it came in blocks."""
 
+    code: str
     path: str
     query: tuple[str, ...]
+    content_format: int | None
+
+
+@dataclass
+class Behaviour:
+    code: Code = Code.CHANGED
+    payload: bytes = b""
+    max_age: int | None = None
+    delay_s: float = 0.0  # above 0.1 the response is separate
+    drop_in: int = 0
+    drop_out: int = 0
+    twice: bool = False
+    reset: bool = False
+
+
+@dataclass
+class Datagram:
+    inbound: bool  # from a client
+    data: bytes
 
 
 class CoapServer(Server[Post]):
@@ -46,7 +74,9 @@ class CoapServer(Server[Post]):
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         super().__init__()
-        self.code = Code.CHANGED  # of each answer
+        self.datagrams: list[Datagram] = []
+        self.content: dict[str, bytes] = {}
+        self.behaviour = Behaviour()
         self._socket = datagram_socket(host, port)
         self.host, self.port = self._socket.getsockname()[:2]
         self._end = asyncio.Event()
@@ -70,12 +100,8 @@ class CoapServer(Server[Post]):
         async def transport(manager: Any) -> Any:
             interface = simplesocketserver.MessageInterfaceSimpleServer(manager, log, loop)
             _, interface._pool = await loop.create_datagram_endpoint(
-                lambda: simplesocketserver._DatagramServerSocketSimple(
-                    lambda ready: None, interface, log
-                ),
-                sock=self._socket,
+                lambda: _FaultySocket(self, interface, log), sock=self._socket
             )
-            interface._pool.hostinfo_local = f"{self.host}:{self.port}"
             return interface
 
         await context._append_tokenmanaged_messagemanaged_transport(transport)
@@ -84,18 +110,83 @@ class CoapServer(Server[Post]):
         await context.shutdown()
 
 
+class _Client(simplesocketserver._Address):
+    def send(self, data: bytes) -> None:
+        self.serversocket.reply(data, self.address)
+
+
+class _FaultySocket(simplesocketserver._DatagramServerSocketSimple):
+    """Loses, repeats and resets what `behaviour` says."""
+
+    _Address = _Client
+
+    def __init__(self, server: CoapServer, interface: Any, log: logging.Logger) -> None:
+        super().__init__(lambda ready: None, interface, log)
+        self._server = server
+        self.hostinfo_local = f"{server.host}:{server.port}"
+
+    def datagram_received(self, data: bytes, client: Any) -> None:
+        behaviour = self._server.behaviour
+        self._server.datagrams.append(Datagram(True, data))
+        if behaviour.drop_in:
+            behaviour.drop_in -= 1
+        elif behaviour.reset and len(data) >= 4 and data[0] >> 4 == 4 | _CON:
+            self._transport.sendto(bytes([0x40 | _RST << 4, 0]) + data[2:4], client)
+        else:
+            super().datagram_received(data, client)
+
+    def reply(self, data: bytes, client: Any) -> None:
+        behaviour = self._server.behaviour
+        self._server.datagrams.append(Datagram(False, data))
+        if behaviour.drop_out:
+            behaviour.drop_out -= 1
+            return
+        for _ in range(1 + behaviour.twice):
+            self._transport.sendto(data, client)
+
+
 class _AnyPath(resource.Resource, resource.PathCapable):
     def __init__(self, server: CoapServer) -> None:
         super().__init__()
         self._server = server
 
-    async def render_post(self, request: Any) -> Any:
-        source, path = request.remote.address[:2], "/".join(request.opt.uri_path)
-        query = tuple(request.opt.uri_query)
-        self._server._keep(Post(time.time(), source, request.payload, path, query))
-        return aiocoap.Message(code=self._server.code)
+    async def needs_blockwise_assembly(self, request: Any) -> bool:
+        block = request.opt.block1
+        return block is None or block.start < PAYLOAD_MAX
 
-    render_put = render_post
+    async def render(self, request: Any) -> Any:
+        server, behaviour = self._server, self._server.behaviour
+        path = "/".join(request.opt.uri_path)
+        block = request.opt.block1
+        if block is not None and block.start >= PAYLOAD_MAX:
+            return aiocoap.Message(code=Code.REQUEST_ENTITY_TOO_LARGE)
+        if behaviour.delay_s:
+            await asyncio.sleep(behaviour.delay_s)
+        if request.code == Code.GET:
+            if path not in server.content:
+                return aiocoap.Message(code=Code.NOT_FOUND)
+            response = aiocoap.Message(code=Code.CONTENT, payload=server.content[path])
+            resource.hashing_etag(request, response)
+            return response
+        if request.code == Code.DELETE:
+            known = server.content.pop(path, None) is not None
+            return aiocoap.Message(code=Code.DELETED if known else Code.NOT_FOUND)
+        content_format = request.opt.content_format
+        server._keep(
+            Post(
+                time.time(),
+                request.remote.address[:2],
+                request.payload,
+                request.code.name,
+                path,
+                tuple(request.opt.uri_query),
+                None if content_format is None else int(content_format),
+            )
+        )
+        response = aiocoap.Message(code=behaviour.code, payload=behaviour.payload)
+        if behaviour.max_age is not None:
+            response.opt.max_age = behaviour.max_age
+        return response
 
 
 def start(parts: ExitStack) -> Started:

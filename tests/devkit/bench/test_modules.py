@@ -67,7 +67,7 @@ def test_what_a_module_needs_is_found_from_its_imports(module, needed):
 def test_bench_names_the_file_that_does_not_compile(tmp_path, monkeypatch, capsys):
     (tmp_path / "utils").mkdir()
     (tmp_path / "utils/at.py").write_text("x = 1\ny = f'{x}'\n")
-    monkeypatch.setattr(modules, "ROOT", tmp_path)
+    monkeypatch.setattr(modules, "source", lambda path: tmp_path / path)
     monkeypatch.setattr(modules, "device_files", lambda: [Path("utils/at.py")])
     assert cli.main(["bench"]) == 1
     last = capsys.readouterr().err.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The CoAP server on the computer, with aiocoap as client."""
+"""The CoAP server on the computer: what it is told by aiocoap as client, and its faults."""
 
 from __future__ import annotations
 
@@ -44,18 +44,22 @@ def test_it_takes_posts_on_any_path_and_tells_of_them(server: CoapServer) -> Non
     assert [answer.code for answer in answers] == [Code.CHANGED] * 2
     assert server.wait_for(2) and not server.wait_for(3, 0.01)
     first, second = server.received
-    assert (first.path, first.query, first.data) == ("a/b", ("k=v",), b"hello")
-    assert second.data == long
+    assert (first.code, first.path, first.query) == ("POST", "a/b", ("k=v",))
+    assert (first.data, first.content_format, second.data) == (b"hello", None, long)
 
 
-def test_it_refuses_posts_when_told_to_and_keeps_them(server: CoapServer) -> None:
-    server.code = Code.UNAUTHORIZED
-    assert ask(server, (Code.POST, "r", b"x"))[0].code == Code.UNAUTHORIZED
-    assert [post.data for post in server.received] == [b"x"]
+def test_content_is_given_and_removed(server: CoapServer) -> None:
+    server.content["t"] = bytes(5000)
+    answers = ask(server, *((code, "t", b"") for code in (Code.GET, Code.DELETE, Code.GET)))
+    assert [answer.code for answer in answers] == [Code.CONTENT, Code.DELETED, Code.NOT_FOUND]
+    assert answers[0].payload == bytes(5000)
 
 
-def test_a_post_is_kept_with_its_sender(server: CoapServer) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+def test_each_post_is_kept_with_its_sender() -> None:
+    with (
+        CoapServer() as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+    ):
         client.bind(("127.0.0.1", 0))
         client.sendto(b"\x50\x02\x00\x01\xb1r\xffx", (server.host, server.port))
         assert server.wait_for(1, timeout_s=5)
