@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devkit import application
+from devkit.application import PUBLISHED
 from devkit.bench.floor import floor
 
 HERE = Path(__file__).parent
@@ -18,8 +19,8 @@ class Case:
 
     name: str
     scenario: str = "good"
-    bearer: str = "nbiot"
-    protocol: str = "udp"  # of the server, too
+    bearer: str = PUBLISHED["_BEARER"]
+    protocol: str = PUBLISHED["_PROTOCOL"]  # of the server, too
     script: Path | None = None
     settings: dict[str, object] = field(default_factory=dict)
 
@@ -32,7 +33,7 @@ class Case:
         return f"{self.protocol} in data state" if self.data_state else self.protocol
 
 
-# What a cycle with faults costs, over NB-IoT
+# What a cycle costs where the network of the template's bearer is good, poor, or refuses
 CYCLES = (
     Case("cold attach, good", "good"),
     Case("cold attach, fair", "fair"),

@@ -10,16 +10,19 @@ Each bearer has a file, floor_nbiot.py and so on, found by its name:
     KINDS       kinds of transport over which it is measured (networking/__init__.py)
     REPORTS     name of a report -> lines of config.py with which the template makes it
     Floor       the procedure
+    time_on_air_us(payload_bytes)
+                optional: what the duty cycle of the bearer counts of one message
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from devkit import application
+from devkit.application import PUBLISHED
 from devkit.servers.receiver import answers
 from emulator.board.board import Halt
 from emulator.emulator import Emulator
@@ -44,10 +47,10 @@ class Task:
     payloads: Sequence[bytes]
     host: str
     port: int
-    bearer: str = "nbiot"
-    protocol: str = "udp"
+    bearer: str = PUBLISHED["_BEARER"]
+    protocol: str = PUBLISHED["_PROTOCOL"]
     data_state: bool = False
-    confirmed: bool = False  # LoRaWAN
+    settings: Mapping[str, object] = field(default_factory=dict)  # lines of config.py
     limit_ms: int = 90_000
     period_ms: int = 900_000
 

@@ -13,6 +13,7 @@ import functools
 from typing import Any
 
 from devkit.bench.floor import ANSWER_US, FIVE, Procedure
+from emulator.lorawan import airtime
 from emulator.lorawan.regions import REGIONS
 
 KINDS = ("message",)
@@ -22,10 +23,16 @@ REPORTS: dict[str, dict[str, object]] = {
 }
 APP_EUI = bytes.fromhex("70B3D57ED0000001")  # of config.py
 APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")  # of credentials_example.py
-RATE = 5
+RATE = 5  # _LORA_DR of config.py; in EU868 SF7, 125 kHz
+SPREADING, BANDWIDTH = 7, 125_000
+UPLINK_HEADERS = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC (LoRaWAN 1.0.3, 4)
 PORT = 2
 # mode LORAWAN, frequency and power of the region, 125 kHz, SF7, preamble 8, 4/5, TX_ONLY, ...
 SETTINGS = [1, None, None, 0, 7, 8, 1, 1, False, False, False, True, 2, 0]
+
+
+def time_on_air_us(payload_bytes: int) -> int:
+    return airtime.time_on_air_us(payload_bytes + UPLINK_HEADERS, SPREADING, BANDWIDTH)
 
 
 class Floor(Procedure):
@@ -39,7 +46,8 @@ class Floor(Procedure):
         if not lora.do_has_joined():
             lora.do_join_otaa(None, APP_EUI, APP_KEY, None)
             self.until(lora.do_has_joined, ANSWER_US)
+        confirmed = bool(self.task.settings.get("_LORA_CONFIRMED"))
         for payload in self.task.payloads:
-            message = lora._messages[lora.do_send(payload, RATE, self.task.confirmed, PORT)]
+            message = lora._messages[lora.do_send(payload, RATE, confirmed, PORT)]
             self.until(functools.partial(getattr, message, "finished"), ANSWER_US)
         lora.do_nvram_save()

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from devkit.bench.floor import ANSWER_US, Procedure
+from emulator.modem.nv import Context
 
 KINDS = ("message", "datagram", "stream")
 REPORTS: dict[str, dict[str, object]] = {"report": {}}
@@ -29,6 +30,8 @@ class Floor(Procedure):
 
     def run(self) -> None:
         lte = self.lte
+        # the modem keeps the context that an earlier cycle defined
+        self.emulator.modem.nv.contexts[1] = Context("IP", "iot.example")
         lte.do_open()
         lte._wait_for_task()
         lte.do_configure(None, 1, True, [0, 7, 0, 7])

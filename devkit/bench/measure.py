@@ -17,18 +17,14 @@ from typing import Any
 from devkit import application
 from devkit.application import REFERENCE
 from devkit.bench.cases import ONE_REPORT, Case
-from devkit.bench.floor import FloorVm, Task
+from devkit.bench.floor import FloorVm, Task, floor
 from devkit.servers.receiver import PATIENCE_S, Receiver, answers
 from emulator.cycle import Cycle
 from emulator.device_files import configured, copy_device_files
 from emulator.emulator import Emulator
-from emulator.lorawan.airtime import time_on_air_us
-from emulator.modem.nv import Context
 
 SEEDS = 5
 COUNTED_CYCLE = 2
-LORA_RATE = (7, 125_000)  # _LORA_DR = 5 of config.py in EU868
-UPLINK_HEADERS = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC (LoRaWAN 1.0.3, 4)
 ARRIVAL_S = 30.0  # of real time, for what has been delivered to be seen; ends when it is
 
 
@@ -92,15 +88,12 @@ def _mean(cycles: Sequence[Cycle], name: str) -> float:
 
 
 def _time_on_air_ms(case: Case, cycles: Sequence[Cycle]) -> int | None:
-    """Of the uplinks of a cycle, by LoRaWAN only: what its duty cycle counts."""
-    if case.bearer != "lora":
+    """Of the messages of a cycle, if the bearer has a duty cycle that counts it."""
+    of_one = getattr(floor(case.bearer), "time_on_air_us", None)
+    if of_one is None:
         return None
     sent = [len(datagram.data) for cycle in cycles for datagram in cycle.sent]
-    return round(sum(map(_uplink_us, sent)) / len(cycles) / 1000)
-
-
-def _uplink_us(payload_bytes: int) -> int:
-    return time_on_air_us(payload_bytes + UPLINK_HEADERS, *LORA_RATE)
+    return round(sum(map(of_one, sent)) / len(cycles) / 1000)
 
 
 def run_ours(
@@ -129,13 +122,10 @@ def run_floor(
         with _emulator(case, conditions, seed, Path(folder), routes) as emulator:
             host, port = application.endpoint(case.bearer, case.protocol)
             payloads = [datagram.data for datagram in ours.sent] or [bytes(100)]
-            confirmed = bool(case.settings.get("_LORA_CONFIRMED"))
             task = Task(
-                payloads, host, port, case.bearer, case.protocol, case.data_state, confirmed
+                payloads, host, port, case.bearer, case.protocol, case.data_state, case.settings
             )
             emulator.vm = FloorVm(emulator, task)
-            # the modem keeps the context that an earlier cycle defined
-            emulator.modem.nv.contexts[1] = Context("IP", "iot.example")
             return emulator.run(cycles=COUNTED_CYCLE)[-1]
 
 
