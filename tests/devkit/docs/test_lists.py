@@ -110,6 +110,19 @@ def test_design_page_names_the_functions_of_the_contracts() -> None:
     assert set(named) == set(contracts.names("protocols")) - {"confirms", "close"}
 
 
+@pytest.mark.parametrize("file", ["networking/_nbiot_lte.py", "tests/networking/uart_link.py"])
+def test_a_link_has_the_members_of_its_contract(file: str) -> None:
+    contract = ast.get_docstring(_tree("networking/_nbiot_lte.py")) or ""
+    listed = set(re.findall(r"^(\w+)(?:\([^)]*\))?(?: {2,}|$)", contract, re.M))
+    [link] = [each for each in _tree(file).body if getattr(each, "name", "") == "Link"]
+    members = {each.name for each in ast.walk(link) if isinstance(each, ast.FunctionDef)}
+    for node in ast.walk(link):
+        if isinstance(node, ast.Assign):
+            members |= {ast.unparse(target).removeprefix("self.") for target in node.targets}
+    assert {"open", "exchange", "hang_up", "close"} < listed <= members
+    assert {name for name in listed if name in _text("docs/design.md")} == listed
+
+
 # Folders
 
 
