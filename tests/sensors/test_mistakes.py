@@ -102,9 +102,7 @@ def test_whatever_stands_behind_an_argument_is_accepted_or_told(node, kind):
         assert planned or problems, (name, value)
 
 
-@pytest.mark.parametrize(
-    "kind", [name for name, entry in entries().items() if entry.interface == "I2C"]
-)
+@pytest.mark.parametrize("kind", drivers())
 def test_one_chip_in_two_lines_is_measured_twice(node, kind):
     """One after the other: a TSL2561 that two start at once gave a third of the light."""
     entry = entries()[kind]
