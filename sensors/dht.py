@@ -88,6 +88,7 @@ class Dht(Sensor):
         self._model = dht_model
         self._interval_ms, self._start_ms = _TIMES[dht_model]
         self._starts = starts
+        self.exclusive = ("dht", id(pin))
 
     def steps(self):
         """Measure; returns (temperature, humidity)."""

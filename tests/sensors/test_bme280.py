@@ -64,11 +64,19 @@ def test_recorded_words_mean_what_was_published(node):
         assert tuple(values) == close(expected)
 
 
-def test_single_precision_is_enough(node):
-    node.vm = SinglePrecisionVm(node.board, node.flash, node.printed.append, install="frozen")
+def test_single_precision_is_enough(make_node):
+    """Nothing is lost in it, and the values are those of the VM with the floats that it has."""
+    single, other = make_node(), make_node()
+    single.vm = SinglePrecisionVm(
+        single.board, single.flash, single.printed.append, install="frozen"
+    )
     corners = [("b", word * 8) for word in ("01", "40", "7f", "80", "a5", "ff")]
-    all_vectors(node, "bme280", Recorded(node.board, [*VECTORS, *corners]), ADDRESS)
-    assert node.vm.findings == []
+    found, expected = (
+        all_vectors(node, "bme280", Recorded(node.board, [*VECTORS, *corners]), ADDRESS)
+        for node in (single, other)
+    )
+    assert single.vm.findings == []
+    assert found == [[list(close(values)), cause] for values, cause in expected]
 
 
 def test_a_run_measures_in_hectopascal_celsius_and_percent(node):

@@ -94,13 +94,24 @@ def test_recorded_words_mean_what_was_published(node):
     assert heater[4:] == [0x14, 0x3F, 0x50, 0x59, 0x65, 0x7F, 0xFF]
 
 
-def test_single_precision_is_enough(node):
-    node.vm = SinglePrecisionVm(node.board, node.flash, node.printed.append, install="frozen")
+def test_single_precision_is_enough(make_node):
+    """Nothing is lost in it, and the values are those of the VM with the floats that it has."""
+    single, other = make_node(), make_node()
+    single.vm = SinglePrecisionVm(
+        single.board, single.flash, single.printed.append, install="frozen"
+    )
     air = "8000564cd07a5f804a4b00000000"
     corners = [("a", air + f"{word:02x}") for word in range(0x30, 0x40)]
     corners += [("b", "8000" + byte * 8 + "000000ffff") for byte in ("40", "60", "7f", "a5")]
-    all_vectors(node, "bme680", Recorded(node.board, [*VECTORS, *corners]), ADDRESS, HEATER)
-    assert node.vm.findings == []
+    vectors = [*VECTORS, *corners]
+    found, expected = (
+        all_vectors(node, "bme680", Recorded(node.board, vectors), ADDRESS, HEATER)
+        for node in (single, other)
+    )
+    assert single.vm.findings == []
+    count = len(vectors)
+    assert found[:count] == [[list(close(values)), cause] for values, cause in expected[:count]]
+    assert found[count:] == pytest.approx(expected[count:], abs=1)
 
 
 def test_a_bme688_is_read_with_its_own_gas_formula(node):

@@ -246,8 +246,9 @@ def get_reading():
     ("digits", "places", "decimals"),
     [(1234567, 0, 2), (6400059, 5, 5), (-8192191, 3, 3), (35, 1, 0)],
 )
-def test_seven_digits_survive_single_precision(node, digits, places, decimals):
-    node.vm = SinglePrecisionVm(node.board, node.flash, node.printed.append, install="frozen")
+def test_seven_digits_survive_single_precision(node, runtime, digits, places, decimals):
+    if runtime == "cpython":  # another VM has the floats that it has
+        node.vm = SinglePrecisionVm(node.board, node.flash, node.printed.append, install="frozen")
     driver = COUNTER.format(
         exponent=-decimals, factor=10**decimals, digits=digits, divisor=10**places
     )

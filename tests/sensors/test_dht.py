@@ -172,27 +172,23 @@ WIDTHS = st.fixed_dictionaries(
 )
 
 
-@given(
-    data=st.binary(min_size=4, max_size=4),
-    widths=st.lists(WIDTHS, min_size=1, max_size=41),
-    shape=st.tuples(st.booleans(), st.booleans(), st.booleans()),
-)
-def test_any_mixture_of_legal_widths_is_decoded(decoder, data, widths, shape):
-    board, frame = decoder
-    chip = Dht(board, lambda t: 0, lambda t: 0)
-    turn = iter(widths * 41)
-    chip.widths = lambda: next(turn)
-    chip.release_seen, chip.response_seen, chip.end_marker = shape
-    data += bytes((sum(data) & 0xFF,))
-    assert bytes(frame(chip._shape(int.from_bytes(data, "big")))) == data
+def test_any_mixture_of_legal_widths_is_decoded(node):
+    chip = Dht(node.board, lambda t: 0, lambda t: 0)
 
+    @given(
+        data=st.binary(min_size=4, max_size=4),
+        widths=st.lists(WIDTHS, min_size=1, max_size=41),
+        shape=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    )
+    def check(data, widths, shape):
+        turn = iter(widths * 41)
+        chip.widths = lambda: next(turn)
+        chip.release_seen, chip.response_seen, chip.end_marker = shape
+        data += bytes((sum(data) & 0xFF,))
+        pulses = chip._shape(int.from_bytes(data, "big"))
+        assert node.value(f"dht.frame({pulses!r})", "dht") == data
 
-@pytest.fixture(scope="module")
-def decoder(tmp_path_factory):
-    from tests.device import Node
-
-    node = Node(tmp_path_factory.mktemp("flash"), [])
-    return node.board, node.objects("from sensors import dht\n")["dht"].frame
+    check()
 
 
 @pytest.mark.parametrize("model", ["DHT11", "DHT22"])

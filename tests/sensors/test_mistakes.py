@@ -8,8 +8,9 @@ import pytest
 
 from collector.report import UNITS
 from devkit.sensors.catalogue import drivers, entries
-from devkit.sensors.trial import Bench
 from emulator.device_files import config_file
+
+from .family import plug
 
 PINS = '{"sda_pin": "P9", "scl_pin": "P10"}'
 ON_THE_SAME = '{"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P12"}'
@@ -93,24 +94,21 @@ def test_whatever_stands_behind_an_argument_is_accepted_or_told(node, kind):
         "for field in driver.ARGUMENTS:\n    for value in POOL:\n"
         f"        given = dict({base!r})\n        given[field[0]] = value\n"
         f"        problems, (line,) = _lines.plan((({kind!r}, given),))\n"
-        "        result.append((given, problems, bool(line.names)))\n"
+        "        result.append((field[0], value, problems, bool(line.names)))\n"
     )["result"]
     assert len(found) > 70
-    for given, problems, planned in found:
-        assert all("allowed: " in text for text in problems), given
-        assert planned or problems, given
+    for name, value, problems, planned in found:
+        assert all("allowed: " in text for text in problems), (name, value)
+        assert planned or problems, (name, value)
 
 
-@pytest.mark.parametrize(
-    "kind", [name for name, entry in entries().items() if entry.interface == "I2C"]
-)
-def test_one_chip_in_two_lines_is_measured_twice(kind):
+@pytest.mark.parametrize("kind", drivers())
+def test_one_chip_in_two_lines_is_measured_twice(node, kind):
     """One after the other: a TSL2561 that two start at once gave a third of the light."""
     entry = entries()[kind]
-    with Bench([entry]) as bench:
-        line = (entry.name, entry.arguments)
-        found = bench.run(f"import sensors\nresult = sensors.measure(({line!r}, {line!r}))\n")
-    results = found["result"]
+    plug(node, entry)
+    line = (entry.name, entry.arguments)
+    results = node.value(f"sensors.measure(({line!r}, {line!r}))", f"{kind}\nimport sensors")
     half = len(results) // 2
     for first, second in zip(results[:half], results[half:], strict=True):
         assert (first.cause, second.cause) == (None, None)

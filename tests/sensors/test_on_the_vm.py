@@ -1,8 +1,18 @@
-"""What the contract itself relies on, on a real MicroPython: generators, turns, released buses."""
+"""On a real MicroPython: what the contract relies on (generators, turns, released buses), and that
+no run of a driver depends on which runtime it is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
+
+from devkit.sensors.catalogue import drivers
+from tests.device import Node
+
+from .family import Member
 
 PROGRAM = """
 import sensors
@@ -44,3 +54,26 @@ def test_a_run_of_sensors(node):
     assert absent == [None, "absent"]  # the supply is off again
     assert error[0] == "ValueError"
     assert "P9 is used twice" in error[1]
+
+
+def measured(node: Node, driver: str) -> tuple[Any, ...]:
+    """What a run of this driver gives and logs, and all that happened on the board, and when."""
+    line = (driver, Member(node, driver).arguments)
+    found = node.value(f"sensors.measure(({line!r},))", f"{driver}\nimport sensors")
+    happened = [
+        (entry.at_us, entry.kind, "" if entry.kind == "print" else entry.text)  # a dict's order
+        for entry in node.board.trace.entries
+    ]
+    return [(item.name, item.value, item.cause) for item in found], node.log, happened
+
+
+@pytest.mark.both_runtimes
+@pytest.mark.parametrize("driver", drivers())
+def test_a_run_is_to_the_microsecond_what_it_is_on_cpython(
+    make_node: Callable[..., Node], tmp_path: Path, driver: str
+) -> None:
+    here = Node(tmp_path / "flash", [])
+    expected = measured(here, driver)
+    here.close()
+    assert {cause for _, _, cause in expected[0]} == {None}
+    assert measured(make_node(), driver) == expected
