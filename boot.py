@@ -68,6 +68,9 @@ def boot():
         import config
     except Exception as error:  # noqa: BLE001 - a damaged file; main.py logs it and sleeps
         sys.print_exception(error)
+        # half a module stays in this table, and a second import would take it for whole
+        for name in ("config", "credentials"):
+            sys.modules.pop(name, None)
         return
     for step in (arm_watchdog, spare_battery, start_radio_early):
         try:

@@ -18,7 +18,7 @@ from utils import configuration, logging, timing
 _log = logging.Logger("node")
 
 _FIELDS = (
-    ("_DEVICE_NAME", "text", (1, 20), None),
+    ("_DEVICE_NAME", "name", (1, 20), None),
     ("_PERIOD_S", "integer", (10, 604800)),
     ("_BEARER", "text", (1, 20)),
     ("_PROTOCOL", "text", (1, 20), "udp"),
@@ -61,26 +61,16 @@ class Node:
         """Check all fields before the hardware is touched. Log all problems; False if any."""
         import config
         import sensors
-        from utils import plugins
 
         self._config = config
         settings, problems = configuration.problems(config, _FIELDS)
         self._sensors = getattr(config, "_SENSORS", ())
         problems += sensors.check(self._sensors)
-        try:
-            self._bearer = plugins.find("networking", settings["_BEARER"], ("up", "down"))
-            wrong = self._bearer.problems(config)
-            problems += wrong
-            protocol = plugins.find("protocols", settings["_PROTOCOL"], ("open", "NEEDS"))
-            problems += protocol.problems(config)
-            kinds = self._bearer.carries(config) if not wrong else (protocol.NEEDS,)
-            if protocol.NEEDS not in kinds:
-                text = "_PROTOCOL = %r needs a %s; _BEARER = %r as configured allows: %s"
-                pair = settings["_PROTOCOL"], protocol.NEEDS, settings["_BEARER"]
-                problems.append(text % (pair + (", ".join(kinds),)))
-            self._protocol = protocol
-        except (ValueError, KeyError) as error:
-            problems.append(str(error.args[0]))
+        if "_BEARER" in settings and "_PROTOCOL" in settings:
+            try:
+                problems += self._choose(settings["_BEARER"], settings["_PROTOCOL"])
+            except ValueError as error:
+                problems.append(str(error))
         if "_PERIOD_S" in settings:
             self.settings = settings
         if problems:
@@ -89,6 +79,21 @@ class Node:
             return False
         logging.setLevel(getattr(logging, settings["_LOG_LEVEL"]))
         return True
+
+    def _choose(self, bearer_name, protocol_name):
+        """Find bearer and protocol; return their problems, alone and together."""
+        from utils import plugins
+
+        self._bearer = plugins.find("networking", bearer_name, ("up", "down"), field="_BEARER")
+        found = self._bearer.problems(self._config)
+        protocol = plugins.find("protocols", protocol_name, ("open", "NEEDS"), field="_PROTOCOL")
+        self._protocol = protocol
+        kinds = (protocol.NEEDS,) if found else self._bearer.carries(self._config)
+        found += protocol.problems(self._config)
+        if protocol.NEEDS not in kinds:
+            text = "_PROTOCOL = %r needs a %s; _BEARER = %r as configured allows: %s"
+            found.append(text % (protocol_name, protocol.NEEDS, bearer_name, ", ".join(kinds)))
+        return found
 
     def measure(self):
         """Read all sensors. A sensor that fails costs its own values only.

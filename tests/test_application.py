@@ -492,6 +492,16 @@ def test_a_damaged_configuration_file_ends_in_sleep(
     assert node.sleeps_ms[0] > 3_500_000
 
 
+@pytest.mark.parametrize("file", ("config.py", "credentials.py"))
+def test_a_configuration_that_fails_late_is_not_half_used(make_node: MakeNode, file: str) -> None:
+    node = make_node(SAFE)
+    with (node.device.flash / file).open("a", encoding="utf-8") as text:
+        text.write("\n_DEVICE_NAME = meadow\n")
+    [cycle] = node.run()
+    assert (cycle.ended, cycle.radio_on_ms, cycle.sent) == ("deepsleep", 0, [])
+    assert "NameError" in node.device.output
+
+
 @pytest.mark.parametrize("file", ("node.py", "utils/timing.py", "utils/logging.py"))
 def test_a_damaged_file_ends_in_sleep(make_node: MakeNode, file: str) -> None:
     node = make_node(SAFE)

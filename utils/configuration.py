@@ -15,7 +15,9 @@ without default is required:
 
 kind       value                                                   limits
 text       str of printable ASCII without a quote or backslash     (shortest, longest) length
-secret     the same; no message shows its value                    (shortest, longest) length
+name       the same, of letters, digits and -:._/ with one of      (shortest, longest) length
+           the first two in front: RFC 8428, 4.5.1
+secret     as text; no message shows its value                     (shortest, longest) length
 choice     one of the values                                       the values
 integer    int                                                     (least, greatest)
 integers   int, or a list or tuple of at least one                 (least, greatest) of each
@@ -73,11 +75,22 @@ def is_plain(text):
 def _fits(value, kind, limits):
     if kind == "choice":
         return value in limits
-    if kind not in _TEXTS:
+    if kind == "name" and not _is_name(value):
+        return False
+    if kind not in _NUMBERS:
         return isinstance(value, str) and is_integer(len(value), *limits) and is_plain(value)
     if kind == "integer" or not isinstance(value, (list, tuple)):
         return is_integer(value, *limits)
     return bool(value) and all(is_integer(item, *limits) for item in value)
+
+
+def _is_name(value):
+    if not isinstance(value, str) or value[:1] in _NOT_FIRST:
+        return False
+    for character in value:
+        if not (character.isalpha() or character.isdigit() or character in _NOT_FIRST):
+            return False
+    return True
 
 
 def _allowed(kind, limits):
@@ -88,7 +101,10 @@ def _allowed(kind, limits):
 
 _TEXT = "%s = %r; allowed: %s"
 _CHARACTERS = '%d to %d printable ASCII characters, no " or \\'
+_NOT_FIRST = "-:._/"
+_NUMBERS = ("integer", "integers")
 _TEXTS = {
+    "name": "%d to %d letters, digits and -:._/, a letter or digit in front",
     "integer": "an integer %d to %d",
     "integers": "an integer %d to %d, or a list of such",
 }

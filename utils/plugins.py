@@ -8,7 +8,7 @@ Only the requested module is loaded. A name that could lead out of the folder is
 """
 
 
-def find(folder, name, marks):
+def find(folder, name, marks, field=None):
     """Return the module `folder.name`, which must have the attributes `marks` to be a plug-in.
 
     Raises ValueError with the available names if there is no such plug-in, ImportError if the
@@ -24,7 +24,7 @@ def find(folder, name, marks):
             if all(hasattr(module, mark) for mark in marks):
                 return module
     allowed = ", ".join(_usable(folder, marks)) or "none installed"
-    raise ValueError("{} {!r}; allowed: {}".format(folder, name, allowed))
+    raise ValueError("{} = {!r}; allowed: {}".format(field or folder, name, allowed))
 
 
 def _is_name(text):

@@ -49,6 +49,8 @@ def row(case: Case, conditions: Conditions) -> dict[str, Any]:
             arrived = receiver.received[before:][-(cycle.accepted or 0) :]
             payloads.append(sum(len(each.data) for each in arrived) if cycle.accepted else 0)
             ours.append(cycle)
+        # afterwards: none of these may come in while the reports of a seed are counted
+        for seed, cycle in enumerate(ours, conditions.seed):
             floors.append(run_floor(case, conditions, seed, cycle, routes))
     awake, floor_awake = _mean(ours, "awake_ms"), _mean(floors, "awake_ms")
     energy, floor_energy = _mean(ours, "energy_mj"), _mean(floors, "energy_mj")

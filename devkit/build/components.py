@@ -220,6 +220,14 @@ def _plugins(folders: Iterable[str], root: Path) -> set[Path]:
 def _texts(settings: Path) -> set[str]:
     if not settings.is_file():
         return set()
-    nodes = ast.walk(ast.parse(settings.read_text(encoding="utf-8")))
+    try:
+        tree = ast.parse(settings.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise ValueError(f"{settings.name}:{error.lineno}: {error.msg}") from None
+    last = {}  # of a field that is set twice, as a node's own file does, the last line counts
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node
+        last[ast.dump(target)] = node
+    nodes = [part for node in last.values() for part in ast.walk(node)]
     texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
     return {text for text in texts if isinstance(text, str) and text.isidentifier()}

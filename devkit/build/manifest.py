@@ -26,7 +26,7 @@ from typing import Any
 
 from devkit.build.components import Component, components
 from devkit.build.packages import Package
-from devkit.build.targets import Target
+from devkit.build.targets import Target, is_script
 from emulator.device_files import ROOT, source
 
 if sys.version_info >= (3, 11):
@@ -47,6 +47,8 @@ def project(root: Path = ROOT) -> tuple[str, str]:
 def compiled_files(target: Target, root: Path = ROOT) -> dict[Path, bytes]:
     """Path on the board -> content, of all components."""
     paths = sorted({path for component in components(root).values() for path in component.files})
+    for path in filter(is_script, paths):  # the board compiles them: what it refuses is told now
+        target.compiled(source(path, root).read_bytes(), path)
     return {
         target.deployed_name(path): target.deployed(source(path, root).read_bytes(), path)
         for path in paths

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit import application, configuration, requirements
+from devkit.commands import UsageError
 from devkit.commands.options import (
     add_config,
     add_cycles,
@@ -28,7 +29,7 @@ from devkit.commands.options import (
     writing,
 )
 from devkit.commands.run import runtime, summary
-from devkit.commands.values import output
+from devkit.commands.values import output, route
 from devkit.servers.receiver import Receiver, answers
 from devkit.tables import table
 from emulator.cycle import Cycle
@@ -98,6 +99,7 @@ def _demo(options: argparse.Namespace) -> int:
         say(f"{config}: {name} = {value!r}")
     with Receiver(protocol) as receiver, tempfile.TemporaryDirectory("-flash") as folder:
         host, port = application.endpoint(bearer, protocol, configured)
+        to_server = _route(receiver, host, port)
         say(f"{receiver.about} on {receiver.host} port {receiver.port},"
             f" reached as {host}:{port}\n")  # fmt: skip
         flash = Path(folder)
@@ -108,9 +110,9 @@ def _demo(options: argparse.Namespace) -> int:
             seed=options.seed,
             firmware=options.firmware,
             name=board,
-            chips=application.chips(options.bearer),
+            chips=application.chips(bearer),
             flash=flash,
-            routes=[receiver.route(host, port)],
+            routes=[to_server],
             console=lambda text: print(text, end="", file=out, flush=True),
             realtime=options.realtime,
             **vm,
@@ -137,6 +139,16 @@ def _demo(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(summary(ok, options.seed, cycles)))
     return 0 if ok else 1
+
+
+def _route(receiver: Receiver, host: str, port: int) -> str:
+    """The route from the server of the configuration to the real one."""
+    text = receiver.route(host, port)
+    try:
+        route(text)
+    except argparse.ArgumentTypeError:
+        raise UsageError(f"_HOST = {host!r}; allowed: an IP address or a name") from None
+    return text
 
 
 def payloads_left(protocol: str, cycles: Sequence[Cycle]) -> int:

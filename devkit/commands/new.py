@@ -8,18 +8,24 @@ data sheet does. Nothing that exists is overwritten.
 from __future__ import annotations
 
 import argparse
+import builtins
 import keyword
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.build.components import KINDS as DEVICE_FOLDERS
 from devkit.commands import UsageError
-from emulator.device_files import ROOT
+from emulator.device_files import FOLDERS, ROOT
 
 TEMPLATES = ROOT / "devkit" / "templates"
 _LONGEST = 20
-_ALLOWED = "1 to 20 lower-case letters, digits and underscores, a letter first, no word of Python"
+SHADOWED = ("const", "machine", "network", "pycom", "config", "credentials", "node", *FOLDERS)
+_ALLOWED = (
+    "1 to 20 lower-case letters, digits and underscores, a letter first, no name of Python, of the"
+    " firmware or of a folder here"
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ def create(what: str, name: str, root: Path = ROOT) -> list[Path]:
         not re.fullmatch("[a-z][a-z0-9_]*", name)
         or len(name) > _LONGEST
         or keyword.iskeyword(name)
+        or name in (*dir(builtins), *sys.stdlib_module_names, *SHADOWED)
     ):
         raise UsageError(f"name {name!r}; allowed: {_ALLOWED}")
     kind = KINDS[what]
@@ -100,7 +107,7 @@ def create(what: str, name: str, root: Path = ROOT) -> list[Path]:
     taken = [*kind.paths(name), *[f"{folder}/{name}.py" for folder in DEVICE_FOLDERS]]
     for path in taken:
         if (root / path).exists():
-            raise UsageError(f"{path} is there already; allowed: a name without files")
+            raise UsageError(f"name {name!r}: {path} is there already; allowed: a name not in use")
     made = [root / path for path in kind.paths(name)]
     for template, file in zip(kind.files, made, strict=True):
         file.parent.mkdir(parents=True, exist_ok=True)

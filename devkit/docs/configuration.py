@@ -110,7 +110,7 @@ def _values(field: tuple[Any, ...]) -> str:
     name, kind, limits = field[:3]
     if kind == "choice":
         words = ", ".join(map(_code, limits))
-    elif kind in ("text", "secret"):
+    elif kind in ("text", "name", "secret"):
         words = f"{kind}, {limits[0]} to {limits[1]} characters"
     else:
         unit = next((f" {unit}" for end, unit in _UNITS.items() if name.endswith(end)), "")

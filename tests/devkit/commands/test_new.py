@@ -186,4 +186,4 @@ def test_the_command_refuses_other_things_with_what_is_allowed(
         cli.main(["new", "planet", "x"])
     assert "choose from 'sensor', 'bearer', 'protocol'" in capsys.readouterr().err
     assert cli.main(["new", "sensor", "si7021"]) == 2
-    assert "is there already; allowed: a name without files" in capsys.readouterr().err
+    assert "is there already; allowed: a name not in use" in capsys.readouterr().err
