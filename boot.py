@@ -1,7 +1,6 @@
-"""First program after every reset: arm the watchdog, keep the radio off on a low battery."""
+"""Runs first after every reset: arms the watchdog, and keeps the radio off on a low battery."""
 
-# Start options of the firmware: off, unless the bearer asks for them
-_OPTIONS = ("heartbeat_on_boot", "wifi_on_boot", "lte_modem_en_on_boot")
+_OPTIONS = ("heartbeat_on_boot", "wifi_on_boot", "lte_modem_en_on_boot")  # off by default
 
 
 def arm_watchdog(config):
@@ -14,7 +13,7 @@ def arm_watchdog(config):
 
 
 def spare_battery(config):
-    """If the battery is low, sleep without switching the radio on."""
+    """Sleep without ever switching the radio on if the battery is low."""
     import machine
 
     from sensors import analog_generic
@@ -26,33 +25,35 @@ def spare_battery(config):
     if supply_mv is None or supply_mv >= config._BATTERY_MIN_MV:
         return  # a failed measurement must not stop the node
     logging.Logger("boot").warning("battery at %d mV: radio stays off", supply_mv)
-    set_options({})
-    bearer(config).stop(machine.reset_cause() == machine.DEEPSLEEP_RESET)
-    machine.deepsleep(config._BATTERY_SLEEP_S * 1000)
+    woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
+    try:
+        if set_options({}) or not woken:  # else nothing has started the radio
+            bearer(config).stop(woken)
+    finally:
+        machine.deepsleep(config._BATTERY_SLEEP_S * 1000)
 
 
 def start_radio_early(config):
-    """Let the firmware start the bearer's hardware before Python, from the next start on."""
+    """Let the firmware start the hardware of the bearer before Python, from the next start on."""
     import pycom
 
     pycom.heartbeat(False)
-    set_options(bearer(config).boot_options(config))
+    options = {}
+    try:
+        options = bearer(config).boot_options(config)
+    finally:
+        set_options(options)
 
 
 def set_options(wanted):
-    """Set these start options of the firmware and switch the others off.
-
-    Flash is written only when a value changes.
-    """
+    """Set these options of the firmware, the others to False. Return the names that changed."""
     import pycom
 
-    wanted = dict(wanted)
-    for name in _OPTIONS:
-        wanted.setdefault(name, False)
-    for name in sorted(wanted):  # dicts have no order on this VM
-        option = getattr(pycom, name)
-        if option() != wanted[name]:
-            option(wanted[name])
+    names = sorted(set(_OPTIONS + tuple(wanted)))
+    changed = [name for name in names if getattr(pycom, name)() != wanted.get(name, False)]
+    for name in changed:  # flash is written only on a change
+        getattr(pycom, name)(wanted.get(name, False))
+    return changed
 
 
 def bearer(config):
@@ -68,8 +69,7 @@ def boot():
         import config
     except Exception as error:  # noqa: BLE001 - a damaged file; main.py logs it and sleeps
         sys.print_exception(error)
-        # half a module stays in this table, and a second import would take it for whole
-        for name in ("config", "credentials"):
+        for name in ("config", "credentials"):  # a second import must not find half of them
             sys.modules.pop(name, None)
         return
     for step in (arm_watchdog, spare_battery, start_radio_early):

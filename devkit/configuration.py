@@ -73,7 +73,7 @@ def whole(path: Path) -> str:
     text = _read(path)
     try:
         tree = ast.parse(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         return text  # the board tells it better
     lines = text.split("\n")
     for node in reversed(list(ast.walk(tree))):
@@ -113,7 +113,8 @@ def fields() -> dict[str, Any]:
         plug_standard(board, Path(folder))
         vm = CpythonVm(board, Path(folder), lambda text: None, install="frozen")
         outcome = vm.run_script("program.py")
-        found = vars(vm.main.config) if outcome.kind == "finished" and not outcome.error else {}
+        whole_file = outcome.kind == "finished" and not outcome.error
+        found = vars(getattr(vm.main, "config", None) or object) if whole_file else {}
         vm.shutdown()
     return {
         name: value

@@ -30,8 +30,8 @@ in_data_state       True from a successful dial() to hang_up()
 has_address()       True once the connection has an IPv4 address
 hang_up()           leave data state; does nothing outside of it
 
-close()             let the modem sleep. The radio is off by then. The link is closed even if this
-                    raises OSError
+close()             let the modem sleep. The radio is off by then, unless hang_up() failed: then
+                    close() switches it off. The link is closed even if this raises OSError
 
 Written against Pycom firmware 1.20.2.r4 and r7 (esp32/mods/modlte.c).
 """
@@ -84,16 +84,21 @@ class Link:
         # a program before this one may have left the modem in data state
         if self.is_open and (self.in_data_state or self.modem.isconnected()):
             timing.feed()
+            self.in_data_state = True  # until the firmware has left it
             self.modem.disconnect()
             self.in_data_state = False
 
     def close(self):
-        """Deinitialise without another detach, SIM check or reset: the radio is off."""
-        modem = self.modem
+        """Deinitialise without another detach, SIM check or reset: the radio is off.
+
+        A modem that could not be brought out of data state took no command: then the firmware
+        detaches, which switches the radio off.
+        """
+        modem, stuck = self.modem, self.in_data_state
         self.modem = None
         self.in_data_state = False
         timing.feed()
         try:
-            modem.deinit(detach=False)
+            modem.deinit(detach=stuck)
         except TypeError:  # until 1.20.0.rc1 the argument has another name
             modem.deinit()

@@ -115,8 +115,8 @@ def deactivate():
     if link and link.is_open:
         _forget_socket()
         # each step runs even if the one before failed
-        done = _in_field(link.hang_up) is not False
-        done = _in_field(procedure.switch_off, link) and done
+        left = _in_field(link.hang_up) is not False or _in_field(link.hang_up) is not False
+        done = _in_field(procedure.switch_off, link) and left
         done = _in_field(link.close) is not False and done
     return DeactivateResult(done, watch.elapsed_ms())
 
@@ -168,7 +168,8 @@ def sendATsocket(data, host, port):
 
 def problems(cfg):
     """Return the problems of the configuration as a list of str, empty without any."""
-    return configured(cfg, _FIELDS)[1]
+    of_data_state = _DATA_STATE_FIELDS if hasattr(cfg, _DATA_STATE_FIELDS[0][0]) else ()
+    return configured(cfg, _FIELDS + of_data_state)[1]
 
 
 def boot_options(cfg):
@@ -200,6 +201,8 @@ def transport(kind):
         import usocket
 
         return usocket.socket(_AF_INET, _SOCK_STREAM if kind == "stream" else _SOCK_DGRAM)
+    if kind == "stream":
+        raise OSError("no data state for a stream")
     opened = _open_socket(_at_family)
     opened.close = opened.drop  # the modem closes its side when the radio goes off
     return opened
@@ -244,6 +247,7 @@ def stop(woken=False):
         return True  # the board has no modem
     except OSError as error:
         procedure.log.warning("%s", error)
+        down()  # as far as it is open
         return False
     return down()
 

@@ -60,6 +60,10 @@ class Node:
     def sleeps_ms(self) -> list[int]:
         return [int(text.split()[0]) for text in self.device.traced("sleep")]
 
+    def service_flags(self) -> dict[str, Any]:
+        flags: dict[str, Any] = self.device.service("config").flags
+        return flags
+
     def log(self, word: str) -> list[str]:
         return [line for line in self.device.output.splitlines() if word in line]
 
@@ -524,6 +528,45 @@ def test_on_a_low_battery_the_radio_is_never_on(
         assert sleep_ms == 21_600_000
     assert not node.device.service("config").flags["lte_modem_en_on_boot"]
     assert node.device.board.meter.state("modem") == "off"
+
+
+LOW = {"battery": {"open_mv": 3000, "ohm": 0.0}}
+ATTACHES = "import config\nfrom networking import nbiot\nnbiot.connect(config, False)\n"
+
+
+def test_a_radio_that_a_reset_left_on_goes_off_on_a_low_battery(make_node: MakeNode) -> None:
+    node = make_node({**SAFE, "chips": LOW})
+    node.device.put("first.py", ATTACHES)
+    node.run(scripts=["first.py"])
+    assert node.device.modem.cfun == 1
+    [cycle] = node.run()
+    assert cycle.ended == "deepsleep" and node.device.modem.cfun == 4
+
+
+def test_on_a_low_battery_later_wakes_cost_no_bearer_and_no_flash(make_node: MakeNode) -> None:
+    node = make_node({**SAFE, "chips": LOW})
+    node.service_flags()["lte_modem_en_on_boot"] = True
+    cycles = node.run(4)
+    assert [cycle.at_exchanges for cycle in cycles[2:]] == [0, 0]
+    assert cycles[3].awake_ms < cycles[0].awake_ms - 1000  # nothing of the bearer is loaded
+    settings = [text for text in node.device.traced("nvs") if text.startswith("setting")]
+    assert len(settings) == len(set(settings))
+
+
+@pytest.mark.parametrize("bearer", ("warp", 5))
+def test_a_wrong_bearer_leaves_no_start_option_on(make_node: MakeNode, bearer: object) -> None:
+    node = make_node(SAFE, _BEARER=bearer)
+    node.service_flags().update(wifi_on_boot=True, lte_modem_en_on_boot=True)
+    [cycle] = node.run()
+    flags = node.service_flags()
+    assert cycle.ended == "deepsleep" and cycle.cause == "configuration"
+    assert not flags["wifi_on_boot"] and not flags["lte_modem_en_on_boot"]
+
+
+def test_a_wrong_bearer_does_not_keep_a_low_battery_from_its_sleep(make_node: MakeNode) -> None:
+    node = make_node({**SAFE, "chips": LOW}, _BEARER="warp")
+    node.run(2)
+    assert node.sleeps_ms == [21_600_000] * 2
 
 
 def test_a_battery_that_recovers_brings_the_radio_back(make_node: MakeNode) -> None:

@@ -61,6 +61,12 @@ def _without_body(node: ast.FunctionDef | ast.ClassDef) -> ast.stmt:
     node.body = kept or [ast.Expr(ast.Constant(...))]
     if isinstance(node, ast.ClassDef):
         node.bases = []  # of the firmware, or private
+        return node
+    # a default that is no constant is a name, which the stub may lack
+    node.args.defaults = [
+        default if isinstance(default, ast.Constant) else ast.Constant(...)
+        for default in node.args.defaults
+    ]
     return node
 
 

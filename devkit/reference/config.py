@@ -1,7 +1,7 @@
 """The settings of this node. No secret stands here: passwords and keys come from credentials.py.
 
-Every field is checked before the hardware is touched; the console names a wrong one with the
-allowed values. The address below is for documentation (RFC 5737): replace it by your server's.
+The node checks the fields before it uses them; the console names a wrong one with the allowed
+values. The address below is for documentation (RFC 5737): replace it by your server's.
 """
 
 # Identity ---------------------------------------------------------------------------------------
@@ -78,8 +78,9 @@ _LOG_LEVEL = "INFO"  # "DEBUG", "INFO", "WARNING", "ERROR" or "CRITICAL"
 # credentials_example.py to it. (`from credentials import *` would leave out what begins with "_".)
 try:
     import credentials
-except ImportError:
-    pass  # NB-IoT without a password needs none
+except ImportError as _error:
+    if "credentials" not in str(_error):  # the file imports another that is missing
+        raise
 else:
     for _name in dir(credentials):
         if not _name.startswith("__"):

@@ -23,7 +23,12 @@ remaining_sleep_time = forward("system.remaining_sleep_time")
 unique_id = forward("system.unique_id")
 temperature = forward("system.temperature")
 main = forward("system.main", 1)
-idle = forward("irq.masked")
+
+
+def idle():
+    call("irq.masked")
+
+
 disable_irq = forward("irq.disable")
 
 

@@ -190,3 +190,60 @@ def test_the_duration_is_what_it_took(make_device: MakeDevice) -> None:
             """
         )
         assert abs(deactivated[1] - took_ms) <= 2
+
+
+@pytest.mark.lte_link("LTE.disconnect is patched")
+@pytest.mark.parametrize(("failures", "confirmed"), [(1, True), (9, False)])
+def test_a_modem_that_does_not_leave_data_state_is_switched_off_all_the_same(
+    make_device: MakeDevice, failures: int, confirmed: bool
+) -> None:
+    device = make_device()
+    [deactivated] = device.run(
+        """
+        from network import LTE
+        from networking import nbiot
+        nbiot.connect(configured())
+        disconnect = LTE.disconnect
+        left = [given()]
+
+        def fail(self):
+            left[0] -= 1
+            if left[0] >= 0:
+                raise OSError("Pause PPP failed")
+            disconnect(self)
+
+        LTE.disconnect = fail
+        show(nbiot.deactivate())
+        """,
+        failures,
+    )
+    assert deactivated[0] is confirmed
+    assert device.modem.cfun == 4
+    assert device.modem_rests()
+
+
+STOPPED = """
+from network import LTE
+from networking import nbiot
+
+def fail(*args):
+    raise OSError("Pause PPP failed")
+
+LTE.isconnected = fail
+show(nbiot.stop())
+"""
+
+
+@pytest.mark.lte_link("LTE.isconnected is patched")
+def test_stop_ends_a_modem_that_opens_in_part_only_and_says_no(make_device: MakeDevice) -> None:
+    device = make_device()
+    device.run("from networking import nbiot\nnbiot.connect(configured(), False)")
+    [stopped] = device.run(STOPPED)
+    assert stopped is False
+    assert device.modem.cfun == 4 and device.modem_rests()
+
+
+def test_stop_after_a_deep_sleep_leaves_the_modem_alone(make_device: MakeDevice) -> None:
+    device = make_device(modem_on_boot=False)
+    [stopped] = device.run("from networking import nbiot\nshow(nbiot.stop(woken=True))")
+    assert stopped is True and device.commands == []

@@ -58,7 +58,7 @@ def test_what_is_private_and_what_functions_do_is_left_out() -> None:
     )
     assert made == (
         '"""About."""\nfrom typing import Any, NamedTuple\nB: int\n\n'
-        'def g(a=B):\n    """Say."""\n\n'
+        'def g(a=...):\n    """Say."""\n\n'
         "class D:\n\n    def __init__(self):\n        ...\n"
     )
 
