@@ -123,7 +123,7 @@ def find(kind):
 
     Raises ValueError with the available names if there is none of that name.
     """
-    return plugins.find("sensors", kind, ("FIELDS", "get_reading"))
+    return plugins.find("sensors", kind, ("FIELDS", "get_reading"), field="module")
 
 
 def check(lines):

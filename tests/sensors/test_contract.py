@@ -130,11 +130,11 @@ def test_names_are_distinct(node, lines, names):
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ('("si7020", {}),', ["sensor 1: sensors 'si7020'; allowed: " + LISTED]),
-        ('("sensors", {}),', ["sensor 1: sensors 'sensors'; allowed: " + LISTED]),
-        ('("__init__", {}),', ["sensor 1: sensors '__init__'; allowed"]),
-        ('("a.b", {}),', ["sensor 1: sensors 'a.b'; allowed"]),
-        ("(None, {}),", ["sensor 1: sensors None; allowed"]),
+        ('("si7020", {}),', ["sensor 1: module = 'si7020'; allowed: " + LISTED]),
+        ('("sensors", {}),', ["sensor 1: module = 'sensors'; allowed: " + LISTED]),
+        ('("__init__", {}),', ["sensor 1: module = '__init__'; allowed"]),
+        ('("a.b", {}),', ["sensor 1: module = 'a.b'; allowed"]),
+        ("(None, {}),", ["sensor 1: module = None; allowed"]),
         ("5,", ["sensor 1 = 5; allowed: (kind, {argument: value})"]),
         ('("si7021",),', ["sensor 1 = ('si7021',); allowed: (kind"]),
         ('("si7021", "P9"),', ["allowed: (kind"]),

@@ -81,7 +81,7 @@ USES = {
         print(sensors.check(()), sensors.measure(()))
         print(sensors.check((("si7021", {}),)))
         """,
-        ["[] []", "[\"sensor 1: sensors = 'si7021'; allowed: none installed\"]"],
+        ["[] []", "[\"sensor 1: module = 'si7021'; allowed: none installed\"]"],
     ),
     "senml": (
         """
