@@ -26,6 +26,7 @@ REFERENCE = ROOT / "devkit" / "reference" / "config.py"
 _TRANSPORT = re.compile(r"^def transport\(", re.MULTILINE)
 _NEEDS = re.compile(r"^NEEDS = [\"'](message|datagram|stream)[\"']", re.MULTILINE)
 _PORT = re.compile(r"^PORT = (\d+)", re.MULTILINE)
+_SETTING = re.compile(r"^(_\w+) = [\"']?([^\s\"'#]+)", re.MULTILINE)
 _RADIO_OF = re.compile(r"^BEARER = [\"'](\w+)[\"']", re.MULTILINE)
 
 
@@ -33,17 +34,14 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _published(name: str, kind: type) -> Any:
-    """The value of a field of REFERENCE."""
-    found = re.search(rf"^{name} = [\"']?([^\s\"'#]+)", _text(REFERENCE), re.MULTILINE)
-    assert found is not None, f"{REFERENCE} has no {name}"
-    return kind(found[1])
+def _published() -> dict[str, Any]:
+    """The fields of REFERENCE that say where reports go."""
+    found = dict(_SETTING.findall(_text(REFERENCE)))
+    texts = {name: found[name] for name in ("_BEARER", "_PROTOCOL", "_HOST")}
+    return {**texts, "_PORT": int(found["_PORT"])}
 
 
-PUBLISHED: dict[str, Any] = {  # the fields of REFERENCE that say where reports go
-    "_BEARER": _published("_BEARER", str), "_PROTOCOL": _published("_PROTOCOL", str),
-    "_HOST": _published("_HOST", str), "_PORT": _published("_PORT", int),
-}  # fmt: skip
+PUBLISHED = _published()
 
 
 def bearers() -> list[str]:

@@ -112,9 +112,9 @@ def fields() -> dict[str, Any]:
         limit_time(board, _ENOUGH_US)
         plug_standard(board, Path(folder))
         vm = CpythonVm(board, Path(folder), lambda text: None, install="frozen")
-        outcome = vm.run_script("program.py")
-        whole_file = outcome.kind == "finished" and not outcome.error
-        found = vars(getattr(vm.main, "config", None) or object) if whole_file else {}
+        vm.run_script("program.py")
+        config = getattr(vm.main, "config", None)  # there once the import has ended well
+        found = {} if config is None else vars(config)
         vm.shutdown()
     return {
         name: value

@@ -73,9 +73,7 @@ class Node(Sender):
         """
         from network import LoRa
 
-        wanted = [
-            self.settings[name] for name in ("_LORA_REGION", "_LORA_ADR", "_LORA_TX_RETRIES")
-        ]
+        wanted = [self.settings[name] for name in _INIT]
         if self._made != wanted:
             if self._failed:
                 raise Failed("radio_stuck")

@@ -29,12 +29,13 @@ from devkit.commands.options import (
     writing,
 )
 from devkit.commands.run import runtime, summary
-from devkit.commands.values import output, route
+from devkit.commands.values import output
 from devkit.servers.receiver import Receiver, answers
 from devkit.tables import table
 from emulator.cycle import Cycle
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
+from emulator.network.routes import Routes
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -145,8 +146,8 @@ def _route(receiver: Receiver, host: str, port: int) -> str:
     """The route from the server of the configuration to the real one."""
     text = receiver.route(host, port)
     try:
-        route(text)
-    except argparse.ArgumentTypeError:
+        Routes.parse([text])
+    except ValueError:
         raise UsageError(f"_HOST = {host!r}; allowed: an IP address or a name") from None
     return text
 

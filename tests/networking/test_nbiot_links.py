@@ -24,6 +24,12 @@ assert nbiot.connect(configured(), False).status == nbiot.NBIOT_ATTACHED
 """
 
 
+def reaching(server: UdpServer, make_device: MakeDevice) -> Device:
+    """A device for which this server is HOST, over a radio that loses nothing."""
+    lossless = {"radio": {"loss": 0.0, "downlink_loss": 0.0}}
+    return make_device(lossless, routes=[f"[{HOST}]:5683=127.0.0.1:{server.port}"])
+
+
 @both_links
 def test_a_link_takes_commands_from_open_to_close(make_device: MakeDevice) -> None:
     device = make_device()
@@ -93,9 +99,7 @@ def test_sockets_know_the_longest_line_of_the_link(make_device: MakeDevice) -> N
 @second_link
 def test_arguments_may_be_as_long_as_the_line_of_the_link(make_device: MakeDevice) -> None:
     with UdpServer() as server:
-        device = make_device(
-            {"radio": {"loss": 0.0}}, routes=[f"[{HOST}]:5683=127.0.0.1:{server.port}"]
-        )
+        device = reaching(server, make_device)
         shown = device.run(
             ATTACHED
             + f"""
@@ -117,10 +121,7 @@ nbiot.deactivate()
 @second_link
 def test_a_socket_of_the_modem_receives(make_device: MakeDevice) -> None:
     with UdpServer(reply=lambda data: data[::-1]) as server:
-        device = make_device(
-            {"radio": {"loss": 0.0, "downlink_loss": 0.0}},
-            routes=[f"[{HOST}]:5683=127.0.0.1:{server.port}"],
-        )
+        device = reaching(server, make_device)
         device.emulator.routes.unknown_s = 0.5  # the server answers before virtual time passes
         [answer] = device.run(
             ATTACHED
@@ -180,9 +181,7 @@ def test_a_registration_that_was_only_heard_is_none(
 @second_link
 def test_the_second_link_from_attachment_to_the_end(make_device: MakeDevice) -> None:
     with UdpServer() as server:
-        device = make_device(
-            {"radio": {"loss": 0.0}}, routes=[f"[{HOST}]:5683=127.0.0.1:{server.port}"]
-        )
+        device = reaching(server, make_device)
         shown = device.run(
             ATTACHED
             + f"""
