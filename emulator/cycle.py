@@ -36,11 +36,22 @@ class Cycle:
     phases: list[Phase] = field(default_factory=list)
     accepted: int | None = None  # reports that the application handed over; None: it says nothing
     confirmed: int | None = None  # those that the server said it has
+    left: int | None = None  # those that the application knows to have left the radio
     error: str | None = None
 
     @property
     def delivered(self) -> int:
         return sum(datagram.delivered for datagram in self.sent)
+
+    @property
+    def on_air(self) -> int:
+        """Datagrams, and pieces of a stream, that the emulated radio really sent."""
+        return sum(datagram.on_air for datagram in self.sent)
+
+    @property
+    def lost_in_modem(self) -> int:
+        """Those that the radio accepted and never sent."""
+        return len(self.sent) - self.on_air
 
     @property
     def ok(self) -> bool:
@@ -64,6 +75,8 @@ class Cycle:
         del table["started_us"]
         table["energy_mj"] = round(self.energy_mj, 3)
         table["delivered"] = self.delivered
+        table["on_air"] = self.on_air
+        table["lost_in_modem"] = self.lost_in_modem
         table["sent"] = [
             {"host": one.host, "port": one.port, "bytes": len(one.data), "hex": one.data.hex()}
             for one in self.sent

@@ -49,10 +49,10 @@ class Datagrams:
 
     abort = close
 
-    def _sent(self, host: str, port: int, data: bytes, arrived: bool) -> None:
+    def _sent(self, host: str, port: int, data: bytes, arrived: bool | None) -> None:
         self.pending -= len(data)
         if not arrived:
-            self._routes.record(host, port, data, "lost")
+            self._routes.record(host, port, data, "unsent" if arrived is None else "lost")
         elif self._path.send(host, port, data) and not self.closed:
             self._take(self._path.poll_answer(self.eager))
             self._watch.start()
@@ -75,7 +75,7 @@ class Datagrams:
             self._down(host, port, data)
 
     def _down(self, host: str, port: int, data: bytes) -> None:
-        def arrived(ok: bool) -> None:
+        def arrived(ok: bool | None) -> None:
             self._routes.note("arrived" if ok else "lost from", host, port, data)
             if ok and not self.closed:
                 self._on_datagram(host, port, data)
