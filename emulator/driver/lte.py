@@ -20,8 +20,15 @@ from emulator.driver import data as data_state
 from emulator.driver.ppp import DataModem
 from emulator.driver.profile import profile_for
 from emulator.driver.session import PPP, Session, as_str
-from emulator.driver.start import CONNECTING, DISCONNECTED, LONG_MS, RECOVERY, StartSequence
-from emulator.driver.task import Background, NeverReturns, UndefinedBehaviour, fail
+from emulator.driver.start import (
+    CONNECTING,
+    DISCONNECTED,
+    LONG_MS,
+    NOTIFY_TICKS,
+    RECOVERY,
+    StartSequence,
+)
+from emulator.driver.task import Background, NeverReturns, UndefinedBehaviour, fail, tick_after
 from emulator.modem.uart import BAUD, Uart
 
 __all__ = ["LteDriver", "NeverReturns", "UndefinedBehaviour"]
@@ -87,9 +94,15 @@ class LteDriver(Service):
         return self.session.nic_registered
 
     def start_on_boot(self) -> None:
-        """Begin to take up the link before boot.py runs (pycom.lte_modem_en_on_boot(True))."""
+        """Begin to take up the link before boot.py runs (pycom.lte_modem_en_on_boot(True)).
+
+        The firmware sleeps for 100 ms behind it (mptask.c, modlte_start_modem).
+        """
         if self.session.link == DISCONNECTED:
             self._start_task()
+            clock = self.board.clock
+            until_us = tick_after(clock.now_us, NOTIFY_TICKS)
+            clock.run_until(until_us, lambda: self.board.halt is not None)
 
     def uart_break(self) -> None:
         """The modem signals a URC by a line break: it does so in data state only."""
@@ -137,6 +150,7 @@ class LteDriver(Service):
             return False
         if session.link == DISCONNECTED:
             self._start_task()
+            session.pause(NOTIFY_TICKS)  # with the interpreter locked
         elif session.link == CONNECTING:
             self._wait_for_task()  # with the interpreter locked
             if session.link == DISCONNECTED:

@@ -19,6 +19,7 @@ SHORT_MS = 300
 LONG_MS = 9500
 ESCAPE_MS = 1150
 RECOVERY_BAUD = 115_200
+# Whoever wakes the task sleeps for 100 ms (modlte_start_modem); the task itself starts at once.
 NOTIFY_TICKS = 100
 RTS_TICKS = 500
 AT_TRIALS = 5
@@ -35,7 +36,6 @@ class StartSequence:
         self._reset_cause = reset_cause
 
     def run(self) -> Procedure[int]:
-        yield Wait(ticks=NOTIFY_TICKS)
         if self._profile.fresh_uart:
             self._uart.baud = BAUD
             self._uart.flush()
