@@ -56,6 +56,7 @@ class LteDriver(Service):
         self.uart = uart
         self.session = Session(board, uart, profile_for(board.firmware), modem)
         self._task: Background | None = None
+        self._task_made = False  # FreeRTOS has it until the ESP32 is reset
         self._reset_cause = board.reset_cause
         self._trigger = 0
         self._events = 0
@@ -120,6 +121,7 @@ class LteDriver(Service):
         if self._task is not None:
             self._task.cancel()
             self._task = None
+        self._task_made = False
         self._reset_cause = cause
         self._events = 0
         self.session.forget()
@@ -182,7 +184,10 @@ class LteDriver(Service):
     def _start_task(self) -> None:
         session = self.session
         session.link = CONNECTING
-        sequence = StartSequence(self.uart, session.reader, session.profile, self._reset_cause)
+        sequence = StartSequence(
+            self.uart, session.reader, session.profile, self._reset_cause, not self._task_made
+        )
+        self._task_made = True
         self._task = Background(self.board, self._take_up(sequence))
 
     def _take_up(self, sequence: StartSequence) -> Any:
@@ -265,9 +270,9 @@ class LteDriver(Service):
         )
 
     def do_reconnect_uart(self) -> None:
-        """Makes the UART driver anew, with RTS low: nothing is heard of the modem until a
-        deinit() and init()."""
-        self.uart.set_rts(False)
+        """Sets the UART up again, with RTS low: up to r6 nothing is heard of the modem until a
+        deinit() and init(). r7 makes the driver of the UART anew and gives it flow control."""
+        self.uart.set_rts(self.session.profile.fresh_uart)
         self.uart.baud = BAUD
         self.uart.flush()
         self.session.run(self.session.ppp.disconnect())
