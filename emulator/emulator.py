@@ -39,9 +39,7 @@ from emulator.vm.runtime import Outcome
 
 # Reset to the first line of Python, in seconds: 10th, 50th, 90th percentile (docs/emulation.md)
 BOOT_S = (0.8, 1.1, 1.6)
-# The firmware starts the LTE task at the end of its own start, before boot.py
-LTE_TASK_SHARE = 0.95
-WIFI_SHARE = 0.8  # and Wi-Fi before it mounts the flash
+WIFI_SHARE = 0.8  # the firmware starts Wi-Fi before it mounts the flash
 RUN_MA = 41.0  # whole board, modem not counted: any code, any wait
 DEEPSLEEP_MA = 0.022
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
@@ -189,15 +187,13 @@ class Emulator(AbstractContextManager["Emulator"]):
         """What the firmware does before Python runs."""
         rng = self.board.rng(f"boot/{self.board.cycle}")
         boot_us = round(drawn(rng, BOOT_S, 2.0 * Z90) * 1e6)
-        before_us = round(boot_us * LTE_TASK_SHARE)
         wifi_us = round(boot_us * WIFI_SHARE)
         self.board.clock.advance(wifi_us)
         self.wlan.start_on_boot()
-        self.board.clock.advance(before_us - wifi_us)
+        self.board.clock.advance(boot_us - wifi_us)
         settings: Any = self.board.services["config"]
-        if settings.flags["lte_modem_en_on_boot"]:
+        if settings.flags["lte_modem_en_on_boot"]:  # the last step before boot.py (mptask.c)
             self.driver.start_on_boot()
-        self.board.clock.advance(boot_us - before_us)
 
     def _stand(self, outcome: Outcome) -> Outcome:
         """A program that ends without sleeping leaves the board at its prompt, where alarms and
