@@ -15,8 +15,9 @@ from utils import timing
 _PROBE_MS = const(1000)
 _LISTEN = "Pycom_Dummy"  # sends nothing: utils/at.py
 _OFF = "AT+CFUN=4"
-# The longest detach seen: 27 s at the edge of coverage, behind datagrams that still wait
-_DETACH_MS = const(30000)
+# A detach takes 27 s at the edge of coverage, behind datagrams that still wait; other makers'
+# drivers wait 40 s
+_DETACH_MS = const(60000)
 
 
 class Mute(OSError):
