@@ -1,4 +1,4 @@
-"""What becomes of packets that the modem has accepted when the radio goes off, and what it tells."""
+"""What becomes of accepted packets when the radio goes off, and what the modem tells of them."""
 
 from __future__ import annotations
 
