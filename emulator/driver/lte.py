@@ -17,11 +17,12 @@ from typing import Any
 from emulator.board.board import SOFT_RESET, Board, Service
 from emulator.driver import attach, end, init, queries
 from emulator.driver import data as data_state
+from emulator.driver.pins import ModemPins
 from emulator.driver.ppp import DataModem
 from emulator.driver.profile import profile_for
 from emulator.driver.session import PPP, Session, as_str
 from emulator.driver.start import CONNECTING, DISCONNECTED, LONG_MS, RECOVERY, StartSequence
-from emulator.driver.task import Background, NeverReturns, UndefinedBehaviour, fail
+from emulator.driver.task import Background, NeverReturns, UndefinedBehaviour, never_returns
 from emulator.modem.uart import BAUD, Uart
 
 __all__ = ["LteDriver", "NeverReturns", "UndefinedBehaviour"]
@@ -48,6 +49,8 @@ class LteDriver(Service):
         super().__init__(board)
         self.uart = uart
         self.session = Session(board, uart, profile_for(board.firmware), modem)
+        self.pins = ModemPins(board, uart)
+        self._made_uart = False  # since the reset
         self._task: Background | None = None
         self._reset_cause = board.reset_cause
         self._trigger = 0
@@ -109,6 +112,8 @@ class LteDriver(Service):
             self._task = None
         self._reset_cause = cause
         self._events = 0
+        self._made_uart = False
+        self.pins.reset()
         self.session.forget()
         self.uart.set_rts(False)
         self.uart.baud = BAUD
@@ -142,12 +147,10 @@ class LteDriver(Service):
             if session.link == DISCONNECTED:
                 raise OSError("Couldn't connect to Modem (modem_state=connecting)")
             if session.link == RECOVERY:
-                raise fail(
+                raise never_returns(
                     self.board,
-                    NeverReturns(
-                        "LTE() waits for the modem task, which has given up: the modem is in "
-                        "recovery mode"
-                    ),
+                    "LTE() waits for the modem task, which has given up: the modem is in "
+                    "recovery mode",
                 )
         elif session.link == RECOVERY:
             raise OSError("Couldn't connect to Modem (modem_state=recovery)." + _UPGRADE)
@@ -168,6 +171,9 @@ class LteDriver(Service):
     def _start_task(self) -> None:
         session = self.session
         session.link = CONNECTING
+        if not self._made_uart or session.profile.fresh_uart:
+            self._made_uart = True
+            self.pins.set_up()
         sequence = StartSequence(self.uart, session.reader, session.profile, self._reset_cause)
         self._task = Background(self.board, self._take_up(sequence))
 
@@ -242,17 +248,16 @@ class LteDriver(Service):
 
     def do_modem_upgrade_mode(self) -> None:
         self.session.init = False
-        raise fail(
+        raise never_returns(
             self.board,
-            NeverReturns(
-                "LTE.modem_upgrade_mode() turns the board into a bridge between its UART and the "
-                "modem until power is cut; no Python runs any more"
-            ),
+            "LTE.modem_upgrade_mode() turns the board into a bridge between its UART and the "
+            "modem until power is cut; no Python runs any more",
         )
 
     def do_reconnect_uart(self) -> None:
         """Makes the UART driver anew, with RTS low: nothing is heard of the modem until a
         deinit() and init()."""
+        self.pins.set_up()
         self.uart.set_rts(False)
         self.uart.baud = BAUD
         self.uart.flush()
