@@ -14,10 +14,13 @@ class Console:
     def __init__(self, board: Board, sink: Callable[[str], None]) -> None:
         self._board = board
         self._sink = sink
+        self._pins: Any = board.services.get("console")
         self._line = ""
         self.typed: deque[str] = deque()  # characters waiting to be read by the device
 
     def write(self, text: str) -> None:
+        if self._pins is not None and self._pins.silent:
+            return
         self._sink(text)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
@@ -33,6 +36,8 @@ class Console:
         self.typed.extend(text)
 
     def read_line(self) -> str:
+        if self._pins is not None and self._pins.deaf:
+            self.typed.clear()
         line = ""
         while self.typed and not line.endswith("\n"):
             line += self.typed.popleft()
