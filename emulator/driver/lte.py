@@ -25,10 +25,17 @@ from emulator.driver.start import (
     CONNECTING,
     DISCONNECTED,
     LONG_MS,
+    NOTIFY_TICKS,
     RECOVERY,
     StartSequence,
 )
-from emulator.driver.task import Background, NeverReturns, UndefinedBehaviour, never_returns
+from emulator.driver.task import (
+    Background,
+    NeverReturns,
+    UndefinedBehaviour,
+    never_returns,
+    tick_after,
+)
 from emulator.modem.uart import BAUD, Uart
 
 __all__ = ["LteDriver", "NeverReturns", "UndefinedBehaviour"]

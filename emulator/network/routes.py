@@ -27,6 +27,7 @@ from typing import Protocol
 
 from emulator.board.board import Board
 from emulator.network.addresses import Endpoint, address_family, canonical, endpoint
+from emulator.network.patience import Patience
 
 # Who sends to the board without being in the table: a host somewhere on the internet
 STRANGER = {"IP": "198.51.100.254", "IPV6": "2001:db8::fffe"}
@@ -65,16 +66,9 @@ class RealSockets(Protocol):
 
 
 class Routes(AbstractContextManager["Routes"]):
-    # Real seconds worth waiting for an answer, while virtual time stands still: this long for a
-    # server of which nothing is known, longer once it has answered, ever shorter while it does not
-    unknown_s = 0.02
-    answering_s = 0.25
-    silent_s = 0.002
-    eagerness = 5.0
-
     def __init__(self, board: Board, table: Mapping[Endpoint, Endpoint] | None = None) -> None:
         self.board = board
-        self.patience: dict[Endpoint, float] = {}  # by server
+        self.patience = Patience(board.clock)
         self.sent: list[SentDatagram] = []
         self.missing: list[tuple[str, int | None]] = []  # wanted without a route; a name: no port
         self.listening: dict[Endpoint, Endpoint] = {}  # address on the board -> real address
@@ -116,16 +110,6 @@ class Routes(AbstractContextManager["Routes"]):
             each.close()
         self._table.clear()
         self._strangers.clear()
-
-    def wait_s(self, target: Endpoint, eager: bool) -> float:
-        """How long to wait for an answer of this server; `eager`: the board does nothing else."""
-        known = self.patience.get(target, self.unknown_s)
-        return min(self.answering_s, known * self.eagerness) if eager else known
-
-    def answered(self, target: Endpoint, yes: bool) -> None:
-        """Adjust how long to wait for the next answer of this server."""
-        known = self.patience.get(target, self.unknown_s)
-        self.patience[target] = self.answering_s if yes else max(self.silent_s, known / 2)
 
     # looking up
 
