@@ -61,7 +61,7 @@ class Node:
             self.settings = found.settings
         # a wake-up has nobody at its console, and advice costs time
         if found.problems or machine.reset_cause() != machine.DEEPSLEEP_RESET:
-            for text in found.advice():
+            for text in found.misspelt() + found.advice():
                 _log.warning("configuration: %s", text)
         if found.problems:
             self.cause = "configuration"

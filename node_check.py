@@ -2,7 +2,7 @@
 
     found = node_check.Examined(config)
     found.problems    # texts; with one of them the node only sleeps
-    found.advice()    # texts about probable mistakes, in spite of which the node can work
+    found.misspelt() + found.advice()    # of probable mistakes; the node can work all the same
 
 Each component checks its own fields. The fields of the application, and what the fields of several
 components mean together, are checked here. Each text names the fields, and what is allowed.
@@ -46,11 +46,21 @@ class Examined:
             self._check_room()
             self._check_watchdog()
 
-    def advice(self):
-        """Return texts about probable mistakes, in spite of which the node can work."""
+    def fields(self):
+        """Return the names of all fields there are."""
         from utils import fields
 
-        found = fields.unknown(self._config, [row[0] for row in self._rows()])
+        return fields.NAMES.split() + [row[0] for row in self._rows()]
+
+    def misspelt(self):
+        """Return a text for each name that looks like a field and is none."""
+        from utils import fields
+
+        return fields.unknown(self._config, self.fields())
+
+    def advice(self):
+        """Return texts about probable mistakes, in spite of which the node can work."""
+        found = []
         if not self.problems and hasattr(self.bearer, "time_fields"):
             names = self.bearer.time_fields(self.protocol.NEEDS)
             longest_s = sum([self._value(name) for name in names])

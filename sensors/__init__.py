@@ -32,7 +32,7 @@ fields(given)     the FIELDS for this dict of arguments, if they depend on the a
 ARGUMENTS         one row per argument of get_reading: (name, kind, limits[, default]). The kinds
                   are those of utils.configuration. Arguments whose names end in _pin must be
                   different pins, and none that the board needs (utils/pins.py)
-SHARED_PINS       names of the pins that two lines of this kind may have in common, absent for none.
+SHARED_PINS       names of the pins that two lines of this kind may share, absent for none.
                   All kinds share sda_pin, scl_pin and vcc_pin; lines of a kind share analog pins
 problems(given)   cross-field checks: messages for arguments of this dict that fit ARGUMENTS one by
                   one, but not together

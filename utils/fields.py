@@ -1,7 +1,8 @@
 """Names of all fields of config.py, to recognise a misspelt one.
 
     from utils import fields
-    fields.unknown(config)    # ["_PERIODS is no field; the nearest one: _PERIOD_S"]
+    fields.unknown(config, fields.NAMES.split())
+    # ["_PERIODS is no field; the nearest one: _PERIOD_S"]
 
 `python -m devkit.docs` writes NAMES from the declarations of all components. It is a list of its
 own because a node loads only the components that it uses.
@@ -21,12 +22,11 @@ NAMES = (
 # end
 
 
-def unknown(config, more=()):
+def unknown(config, known):
     """Return one text per name of the module `config` that looks like a field and is none.
 
-    more: names of further fields, such as those of a component that is not in NAMES.
+    known: the names of all fields: NAMES, and those of components that are not in NAMES.
     """
-    known = NAMES.split() + list(more)
     return [
         "%s is no field; the nearest one: %s" % (name, nearest(name, known))
         for name in sorted(dir(config))

@@ -50,7 +50,7 @@ def check(node, lines):
         (f"(('dht', {DHT}), ('dht', dict({DHT}, name='b')))",
          "sensor 2 (dht): data_pin = 'P3' is data_pin of sensor 1 (dht); allowed: another pin"),
         (f"(('dht', {DHT}), ('ds18x20', {{'data_pin': 'P3'}}))",
-         "sensor 2 (ds18x20): data_pin = 'P3' is data_pin of sensor 1 (dht); allowed: another pin"),
+         "sensor 2 (ds18x20): data_pin = 'P3' is data_pin of sensor 1 (dht); allowed: "),
         *[(f"(('dht', dict({DHT}, vcc_pin='{pin}')),)", f"; {pin} is that of {who}")
           for pin, who in OWNED.items()],
         ("(('unfinished', {}),)", "'unfinished' cannot be used, ImportError("),
