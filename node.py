@@ -13,22 +13,10 @@ keep_unsent(), deactivate() and sleep() never raise; main.py calls them on every
 that could not be sent are kept on the flash and sent in a later cycle.
 """
 
-from utils import configuration, logging, timing
+from utils import logging, timing
 
 _log = logging.Logger("node")
 
-_FIELDS = (
-    ("_DEVICE_NAME", "name", (1, 20), None),
-    ("_PERIOD_S", "integer", (10, 604800)),
-    ("_BEARER", "text", (1, 20)),
-    ("_PROTOCOL", "text", (1, 20), "udp"),
-    ("_HOST", "text", (1, 100)),
-    ("_PORT", "integer", (1, 65535)),
-    ("_PHASES_EVERY", "integer", (0, 65536), 0),
-    ("_BACKLOG_BYTES", "integer", (0, 65536), 4096),
-    ("_BACKLOG_PER_CYCLE", "integer", (0, 100), 4),
-    ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
-)
 _BACKLOG = "/flash/backlog.bin"
 _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
@@ -61,41 +49,28 @@ class Node:
 
     def configure(self):
         """Check all fields before the hardware is touched. Log all problems; False if any."""
+        import machine
+
         import config
-        import sensors
+        import node_check
 
         self._config = config
-        settings, problems = configuration.problems(config, _FIELDS)
+        found = node_check.Examined(config)
+        self._bearer = found.bearer
+        self._protocol = found.protocol
         self._sensors = getattr(config, "_SENSORS", ())
-        problems += sensors.check(self._sensors)
-        if "_BEARER" in settings and "_PROTOCOL" in settings:
-            try:
-                problems += self._choose(settings["_BEARER"], settings["_PROTOCOL"])
-            except ValueError as error:
-                problems.append(str(error))
-        if "_PERIOD_S" in settings:
-            self.settings = settings
-        if problems:
+        if "_PERIOD_S" in found.settings:
+            self.settings = found.settings
+        # a wake-up has nobody at its console, and advice costs time
+        if found.problems or machine.reset_cause() != machine.DEEPSLEEP_RESET:
+            for text in found.misspelt() + found.advice():
+                _log.warning("configuration: %s", text)
+        if found.problems:
             self.cause = "configuration"
-            _log.error("configuration: %s", "; ".join(problems))
+            _log.error("configuration: %s", "; ".join(found.problems))
             return False
-        logging.setLevel(getattr(logging, settings["_LOG_LEVEL"]))
+        logging.setLevel(getattr(logging, found.settings["_LOG_LEVEL"]))
         return True
-
-    def _choose(self, bearer_name, protocol_name):
-        """Find bearer and protocol; return their problems, alone and together."""
-        from utils import plugins
-
-        self._bearer = plugins.find("networking", bearer_name, ("up", "down"), field="_BEARER")
-        found = self._bearer.problems(self._config)
-        protocol = plugins.find("protocols", protocol_name, ("open", "NEEDS"), field="_PROTOCOL")
-        self._protocol = protocol
-        kinds = (protocol.NEEDS,) if found else self._bearer.carries(self._config)
-        found += protocol.problems(self._config)
-        if protocol.NEEDS not in kinds:
-            text = "_PROTOCOL = %r needs a %s; _BEARER = %r as configured allows: %s"
-            found.append(text % (protocol_name, protocol.NEEDS, bearer_name, ", ".join(kinds)))
-        return found
 
     def measure(self):
         """Read all sensors. A sensor that fails costs its own values only.

@@ -49,6 +49,7 @@ _FIELDS = (
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "text", (5, 6), None),
 )
+CARRIES_BY = ("_IP_VERSION", "_HOST")
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
 ConnectResult = namedtuple(
@@ -248,9 +249,18 @@ def carries(cfg):
 
     Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6.
     """
-    if cfg._IP_VERSION == "IPV6" or not _the_link().has_data_state:
+    from utils import address
+
+    ipv6 = cfg._IP_VERSION == "IPV6" or address.family(getattr(cfg, "_HOST", "")) == _AF_INET6
+    if ipv6 or not _the_link().has_data_state:
         return ("message", "datagram")
     return ("message", "datagram", "stream")
+
+
+def time_fields(kind):
+    """Return the fields whose sum in s bounds up()."""
+    names = ("_MAX_ATTACHMENT_ATTEMPT_TIME_SEC",)
+    return names + (_DATA_STATE_FIELDS[0][0],) if kind == "stream" else names
 
 
 def up(cfg, kind):

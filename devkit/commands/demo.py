@@ -24,7 +24,7 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
-    chosen_config,
+    checked_config,
     write_trace,
     writing,
 )
@@ -75,7 +75,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    with chosen_config(options):
+    with checked_config(options):
         return _demo(options)
 
 
