@@ -51,7 +51,7 @@ class Stream:
         self._result: Result | None = None
         self.room: Callable[[], int] = lambda: SEGMENT  # bytes that the receiver can still take
         self.closed = False
-        self.eager = False  # the program on the board waits for an answer
+        self.awaited = False  # the program on the board waits for an answer
         if path is not None:
             self._watch.start()
 
@@ -156,9 +156,15 @@ class Stream:
         self._busy = False
         self._path.send(data)
         if not self.closed:
-            self._take(self._path.poll_answer(self.eager, self._room()))
+            self._take(self._path.poll_answer(self.awaited, self._room()))
             self._watch.start()
         self._work()
+
+    def expect(self) -> None:
+        """The program waits: give the server the real time it deserves, if nothing is on its way
+        and something may come."""
+        if not (self._unsent or self._coming or self.closed) and self._path.expects:
+            self._take(self._path.poll_answer(True, self._room()))
 
     def _lost(self) -> None:
         """The other side does not acknowledge any more, or has closed."""

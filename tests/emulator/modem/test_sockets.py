@@ -312,7 +312,7 @@ def test_accept_any_remote_tells_the_sender_and_can_answer_it() -> None:
         second = rig.serve(same_or_hello, "2001:db8::2", 7000)
         rig.ask("AT+SQNSCFGEXT=1,1,0,0")
         assert rig.ask(f'AT+SQNSD=1,1,5683,"{SERVER6}",0,0,1,2') == OK
-        rig.routes.unknown_s = 0.0
+        rig.routes.patience.give_up()
         rig.send(b"one", wait_ms=1000)
         assert first.wait_for(1)
         second.send(b"hi", first.received[0].source)  # somebody else writes to us
