@@ -56,9 +56,12 @@ PROCEDURE = (
     ("connection", "dial", None, None, 0, causes.DATA_STATE_REFUSED),
     ("connection", "await_address", None, None, 0, causes.DATA_STATE_TIMEOUT),
 )
+# A detach takes 27 s at the edge of coverage; other makers' drivers wait 40 s
+DETACH_MS = const(40000)
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
-_RADIO_OFF = ("AT+CFUN=4", "OK", 12000, causes.MODEM_ERROR)
+_RADIO_OFF = ("AT+CFUN=4", "OK", DETACH_MS, causes.MODEM_ERROR)
+_RESTART_MS = const(8000)  # of the modem, which then answers at once
 _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
 # Attaching to a known cell takes 2.7 s in the fastest tenth of cases
@@ -365,9 +368,10 @@ class Attempt:
 def switch_off(link):
     """Detach and switch the radio off; return True once the modem has confirmed it.
 
-    Three tries: the modem may be restarting. Raises OSError in data state.
+    Three tries: the command may have been lost, or the modem restarts. Raises OSError in data
+    state.
     """
-    for limit_ms in (12000, 6000, 4000):
+    for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
         if link.exchange("AT+CFUN=4", limit_ms).ok:
             return True
     return False
