@@ -48,8 +48,7 @@ AF_INET6 = 10
 SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
 
-_DIALS = 5
-
+_DIALS = 5  # tries, a second apart
 _MOST_ACCEPTED = 24  # a wait before the radio goes off covers no more
 
 accepted = []

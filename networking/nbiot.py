@@ -378,7 +378,9 @@ def _await_departure(link, sent):
 
     watch = timing.Stopwatch()
     _left = _nbiot_left.wait(link, sent, _outcome.levels[1])
-    procedure.log.info("%d ms for %d sent: left %s", watch.elapsed_ms(), len(sent), _left)
+    told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
+    text = "waited %d ms for what was sent (%d) to leave: %s"
+    procedure.log.info(text, watch.elapsed_ms(), len(sent), told)
 
 
 def _in_field(step, *args):

@@ -5,12 +5,14 @@ What the result claims is compared with what the emulated modem went through.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 from emulator import scenario as scenarios
+from emulator.device_files import ROOT
 from tests.device import Device
 
 pytestmark = pytest.mark.both_links
@@ -433,3 +435,45 @@ def test_no_reset_command_is_ever_sent(make_device: MakeDevice) -> None:
             if "RESET" in line or ",1" in line and "CFUN=" in line or "SHDN" in line
         ]
         assert not forbidden
+
+
+CALLS = """
+import utime
+from networking import nbiot
+
+fields, tries = given()
+settings = configured(**fields)
+
+def timed(name, call, *args):
+    start_us = utime.ticks_cpu()
+    call(*args)
+    show([name, (utime.ticks_cpu() - start_us) // 1000])
+
+for data_state in (False, True):
+    timed("connect", nbiot.connect, settings, data_state)
+    timed("sendATsocket", nbiot.sendATsocket, bytes(100), "192.0.2.1", 5683)
+    timed("sendAtCommand", nbiot.sendAtCommand, "AT+CSQ", tries)
+    timed("deactivate", nbiot.deactivate)
+"""
+STATED = {
+    row[0]: tuple(int(seconds) for seconds in row[1:])
+    for row in re.findall(
+        r"^\| `(\w+)` \| (\d+)[^|]* \| (\d+)[^|]* \|$",
+        (ROOT / "docs" / "nbiot.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+}
+TRIES = 2
+
+
+@pytest.mark.lte_link("its limits are those of the firmware")
+@pytest.mark.parametrize("name", sorted({case.scenario for case in CASES}))
+def test_each_call_ends_within_its_stated_time(make_device: MakeDevice, name: str) -> None:
+    assert set(STATED) == {"connect", "sendATsocket", "sendAtCommand", "deactivate"}
+    times = {"_MAX_ATTACHMENT_ATTEMPT_TIME_SEC": 40, "_MAX_CONNECTION_ATTEMPT_TIME_SEC": 20}
+    mute = "modem_mute" in name
+    for call, took_ms in make_device(name).run(CALLS, [times, TRIES]):
+        most_s = STATED[call][mute] * (TRIES if call == "sendAtCommand" and not mute else 1)
+        if call == "connect" and not mute:
+            most_s += sum(times.values())
+        assert took_ms <= 1000 * most_s, call

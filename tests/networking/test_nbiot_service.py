@@ -350,3 +350,23 @@ def test_a_card_that_never_gets_ready_is_given_up(report: Callable[..., Report])
         done = report({**slow, "fault": faults})
         assert (done.status, done.cause) == (-1, "sim_missing")
         assert dict(map(tuple, done.last["phases"]))["prepare"] < most_ms
+
+
+# A modem that still detaches
+
+
+def test_a_modem_that_still_detaches_is_no_mute_one(make_device: MakeDevice) -> None:
+    device = make_device({"radio": {**RADIO, "detach_ms": 50_000}, **lag(0)})
+    off, last = device.run(
+        """
+        from networking import nbiot
+        cfg = configured(_IP_VERSION="IP")
+        nbiot.connect(cfg, False)
+        show(nbiot.deactivate()[0])
+        nbiot.connect(cfg, False)
+        show(outcome())
+        nbiot.deactivate()
+        """
+    )
+    assert off is False  # that is what was confirmed
+    assert (last["status"], last["cause"]) == (1, "attached")
