@@ -37,6 +37,9 @@ class ModemOptions:
     chunk_gap_ms: float = 5.0  # between such pieces
     urc_every_ms: int = 0  # a URC of `urc_texts` in turn, so often; 0: none
     urc_texts: list[str] = field(default_factory=lambda: ["+CEDRXP: 5"])
+    # a line that comes before the final result code of another: it waits for its turn; or it is
+    # lost, and ends the other with ERROR
+    second_line: Literal["queued", "lost"] = "queued"
     rai: bool = False  # +SQNSSENDEXT takes a release assistance field (without effect here)
     ring: Literal["datagram", "drained"] = "datagram"  # +SQNSRING for each, or once till empty
     nothing_to_read: Literal["error", "empty"] = "error"  # +SQNSRECV: error or length 0
