@@ -149,6 +149,10 @@ class Attempt:
 
     def open_link(self, _command, _accepted, _limit_ms, _cause):
         self._link.open()
+        # a search or a detach that an earlier call has begun goes on
+        limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
+        if at.busy_with(self._link.modem, limit_ms):
+            raise _Failed(causes.MODEM_BUSY)
 
     def await_sim(self, command, accepted, limit_ms, cause):
         """Wait until the SIM card is read, with the radio off."""
@@ -281,11 +285,18 @@ class _Failed(Exception):
 def switch_off(link):
     """Detach and switch the radio off; return True once the modem has confirmed it.
 
-    Three tries: the modem may be restarting. Raises OSError in data state.
+    Three tries: the modem may be restarting. While it is busy with another command, the first only
+    waits for its answer; the next is sent in any case, since a search may take minutes. Raises
+    OSError in data state.
     """
+    command = "AT+CFUN=4"
     for limit_ms in (12000, 6000, 4000):
-        if link.exchange("AT+CFUN=4", limit_ms).ok:
+        reply = link.exchange(command, limit_ms, "?" in command)
+        if reply.ok and (reply.lines or command == "AT+CFUN=4"):
             return True
+        if reply.busy:
+            at.abandon(link.modem)
+            command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
     return False
 
 

@@ -153,6 +153,7 @@ class Link:
 
     def _answers(self, tries):
         for _ in range(tries):
+            at.abandon(self.modem)  # any OK will do
             if self.exchange("AT", _AT_MS).ok:
                 return True
         return False
