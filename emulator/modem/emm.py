@@ -219,8 +219,9 @@ class Emm:
         modem.radio.usable = True
         modem.radio.rest()
         self._set(step.stat)
-        if network.cgatt_lag_ms and not self.attached:
-            modem.after_ms(network.cgatt_lag_ms, self._attach)
+        lag_ms = 0.0 if self.attached else modem.cell.cgatt_lag_ms()
+        if lag_ms:
+            modem.after_ms(lag_ms, self._attach)
         else:
             self._attach()
 

@@ -42,7 +42,7 @@ class NetworkOptions:
     pci: int = 142
     steps: list[Step] = field(default_factory=list)  # after CFUN=1, instead of a plain attach
     repeat: bool = False  # the steps start over behind the last one
-    cgatt_lag_ms: int = 0  # +CGATT follows +CEREG so much later
+    cgatt_lag_ms: int = 0  # from +CEREG to +CGATT and data; -1: drawn, 0 to 3 s per attach
     pdn_types: list[PdpType] = field(default_factory=lambda: ["IP", "IPV6", "IPV4V6"])
     apns: list[str] = field(default_factory=list)  # accepted ones; empty: any
     default_apn: str = "iot.example"  # for a context without one
@@ -60,7 +60,8 @@ class NetworkOptions:
     edrx: bool = True
 
     def __post_init__(self) -> None:
-        check_range(self, "cgatt_lag_ms release_ms idle_ma", 0)
+        check_range(self, "cgatt_lag_ms", -1)
+        check_range(self, "release_ms idle_ma", 0)
 
 
 @dataclass

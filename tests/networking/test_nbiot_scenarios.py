@@ -41,6 +41,8 @@ CASES = [
     Case("good", 1, "attached", False, "IPV6"),
     Case("good", 1, "data_state_needs_ipv4", True, "IPV6", most_ms=12_000),
     Case("reference", 1, "attached"),
+    Case("kind", 1, "attached"),
+    Case("hard", 1, "attached"),
     Case("fair", 1, "attached"),
     Case("fair", 2, "connected", True),
     Case("edge", 1, "attached"),
