@@ -125,6 +125,7 @@ class socket:
         _port(address, 1)
         if not is_plain(address[0]):
             refuse("host", address[0], "a name without quotes")
+        at.check_length("length of host", address[0], at.longest_host(at.line_limit(self.modem)))
         text = bytes(data)
         if self.hex:
             import ubinascii

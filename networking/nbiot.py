@@ -188,7 +188,12 @@ def sendATsocket(data, host, port):
 def problems(cfg):
     """Return the problems of the configuration as a list of str, empty without any."""
     of_data_state = _DATA_STATE_FIELDS if hasattr(cfg, _DATA_STATE_FIELDS[0][0]) else ()
-    return configured(cfg, _FIELDS + of_data_state)[1]
+    found = configured(cfg, _FIELDS + of_data_state)[1]
+    host = getattr(cfg, "_HOST", None)
+    most = at.longest_host(_the_link().longest_line())
+    if isinstance(host, str) and len(host) > most:
+        found.append("_HOST = %r; allowed: %d bytes, the room of an AT line" % (host, most))
+    return found
 
 
 def boot_options(cfg):

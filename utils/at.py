@@ -207,21 +207,21 @@ def _await_due(modem, due, deadline, result):
     """Listen for the outstanding answer until it comes or its bound or `deadline` is over."""
     global _due
     _, command, bound, text = due
-    known = len(Reply(text, "").urcs)
+    name = command if isinstance(command, str) else ""
+    known = len(Reply(text, name).urcs)
     while True:
         left_ms = min(deadline.left_ms(), bound.left_ms())
         text = (text + _send(modem, _LISTEN, left_ms))[-_MOST_TEXT:]
-        reply = Reply(text, "")
-        prompt = reply.prompt and isinstance(command, str)
-        _due = None if reply.whole and not prompt else (modem, command, bound, text)
-        if not _due or not left_ms or prompt:
-            reply.urcs = reply.urcs[known:]
-            _note(result, reply)
-        if not _due or not left_ms:
-            return
-        if prompt:  # too late: whatever is sent now is payload for the modem
+        reply = Reply(text, name)
+        if reply.prompt and name:  # too late: whatever is sent now is payload for the modem
+            result.urcs += reply.urcs[known:]
             known = 0
-            text = _send(modem, _filling(command), _SLICE_MS)
+            text = _send(modem, _filling(name), _SLICE_MS)
+            reply = Reply(text, name)
+        _due = None if reply.whole else (modem, command, bound, text)
+        if not _due or not left_ms:
+            reply.urcs = reply.urcs[known:]
+            return _note(result, reply)
 
 
 def _note(result, reply):
@@ -312,6 +312,14 @@ def line_limit(modem=None):
     release = uos.uname().release
     # release names sort by age, but the betas ('1.20.3.b3') are older than 1.20.2.r7
     return 124 if release < "1.20.2.r7" or ".b" in release else 3000
+
+
+def longest_host(limit):
+    """Return the bytes that a name can have in a command line of `limit` bytes.
+
+    The longest line around one is AT+SQNSD=6,1,65535,"",0,65535,1,1 of microATsocket.
+    """
+    return limit - 33
 
 
 def is_final(line):

@@ -545,6 +545,23 @@ def test_a_name_cannot_carry_a_command(run: Run, host: str) -> None:
     assert not any("DNSLKUP" in line for line in run.device.commands)  # type: ignore[attr-defined]
 
 
+def test_a_name_fits_into_the_line_of_the_firmware(run: Run) -> None:
+    """124 bytes, 33 of which are AT+SQNSD=6,1,65535,"",0,65535,1,1."""
+    known, *refused = run(
+        """
+six = [opened() for _ in range(5)][-1]
+six.bind(("", 65535))
+show(six.sendto(b"x", ("a" * 91, 65535)))
+show(raised(six.sendto, b"x", ("a" * 92, 65535)))
+show(raised(six.getaddrinfo, "a" * 92, 7))
+"""
+    )
+    assert known == -1  # nobody knows that name
+    assert refused == [["ValueError", "length of host = 92; allowed: up to 91 bytes"]] * 2
+    commands: list[str] = run.device.commands  # type: ignore[attr-defined]
+    assert max(map(len, commands)) == 124 and not any("a" * 92 in line for line in commands)
+
+
 def test_without_a_modem_instance(run: Run) -> None:
     [[kind, text]] = run("show(raised(socket.socket().sendto, b'x', V4))")
     assert kind == "OSError" and "modem" in text
