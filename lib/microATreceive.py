@@ -24,7 +24,7 @@ def recvfrom(sock, bufsize):
     deadline = timing.Deadline(sock.wait_ms)
     watch = timing.Stopwatch()
     while True:
-        reply = sock.say("AT+SQNSI=%d")
+        reply = sock.ask("AT+SQNSI=%d" % sock._id, max(1000, min(10000, deadline.left_ms())))
         for line in reply.lines:
             if at.number((at.fields(line) + [""] * 4)[3]):
                 sock.rung = 1

@@ -490,6 +490,21 @@ def test_replies_in_pieces(run: Run, server: Server, size: int) -> None:
     assert run(ROUND_TRIP, modem=chunks) == [1, b"answer"]
 
 
+def test_a_modem_that_falls_mute_extends_no_wait(run: Run, server: Server) -> None:
+    fault = {"match": "AT+SQNSI", "do": "mute", "forever": True}
+    data, took_ms = run(
+        """
+sock.sendto(b"x", V6)
+sock.settimeout(2)
+data, ms = took_ms(sock.recvfrom, 512)
+show(data[0])
+show(ms)
+""",
+        faults=[fault],
+    )
+    assert data is None and 2000 <= took_ms < 3100
+
+
 TROUBLE: dict[str, dict[str, Any]] = {
     "ERROR": {"do": "error"}, "silence": {"do": "mute"}, "late": {"do": "late", "late_ms": 3000},
     "final late": {"do": "late", "late_ms": 3000, "part": "final"},
