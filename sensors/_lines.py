@@ -194,7 +194,7 @@ class _Taken:
 
 
 def _numbered(label, number):
-    """Return "t2" of "t", and "co2_2" of "co2": a figure of the label and the number stay apart."""
+    """Return "t2" of "t", and "co2_2" of "co2": the figures are kept apart."""
     return "{}{}{}".format(label, "_" if "0" <= label[-1:] <= "9" else "", number)
 
 
