@@ -17,13 +17,15 @@ socket(family, type)            six at a time, OSError for a seventh
                                 is sent as hex and can fill half of the AT line (62 bytes on stock
                                 firmware); .SOCKET_MESSAGE_ASCII: as it is, it can fill all of it
 .bind((host, port))             choose the local port; then datagrams from any sender are received
-.sendto(data, (ip, port))       bytes accepted by the modem, -1 if it refused or did not answer
+.sendto(data, (ip, port))       bytes accepted by the modem, -1 if it refused, for 4 s, or did not
+                                answer
 .recvfrom(bufsize)              (data, (ip, port)): bytes, or in ASCII format str if it is text
 .settimeout(seconds)            for recvfrom; 9.5 by default and for None
 .setblocking(flag)              False: recvfrom returns at once
 .getaddrinfo(host, port)        [(family, SOCK_DGRAM, 0, '', (ip, port)), ...], from the modem
 .dnsserver()                    ("0.0.0.0", "0.0.0.0"): placeholders; the network sets the servers
 .close()                        the modem's socket is closed and its number is free again
+.cid                            (here only) the PDP context to send through, 1 unless set
 .drop()                         (here only) the number is freed without an AT command: for use
                                 before the radio is switched off, which closes every socket
 
@@ -34,13 +36,15 @@ empty datagram. Written against the AT+SQNS* commands of the Sequans Monarch (LR
 Pycom firmware 1.20.2.r4 and r7.
 """
 
-from utils import at
+from utils import at, timing
 from utils.configuration import is_integer, is_plain, refuse
 
 AF_INET = 2
 AF_INET6 = 10
 SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
+
+_DIALS = 5
 
 _ids = set()  # connection ids in use, of 1 to 6
 
@@ -64,6 +68,7 @@ class socket:
         self.modem = None
         self.hex = 1  # the value of SOCKET_MESSAGE_BYTE, and of <sendDataMode>
         self.wait_ms = 9500
+        self.cid = 1  # the PDP context that carries the datagrams; (here only)
         self._port = 0  # local, 0: the modem chooses
         self.peer = None  # the address dialled, while the modem has the socket open
         self.rung = 0  # datagrams that were announced and not read
@@ -191,15 +196,27 @@ class socket:
         self._take_id()
         self._end()
         # rings with the length; data received as hex, since the firmware cannot pass a NUL on
-        settings = "AT+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
-        if not self.say(settings, self.hex).ok:
+        # the modem keeps the context of a number until it restarts
+        settings = "AT+SQNSCFG=%d,%d,300,90,600,50;+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
+        values = self.cid, self._id, self.hex
+        if not self.say(settings, *values).ok:
             # left open by an earlier program: a reset of the board does not reset the modem
             self.say("AT+SQNSH=%d")
-            if not self.say(settings, self.hex).ok:
+            if not self.say(settings, *values).ok:
                 return False
+        return self._dial(address)
+
+    def _dial(self, address):
+        """Tell the modem the peer; directly after an attach it may refuse for some seconds."""
         dial = address[1], address[0], self._port, 1 if self._port else 0
-        if self.say('AT+SQNSD=%d,1,%d,"%s",0,%d,1,%d', *dial).ok:
-            self.peer = address
+        for left in range(_DIALS - 1, -1, -1):
+            reply = self.say('AT+SQNSD=%d,1,%d,"%s",0,%d,1,%d', *dial)
+            if reply.ok:
+                self.peer = address
+                break
+            if not left or not reply.final:  # a modem that says nothing is not asked again
+                break
+            timing.sleep_ms(1000)
         return self.peer
 
     def _end(self):

@@ -14,6 +14,9 @@ _MAX_ATTACHMENT_ATTEMPT_TIME_SEC  int, seconds for activation and attachment tog
 _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for the data connection, 1 to 3600; dataStateOn only
 _BAND                             int or list of int, optional; else the modem keeps its own list
 _CID                              int 1 to 8, optional, 1: the PDP context that carries the data
+_APN_USER, _APN_PASSWORD          str, optional, together with the CID's access point
+_APN_AUTH                         "pap" (default) or "chap": how they are given to the network
+_PLMN                             str of 5 or 6 digits, optional: this operator only
 
 Wrong configuration or arguments raise ValueError before the modem is touched. Trouble in the field
 never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
@@ -27,7 +30,7 @@ from ucollections import namedtuple
 from networking import _nbiot_attach as procedure
 from networking import _nbiot_levels as levels
 from utils import at, timing
-from utils.configuration import check, is_integer, refuse
+from utils.configuration import is_integer, refuse
 from utils.configuration import problems as configured
 
 NBIOT_DETTACHED = procedure.DETACHED
@@ -41,6 +44,10 @@ _FIELDS = (
     ("_MAX_ATTACHMENT_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
     ("_BAND", "integers", (1, 85), None),
     ("_CID", "integer", (1, 8), 1),
+    ("_APN_USER", "text", (1, 64), None),
+    ("_APN_PASSWORD", "secret", (1, 64), None),
+    ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
+    ("_PLMN", "text", (5, 6), None),
 )
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
@@ -58,10 +65,12 @@ _LONGEST_DATAGRAM = 1500  # of the modem's own stack
 _COMMAND_MS = 9500  # for a command of the caller that the modem answers by itself
 _LONGEST_MS = 600000  # that a caller may wait for one answer
 _RETRY_MS = 500
+_AUTH_BYTES = 19  # of the command line around user and password
 
 _link = None  # to the modem, made at the first use
 _outcome = procedure.NOTHING  # of the last connect()
 _at_family = _AF_INET  # of AT sockets, set by the last connect()
+_cid = 1  # the PDP context of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
 
 
@@ -73,20 +82,29 @@ def connect(cfg, dataStateOn=True):
       status               NBIOT_DETTACHED, NBIOT_MODEM_ACTIVATED, NBIOT_ATTACHED or
                            NBIOT_CONNECTED, the furthest state that was confirmed
       activation_duration  ms from asking for full functionality to "+CFUN: 1"
-      attachment_duration  ms from there to the registration with the network
+      attachment_duration  ms from there until a datagram can be sent: registration, packet
+                           service and an address
       connection_duration  ms from LTE.connect() to LTE.isconnected()
       rssi, rsrp, rsrq     dBm, dBm, dB: low edge of the reported step
-    A value is -1 if its confirmation or figure is missing. Blocks for at most the configured times
-    plus about 10 s if the modem is mute. The cause is in last_outcome().
+    A value is -1 if its confirmation or figure is missing. The cause is in last_outcome(). Blocks
+    for the configured times and the limits of the phases before: docs/nbiot.md.
     Raises one ValueError with all problems of the configuration.
     """
-    global _outcome, _at_family
-    settings = check(cfg, _FIELDS + _DATA_STATE_FIELDS if dataStateOn else _FIELDS)
+    return _connect(cfg, dataStateOn, None)
+
+
+def _connect(cfg, data_state, family):
+    """As connect(); family: of the addresses that the network must give, None for any."""
+    global _outcome, _at_family, _cid
+    settings, found = _checked(cfg, _FIELDS + _DATA_STATE_FIELDS if data_state else _FIELDS)
+    if found:
+        raise ValueError("; ".join(found))
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
+    _cid = settings["_CID"]
     link = _the_link()
     _forget_socket()
     _in_field(link.hang_up)
-    _outcome = procedure.Attempt(link, settings).run(dataStateOn)
+    _outcome = procedure.Attempt(link, settings, family).run(data_state)
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
 
 
@@ -187,9 +205,14 @@ def sendATsocket(data, host, port):
 
 def problems(cfg):
     """Return the problems of the configuration as a list of str, empty without any."""
+    from utils import address
+
     of_data_state = _DATA_STATE_FIELDS if hasattr(cfg, _DATA_STATE_FIELDS[0][0]) else ()
-    found = configured(cfg, _FIELDS + of_data_state)[1]
+    settings, found = _checked(cfg, _FIELDS + of_data_state)
     host = getattr(cfg, "_HOST", None)
+    version = {_AF_INET: "IPV6", _AF_INET6: "IP"}.get(address.family(host))
+    if version and settings.get("_IP_VERSION") == version:
+        found.append("_HOST = %r cannot be reached with _IP_VERSION = %r" % (host, version))
     most = at.longest_host(_the_link().longest_line())
     if isinstance(host, str) and len(host) > most:
         found.append("_HOST = %r; allowed: %d bytes, the room of an AT line" % (host, most))
@@ -214,9 +237,11 @@ def carries(cfg):
 def up(cfg, kind):
     """Attach as configured; for streams enter data state, too. True if this was reached."""
     import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
+    from utils import address
 
     wanted = NBIOT_CONNECTED if kind == "stream" else NBIOT_ATTACHED
-    return connect(cfg, dataStateOn=kind == "stream").status == wanted
+    family = address.family(getattr(cfg, "_HOST", None))
+    return _connect(cfg, kind == "stream", family).status == wanted
 
 
 def transport(kind):
@@ -276,6 +301,21 @@ def stop(woken=False):
     return down()
 
 
+def _checked(cfg, fields):
+    """Return (settings, problems) of these fields and of their combinations."""
+    settings, found = configured(cfg, fields)
+    operator = settings.get("_PLMN")
+    if operator and not operator.isdigit():
+        found.append("_PLMN = %r; allowed: None, or 5 to 6 digits" % operator)
+    user, password = settings.get("_APN_USER"), settings.get("_APN_PASSWORD")
+    if password and not user and "_APN_USER" in settings:
+        found.append("_APN_PASSWORD without _APN_USER; allowed: both, or none")
+    most = _the_link().longest_line() - _AUTH_BYTES
+    if user and len(user) + len(password or "") > most:
+        found.append("_APN_USER and _APN_PASSWORD; allowed: %d characters together" % most)
+    return settings, found
+
+
 def _the_link():
     """Return the only link to the modem, which knows whether the modem was started."""
     global _link
@@ -319,6 +359,10 @@ def _open_socket(family):
     opened = microATsocket.socket(family, microATsocket.SOCK_DGRAM)
     opened.setModemInstance(_the_link().modem)
     opened.setMessageFormat(opened.SOCKET_MESSAGE_FORMAT.SOCKET_MESSAGE_ASCII)
+    if _cid != 1 and not hasattr(opened, "cid"):
+        opened.close()
+        raise OSError("the original microATsocket knows context 1 alone")
+    opened.cid = _cid
     return opened
 
 

@@ -277,6 +277,8 @@ def _send(modem, command, timeout_ms):
 def longest_ms(command):
     """Return the time in ms that the modem may take to answer a command line, 0 if seconds do."""
     most_s = 0
+    if not isinstance(command, str):
+        return 0
     for part in command.upper()[2:].split(";"):
         for start, seconds in _SLOW:
             if part.strip().startswith(start):

@@ -87,6 +87,12 @@ class Emm:
         else:
             self._script.play(attaching(self._home))
 
+    def search_anew(self) -> None:
+        """Another operator may be used now."""
+        if not self.registered:
+            self._script.halt()
+            self.start()
+
     def stop(self, stat: int = IDLE) -> None:
         """No service any more; told to the host as `stat`."""
         self._script.halt()

@@ -28,6 +28,8 @@ class ModemOptions:
     cereg: Literal[0, 1, 2, 3, 4, 5] = 1  # as stored in NV
     creg: Literal[0, 1, 2, 3] = 0
     cmee: Literal[0, 1, 2] = 0
+    operator: str = ""  # stored by +COPS=1: no other is looked for; empty: the choice is free
+    cgatt_stays_0: bool = False  # +CGATT? says 0 for ever, although data passes
     carrier: str = "standard"  # +SQNCTM
     bands: list[int] = field(default_factory=lambda: [3, 8, 20])  # scan list
     apn: str = ""  # stored for context 1

@@ -264,7 +264,7 @@ show(len([socket.socket() for _ in range(6)]))
 
 
 REFUSALS = {
-    "settings": ("AT+SQNSCFGEXT", {"do": "error"}),
+    "settings": ("AT+SQNSCFG=", {"do": "error"}),
     "dial": ("AT+SQNSD", {"do": "error"}),
     "dial with a code": ("AT+SQNSD", {"do": "error", "cme": 3}),
     "prompt": ("AT+SQNSSENDEXT", {"do": "error"}),

@@ -29,7 +29,7 @@ class Packet(Family):
             "+CGATT": Command(
                 set=self._attach,
                 test="+CGATT: (0,1)",
-                read=lambda: [f"+CGATT: {int(self.modem.attached)}"],
+                read=lambda: [f"+CGATT: {int(self._shows_attached())}"],
             ),
             "+CGACT": Command(
                 set=self._activate,
@@ -106,6 +106,9 @@ class Packet(Family):
         ]
 
     # attach and activation
+
+    def _shows_attached(self) -> bool:
+        return self.modem.attached and not self.modem.options.cgatt_stays_0
 
     def _attach(self, args: Args) -> Result:
         at_most(args, 1)

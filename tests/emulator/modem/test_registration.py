@@ -130,7 +130,7 @@ def test_packets_are_refused_without_service() -> None:
 
 
 def test_cgatt_1_answers_at_the_moment_of_being_attached_behind_the_urc() -> None:
-    rig = Rig(READY)
+    rig = Rig({**READY, "network": {"cgatt_lag_ms": 0}})
     rig.ask("AT+CFUN=1")
     rig.write("AT+CGATT=1\r")
     begin = rig.now_ms
