@@ -21,7 +21,7 @@ import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -204,9 +204,10 @@ def fields() -> dict[str, Any]:
     return evaluation.evaluate().fields
 
 
-def destination() -> dict[str, Any]:
-    """Bearer, protocol, host and port; in place of a wrong one that of the published file."""
-    found = fields()
+def destination(found: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Bearer, protocol, host and port of these fields (default: fields()); in place of a wrong one
+    that of the published file."""
+    found = fields() if found is None else found
     names = {"_BEARER": application.bearers(), "_PROTOCOL": application.protocols()}
     chosen = {}
     for name, published in application.PUBLISHED.items():

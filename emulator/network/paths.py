@@ -112,7 +112,7 @@ class UdpPath:
             except OSError:  # of what was sent last: nobody listens there after all
                 self._clear_error(real)
                 if self._last is not None:
-                    self._last.delivered = False
+                    self._last.what = "refused"
                 continue
             source = (address[0], address[1])
             host, port = self._peers.get(source) or self._routes.origin(source, self._family)

@@ -44,7 +44,14 @@ class SentDatagram:
     host: str  # as in the table, where it is there: a name stays a name
     port: int
     data: bytes
-    delivered: bool  # it was really handed to a server
+    what: (
+        str  # left, refused (nobody listens at the target), dropped (no route), lost (on the air)
+    )
+
+    @property
+    def delivered(self) -> bool:
+        """It was really handed to a server."""
+        return self.what == "left"
 
 
 class RealSockets(Protocol):
@@ -65,6 +72,7 @@ class Routes(AbstractContextManager["Routes"]):
         self.board = board
         self.patience: dict[Endpoint, float] = {}  # by server
         self.sent: list[SentDatagram] = []
+        self.missing: list[tuple[str, int | None]] = []  # wanted without a route; a name: no port
         self.listening: dict[Endpoint, Endpoint] = {}  # address on the board -> real address
         self._table: dict[Endpoint, Endpoint] = {}
         self._names: dict[str, dict[str, str]] = {}  # name -> its address by family
@@ -120,7 +128,10 @@ class Routes(AbstractContextManager["Routes"]):
     def target(self, host: str, port: int) -> Endpoint | None:
         """The server behind an address or a name; None without a route."""
         source = (self.shown(canonical(host)), port)
-        return self._table.get(source) or self._strangers.get(source)
+        target = self._table.get(source) or self._strangers.get(source)
+        if target is None:
+            self._miss(*source)
+        return target
 
     def resolve(self, name: str, family: str) -> list[str]:
         """What the name system says: addresses of a routed name, a literal itself, else []."""
@@ -128,7 +139,13 @@ class Routes(AbstractContextManager["Routes"]):
         if address_family(host) is not None:
             return [host] if address_family(host) == family else []
         addresses = self._names.get(host.rstrip("."), {})
+        if not addresses:
+            self._miss(host.rstrip("."), None)
         return [addresses[family]] if family in addresses else []
+
+    def _miss(self, host: str, port: int | None) -> None:
+        if (host, port) not in self.missing:
+            self.missing.append((host, port))
 
     def reachable(self, host: str) -> bool:
         """There is a route to some port of this host: it also answers a ping."""
@@ -168,7 +185,7 @@ class Routes(AbstractContextManager["Routes"]):
         """Note what has become of something sent: left, refused, dropped or lost."""
         self.note(what, host, port, data)
         shown = self.shown(canonical(host))
-        datagram = SentDatagram(self.board.clock.now_us, shown, port, data, what == "left")
+        datagram = SentDatagram(self.board.clock.now_us, shown, port, data, what)
         self.sent.append(datagram)
         return datagram
 
