@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from emulator import scenario as scenarios
 from emulator.board.board import CAUSE_NAMES, DEEPSLEEP_RESET, PWRON_RESET, Board, DeepSleep, Reset
 from emulator.board.draws import Z90, drawn
+from emulator.board.secrets import Secrets
 from emulator.board.standard import plug_standard
 from emulator.chips.of_lines import tables
 from emulator.chips.wiring import wire
@@ -87,6 +88,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         vm_command: Sequence[str] = (),
         chips: Mapping[str, dict[str, Any]] | None = None,
         config: Mapping[str, Any] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build.
 
@@ -94,6 +96,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         radios other than the board's own. A table of the scenario is laid over them.
 
         config: the fields of config.py, whose lines say which chips there are; None: the default.
+        secrets: values that are to stand in no trace and no output of the board.
         """
         given = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.load(scenario)
         self.scenario = given
@@ -104,6 +107,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         assert flash is not None
         self.flash = flash
         self.board = Board(seed, name, firmware, given.faults)
+        self.board.trace.secrets = Secrets(secrets)
         if max_hours is not None:
             limit_time(self.board, round(max_hours * 3_600_000_000))
         if realtime:
@@ -294,6 +298,7 @@ class _Account:
         slept_mj = self._emulator.board.meter.energy_mj("esp") - self._sleep_mj
         cycle.energy_mj = end["mj"] - self._start["mj"] - slept_mj
         cycle.sent = self._emulator.routes.sent[self._sent :]
+        cycle.secrets = self._emulator.board.trace.secrets
         cycle.unrouted = list(self._emulator.routes.missing)
 
 

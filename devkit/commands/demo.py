@@ -114,6 +114,7 @@ def _demo(options: argparse.Namespace) -> int:
             name=board,
             chips=application.chips(bearer),
             config=fields,
+            secrets=configuration.secret_values(fields),
             flash=flash,
             routes=[to_server],
             console=lambda text: print(text, end="", file=out, flush=True),

@@ -144,6 +144,7 @@ def run_script(options: argparse.Namespace, flash: Path | None, console: Console
         name=options.board or application.board(bearer),
         chips=application.chips(bearer),
         config=fields if scripts[-1] == "main.py" else None,
+        secrets=configuration.secret_values(fields),
         flash=flash,
         routes=options.route,
         install=options.install,
