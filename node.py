@@ -35,6 +35,7 @@ class Node:
         self.unsent = []  # datagrams of this cycle that still have to be sent
         self.accepted = 0  # messages that were not refused
         self.delivered = 0  # messages that the server confirmed
+        self.left = 0  # messages known to have left the radio; None: nothing told
         self._link = None  # name of the last phase of connecting, also if it failed
         self._last = []  # records about the previous cycle
         self._reported = False
@@ -42,6 +43,7 @@ class Node:
         self._bearer = None  # module of networking/
         self._protocol = None  # module of protocols/
         self._up = False
+        self._unanswered = []  # datagrams to which no answer will come
         self._backlog = None
         self._sensors = ()
 
@@ -128,7 +130,7 @@ class Node:
             if self.unsent:
                 backlog = self._open_backlog()
                 if backlog.save(backlog.load() + self.unsent):
-                    _log.info("%d datagrams kept for later", len(self.unsent))
+                    _log.info("%s kept for later", _count(len(self.unsent)))
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
 
@@ -138,8 +140,9 @@ class Node:
             return
         with _Phase(self.phases, "deactivate"):
             try:
-                if not self._bearer.down():
+                if not self._bearer.down(self.accepted == self.delivered):
                     _log.warning("radio not confirmed off")
+                self._note_left()
             except Exception as error:  # noqa: BLE001 - the node must reach its sleep
                 self.fail("exception", error)
 
@@ -157,6 +160,21 @@ class Node:
         sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
         _log.info("awake %d ms, sleeping %d ms", awake_ms, sleep_ms)
         machine.deepsleep(sleep_ms)
+
+    def _note_left(self):
+        """Count the messages that have left the radio; keep those that certainly have not."""
+        self.left = self.delivered
+        if self.accepted == self.delivered:
+            return
+        left = self._bearer.left()
+        if left:
+            self.left = self.accepted
+        elif left is False:
+            _log.warning("%s did not leave the radio", _count(len(self._unanswered)))
+            self.unsent = self._unanswered
+            self.keep_unsent()
+        elif not self.delivered:
+            self.left = None
 
     def fail(self, cause, error):
         self.cause = cause
@@ -220,8 +238,13 @@ class Node:
                 refused.append(payload)
                 continue
             self.accepted += 1
-            self.delivered += outcome == DELIVERED
-            _log.info("sent %d bytes, %s", len(payload), outcome)
+            if outcome == DELIVERED:
+                self.delivered += 1
+                _log.info("%d bytes delivered", len(payload))
+            else:
+                _log.info("%d bytes handed over, arrival unknown", len(payload))
+                if not session.confirms:
+                    self._unanswered.append(payload)
             if session.confirms and outcome != DELIVERED:
                 return payloads[index:], refused
         return [], refused
@@ -250,6 +273,7 @@ class Node:
             "cause": self.cause,
             "accepted": self.accepted,
             "delivered": self.delivered,
+            "left": self.left,
             "link": self._link,
             "phases": self.phases,
             "awake_ms": awake_ms,
@@ -268,6 +292,10 @@ class _Phase:
 
     def __exit__(self, kind, error, traceback):
         self._phases.append([self._name, self._start_ms, timing.now_ms() - self._start_ms])
+
+
+def _count(datagrams):
+    return "1 datagram" if datagrams == 1 else "%d datagrams" % datagrams
 
 
 def _decimal(mantissa, exponent):

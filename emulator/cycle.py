@@ -38,6 +38,7 @@ class Cycle:
     phases: list[Phase] = field(default_factory=list)
     accepted: int | None = None  # reports that the application handed over; None: it says nothing
     confirmed: int | None = None  # those that the server said it has
+    left: int | None = None  # those that the application knows to have left the radio
     error: str | None = None
     unrouted: list[tuple[str, int | None]] = field(default_factory=list)  # a name has no port
     secrets: Secrets = field(default_factory=Secrets, repr=False)  # of no reader of the JSON
@@ -45,6 +46,16 @@ class Cycle:
     @property
     def delivered(self) -> int:
         return sum(datagram.delivered for datagram in self.sent)
+
+    @property
+    def on_air(self) -> int:
+        """Datagrams, and pieces of a stream, that the emulated radio really sent."""
+        return sum(datagram.on_air for datagram in self.sent)
+
+    @property
+    def lost_in_modem(self) -> int:
+        """Those that the radio accepted and never sent."""
+        return len(self.sent) - self.on_air
 
     @property
     def ok(self) -> bool:
@@ -90,6 +101,8 @@ class Cycle:
         table["error"] = self.secrets.hide(self.error) if self.error is not None else None
         table["energy_mj"] = round(self.energy_mj, 3)
         table["delivered"] = self.delivered
+        table["on_air"] = self.on_air
+        table["lost_in_modem"] = self.lost_in_modem
         table["sent"] = [
             {
                 "host": one.host,

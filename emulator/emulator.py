@@ -281,6 +281,7 @@ class _Account:
         cycle.cause = str(account.get("cause", ""))
         cycle.accepted = account.get("accepted")
         cycle.confirmed = account.get("delivered")
+        cycle.left = account.get("left")
         cycle.phases = [Phase("boot", 0, boot_ms)]
         noted = [Phase(*phase) for phase in account.get("phases", [])]
         if noted:  # until the first one Python loads what it needs

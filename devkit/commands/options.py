@@ -155,7 +155,8 @@ def add_route(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="HOST:PORT=HOST:PORT",
         help="what the board sends to the first goes to the second, a server on this computer;"
-        " may be repeated; without a route it is lost, as on the internet",
+        " may be repeated; without a route it is lost, as on the internet; an answer that the"
+        " program waits for may take 1.5 s of real time, and takes none of the board's",
     )
 
 

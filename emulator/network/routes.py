@@ -12,7 +12,8 @@ side a server on this computer: nothing ever leaves it. A routed name resolves t
 stands for it here. What has no route is dropped without a word, as on the internet.
 
 Each packet is traced as `net`: left, refused (nobody listens at the target), dropped (no route),
-lost (on the air), arrived. `sent` lists what the board has sent, for the account of a cycle.
+lost (on the air), unsent (the radio went off before), arrived. `sent` lists what the board has
+sent, for the account of a cycle.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Protocol
 
 from emulator.board.board import Board
 from emulator.network.addresses import Endpoint, address_family, canonical, endpoint
+from emulator.network.patience import Patience
 
 # Who sends to the board without being in the table: a host somewhere on the internet
 STRANGER = {"IP": "198.51.100.254", "IPV6": "2001:db8::fffe"}
@@ -44,14 +46,17 @@ class SentDatagram:
     host: str  # as in the table, where it is there: a name stays a name
     port: int
     data: bytes
-    what: (
-        str  # left, refused (nobody listens at the target), dropped (no route), lost (on the air)
-    )
+    what: str  # left, refused (nobody listens), dropped (no route), lost (on the air), unsent
 
     @property
     def delivered(self) -> bool:
         """It was really handed to a server."""
         return self.what == "left"
+
+    @property
+    def on_air(self) -> bool:
+        """It left the radio."""
+        return self.what != "unsent"
 
 
 class RealSockets(Protocol):
@@ -61,16 +66,9 @@ class RealSockets(Protocol):
 
 
 class Routes(AbstractContextManager["Routes"]):
-    # Real seconds worth waiting for an answer, while virtual time stands still: this long for a
-    # server of which nothing is known, longer once it has answered, ever shorter while it does not
-    unknown_s = 0.02
-    answering_s = 0.25
-    silent_s = 0.002
-    eagerness = 5.0
-
     def __init__(self, board: Board, table: Mapping[Endpoint, Endpoint] | None = None) -> None:
         self.board = board
-        self.patience: dict[Endpoint, float] = {}  # by server
+        self.patience = Patience(board.clock)
         self.sent: list[SentDatagram] = []
         self.missing: list[tuple[str, int | None]] = []  # wanted without a route; a name: no port
         self.listening: dict[Endpoint, Endpoint] = {}  # address on the board -> real address
@@ -112,16 +110,6 @@ class Routes(AbstractContextManager["Routes"]):
             each.close()
         self._table.clear()
         self._strangers.clear()
-
-    def wait_s(self, target: Endpoint, eager: bool) -> float:
-        """How long to wait for an answer of this server; `eager`: the board does nothing else."""
-        known = self.patience.get(target, self.unknown_s)
-        return min(self.answering_s, known * self.eagerness) if eager else known
-
-    def answered(self, target: Endpoint, yes: bool) -> None:
-        """Adjust how long to wait for the next answer of this server."""
-        known = self.patience.get(target, self.unknown_s)
-        self.patience[target] = self.answering_s if yes else max(self.silent_s, known / 2)
 
     # looking up
 
@@ -182,7 +170,7 @@ class Routes(AbstractContextManager["Routes"]):
     # the record
 
     def record(self, host: str, port: int, data: bytes, what: str) -> SentDatagram:
-        """Note what has become of something sent: left, refused, dropped or lost."""
+        """Note what has become of something sent: left, refused, dropped, lost or unsent."""
         self.note(what, host, port, data)
         shown = self.shown(canonical(host))
         datagram = SentDatagram(self.board.clock.now_us, shown, port, data, what)

@@ -390,7 +390,7 @@ def test_without_an_ipv4_address_there_is_no_stream(make_device: MakeDevice) -> 
         show(nbiot.down())
         """
     )
-    assert shown == [False, "data_state_timeout", True]
+    assert shown == [False, "address_family", True]
 
 
 def test_stop_switches_off_what_an_earlier_program_left_running(make_device: MakeDevice) -> None:
