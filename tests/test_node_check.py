@@ -26,7 +26,7 @@ def i2c(**more: Any) -> tuple[Any, ...]:
 
 
 # What is changed in the published configuration, and what has to be said
-WRONG: list[tuple[dict[str, Any], str]] = [
+WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
     *[({"_WATCHDOG_S": value}, f"_WATCHDOG_S = {value!r}; allowed: an integer 20 to 600")
       for value in (0, -1, "60", 1, 60000, 10**9, True, None, 60.0)],
     *[({"_BATTERY_SLEEP_S": value}, f"_BATTERY_SLEEP_S = {value!r}; allowed: an integer 10 to")
@@ -52,24 +52,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"_BEARER": "nbiott"}, "_BEARER = 'nbiott'; allowed: lora, nbiot, wifi"),
     ({"_PROTOCOL": "http"}, "_PROTOCOL = 'http'; allowed: coap, mqtt, udp"),
     ({"_PROTOCOL": "coap", "_TOPIC": PATH, "_TOKEN": KEY},
-     f"_TOPIC = '{PATH}', _TOKEN = '***': 5 of 124 bytes are left for a report; allowed: at least"),
+     f"_TOPIC = '{PATH}', _TOKEN = '***': 5 of 124 bytes are left for a report; allowed: "),
     ({"_PROTOCOL": "mqtt", "_PORT": 1883, "_TOPIC": "t" * 110}, "': 7 of 124 bytes are left for"),
     ({**LORA, "_LORA_DR": 0, "_DEVICE_NAME": "a-node-of-20-letters",
       "_SENSORS": i2c(name="a-sensor-of-20-chars")},
-     "_DEVICE_NAME = 'a-node-of-20-letters', _LORA_REGION = 'EU868', _LORA_DR = 0: 51 of 51 bytes"),
+     "_DEVICE_NAME = 'a-node-of-20-letters', _LORA_REGION = 'EU868', _LORA_DR = 0: 51 of 51 "),
     ({"_PROTOCOL": "mqtt", "_PORT": 1883, "_WATCHDOG_S": 30, "_MQTT_TIMEOUT_SEC": 40},
      "_WATCHDOG_S = 30, _MQTT_TIMEOUT_SEC = 40: a wait of 40 s feeds no watchdog; allowed: a"),
     ({"_PROTOCOL": "mqtt", "_PORT": 1883, "_WATCHDOG_S": 20}, "_WATCHDOG_S = 20: a wait of 20 s"),
     *[({"_SENSORS": i2c(vcc_pin=pin)}, f"_SENSORS, sensor 1 (si7021): vcc_pin = '{pin}'; allowed")
       for pin in ("P0", "P1", "P2", "P12", "P5", "P7", "P16")],
-    ({"_SENSORS": (("si7021", {"sda_pin": "P5", "scl_pin": "P7"}),)}, "P5 is that of the modem"),
+    ({"_SENSORS": (("si7021", {"sda_pin": "P5", "scl_pin": "P7"}),)},
+     ("P5 is that of the modem", "P7 is that of the modem")),
     ({**LORA, "_SENSORS": i2c(vcc_pin="P6")}, "P6 is that of the LoRa radio"),
     ({**LORA, "_SENSORS": (("gl55", {"data_pin": "P18"}),)}, "P18 is that of the modem"),
     ({"_BATTERY_PIN": "P20", "_SENSORS": i2c(vcc_pin="P20")},
      "_SENSORS, sensor 1 (si7021): vcc_pin = 'P20' is that of _BATTERY_PIN; allowed: another pin"),
     ({"_SENSORS": (("dht", {"data_pin": "P3", "dht_model": "DHT22"}),
                    ("ds18x20", {"data_pin": "P3"}))}, "sensor 2 (ds18x20): data_pin = 'P3' is"),
-    ({"_PROTOCOL": "mqtt", "_USER": 5, "_TOKEN": 'sw"ordfish'}, "_USER = '***'; allowed: 1 to"),
+    ({"_PROTOCOL": "mqtt", "_USER": 5, "_TOKEN": 'sw"ordfish'},
+     ("_USER = '***'; allowed: 1 to", "_TOKEN = '***'; allowed: 1 to")),
     ({"_BEARER": "wifi", "_WIFI_NETS": {"field": {"pwd": "short"}}},
      "_WIFI_NETS: field: pwd; allowed: str of 8 to 63 characters"),
     ({**LORA, "_APP_KEY": "2B7E15"}, "_APP_KEY = a text of 6 characters; allowed: 32"),
@@ -93,7 +95,7 @@ ADVICE: list[tuple[dict[str, Any], str]] = [
     ({"_PERIOD_S": 60}, "_PERIOD_S = 60, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90: an attempt takes"),
     (
         {**LORA, "_PERIOD_S": 60},
-        "_MAX_CONNECTION_ATTEMPT_TIME_SEC = 60: an attempt takes up to 72",
+        "_MAX_CONNECTION_ATTEMPT_TIME_SEC = 60: an attempt takes up to ",
     ),
 ]
 
@@ -128,24 +130,24 @@ def examined(make_device: Callable[..., Device], fields: dict[str, Any]) -> Any:
             if chosen:
                 device = make_device(name=name)
                 given = [fields, [changes[n] for n in chosen]]
-                found.update(zip(chosen, device.run(PROGRAM, given), strict=True))
+                found.update(zip(chosen, map(list, device.run(PROGRAM, given)), strict=True))
         return [found[n] for n in range(len(changes))]
 
     return examine
 
 
-def test_each_mistake_is_the_only_one_that_is_named(examined: Any) -> None:
+def test_each_mistake_is_named_and_nothing_else(examined: Any) -> None:
     found = examined([changes for changes, _ in WRONG])
     for (changes, said), (problems, _) in zip(WRONG, found, strict=True):
-        assert any(said in text for text in problems), (changes, problems)
-        assert len(problems) == len([name for name in ("_USER", "_TOKEN") if name in changes
-                                     and changes[name] != KEY] or [1]), problems  # fmt: skip
-        assert not any(secret in text for text in problems for secret in ("short", KEY, "2B7E"))
-        assert all("allowed: " in text for text in problems)
+        expected = (said,) if isinstance(said, str) else said
+        assert len(problems) == len(expected), (changes, problems)
+        for part, text in zip(expected, problems, strict=True):
+            assert part in text and "allowed: " in text, (changes, problems)
+            assert not any(secret in text for secret in ("short", KEY, "2B7E", "ordfish"))
 
 
 def test_what_is_right_is_accepted(examined: Any) -> None:
-    assert examined(RIGHT) == [([], [])] * len(RIGHT)
+    assert examined(RIGHT) == [[[], []]] * len(RIGHT)
 
 
 def test_a_probable_mistake_is_told_and_costs_no_report(examined: Any) -> None:
