@@ -17,15 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from devkit import configuration, evaluation
-from devkit.configuration import Layout
+from devkit.configuration import Layout, secret_fields
 from devkit.evaluation import LIMIT_S, Evaluation
-from emulator.device_files import device_files, source
+from emulator.board.secrets import HIDDEN
 
 _FIELD = re.compile(r"(?<![\w'])_[A-Z]\w*")
 _SENSOR = re.compile(r"^_SENSORS, sensor (\d+)\b")
-_SECRET = re.compile(r'\("(_\w+)", "(?:special )?secret"')
 _RAISED = re.compile(r'File "([\w./]*(config|credentials)\.py)", line (\d+)')
-HIDDEN = "***"
 
 
 class Wrong(Exception):
@@ -123,7 +121,7 @@ def _misspelt(layout: Layout, found: Evaluation) -> Iterator[Problem]:
             nearest = min(found.known, key=lambda known: (distance(name, known), known))
             allowed = f"a field; the nearest one is {nearest}"
             value = found.fields.get(name)
-            if nearest in secrets() or file == layout.credentials:
+            if nearest in secret_fields() or file == layout.credentials:
                 value = HIDDEN
             text = f"{name} = {_shown(value)}; allowed: {allowed}"
             yield Problem(file, line, text, (name,), _as_json(value), allowed)
@@ -139,15 +137,9 @@ def _placed(layout: Layout, found: Evaluation, text: str) -> Problem:
     if sensor is not None and here:
         line = layout.element(here[0], int(sensor[1]) - 1) or line
     value = found.fields.get(names[0]) if names else None
-    if names and names[0] in secrets() and value is not None:
+    if names and names[0] in secret_fields() and value is not None:
         value = HIDDEN
     return Problem(file, line, text, tuple(names), _as_json(value), allowed or None)
-
-
-def secrets() -> set[str]:
-    """The fields of all components whose values nobody may see."""
-    texts = (source(path).read_text(encoding="utf-8") for path in device_files())
-    return {name for text in texts for name in _SECRET.findall(text)}
 
 
 def distance(one: str, other: str) -> int:

@@ -21,13 +21,22 @@ import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from devkit import application, evaluation
-from emulator.device_files import CREDENTIALS, config_file, configured, credentials_file
+from emulator.device_files import (
+    CREDENTIALS,
+    config_file,
+    configured,
+    credentials_file,
+    device_files,
+    source,
+)
 
+_SECRET = re.compile(r'\("(_\w+)", "(?:special )?secret"')
+_INSIDE = ("pwd", "user")  # keys of a known Wi-Fi network
 _TAKES_OVER = re.compile(r"from +config +import +\*\s*(?:#.*)?")
 
 
@@ -204,9 +213,34 @@ def fields() -> dict[str, Any]:
     return evaluation.evaluate().fields
 
 
-def destination() -> dict[str, Any]:
-    """Bearer, protocol, host and port; in place of a wrong one that of the published file."""
-    found = fields()
+def secret_fields() -> set[str]:
+    """The fields of all components whose values nobody may see."""
+    texts = (source(path).read_text(encoding="utf-8") for path in device_files())
+    return {name for text in texts for name in _SECRET.findall(text)}
+
+
+def secret_values(found: Mapping[str, Any]) -> list[str]:
+    """The texts that nobody may see, of these fields: within a dict those of _INSIDE."""
+    return [text for name in sorted(secret_fields()) for text in _texts(found.get(name))]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key in _INSIDE or isinstance(inner, (dict, list, tuple)):
+                yield from _texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            if not isinstance(value, tuple) or not isinstance(inner, str):  # (ssid, {...})
+                yield from _texts(inner)
+
+
+def destination(found: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Bearer, protocol, host and port of these fields (default: fields()); in place of a wrong one
+    that of the published file."""
+    found = fields() if found is None else found
     names = {"_BEARER": application.bearers(), "_PROTOCOL": application.protocols()}
     chosen = {}
     for name, published in application.PUBLISHED.items():

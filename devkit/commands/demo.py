@@ -94,7 +94,8 @@ def _demo(options: argparse.Namespace) -> int:
         requirements.need("plot")
     vm = runtime(options)
     config = options.config or "config.py"
-    configured = configuration.destination()
+    fields = configuration.fields()
+    configured = configuration.destination(fields)
     bearer = options.bearer or configured["_BEARER"]
     protocol = options.protocol or configured["_PROTOCOL"]
     settings = application.settings(bearer, protocol, configured)
@@ -117,6 +118,8 @@ def _demo(options: argparse.Namespace) -> int:
             firmware=options.firmware,
             name=board,
             chips=application.chips(bearer),
+            config=fields,
+            secrets=configuration.secret_values(fields),
             flash=flash,
             routes=[to_server],
             console=lambda text: print(text, end="", file=out, flush=True),
