@@ -8,6 +8,7 @@ import json
 import os
 import select
 import subprocess
+import tempfile
 import threading
 import time
 import tty
@@ -48,12 +49,14 @@ class Board:
             str(HERE / "repl_host.mjs"),
             str(webassembly.package()),
         ]
-        command += [str(HERE / "board_on_vm.py"), json.dumps(options)]
-        command.append(str(self.terminal.fd))
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, pass_fds=[self.terminal.fd]
-        )
-        self._read(b">>> ")
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(json.dumps(options))  # a whole flash is too long for an argument
+            file.flush()
+            command += [str(HERE / "board_on_vm.py"), file.name, str(self.terminal.fd)]
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, pass_fds=[self.terminal.fd]
+            )
+            self._read(b">>> ")
         self.pycom = options.get("pycom", True)
 
     def close(self) -> None:
