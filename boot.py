@@ -31,7 +31,7 @@ def boot():
     resets = resets_in_a_row(woken)
     if resets >= _MOST_RESETS and not woken:
         rest(resets)
-    config = noted(_CONFIG, read_config) if resets else read_config()
+    config = read_config() if woken else noted(_CONFIG, read_config)
     options = {}
     pycom.heartbeat(False)
     try:

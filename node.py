@@ -71,6 +71,8 @@ class Node:
 
         self._config = config
         settings, problems = configuration.problems(config, _FIELDS)
+        if "_PERIOD_S" in settings:  # before anything that a damaged file can end
+            self.settings = settings
         self._sensors = getattr(config, "_SENSORS", ())
         problems += sensors.check(self._sensors)
         if "_BEARER" in settings and "_PROTOCOL" in settings:
@@ -78,8 +80,6 @@ class Node:
                 problems += self._choose(settings["_BEARER"], settings["_PROTOCOL"])
             except ValueError as error:
                 problems.append(str(error))
-        if "_PERIOD_S" in settings:
-            self.settings = settings
         if "_WATCHDOG_S" in settings:
             timing.set_watchdog(machine.WDT(timeout=settings["_WATCHDOG_S"] * 1000))
         if problems:

@@ -61,7 +61,7 @@ class Trail:
         """
         self._mark(0)
         if self._bits and not (isinstance(left, int) and 0 < left <= AGAIN_S):
-            left = max(1, AGAIN_S // period_s) + 1
+            left = max(1, AGAIN_S // period_s)
         left = left - 1 if self._bits else 0
         if not left:
             _keep("resets", MOST_RESETS - 1 if self._bits else 0)
