@@ -175,7 +175,7 @@ DEFAULT_FLAGS: dict[str, Any] = {
     "wifi_pwd_sta": None,
     "wifi_pwd_ap": None,
     "wdt_on_boot": False,
-    "wdt_on_boot_timeout": 5000,
+    "wdt_on_boot_timeout": 0xFFFFFFFF,
     "lte_modem_en_on_boot": True,
     "pybytes_on_boot": False,
     "boot_fs_type": 0xFF,  # never written

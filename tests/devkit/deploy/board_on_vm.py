@@ -173,7 +173,7 @@ def be_pycom():
         uname=lambda: names, sync=lambda: None, **{name: getattr(os, name) for name in here}
     )
     sys.modules["uhashlib"] = Module(sha256=Sha256)
-    sys.modules["pycom"] = Module()
+    sys.modules["pycom"] = Module(nvs_set=lambda key, value: None)
     # No sys.implementation.mpy there. The VM's own `sys` cannot be changed, so it is hidden.
     sys.modules["sys"] = Module(
         platform="GPy", implementation=("micropython", tuple(SETTINGS.get("core", (1, 11, 0))))

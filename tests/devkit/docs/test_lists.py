@@ -60,9 +60,9 @@ def _defined(name: str) -> set[str]:
 
 
 def _demanded(package: str, attribute: str) -> set[str]:
-    """What node.py and boot.py ask a plug-in for: by name, and as marks of plugins.find."""
+    """What node.py and node_start.py ask a plug-in for: by name, and as marks of plugins.find."""
     found = set()
-    for name in ("boot.py", "node.py"):
+    for name in ("node_start.py", "node.py"):
         for node in ast.walk(_tree(name)):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == attribute:
                 found.add(node.attr)
@@ -193,7 +193,7 @@ def _docstring(name: str, function: str) -> str:
 
 # page, first headings of its tables, files, calls that take a cause
 CAUSES = [
-    ("template.md", ["cause of a cycle"], ["main.py", "node.py"], ("fail",)),
+    ("template.md", ["cause of a cycle"], ["main.py", "node*.py"], ("fail",)),
     ("wifi.md", ["cause of Wi-Fi"], ["networking/wifi.py"], ("Outcome",)),
     (
         "lora.md",
