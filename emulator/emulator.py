@@ -171,12 +171,20 @@ class Emulator(AbstractContextManager["Emulator"]):
         if self._folder is not None:
             self._folder.cleanup()
 
-    def run(self, scripts: Sequence[str] = ("boot.py", "main.py"), cycles: int = 1) -> list[Cycle]:
-        """Start the board; run until `cycles` cycles are over or it stays awake at its prompt."""
+    def run(
+        self,
+        scripts: Sequence[str] = ("boot.py", "main.py"),
+        cycles: int = 1,
+        cause: int = PWRON_RESET,
+    ) -> list[Cycle]:
+        """Start the board; run until `cycles` cycles are over or it stays awake at its prompt.
+
+        cause: of the first start. `next_cause` is that of the start that would follow; None: none.
+        """
         done: list[Cycle] = []
-        cause: int | None = PWRON_RESET
-        while cause is not None and len(done) < cycles:
-            cycle, cause = self._cycle(list(scripts), cause)
+        self.next_cause: int | None = cause
+        while self.next_cause is not None and len(done) < cycles:
+            cycle, self.next_cause = self._cycle(list(scripts), self.next_cause)
             done.append(cycle)
         return done
 
