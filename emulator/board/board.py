@@ -22,9 +22,12 @@ from emulator.board.faults import Fault, Faults
 from emulator.board.meter import Meter
 from emulator.board.trace import Trace
 
-# What one call into the firmware costs in interpreter time (docs/emulation.md:
-# 8 us for a simple loop iteration on this chip). It also lets polling loops make progress.
+# What Python costs is charged from what both runtimes count alike; an instruction takes 2.5 us on
+# this chip (docs/emulation.md). A call into the firmware is 8 of them: it also lets polling loops
+# make progress. A character of a text that a call hands over is 18, before the next call: the
+# template takes such texts apart. The rest is charged when a module is loaded (vm/importer.py).
 CALL_US = 20
+TEXT_US = 45
 # A call that does next to nothing in C: a pin, an interrupt lock, the entry of a busy wait.
 # Pycom's own 1-Wire library reads bits that it samples four such calls and 2 us of waiting after
 # the falling edge, where the parts allow 15 us in all: 3.25 us at most (docs/emulation.md).
@@ -71,6 +74,13 @@ class Service:
         """The ESP32 enters deep sleep."""
 
 
+def _characters(result: Any) -> int:
+    """Of the texts that a call hands over."""
+    if type(result) is str:
+        return len(result)
+    return sum(map(_characters, result)) if type(result) is list else 0
+
+
 class Board:
     """One powered board. `name` is what sys.platform says: "GPy" or "FiPy"."""
 
@@ -94,6 +104,7 @@ class Board:
         self.reset_cause = PWRON_RESET
         self.cycle = 0
         self.started_us = 0  # when the ESP32 last started
+        self._text_us = 0  # of Python, for the text that the last call has handed over
 
     def plug(self, name: str, service: Service) -> None:
         self.services[name] = service
@@ -107,8 +118,11 @@ class Board:
         if function is None:
             raise AttributeError(f"this board has no {name}")
         assert service is not None
-        self.spend_us(service.call_us.get(method, CALL_US))
-        return function(*args)
+        self.spend_us(service.call_us.get(method, CALL_US) + self._text_us)
+        self._text_us = 0
+        result = function(*args)
+        self._text_us = _characters(result) * TEXT_US
+        return result
 
     def spend_us(self, duration_us: int) -> None:
         """The device is busy for this time. What ends the program, a watchdog or a brown-out, ends
@@ -154,6 +168,7 @@ class Board:
     def reset(self, cause: int) -> None:
         """Start the ESP32 anew: the state that a reset of this kind loses is lost."""
         self.halt = None
+        self._text_us = 0
         self.irqs.clear()
         self.reset_cause = cause
         self.started_us = self.clock.now_us
