@@ -104,8 +104,10 @@ def _connect(cfg, data_state, family):
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
     _cid = settings["_CID"]
     link = _the_link()
-    _forget_socket()
     _in_field(link.hang_up)
+    if link.is_open and _accepted():  # the radio goes off first
+        _in_field(_await_departure, link, _accepted())
+    _forget_socket()
     _left = None
     del _accepted()[:]
     _outcome = procedure.Attempt(link, settings, family).run(data_state)
