@@ -61,6 +61,7 @@ DETACH_MS = const(40000)
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
 _RADIO_OFF = ("AT+CFUN=4", "OK", DETACH_MS, causes.MODEM_ERROR)
+_BUSY_MS = const(12000)
 _RESTART_MS = const(8000)  # of the modem, which then answers at once
 _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
@@ -172,11 +173,16 @@ class Attempt:
         """Start the modem; one that may still be detaching is no mute one."""
         while True:
             try:
-                return self._link.open()
+                self._link.open()
+                break
             except OSError:
                 if not self._link.modem.may_be_leaving:
                     raise
             timing.sleep_ms(1000)
+        # a search that an earlier call has begun goes on
+        limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
+        if at.busy_with(self._link.modem, limit_ms):
+            raise Failed(causes.MODEM_BUSY)
 
     def await_sim(self, *row):
         """Wait until the SIM card is read, with the radio off.
@@ -368,11 +374,17 @@ class Attempt:
 def switch_off(link):
     """Detach and switch the radio off; return True once the modem has confirmed it.
 
-    Three tries: the command may have been lost, or the modem restarts. Raises OSError in data
-    state.
+    Three tries: the command may have been lost, or the modem restarts. A modem that is busy with
+    another command is given 12 s; then it is told in any case, since a search may take minutes.
+    Raises OSError in data state, and if the modem went mute.
     """
+    command = "AT+CFUN=4"
+    if at.busy_with(link.modem, _BUSY_MS) not in (None, command):
+        at.abandon(link.modem)
+        command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
     for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
-        if link.exchange("AT+CFUN=4", limit_ms).ok:
+        reply = link.exchange(command, limit_ms, "?" in command)
+        if reply.ok and (reply.lines or command == "AT+CFUN=4"):
             return True
     return False
 
