@@ -254,15 +254,11 @@ def problems(cfg):
     host = getattr(cfg, "_HOST", None)
     version = {_AF_INET: "IPV6", _AF_INET6: "IP"}.get(address.family(host))
     if version and settings.get("_IP_VERSION") == version:
-<<<<<<< HEAD
         text = "_HOST = %r, _IP_VERSION = %r; allowed: an address and a version of one family"
         found.append(text % (host, version))
-=======
-        found.append("_HOST = %r cannot be reached with _IP_VERSION = %r" % (host, version))
     most = at.longest_host(_the_link().longest_line())
     if isinstance(host, str) and len(host) > most:
         found.append("_HOST = %r; allowed: %d bytes, the room of an AT line" % (host, most))
->>>>>>> attach
     return found
 
 

@@ -214,7 +214,6 @@ class _Taken:
         return found
 
 
-<<<<<<< HEAD
 def _is_analog(module, name):
     """True for an argument that names an analog pin, which a second measurement can share."""
     from utils import pins
@@ -223,11 +222,11 @@ def _is_analog(module, name):
         if field[0] == name:
             return all(pin in pins.ADC for pin in field[2])
     return False
-=======
+
+
 def _numbered(label, number):
     """Return "t2" of "t", and "co2_2" of "co2": the figures are kept apart."""
     return "{}{}{}".format(label, "_" if "0" <= label[-1:] <= "9" else "", number)
->>>>>>> attach
 
 
 def _find(kind):
