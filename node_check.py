@@ -8,7 +8,7 @@ Each component checks its own fields. The fields of the application, and what th
 components mean together, are checked here. Each text names the fields, and what is allowed.
 """
 
-from utils import boot_fields, configuration
+from utils import boot_fields, configuration, plugins
 
 FIELDS = (
     ("_DEVICE_NAME", "name", (1, 20), None),
@@ -38,8 +38,8 @@ class Examined:
         fields = FIELDS + boot_fields.FIELDS
         self._config = config
         self.settings, self.problems = configuration.problems(config, fields)
-        self.bearer = self._find("networking", "_BEARER", ("up", "down"))
-        self.protocol = self._find("protocols", "_PROTOCOL", ("open", "NEEDS"))
+        self.bearer = self._checked("_BEARER", _bearer)
+        self.protocol = self._checked("_PROTOCOL", _protocol)
         self._check_sensors()
         if not self.problems:
             self._check_transport()
@@ -69,14 +69,12 @@ class Examined:
                 found.append(text % (self._written(("_PERIOD_S",) + names), longest_s))
         return found
 
-    def _find(self, folder, field, marks):
+    def _checked(self, field, find):
         """Return the module that a field names, after its own check; None if there is none."""
-        from utils import plugins
-
         if field not in self.settings:
             return None
         try:
-            module = plugins.find(folder, self.settings[field], marks, field=field)
+            module = find(self.settings[field])
         except ValueError as error:
             self.problems.append(str(error))
             return None
@@ -160,3 +158,11 @@ class Examined:
                 value = configuration.HIDDEN if name in secrets else value
                 texts.append("%s = %r" % (name, value))
         return ", ".join(texts)
+
+
+def _bearer(name):
+    return plugins.find("networking", name, ("up", "down"), field="_BEARER")
+
+
+def _protocol(name):
+    return plugins.find("protocols", name, ("open", "NEEDS"), field="_PROTOCOL")

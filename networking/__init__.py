@@ -36,7 +36,7 @@ stop(woken=False)   bool: as down(), also for hardware that the firmware or an e
                     started. woken: True after a deep sleep that followed down(); then only
                     hardware that the firmware has started is switched off
 
-Absent, or for the check of the whole configuration:
+Optional, for the check of the whole configuration:
 
 room(cfg)           int: the least datagram_limit() with this configuration, if it depends on it
 ROOM_BY, CARRIES_BY  tuples: names of the fields that decide room() and carries()

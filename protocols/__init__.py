@@ -26,7 +26,7 @@ REFUSED    the server has certainly not got it: the transport or the server reje
 UNKNOWN    it was sent, and its arrival is not known. A repetition may deliver it twice: therefore
            reports carry a sequence number
 
-Absent, or for the check of the whole configuration:
+Optional, for the check of the whole configuration:
 
 OVERHEAD_BY            names of the fields that decide overhead()
 UNFED                  names of fields in s: waits of that length that do not feed the watchdog
