@@ -44,6 +44,15 @@ class Halt(BaseException):
     kind = "reset"  # how the account of a run calls this end
 
 
+class UndefinedBehaviour(Halt):
+    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
+
+    The run ends with this message, which no handler on the device can swallow.
+    """
+
+    kind = "undefined"
+
+
 class DeepSleep(Halt):
     kind = "deepsleep"
 
@@ -181,3 +190,9 @@ class Board:
         leaves all others as they were: same seed, same run."""
         digest = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
         return random.Random(int.from_bytes(digest[:8], "big"))
+
+
+def fail(board: Board, halt: Halt) -> Halt:
+    """End the program on the device with `halt`; to be raised by the caller."""
+    board.stop(halt)
+    return board.halt or halt

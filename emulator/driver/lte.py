@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.board.board import SOFT_RESET, Board, Service
+from emulator.board.board import SOFT_RESET, Board, Service, UndefinedBehaviour
 from emulator.driver import attach, end, init, queries
 from emulator.driver import data as data_state
 from emulator.driver.pins import ModemPins
@@ -32,7 +32,6 @@ from emulator.driver.start import (
 from emulator.driver.task import (
     Background,
     NeverReturns,
-    UndefinedBehaviour,
     never_returns,
     tick_after,
 )

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from emulator.board.board import Board
-from emulator.driver.task import FOREVER_MS, NeverReturns, Procedure, Wait, fail
+from emulator.board.board import Board, fail
+from emulator.driver.task import FOREVER_MS, NeverReturns, Procedure, Wait
 from emulator.modem.uart import Uart, traceable
 
 PIECE_BYTES = 2046  # the 2048-byte buffer less its last two bytes

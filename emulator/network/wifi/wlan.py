@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.board.board import Board, Service
+from emulator.board.board import Board, Service, UndefinedBehaviour, fail
 from emulator.board.clock import Timer
 from emulator.board.faults import Fault
-from emulator.driver.task import UndefinedBehaviour, fail
 from emulator.network.wifi.accesspoint import AccessPoint
 from emulator.network.wifi.air import WifiAir
 from emulator.network.wifi.options import FAULT_WORDS, WifiOptions
