@@ -99,6 +99,14 @@ def route_for(cycles: list[Cycle]) -> str:
     return ""
 
 
+def board_of(
+    options: argparse.Namespace, flash: Path | None
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The board asked for, or the one with the radio of the bearer; a radio that is on pins."""
+    bearer = _bearer(flash)
+    return options.board or application.board(bearer), application.chips(bearer)
+
+
 def _bearer(flash: Path | None) -> str:
     """That of the configuration on this flash; the published one if there is none."""
     with contextlib.ExitStack() as stack:
@@ -135,13 +143,13 @@ def scripts_of(script: str, folder: str | None) -> list[str]:
 
 def run_script(options: argparse.Namespace, flash: Path | None, console: Console) -> list[Cycle]:
     scripts = scripts_of(options.script, options.flash)
-    bearer = _bearer(flash)
+    name, chips = board_of(options, flash)
     with Emulator(
         scenario=options.scenario,
         seed=options.seed,
         firmware=options.firmware,
-        name=options.board or application.board(bearer),
-        chips=application.chips(bearer),
+        name=name,
+        chips=chips,
         flash=flash,
         routes=options.route,
         install=options.install,

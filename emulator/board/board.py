@@ -91,6 +91,7 @@ class Board:
         self.services: dict[str, Service] = {}
         self.irqs: deque[tuple[str, int, int]] = deque()  # (service, object id, trigger)
         self.halt: Halt | None = None
+        self.interrupted = False  # Ctrl-C was typed, and has not been raised yet
         self.reset_cause = PWRON_RESET
         self.cycle = 0
         self.started_us = 0  # when the ESP32 last started
@@ -118,7 +119,7 @@ class Board:
     def wait_us(self, duration_us: int) -> int:
         """Let the device sleep until the time is over or an interrupt is pending; the rest."""
         deadline = self.clock.now_us + duration_us
-        self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halt is not None)
+        self.clock.run_until(deadline, lambda: self.disturbed)
         self.raise_halt()
         return max(0, deadline - self.clock.now_us)
 
@@ -126,6 +127,11 @@ class Board:
         """End the program; from an event, as soon as the device does anything."""
         if self.halt is None:
             self.halt = halt
+
+    @property
+    def disturbed(self) -> bool:
+        """Something is to be handled before any further wait."""
+        return bool(self.irqs) or self.interrupted or self.halt is not None
 
     def raise_halt(self) -> None:
         """Let the program end here if anything has ended it."""

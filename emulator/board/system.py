@@ -74,7 +74,9 @@ class System(Service):
     def do_remaining_sleep_time(self) -> int:
         return self._remaining_ms
 
-    def sleep_through(self, duration_ms: int | None) -> bool:
+    def sleep_through(
+        self, duration_ms: int | None, stop: Callable[[], bool] = lambda: False
+    ) -> bool:
         """Let the time of a deep sleep pass, until its end or a wake-up pin. The cycle runner
         calls this between DeepSleep and board.reset(DEEPSLEEP_RESET).
 
@@ -82,7 +84,7 @@ class System(Service):
         """
         if duration_ms is None and not self._wake_pins:
             return False
-        self._remaining_ms = self._pass_time(duration_ms, lambda: False)
+        self._remaining_ms = self._pass_time(duration_ms, stop)
         return duration_ms is not None or self._wake[0] == PIN_WAKE
 
     def _pass_time(self, duration_ms: int | None, stop: Callable[[], bool]) -> int:
