@@ -142,7 +142,7 @@ def _demo(options: argparse.Namespace) -> int:
     if options.plot:
         say(f"\nCurrent over time: {options.plot}")
     missing = troubles(cycles)
-    if len(cycles) < options.cycles:
+    if len(cycles) < options.cycles and not missing:
         missing.append(f"the board did not wake for cycle {len(cycles) + 1} of {options.cycles}")
     if count < left:
         missing.append(f"the server received {count} of the {left} payloads that left the board")

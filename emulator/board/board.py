@@ -110,6 +110,7 @@ class Board:
         self.services: dict[str, Service] = {}
         self.irqs: deque[tuple[str, int, int]] = deque()  # (service, object id, trigger)
         self.halt: Halt | None = None
+        self.interrupted = False  # Ctrl-C was typed, and has not been raised yet
         self.reset_cause = PWRON_RESET
         self.cycle = 0
         self.started_us = 0  # when the ESP32 last started
@@ -142,7 +143,7 @@ class Board:
     def wait_us(self, duration_us: int) -> int:
         """Let the device sleep until the time is over or an interrupt is pending; the rest."""
         deadline = self.clock.now_us + duration_us
-        self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halted())
+        self.clock.run_until(deadline, lambda: self.disturbed)
         self.raise_halt()
         return max(0, deadline - self.clock.now_us)
 
@@ -154,6 +155,11 @@ class Board:
     def halted(self) -> bool:
         """Whether anything has ended the program."""
         return self.halt is not None
+
+    @property
+    def disturbed(self) -> bool:
+        """Something is to be handled before any further wait."""
+        return bool(self.irqs) or self.interrupted or self.halt is not None
 
     def raise_halt(self) -> None:
         """Let the program end here if anything has ended it."""
