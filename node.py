@@ -47,6 +47,7 @@ class Node:
         self.unsent = []  # datagrams of this cycle that still have to be sent
         self.accepted = 0  # messages that were not refused
         self.delivered = 0  # messages that the server confirmed
+        self.left = 0  # messages known to have left the radio; None: nothing told
         self._link = None  # name of the last phase of connecting, also if it failed
         self._last = []  # records about the previous cycle
         self._reported = False
@@ -54,6 +55,7 @@ class Node:
         self._bearer = None  # module of networking/
         self._protocol = None  # module of protocols/
         self._up = False
+        self._unanswered = []  # datagrams to which no answer will come
         self._backlog = None
         self._sensors = ()
 
@@ -153,7 +155,7 @@ class Node:
             if self.unsent:
                 backlog = self._open_backlog()
                 if backlog.save(backlog.load() + self.unsent):
-                    _log.info("%d datagrams kept for later", len(self.unsent))
+                    _log.info("%s kept for later", _count(len(self.unsent)))
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
 
@@ -163,8 +165,9 @@ class Node:
             return
         with _Phase(self.phases, "deactivate"):
             try:
-                if not self._bearer.down():
+                if not self._bearer.down(self.accepted == self.delivered):
                     _log.warning("radio not confirmed off")
+                self._note_left()
             except Exception as error:  # noqa: BLE001 - the node must reach its sleep
                 self.fail("exception", error)
 
@@ -182,6 +185,21 @@ class Node:
         sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
         _log.info("awake %d ms, sleeping %d ms", awake_ms, sleep_ms)
         machine.deepsleep(sleep_ms)
+
+    def _note_left(self):
+        """Count the messages that have left the radio; keep those that certainly have not."""
+        self.left = self.delivered
+        if self.accepted == self.delivered:
+            return
+        left = self._bearer.left()
+        if left:
+            self.left = self.accepted
+        elif left is False:
+            _log.warning("%s did not leave the radio", _count(len(self._unanswered)))
+            self.unsent = self._unanswered
+            self.keep_unsent()
+        elif not self.delivered:
+            self.left = None
 
     def fail(self, cause, error):
         self.cause = cause
@@ -245,8 +263,13 @@ class Node:
                 refused.append(payload)
                 continue
             self.accepted += 1
-            self.delivered += outcome == DELIVERED
-            _log.info("sent %d bytes, %s", len(payload), outcome)
+            if outcome == DELIVERED:
+                self.delivered += 1
+                _log.info("%d bytes delivered", len(payload))
+            else:
+                _log.info("%d bytes handed over, arrival unknown", len(payload))
+                if not session.confirms:
+                    self._unanswered.append(payload)
             if session.confirms and outcome != DELIVERED:
                 return payloads[index:], refused
         return [], refused
@@ -275,6 +298,7 @@ class Node:
             "cause": self.cause,
             "accepted": self.accepted,
             "delivered": self.delivered,
+            "left": self.left,
             "link": self._link,
             "phases": self.phases,
             "awake_ms": awake_ms,
@@ -293,6 +317,10 @@ class _Phase:
 
     def __exit__(self, kind, error, traceback):
         self._phases.append([self._name, self._start_ms, timing.now_ms() - self._start_ms])
+
+
+def _count(datagrams):
+    return "1 datagram" if datagrams == 1 else "%d datagrams" % datagrams
 
 
 def _decimal(mantissa, exponent):

@@ -230,6 +230,7 @@ class _Account:
         emulator.driver.take_counters()
         emulator.wlan.take_furthest()
         self._sent = len(emulator.routes.sent)
+        emulator.routes.missing.clear()
         self._kept = kept_memory(emulator.board)
         self._sleep_mj = 0.0
 
@@ -271,6 +272,7 @@ class _Account:
         cycle.cause = str(account.get("cause", ""))
         cycle.accepted = account.get("accepted")
         cycle.confirmed = account.get("delivered")
+        cycle.left = account.get("left")
         cycle.phases = [Phase("boot", 0, boot_ms)]
         noted = [Phase(*phase) for phase in account.get("phases", [])]
         if noted:  # until the first one Python loads what it needs
@@ -288,6 +290,7 @@ class _Account:
         slept_mj = self._emulator.board.meter.energy_mj("esp") - self._sleep_mj
         cycle.energy_mj = end["mj"] - self._start["mj"] - slept_mj
         cycle.sent = self._emulator.routes.sent[self._sent :]
+        cycle.unrouted = list(self._emulator.routes.missing)
 
 
 def _why(outcome: Outcome) -> str | None:

@@ -6,6 +6,7 @@ when one of them is called for the first time.
 
 from micropython import const
 
+import microATsocket
 from utils import address, at, timing
 from utils.configuration import is_plain, refuse
 
@@ -31,6 +32,7 @@ def recvfrom(sock, bufsize):
         if sock.rung:
             data, sender = _read(sock, bufsize)
             if data is not None:
+                del microATsocket.accepted[:]  # the modem sends in order: they have left
                 return data, sender
             sock.rung = 0  # announced, but read already or lost with a restart
         left_ms = deadline.left_ms()

@@ -31,6 +31,10 @@ socket(family, type)            six at a time, OSError for a seventh
 
 recvfrom and getaddrinfo are in microATreceive.py, which a node that only sends can leave out.
 
+accepted                        (here only) list of instants on utils.timing.now_ms() at which the
+                                modem took datagrams, without those before the last one received:
+                                whoever switches the radio off waits until they have left
+
 Payload may be any bytes (NUL, CR, "OK", UTF-8); str is sent as UTF-8. This modem cannot send an
 empty datagram. Written against the AT+SQNS* commands of the Sequans Monarch (LR6.x) behind
 Pycom firmware 1.20.2.r4 and r7.
@@ -44,8 +48,10 @@ AF_INET6 = 10
 SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
 
-_DIALS = 5
+_DIALS = 5  # tries, a second apart
+_MOST_ACCEPTED = 24  # a wait before the radio goes off covers no more
 
+accepted = []
 _ids = set()  # connection ids in use, of 1 to 6
 
 
@@ -118,27 +124,13 @@ class socket:
         Accepted is not delivered. Raises ValueError for a datagram that can never be sent: with an
         empty payload, one too long for the firmware's AT line, or a wrong port.
         """
-        if isinstance(data, str):
-            data = data.encode()
-        limit = min(1500, at.line_limit(self.modem) // (1 + self.hex))
-        # the firmware takes any line with this word for its own command
-        if not isinstance(data, (bytes, bytearray)) or (b"Pycom_Dummy" in data and not self.hex):
-            refuse("data", data, "str or bytes, no Pycom_Dummy")
-        length = len(data)
-        if not 0 < length <= limit:
-            refuse("length of data", length, "1 to %d bytes" % limit)
-        _port(address, 1)
-        if not is_plain(address[0]):
-            refuse("host", address[0], "a name without quotes")
-        at.check_length("length of host", address[0], at.longest_host(at.line_limit(self.modem)))
-        text = bytes(data)
-        if self.hex:
-            import ubinascii
-
-            text = ubinascii.hexlify(text)
+        text = checked(data, address, at.line_limit(self.modem), self.hex)
+        length = len(text) // (1 + self.hex)
         reused = self.peer
         while self._open(tuple(address[:2])):
             if self.say("AT+SQNSSENDEXT=%d,%d", length).prompt and self.ask(text).ok:
+                accepted.append(timing.now_ms())
+                del accepted[:-_MOST_ACCEPTED]
                 return length
             if not reused:
                 break
@@ -224,6 +216,27 @@ class socket:
             self.say("AT+SQNSH=%d")
         self.peer = None
         self.rung = 0
+
+
+def checked(data, address, line_limit, hex):
+    """Return the text that hands `data` to the modem; ValueError for what can never be sent."""
+    if isinstance(data, str):
+        data = data.encode()
+    # the firmware takes any line with this word for its own command
+    if not isinstance(data, (bytes, bytearray)) or (b"Pycom_Dummy" in data and not hex):
+        refuse("data", data, "str or bytes, no Pycom_Dummy")
+    limit = min(1500, line_limit // (1 + hex))
+    if not 0 < len(data) <= limit:
+        refuse("length of data", len(data), "1 to %d bytes" % limit)
+    _port(address, 1)
+    if not is_plain(address[0]):
+        refuse("host", address[0], "a name without quotes")
+    at.check_length("length of host", address[0], at.longest_host(line_limit))
+    if not hex:
+        return bytes(data)
+    import ubinascii
+
+    return ubinascii.hexlify(data)
 
 
 def _port(address, least):

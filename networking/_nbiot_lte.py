@@ -34,6 +34,14 @@ hang_up()           leave data state; does nothing outside of it
 close()             let the modem sleep. The radio is off by then, unless hang_up() failed: then
                     close() switches it off. The link is closed even if this raises OSError
 
+Whoever switches the modem off has to know whether it may be on while the link is closed:
+
+off                 True after this program has switched it off, False after it could not, or after
+                    open(); None before. Set by nbiot and by open()
+may_be_on()         True if it may be on although the link is closed: if `off` is False; if the
+                    board was reset without a sleep, or the firmware has started the modem; or if
+                    the program has started it in another way
+
 Written against Pycom firmware 1.20.2.r4 and r7 (esp32/mods/modlte.c).
 """
 
@@ -51,6 +59,7 @@ class Link:
     def __init__(self):
         self.modem = _nbiot_mute.Guard()
         self.in_data_state = False
+        self.off = None
 
     @property
     def _lte(self):
@@ -63,6 +72,7 @@ class Link:
     def open(self):
         from network import LTE
 
+        self.off = False
         timing.feed()
         self.modem.wrap(LTE())  # runs the firmware's start sequence unless the modem is up
         self.hang_up()
@@ -108,3 +118,25 @@ class Link:
             modem.deinit(detach=stuck)
         except TypeError:  # until 1.20.0.rc1 the argument has another name
             modem.deinit()
+
+    def may_be_on(self):
+        if self.off is None:
+            import machine
+            import pycom
+
+            # neither the supply nor a sleep that nbiot led to leaves the modem on
+            quiet = machine.reset_cause() in (machine.PWRON_RESET, machine.DEEPSLEEP_RESET)
+            return not quiet or pycom.lte_modem_en_on_boot() or _is_started()
+        return not self.off or _is_started()
+
+
+def _is_started():
+    """True if the program has called LTE() itself. The firmware knows one modem, and its methods
+    look at no object."""
+    try:
+        from network import LTE
+
+        LTE.isconnected(None)
+    except (ImportError, OSError):  # "LTE modem not initialized"
+        return False
+    return True

@@ -145,9 +145,14 @@ def last_outcome():
     return Outcome(_node.status, _node.cause, tuple(_node.phases))
 
 
-def down():
+def down(settled=False):
     """Save the session, put the radio to sleep. False if a step failed; True if never started."""
     return _node.down() if _node else True
+
+
+def left():
+    """Return True if the firmware reported the end of each transmission, else None."""
+    return _node.left if _node else None
 
 
 def _check(cfg, fields):

@@ -72,6 +72,7 @@ _outcome = procedure.NOTHING  # of the last connect()
 _at_family = _AF_INET  # of AT sockets, set by the last connect()
 _cid = 1  # the PDP context of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
+_left = None  # whether what was accepted since the last connect() has left the radio
 
 
 def connect(cfg, dataStateOn=True):
@@ -95,7 +96,7 @@ def connect(cfg, dataStateOn=True):
 
 def _connect(cfg, data_state, family):
     """As connect(); family: of the addresses that the network must give, None for any."""
-    global _outcome, _at_family, _cid
+    global _outcome, _at_family, _cid, _left
     settings, found = _checked(cfg, _FIELDS + _DATA_STATE_FIELDS if data_state else _FIELDS)
     if found:
         raise ValueError("; ".join(found))
@@ -104,6 +105,8 @@ def _connect(cfg, data_state, family):
     link = _the_link()
     _forget_socket()
     _in_field(link.hang_up)
+    _left = None
+    del _accepted()[:]
     _outcome = procedure.Attempt(link, settings, family).run(data_state)
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
 
@@ -123,21 +126,51 @@ def last_outcome():
 
 
 def deactivate():
-    """Leave data state, switch the radio off, deinitialise the modem.
+    """Leave data state, let datagrams leave, switch the radio off, deinitialise the modem.
 
     Returns a DeactivateResult: True if every step was confirmed, and the duration in ms. A step
-    runs even if the one before failed. A modem that was never started is left alone: (True, 0).
+    runs even if the one before failed.
+
+    A modem that something else may have switched on is switched off as well: the firmware before
+    Python, a program before a reset that was no deep sleep, or this program by network.LTE() (but
+    not one that it left attached on purpose by LTE.deinit(detach=False)). Nobody can have done
+    that after power-on or a deep sleep, unless pycom.lte_modem_en_on_boot() is True: then the
+    modem is left alone, (True, 0).
+
+    Waits first until the datagrams that the modem accepted have left the radio: for 2, 4 or 8 s
+    each, by coverage, 48 s at most, counted from their acceptance; not at all if an answer came
+    after the last one. In data state for one datagram. The detach takes up to 40 s.
     """
+    return _deactivate(False)
+
+
+def _deactivate(settled):
+    """As deactivate(). settled: everything sent was answered, nothing is waited for."""
+    link = _the_link()
     watch = timing.Stopwatch()
-    link = _link
     done = True
-    if link and link.is_open:
-        _forget_socket()
+    if not link.is_open and link.may_be_on():
+        done = _open(link)
+    if link.is_open:
         # each step runs even if the one before failed
-        left = _in_field(link.hang_up) is not False or _in_field(link.hang_up) is not False
-        done = _in_field(procedure.switch_off, link) and left
+        sent = [watch.start_ms] if link.in_data_state else _accepted()
+        hung_up = _in_field(link.hang_up) is not False or _in_field(link.hang_up) is not False
+        if sent and hung_up and not settled:
+            _in_field(_await_departure, link, sent)
+        _forget_socket()
+        done = _in_field(procedure.switch_off, link) and hung_up and done
         done = _in_field(link.close) is not False and done
+        link.off = done
+    del _accepted()[:]
     return DeactivateResult(done, watch.elapsed_ms())
+
+
+def left():
+    """Return whether everything that the modem accepted since connect() has left the radio.
+
+    True, False, or None if nothing told. Known after deactivate() only.
+    """
+    return _left
 
 
 def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
@@ -147,12 +180,13 @@ def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
     called max_retries; timeout_ms: 1 to 600000, the wait for the final result code. By default it
     is 9500, or the time that the command takes at most: 200 s for AT+COPS=?.
     Returns (response, status): the modem's text without surrounding white space, and True if the
-    final result code was OK. ("", False) in data state or before the modem was started.
+    final result code was OK. ("", False) in data state. The modem is started if it is not: then
+    deactivate() is due.
 
     While the answer to an earlier command is outstanding, nothing is sent: it is waited for, for
     up to `timeout_ms` in each try, and the result is ("", False) if it does not come. A further
     try for a command without an answer only goes on with the wait. Blocks for at most
-    max_tries * (2 * timeout_ms + 3 s).
+    max_tries * (2 * timeout_ms + 3 s), and for the start of the modem.
     Raises ValueError for a command that is not one line of the firmware in use.
     """
     link = _the_link()
@@ -167,6 +201,8 @@ def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
         timeout_ms = max(_COMMAND_MS, at.longest_ms(command))
     elif not is_integer(timeout_ms, 1, _LONGEST_MS):
         refuse("timeout_ms", timeout_ms, "1 to %d" % _LONGEST_MS)
+    if not link.is_open and not _open(link):
+        return "", False
     for attempt in range(1, tries + 1):
         reply = _in_field(link.exchange, command, timeout_ms)
         if reply is False:
@@ -189,15 +225,20 @@ def sendATsocket(data, host, port):
     is not delivered. Raises ValueError for wrong arguments. The maximum length depends on the AT
     line of the firmware: datagram_limit().
     """
+    import microATsocket
     from utils import address
 
     family = address.family(host)
     if not family:
         refuse("host", host, "an IPv4 or IPv6 literal")
-    accepted = _in_field(_send, family, data, (host, port))
-    if not hasattr(_socket, "drop"):  # use the original microATsocket once: its redial fails
+    if hasattr(microATsocket, "checked"):  # before a socket is opened, for there may be none
+        microATsocket.checked(data, (host, port), _the_link().longest_line(), 0)
+    accepted = max(0, int(_in_field(_send, family, data, (host, port))))
+    if not hasattr(_socket, "drop"):  # the original microATsocket: its redial fails
         _forget_socket()
-    return max(0, int(accepted))
+        if accepted:  # and it keeps no record
+            _accepted().append(timing.now_ms())
+    return accepted
 
 
 # The functions of every bearer: networking/__init__.py
@@ -277,9 +318,9 @@ def metrics():
     return records
 
 
-def down():
-    """Switch radio and modem off. True if both confirmed it."""
-    return deactivate().deactivation_status
+def down(settled=False):
+    """Let datagrams leave, switch radio and modem off. True if both confirmed it."""
+    return _deactivate(settled).deactivation_status
 
 
 def stop(woken=False):
@@ -290,14 +331,8 @@ def stop(woken=False):
     if woken:
         return True
     link = _the_link()
-    try:
-        link.open()
-    except ImportError:
-        return True  # the board has no modem
-    except OSError as error:
-        procedure.log.warning("%s", error)
-        down()  # as far as it is open
-        return False
+    if not link.off:
+        link.off = False  # not even power-on is trusted
     return down()
 
 
@@ -324,6 +359,40 @@ def _the_link():
 
         _link = _nbiot_lte.Link()
     return _link
+
+
+def _open(link):
+    """Start the modem. True if this worked, and on a board without one."""
+    try:
+        link.open()
+    except ImportError:
+        link.off = True
+    except OSError as error:
+        procedure.log.warning("%s", error)
+        return False
+    return True
+
+
+def _accepted():
+    """Return the record of microATsocket, a list of instants; it is loaded for the first send."""
+    import sys
+
+    sockets = sys.modules.get("microATsocket")
+    if sockets and not hasattr(sockets, "accepted"):
+        sockets.accepted = []  # the original keeps none
+    return sockets.accepted if sockets else []
+
+
+def _await_departure(link, sent):
+    """Wait until the datagrams that were accepted at these instants have left the radio."""
+    global _left
+    from networking import _nbiot_left
+
+    watch = timing.Stopwatch()
+    _left = _nbiot_left.wait(link, sent, _outcome.levels[1])
+    told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
+    text = "waited %d ms for what was sent (%d) to leave: %s"
+    procedure.log.info(text, watch.elapsed_ms(), len(sent), told)
 
 
 def _in_field(step, *args):

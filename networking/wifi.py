@@ -60,6 +60,7 @@ Outcome = namedtuple("Outcome", "status cause phases ssid".split())
 _wlan = None
 _outcome = Outcome(0, "never_tried", (), None)
 _rssi = -1
+_left = None
 
 _log = logging.Logger("wifi")
 
@@ -109,9 +110,14 @@ def deactivate():
 
     Returns a named tuple: deactivation_status True when it is off, deactivation_duration in ms.
     """
+    global _left
     watch = timing.Stopwatch()
-    if _wlan and _is_connected():
-        timing.sleep_ms(_LINGER_MS)
+    if _wlan:
+        _left = None
+        if _is_connected():
+            timing.sleep_ms(_LINGER_MS)
+            # the driver sends what it was given while the association lasts
+            _left = _is_connected() or None
     status = _wlan is None or _off()
     return DeactivateResult(status, watch.elapsed_ms())
 
@@ -415,9 +421,14 @@ def metrics():
     return [("rs", _rssi, 0, None)] if _outcome.status else []
 
 
-def down():
+def down(settled=False):
     """Leave the network and switch the radio off. True if it is off."""
     return deactivate().deactivation_status
+
+
+def left():
+    """Return True if the association lasted for 40 ms after the last datagram, else None."""
+    return _left
 
 
 def stop(woken=False):

@@ -118,7 +118,7 @@ class Emm:
         """Finish what is queued, tell the network, be deregistered; then `done`."""
         self._script.halt()
 
-        def gone(ok: bool) -> None:
+        def gone(ok: bool | None) -> None:
             self.stop()
             done()
 

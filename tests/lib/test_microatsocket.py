@@ -77,7 +77,7 @@ def run(make_device: MakeDevice, server: Server) -> Callable[..., list[Any]]:
         table["fault"] = [{"point": "command", **fault} for fault in faults or []]
         run.device = make_device(table, routes=[*routes(server), *more_routes], firmware=firmware)
         # a server that answers does so before virtual time passes, on a busy machine as well
-        run.device.emulator.routes.unknown_s = 0.5
+        run.device.emulator.routes.patience.rely(0.5)
         return run.device.run(OPENED + program, given)
 
     return run

@@ -336,13 +336,28 @@ show(nbiot.sendAtCommand("AT"))
     assert shown[2] == ["OK", True]
 
 
+def test_it_starts_the_modem_which_deactivate_then_switches_off(make_device: MakeDevice) -> None:
+    device = make_device({"modem": {"cfun": 1}}, modem_on_boot=False)
+    answer, deactivated, again, last = device.run(
+        """
+        from networking import nbiot
+        show(nbiot.sendAtCommand("AT+CFUN?"))
+        show(nbiot.deactivate().deactivation_status)
+        show(nbiot.sendAtCommand("AT"))
+        show(nbiot.deactivate().deactivation_status)
+        """
+    )
+    assert answer == ["+CFUN: 1\r\n\r\nOK", True]
+    assert (deactivated, again, last) == (True, ["OK", True], True)
+    assert device.modem.cfun == 4 and device.modem_rests()
+
+
 def test_without_a_modem_the_answer_is_empty(make_device: MakeDevice) -> None:
-    device = make_device(modem_on_boot=False)
+    device = make_device("modem_mute", modem_on_boot=False)
     shown = device.run(
         'from networking import nbiot\nshow(nbiot.sendAtCommand("AT", max_tries=3))'
     )
     assert shown == [["", False]]
-    assert device.commands == []
 
 
 def test_in_data_state_the_answer_is_empty_and_the_data_state_stays(

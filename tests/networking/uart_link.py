@@ -87,6 +87,7 @@ class Link:
     def __init__(self):
         self.modem = _nbiot_mute.Guard()
         self._line = Modem()
+        self.off = None
         self._heard = ""  # in data state
 
     @property
@@ -101,6 +102,7 @@ class Link:
         if self.is_open:
             self.hang_up()
             return
+        self.off = False
         self._line.uart = UART(1, 921600, pins=_PINS)  # asserts RTS, which wakes the modem
         for _ in range(_START_ROUNDS):
             if self._answers(3):
@@ -153,6 +155,12 @@ class Link:
             self.exchange('AT!="setlpm airplane=1 enable=1"', 3000)
         finally:
             self._take_down()
+
+    def may_be_on(self):
+        import machine
+
+        quiet = machine.reset_cause() in (machine.PWRON_RESET, machine.DEEPSLEEP_RESET)
+        return not (quiet if self.off is None else self.off)
 
     def _answers(self, tries):
         for _ in range(tries):

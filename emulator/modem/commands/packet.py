@@ -143,7 +143,7 @@ class Packet(Family):
         """A PDN connectivity request per context: one exchange with the network each."""
         pending = Pending()
 
-        def answered(ok: bool) -> None:
+        def answered(ok: bool | None) -> None:
             if not ok:
                 pending.fail(31)
                 return
