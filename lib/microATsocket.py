@@ -231,6 +231,7 @@ def checked(data, address, line_limit, hex):
     _port(address, 1)
     if not is_plain(address[0]):
         refuse("host", address[0], "a name without quotes")
+    at.check_length("length of host", address[0], at.longest_host(line_limit))
     if not hex:
         return bytes(data)
     import ubinascii

@@ -172,11 +172,16 @@ class Attempt:
         """Start the modem; one that may still be detaching is no mute one."""
         while True:
             try:
-                return self._link.open()
+                self._link.open()
+                break
             except OSError:
                 if not self._link.modem.may_be_leaving:
                     raise
             timing.sleep_ms(1000)
+        # a search that an earlier call has begun goes on
+        limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
+        if at.busy_with(self._link.modem, limit_ms):
+            raise Failed(causes.MODEM_BUSY)
 
     def await_sim(self, *row):
         """Wait until the SIM card is read, with the radio off.
@@ -368,11 +373,19 @@ class Attempt:
 def switch_off(link):
     """Detach and switch the radio off; return True once the modem has confirmed it.
 
-    Three tries: the command may have been lost, or the modem restarts. Raises OSError in data
-    state.
+    Three tries: the command may have been lost, or the modem restarts. While it is busy with
+    another command, the answer is waited for, but not for the minutes of a search: the radio is
+    to go off in any case. Raises OSError in data state.
     """
-    for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
-        if link.exchange("AT+CFUN=4", limit_ms).ok:
+    command = "AT+CFUN=4"
+    limits_ms = (DETACH_MS, _RESTART_MS, _RESTART_MS)
+    if at.busy_with(link.modem, _RESTART_MS):
+        at.abandon(link.modem)
+        command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
+        limits_ms = (_RESTART_MS,) * 3
+    for limit_ms in limits_ms:
+        reply = link.exchange(command, limit_ms, "?" in command)
+        if reply.ok and (reply.lines or command == "AT+CFUN=4"):
             return True
     return False
 

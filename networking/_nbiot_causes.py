@@ -22,6 +22,9 @@ NO_MODEM = "no_modem"
 # The modem does not answer. Deep sleep restarts it; if it stays mute, cut the supply.
 MODEM_MUTE = "modem_mute"
 
+# The modem still carries out an earlier command, such as AT+COPS=?. Wait for its end.
+MODEM_BUSY = "modem_busy"
+
 # The firmware's driver failed, or the radio cannot be switched off. The next cycle starts afresh.
 MODEM_ERROR = "modem_error"
 

@@ -10,7 +10,7 @@ A link keeps one Guard for as long as it lives. Every command passes it, those o
 
 from micropython import const
 
-from utils import timing
+from utils import at, timing
 
 _PROBE_MS = const(1000)
 _LISTEN = "Pycom_Dummy"  # sends nothing: utils/at.py
@@ -61,7 +61,7 @@ class Guard:
         text = self.wrapped.send_at_cmd(command, **limit)
         if text:
             self._unanswered = self._leaving = None
-        elif not listens:
+        elif not listens and not at.longest_ms(command):  # else it is given minutes
             self._unanswered = command
             self._leaving = timing.Deadline(_DETACH_MS) if command == _OFF else None
         return text

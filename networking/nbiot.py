@@ -29,7 +29,7 @@ from ucollections import namedtuple
 
 from networking import _nbiot_attach as procedure
 from networking import _nbiot_levels as levels
-from utils import timing
+from utils import at, timing
 from utils.configuration import is_integer, refuse
 from utils.configuration import problems as configured
 
@@ -62,7 +62,8 @@ _AF_INET6 = 10
 _SOCK_STREAM = 1
 _SOCK_DGRAM = 2
 _LONGEST_DATAGRAM = 1500  # of the modem's own stack
-_COMMAND_MS = 9500  # for a command of the caller
+_COMMAND_MS = 9500  # for a command of the caller that the modem answers by itself
+_LONGEST_MS = 600000  # that a caller may wait for one answer
 _RETRY_MS = 500
 _AUTH_BYTES = 19  # of the command line around user and password
 
@@ -174,30 +175,48 @@ def left():
     return _left
 
 
-def sendAtCommand(command, max_tries=1):
+def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
     """Send an AT command, again after 500 ms while its final result code is not OK.
 
-    command: str, one line without control characters; max_tries: number of tries, 1 or more.
+    command: str, one line without control characters; max_tries: number of tries, 1 or more, also
+    called max_retries; timeout_ms: 1 to 600000, the wait for the final result code. By default it
+    is 9500, or the time that the command takes at most: 200 s for AT+COPS=?.
     Returns (response, status): the modem's text without surrounding white space, and True if the
     final result code was OK. ("", False) in data state. The modem is started if it is not: then
     deactivate() is due.
+
+    While the answer to an earlier command is outstanding, nothing is sent: it is waited for, for
+    up to `timeout_ms` in each try, and the result is ("", False) if it does not come. A further
+    try for a command without an answer only goes on with the wait. Blocks for at most
+    max_tries * (2 * timeout_ms + 3 s).
     Raises ValueError for a command that is not one line of the firmware in use.
     """
     link = _the_link()
     limit = link.longest_line()
     if not _is_line(command, limit):
         refuse("command", command, "1 to %d printable bytes" % limit)
-    if not is_integer(max_tries, 1, 1000000):
-        refuse("max_tries", max_tries, "1 or more")
+    name = "max_tries" if max_retries is None else "max_retries"
+    tries = max_tries if max_retries is None else max_retries
+    if not is_integer(tries, 1, 1000000):
+        refuse(name, tries, "1 or more")
+    if timeout_ms is None:
+        timeout_ms = max(_COMMAND_MS, at.longest_ms(command))
+    elif not is_integer(timeout_ms, 1, _LONGEST_MS):
+        refuse("timeout_ms", timeout_ms, "1 to %d" % _LONGEST_MS)
     if not link.is_open and not _open(link):
         return "", False
-    for attempt in range(1, max_tries + 1):
-        reply = _in_field(link.exchange, command, _COMMAND_MS)
+    for attempt in range(1, tries + 1):
+        reply = _in_field(link.exchange, command, timeout_ms)
         if reply is False:
             return "", False
-        if reply.ok or attempt == max_tries:
-            return reply.text.strip(), reply.ok
+        if reply.ok or attempt == tries:
+            break
         timing.sleep_ms(_RETRY_MS)
+    if reply.busy:
+        procedure.log.warning("not sent: the answer to %s is outstanding", reply.busy)
+    elif not reply.final:
+        procedure.log.warning("no answer in %d ms", timeout_ms)
+    return reply.text.strip(), reply.ok
 
 
 def sendATsocket(data, host, port):
@@ -237,6 +256,9 @@ def problems(cfg):
     version = {_AF_INET: "IPV6", _AF_INET6: "IP"}.get(address.family(host))
     if version and settings.get("_IP_VERSION") == version:
         found.append("_HOST = %r cannot be reached with _IP_VERSION = %r" % (host, version))
+    most = at.longest_host(_the_link().longest_line())
+    if isinstance(host, str) and len(host) > most:
+        found.append("_HOST = %r; allowed: %d bytes, the room of an AT line" % (host, most))
     return found
 
 

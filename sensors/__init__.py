@@ -53,9 +53,9 @@ Causes: "absent": no answer; "wrong_part": another part answers; "busy": a conve
 refused.
 
 The name of a measurement is the label of its field. From the second sensor with that label on, a
-number follows ("t", "t2"). A "name" in the line replaces the label of a sensor with one field;
-otherwise it precedes a dot and the label ("battery", "roof.t"). In a report the cause of a failed
-measurement has its name plus "_e": see `statuses`.
+number follows ("t", "t2"; "co2", "co2_2"). A "name" in the line replaces the label of a sensor
+with one field; otherwise it precedes a dot and the label ("battery", "roof.t"). In a report the
+cause of a failed measurement has its name plus "_e": see `statuses`.
 
 A new sensor is a new file with these members; nothing here has to be edited.
 """

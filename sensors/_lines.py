@@ -150,7 +150,7 @@ class _Taken:
             names = labels
             number = 2
             while any(name in self._names for name in names):
-                names = ["{}{}".format(label, number) for label in labels]
+                names = [_numbered(label, number) for label in labels]
                 number += 1
         self._names.update(names)
         for name in names:
@@ -191,6 +191,11 @@ class _Taken:
                 text = "address 0x{:02x} is that of {} on the same pins; allowed: another"
                 found.append(text.format(address, before[1]))
         return found
+
+
+def _numbered(label, number):
+    """Return "t2" of "t", and "co2_2" of "co2": the figures are kept apart."""
+    return "{}{}{}".format(label, "_" if "0" <= label[-1:] <= "9" else "", number)
 
 
 def _find(kind):

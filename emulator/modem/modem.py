@@ -55,7 +55,7 @@ class Modem:
         self.nv = Nv.delivered(options, cell.known)
         self.power = Power(board, cell)
         self.output = Output(board, uart, options.chunk_bytes, options.chunk_gap_ms)
-        self.session = Session(board, self.output)
+        self.session = Session(board, self.output, options.second_line)
         self.radio = Radio(board, cell, self.power, options.off_drops_queue)
         self.sim = Sim(board, sim)
         self.pdn = Pdn(self.nv, cell.network)

@@ -44,6 +44,9 @@ class ModemOptions:
     cscon: bool = False  # +CSCON is there
     # the release assistance field of +SQNSSENDEXT: refused, with effect, or taken for nothing
     rai: Literal["absent", "accepted", "without_effect"] = "absent"
+    # a line that comes before the final result code of another: it waits for its turn; or it is
+    # lost, and ends the other with ERROR
+    second_line: Literal["queued", "lost"] = "queued"
     ring: Literal["datagram", "drained"] = "datagram"  # +SQNSRING for each, or once till empty
     nothing_to_read: Literal["error", "empty"] = "error"  # +SQNSRECV: error or length 0
     long_datagram: Literal["truncate", "keep"] = "truncate"  # more than +SQNSRECV asked for

@@ -351,3 +351,22 @@ def test_after_a_deep_sleep_it_costs_nothing(make_device: MakeDevice) -> None:
     device.start(["boot.py", "main.py"], 2)
     assert [off for off, _ in device.shown] == [True] * 2 and device.commands == []
     assert all(took_ms < 5 for _, took_ms in device.shown)
+
+
+@pytest.mark.parametrize("second_line", ("queued", "lost"))
+def test_a_modem_that_still_searches_is_switched_off(
+    make_device: MakeDevice, second_line: str
+) -> None:
+    """A search for all networks takes minutes; nobody waits for it any more."""
+    device = make_device({"modem": {"second_line": second_line}})
+    [[_, took_ms]] = device.run(
+        """
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        nbiot.sendAtCommand("AT+COPS=?", timeout_ms=1000)
+        show(nbiot.deactivate())
+        """
+    )
+    assert took_ms <= 33_000
+    device.board.clock.advance(200_000_000)
+    assert device.modem.cfun == 4

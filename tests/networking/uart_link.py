@@ -164,6 +164,7 @@ class Link:
 
     def _answers(self, tries):
         for _ in range(tries):
+            at.abandon(self._line)  # any OK will do
             if at.exchange(self._line, "AT", _AT_MS).ok:
                 return True
         return False

@@ -113,6 +113,8 @@ def test_half_a_reading_has_one_value_and_one_cause(node):
         ('("si7021", A), ("si7021", dict(A, name="roof"))', ["t", "h", "roof.t", "roof.h"]),
         ('("analog_generic", B), ("analog_generic", dict(B, name="v2")), ("analog_generic", B)',
          ["v", "v2", "v3"]),
+        ('("scd4x", A), ("scd30", A), ("scd30", dict(A, name="roof"))',
+         ["co2", "t", "h", "co2_2", "t2", "h2", "roof.co2", "roof.t", "roof.h"]),
         ('["analog_generic", B],', ["v"]),
         ("", []),
     ],
