@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.board.board import Board, Service, UndefinedBehaviour, fail
+from emulator.board.board import Board, Service, UndefinedBehaviour
 from emulator.board.clock import Timer
 from emulator.board.faults import Fault
 from emulator.network.wifi.accesspoint import AccessPoint
