@@ -13,7 +13,7 @@ import pytest
 
 from emulator.board.board import PWRON_RESET
 from emulator.cycle import Cycle
-from tests.test_application import LOSSLESS, MakeNode, Node, make_node, records
+from tests.test_application import ATTACHES, LOSSLESS, MakeNode, Node, make_node, records
 
 __all__ = ["make_node"]
 
@@ -92,6 +92,19 @@ def test_a_damaged_file_ends_in_sleep_and_a_good_one_works_again(
     assert cycles[-1].delivered
 
 
+@pytest.mark.parametrize("path", ("main.py", "boot.py", "node.py", "networking/nbiot.py"))
+def test_a_radio_that_a_reset_left_on_goes_off_without_our_files(
+    make_node: MakeNode, path: str
+) -> None:
+    node = make_node(SAFE)
+    node.device.put("first.py", ATTACHES)
+    node.run(scripts=["first.py"])
+    assert node.device.modem.cfun == 1
+    write(node, path, DAMAGES["half"])
+    assert node.run(3)[2].ended == "deepsleep"
+    assert node.device.modem.cfun == 4 and rests(node)
+
+
 CONFIGURATIONS = {
     "endless": ("while True:\n    pass", 2),
     "long": ("import utime\nutime.sleep(4000)", 2),
@@ -150,25 +163,14 @@ def test_a_damaged_account_of_the_last_cycle_costs_no_report(
 ) -> None:
     node = make_node(SAFE, _PHASES_EVERY=1)
     text = json.dumps(account | {"link": "at"})
-    program = f"import machine\nmachine.RTC().memory({f'{len(text)} {text}'!r})\n"
-    node.device.put("first.py", program + "machine.deepsleep(1000)\n")
-    node.run(scripts=["first.py"])
-    node.device.emulator.board.reset_cause = PWRON_RESET
-    kept = node.device.service("rtc").kept
-    cycle = resumed(node, kept)
-    assert (cycle.ended, cycle.error) == ("deepsleep", None) and cycle.delivered
-
-
-def resumed(node: Node, kept: bytes) -> Cycle:
-    """A cycle that finds this in the RTC memory."""
     rtc = node.device.service("rtc")
-    before = rtc.on_reset
-    rtc.on_reset = lambda cause: (before(cause), setattr(rtc, "kept", kept))
-    try:
-        [cycle] = node.run()
-    finally:
-        rtc.on_reset = before
-    return cycle
+
+    def keep(cause: int) -> None:
+        rtc.kept = f"{len(text)} {text}".encode()
+
+    rtc.on_reset = keep
+    [cycle] = node.run()
+    assert (cycle.ended, cycle.error) == ("deepsleep", None) and cycle.delivered
 
 
 # Hanging parts
