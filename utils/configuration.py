@@ -105,11 +105,11 @@ def _fits(value, kind, limits):
     if not isinstance(value, str) or not is_integer(len(value), *limits):
         return False
     if kind == "name":
-        from utils import names
+        from utils import names  # on demand
 
         return names.is_name(value)
     if kind == "host":
-        from utils import address
+        from utils import address  # on demand
 
         return address.is_host(value)
     return is_plain(value)

@@ -46,6 +46,10 @@ def test_published_configuration_has_no_problem(capsys) -> None:
     ("text", "said"),
     [
         ("_SENSORS = (\n    1\n    2,\n)\n", r"node\.py:[23]: invalid syntax.*: [12],?$"),
+        (
+            "_SENSORS = (\n    ('a', {})\n    ('b', {}),\n)\n",
+            r"node\.py:2: TypeError: .* \('a', {}\)$",
+        ),
         ("_PORT = \n", r"node\.py:1: invalid syntax: _PORT =$"),
         ("_PORT = 5\n  _HOST = 6\n", r"node\.py:2: unexpected indent: _HOST = 6$"),
         ("_TOPIC = 'r\n", r"node\.py:1: unterminated string literal .*: _TOPIC = 'r$"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from typing import Any
 
 import pytest
 
+from devkit.application import REFERENCE
 from devkit.sensors.catalogue import entries
 from emulator.chips.ds18x20 import rom_of
 from emulator.chips.of_lines import tables
@@ -73,3 +76,10 @@ def test_the_battery_is_where_boot_looks_for_it() -> None:
 )
 def test_mistakes_plug_nothing(lines: Any) -> None:
     assert set(tables({"_SENSORS": lines}, {})) == {"si7021", "battery"}
+
+
+def test_lines_that_config_offers_as_comments_measure(node: Node) -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    offered = [ast.literal_eval(line) for line in re.findall(r"^    # (\(.*\)),$", text, re.M)]
+    assert len(offered) == 3
+    assert set(measured(node, tuple(offered))) == {None}
