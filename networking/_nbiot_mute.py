@@ -13,6 +13,7 @@ from micropython import const
 from utils import at, timing
 
 _PROBE_MS = const(1000)
+_FILL_MS = const(100)
 _LISTEN = "Pycom_Dummy"  # sends nothing: utils/at.py
 _OFF = "AT+CFUN=4"
 # A detach takes 27 s at the edge of coverage, behind datagrams that still wait; other makers'
@@ -67,10 +68,19 @@ class Guard:
         return text
 
     def _probe(self):
-        try:
-            text = self.wrapped.send_at_cmd("AT", timeout=_PROBE_MS)
-        except TypeError:  # before firmware 1.20.2.r2 there is no timeout
-            text = self.wrapped.send_at_cmd("AT")
+        text = ""
+        if isinstance(self._unanswered, str) and "+SQNSSEND" in self._unanswered.upper():
+            from utils import at_due  # on demand
+
+            # its prompt may be late: then AT would be payload
+            text = self._ask(at_due.filling(self._unanswered), _FILL_MS)
+        text = text or self._ask("AT", _PROBE_MS)
         if not text:
             raise Mute("the modem is mute")
         self._unanswered = None
+
+    def _ask(self, command, timeout_ms):
+        try:
+            return self.wrapped.send_at_cmd(command, timeout=timeout_ms)
+        except TypeError:  # before firmware 1.20.2.r2 there is no timeout
+            return self.wrapped.send_at_cmd(command)
