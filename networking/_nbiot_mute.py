@@ -13,6 +13,7 @@ from micropython import const
 from utils import at, timing
 
 _PROBE_MS = const(1000)
+_FILL_MS = const(100)
 _QUIET_MS = const(100)
 _LISTEN = "Pycom_Dummy"  # sends nothing: utils/at.py
 _OFF = "AT+CFUN=4"
@@ -70,10 +71,17 @@ class Guard:
         return text
 
     def _probe(self):
-        text = self._ask("AT", _PROBE_MS)
+        text = ""
+        if isinstance(self._unanswered, str) and "+SQNSSEND" in self._unanswered.upper():
+            from utils import at_due  # on demand
+
+            # its prompt may be late: then AT would be payload
+            text = self._ask(at_due.filling(self._unanswered), _FILL_MS)
+        text = text or self._ask("AT", _PROBE_MS)
         if not text:
             raise Mute("the modem is mute")
-        while text:  # the first may be a late answer of an earlier command
+        deadline = timing.Deadline(_PROBE_MS)
+        while text and not deadline.expired():  # the first may be a late answer
             text = self._ask(_LISTEN, _QUIET_MS)
         self._unanswered = None
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import select
 import subprocess
-import tempfile
 import threading
 import time
 import tty
