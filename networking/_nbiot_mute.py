@@ -31,8 +31,8 @@ class Guard:
 
     def __init__(self):
         self.wrapped = None
-        # Deadline of the last command's answer, while no character has come since
-        self._unanswered = None
+        self._unanswered = None  # the last command, while no character has come since
+        self._due = None  # Deadline of its answer
         self._leaving = None  # Deadline of a detach that was not confirmed
 
     @property
@@ -60,13 +60,14 @@ class Guard:
         if self.wrapped is None:
             raise OSError("the modem was not started")
         listens = command == _LISTEN
-        if self._unanswered and self._unanswered.expired() and not listens:
+        if self._unanswered and self._due.expired() and not listens:
             self._probe()
         text = self.wrapped.send_at_cmd(command, **limit)
         if text:
             self._unanswered = self._leaving = None
         elif not listens:
-            self._unanswered = timing.Deadline(at.longest_ms(command))
+            self._unanswered = command
+            self._due = timing.Deadline(at.longest_ms(command))
             self._leaving = timing.Deadline(_DETACH_MS) if command == _OFF else None
         return text
 
