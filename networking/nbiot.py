@@ -103,8 +103,10 @@ def _connect(cfg, data_state, family):
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
     _cid = settings["_CID"]
     link = _the_link()
-    _forget_socket()
     _in_field(link.hang_up)
+    if link.is_open and _accepted():  # the radio goes off first
+        _in_field(_await_departure, link, _accepted())
+    _forget_socket()
     _left = None
     del _accepted()[:]
     _outcome = procedure.Attempt(link, settings, family).run(data_state)
@@ -390,7 +392,9 @@ def _await_departure(link, sent):
 
     watch = timing.Stopwatch()
     _left = _nbiot_left.wait(link, sent, _outcome.levels[1])
-    procedure.log.info("%d ms for %d sent: left %s", watch.elapsed_ms(), len(sent), _left)
+    told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
+    text = "waited %d ms for what was sent (%d) to leave: %s"
+    procedure.log.info(text, watch.elapsed_ms(), len(sent), told)
 
 
 def _in_field(step, *args):

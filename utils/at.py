@@ -53,7 +53,10 @@ _SLOW = (
     ("&F", 20),
 )
 # Queries that the modem answers in any state, each under another name
-_MARKERS = ("AT+CFUN?", "AT+CMEE?", "AT+CCLK?")
+_MARKERS = ("AT+CFUN?", "AT+CMEE?", "AT+CCLK?", "AT+CGATT?", "AT+CPSMS?", "AT+CREG?")
+_QUIET_MS = const(1000)  # after which nothing follows a final result code
+
+_ANY = ["+", "^"]  # how the lines of a debug command may begin
 
 # The outstanding answer: (modem, command, Deadline of the bound, text so far), or None
 _due = None
@@ -92,6 +95,8 @@ class Reply:
                 continue
             elif line[0] not in "+^" or _belongs(line, names):
                 self.lines.append(line)
+                if line[0] == "+" and names != _ANY:
+                    self.final = None  # one that came before was the late one of another command
             else:
                 self.urcs.append(line)
                 if line.startswith("+SYSSTART") or line.startswith("^EXIT"):
@@ -137,9 +142,10 @@ def busy_with(modem, timeout_ms):
     None if there is no such answer, if it came, or if its bound is over.
     """
     due = _due_of(modem)
-    if due:
-        _await_due(modem, due, timing.Deadline(timeout_ms), Reply("", ""))
-    return _name(due[1]) if due and _due and not due[2].expired() else None
+    if not due or due[2].expired():
+        return None
+    _await_due(modem, due, timing.Deadline(timeout_ms), Reply("", ""))
+    return _name(due[1]) if _due and not due[2].expired() else None
 
 
 def abandon(modem):
@@ -160,19 +166,38 @@ def _settle(modem, due, timeout_ms):
     global _due
     result = Reply("", "")
     deadline = timing.Deadline(timeout_ms)
-    _await_due(modem, due, deadline, result)
+    if not due[2].expired():  # else a query may be outstanding as well
+        _await_due(modem, due, deadline, result)
     while _due and not deadline.expired():
-        marker = _next_marker()
         # less than 1 s would leave each answer to the next query, for ever
-        asked = _converse(modem, marker, max(1000, deadline.left_ms()), True)
+        asked = _ask(modem, _next_marker(), max(_QUIET_MS, deadline.left_ms()))
         _note(result, asked)
         # answers come in order: none of an earlier command follows that of the newest query
-        named = any(line.startswith(marker[2:-1] + ":") for line in asked.lines)
-        if not (asked.final and named or asked.rebooted):
-            _due = due
+        if asked.final and asked.lines or asked.rebooted:
+            _due = None
     if _due:
         result.busy = _name(due[1])
     return result
+
+
+def _ask(modem, query, timeout_ms):
+    """Ask and return the Reply; final result codes in front of its line are of earlier commands.
+
+    A query that the modem has lost is known by one of them and silence.
+    """
+    deadline = timing.Deadline(timeout_ms)
+    text = _send(modem, query, timeout_ms)
+    while True:
+        reply = Reply(text, query)
+        reply.lines = [line for line in reply.lines if line[0] == "+"]
+        done = reply.final and reply.lines or reply.rebooted
+        left_ms = min(deadline.left_ms(), _QUIET_MS if reply.final else timeout_ms)
+        if done or not left_ms:
+            return reply
+        more = _send(modem, _LISTEN, left_ms)
+        if not more and reply.final:
+            return reply
+        text = (text + more)[-_MOST_TEXT:]
 
 
 def _name(command):
@@ -211,6 +236,7 @@ def _await_due(modem, due, deadline, result):
     known = len(Reply(text, name).urcs)
     while True:
         left_ms = min(deadline.left_ms(), bound.left_ms())
+        # at its end a last look
         text = (text + _send(modem, _LISTEN, left_ms))[-_MOST_TEXT:]
         reply = Reply(text, name)
         if reply.prompt and name:  # too late: whatever is sent now is payload for the modem
@@ -254,7 +280,7 @@ def listen(modem, timeout_ms):
     while not text and not deadline.expired():
         text = _send(modem, _LISTEN, deadline.left_ms())
     due = _due_of(modem)
-    if due:
+    if due and not due[2].expired():
         due = due[:3] + ((due[3] + text)[-_MOST_TEXT:],)
         _due = None if Reply(due[3], "").whole else due
     return Reply(text, "")
@@ -340,7 +366,7 @@ def _names(command):
     """
     command = command.upper()
     if command[:3] == "AT!":
-        return ["+", "^"]
+        return _ANY
     return [part.split("=")[0].split("?")[0].strip() + ":" for part in command[2:].split(";")]
 
 

@@ -177,9 +177,19 @@ def test_wrong_arguments_are_refused_before_the_modem_is_asked(
 ) -> None:
     arguments, words = WRONG[name]
     device = make_device()
-    [[kind, text]] = device.run(ATTACHED + "show(raised(nbiot.sendATsocket, *given()))", arguments)
-    assert kind == "ValueError"
-    assert [word for word in words if word not in text] == []
+    shown = device.run(
+        ATTACHED
+        + """
+import microATsocket
+show(raised(nbiot.sendATsocket, *given()))
+taken = [microATsocket.socket() for _ in range(6)]  # then there is no socket for it
+show(raised(nbiot.sendATsocket, *given()))
+""",
+        arguments,
+    )
+    for kind, text in shown:
+        assert kind == "ValueError"
+        assert [word for word in words if word not in text] == []
     assert not any("SQNS" in line or "CFUN=0" in line for line in device.commands)
 
 
