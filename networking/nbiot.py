@@ -188,7 +188,7 @@ def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
     While the answer to an earlier command is outstanding, nothing is sent: it is waited for, for
     up to `timeout_ms` in each try, and the result is ("", False) if it does not come. A further
     try for a command without an answer only goes on with the wait. Blocks for at most
-    max_tries * (2 * timeout_ms + 3 s).
+    max_tries * (2 * timeout_ms + 3 s), and for the start of the modem.
     Raises ValueError for a command that is not one line of the firmware in use.
     """
     link = _the_link()

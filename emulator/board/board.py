@@ -41,6 +41,15 @@ class Halt(BaseException):
     kind = "reset"  # how the account of a run calls this end
 
 
+class UndefinedBehaviour(Halt):
+    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
+
+    The run ends with this message, which no handler on the device can swallow.
+    """
+
+    kind = "undefined"
+
+
 class DeepSleep(Halt):
     kind = "deepsleep"
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.board.board import SOFT_RESET, Board, Service
+from emulator.board.board import SOFT_RESET, Board, Service, UndefinedBehaviour
 from emulator.driver import attach, end, init, queries
 from emulator.driver import data as data_state
 from emulator.driver.ppp import DataModem
 from emulator.driver.profile import profile_for
 from emulator.driver.session import PPP, Session, as_str
 from emulator.driver.start import CONNECTING, DISCONNECTED, LONG_MS, RECOVERY, StartSequence
-from emulator.driver.task import Background, NeverReturns, UndefinedBehaviour, fail
+from emulator.driver.task import Background, NeverReturns, fail
 from emulator.modem.uart import BAUD, Uart
 
 __all__ = ["LteDriver", "NeverReturns", "UndefinedBehaviour"]

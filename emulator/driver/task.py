@@ -20,15 +20,6 @@ FOREVER_MS = 24 * 3_600_000  # a wait without limit is given up, with a message,
 Result = TypeVar("Result")
 
 
-class UndefinedBehaviour(Halt):
-    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
-
-    The run ends with this message, which no handler on the device can swallow.
-    """
-
-    kind = "undefined"
-
-
 class NeverReturns(Halt):
     """The firmware waits here for ever, with the interpreter locked."""
 
