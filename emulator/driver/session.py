@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from emulator.board.board import Board, UndefinedBehaviour
+from emulator.board.board import Board, UndefinedBehaviour, fail
 from emulator.driver.ppp import DataModem, PppLink
 from emulator.driver.profile import Profile
 from emulator.driver.reader import ESCAPE, Answer, AtReader, c_string
@@ -20,7 +20,6 @@ from emulator.driver.task import (
     Result,
     Wait,
     drive,
-    fail,
 )
 from emulator.modem.uart import Uart
 
