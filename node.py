@@ -86,8 +86,10 @@ class Node:
         """Find bearer and protocol; return their problems, alone and together."""
         from utils import plugins
 
-        demanded = ("up", "down", "left")  # a module of an older release lacks the last one
-        self._bearer = plugins.find("networking", bearer_name, demanded, field="_BEARER")
+        # a module of an older release lacks left()
+        self._bearer = plugins.find(
+            "networking", bearer_name, ("up", "down", "left"), field="_BEARER"
+        )
         found = self._bearer.problems(self._config)
         protocol = plugins.find("protocols", protocol_name, ("open", "NEEDS"), field="_PROTOCOL")
         self._protocol = protocol
