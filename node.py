@@ -14,23 +14,10 @@ that could not be sent are kept on the flash and sent in a later cycle. After a 
 deep sleep the steps leave a trail (utils/trail.py): one that hangs again and again is left out.
 """
 
-from utils import configuration, logging, timing
+from utils import logging, timing
 
 _log = logging.Logger("node")
 
-_FIELDS = (
-    ("_DEVICE_NAME", "name", (1, 20), None),
-    ("_PERIOD_S", "integer", (10, 604800)),
-    ("_BEARER", "text", (1, 20)),
-    ("_PROTOCOL", "text", (1, 20), "udp"),
-    ("_HOST", "text", (1, 100)),
-    ("_PORT", "integer", (1, 65535)),
-    ("_WATCHDOG_S", "integer", (20, 600), 60),
-    ("_PHASES_EVERY", "integer", (0, 65536), 0),
-    ("_BACKLOG_BYTES", "integer", (0, 65536), 4096),
-    ("_BACKLOG_PER_CYCLE", "integer", (0, 100), 4),
-    ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
-)
 _BACKLOG = "/flash/backlog.bin"
 _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
@@ -49,6 +36,7 @@ class Node:
         self.unsent = []  # datagrams of this cycle that still have to be sent
         self.accepted = 0  # messages that were not refused
         self.delivered = 0  # messages that the server confirmed
+        self.left = 0  # messages known to have left the radio; None: nothing told
         self._link = None  # name of the last phase of connecting, also if it failed
         self._last = []  # records about the previous cycle
         self._reported = False
@@ -56,6 +44,7 @@ class Node:
         self._bearer = None  # module of networking/
         self._protocol = None  # module of protocols/
         self._up = False
+        self._unanswered = []  # datagrams to which no answer will come
         self._backlog = None
         self._sensors = ()
         self._trail = _trail()
@@ -67,42 +56,27 @@ class Node:
         import machine
 
         import config
-        import sensors
+        import node_check
 
         self._config = config
-        settings, problems = configuration.problems(config, _FIELDS)
-        if "_PERIOD_S" in settings:  # before anything that a damaged file can end
-            self.settings = settings
+        found = node_check.Examined(config)
+        self._bearer = found.bearer
+        self._protocol = found.protocol
         self._sensors = getattr(config, "_SENSORS", ())
-        problems += sensors.check(self._sensors)
-        if "_BEARER" in settings and "_PROTOCOL" in settings:
-            try:
-                problems += self._choose(settings["_BEARER"], settings["_PROTOCOL"])
-            except ValueError as error:
-                problems.append(str(error))
-        if "_WATCHDOG_S" in settings:
-            timing.set_watchdog(machine.WDT(timeout=settings["_WATCHDOG_S"] * 1000))
-        if problems:
+        if "_PERIOD_S" in found.settings:
+            self.settings = found.settings
+        if "_WATCHDOG_S" in found.settings:
+            timing.set_watchdog(machine.WDT(timeout=found.settings["_WATCHDOG_S"] * 1000))
+        # a wake-up has nobody at its console, and advice costs time
+        if found.problems or machine.reset_cause() != machine.DEEPSLEEP_RESET:
+            for text in found.misspelt() + found.advice():
+                _log.warning("configuration: %s", text)
+        if found.problems:
             self.cause = "configuration"
-            _log.error("configuration: %s", "; ".join(problems))
+            _log.error("configuration: %s", "; ".join(found.problems))
             return False
-        logging.setLevel(getattr(logging, settings["_LOG_LEVEL"]))
+        logging.setLevel(getattr(logging, found.settings["_LOG_LEVEL"]))
         return True
-
-    def _choose(self, bearer_name, protocol_name):
-        """Find bearer and protocol; return their problems, alone and together."""
-        from utils import plugins
-
-        self._bearer = plugins.find("networking", bearer_name, ("up", "down"), field="_BEARER")
-        found = self._bearer.problems(self._config)
-        protocol = plugins.find("protocols", protocol_name, ("open", "NEEDS"), field="_PROTOCOL")
-        self._protocol = protocol
-        kinds = (protocol.NEEDS,) if found else self._bearer.carries(self._config)
-        found += protocol.problems(self._config)
-        if protocol.NEEDS not in kinds:
-            text = "_PROTOCOL = %r needs a %s; _BEARER = %r as configured allows: %s"
-            found.append(text % (protocol_name, protocol.NEEDS, bearer_name, ", ".join(kinds)))
-        return found
 
     def measure(self):
         """Read all sensors. A sensor that fails costs its own values only.
@@ -179,7 +153,7 @@ class Node:
             if self.unsent:
                 backlog = self._open_backlog()
                 if backlog.save(backlog.load() + self.unsent):
-                    _log.info("%d datagrams kept for later", len(self.unsent))
+                    _log.info("%s kept for later", _count(len(self.unsent)))
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
 
@@ -194,8 +168,9 @@ class Node:
             return True  # nothing has started it
         with _Phase(self.phases, "deactivate"):
             try:
-                if not self._bearer.down():
+                if not self._bearer.down(self.accepted == self.delivered):
                     _log.warning("radio not confirmed off")
+                self._note_left()
                 return True
             except Exception as error:  # noqa: BLE001 - the node must reach its sleep
                 self.fail("exception", error)
@@ -218,6 +193,21 @@ class Node:
         sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
         _log.info("awake %d ms, sleeping %d ms", awake_ms, sleep_ms)
         machine.deepsleep(sleep_ms)
+
+    def _note_left(self):
+        """Count the messages that have left the radio; keep those that certainly have not."""
+        self.left = self.delivered
+        if self.accepted == self.delivered:
+            return
+        left = self._bearer.left()
+        if left:
+            self.left = self.accepted
+        elif left is False:
+            _log.warning("%s did not leave the radio", _count(len(self._unanswered)))
+            self.unsent = self._unanswered
+            self.keep_unsent()
+        elif not self.delivered:
+            self.left = None
 
     def fail(self, cause, error):
         self.cause = cause
@@ -288,8 +278,13 @@ class Node:
                 refused.append(payload)
                 continue
             self.accepted += 1
-            self.delivered += outcome == DELIVERED
-            _log.info("sent %d bytes, %s", len(payload), outcome)
+            if outcome == DELIVERED:
+                self.delivered += 1
+                _log.info("%d bytes delivered", len(payload))
+            else:
+                _log.info("%d bytes handed over, arrival unknown", len(payload))
+                if not session.confirms:
+                    self._unanswered.append(payload)
             if session.confirms and outcome != DELIVERED:
                 return payloads[index:], refused
         return [], refused
@@ -327,6 +322,7 @@ class Node:
             "cause": self.cause,
             "accepted": self.accepted,
             "delivered": self.delivered,
+            "left": self.left,
             "link": self._link,
             "phases": self.phases,
             "awake_ms": awake_ms,
@@ -346,6 +342,10 @@ class _Phase:
 
     def __exit__(self, kind, error, traceback):
         self._phases.append([self._name, self._start_ms, timing.now_ms() - self._start_ms])
+
+
+def _count(datagrams):
+    return "1 datagram" if datagrams == 1 else "%d datagrams" % datagrams
 
 
 def _decimal(mantissa, exponent):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +19,9 @@ from typing import Any, Protocol
 from emulator import scenario as scenarios
 from emulator.board.board import CAUSE_NAMES, DEEPSLEEP_RESET, PWRON_RESET, Board, DeepSleep, Reset
 from emulator.board.draws import Z90, drawn
+from emulator.board.secrets import Secrets
 from emulator.board.standard import plug_standard
+from emulator.chips.of_lines import tables
 from emulator.chips.wiring import wire
 from emulator.cycle import Cycle, Phase, kept_memory, read_account
 from emulator.device_files import copy_device_files
@@ -85,11 +87,16 @@ class Emulator(AbstractContextManager["Emulator"]):
         vm: str = "cpython",
         vm_command: Sequence[str] = (),
         chips: Mapping[str, dict[str, Any]] | None = None,
+        config: Mapping[str, Any] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build.
 
         chips: tables as in [chips] of a scenario, of what hangs on this board in each scenario:
         radios other than the board's own. A table of the scenario is laid over them.
+
+        config: the fields of config.py, whose lines say which chips there are; None: the default.
+        secrets: values that are to stand in no trace and no output of the board.
         """
         given = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.load(scenario)
         self.scenario = given
@@ -100,6 +107,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         assert flash is not None
         self.flash = flash
         self.board = Board(seed, name, firmware, given.faults)
+        self.board.trace.secrets = Secrets(secrets)
         if max_hours is not None:
             limit_time(self.board, round(max_hours * 3_600_000_000))
         if realtime:
@@ -108,7 +116,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         self._plug_modem(routes)
         self._plug_wifi()
         self.radios = ("lora", *(chips or {}))
-        wire(self.board, given.chips, chips)
+        measured = {} if config is None else tables(config, given.chips)
+        wire(self.board, given.chips, {**(chips or {}), **measured})
         self._woken = False
         self.vm = self._runtime(vm, vm_command, flash, console, install)
 
@@ -230,6 +239,7 @@ class _Account:
         emulator.driver.take_counters()
         emulator.wlan.take_furthest()
         self._sent = len(emulator.routes.sent)
+        emulator.routes.missing.clear()
         self._kept = kept_memory(emulator.board)
         self._sleep_mj = 0.0
 
@@ -271,6 +281,7 @@ class _Account:
         cycle.cause = str(account.get("cause", ""))
         cycle.accepted = account.get("accepted")
         cycle.confirmed = account.get("delivered")
+        cycle.left = account.get("left")
         cycle.phases = [Phase("boot", 0, boot_ms)]
         noted = [Phase(*phase) for phase in account.get("phases", [])]
         if noted:  # until the first one Python loads what it needs
@@ -288,6 +299,8 @@ class _Account:
         slept_mj = self._emulator.board.meter.energy_mj("esp") - self._sleep_mj
         cycle.energy_mj = end["mj"] - self._start["mj"] - slept_mj
         cycle.sent = self._emulator.routes.sent[self._sent :]
+        cycle.secrets = self._emulator.board.trace.secrets
+        cycle.unrouted = list(self._emulator.routes.missing)
 
 
 def _why(outcome: Outcome) -> str | None:

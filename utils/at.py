@@ -18,8 +18,13 @@ Effects of the firmware on a reply:
 - It returns after one second of silence, so an early URC in a slow command cuts the reply.
   `exchange` goes on collecting until its deadline (the command `Pycom_Dummy` only listens).
 - It returns '' when nothing came, and never tells whether the command succeeded.
-- A late answer to an earlier command can precede the right one. Lines are chosen by their name,
-  and the last final result code counts.
+- It copies a line into a buffer without a check of its length. `exchange` checks every line.
+
+One command is answered at a time. If `exchange` ends without a final result code, that answer is
+outstanding. It belongs to no other command: until it comes, or until its bound is over, nothing
+else is sent. The bound is the time of the call, or longest_ms() of the command if that is longer.
+The same command again goes on with the wait. After the bound one query with an answer of a known
+name shows that the modem takes commands and that no answer of an earlier one is still to come.
 """
 
 from micropython import const
@@ -35,6 +40,25 @@ _LISTEN = "Pycom_Dummy"  # the firmware's command that sends nothing and collect
 _SLICE_MS = const(2000)  # the watchdog is fed after each slice
 _MOST_TEXT = const(8192)  # a modem that never stops printing must not fill the heap
 
+# Seconds that the modem takes at most for commands that ask network or radio
+# (docs/emulation.md, AT session)
+_SLOW = (
+    ("+COPS=", 200),  # a search for all networks takes 1 to 3 minutes
+    ("+CGATT=", 180),
+    ("+CGACT=", 180),
+    ("+PING=", 120),  # with its defaults: four of up to 11 s, and a look-up
+    ("+SQNINS=", 60),
+    ("+SQNSSENDEXT=", 30),  # to the prompt
+    ("+SQNDNSLKUP=", 20),
+    ("&F", 20),
+)
+# Queries that the modem answers in any state, each under another name
+_MARKERS = ("AT+CFUN?", "AT+CMEE?", "AT+CCLK?")
+
+# The outstanding answer: (modem, command, Deadline of the bound, text so far), or None
+_due = None
+_marker = 0
+
 
 class Reply:
     """The reply to one command line.
@@ -47,6 +71,8 @@ class Reply:
     ok        True if `final` is OK: the whole line, never these letters inside other text
     prompt    True if the modem asks for payload
     rebooted  True if the modem restarted meanwhile: its session state is lost
+    busy      the name of the earlier command whose answer is still outstanding; then this one was
+              not sent. Else None
     whole     True if the reply is complete: final result code, prompt or restart
     """
 
@@ -56,6 +82,7 @@ class Reply:
         self.urcs = []
         self.final = None
         self.rebooted = False
+        self.busy = None
         names = _names(command)
         for line in text.replace("\r", "\n").split("\n"):
             line = line.strip()
@@ -84,18 +111,91 @@ def exchange(modem, command, timeout_ms=9500, named=False):
     reply) until a final result code, a prompt or a restart of the modem. named: the answer must
     have an information line. A final result code without one may be the late code of an earlier
     command: the wait then goes on for 1 s.
-    Raises what send_at_cmd() raises, OSError in data state, and OSError if `modem` is None.
+    An answer that is outstanding is waited for first, for up to `timeout_ms` as well. If it does
+    not come, the command is not sent, and `busy` of the Reply names the earlier one. If the
+    outstanding answer is that of the same command, only the wait goes on.
+    Raises what send_at_cmd() raises, OSError in data state, OSError if `modem` is None, and
+    ValueError for a line that the firmware cannot take.
     """
+    check_length("length of command", command, line_limit(modem))
+    due = _due_of(modem)
+    if not due:
+        return _converse(modem, command, timeout_ms, named)
+    if due[1] == command and not due[2].expired():
+        return _converse(modem, command, timeout_ms, named, due)
+    before = _settle(modem, due, timeout_ms)
+    if before.busy or before.rebooted:
+        return before
+    reply = _converse(modem, command, timeout_ms, named)
+    reply.urcs = before.urcs + reply.urcs
+    return reply
+
+
+def busy_with(modem, timeout_ms):
+    """Wait for up to `timeout_ms` for an outstanding answer; return the name of its command.
+
+    None if there is no such answer, if it came, or if its bound is over.
+    """
+    due = _due_of(modem)
+    if due:
+        _await_due(modem, due, timing.Deadline(timeout_ms), Reply("", ""))
+    return _name(due[1]) if due and _due and not due[2].expired() else None
+
+
+def abandon(modem):
+    """Send the next command in any case, also while an answer is outstanding.
+
+    The modem may then end what it does, and not carry out that command.
+    """
+    global _due
+    if _due_of(modem):
+        _due = None
+
+
+def _settle(modem, due, timeout_ms):
+    """Wait until no answer is outstanding; return a Reply with the URCs that came meanwhile.
+
+    Its `busy` names the command whose answer is still outstanding after `timeout_ms`.
+    """
+    global _due
+    result = Reply("", "")
     deadline = timing.Deadline(timeout_ms)
-    text = ""
+    _await_due(modem, due, deadline, result)
+    while _due and not deadline.expired():
+        marker = _next_marker()
+        # less than 1 s would leave each answer to the next query, for ever
+        asked = _converse(modem, marker, max(1000, deadline.left_ms()), True)
+        _note(result, asked)
+        # answers come in order: none of an earlier command follows that of the newest query
+        named = any(line.startswith(marker[2:-1] + ":") for line in asked.lines)
+        if not (asked.final and named or asked.rebooted):
+            _due = due
+    if _due:
+        result.busy = _name(due[1])
+    return result
+
+
+def _name(command):
+    """Return the name of a command. What follows it may be a secret."""
+    return command.split("=")[0] if isinstance(command, str) else "payload"
+
+
+def _converse(modem, command, timeout_ms, named, due=None):
+    """Send and collect, or go on with the outstanding answer `due`; see exchange()."""
+    global _due
+    name = command if isinstance(command, str) else ""  # the reply to payload has no name
     sending = command
-    if not isinstance(command, str):
-        command = ""  # payload: its reply has no name
-    while True:
-        left_ms = max(1, min(deadline.left_ms(), _SLICE_MS))
-        text = (text + _send(modem, sending, left_ms))[-_MOST_TEXT:]
+    text = ""
+    deadline = timing.Deadline(timeout_ms)
+    bound = timing.Deadline(max(timeout_ms, longest_ms(name)))
+    if due:
+        bound, text = due[2:]
         sending = _LISTEN
-        reply = Reply(text, command)
+    while True:
+        text = (text + _send(modem, sending, deadline.left_ms()))[-_MOST_TEXT:]
+        sending = _LISTEN
+        reply = Reply(text, name)
+        _due = None if reply.whole else (modem, command, bound, text)
         if named and reply.ok and not reply.lines:
             named = False
             deadline = timing.Deadline(1000)
@@ -103,20 +203,99 @@ def exchange(modem, command, timeout_ms=9500, named=False):
             return reply
 
 
+def _await_due(modem, due, deadline, result):
+    """Listen for the outstanding answer until it comes or its bound or `deadline` is over."""
+    global _due
+    _, command, bound, text = due
+    name = command if isinstance(command, str) else ""
+    known = len(Reply(text, name).urcs)
+    while True:
+        left_ms = min(deadline.left_ms(), bound.left_ms())
+        text = (text + _send(modem, _LISTEN, left_ms))[-_MOST_TEXT:]
+        reply = Reply(text, name)
+        if reply.prompt and name:  # too late: whatever is sent now is payload for the modem
+            result.urcs += reply.urcs[known:]
+            known = 0
+            text = _send(modem, _filling(name), _SLICE_MS)
+            reply = Reply(text, name)
+        _due = None if reply.whole else (modem, command, bound, text)
+        if not _due or not left_ms:
+            reply.urcs = reply.urcs[known:]
+            return _note(result, reply)
+
+
+def _note(result, reply):
+    """Add what a reply tells beside the answer."""
+    result.urcs += reply.urcs
+    result.rebooted = result.whole = result.rebooted or reply.rebooted
+
+
+def _filling(command):
+    """Return what ends a prompt nobody waits for: blanks of the announced length, or ESC."""
+    count = number((fields(command.replace("=", ":", 1)) + [""])[1])
+    return b" " * count if count else b"\x1b"
+
+
+def _next_marker():
+    global _marker
+    _marker = (_marker + 1) % len(_MARKERS)
+    return _MARKERS[_marker]
+
+
+def _due_of(modem):
+    return _due if _due and _due[0] is modem else None
+
+
 def listen(modem, timeout_ms):
-    """Collect what the modem says by itself within `timeout_ms`; a Reply without a final."""
-    return Reply(_send(modem, _LISTEN, max(1, timeout_ms)), "")
+    """Wait for what the modem says by itself for up to `timeout_ms`; a Reply without a final."""
+    global _due
+    deadline = timing.Deadline(timeout_ms)
+    text = _send(modem, _LISTEN, timeout_ms)
+    while not text and not deadline.expired():
+        text = _send(modem, _LISTEN, deadline.left_ms())
+    due = _due_of(modem)
+    if due:
+        due = due[:3] + ((due[3] + text)[-_MOST_TEXT:],)
+        _due = None if Reply(due[3], "").whole else due
+    return Reply(text, "")
 
 
 def _send(modem, command, timeout_ms):
-    """Call LTE.send_at_cmd. Before firmware 1.20.2.r2 it takes no timeout and waits 9.5 s."""
+    """Call LTE.send_at_cmd for one slice of a wait; no timeout at all is no wait without end.
+
+    Before firmware 1.20.2.r2 it takes no timeout and waits 9.5 s.
+    """
     if not modem:
         raise OSError("no modem")
     timing.feed()
     try:
-        return modem.send_at_cmd(command, timeout=timeout_ms)
+        return modem.send_at_cmd(command, timeout=max(1, min(timeout_ms, _SLICE_MS)))
     except TypeError:
         return modem.send_at_cmd(command)
+
+
+def longest_ms(command):
+    """Return the time in ms that the modem may take to answer a command line, 0 if seconds do."""
+    most_s = 0
+    if not isinstance(command, str):
+        return 0
+    for part in command.upper()[2:].split(";"):
+        for start, seconds in _SLOW:
+            if part.strip().startswith(start):
+                most_s = max(most_s, seconds)
+    return most_s * 1000
+
+
+def check_length(name, text, limit):
+    """Raise ValueError for a line or payload of more than `limit` bytes.
+
+    The firmware copies it without a check: what is longer overwrites its memory.
+    """
+    length = len(text.encode() if isinstance(text, str) else text)
+    if length > limit:
+        from utils.configuration import refuse
+
+        refuse(name, length, "up to %d bytes" % limit)
 
 
 def line_limit(modem=None):
@@ -137,6 +316,14 @@ def line_limit(modem=None):
     return 124 if release < "1.20.2.r7" or ".b" in release else 3000
 
 
+def longest_host(limit):
+    """Return the bytes that a name can have in a command line of `limit` bytes.
+
+    The longest line around one is AT+SQNSD=6,1,65535,"",0,65535,1,1 of microATsocket.
+    """
+    return limit - 33
+
+
 def is_final(line):
     """True if a whole line is a final result code (ITU-T V.250 5.7.1, 3GPP TS 27.007 9)."""
     return (
@@ -151,9 +338,10 @@ def _names(command):
 
     Debug commands answer in free text, whose lines may begin with anything.
     """
+    command = command.upper()
     if command[:3] == "AT!":
         return ["+", "^"]
-    return [part.split("=")[0].split("?")[0] + ":" for part in command[2:].split(";")]
+    return [part.split("=")[0].split("?")[0].strip() + ":" for part in command[2:].split(";")]
 
 
 def _belongs(line, names):
@@ -180,11 +368,14 @@ def fields(line):
 
 
 def number(text):
-    """Return `text` as a decimal int, or None."""
-    try:
-        return int(text)
-    except ValueError:
-        return None
+    """Return `text` as a decimal int of 10 digits at most, or None."""
+    digits = text[1:] if text[:1] == "-" else text
+    return int(text) if is_digits(digits, 1, 10) else None
+
+
+def is_digits(text, least, most):
+    """True if `text` has `least` to `most` characters, all of them 0 to 9."""
+    return least <= len(text) <= most and all("0" <= each <= "9" for each in text)
 
 
 def registration(line):
@@ -195,18 +386,19 @@ def registration(line):
 
     The second field tells them apart: after <n> it is an unquoted number, after <stat> it is
     quoted or missing. n is None for a URC. Without registration the location fields are missing or
-    empty. Source: 3GPP TS 27.007 10.1.22.
+    empty. All four are None for a damaged line. Source: 3GPP TS 27.007 10.1.22.
     """
-    values = fields(line)
+    values = [number(value) for value in fields(line)]
     second = line.split(",")[1:2]
     n = None
-    if second and number(second[0]) is not None:
-        n = number(values[0])
-        values = values[1:]
+    if second and number(second[0].strip()) is not None and len(values) > 1:
+        n = values.pop(0)
+        if n is None:
+            values = [None]
     cause = values[4:6] if len(values) > 4 else values[1:]  # no location: after <stat>
     if len(cause) != 2:
-        cause = ("", "")
-    return n, number(values[0]), number(cause[0]), number(cause[1])
+        cause = (None, None)
+    return n, values[0], cause[0], cause[1]
 
 
 def counted(text, name):

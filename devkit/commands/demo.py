@@ -24,11 +24,11 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
-    chosen_config,
+    checked_config,
     write_trace,
     writing,
 )
-from devkit.commands.run import runtime, summary
+from devkit.commands.run import runtime, summary, troubles
 from devkit.commands.values import output
 from devkit.servers.receiver import Receiver, answers
 from devkit.tables import table
@@ -75,7 +75,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    with chosen_config(options):
+    with checked_config(options):
         return _demo(options)
 
 
@@ -89,7 +89,8 @@ def _demo(options: argparse.Namespace) -> int:
         requirements.need("plot")
     vm = runtime(options)
     config = options.config or "config.py"
-    configured = configuration.destination()
+    fields = configuration.fields()
+    configured = configuration.destination(fields)
     bearer = options.bearer or configured["_BEARER"]
     protocol = options.protocol or configured["_PROTOCOL"]
     settings = application.settings(bearer, protocol, configured)
@@ -112,6 +113,8 @@ def _demo(options: argparse.Namespace) -> int:
             firmware=options.firmware,
             name=board,
             chips=application.chips(bearer),
+            config=fields,
+            secrets=configuration.secret_values(fields),
             flash=flash,
             routes=[to_server],
             console=lambda text: print(text, end="", file=out, flush=True),
@@ -133,13 +136,16 @@ def _demo(options: argparse.Namespace) -> int:
     say(cycle_table(cycles))
     if options.plot:
         say(f"\nCurrent over time: {options.plot}")
-    for number, cycle in enumerate(cycles, 1):
-        if cycle.trouble is not None:
-            print(f"./dev demo: cycle {number} {cycle.trouble}", file=sys.stderr)
-    ok = all(cycle.ok for cycle in cycles) and len(cycles) == options.cycles and count >= left
+    missing = troubles(cycles)
+    if len(cycles) < options.cycles:
+        missing.append(f"the board did not wake for cycle {len(cycles) + 1} of {options.cycles}")
+    if count < left:
+        missing.append(f"the server received {count} of the {left} payloads that left the board")
+    for line in missing:
+        print(f"./dev demo: {line}", file=sys.stderr)
     if options.json:
-        print(json.dumps(summary(ok, options.seed, cycles)))
-    return 0 if ok else 1
+        print(json.dumps(summary(not missing, options.seed, cycles)))
+    return 1 if missing else 0
 
 
 def _route(receiver: Receiver, host: str, port: int) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.board.board import Board, Service
+from emulator.board.secrets import HIDDEN
 
 KEY_LIMIT = 15
 TEXT_LIMIT = 1984
@@ -189,5 +190,6 @@ class Config(Service):
             raise ValueError("invalid argument(s) value")
         self.flags[name] = value
         self._store.save(self.flags)
-        self.board.trace.add("nvs", f"setting {name} = {value!r}")
+        shown = HIDDEN if "pwd" in name else value
+        self.board.trace.add("nvs", f"setting {name} = {shown!r}")
         self.board.spend_us(PAGE_TURN_US)

@@ -18,7 +18,7 @@ class Console:
         self.typed: deque[str] = deque()  # characters waiting to be read by the device
 
     def write(self, text: str) -> None:
-        self._sink(text)
+        self._sink(self._board.trace.secrets.hide(text))
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._board.trace.add("print", line)

@@ -61,17 +61,15 @@ def test_data_state_is_left_first(make_device: MakeDevice) -> None:
 
 def test_deactivating_twice_does_nothing_more(make_device: MakeDevice) -> None:
     device = make_device()
-    first, second, exchanged = device.run(
+    first, second = device.run(
         """
         from networking import nbiot
         nbiot.connect(configured(), False)
         show(nbiot.deactivate())
         show(nbiot.deactivate())
-        show(nbiot.sendAtCommand("AT"))
         """
     )
     assert first[0] is True and second == [True, 0]
-    assert exchanged == ["", False]
 
 
 FAILURES = {
@@ -247,3 +245,22 @@ def test_stop_after_a_deep_sleep_leaves_the_modem_alone(make_device: MakeDevice)
     device = make_device(modem_on_boot=False)
     [stopped] = device.run("from networking import nbiot\nshow(nbiot.stop(woken=True))")
     assert stopped is True and device.commands == []
+
+
+@pytest.mark.parametrize("second_line", ("queued", "lost"))
+def test_a_modem_that_still_searches_is_switched_off(
+    make_device: MakeDevice, second_line: str
+) -> None:
+    """A search for all networks takes minutes; nobody waits for it any more."""
+    device = make_device({"modem": {"second_line": second_line}})
+    [[_, took_ms]] = device.run(
+        """
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        nbiot.sendAtCommand("AT+COPS=?", timeout_ms=1000)
+        show(nbiot.deactivate())
+        """
+    )
+    assert took_ms <= 65_000
+    device.board.clock.advance(200_000_000)
+    assert device.modem.cfun == 4

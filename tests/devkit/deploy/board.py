@@ -49,10 +49,10 @@ class Board:
             str(HERE / "repl_host.mjs"),
             str(webassembly.package()),
         ]
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            file.write(json.dumps(options))  # a whole flash is too long for an argument
-            file.flush()
-            command += [str(HERE / "board_on_vm.py"), file.name, str(self.terminal.fd)]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as given:  # long for an argument
+            json.dump(options, given)
+            given.flush()
+            command += [str(HERE / "board_on_vm.py"), given.name, str(self.terminal.fd)]
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, pass_fds=[self.terminal.fd]
             )

@@ -1,8 +1,8 @@
 // A board for tests of `./dev deploy`: MicroPython's own REPL on a terminal.
 //
-//   node repl_host.mjs PACKAGE_FOLDER BOARD_FILE OPTIONS_FILE DESCRIPTOR
+//   node repl_host.mjs PACKAGE_FOLDER BOARD_FILE OPTIONS DESCRIPTOR
 //
-// BOARD_FILE is MicroPython that makes of the VM what OPTIONS_FILE (JSON) says, before the REPL starts.
+// BOARD_FILE is MicroPython that makes of the VM what the file OPTIONS (JSON) says, before the REPL starts.
 // Descriptor 0 must stay silent: the VM looks there for Ctrl-C.
 
 import fs from "node:fs";
@@ -10,6 +10,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [packageFolder, boardFile, optionsFile, terminal] = process.argv.slice(2);
+const options = fs.readFileSync(optionsFile, "utf8");
 const TERMINAL = Number(terminal);
 
 function write(data) {
@@ -21,7 +22,7 @@ const { loadMicroPython } = await import(pathToFileURL(path.join(packageFolder, 
 const vm = await loadMicroPython({ heapsize: 2560 * 1024, linebuffer: false, stdout: write });
 // A module, so that its names are not among those of the REPL.
 vm.FS.writeFile("/home/emulated.py", fs.readFileSync(boardFile));
-vm.globals.set("OPTIONS", fs.readFileSync(optionsFile, "utf-8"));
+vm.globals.set("OPTIONS", options);
 try {
     vm.runPython('import sys\nsys.path.append("/home")\nimport emulated\nemulated.start(OPTIONS)\n');
 } catch (error) {

@@ -225,7 +225,7 @@ def test_formatting_leaves_two_empty_scripts(device):
 
 def test_a_repository_is_not_erased_for_a_board(device):
     (device.flash / ".git").mkdir()
-    assert "holds a repository" in device.run("import os; os.fsformat('/flash')")
+    assert "is in a git work tree" in device.run("import os; os.fsformat('/flash')")
 
 
 def test_streams_in_memory(device):
