@@ -62,7 +62,7 @@ def _defined(name: str) -> set[str]:
 def _demanded(package: str, *owners: str) -> set[str]:
     """What the application asks a plug-in for: by name, and as marks of plugins.find."""
     found = set()
-    for name in ("node.py", "node_check.py", "node_start.py"):
+    for name in ("node_start.py", "node.py", "node_check.py"):
         for node in ast.walk(_tree(name)):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) in owners:
                 found.add(node.attr)
@@ -194,7 +194,7 @@ def _docstring(name: str, function: str) -> str:
 
 # page, first headings of its tables, files, calls that take a cause
 CAUSES = [
-    ("template.md", ["cause of a cycle"], ["main.py", "node.py"], ("fail",)),
+    ("template.md", ["cause of a cycle"], ["main.py", "node*.py"], ("fail",)),
     ("wifi.md", ["cause of Wi-Fi"], ["networking/wifi.py"], ("Outcome",)),
     (
         "lora.md",
