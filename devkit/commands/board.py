@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
+from devkit import configuration
 from devkit.commands import UsageError
 from devkit.commands.options import (
     add_config,
@@ -27,7 +28,7 @@ from devkit.commands.options import (
     chosen_flash,
     write_trace,
 )
-from devkit.commands.run import board_of
+from devkit.commands.run import board_of, fields_of
 from emulator.usb.board import UsbBoard
 from emulator.usb.port import Port
 
@@ -57,7 +58,8 @@ def main(options: argparse.Namespace) -> int:
     if not options.pty:
         raise UsageError("a board without a console; allowed: --pty")
     with chosen_config(options), chosen_flash(options) as flash, _port() as port:
-        name, chips = board_of(options, flash)
+        fields = fields_of(flash)
+        name, chips = board_of(options, fields)
         board = UsbBoard(
             port,
             say=lambda text: print(f"./dev board: {text}", file=sys.stderr, flush=True),
@@ -66,6 +68,8 @@ def main(options: argparse.Namespace) -> int:
             firmware=options.firmware,
             name=name,
             chips=chips,
+            config=fields,
+            secrets=configuration.secret_values(fields),
             flash=flash,
             routes=options.route,
         )

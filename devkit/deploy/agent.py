@@ -66,6 +66,7 @@ def watch(timeout_ms):
     import machine
 
     watchdog = machine.WDT(timeout=timeout_ms)
+    pycom.nvs_set("resets", 0)  # somebody is here: the node's count begins anew (boot.py)
 
 
 def space(root):

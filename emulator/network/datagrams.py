@@ -56,10 +56,10 @@ class Datagrams:
         if not (self.pending or self._coming or self.closed) and self._path.expects:
             self._take(self._path.poll_answer(awaited=True))
 
-    def _sent(self, host: str, port: int, data: bytes, arrived: bool) -> None:
+    def _sent(self, host: str, port: int, data: bytes, arrived: bool | None) -> None:
         self.pending -= len(data)
         if not arrived:
-            self._routes.record(host, port, data, "lost")
+            self._routes.record(host, port, data, "unsent" if arrived is None else "lost")
         elif self._path.send(host, port, data) and not self.closed:
             self._take(self._path.poll_answer(self.awaited))
             self._watch.start()
@@ -84,7 +84,7 @@ class Datagrams:
     def _down(self, host: str, port: int, data: bytes) -> None:
         self._coming += 1
 
-        def arrived(ok: bool) -> None:
+        def arrived(ok: bool | None) -> None:
             self._coming -= 1
             self._routes.note("arrived" if ok else "lost from", host, port, data)
             if ok and not self.closed:

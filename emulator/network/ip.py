@@ -201,9 +201,9 @@ class Ip(Service):
         answers: list[bool] = []
         query = UDP_HEADERS["IP"] + DNS_QUERY_BYTES + len(host)
 
-        def sent(ok: bool) -> None:
+        def sent(ok: bool | None) -> None:
             if ok:
-                nic.air.downlink(query + DNS_ANSWER_BYTES, lambda ok: answers.append(ok))
+                nic.air.downlink(query + DNS_ANSWER_BYTES, lambda ok: answers.append(bool(ok)))
 
         nic.air.send(query, sent)
         # a query that is under way on a slow cell is waited for, lwIP's next ones notwithstanding

@@ -12,7 +12,8 @@ side a server on this computer: nothing ever leaves it. A routed name resolves t
 stands for it here. What has no route is dropped without a word, as on the internet.
 
 Each packet is traced as `net`: left, refused (nobody listens at the target), dropped (no route),
-lost (on the air), arrived. `sent` lists what the board has sent, for the account of a cycle.
+lost (on the air), unsent (the radio went off before), arrived. `sent` lists what the board has
+sent, for the account of a cycle.
 """
 
 from __future__ import annotations
@@ -45,14 +46,17 @@ class SentDatagram:
     host: str  # as in the table, where it is there: a name stays a name
     port: int
     data: bytes
-    what: (
-        str  # left, refused (nobody listens at the target), dropped (no route), lost (on the air)
-    )
+    what: str  # its end: left, refused, dropped, lost or unsent, as in the trace
 
     @property
     def delivered(self) -> bool:
         """It was really handed to a server."""
         return self.what == "left"
+
+    @property
+    def on_air(self) -> bool:
+        """It left the radio."""
+        return self.what != "unsent"
 
 
 class RealSockets(Protocol):
@@ -166,7 +170,7 @@ class Routes(AbstractContextManager["Routes"]):
     # the record
 
     def record(self, host: str, port: int, data: bytes, what: str) -> SentDatagram:
-        """Note what has become of something sent: left, refused, dropped or lost."""
+        """Note what has become of something sent: left, refused, dropped, lost or unsent."""
         self.note(what, host, port, data)
         shown = self.shown(canonical(host))
         datagram = SentDatagram(self.board.clock.now_us, shown, port, data, what)

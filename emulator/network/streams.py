@@ -98,7 +98,7 @@ class Stream:
     # opening
 
     def _open(self, host: str, port: int, tries: int) -> None:
-        def arrived(ok: bool) -> None:
+        def arrived(ok: bool | None) -> None:
             if self._result is None:
                 return
             if not ok:
@@ -136,7 +136,7 @@ class Stream:
             self._air.send(self._headers, lambda ok: self._finish())
 
     def _segment(self, data: bytes, tries: int) -> None:
-        def arrived(ok: bool) -> None:
+        def arrived(ok: bool | None) -> None:
             if not self._unsent:
                 return  # aborted
             if ok:
@@ -145,7 +145,8 @@ class Stream:
                 self._retry(tries, lambda: self._segment(data, tries + 1))
             else:
                 assert self._path.peer is not None
-                self._routes.record(*self._path.peer, data, "lost")
+                what = "unsent" if ok is None else "lost"
+                self._routes.record(*self._path.peer, data, what)
                 self._lost()
 
         self._air.send(self._headers + len(data), arrived)
@@ -209,7 +210,7 @@ class Stream:
             self._air.downlink(self._headers, lambda ok: self._lost())
 
     def _down(self, data: bytes, tries: int) -> None:
-        def arrived(ok: bool) -> None:
+        def arrived(ok: bool | None) -> None:
             if self.closed:
                 return
             if not ok and tries < RETRIES:

@@ -101,12 +101,12 @@ class UsbBoard(Emulator):
         self._repl.raw = False
         self._port.forget()
         try:
-            self._start(["boot.py", "main.py"])
+            safe_boot = self._start()
         except Halt as halt:
             return board.halt or halt
         ready()
         while True:
-            outcome = self._boot()
+            outcome = self._boot(safe_boot)
             if outcome.halt is None:
                 outcome = self._vm.attend(self._repl.run)
             if outcome.halt is not None:
@@ -115,10 +115,11 @@ class UsbBoard(Emulator):
             self._vm.shutdown()
             board.reset(SOFT_RESET)
 
-    def _boot(self) -> Outcome:
+    def _boot(self, safe_boot: bool) -> Outcome:
+        scripts = ["boot.py"] if self._repl.raw else None
         self._program(self._wall)
         try:
-            return self._vm.boot(["boot.py"] if self._repl.raw else None)
+            return self._vm.boot([] if safe_boot else scripts)
         finally:
             self._pace(False)
 
@@ -141,7 +142,7 @@ class UsbBoard(Emulator):
         system: Any = board.services["system"]
         self._pace(True)
         try:
-            woken = system.sleep_through(halt.duration_ms, lambda: board.halt is not None)
+            woken = system.sleep_through(halt.duration_ms)
             while not woken and board.halt is None:
                 board.clock.run_until(board.clock.now_us + 1_000_000)
         finally:

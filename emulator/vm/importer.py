@@ -35,15 +35,25 @@ INSTALLS = ("py", "mpy", "frozen")
 PY_US_PER_KB = 32_000  # of source: reading and compiling it
 MPY_US_PER_KB = 14_000  # of the compiled file
 FROZEN_US = 1_000
+# Running what was loaded: 200 instructions for each KB of source, counted over whole cycles of the
+# template less those of calls and texts (emulator/board/board.py).
+RUN_US_PER_KB = 500
+MPY_SHARE = 0.28  # of the source's size has a compiled file
 
 
 def import_us(source: bytes, install: str) -> int:
-    """Time that loading one module takes, its body not included."""
-    if install == "frozen":
-        return FROZEN_US
+    """Time that loading and running one module takes."""
     if install == "mpy":
-        return len(compiled(source, "module.py", DEPLOYED)) * MPY_US_PER_KB // 1024
-    return len(source) * PY_US_PER_KB // 1024
+        return mpy_us(len(compiled(source, "module.py", DEPLOYED)))
+    run_us = len(source) * RUN_US_PER_KB // 1024
+    if install == "frozen":
+        return FROZEN_US + run_us
+    return len(source) * PY_US_PER_KB // 1024 + run_us
+
+
+def mpy_us(size: int) -> int:
+    """The same of a compiled file of that many bytes."""
+    return round(size * (MPY_US_PER_KB + RUN_US_PER_KB / MPY_SHARE) / 1024)
 
 
 def import_kind(host_path: Callable[[str], Path | None], stem: str) -> str | None:

@@ -24,7 +24,7 @@ FILES = {
 }
 SMALL = (
     "pyproject.toml", "config.py", "protocols/__init__.py", "protocols/_senml_json.py",
-    "protocols/senml.py", "utils/__init__.py", "utils/cbor.py",
+    "protocols/senml.py", "utils/__init__.py", "utils/cbor.py", "utils/names.py",
 )  # fmt: skip
 
 
