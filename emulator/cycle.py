@@ -27,7 +27,7 @@ class Cycle:
     started_us: int
     status: int = -1  # furthest state that the board saw: -1 off, 0 activated, 1 attached, 2 data
     cause: str = ""  # as the application says; "" if it says nothing
-    ended: str = ""  # deepsleep, reset, exception, finished, hang, time_limit, vm_died
+    ended: str = ""  # deepsleep, reset, exception, finished, safe_boot, hang, time_limit, vm_died
     awake_ms: int = 0
     radio_on_ms: int = 0
     energy_mj: float = 0.0

@@ -10,8 +10,8 @@
 - The sequence number is in NVS: it survives resets and power loss, for one small write per cycle.
 - The account of the last cycle is in the RTC memory: it costs no flash and is lost with the power.
 - The backlog is a file of length-prefixed datagrams, limited in bytes. When it is full, the oldest
-  are dropped and counted. It is written under another name and renamed: on a file system without
-  journal (FAT, the firmware's default), a loss of power destroys a file that is being written.
+  are dropped and counted. It is written under another name and renamed: on FAT, which a board may
+  have instead of LittleFS, a loss of power destroys a file that is being written.
 """
 
 from utils import logging

@@ -111,14 +111,15 @@ class Board:
         return function(*args)
 
     def spend_us(self, duration_us: int) -> None:
-        """The device is busy for so long. A watchdog bite or a brown-out ends the program here."""
-        self.clock.advance(duration_us)
+        """The device is busy for this time. What ends the program, a watchdog or a brown-out, ends
+        it at its own instant: the rest of the time is not spent."""
+        self.clock.advance(duration_us, self.halted)
         self.raise_halt()
 
     def wait_us(self, duration_us: int) -> int:
         """Let the device sleep until the time is over or an interrupt is pending; the rest."""
         deadline = self.clock.now_us + duration_us
-        self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halt is not None)
+        self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halted())
         self.raise_halt()
         return max(0, deadline - self.clock.now_us)
 
@@ -127,14 +128,22 @@ class Board:
         if self.halt is None:
             self.halt = halt
 
+    def halted(self) -> bool:
+        """Whether anything has ended the program."""
+        return self.halt is not None
+
     def raise_halt(self) -> None:
         """Let the program end here if anything has ended it."""
         if self.halt is not None:
             raise self.halt
 
-    def cut_power(self) -> None:
-        """A fault takes the supply away now."""
-        self.stop(Reset(PWRON_RESET, "power cut"))
+    def break_off(self, fault: Fault) -> None:
+        """Carry out a `power_cut` or a `reset` at a file or an NVS operation: end the program."""
+        keys: Any = fault.keys()
+        if fault.do == "power_cut":
+            self.stop(Reset(PWRON_RESET, "power cut"))
+        else:
+            self.stop(Reset(CAUSE_NAMES.index(keys.cause), f"fault at {fault.point}"))
         self.raise_halt()
 
     def interrupt(self, service: str, object_id: int, trigger: int) -> None:

@@ -145,7 +145,7 @@ class AtReader:
         self._uart.host_bytes += len(data)
         self._board.trace.add_bytes("at>", traceable(data))
         yield Wait(us=max(1, self._uart.byte_time_us(len(data))))
-        self._uart.on_bytes(data)
+        self._uart.deliver(data)
 
     def _has_bytes(self) -> bool:
         return self._uart.waiting() > 0

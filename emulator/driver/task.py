@@ -55,7 +55,16 @@ def tick_after(now_us: int, ticks: int) -> int:
 def fail(board: Board, halt: Halt) -> Halt:
     """End the program on the device with `halt`; to be raised by the caller."""
     board.stop(halt)
-    return halt
+    return board.halt or halt
+
+
+def never_returns(board: Board, why: str) -> Halt:
+    """The firmware waits here for ever: an armed watchdog ends that, else the run ends. To be
+    raised by the caller."""
+    watchdog: Any = board.services.get("wdt")
+    if watchdog is not None and watchdog.armed:
+        board.clock.run_until(board.clock.now_us + FOREVER_MS * 1000, board.halted)
+    return fail(board, NeverReturns(why))
 
 
 def drive(board: Board, procedure: Procedure[Result]) -> Result:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from emulator.board.flash import FAT, LITTLEFS
 from tests.device import Device
 
 pytestmark = pytest.mark.both_runtimes
@@ -207,15 +206,14 @@ MOMENTS = [
 
 
 @pytest.mark.cpython
-@pytest.mark.parametrize("fs_type", (FAT, LITTLEFS), ids=("FAT", "LittleFS"))
+@pytest.mark.parametrize("filesystem", ("fat", "littlefs"))
 @pytest.mark.parametrize("operation, when", MOMENTS)
 def test_a_power_cut_at_any_moment_loses_no_old_datagram(
-    make_device: MakeDevice, operation: str, when: str, fs_type: int
+    make_device: MakeDevice, operation: str, when: str, filesystem: str
 ) -> None:
     fault = {"point": "file", "match": operation, "do": "power_cut", "when": when, "nth": 1}
-    device = make_device(faulty(fault), modem_on_boot=False)
-    flash = device.service("flash")
-    flash.fs_type = flash._next_type = fs_type
+    scenario = {**faulty(fault), "board": {"filesystem": filesystem}}
+    device = make_device(scenario, modem_on_boot=False)
     (device.flash / "backlog.bin").write_bytes(b"\0\3old")
     device.run(BACKLOG + "queue.add(b'new')", ends="reset")
     [found] = device.run(BACKLOG + "show(queue.load())")

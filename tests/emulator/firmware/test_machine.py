@@ -85,7 +85,6 @@ REFUSED = [
     ("ADC().channel(pin='P2')", "OSError: resource not available"),
     ("ADC().channel(pin='P16', attn=4)", "ValueError: invalid"),
     ("Pin('P77')", "ValueError: invalid argument(s) value"),
-    ("Pin('P13', mode=Pin.OUT)", "ValueError"),
     ("Pin('P9').on()", "AttributeError"),
     ("WDT(5000)", "TypeError"),
     ("WDT(id=1, timeout=5000)", "OSError: resource not available"),
