@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,7 +29,9 @@ from emulator.board.board import (
 )
 from emulator.board.draws import Z90, drawn
 from emulator.board.pins import SAFE_BOOT
+from emulator.board.secrets import Secrets
 from emulator.board.standard import plug_standard
+from emulator.chips.of_lines import tables
 from emulator.chips.wiring import wire
 from emulator.cycle import Cycle, Phase, kept_memory, read_account
 from emulator.device_files import copy_device_files
@@ -49,9 +51,7 @@ from emulator.vm.runtime import Outcome
 
 # Reset to the first line of Python, in seconds: 10th, 50th, 90th percentile (docs/emulation.md)
 BOOT_S = (0.8, 1.1, 1.6)
-# The firmware starts the LTE task at the end of its own start, before boot.py
-LTE_TASK_SHARE = 0.95
-WIFI_SHARE = 0.8  # and Wi-Fi before it mounts the flash
+WIFI_SHARE = 0.8  # the firmware starts Wi-Fi before it mounts the flash
 RUN_MA = 41.0  # whole board, modem not counted: any code, any wait
 DEEPSLEEP_MA = 0.022
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
@@ -99,11 +99,16 @@ class Emulator(AbstractContextManager["Emulator"]):
         vm: str = "cpython",
         vm_command: Sequence[str] = (),
         chips: Mapping[str, dict[str, Any]] | None = None,
+        config: Mapping[str, Any] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build.
 
         chips: tables as in [chips] of a scenario, of what hangs on this board in each scenario:
         radios other than the board's own. A table of the scenario is laid over them.
+
+        config: the fields of config.py, whose lines say which chips there are; None: the default.
+        secrets: values that are to stand in no trace and no output of the board.
         """
         given = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.load(scenario)
         self.scenario = given
@@ -114,6 +119,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         assert flash is not None
         self.flash = flash
         self.board = Board(seed, name, firmware, given.faults)
+        self.board.trace.secrets = Secrets(secrets)
         if max_hours is not None:
             limit_time(self.board, round(max_hours * 3_600_000_000))
         if realtime:
@@ -122,7 +128,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         self._plug_modem(routes)
         self._plug_wifi()
         self.radios = ("lora", *(chips or {}))
-        wire(self.board, given.chips, chips)
+        measured = {} if config is None else tables(config, given.chips)
+        wire(self.board, given.chips, {**(chips or {}), **measured})
         self.vm = self._runtime(vm, vm_command, flash, console, install)
 
     def _runtime(
@@ -212,14 +219,12 @@ class Emulator(AbstractContextManager["Emulator"]):
         safe_boot: bool = settings.safe_boot(self._wait_for_safe_boot())
         rng = board.rng(f"boot/{board.cycle}")
         boot_us = round(drawn(rng, BOOT_S, 2.0 * Z90) * 1e6)
-        before_us = round(boot_us * LTE_TASK_SHARE)
         wifi_us = round(boot_us * WIFI_SHARE)
         board.spend_us(wifi_us)
         self.wlan.start_on_boot()
-        board.spend_us(before_us - wifi_us)
-        if settings.flags["lte_modem_en_on_boot"]:
+        board.spend_us(boot_us - wifi_us)
+        if settings.flags["lte_modem_en_on_boot"]:  # the last step before boot.py (mptask.c)
             self.driver.start_on_boot()
-        board.spend_us(boot_us - before_us)
         return safe_boot
 
     def _wait_for_safe_boot(self) -> bool:
@@ -281,6 +286,7 @@ class _Account:
         emulator.driver.take_counters()
         emulator.wlan.take_furthest()
         self._sent = len(emulator.routes.sent)
+        emulator.routes.missing.clear()
         self._kept = kept_memory(emulator.board)
         self._sleep_mj = 0.0
 
@@ -322,6 +328,7 @@ class _Account:
         cycle.cause = str(account.get("cause", ""))
         cycle.accepted = account.get("accepted")
         cycle.confirmed = account.get("delivered")
+        cycle.left = account.get("left")
         cycle.phases = [Phase("boot", 0, boot_ms)]
         noted = [Phase(*phase) for phase in account.get("phases", [])]
         if noted:  # until the first one Python loads what it needs
@@ -339,6 +346,8 @@ class _Account:
         slept_mj = self._emulator.board.meter.energy_mj("esp") - self._sleep_mj
         cycle.energy_mj = end["mj"] - self._start["mj"] - slept_mj
         cycle.sent = self._emulator.routes.sent[self._sent :]
+        cycle.secrets = self._emulator.board.trace.secrets
+        cycle.unrouted = list(self._emulator.routes.missing)
 
 
 def _why(outcome: Outcome) -> str | None:

@@ -12,6 +12,7 @@ ValueError says which key is wrong and what is allowed.
 
 from __future__ import annotations
 
+import difflib
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +89,9 @@ def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
     is_path = isinstance(name_or_path, Path) or "/" in given or given.endswith(".toml")
     path = Path(given) if is_path else FOLDER / (given + ".toml")
     if not path.is_file():
-        raise ValueError(f"scenario {given!r}: allowed are a file, or {', '.join(names())}")
+        near = difflib.get_close_matches(given.removesuffix(".toml"), names(), 1)
+        nearest = f" (nearest: {near[0]})" if near else ""
+        raise ValueError(f"no scenario {given!r}{nearest}; allowed: a file, {', '.join(names())}")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")), path.stem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

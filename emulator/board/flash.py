@@ -269,8 +269,8 @@ class Flash(FlashSpace):
         self.spend_sectors(FORMAT_SECTORS[self.fs_type])
 
     def _erase(self) -> None:
-        if (self.root / ".git").exists():
-            raise RuntimeError(f"{self.root} holds a repository: not erased for a board")
+        if any((folder / ".git").exists() for folder in (self.root, *self.root.parents)):
+            raise RuntimeError(f"{self.root} is in a git work tree: not erased for a board")
         for item in list(self.root.iterdir()):
             if item.is_dir() and not item.is_symlink():
                 shutil.rmtree(item)

@@ -21,6 +21,7 @@ from typing import Any
 from emulator.board.board import Board, Service
 from emulator.board.faults import Fault
 from emulator.board.flashspace import FAT, LITTLEFS
+from emulator.board.secrets import HIDDEN
 
 KEY_LIMIT = 15
 TEXT_LIMIT = 1984
@@ -180,7 +181,7 @@ DEFAULT_FLAGS: dict[str, Any] = {
     "wifi_pwd_sta": None,
     "wifi_pwd_ap": None,
     "wdt_on_boot": False,
-    "wdt_on_boot_timeout": 5000,
+    "wdt_on_boot_timeout": 0xFFFFFFFF,
     "lte_modem_en_on_boot": True,
     "pybytes_on_boot": False,
     "boot_fs_type": 0xFF,  # never written
@@ -231,8 +232,8 @@ class Config(Service):
         after = strike(self.board, f"setting {name}", lambda: self._erase(name))
         self.flags[name] = value
         self._store.save(self.flags)
-        shown = "..." if "pwd" in name else repr(value)
-        self.board.trace.add("nvs", f"setting {name} = {shown}")
+        shown = HIDDEN if "pwd" in name else value
+        self.board.trace.add("nvs", f"setting {name} = {shown!r}")
         self.board.spend_us(PAGE_TURN_US)
         if after is not None:
             self.board.break_off(after)

@@ -83,7 +83,8 @@ class System(Service):
 
         False: nothing will ever wake the board (neither a time nor a pin).
         """
-        self.board.halt = None  # the program's; what halts the board from now on ends the sleep
+        if isinstance(self.board.halt, DeepSleep):
+            self.board.halt = None  # what halts the board from now on ends the sleep
         if duration_ms is None and not self._wake_pins:
             return False
         self._remaining_ms = self._pass_time(duration_ms, self.board.halted)

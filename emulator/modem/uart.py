@@ -8,6 +8,7 @@ While the host holds RTS low the modem keeps what it wants to say and says it wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from emulator.board.board import Board
@@ -15,6 +16,12 @@ from emulator.board.board import Board
 RING_BYTES = 2048
 BAUD = 921_600
 BITS_PER_BYTE = 10  # 8N1
+_PASSWORD = re.compile(rb'(\+CGAUTH=[^"\r]*"[^"\r]*",")[^"\r]*', re.IGNORECASE)
+
+
+def traceable(data: bytes) -> bytes:
+    """The bytes as the trace may show them: without the password of an access point."""
+    return _PASSWORD.sub(rb"\1***", data)
 
 
 class Uart:
@@ -32,6 +39,7 @@ class Uart:
         self.on_driven: Callable[[bool], None] = lambda level: None  # the board's end
         self.host_bytes = 0  # totals since power-on, both directions
         self.modem_bytes = 0
+        self.modem_baud = BAUD  # the loader of a modem without firmware talks at another rate
         self._held = bytearray()
         self._line_free_us = 0  # when the byte now on its way to the host has arrived
 
@@ -43,7 +51,7 @@ class Uart:
     def write(self, data: bytes) -> None:
         """Send to the modem; the host spends the transmission time."""
         self.host_bytes += len(data)
-        self._board.trace.add_bytes("at>", data)
+        self._board.trace.add_bytes("at>", traceable(data))
         self._board.spend_us(self.byte_time_us(len(data)))
         self.deliver(data)
 
@@ -104,7 +112,9 @@ class Uart:
         self._board.clock.schedule(self._line_free_us - now_us, lambda: self._arrive(chunk))
 
     def _arrive(self, chunk: bytes) -> None:
-        self._board.trace.add_bytes("at<", chunk)
+        if self.baud != self.modem_baud:
+            chunk = b"\xff" * (1 + len(chunk) // 8)  # noise to who listens at another rate
+        self._board.trace.add_bytes("at<", traceable(chunk))
         self._held += chunk
         self._fill()
 

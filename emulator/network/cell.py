@@ -71,6 +71,7 @@ _LOSS = {"good": 0.005, "fair": 0.02, "edge": 0.05}
 _OUTLIER = {"good": 0.01, "fair": 0.03, "edge": 0.10}
 _NO_SERVICE = {"good": 0.0, "fair": 0.0, "edge": 0.02}
 _NEVER = {"good": 0.0, "fair": 0.0, "edge": 0.10}  # first attaches that find nothing
+CGATT_LAG_MS = (0.0, 3000.0)
 REFERENCE_L3_BYTES = 148  # 100 bytes of payload with UDP and IPv6 around them
 
 # RSRP dBm, RSRQ dB, RSSI dBm, SINR dB; each varies by the last figure
@@ -173,6 +174,12 @@ class Cell:
         if self._radio.detach_ms:
             return _rescaled(drawn, self._radio.detach_ms)
         return _stretched(drawn, self._radio.factor)
+
+    def cgatt_lag_ms(self) -> float:
+        """From the registration to the packet service: +CGATT, an address, data."""
+        if self.network.cgatt_lag_ms >= 0:
+            return self.network.cgatt_lag_ms
+        return self._source("cgatt").uniform(*CGATT_LAG_MS)
 
     def tau(self) -> Procedure:
         return _stretched(self._draw("tau", self._source("tau")), self._radio.factor)

@@ -25,6 +25,16 @@ VECTORS = [
     ("DHT22", "03e90100ed", "implausible"),
     ("DHT22", "0000000000", "implausible"),
     ("DHT22", "fffffffffc", "implausible"),
+    # two's complement, as some parts send below 0; the sign of the others; the limits of both
+    ("DHT22", "02b7fff6ae", (-1.0, 69.5)),
+    ("DHT22", "02b7ff4c04", (-18.0, 69.5)),
+    ("DHT22", "02b7ffffb7", (-0.1, 69.5)),
+    ("DHT22", "02b7800039", (0.0, 69.5)),
+    ("DHT22", "02b7800a43", (-1.0, 69.5)),
+    ("DHT22", "02b7fe7027", (-40.0, 69.5)),
+    ("DHT22", "02b7fe6f26", 'implausible'),
+    ("DHT22", "02b78190ca", (-40.0, 69.5)),
+    ("DHT22", "02b78191cb", 'implausible'),
     ("DHT22", "3500180451", "wrong_part"),
     ("DHT11", "3500180451", (24.4, 53.0)),
     ("DHT11", "26001c0042", (28.0, 38.0)),
@@ -215,8 +225,8 @@ def test_also_with_a_switched_supply(node, equip, model):
 @pytest.mark.parametrize(
     ("model", "rest", "least", "most"),
     [
-        ("DHT11", "", 1000, 1200),
-        ("DHT22", "", 2000, 2200),
+        ("DHT11", "", 1000, 1250),  # with the line that tells the result
+        ("DHT22", "", 2000, 2250),
         ("DHT11", ", 'P11'", 2000, 2250),
         ("DHT22", ", 'P11'", 4000, 4300),
     ],

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.board.board import Board, Service
+from emulator.board.board import Board, Service, UndefinedBehaviour
 from emulator.board.clock import Timer
 from emulator.board.faults import Fault
 from emulator.network.wifi.accesspoint import AccessPoint
@@ -24,6 +24,7 @@ STA, AP, STA_AP = 1, 2, 3
 FAILED = "the requested operation failed"
 START_US = 120_000  # esp_wifi_init and start: calibration from NVS (docs/emulation.md)
 STOP_US = 15_000
+KEY_BYTES = 64  # of wlan_obj.key, without its NUL
 SERVERS_US = 6_000  # three cycles of their task
 SCAN_MS = 180  # of a channel (docs/emulation.md)
 AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", ZEROS)
@@ -146,6 +147,11 @@ class Wlan(Service):
         """timeout_ms: -1 without one."""
         if self._scan is not None or not self.started:
             raise OSError(FAILED)
+        if key is not None and len(key.encode()) > KEY_BYTES:
+            text = f"WLAN.connect() copies a key of {len(key.encode())} bytes into {KEY_BYTES + 1}"
+            halt = UndefinedBehaviour(text + " and overwrites what lies behind")
+            self.board.stop(halt)
+            raise halt
         self._settings["ssid"] = ssid
         self._timer.stop()
         if timeout_ms > 0:
