@@ -24,6 +24,7 @@ from emulator.board.board import (
     Board,
     DeepSleep,
     Halt,
+    PowerCut,
     Reset,
 )
 from emulator.board.draws import Z90, drawn
@@ -206,6 +207,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         halt = outcome.halt
         if isinstance(halt, DeepSleep):
             halt = self._sleep(halt)
+        if isinstance(halt, PowerCut):
+            self.modem.cut_power()
         account.settle(cycle)
         return cycle, halt.cause if isinstance(halt, Reset) else None
 

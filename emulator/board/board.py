@@ -68,6 +68,13 @@ class Reset(Halt):
         self.why = why
 
 
+class PowerCut(Reset):
+    """The supply of the whole board is gone for a moment, the modem's too."""
+
+    def __init__(self) -> None:
+        super().__init__(PWRON_RESET, "power cut")
+
+
 class Service:
     """Base of everything that is plugged into the board. Override what you need."""
 
@@ -170,7 +177,7 @@ class Board:
         """Carry out a `power_cut` or a `reset` at a file or an NVS operation: end the program."""
         keys: Any = fault.keys()
         if fault.do == "power_cut":
-            self.stop(Reset(PWRON_RESET, "power cut"))
+            self.stop(PowerCut())
         else:
             self.stop(Reset(CAUSE_NAMES.index(keys.cause), f"fault at {fault.point}"))
         self.raise_halt()

@@ -184,6 +184,12 @@ class Modem:
             self.power.supplied = True
             self.reboot(announce=False)
 
+    def cut_power(self) -> None:
+        """The supply is gone for a moment."""
+        if self.power.supplied:
+            self.switch_off()
+            self.switch_on()
+
     def mute(self, for_ms: float | None) -> None:
         """Neither hear nor speak; None: for ever."""
         now_us = self.board.clock.now_us
