@@ -15,15 +15,19 @@ from errno import EINVAL, ENODEV, ENOENT, ENOSPC
 from pathlib import Path
 
 from emulator.board.board import Board, Service
+from emulator.board.constants import DATA_SHEET, ESTIMATE, constant
 
 FAT, LITTLEFS = 0, 1
 BLOCK_BYTES = 4096
 PAGE_BYTES = 256
 ENOTEMPTY = 90  # the number that the board has for it
 
-LOOKUP_US = 1_000  # finding a name
-ERASE_US = 45_000  # one 4 KiB sector
-PAGE_US = 600  # programming 256 bytes
+# finding a name
+LOOKUP_US = constant(1_000, "us", ESTIMATE, "no source found")
+# one 4 KiB sector
+ERASE_US = constant(45_000, "us", DATA_SHEET, "W25Q64JV, typical; an erase takes 400 ms at most")
+# programming 256 bytes
+PAGE_US = constant(600, "us", DATA_SHEET, "W25Q64JV, typical; an erase takes 400 ms at most")
 # Updating what the file system knows about a file: FAT writes its table and the directory sector,
 # LittleFS programs a page of a metadata pair.
 UPDATE_US = {FAT: 2 * ERASE_US, LITTLEFS: 2 * PAGE_US}

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from emulator.board.board import FAST_CALL_US, SOFT_RESET, Board, Service
+from emulator.board.constants import CODE, ESTIMATE, constant
 
 IN, OUT, OPEN_DRAIN = 1, 2, 7
 PULL_UP, PULL_DOWN = 1, 2
@@ -36,8 +37,11 @@ _NO_HOLD = "the hold functionality is only available for GPIO pins in the RTC do
 MODEM_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
 KEPT_AT_BOOT = ("P1", "P2", "P12")
 # Longest wait for pulses once no edge follows: the receiver's idle threshold.
-PULSE_IDLE_US = 65_535
-INIT_US = 8  # arguments by name, then the registers of one pin
+PULSE_IDLE_US = constant(
+    65_535, "us", CODE, "1.20.2.r4 modpycom.c: idle threshold of the receiver"
+)
+# arguments by name, then the registers of one pin
+INIT_US = constant(8, "us", ESTIMATE, "arguments by name, then the registers of one pin")
 
 
 @dataclass
