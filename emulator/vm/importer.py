@@ -55,7 +55,12 @@ def import_us(source: bytes, install: str) -> int:
     run_us = len(source) * RUN_US_PER_KB // 1024
     if install == "frozen":
         return FROZEN_US + run_us
-    return len(source) * PY_US_PER_KB // 1024 + run_us
+    return source_us(len(source)) + run_us
+
+
+def source_us(size: int) -> int:
+    """Time that compiling so many characters of source takes."""
+    return size * PY_US_PER_KB // 1024
 
 
 def mpy_us(size: int) -> int:
