@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.secrets import Secrets
+from emulator.network.addresses import endpoint
 from emulator.network.routes import SentDatagram
 
 
@@ -25,7 +27,7 @@ class Cycle:
     started_us: int
     status: int = -1  # furthest state that the board saw: -1 off, 0 activated, 1 attached, 2 data
     cause: str = ""  # as the application says; "" if it says nothing
-    ended: str = ""  # deepsleep, reset, exception, finished, hang, time_limit, vm_died
+    ended: str = ""  # deepsleep, reset, exception, finished, safe_boot, hang, time_limit, vm_died
     awake_ms: int = 0
     radio_on_ms: int = 0
     energy_mj: float = 0.0
@@ -36,11 +38,24 @@ class Cycle:
     phases: list[Phase] = field(default_factory=list)
     accepted: int | None = None  # reports that the application handed over; None: it says nothing
     confirmed: int | None = None  # those that the server said it has
+    left: int | None = None  # those that the application knows to have left the radio
     error: str | None = None
+    unrouted: list[tuple[str, int | None]] = field(default_factory=list)  # a name has no port
+    secrets: Secrets = field(default_factory=Secrets, repr=False)  # of no reader of the JSON
 
     @property
     def delivered(self) -> int:
         return sum(datagram.delivered for datagram in self.sent)
+
+    @property
+    def on_air(self) -> int:
+        """Datagrams, and pieces of a stream, that the emulated radio really sent."""
+        return sum(datagram.on_air for datagram in self.sent)
+
+    @property
+    def lost_in_modem(self) -> int:
+        """Those that the radio accepted and never sent."""
+        return len(self.sent) - self.on_air
 
     @property
     def ok(self) -> bool:
@@ -53,19 +68,51 @@ class Cycle:
 
     @property
     def trouble(self) -> str | None:
-        """How a program ended that ended neither by a sleep nor at its prompt, and why."""
-        if self.ended in ("deepsleep", "finished"):
+        """What is missing in a cycle that is not `ok`, in one line; None if nothing is."""
+        if self.ok:
             return None
-        reason = (self.error or self.ended).strip().splitlines()[-1]
-        return f"ended by {self.ended}: {reason}"
+        if self.ended not in ("deepsleep", "finished") or self.error is not None:
+            reason = self.secrets.hide((self.error or self.ended).strip().splitlines()[-1])
+            how = (
+                "raised and went on to" if self.ended in ("deepsleep", "finished") else "ended by"
+            )
+            return f"{how} {self.ended}: {reason}"
+        if self.accepted == 0:
+            said = f"no report was taken; the program's own cause: {self.cause or 'none'}"
+            if self.status > 0:  # then that word is no reason
+                said = "no report was taken, although the link was up"
+        else:
+            said = f"{len(self.sent) - self.delivered} of {len(self.sent)} payloads did not arrive"
+        return "; ".join([said, *self._ways()])
+
+    def _ways(self) -> list[str]:
+        """Why payloads reached no server."""
+        ways = [
+            f"no route leads to {host if port is None else endpoint(host, port)}"
+            for host, port in self.unrouted
+        ]
+        for what, why in (("refused", "no server listens behind"), ("lost", "lost on air to"),
+                          ("unsent", "lost in the radio, which went off before, to")):  # fmt: skip
+            places = {endpoint(one.host, one.port): None for one in self.sent if one.what == what}
+            ways += [f"{why} {place}" for place in places]
+        return ways
 
     def as_json(self) -> dict[str, Any]:
+        """No secret of the configuration stands in it, as if the board had sent asterisks."""
         table = asdict(self)
-        del table["started_us"]
+        del table["started_us"], table["unrouted"], table["secrets"]
+        table["error"] = self.secrets.hide(self.error) if self.error is not None else None
         table["energy_mj"] = round(self.energy_mj, 3)
         table["delivered"] = self.delivered
+        table["on_air"] = self.on_air
+        table["lost_in_modem"] = self.lost_in_modem
         table["sent"] = [
-            {"host": one.host, "port": one.port, "bytes": len(one.data), "hex": one.data.hex()}
+            {
+                "host": one.host,
+                "port": one.port,
+                "bytes": len(one.data),
+                "hex": self.secrets.hide_bytes(one.data).hex(),
+            }
             for one in self.sent
         ]
         return table

@@ -6,7 +6,8 @@ when one of them is called for the first time.
 
 from micropython import const
 
-from utils import at, timing
+import microATsocket
+from utils import address, at, timing
 from utils.configuration import is_plain, refuse
 
 _PAUSE_MS = const(200)
@@ -24,13 +25,14 @@ def recvfrom(sock, bufsize):
     deadline = timing.Deadline(sock.wait_ms)
     watch = timing.Stopwatch()
     while True:
-        reply = sock.say("AT+SQNSI=%d")
+        reply = sock.ask("AT+SQNSI=%d" % sock._id, max(1000, min(10000, deadline.left_ms())))
         for line in reply.lines:
             if at.number((at.fields(line) + [""] * 4)[3]):
                 sock.rung = 1
         if sock.rung:
             data, sender = _read(sock, bufsize)
             if data is not None:
+                del microATsocket.accepted[:]  # the modem sends in order: they have left
                 return data, sender
             sock.rung = 0  # announced, but read already or lost with a restart
         left_ms = deadline.left_ms()
@@ -53,7 +55,7 @@ def _read(sock, bufsize):
         return None, None
     values, text = answer
     length = 2 * (at.number(values[1]) or 0)
-    if len(text) < length:
+    if not 0 <= length <= len(text):
         return None, None
     try:
         data = ubinascii.unhexlify(text[:length])
@@ -71,9 +73,11 @@ def getaddrinfo(sock, host, port):
     """Let the modem resolve a name; see microATsocket."""
     if not host or not is_plain(host):
         refuse("host", host, "a name without quotes")
+    at.check_length("length of host", host, at.longest_host(at.line_limit(sock.modem)))
     found = []
     ipv6 = sock.family == 10
     for line in sock.ask('AT+SQNDNSLKUP="%s",%d' % (host, ipv6), 20000).lines:
         for ip in at.fields(line)[1:]:
-            found.append((sock.family, 2, 0, "", (ip, port)))
+            if address.family(ip) == sock.family:  # else damaged
+                found.append((sock.family, 2, 0, "", (ip, port)))
     return found

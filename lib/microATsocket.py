@@ -17,24 +17,30 @@ socket(family, type)            six at a time, OSError for a seventh
                                 is sent as hex and can fill half of the AT line (62 bytes on stock
                                 firmware); .SOCKET_MESSAGE_ASCII: as it is, it can fill all of it
 .bind((host, port))             choose the local port; then datagrams from any sender are received
-.sendto(data, (ip, port))       bytes accepted by the modem, -1 if it refused or did not answer
+.sendto(data, (ip, port))       bytes accepted by the modem, -1 if it refused, for 4 s, or did not
+                                answer
 .recvfrom(bufsize)              (data, (ip, port)): bytes, or in ASCII format str if it is text
 .settimeout(seconds)            for recvfrom; 9.5 by default and for None
 .setblocking(flag)              False: recvfrom returns at once
 .getaddrinfo(host, port)        [(family, SOCK_DGRAM, 0, '', (ip, port)), ...], from the modem
 .dnsserver()                    ("0.0.0.0", "0.0.0.0"): placeholders; the network sets the servers
 .close()                        the modem's socket is closed and its number is free again
+.cid                            (here only) the PDP context to send through, 1 unless set
 .drop()                         (here only) the number is freed without an AT command: for use
                                 before the radio is switched off, which closes every socket
 
 recvfrom and getaddrinfo are in microATreceive.py, which a node that only sends can leave out.
+
+accepted                        (here only) list of instants on utils.timing.now_ms() at which the
+                                modem took datagrams, without those before the last one received:
+                                whoever switches the radio off waits until they have left
 
 Payload may be any bytes (NUL, CR, "OK", UTF-8); str is sent as UTF-8. This modem cannot send an
 empty datagram. Written against the AT+SQNS* commands of the Sequans Monarch (LR6.x) behind
 Pycom firmware 1.20.2.r4 and r7.
 """
 
-from utils import at
+from utils import at, timing
 from utils.configuration import is_integer, is_plain, refuse
 
 AF_INET = 2
@@ -42,6 +48,10 @@ AF_INET6 = 10
 SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
 
+_DIALS = 5  # tries, a second apart
+_MOST_ACCEPTED = 24  # a wait before the radio goes off covers no more
+
+accepted = []
 _ids = set()  # connection ids in use, of 1 to 6
 
 
@@ -64,6 +74,7 @@ class socket:
         self.modem = None
         self.hex = 1  # the value of SOCKET_MESSAGE_BYTE, and of <sendDataMode>
         self.wait_ms = 9500
+        self.cid = 1  # the PDP context that carries the datagrams; (here only)
         self._port = 0  # local, 0: the modem chooses
         self.peer = None  # the address dialled, while the modem has the socket open
         self.rung = 0  # datagrams that were announced and not read
@@ -113,26 +124,13 @@ class socket:
         Accepted is not delivered. Raises ValueError for a datagram that can never be sent: with an
         empty payload, one too long for the firmware's AT line, or a wrong port.
         """
-        if isinstance(data, str):
-            data = data.encode()
-        limit = min(1500, at.line_limit(self.modem) // (1 + self.hex))
-        # the firmware takes any line with this word for its own command
-        if not isinstance(data, (bytes, bytearray)) or (b"Pycom_Dummy" in data and not self.hex):
-            refuse("data", data, "str or bytes, no Pycom_Dummy")
-        length = len(data)
-        if not 0 < length <= limit:
-            refuse("length of data", length, "1 to %d bytes" % limit)
-        _port(address, 1)
-        if not is_plain(address[0]):
-            refuse("host", address[0], "a name without quotes")
-        text = bytes(data)
-        if self.hex:
-            import ubinascii
-
-            text = ubinascii.hexlify(text)
+        text = checked(data, address, at.line_limit(self.modem), self.hex)
+        length = len(text) // (1 + self.hex)
         reused = self.peer
         while self._open(tuple(address[:2])):
             if self.say("AT+SQNSSENDEXT=%d,%d", length).prompt and self.ask(text).ok:
+                accepted.append(timing.now_ms())
+                del accepted[:-_MOST_ACCEPTED]
                 return length
             if not reused:
                 break
@@ -190,15 +188,27 @@ class socket:
         self._take_id()
         self._end()
         # rings with the length; data received as hex, since the firmware cannot pass a NUL on
-        settings = "AT+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
-        if not self.say(settings, self.hex).ok:
+        # the modem keeps the context of a number until it restarts
+        settings = "AT+SQNSCFG=%d,%d,300,90,600,50;+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
+        values = self.cid, self._id, self.hex
+        if not self.say(settings, *values).ok:
             # left open by an earlier program: a reset of the board does not reset the modem
             self.say("AT+SQNSH=%d")
-            if not self.say(settings, self.hex).ok:
+            if not self.say(settings, *values).ok:
                 return False
+        return self._dial(address)
+
+    def _dial(self, address):
+        """Tell the modem the peer; directly after an attach it may refuse for some seconds."""
         dial = address[1], address[0], self._port, 1 if self._port else 0
-        if self.say('AT+SQNSD=%d,1,%d,"%s",0,%d,1,%d', *dial).ok:
-            self.peer = address
+        for left in range(_DIALS - 1, -1, -1):
+            reply = self.say('AT+SQNSD=%d,1,%d,"%s",0,%d,1,%d', *dial)
+            if reply.ok:
+                self.peer = address
+                break
+            if not left or not reply.final:  # a modem that says nothing is not asked again
+                break
+            timing.sleep_ms(1000)
         return self.peer
 
     def _end(self):
@@ -206,6 +216,27 @@ class socket:
             self.say("AT+SQNSH=%d")
         self.peer = None
         self.rung = 0
+
+
+def checked(data, address, line_limit, hex):
+    """Return the text that hands `data` to the modem; ValueError for what can never be sent."""
+    if isinstance(data, str):
+        data = data.encode()
+    # the firmware takes any line with this word for its own command
+    if not isinstance(data, (bytes, bytearray)) or (b"Pycom_Dummy" in data and not hex):
+        refuse("data", data, "str or bytes, no Pycom_Dummy")
+    limit = min(1500, line_limit // (1 + hex))
+    if not 0 < len(data) <= limit:
+        refuse("length of data", len(data), "1 to %d bytes" % limit)
+    _port(address, 1)
+    if not is_plain(address[0]):
+        refuse("host", address[0], "a name without quotes")
+    at.check_length("length of host", address[0], at.longest_host(line_limit))
+    if not hex:
+        return bytes(data)
+    import ubinascii
+
+    return ubinascii.hexlify(data)
 
 
 def _port(address, least):

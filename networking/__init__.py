@@ -26,11 +26,22 @@ last_outcome()      a named tuple that begins with
                       status  int: the state that up() reached, as documented for the bearer
                       cause   str: one short, stable word for the reason why up() ended
                       phases  ((name, duration in ms), ...) of the last up(), in order
-down()              bool: takes the link down and brings the hardware to its lowest current. Call
-                    it on every path, also if up() failed or was never called
+down(settled=False) bool: takes the link down and brings the hardware to its lowest current. Call
+                    it on every path, also if up() failed or was never called. First it waits, for
+                    a bound that the bearer states, until what the transports accepted has left the
+                    radio. settled: True if the server has answered everything: no wait
+left()              True, False or None: whether everything that the transports accepted since up()
+                    has left the radio, None if nothing told. Known after down()
 stop(woken=False)   bool: as down(), also for hardware that the firmware or an earlier program
                     started. woken: True after a deep sleep that followed down(); then only
                     hardware that the firmware has started is switched off
+
+Optional, for the check of the whole configuration:
+
+room(cfg)           int: the least datagram_limit() with this configuration, if it depends on it
+ROOM_BY, CARRIES_BY  tuples: names of the fields that decide room() and carries()
+time_fields(kind)   tuple: names of the fields in s whose sum bounds up() for this kind
+PINS                tuple: names of the pins that it uses, which no sensor may use
 
 Kinds of transport. A "datagram" transport also offers everything that "message" does:
 

@@ -22,6 +22,8 @@ class Sender:
         self.cause = "never_tried"
         self._lora = None
         self._account = None
+        self._ended = False  # the firmware has reported the end of a transmission
+        self._untold = False  # and of another one it has not
         self._ready = False  # joined and not put to sleep
         self._saved = False  # since the start
         self._data_rate = None  # chosen by the network, None if unknown
@@ -55,6 +57,12 @@ class Sender:
                 self._save()
         ms = (airtime_us + 999) // 1000
         return status, cause, self._downlink, ms, self._wait_ms, self._trials
+
+    @property
+    def left(self):
+        """True if the firmware reported the end of every transmission, None without any, or if one
+        was not reported."""
+        return True if self._ended and not self._untold else None
 
     def limit(self):
         """Return the maximum payload in bytes at the data rate in use."""
@@ -121,6 +129,7 @@ class Sender:
         self._trials = trials  # assumed also if the radio has not finished
         if not event:
             status, cause = 1, "timeout"
+            self._untold = True
             # the frame counter may have been used, and a saved session would not show it
             self._ready = self._saved = False
             self._forget()
@@ -132,6 +141,7 @@ class Sender:
             status, cause = 1, "not_confirmed"
         else:
             raise Failed("radio_error")
+        self._ended = self._ended or bool(event)
         return status, cause, self._airtime_us(len(payload), self._trials)
 
     def _was_empty(self, length):

@@ -12,6 +12,9 @@ from ucollections import namedtuple
 
 from networking import _nbiot_causes as causes
 from networking import _nbiot_levels as levels
+from networking import _nbiot_service as service
+from networking._nbiot_causes import Failed
+from networking._nbiot_mute import Mute
 from utils import at, logging, timing
 
 log = logging.Logger("nbiot")
@@ -31,9 +34,11 @@ _PHASES = (
     ("connection", CONNECTED),
 )
 
-_POLL = "AT+CEREG?;+CSQ;+CESQ"
+# The last command may be refused without a loss: an error ends the line
+_POLL = "AT+CEREG?;+CGATT?;+CSQ;+CESQ;+CGPADDR=%d"
 _REGISTERED = (1, 5)  # <stat> of +CEREG: home, roaming (3GPP TS 27.007 10.1.22)
 _DENIED = const(3)
+_IPV4 = const(2)  # as utils.address has it
 
 # (phase, action, command, accepted, time limit in ms, cause). The action is a method of Attempt;
 # "ask" sends the command unchanged. The attempt ends with the cause unless the answer has the
@@ -44,14 +49,19 @@ PROCEDURE = (
     ("prepare", "clear_bands", 'AT!="clearscanconfig"', "OK", 3000, causes.BAND_REFUSED),
     ("prepare", "add_bands", 'AT!="RRC::addScanBand band=%d"', "OK", 3000, causes.BAND_REFUSED),
     ("prepare", "define_context", 'AT+CGDCONT=%d,"%s","%s"', "OK", 3000, causes.CONTEXT_REFUSED),
+    ("prepare", "authenticate", 'AT+CGAUTH=%d,%d,"%s","%s"', "OK", 3000, causes.CONTEXT_REFUSED),
     ("activation", "ask", "AT+CFUN=1;+CFUN?", "+CFUN: 1", 12000, causes.ACTIVATION_REFUSED),
+    ("attachment", "choose_operator", 'AT+COPS=1,2,"%s"', None, 0, None),
     ("attachment", "register", _POLL, _REGISTERED, 0, causes.ATTACH_TIMEOUT),
     ("connection", "dial", None, None, 0, causes.DATA_STATE_REFUSED),
     ("connection", "await_address", None, None, 0, causes.DATA_STATE_TIMEOUT),
 )
+# A detach takes 27 s at the edge of coverage; other makers' drivers wait 40 s
+DETACH_MS = const(40000)
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
-_RADIO_OFF = ("AT+CFUN=4", "OK", 12000, causes.MODEM_ERROR)
+_RADIO_OFF = ("AT+CFUN=4", "OK", DETACH_MS, causes.MODEM_ERROR)
+_RESTART_MS = const(8000)  # of the modem, which then answers at once
 _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
 # Attaching to a known cell takes 2.7 s in the fastest tenth of cases
@@ -59,6 +69,8 @@ _FIRST_PAUSE_MS = const(2200)
 _LEAST_PAUSE_MS = const(600)
 _MOST_PAUSE_MS = const(10000)
 
+_BUSY_CARD_MS = const(15000)  # other makers wait 8 to 10 s for a slow card
+_AUTOMATIC_MS = const(15000)  # then an operator chosen by hand, long ago, is thought of
 _DENIED_MS = const(20000)  # a denial without a permanent cause ends the attempt after this time
 # EMM causes after which the modem does not try again with this SIM or device: illegal UE, illegal
 # ME, EPS services not allowed, EPS and non-EPS services not allowed (3GPP TS 24.301 5.5.1.2.5)
@@ -74,9 +86,15 @@ NOTHING = Outcome(DETACHED, causes.NEVER_TRIED, (), None, None, _UNKNOWN, _UNKNO
 class Attempt:
     """The state of one attempt, from the start of the modem to the outcome."""
 
-    def __init__(self, link, settings):
+    def __init__(self, link, settings, family=None):
+        """family: 2 or 10 if the network must give an address of IPv4 or IPv6; None: any."""
         self._link = link
         self._settings = settings
+        self._family = family
+        self._data_state = False
+        self._service = None  # the Service of the present registration
+        self._explicit = False  # errors are stated: +CMEE was set for it
+        self._automatic = False  # the choice of the operator is known to be automatic
         self._registration = None  # the last <stat> of +CEREG seen
         self._reporting = 1  # present <n> of +CEREG; the firmware's start sequence sets 1
         self._reject_cause = None
@@ -84,13 +102,14 @@ class Attempt:
         self._durations = list(_UNKNOWN)
         self._denied = None  # stopwatch from the first denial on
         self._since = None  # stopwatch from the request for the state that a phase confirms
-        self._deadline = None  # of the data state
+        self._deadline = None  # of the attachment, then of the data state
 
     def run(self, data_state):
         """Run the procedure until a step fails; return the Outcome. Never raises."""
         cause = None
         status = DETACHED
         phases = []
+        self._data_state = data_state
         for phase, state in _PHASES:
             if state == CONNECTED and not data_state:
                 break
@@ -122,10 +141,12 @@ class Attempt:
             for step in PROCEDURE:
                 if step[0] == phase:
                     getattr(self, step[1])(*step[2:])
-        except _Failed as failure:
+        except Failed as failure:
             return failure.args[0]
         except ImportError:
             return causes.NO_MODEM
+        except Mute:
+            return causes.MODEM_MUTE
         except OSError as error:
             log.warning("%s: %s", phase, error)
             return causes.MODEM_ERROR if self._link.is_open else causes.MODEM_MUTE
@@ -135,37 +156,63 @@ class Attempt:
         """Send a command and return the Reply, which has the accepted line."""
         reply = self._exchange(command, limit_ms)
         if not reply.ok or accepted != "OK" and accepted not in reply.lines:
-            raise _Failed(cause if reply.text else causes.MODEM_MUTE)
+            raise Failed(cause if reply.text else causes.MODEM_MUTE)
         return reply
 
     def _exchange(self, command, limit_ms=_ANSWER_MS):
         """Send a command and return its Reply. With a `?` an information line is waited for."""
         reply = self._link.exchange(command, limit_ms, "?" in command)
         if reply.rebooted:
-            raise _Failed(causes.MODEM_REBOOTED)
+            raise Failed(causes.MODEM_REBOOTED)
         return reply
 
     # The actions of PROCEDURE, in its order; the arguments are the rest of the row
 
     def open_link(self, _command, _accepted, _limit_ms, _cause):
-        self._link.open()
+        """Start the modem; one that may still be detaching is no mute one."""
+        while True:
+            try:
+                self._link.open()
+                break
+            except OSError:
+                if not self._link.modem.may_be_leaving:
+                    raise
+            timing.sleep_ms(1000)
+        # a search that an earlier call has begun goes on
+        limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
+        if at.busy_with(self._link.modem, limit_ms):
+            raise Failed(causes.MODEM_BUSY)
 
-    def await_sim(self, command, accepted, limit_ms, cause):
-        """Wait until the SIM card is read, with the radio off."""
+    def await_sim(self, *row):
+        """Wait until the SIM card is read, with the radio off.
+
+        A bare ERROR does not tell a card that is still read from none: then the modem is told to
+        state its errors, for the time of this wait.
+        """
+        try:
+            self._await_card(*row)
+        finally:
+            if self._explicit:  # an error with a number costs a second on the firmware's link
+                self._exchange("AT+CMEE=0")
+
+    def _await_card(self, command, accepted, limit_ms, cause):
         deadline = timing.Deadline(limit_ms)
+        patience = timing.Deadline(_BUSY_CARD_MS)
         while True:
             reply = self._exchange(command)
             if _is_radio_on(reply):
                 self.ask(*_RADIO_OFF)
                 reply = self._exchange(command)
                 if _is_radio_on(reply):
-                    raise _Failed(causes.MODEM_ERROR)
+                    raise Failed(causes.MODEM_ERROR)
             if accepted in reply.lines:
                 return
             trouble = _sim_trouble(reply)
-            if trouble or deadline.expired():
-                raise _Failed(trouble or cause)
+            if trouble or (patience if _is_busy(reply) else deadline).expired():
+                raise Failed(trouble or cause)
             timing.sleep_ms(1000)
+            if reply.final == "ERROR" and not self._explicit:
+                self._explicit = self._exchange("AT+CMEE=1").ok
 
     def clear_bands(self, *row):
         if self._settings["_BAND"] is not None:
@@ -183,38 +230,85 @@ class Attempt:
         wanted = self._settings
         self.ask(command % (wanted["_CID"], wanted["_IP_VERSION"], wanted["_APN"]), *rest)
 
-    def register(self, command, accepted, _limit_ms, cause):
-        """Poll +CEREG until registered, permanently denied, or out of time.
+    def authenticate(self, command, *rest):
+        """Give the access point's user and password; neither stands in any message."""
+        wanted = self._settings
+        user = wanted["_APN_USER"]
+        if user is not None:
+            kind = ("pap", "chap").index(wanted["_APN_AUTH"]) + 1
+            password = wanted["_APN_PASSWORD"] or ""
+            self.ask(command % (wanted["_CID"], kind, user, password), *rest)
 
-        A poll costs 40 ms and one exchange, and also reads the signal figures. Pauses grow with
+    def choose_operator(self, command, *_rest):
+        """Ask for the operator of `_PLMN`. The answer comes after the attach, or says nothing."""
+        # activation and attachment share one time limit
+        limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
+        self._deadline = timing.Deadline(limit_ms - self._durations[ACTIVATED])
+        operator = self._settings["_PLMN"]
+        if operator is not None:
+            self._automatic = True  # in so far as it need not be asked
+            self._exchange(command % operator, self._deadline.left_ms())
+
+    def register(self, command, accepted, _limit_ms, cause):
+        """Poll until a datagram can be sent, permanently denied, or out of time.
+
+        A poll costs 45 ms and one exchange, and also reads the signal figures. Pauses grow with
         the time already spent. The answer is late by a fifth of the attachment at most, and a long
         search costs few exchanges. On a link that receives URCs, the first URC ends the pause.
         """
-        # activation and attachment share one time limit
-        limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
-        deadline = timing.Deadline(limit_ms - self._durations[ACTIVATED])
+        command = command % self._settings["_CID"]
         pause_ms = _FIRST_PAUSE_MS
         silent = 0
-        while self._registration not in accepted:
-            if deadline.expired():
-                raise _Failed(causes.MODEM_MUTE if silent else cause)
-            self._note(self._link.pause(min(pause_ms, deadline.left_ms())).urcs)
+        while not (self._registration in accepted and self._can_send()):
+            if self._deadline.expired():
+                if self._service:
+                    cause = causes.NO_PACKET_SERVICE
+                raise Failed(causes.MODEM_MUTE if silent else cause)
+            self._note(self._link.pause(min(pause_ms, self._deadline.left_ms())).urcs)
             silent = 0 if self._poll(command) else silent + 1
             if silent == 3:
-                raise _Failed(causes.MODEM_MUTE)
+                raise Failed(causes.MODEM_MUTE)
             self._judge_denial()
+            self._choose_freely()
             pause_ms = min(max(self._since.elapsed_ms() // 6, _LEAST_PAUSE_MS), _MOST_PAUSE_MS)
+            if self._service:
+                pause_ms = self._service.pause_ms()  # it is to follow soon
 
     def _poll(self, command):
-        """Read registration and signal. Return the modem's text, '' without an answer."""
-        reply = self._exchange(command)
+        """Read registration, service and signal. Return the modem's text, '' without an answer."""
+        try:
+            reply = self._exchange(command)
+        except Mute:
+            return ""
         self._note(reply.lines)
         if self._registration in _REGISTERED:  # else the figures may be those of any cell
             self._levels = levels.read(reply.lines)
-        elif self._registration == 0 and "+CFUN: 0" in self._exchange("AT+CFUN?").lines:
-            # the modem restarted, and a command flushed its +SYSSTART
-            raise _Failed(causes.MODEM_REBOOTED)
+            if not self._service:
+                rest = self._settings["_CID"], self._family, self._data_state
+                self._service = service.Service(self._in_time, *rest)
+            self._service.note(reply.lines)
+        else:
+            self._service = None
+            if self._registration == 0 and "+CFUN: 0" in self._exchange("AT+CFUN?").lines:
+                # the modem restarted, and a command flushed its +SYSSTART
+                raise Failed(causes.MODEM_REBOOTED)
         return reply.text
+
+    def _can_send(self):
+        return self._service is not None and self._service.is_there()
+
+    def _in_time(self, command, limit_ms):
+        """As _exchange(), within the time of the attachment; a second is always left."""
+        return self._exchange(command, max(1000, min(limit_ms, self._deadline.left_ms())))
+
+    def _choose_freely(self):
+        """Undo, once, an operator that was chosen by hand: the modem keeps the choice."""
+        if self._automatic or self._service or self._since.elapsed_ms() < _AUTOMATIC_MS:
+            return
+        self._automatic = True
+        for line in self._exchange("AT+COPS?").lines:
+            if at.fields(line)[0] in ("1", "4"):
+                self._exchange("AT+COPS=0", self._deadline.left_ms())
 
     def _note(self, lines):
         """Store the registration from lines of an answer or a URC."""
@@ -241,21 +335,23 @@ class Attempt:
             self._denied = timing.Stopwatch()
             self._ask_reject_cause()
         if self._reject_cause in _FOR_GOOD or self._denied.elapsed_ms() > _DENIED_MS:
-            raise _Failed(causes.REGISTRATION_DENIED)
+            raise Failed(causes.REGISTRATION_DENIED)
 
     def _ask_reject_cause(self):
         """Read the cause with one poll in mode 3, then restore the mode for LTE.isattached()."""
         before = self._reporting
         self._exchange("AT+CEREG=3")
-        self._poll(_POLL)
+        self._poll("AT+CEREG?")
         self._exchange("AT+CEREG=%d" % before)
         self._reporting = before
 
     def dial(self, _command, _accepted, _limit_ms, cause):
         if not self._link.has_data_state:
-            raise _Failed(causes.NO_DATA_STATE)
+            raise Failed(causes.NO_DATA_STATE)
         if self._settings["_IP_VERSION"] == "IPV6":
-            raise _Failed(causes.DATA_STATE_NEEDS_IPV4)
+            raise Failed(causes.DATA_STATE_NEEDS_IPV4)
+        if self._service.lacks(_IPV4):
+            raise Failed(causes.ADDRESS_FAMILY)
         if self._reporting != 1:
             self._exchange("AT+CEREG=1")  # else LTE.connect() finds no attachment
         self._since = timing.Stopwatch()
@@ -266,25 +362,31 @@ class Attempt:
                 self._link.dial(self._settings["_CID"])
             except OSError:  # directly after attaching the modem may not be ready
                 if self._deadline.left_ms() < 1000:
-                    raise _Failed(cause)
+                    raise Failed(cause)
                 timing.sleep_ms(1000)
 
     def await_address(self, _command, _accepted, _limit_ms, cause):
         if not timing.wait_for(self._link.has_address, self._deadline.left_ms()):
-            raise _Failed(cause)
-
-
-class _Failed(Exception):
-    """args: (cause,). Ends an attempt; never leaves this module."""
+            raise Failed(cause)
 
 
 def switch_off(link):
     """Detach and switch the radio off; return True once the modem has confirmed it.
 
-    Three tries: the modem may be restarting. Raises OSError in data state.
+    Three tries: the command may have been lost, or the modem restarts. While it is busy with
+    another command, the answer is waited for, but not for the minutes of a search: the radio is
+    to go off in any case. Raises OSError in data state, and if the
+    modem went mute.
     """
-    for limit_ms in (12000, 6000, 4000):
-        if link.exchange("AT+CFUN=4", limit_ms).ok:
+    command = "AT+CFUN=4"
+    limits_ms = (DETACH_MS, _RESTART_MS, _RESTART_MS)
+    if at.busy_with(link.modem, _RESTART_MS) not in (None, command):
+        at.abandon(link.modem)
+        command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
+        limits_ms = (_RESTART_MS,) * 3
+    for limit_ms in limits_ms:
+        reply = link.exchange(command, limit_ms, "?" in command)
+        if reply.ok and (reply.lines or command == "AT+CFUN=4"):
             return True
     return False
 
@@ -295,6 +397,11 @@ def _is_radio_on(reply):
         if line.startswith("+CFUN"):
             return line != "+CFUN: 4"
     return False
+
+
+def _is_busy(reply):
+    """True if the modem says that the SIM card is still read (3GPP TS 27.007 9.2)."""
+    return (reply.final or "").split(": ")[-1].lower() in ("14", "sim busy")
 
 
 def _sim_trouble(reply):

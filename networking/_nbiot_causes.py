@@ -10,7 +10,7 @@ is the event, the rest the advice.
 # connect() was not called since the start of the program.
 NEVER_TRIED = "never_tried"
 
-# Registered with the network.
+# Registered, with packet service and an address: a datagram can be sent.
 ATTACHED = "attached"
 
 # In data state, with an IPv4 address.
@@ -22,13 +22,17 @@ NO_MODEM = "no_modem"
 # The modem does not answer. Deep sleep restarts it; if it stays mute, cut the supply.
 MODEM_MUTE = "modem_mute"
 
+# The modem still carries out an earlier command, such as AT+COPS=?. Wait for its end.
+MODEM_BUSY = "modem_busy"
+
 # The firmware's driver failed, or the radio cannot be switched off. The next cycle starts afresh.
 MODEM_ERROR = "modem_error"
 
 # The modem restarted by itself. The next cycle starts afresh.
 MODEM_REBOOTED = "modem_rebooted"
 
-# No SIM card, or it was not read within 3.5 s. Look at the card and its holder.
+# No SIM card, or it was not read within 3.5 s, or 15 s while the modem says that it is busy. Look
+# at the card and its holder.
 SIM_MISSING = "sim_missing"
 
 # The SIM card asks for a PIN or PUK. Remove the PIN in a telephone: the node never sends one.
@@ -37,7 +41,7 @@ SIM_LOCKED = "sim_locked"
 # The modem does not take a band. Check `_BAND`.
 BAND_REFUSED = "band_refused"
 
-# The modem does not take the PDP context. Check `_APN`, `_IP_VERSION` and `_CID`.
+# The modem does not take the PDP context. Check `_APN`, `_IP_VERSION`, `_CID` and `_APN_USER`.
 CONTEXT_REFUSED = "context_refused"
 
 # The modem does not switch its radio on.
@@ -48,6 +52,15 @@ REGISTRATION_DENIED = "registration_denied"
 
 # No registration in time. See `registration`: 2 searching, 4 out of coverage, 0 given up.
 ATTACH_TIMEOUT = "attach_timeout"
+
+# Registered, but without packet service or an address in time. Ask the operator about the SIM.
+NO_PACKET_SERVICE = "no_packet_service"
+
+# Registered, but the context that `_CID` names carries no data. Use 1, or ask the operator.
+CONTEXT_UNAVAILABLE = "context_unavailable"
+
+# The network gave no address of the family that `_HOST` or data state needs. Check `_IP_VERSION`.
+ADDRESS_FAMILY = "address_family"
 
 # Attached, but this link to the modem carries no data state. Use AT sockets.
 NO_DATA_STATE = "no_data_state"
@@ -60,3 +73,7 @@ DATA_STATE_REFUSED = "data_state_refused"
 
 # Attached and in data state, but without an address in time. Ask the operator for IPv4.
 DATA_STATE_TIMEOUT = "data_state_timeout"
+
+
+class Failed(Exception):
+    """args: (cause,). Ends an attempt; never leaves the parts of nbiot."""

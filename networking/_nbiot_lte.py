@@ -19,8 +19,9 @@ exchange(command, timeout_ms, named)
 pause(duration_ms)  wait between two polls and return an at.Reply; return early if the modem sends
                     a URC meanwhile
 longest_line()      bytes that one command line or payload can have
-modem               the object that microATsocket.setModemInstance() takes: it has send_at_cmd(),
-                    and longest_line, a number, unless the limit of the firmware holds for it
+modem               the object that microATsocket.setModemInstance() takes, a Guard of
+                    _nbiot_mute.py; the object that it wraps has send_at_cmd(), and longest_line,
+                    a number, unless the limit of the firmware holds for it
 
 Data state, in which the modem carries PPP and takes no commands:
 
@@ -33,9 +34,18 @@ hang_up()           leave data state; does nothing outside of it
 close()             let the modem sleep. The radio is off by then, unless hang_up() failed: then
                     close() switches it off. The link is closed even if this raises OSError
 
+Whoever switches the modem off has to know whether it may be on while the link is closed:
+
+off                 True after this program has switched it off, False after it could not, or after
+                    open(); None before. Set by nbiot and by open()
+may_be_on()         True if it may be on although the link is closed: if `off` is False; if the
+                    board was reset without a sleep, or the firmware has started the modem; or if
+                    the program has started it in another way
+
 Written against Pycom firmware 1.20.2.r4 and r7 (esp32/mods/modlte.c).
 """
 
+from networking import _nbiot_mute
 from utils import at, timing
 
 
@@ -47,18 +57,24 @@ class Link:
     boot_options = {"lte_modem_en_on_boot": True}
 
     def __init__(self):
-        self.modem = None  # network.LTE, there is one only
+        self.modem = _nbiot_mute.Guard()
         self.in_data_state = False
+        self.off = None
+
+    @property
+    def _lte(self):
+        return self.modem.wrapped  # network.LTE, there is one only
 
     @property
     def is_open(self):
-        return self.modem is not None
+        return self._lte is not None
 
     def open(self):
         from network import LTE
 
+        self.off = False
         timing.feed()
-        self.modem = LTE()  # runs the firmware's start sequence unless the modem is up already
+        self.modem.wrap(LTE())  # runs the firmware's start sequence unless the modem is up
         self.hang_up()
 
     def exchange(self, command, timeout_ms, named=False):
@@ -74,18 +90,18 @@ class Link:
 
     def dial(self, cid):
         timing.feed()
-        self.modem.connect(cid=cid)
+        self._lte.connect(cid=cid)
         self.in_data_state = True
 
     def has_address(self):
-        return self.modem.isconnected()
+        return self._lte.isconnected()
 
     def hang_up(self):
         # a program before this one may have left the modem in data state
-        if self.is_open and (self.in_data_state or self.modem.isconnected()):
+        if self.is_open and (self.in_data_state or self._lte.isconnected()):
             timing.feed()
             self.in_data_state = True  # until the firmware has left it
-            self.modem.disconnect()
+            self._lte.disconnect()
             self.in_data_state = False
 
     def close(self):
@@ -94,11 +110,33 @@ class Link:
         A modem that could not be brought out of data state took no command: then the firmware
         detaches, which switches the radio off.
         """
-        modem, stuck = self.modem, self.in_data_state
-        self.modem = None
+        modem, stuck = self._lte, self.in_data_state
+        self.modem.wrapped = None
         self.in_data_state = False
         timing.feed()
         try:
             modem.deinit(detach=stuck)
         except TypeError:  # until 1.20.0.rc1 the argument has another name
             modem.deinit()
+
+    def may_be_on(self):
+        if self.off is None:
+            import machine
+            import pycom
+
+            # neither the supply nor a sleep that nbiot led to leaves the modem on
+            quiet = machine.reset_cause() in (machine.PWRON_RESET, machine.DEEPSLEEP_RESET)
+            return not quiet or pycom.lte_modem_en_on_boot() or _is_started()
+        return not self.off or _is_started()
+
+
+def _is_started():
+    """True if the program has called LTE() itself. The firmware knows one modem, and its methods
+    look at no object."""
+    try:
+        from network import LTE
+
+        LTE.isconnected(None)
+    except (ImportError, OSError):  # "LTE modem not initialized"
+        return False
+    return True

@@ -14,6 +14,9 @@ _MAX_ATTACHMENT_ATTEMPT_TIME_SEC  int, seconds for activation and attachment tog
 _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for the data connection, 1 to 3600; dataStateOn only
 _BAND                             int or list of int, optional; else the modem keeps its own list
 _CID                              int 1 to 8, optional, 1: the PDP context that carries the data
+_APN_USER, _APN_PASSWORD          str, optional, together with the CID's access point
+_APN_AUTH                         "pap" (default) or "chap": how they are given to the network
+_PLMN                             str of 5 or 6 digits, optional: this operator only
 
 Wrong configuration or arguments raise ValueError before the modem is touched. Trouble in the field
 never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
@@ -26,8 +29,8 @@ from ucollections import namedtuple
 
 from networking import _nbiot_attach as procedure
 from networking import _nbiot_levels as levels
-from utils import timing
-from utils.configuration import check, is_integer, refuse
+from utils import at, timing
+from utils.configuration import is_integer, refuse
 from utils.configuration import problems as configured
 
 NBIOT_DETTACHED = procedure.DETACHED
@@ -41,7 +44,12 @@ _FIELDS = (
     ("_MAX_ATTACHMENT_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
     ("_BAND", "integers", (1, 85), None),
     ("_CID", "integer", (1, 8), 1),
+    ("_APN_USER", "text", (1, 64), None),
+    ("_APN_PASSWORD", "secret", (1, 64), None),
+    ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
+    ("_PLMN", "text", (5, 6), None),
 )
+CARRIES_BY = ("_IP_VERSION", "_HOST")
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
 ConnectResult = namedtuple(
@@ -55,13 +63,17 @@ _AF_INET6 = 10
 _SOCK_STREAM = 1
 _SOCK_DGRAM = 2
 _LONGEST_DATAGRAM = 1500  # of the modem's own stack
-_COMMAND_MS = 9500  # for a command of the caller
+_COMMAND_MS = 9500  # for a command of the caller that the modem answers by itself
+_LONGEST_MS = 600000  # that a caller may wait for one answer
 _RETRY_MS = 500
+_AUTH_BYTES = 19  # of the command line around user and password
 
 _link = None  # to the modem, made at the first use
 _outcome = procedure.NOTHING  # of the last connect()
 _at_family = _AF_INET  # of AT sockets, set by the last connect()
+_cid = 1  # the PDP context of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
+_left = None  # whether what was accepted since the last connect() has left the radio
 
 
 def connect(cfg, dataStateOn=True):
@@ -72,20 +84,33 @@ def connect(cfg, dataStateOn=True):
       status               NBIOT_DETTACHED, NBIOT_MODEM_ACTIVATED, NBIOT_ATTACHED or
                            NBIOT_CONNECTED, the furthest state that was confirmed
       activation_duration  ms from asking for full functionality to "+CFUN: 1"
-      attachment_duration  ms from there to the registration with the network
+      attachment_duration  ms from there until a datagram can be sent: registration, packet
+                           service and an address
       connection_duration  ms from LTE.connect() to LTE.isconnected()
       rssi, rsrp, rsrq     dBm, dBm, dB: low edge of the reported step
-    A value is -1 if its confirmation or figure is missing. Blocks for at most the configured times
-    plus about 10 s if the modem is mute. The cause is in last_outcome().
+    A value is -1 if its confirmation or figure is missing. The cause is in last_outcome(). Blocks
+    for the configured times and the limits of the phases before: docs/nbiot.md.
     Raises one ValueError with all problems of the configuration.
     """
-    global _outcome, _at_family
-    settings = check(cfg, _FIELDS + _DATA_STATE_FIELDS if dataStateOn else _FIELDS)
+    return _connect(cfg, dataStateOn, None)
+
+
+def _connect(cfg, data_state, family):
+    """As connect(); family: of the addresses that the network must give, None for any."""
+    global _outcome, _at_family, _cid, _left
+    settings, found = _checked(cfg, _FIELDS + _DATA_STATE_FIELDS if data_state else _FIELDS)
+    if found:
+        raise ValueError("; ".join(found))
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
+    _cid = settings["_CID"]
     link = _the_link()
-    _forget_socket()
     _in_field(link.hang_up)
-    _outcome = procedure.Attempt(link, settings).run(dataStateOn)
+    if link.is_open and _accepted():  # the radio goes off first
+        _in_field(_await_departure, link, _accepted())
+    _forget_socket()
+    _left = None
+    del _accepted()[:]
+    _outcome = procedure.Attempt(link, settings, family).run(data_state)
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
 
 
@@ -104,44 +129,95 @@ def last_outcome():
 
 
 def deactivate():
-    """Leave data state, switch the radio off, deinitialise the modem.
+    """Leave data state, let datagrams leave, switch the radio off, deinitialise the modem.
 
     Returns a DeactivateResult: True if every step was confirmed, and the duration in ms. A step
-    runs even if the one before failed. A modem that was never started is left alone: (True, 0).
+    runs even if the one before failed.
+
+    A modem that something else may have switched on is switched off as well: the firmware before
+    Python, a program before a reset that was no deep sleep, or this program by network.LTE() (but
+    not one that it left attached on purpose by LTE.deinit(detach=False)). Nobody can have done
+    that after power-on or a deep sleep, unless pycom.lte_modem_en_on_boot() is True: then the
+    modem is left alone, (True, 0).
+
+    Waits first until the datagrams that the modem accepted have left the radio: for 2, 4 or 8 s
+    each, by coverage, 48 s at most, counted from their acceptance; not at all if an answer came
+    after the last one. In data state for one datagram. The detach takes up to 40 s.
     """
+    return _deactivate(False)
+
+
+def _deactivate(settled):
+    """As deactivate(). settled: everything sent was answered, nothing is waited for."""
+    link = _the_link()
     watch = timing.Stopwatch()
-    link = _link
     done = True
-    if link and link.is_open:
-        _forget_socket()
+    if not link.is_open and link.may_be_on():
+        done = _open(link)
+    if link.is_open:
         # each step runs even if the one before failed
-        left = _in_field(link.hang_up) is not False or _in_field(link.hang_up) is not False
-        done = _in_field(procedure.switch_off, link) and left
+        sent = [watch.start_ms] if link.in_data_state else _accepted()
+        hung_up = _in_field(link.hang_up) is not False or _in_field(link.hang_up) is not False
+        if sent and hung_up and not settled:
+            _in_field(_await_departure, link, sent)
+        _forget_socket()
+        done = _in_field(procedure.switch_off, link) and hung_up and done
         done = _in_field(link.close) is not False and done
+        link.off = done
+    del _accepted()[:]
     return DeactivateResult(done, watch.elapsed_ms())
 
 
-def sendAtCommand(command, max_tries=1):
+def left():
+    """Return whether everything that the modem accepted since connect() has left the radio.
+
+    True, False, or None if nothing told. Known after deactivate() only.
+    """
+    return _left
+
+
+def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
     """Send an AT command, again after 500 ms while its final result code is not OK.
 
-    command: str, one line without control characters; max_tries: number of tries, 1 or more.
+    command: str, one line without control characters; max_tries: number of tries, 1 or more, also
+    called max_retries; timeout_ms: 1 to 600000, the wait for the final result code. By default it
+    is 9500, or the time that the command takes at most: 200 s for AT+COPS=?.
     Returns (response, status): the modem's text without surrounding white space, and True if the
-    final result code was OK. ("", False) in data state or before the modem was started.
+    final result code was OK. ("", False) in data state. The modem is started if it is not: then
+    deactivate() is due.
+
+    While the answer to an earlier command is outstanding, nothing is sent: it is waited for, for
+    up to `timeout_ms` in each try, and the result is ("", False) if it does not come. A further
+    try for a command without an answer only goes on with the wait. Blocks for at most
+    max_tries * (2 * timeout_ms + 3 s), and for the start of the modem.
     Raises ValueError for a command that is not one line of the firmware in use.
     """
     link = _the_link()
     limit = link.longest_line()
     if not _is_line(command, limit):
         refuse("command", command, "1 to %d printable bytes" % limit)
-    if not is_integer(max_tries, 1, 1000000):
-        refuse("max_tries", max_tries, "1 or more")
-    for attempt in range(1, max_tries + 1):
-        reply = _in_field(link.exchange, command, _COMMAND_MS)
+    name = "max_tries" if max_retries is None else "max_retries"
+    tries = max_tries if max_retries is None else max_retries
+    if not is_integer(tries, 1, 1000000):
+        refuse(name, tries, "1 or more")
+    if timeout_ms is None:
+        timeout_ms = max(_COMMAND_MS, at.longest_ms(command))
+    elif not is_integer(timeout_ms, 1, _LONGEST_MS):
+        refuse("timeout_ms", timeout_ms, "1 to %d" % _LONGEST_MS)
+    if not link.is_open and not _open(link):
+        return "", False
+    for attempt in range(1, tries + 1):
+        reply = _in_field(link.exchange, command, timeout_ms)
         if reply is False:
             return "", False
-        if reply.ok or attempt == max_tries:
-            return reply.text.strip(), reply.ok
+        if reply.ok or attempt == tries:
+            break
         timing.sleep_ms(_RETRY_MS)
+    if reply.busy:
+        procedure.log.warning("not sent: the answer to %s is outstanding", reply.busy)
+    elif not reply.final:
+        procedure.log.warning("no answer in %d ms", timeout_ms)
+    return reply.text.strip(), reply.ok
 
 
 def sendATsocket(data, host, port):
@@ -152,15 +228,20 @@ def sendATsocket(data, host, port):
     is not delivered. Raises ValueError for wrong arguments. The maximum length depends on the AT
     line of the firmware: datagram_limit().
     """
+    import microATsocket
     from utils import address
 
     family = address.family(host)
     if not family:
         refuse("host", host, "an IPv4 or IPv6 literal")
-    accepted = _in_field(_send, family, data, (host, port))
-    if not hasattr(_socket, "drop"):  # use the original microATsocket once: its redial fails
+    if hasattr(microATsocket, "checked"):  # before a socket is opened, for there may be none
+        microATsocket.checked(data, (host, port), _the_link().longest_line(), 0)
+    accepted = max(0, int(_in_field(_send, family, data, (host, port))))
+    if not hasattr(_socket, "drop"):  # the original microATsocket: its redial fails
         _forget_socket()
-    return max(0, int(accepted))
+        if accepted:  # and it keeps no record
+            _accepted().append(timing.now_ms())
+    return accepted
 
 
 # The functions of every bearer: networking/__init__.py
@@ -168,8 +249,19 @@ def sendATsocket(data, host, port):
 
 def problems(cfg):
     """Return the problems of the configuration as a list of str, empty without any."""
+    from utils import address
+
     of_data_state = _DATA_STATE_FIELDS if hasattr(cfg, _DATA_STATE_FIELDS[0][0]) else ()
-    return configured(cfg, _FIELDS + of_data_state)[1]
+    settings, found = _checked(cfg, _FIELDS + of_data_state)
+    host = getattr(cfg, "_HOST", None)
+    version = {_AF_INET: "IPV6", _AF_INET6: "IP"}.get(address.family(host))
+    if version and settings.get("_IP_VERSION") == version:
+        text = "_HOST = %r, _IP_VERSION = %r; allowed: an address and a version of one family"
+        found.append(text % (host, settings["_IP_VERSION"]))
+    most = at.longest_host(_the_link().longest_line())
+    if isinstance(host, str) and len(host) > most:
+        found.append("_HOST = %r; allowed: %d bytes, the room of an AT line" % (host, most))
+    return found
 
 
 def boot_options(cfg):
@@ -182,17 +274,28 @@ def carries(cfg):
 
     Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6.
     """
-    if cfg._IP_VERSION == "IPV6" or not _the_link().has_data_state:
+    from utils import address
+
+    ipv6 = cfg._IP_VERSION == "IPV6" or address.family(getattr(cfg, "_HOST", "")) == _AF_INET6
+    if ipv6 or not _the_link().has_data_state:
         return ("message", "datagram")
     return ("message", "datagram", "stream")
+
+
+def time_fields(kind):
+    """Return the fields whose sum in s bounds up()."""
+    names = ("_MAX_ATTACHMENT_ATTEMPT_TIME_SEC",)
+    return names + (_DATA_STATE_FIELDS[0][0],) if kind == "stream" else names
 
 
 def up(cfg, kind):
     """Attach as configured; for streams enter data state, too. True if this was reached."""
     import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
+    from utils import address
 
     wanted = NBIOT_CONNECTED if kind == "stream" else NBIOT_ATTACHED
-    return connect(cfg, dataStateOn=kind == "stream").status == wanted
+    family = address.family(getattr(cfg, "_HOST", None))
+    return _connect(cfg, kind == "stream", family).status == wanted
 
 
 def transport(kind):
@@ -228,9 +331,9 @@ def metrics():
     return records
 
 
-def down():
-    """Switch radio and modem off. True if both confirmed it."""
-    return deactivate().deactivation_status
+def down(settled=False):
+    """Let datagrams leave, switch radio and modem off. True if both confirmed it."""
+    return _deactivate(settled).deactivation_status
 
 
 def stop(woken=False):
@@ -241,15 +344,24 @@ def stop(woken=False):
     if woken:
         return True
     link = _the_link()
-    try:
-        link.open()
-    except ImportError:
-        return True  # the board has no modem
-    except OSError as error:
-        procedure.log.warning("%s", error)
-        down()  # as far as it is open
-        return False
+    if not link.off:
+        link.off = False  # not even power-on is trusted
     return down()
+
+
+def _checked(cfg, fields):
+    """Return (settings, problems) of these fields and of their combinations."""
+    settings, found = configured(cfg, fields)
+    operator = settings.get("_PLMN")
+    if operator and not operator.isdigit():
+        found.append("_PLMN = %r; allowed: None, or 5 to 6 digits" % operator)
+    user, password = settings.get("_APN_USER"), settings.get("_APN_PASSWORD")
+    if password and not user and "_APN_USER" in settings:
+        found.append("_APN_PASSWORD without _APN_USER; allowed: both, or none")
+    most = _the_link().longest_line() - _AUTH_BYTES
+    if user and len(user) + len(password or "") > most:
+        found.append("_APN_USER and _APN_PASSWORD; allowed: %d characters together" % most)
+    return settings, found
 
 
 def _the_link():
@@ -260,6 +372,40 @@ def _the_link():
 
         _link = _nbiot_lte.Link()
     return _link
+
+
+def _open(link):
+    """Start the modem. True if this worked, and on a board without one."""
+    try:
+        link.open()
+    except ImportError:
+        link.off = True
+    except OSError as error:
+        procedure.log.warning("%s", error)
+        return False
+    return True
+
+
+def _accepted():
+    """Return the record of microATsocket, a list of instants; it is loaded for the first send."""
+    import sys
+
+    sockets = sys.modules.get("microATsocket")
+    if sockets and not hasattr(sockets, "accepted"):
+        sockets.accepted = []  # the original keeps none
+    return sockets.accepted if sockets else []
+
+
+def _await_departure(link, sent):
+    """Wait until the datagrams that were accepted at these instants have left the radio."""
+    global _left
+    from networking import _nbiot_left
+
+    watch = timing.Stopwatch()
+    _left = _nbiot_left.wait(link, sent, _outcome.levels[1])
+    told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
+    text = "waited %d ms for what was sent (%d) to leave: %s"
+    procedure.log.info(text, watch.elapsed_ms(), len(sent), told)
 
 
 def _in_field(step, *args):
@@ -295,6 +441,10 @@ def _open_socket(family):
     opened = microATsocket.socket(family, microATsocket.SOCK_DGRAM)
     opened.setModemInstance(_the_link().modem)
     opened.setMessageFormat(opened.SOCKET_MESSAGE_FORMAT.SOCKET_MESSAGE_ASCII)
+    if _cid != 1 and not hasattr(opened, "cid"):
+        opened.close()
+        raise OSError("the original microATsocket knows context 1 alone")
+    opened.cid = _cid
     return opened
 
 

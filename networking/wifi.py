@@ -44,6 +44,7 @@ _LINGER_MS = const(40)  # the last datagram may still wait for ARP and for the c
 _MOST_POINTS = const(5)  # access points tried after a scan, the strongest first
 
 _FIELDS = (
+    ("_WIFI_NETS", "special secret", "a dict {ssid: {...}}, see docs/wifi.md", None),
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
     ("_WIFI_FORCE_NO_SCAN", "choice", (False, True), False),
 )
@@ -60,6 +61,7 @@ Outcome = namedtuple("Outcome", "status cause phases ssid".split())
 _wlan = None
 _outcome = Outcome(0, "never_tried", (), None)
 _rssi = -1
+_left = None
 
 _log = logging.Logger("wifi")
 
@@ -109,9 +111,14 @@ def deactivate():
 
     Returns a named tuple: deactivation_status True when it is off, deactivation_duration in ms.
     """
+    global _left
     watch = timing.Stopwatch()
-    if _wlan and _is_connected():
-        timing.sleep_ms(_LINGER_MS)
+    if _wlan:
+        _left = None
+        if _is_connected():
+            timing.sleep_ms(_LINGER_MS)
+            # the driver sends what it was given while the association lasts
+            _left = _is_connected() or None
     status = _wlan is None or _off()
     return DeactivateResult(status, watch.elapsed_ms())
 
@@ -383,6 +390,11 @@ def carries(cfg):
     return ("message", "datagram", "stream")
 
 
+def time_fields(kind):
+    """Return the fields whose sum in s bounds up()."""
+    return ("_MAX_CONNECTION_ATTEMPT_TIME_SEC",)
+
+
 def up(cfg, kind):
     """Connect as configured; every kind of transport works over the same link."""
     found = problems(cfg)
@@ -415,9 +427,14 @@ def metrics():
     return [("rs", _rssi, 0, None)] if _outcome.status else []
 
 
-def down():
+def down(settled=False):
     """Leave the network and switch the radio off. True if it is off."""
     return deactivate().deactivation_status
+
+
+def left():
+    """Return True if the association lasted for 40 ms after the last datagram, else None."""
+    return _left
 
 
 def stop(woken=False):

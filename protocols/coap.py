@@ -48,6 +48,7 @@ _CONTINUE = const(0x5F)  # 2.31
 _TOO_LARGE = const(0x8D)  # 4.13
 _LARGEST = const(1152)  # bytes of a message that need be taken (4.6)
 _SLICE_MS = const(10000)  # the watchdog, of 20 s or more, is fed in between
+_LATE = const(4)  # datagrams looked at that wait already when the time is over
 _REPLIES = const(8)  # acknowledgements and resets sent per request, however many are provoked
 _LONGEST_S = const(600)  # all tries of a message together
 
@@ -61,6 +62,8 @@ _FIELDS = (
     ("_COAP_CONTENT_FORMAT", "integer", (0, 65535), 112),
     ("_COAP_BLOCK_SIZE", "choice", (16, 32, 64, 128, 256, 512, 1024), 1024),
 )
+
+OVERHEAD_BY = ("_TOPIC", "_TOKEN")
 
 # code: class * 32 + detail; options: [(number, bytes), ...] in order of the numbers
 Response = namedtuple("Response", ("code", "options", "payload"))
@@ -195,6 +198,7 @@ class Client:
     cause            how the last request ended: answered; not_resolved, not_sent, too_long, reset:
                      the server has not got it; no_answer, bad_option, bad_block: nobody knows
     ignored          count of datagrams that were no answer to a request of ours
+    foreign          count of those among them that came from another address; the log tells it
     retransmissions  count of messages sent again
     """
 
@@ -220,6 +224,8 @@ class Client:
         self.block_size = block_size
         self.cause = "none"
         self.ignored = 0
+        self.foreign = self._told = 0
+        self._stranger = None  # the last other address
         self.retransmissions = 0
         self._to = host, port
         self._resolved = False
@@ -260,7 +266,16 @@ class Client:
             from protocols import coap_blocks  # on demand
 
             response = coap_blocks.send(self, code, options, payload, response)
+        self.tell()
         return response
+
+    def tell(self):
+        """Log datagrams of other senders once. A server behind another address is seen by them."""
+        if self.foreign > self._told:
+            count = self.foreign - self._told
+            self._told = self.foreign
+            text = "%d datagrams ignored: from %s, not from %s"
+            _log.warning(text, count, self._stranger, self._to)
 
     def exchange(self, code, options, payload, confirmable=True, wait=True):
         """One message and its response, without blocks; None as for request."""
@@ -298,8 +313,9 @@ class Client:
 
     def wait_response(self, timeout_ms):
         """Wait for the response to the last request sent. None if it did not come, or if an empty
-        acknowledgement came, with which a new time begins."""
+        acknowledgement came, with which a new time begins. Other datagrams do not extend it."""
         deadline = timing.Deadline(timeout_ms)
+        late = _LATE
         acknowledged = self._acknowledged
         while self._token and self._acknowledged == acknowledged:
             message = self._receive(deadline)
@@ -308,6 +324,10 @@ class Client:
             response = self._take(*message)
             if response:
                 return response
+            if deadline.expired():
+                late -= 1
+                if not late:
+                    break
         return None
 
     def _take(self, kind, code, message_id, token, options, payload):
@@ -386,6 +406,9 @@ class Client:
                     message = _coap_message.decode(data)
                     if message and len(data) <= _LARGEST:  # else it was cut
                         return message
+                else:
+                    self.foreign += 1
+                    self._stranger = sender
                 self.ignored += 1
             elif watch.elapsed_ms() < wait_ms:  # in vain before its time: do not spin
                 timing.sleep_ms(min(100, deadline.left_ms()))

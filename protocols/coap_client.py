@@ -115,6 +115,7 @@ class CoAPClient:
         if not 0 <= timeoutMs <= 600000:
             timeoutMs = 600000
         response = client.wait_response(timeoutMs)
+        client.tell()
         if response or client.cause == "reset":
             self._take(response)
         return response is not None

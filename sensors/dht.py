@@ -159,7 +159,9 @@ def decode(model, data):
 def _tenths(model, data):
     """(temperature, humidity) in tenths, None if a sensor of this model cannot send that.
 
-    The sign of the temperature is a bit of its own; older DHT11 know neither it nor tenths.
+    The sign of the temperature is a bit of its own; older DHT11 know neither it nor tenths. Some
+    parts sold as DHT22 send two's complement instead: -0.1 Cel is 0xFFFF, not 0x8001. The two
+    forms do not overlap down to -40 Cel.
     """
     if model == "DHT11":
         sign = data[3] & 0x80
@@ -171,6 +173,8 @@ def _tenths(model, data):
     else:
         sign = data[2] & 0x80
         temperature = (data[2] & 0x7F) << 8 | data[3]
+        if sign and temperature > -_RANGES[model][0]:
+            temperature = 0x8000 - temperature
         humidity = data[0] << 8 | data[1]
     if sign:
         temperature = -temperature

@@ -16,6 +16,7 @@ import pytest
 
 from devkit.application import REFERENCE
 from emulator.device_files import ROOT, configured
+from emulator.network.patience import Patience
 from tests import device
 from tests.device import flash, make_bare, make_device, make_node, node, node_flash
 from tests.device_modules import load
@@ -104,6 +105,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"VM_COMMAND: {count} tests ran device code on {VM_COMMAND} ({name})"
         )
+
+
+@pytest.fixture(autouse=True)
+def servers_here_answer_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the tests do, or never."""
+    monkeypatch.setattr(Patience, "answer_s", 0.25)
+    monkeypatch.setattr(Patience, "more_s", 0.05)
+    monkeypatch.setattr(Patience, "quiet_s", 0.002)
 
 
 def _is_here(address: object) -> bool:

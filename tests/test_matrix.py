@@ -305,7 +305,7 @@ def test_what_a_coap_server_refuses_is_sent_again(make_node: MakeNode, bearer: s
     with CoapServer() as server:
         server.behaviour.code = Code.UNAUTHORIZED
         node = make_node(bearer, "coap", _TOKEN="swordfish")
-        node.emulator.routes.unknown_s = node.emulator.routes.answering_s = 0.5
+        node.emulator.routes.patience.rely(0.5)
         connect(node, bearer, server, "coap")
         [cycle] = node.run()
         refused = len(server.received)
@@ -324,7 +324,7 @@ def test_what_a_coap_server_refuses_is_sent_again(make_node: MakeNode, bearer: s
 def test_what_a_broker_does_not_let_in_is_sent_again(make_node: MakeNode, bearer: str) -> None:
     with MqttBroker(user="node", password="swordfish") as broker:
         node = make_node(bearer, "mqtt", _USER="node", _TOKEN="wordfish")
-        node.emulator.routes.unknown_s = node.emulator.routes.answering_s = 0.5
+        node.emulator.routes.patience.rely(0.5)
         connect(node, bearer, broker, "mqtt")
         with Subscriber(broker, user=("node", "swordfish")) as subscriber:
             [cycle] = node.run()

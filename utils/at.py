@@ -18,8 +18,13 @@ Effects of the firmware on a reply:
 - It returns after one second of silence, so an early URC in a slow command cuts the reply.
   `exchange` goes on collecting until its deadline (the command `Pycom_Dummy` only listens).
 - It returns '' when nothing came, and never tells whether the command succeeded.
-- A late answer to an earlier command can precede the right one. Lines are chosen by their name,
-  and the last final result code counts.
+- It copies a line into a buffer without a check of its length. `exchange` checks every line.
+
+One command is answered at a time. If `exchange` ends without a final result code, that answer is
+outstanding. It belongs to no other command: until it comes, or until its bound is over, nothing
+else is sent. The bound is the time of the call, or longest_ms() of the command if that is longer.
+The same command again goes on with the wait. After the bound one query with an answer of a known
+name shows that the modem takes commands and that no answer of an earlier one is still to come.
 """
 
 from micropython import const
@@ -35,6 +40,23 @@ _LISTEN = "Pycom_Dummy"  # the firmware's command that sends nothing and collect
 _SLICE_MS = const(2000)  # the watchdog is fed after each slice
 _MOST_TEXT = const(8192)  # a modem that never stops printing must not fill the heap
 
+# Seconds that the modem takes at most for commands that ask network or radio
+# (docs/emulation.md, AT session)
+_SLOW = (
+    ("+COPS=", 200),  # a search for all networks takes 1 to 3 minutes
+    ("+CGATT=", 180),
+    ("+CGACT=", 180),
+    ("+PING=", 120),  # with its defaults: four of up to 11 s, and a look-up
+    ("+SQNINS=", 60),
+    ("+SQNDNSLKUP=", 20),
+    ("&F", 20),
+)
+_ANY = ["+", "^"]  # how the lines of a debug command may begin
+
+# The outstanding answer: (modem, command, Deadline of the bound, text so far), or None.
+# Written by this file and by utils/at_due.py
+outstanding = None
+
 
 class Reply:
     """The reply to one command line.
@@ -47,6 +69,8 @@ class Reply:
     ok        True if `final` is OK: the whole line, never these letters inside other text
     prompt    True if the modem asks for payload
     rebooted  True if the modem restarted meanwhile: its session state is lost
+    busy      the name of the earlier command whose answer is still outstanding; then this one was
+              not sent. Else None
     whole     True if the reply is complete: final result code, prompt or restart
     """
 
@@ -56,6 +80,7 @@ class Reply:
         self.urcs = []
         self.final = None
         self.rebooted = False
+        self.busy = None
         names = _names(command)
         for line in text.replace("\r", "\n").split("\n"):
             line = line.strip()
@@ -65,6 +90,8 @@ class Reply:
                 continue
             elif line[0] not in "+^" or _belongs(line, names):
                 self.lines.append(line)
+                if line[0] == "+" and names != _ANY:
+                    self.final = None  # one that came before was the late one of another command
             else:
                 self.urcs.append(line)
                 if line.startswith("+SYSSTART") or line.startswith("^EXIT"):
@@ -84,18 +111,67 @@ def exchange(modem, command, timeout_ms=9500, named=False):
     reply) until a final result code, a prompt or a restart of the modem. named: the answer must
     have an information line. A final result code without one may be the late code of an earlier
     command: the wait then goes on for 1 s.
-    Raises what send_at_cmd() raises, OSError in data state, and OSError if `modem` is None.
+    An answer that is outstanding is waited for first, for up to `timeout_ms` as well. If it does
+    not come, the command is not sent, and `busy` of the Reply names the earlier one. If the
+    outstanding answer is that of the same command, only the wait goes on.
+    Raises what send_at_cmd() raises, OSError in data state, OSError if `modem` is None, and
+    ValueError for a line that the firmware cannot take.
     """
-    deadline = timing.Deadline(timeout_ms)
-    text = ""
+    check_length("length of command", command, line_limit(modem))
+    due = _due_of(modem)
+    if not due:
+        return _converse(modem, command, timeout_ms, named)
+    if due[1] == command and not due[2].expired():
+        return _converse(modem, command, timeout_ms, named, due)
+    from utils import at_due  # on demand: it hardly ever happens
+
+    before = at_due.settle(modem, due, timeout_ms)
+    if before.busy or before.rebooted:
+        return before
+    reply = _converse(modem, command, timeout_ms, named)
+    reply.urcs = before.urcs + reply.urcs
+    return reply
+
+
+def busy_with(modem, timeout_ms):
+    """Wait for up to `timeout_ms` for an outstanding answer; return the name of its command.
+
+    None if there is no such answer, if it came, or if its bound is over.
+    """
+    due = _due_of(modem)
+    if not due or due[2].expired():
+        return None
+    from utils import at_due  # on demand
+
+    return at_due.busy_with(modem, due, timeout_ms)
+
+
+def abandon(modem):
+    """Send the next command in any case, also while an answer is outstanding.
+
+    The modem may then end what it does, and not carry out that command.
+    """
+    global outstanding
+    if _due_of(modem):
+        outstanding = None
+
+
+def _converse(modem, command, timeout_ms, named, due=None):
+    """Send and collect, or go on with the outstanding answer `due`; see exchange()."""
+    global outstanding
+    name = command if isinstance(command, str) else ""  # the reply to payload has no name
     sending = command
-    if not isinstance(command, str):
-        command = ""  # payload: its reply has no name
-    while True:
-        left_ms = max(1, min(deadline.left_ms(), _SLICE_MS))
-        text = (text + _send(modem, sending, left_ms))[-_MOST_TEXT:]
+    text = ""
+    deadline = timing.Deadline(timeout_ms)
+    bound = timing.Deadline(max(timeout_ms, longest_ms(name)))
+    if due:
+        bound, text = due[2:]
         sending = _LISTEN
-        reply = Reply(text, command)
+    while True:
+        text = (text + send(modem, sending, deadline.left_ms()))[-_MOST_TEXT:]
+        sending = _LISTEN
+        reply = Reply(text, name)
+        outstanding = None if reply.whole else (modem, command, bound, text)
         if named and reply.ok and not reply.lines:
             named = False
             deadline = timing.Deadline(1000)
@@ -103,20 +179,60 @@ def exchange(modem, command, timeout_ms=9500, named=False):
             return reply
 
 
+def _due_of(modem):
+    return outstanding if outstanding and outstanding[0] is modem else None
+
+
 def listen(modem, timeout_ms):
-    """Collect what the modem says by itself within `timeout_ms`; a Reply without a final."""
-    return Reply(_send(modem, _LISTEN, max(1, timeout_ms)), "")
+    """Wait for what the modem says by itself for up to `timeout_ms`; a Reply without a final."""
+    global outstanding
+    deadline = timing.Deadline(timeout_ms)
+    text = send(modem, _LISTEN, timeout_ms)
+    while not text and not deadline.expired():
+        text = send(modem, _LISTEN, deadline.left_ms())
+    due = _due_of(modem)
+    if due and not due[2].expired():
+        due = due[:3] + ((due[3] + text)[-_MOST_TEXT:],)
+        outstanding = None if Reply(due[3], "").whole else due
+    return Reply(text, "")
 
 
-def _send(modem, command, timeout_ms):
-    """Call LTE.send_at_cmd. Before firmware 1.20.2.r2 it takes no timeout and waits 9.5 s."""
+def send(modem, command, timeout_ms):
+    """Call LTE.send_at_cmd for one slice of a wait; no timeout at all is no wait without end.
+
+    Before firmware 1.20.2.r2 it takes no timeout and waits 9.5 s.
+    """
     if not modem:
         raise OSError("no modem")
     timing.feed()
     try:
-        return modem.send_at_cmd(command, timeout=timeout_ms)
+        return modem.send_at_cmd(command, timeout=max(1, min(timeout_ms, _SLICE_MS)))
     except TypeError:
         return modem.send_at_cmd(command)
+
+
+def longest_ms(command):
+    """Return the time in ms that the modem may take to answer a command line, 0 if seconds do."""
+    most_s = 0
+    if not isinstance(command, str):
+        return 0
+    for part in command.upper()[2:].split(";"):
+        for start, seconds in _SLOW:
+            if part.strip().startswith(start):
+                most_s = max(most_s, seconds)
+    return most_s * 1000
+
+
+def check_length(name, text, limit):
+    """Raise ValueError for a line or payload of more than `limit` bytes.
+
+    The firmware copies it without a check: what is longer overwrites its memory.
+    """
+    length = len(text.encode() if isinstance(text, str) else text)
+    if length > limit:
+        from utils.configuration import refuse
+
+        refuse(name, length, "up to %d bytes" % limit)
 
 
 def line_limit(modem=None):
@@ -137,6 +253,14 @@ def line_limit(modem=None):
     return 124 if release < "1.20.2.r7" or ".b" in release else 3000
 
 
+def longest_host(limit):
+    """Return the bytes that a name can have in a command line of `limit` bytes.
+
+    The longest line around one is AT+SQNSD=6,1,65535,"",0,65535,1,1 of microATsocket.
+    """
+    return limit - 33
+
+
 def is_final(line):
     """True if a whole line is a final result code (ITU-T V.250 5.7.1, 3GPP TS 27.007 9)."""
     return (
@@ -151,9 +275,10 @@ def _names(command):
 
     Debug commands answer in free text, whose lines may begin with anything.
     """
+    command = command.upper()
     if command[:3] == "AT!":
-        return ["+", "^"]
-    return [part.split("=")[0].split("?")[0] + ":" for part in command[2:].split(";")]
+        return _ANY
+    return [part.split("=")[0].split("?")[0].strip() + ":" for part in command[2:].split(";")]
 
 
 def _belongs(line, names):
@@ -180,11 +305,14 @@ def fields(line):
 
 
 def number(text):
-    """Return `text` as a decimal int, or None."""
-    try:
-        return int(text)
-    except ValueError:
-        return None
+    """Return `text` as a decimal int of 10 digits at most, or None."""
+    digits = text[1:] if text[:1] == "-" else text
+    return int(text) if is_digits(digits, 1, 10) else None
+
+
+def is_digits(text, least, most):
+    """True if `text` has `least` to `most` characters, all of them 0 to 9."""
+    return least <= len(text) <= most and all("0" <= each <= "9" for each in text)
 
 
 def registration(line):
@@ -195,18 +323,19 @@ def registration(line):
 
     The second field tells them apart: after <n> it is an unquoted number, after <stat> it is
     quoted or missing. n is None for a URC. Without registration the location fields are missing or
-    empty. Source: 3GPP TS 27.007 10.1.22.
+    empty. All four are None for a damaged line. Source: 3GPP TS 27.007 10.1.22.
     """
-    values = fields(line)
+    values = [number(value) for value in fields(line)]
     second = line.split(",")[1:2]
     n = None
-    if second and number(second[0]) is not None:
-        n = number(values[0])
-        values = values[1:]
+    if second and number(second[0].strip()) is not None and len(values) > 1:
+        n = values.pop(0)
+        if n is None:
+            values = [None]
     cause = values[4:6] if len(values) > 4 else values[1:]  # no location: after <stat>
     if len(cause) != 2:
-        cause = ("", "")
-    return n, number(values[0]), number(cause[0]), number(cause[1])
+        cause = (None, None)
+    return n, values[0], cause[0], cause[1]
 
 
 def counted(text, name):

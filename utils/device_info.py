@@ -100,12 +100,11 @@ def get_lte_ids():
 
     try:
         lte = LTE()
-        ids[0] = _one(at.exchange(lte, "AT+CGSN", _AT_MS))
-        ids[1] = _one(at.exchange(lte, "AT+SQNCCID?", _AT_MS, named=True))
-        ids[2] = _one(at.exchange(lte, "AT+CIMI", _AT_MS))
+        ids[0] = _id(at.exchange(lte, "AT+CGSN", _AT_MS), 15, 15)
+        ids[1] = _id(at.exchange(lte, "AT+SQNCCID?", _AT_MS, named=True), 19, 20)
+        ids[2] = _id(at.exchange(lte, "AT+CIMI", _AT_MS), 14, 15)
         reply = at.exchange(lte, "ATI1", _AT_MS)
-        if reply.ok:
-            ids[3:5] = (reply.lines + [None, None])[:2]
+        ids[3:5] = _version(reply, "UE"), _version(reply, "LR")
     except OSError as error:
         _log().warning("modem: %s", error)
     return LteIds(*ids)
@@ -197,13 +196,29 @@ def wdt_reset():
     timing.feed()
 
 
-def _one(reply):
-    """Return the first field of the first line of a reply; None if it is missing or empty."""
+def _id(reply, least, most):
+    """Return the first field of a reply that has this number of digits, or None.
+
+    IMEI: 3GPP TS 23.003 6; IMSI: 2.2; ICCID: ITU-T E.118, on cards with an even number of places,
+    the last of which may be an F.
+    """
     from utils import at
 
-    if not reply.ok or not reply.lines:
-        return None
-    return at.fields(reply.lines[0])[0] or None
+    for line in reply.lines if reply.ok else ():
+        value = at.fields(line)[0]
+        if value[-1:] in ("F", "f"):
+            value = value[:-1]
+        if at.is_digits(value, least, most):
+            return value
+    return None
+
+
+def _version(reply, start):
+    """Return the line that begins with `start` and a digit, or None."""
+    for line in reply.lines if reply.ok else ():
+        if line.startswith(start) and "0" <= line[len(start) : len(start) + 1] <= "9":
+            return line
+    return None
 
 
 def _hexadecimal(text):

@@ -74,13 +74,13 @@ def wait_for(condition, timeout_ms, poll_ms=100):
 
 
 class Stopwatch:
-    """Measures the time since it was made, in whole milliseconds."""
+    """Measures the time since it was made, in whole milliseconds. start_ms: as of now_ms()."""
 
     def __init__(self):
-        self._start = now_ms()
+        self.start_ms = now_ms()
 
     def elapsed_ms(self):
-        return now_ms() - self._start
+        return now_ms() - self.start_ms
 
 
 class Deadline:

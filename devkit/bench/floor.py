@@ -26,6 +26,7 @@ from devkit.application import PUBLISHED
 from devkit.servers.receiver import answers
 from emulator.board.board import Halt
 from emulator.emulator import Emulator
+from emulator.network.ipsocket import POLLIN
 from emulator.vm.runtime import Outcome
 
 ANSWER_US = 60_000_000  # how long an answer may take before the floor gives up
@@ -91,7 +92,6 @@ class Procedure:
         sockets: Any = self.board.services["socket"]
         number = sockets.do_open(2, 1 if task.stream else 2, 0)
         socket = sockets._sockets[number]
-        socket.eager = task.answered
         if task.stream:
             sockets.do_connect(number, task.host, task.port)
             self.until(lambda: bool(socket.ready(4)), ANSWER_US)
@@ -102,7 +102,7 @@ class Procedure:
                 sockets.do_sendto(number, payload, task.host, task.port)
             last = task.stream and place == len(task.payloads) - 1  # DISCONNECT
             if task.answered and not last:
-                self.until(lambda: bool(socket.ready(1)), ANSWER_US)
+                sockets.do_wait([[number, POLLIN]], ANSWER_US, ANSWER_US)
                 sockets.do_recv(number, 2048)
         if not (task.stream and task.answered):  # the last of MQTT is its goodbye
             sent = socket._stream if task.stream else socket._flow

@@ -1,9 +1,9 @@
 """The floor over NB-IoT.
 
-    boot, LTE() with all the firmware's own waits and commands, AT+CFUN=1, the registration (known
-    at its very instant), one AT+SQNSD, then per datagram AT+SQNSSENDEXT and the payload, with CoAP
-    AT+SQNSRECV at the instant at which the answer is there, AT+CFUN=4 with the detach that the
-    network asks for, LTE.deinit(detach=False), deep sleep.
+    boot, LTE() with all the firmware's own waits and commands, AT+CFUN=1, the packet service
+    (known at its very instant), one AT+SQNSD, then per datagram AT+SQNSSENDEXT and the payload,
+    with CoAP AT+SQNSRECV at the instant at which the answer is there, AT+CFUN=4 with the detach
+    that the network asks for, LTE.deinit(detach=False), deep sleep.
 
 No PDP context definition (the modem stores it), no SIM or signal query, no socket configuration
 (the defaults send raw bytes). In data state: LTE.connect, isconnected at its instant, the
@@ -37,7 +37,7 @@ class Floor(Procedure):
         lte.do_configure(None, 1, True, [0, 7, 0, 7])
         if self.emulator.modem.sim.options.state == "ready":
             self._at("AT+CFUN=1")
-            if self._registered():
+            if self._attached():
                 self._send()
             self._at("AT+CFUN=4", 15_000)
         lte.do_deinit(False, False, True)
@@ -45,13 +45,11 @@ class Floor(Procedure):
     def _at(self, command: str | bytes, timeout_ms: int = 9500) -> str:
         return str(self.lte.do_send_at_cmd(command, timeout_ms))
 
-    def _registered(self) -> bool:
-        """Wait for the registration, or for a denial for good."""
+    def _attached(self) -> bool:
+        """Wait for the packet service, or for a denial for good."""
         modem = self.emulator.modem
-        self.until(
-            lambda: modem.registered or modem.emm.denied_for_good, self.task.limit_ms * 1000
-        )
-        return bool(modem.registered)
+        self.until(lambda: modem.attached or modem.emm.denied_for_good, self.task.limit_ms * 1000)
+        return bool(modem.attached)
 
     def _send(self) -> None:
         task = self.task

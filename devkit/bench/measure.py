@@ -146,5 +146,5 @@ def _emulator(
         max_hours=24,
     )
     if answers(case.protocol):
-        emulator.routes.unknown_s = PATIENCE_S
+        emulator.routes.patience.rely(PATIENCE_S)
     return emulator

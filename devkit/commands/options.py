@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit import configuration
+from devkit import config_check, configuration
 from devkit.commands import UsageError
-from devkit.commands.values import command, file, output, route, scenario, whole
+from devkit.commands.values import command, file, folder, output, route, scenario, whole
 from emulator.board.board import Board
+from emulator.device_files import config_file
 from emulator.driver.profile import DEFAULT, PROFILES
 from emulator.vm.importer import INSTALLS
+
+# Beside the files of a board in a folder of the computer
+_NO_FLASH = shutil.ignore_patterns(".git", ".hg", ".venv", "__pycache__", "node_modules")
 
 
 def add_world(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +59,59 @@ def chosen_config(options: argparse.Namespace) -> Iterator[None]:
         except configuration.NotUsable as problem:
             raise UsageError(str(problem)) from None
         yield
+
+
+@contextlib.contextmanager
+def checked_config(options: argparse.Namespace) -> Iterator[None]:
+    """As chosen_config, for a configuration without a problem. Raises config_check.Wrong."""
+    try:
+        found = config_check.problems(Path(options.config) if options.config else config_file())
+    except OSError as problem:
+        raise UsageError(f"{options.config or config_file()}: {problem.strerror}") from None
+    if found:
+        raise config_check.Wrong(found)
+    with chosen_config(options):
+        yield
+
+
+def add_flash(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--flash",
+        type=folder,
+        metavar="DIR",
+        help="a copy of this folder is the board's /flash (default: the device files of this"
+        " project)",
+    )
+
+
+def add_keep_flash(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--keep-flash",
+        action="store_true",
+        help="let the board work in DIR itself, and keep what it writes and removes there; a"
+        " folder in a git work tree is not formatted",
+    )
+
+
+@contextlib.contextmanager
+def chosen_flash(options: argparse.Namespace) -> Iterator[Path | None]:
+    """The folder that is the board's /flash meanwhile; None: the device files of this project.
+    Raises UsageError."""
+    if options.flash is None:
+        if options.keep_flash:
+            raise UsageError("--keep-flash without a folder; allowed: --flash DIR --keep-flash")
+        yield None
+    elif options.keep_flash:
+        yield Path(options.flash).resolve()
+    else:
+        with tempfile.TemporaryDirectory(prefix="flash-") as copy:
+            try:
+                shutil.copytree(
+                    options.flash, copy, symlinks=True, ignore=_NO_FLASH, dirs_exist_ok=True
+                )
+            except (OSError, shutil.Error) as problem:
+                raise UsageError(f"--flash {options.flash}: {problem}") from None
+            yield Path(copy).resolve()
 
 
 def add_firmware(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +155,8 @@ def add_route(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="HOST:PORT=HOST:PORT",
         help="what the board sends to the first goes to the second, a server on this computer;"
-        " may be repeated; without a route it is lost, as on the internet",
+        " may be repeated; without a route it is lost, as on the internet; an answer that the"
+        " program waits for may take 1.5 s of real time, and takes none of the board's",
     )
 
 

@@ -6,30 +6,35 @@ The output of the script goes to stdout. Status 1 if the script raised.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from devkit import requirements
+from devkit import application, configuration, requirements
 from devkit.commands.options import (
     add_config,
     add_cycles,
     add_firmware,
+    add_flash,
     add_install,
     add_json,
+    add_keep_flash,
     add_realtime,
     add_route,
     add_trace,
     add_vm,
     add_world,
     chosen_config,
+    chosen_flash,
     write_trace,
 )
-from devkit.commands.values import file, folder, hours
+from devkit.commands.values import file, hours
 from emulator.cycle import Cycle
-from emulator.device_files import ROOT
+from emulator.device_files import ROOT, configured
 from emulator.emulator import Console, Emulator
+from emulator.network.addresses import endpoint
 
 BOARDS = ("GPy", "FiPy")
 
@@ -37,19 +42,15 @@ BOARDS = ("GPy", "FiPy")
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("script", type=file, metavar="SCRIPT", help="the Pycom script")
     files = parser.add_mutually_exclusive_group()
-    files.add_argument(
-        "--flash",
-        type=folder,
-        metavar="DIR",
-        help="the board's /flash (default: the device files of this project)",
-    )
+    add_flash(files)
     add_config(files)
+    add_keep_flash(parser)
     add_cycles(parser, 1)
     parser.add_argument(
         "--board",
         choices=BOARDS,
-        default=BOARDS[0],
-        help=f"which board it is; a FiPy has LoRa, too (default: {BOARDS[0]})",
+        help="which board it is; a FiPy has LoRa, too (default: the one that has the radio of"
+        " _BEARER)",
     )
     add_world(parser)
     add_firmware(parser)
@@ -70,17 +71,50 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     out = sys.stderr if options.json else sys.stdout
-    with chosen_config(options):
-        cycles = run_script(options, lambda text: print(text, end="", file=out, flush=True))
+    with chosen_config(options), chosen_flash(options) as flash:
+        cycles = run_script(options, flash, lambda text: print(text, end="", file=out, flush=True))
     ok = all(cycle.ok for cycle in cycles)
     if options.json:
         print(json.dumps(summary(ok, options.seed, cycles)))
+    for line in troubles(cycles):
+        print(f"./dev run: {line}{route_for(cycles)}", file=sys.stderr)
+    return 0 if ok else 1
+
+
+def troubles(cycles: list[Cycle]) -> list[str]:
+    """A line on what is missing in each cycle that is not as it should be."""
+    lines = []
     for number, cycle in enumerate(cycles, 1):
         if cycle.trouble is not None:
-            print(f"./dev run: cycle {number} {cycle.trouble}", file=sys.stderr)
-        elif cycle.accepted == 0:
-            print(f"./dev run: cycle {number} delivered no report: {cycle.cause}", file=sys.stderr)
-    return 0 if ok else 1
+            lines.append(f"cycle {number} {cycle.trouble}")
+    return lines
+
+
+def route_for(cycles: list[Cycle]) -> str:
+    """The option that leads the first host without a route to a server on this computer."""
+    for cycle in cycles:
+        for host, port in cycle.unrouted if cycle.trouble else ():
+            source = f"{host}:PORT" if port is None else endpoint(host, port)
+            return f"; --route {source}=127.0.0.1:PORT leads to a server on this computer"
+    return ""
+
+
+def board_of(
+    options: argparse.Namespace, fields: dict[str, Any]
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The board asked for, or the one with the radio of the bearer; a radio that is on pins."""
+    bearer = configuration.destination(fields)["_BEARER"]
+    return options.board or application.board(bearer), application.chips(bearer)
+
+
+def fields_of(flash: Path | None) -> dict[str, Any]:
+    """Those of the configuration on this flash, none if it has no configuration."""
+    with contextlib.ExitStack() as stack:
+        if flash is not None:
+            if not (flash / "config.py").is_file():
+                return {}
+            stack.enter_context(configured(flash / "config.py"))
+        return configuration.fields()
 
 
 def summary(ok: bool, seed: int, cycles: list[Cycle]) -> dict[str, object]:
@@ -96,20 +130,29 @@ def runtime(options: argparse.Namespace) -> dict[str, Any]:
     return {"vm": "micropython" if wanted else "cpython", "vm_command": options.vm_command}
 
 
-def run_script(options: argparse.Namespace, console: Console) -> list[Cycle]:
-    script = Path(options.script).resolve()
-    flash = Path(options.flash).resolve() if options.flash else None
-    if script == (flash or ROOT) / "main.py":
-        scripts = ["boot.py", "main.py"]
-    elif flash is not None and script.is_relative_to(flash):
-        scripts = [str(script.relative_to(flash))]
-    else:
-        scripts = [str(script)]
+def scripts_of(script: str, folder: str | None) -> list[str]:
+    """What the board runs: names on its flash, or a file of the computer."""
+    path = Path(script).resolve()
+    root = Path(folder).resolve() if folder else ROOT
+    if path == root / "main.py":
+        return ["boot.py", "main.py"]
+    if folder is not None and path.is_relative_to(root):
+        return [str(path.relative_to(root))]
+    return [str(path)]
+
+
+def run_script(options: argparse.Namespace, flash: Path | None, console: Console) -> list[Cycle]:
+    scripts = scripts_of(options.script, options.flash)
+    fields = fields_of(flash)
+    name, chips = board_of(options, fields)
     with Emulator(
         scenario=options.scenario,
         seed=options.seed,
         firmware=options.firmware,
-        name=options.board,
+        name=name,
+        chips=chips,
+        config=fields if scripts[-1] == "main.py" else None,
+        secrets=configuration.secret_values(fields),
         flash=flash,
         routes=options.route,
         install=options.install,

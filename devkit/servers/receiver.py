@@ -76,7 +76,7 @@ class Receiver:
         """Let a board wait for this server's answers, also on a busy computer: virtual time
         stands still meanwhile, and an answer that is missed costs the board a repetition."""
         if answers(self.protocol):
-            routes.unknown_s = routes.answering_s = PATIENCE_S
+            routes.patience.rely(PATIENCE_S)
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
         """Wait until `count` payloads have come in all; False if they did not in time."""

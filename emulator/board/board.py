@@ -49,6 +49,15 @@ class Halt(BaseException):
     kind = "reset"  # how the account of a run calls this end
 
 
+class UndefinedBehaviour(Halt):
+    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
+
+    The run ends with this message, which no handler on the device can swallow.
+    """
+
+    kind = "undefined"
+
+
 class DeepSleep(Halt):
     kind = "deepsleep"
 
@@ -106,6 +115,7 @@ class Board:
         self.services: dict[str, Service] = {}
         self.irqs: deque[tuple[str, int, int]] = deque()  # (service, object id, trigger)
         self.halt: Halt | None = None
+        self.interrupted = False  # Ctrl-C was typed, and has not been raised yet
         self.reset_cause = PWRON_RESET
         self.cycle = 0
         self.started_us = 0  # when the ESP32 last started
@@ -130,14 +140,15 @@ class Board:
         return result
 
     def spend_us(self, duration_us: int) -> None:
-        """The device is busy for so long. A watchdog bite or a brown-out ends the program here."""
-        self.clock.advance(duration_us)
+        """The device is busy for this time. What ends the program, a watchdog or a brown-out, ends
+        it at its own instant: the rest of the time is not spent."""
+        self.clock.advance(duration_us, self.halted)
         self.raise_halt()
 
     def wait_us(self, duration_us: int) -> int:
         """Let the device sleep until the time is over or an interrupt is pending; the rest."""
         deadline = self.clock.now_us + duration_us
-        self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halt is not None)
+        self.clock.run_until(deadline, lambda: self.disturbed)
         self.raise_halt()
         return max(0, deadline - self.clock.now_us)
 
@@ -146,14 +157,27 @@ class Board:
         if self.halt is None:
             self.halt = halt
 
+    def halted(self) -> bool:
+        """Whether anything has ended the program."""
+        return self.halt is not None
+
+    @property
+    def disturbed(self) -> bool:
+        """Something is to be handled before any further wait."""
+        return bool(self.irqs) or self.interrupted or self.halt is not None
+
     def raise_halt(self) -> None:
         """Let the program end here if anything has ended it."""
         if self.halt is not None:
             raise self.halt
 
-    def cut_power(self) -> None:
-        """A fault takes the supply away now."""
-        self.stop(Reset(PWRON_RESET, "power cut"))
+    def break_off(self, fault: Fault) -> None:
+        """Carry out a `power_cut` or a `reset` at a file or an NVS operation: end the program."""
+        keys: Any = fault.keys()
+        if fault.do == "power_cut":
+            self.stop(Reset(PWRON_RESET, "power cut"))
+        else:
+            self.stop(Reset(CAUSE_NAMES.index(keys.cause), f"fault at {fault.point}"))
         self.raise_halt()
 
     def interrupt(self, service: str, object_id: int, trigger: int) -> None:
@@ -177,3 +201,9 @@ class Board:
         leaves all others as they were: same seed, same run."""
         digest = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
         return random.Random(int.from_bytes(digest[:8], "big"))
+
+
+def fail(board: Board, halt: Halt) -> Halt:
+    """End the program on the device with `halt`; to be raised by the caller."""
+    board.stop(halt)
+    return board.halt or halt

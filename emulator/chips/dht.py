@@ -8,6 +8,8 @@ temperature_c = 21.4        # the physical truth
 humidity_rh = 54.8
 supply_pin = "P11"          # "" for always on
 tenths = false              # a DHT11 of the newer kind, with tenths and temperatures below 0
+negative = "sign"           # below 0: a bit of its own; "complement": two's complement, as some
+                            # parts sold as DHT22 send it
 early = "silent"            # asked before its interval is over; "old": repeats the last answer
 misses = 0                  # so many of the next requests stay unanswered
 widths_us = {zero = 30}     # release, response_low, response_high, bit_low, zero, one, last_low
@@ -19,9 +21,10 @@ pulses missing at either end). `flips` are bits (0 is the first) that arrive tur
 What it answers is the measurement before; being asked starts a new one. It cannot be asked while
 it starts, nor within the interval, and wants a start pulse that is long enough and not too long.
 
-Sources: Aosong manuals of DHT11, AM2302 and AM2320. Not settled by them, and modelled so here:
-what it holds after power-on is measured at that instant; a start pulse that is a tenth too long
-is ignored; when in its interval the measurement ends. From memory: the currents.
+Sources: Aosong manuals of DHT11, AM2302 and AM2320; for "complement" the reports
+micropython/micropython-lib#1074 and adafruit/DHT-sensor-library#182. Not settled by them, and
+modelled so here: what it holds after power-on is measured at that instant; a start pulse that is a
+tenth too long is ignored; when in its interval the measurement ends. From memory: the currents.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ from emulator.chips.part import Part, Span
 
 LINE = ("dht", {"data_pin": "P9", "dht_model": "DHT22"})
 INTERFACE = "pulses"
+KEYS = {"dht_model": "model"}
 
 # The longest start pulse of the manuals is no sharp limit: the example of Pycom's documentation
 # sleeps for all of the 20 ms of a DHT22, which its calls make a little longer.
@@ -88,6 +92,7 @@ class Dht(Part):
     humidity_rh: Truth = truth(54.8, swing=-4.0)
     model: str = option("DHT22", allowed=MODELS)
     tenths: bool = option(False)
+    negative: str = option("sign", allowed=("sign", "complement"))
     early: str = option("silent", allowed=("silent", "old"))
     misses: int = option(0)
     sends: bytes | None = None
@@ -187,17 +192,18 @@ class Dht(Part):
         if self.model == "DHT11":
             data = dht11_bytes(celsius, percent, self.tenths)
         else:
-            data = dht22_bytes(celsius, percent)
+            data = dht22_bytes(celsius, percent, self.negative)
         return data + bytes((sum(data) % 256,))
 
 
-def dht22_bytes(celsius: float, percent: float) -> bytes:
+def dht22_bytes(celsius: float, percent: float, negative: str = "sign") -> bytes:
     """Tenths as two numbers of 16 bits; the highest bit of the second is its sign."""
     magnitude = math.floor(abs(celsius) * 10 + 0.5)
-    negative = 0x8000 if celsius < 0 else 0
-    return math.floor(percent * 10 + 0.5).to_bytes(2, "big") + (negative + magnitude).to_bytes(
-        2, "big"
-    )
+    tenths = magnitude
+    if celsius < 0:
+        tenths = 0x8000 + magnitude if negative == "sign" else 0x10000 - magnitude
+    humidity = math.floor(percent * 10 + 0.5)
+    return humidity.to_bytes(2, "big") + (tenths & 0xFFFF).to_bytes(2, "big")
 
 
 def dht11_bytes(celsius: float, percent: float, tenths: bool) -> bytes:

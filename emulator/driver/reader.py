@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from emulator.board.board import Board
+from emulator.board.board import Board, fail
 from emulator.board.constants import CODE, constant
-from emulator.driver.task import FOREVER_MS, NeverReturns, Procedure, Wait, fail
-from emulator.modem.uart import Uart
+from emulator.driver.task import FOREVER_MS, NeverReturns, Procedure, Wait
+from emulator.modem.uart import Uart, traceable
 
 PIECE_BYTES = 2046  # the 2048-byte buffer less its last two bytes
 # (2048 + 1) characters of 12 bits at 921600 baud, whatever the baud rate is
@@ -148,9 +148,9 @@ class AtReader:
         """Put `data` on the wire. Done here rather than by Uart.write, which spends device time:
         the modem task transmits while the device is busy elsewhere."""
         self._uart.host_bytes += len(data)
-        self._board.trace.add_bytes("at>", data)
+        self._board.trace.add_bytes("at>", traceable(data))
         yield Wait(us=max(1, self._uart.byte_time_us(len(data))))
-        self._uart.on_bytes(data)
+        self._uart.deliver(data)
 
     def _has_bytes(self) -> bool:
         return self._uart.waiting() > 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from emulator.board.board import Board
+from emulator.board.board import Board, UndefinedBehaviour, fail
 from emulator.board.constants import CODE, constant
 from emulator.driver.ppp import DataModem, PppLink
 from emulator.driver.profile import Profile
@@ -19,10 +19,8 @@ from emulator.driver.task import (
     NeverReturns,
     Procedure,
     Result,
-    UndefinedBehaviour,
     Wait,
     drive,
-    fail,
 )
 from emulator.modem.uart import Uart
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from emulator.board.board import Board, Halt
+from emulator.board.board import Board, Halt, fail
 from emulator.board.clock import Event
 from emulator.board.constants import CODE, constant
 
@@ -20,15 +20,6 @@ TICK_US = constant(1000, "us", CODE, "1.20.2.r4 sdkconfig.h: configTICK_RATE_HZ 
 FOREVER_MS = 24 * 3_600_000  # a wait without limit is given up, with a message, after a day
 
 Result = TypeVar("Result")
-
-
-class UndefinedBehaviour(Halt):
-    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
-
-    The run ends with this message, which no handler on the device can swallow.
-    """
-
-    kind = "undefined"
 
 
 class NeverReturns(Halt):
@@ -54,10 +45,13 @@ def tick_after(now_us: int, ticks: int) -> int:
     return (now_us // TICK_US + ticks) * TICK_US
 
 
-def fail(board: Board, halt: Halt) -> Halt:
-    """End the program on the device with `halt`; to be raised by the caller."""
-    board.stop(halt)
-    return halt
+def never_returns(board: Board, why: str) -> Halt:
+    """The firmware waits here for ever: an armed watchdog ends that, else the run ends. To be
+    raised by the caller."""
+    watchdog: Any = board.services.get("wdt")
+    if watchdog is not None and watchdog.armed:
+        board.clock.run_until(board.clock.now_us + FOREVER_MS * 1000, board.halted)
+    return fail(board, NeverReturns(why))
 
 
 def drive(board: Board, procedure: Procedure[Result]) -> Result:

@@ -90,6 +90,12 @@ class Emm:
         else:
             self._script.play(attaching(self._home))
 
+    def search_anew(self) -> None:
+        """Another operator may be used now."""
+        if not self.registered:
+            self._script.halt()
+            self.start()
+
     def stop(self, stat: int = IDLE) -> None:
         """No service any more; told to the host as `stat`."""
         self._script.halt()
@@ -115,7 +121,7 @@ class Emm:
         """Finish what is queued, tell the network, be deregistered; then `done`."""
         self._script.halt()
 
-        def gone(ok: bool) -> None:
+        def gone(ok: bool | None) -> None:
             self.stop()
             done()
 
@@ -222,8 +228,9 @@ class Emm:
         modem.radio.usable = True
         modem.radio.rest()
         self._set(step.stat)
-        if network.cgatt_lag_ms and not self.attached:
-            modem.after_ms(network.cgatt_lag_ms, self._attach)
+        lag_ms = 0.0 if self.attached else modem.cell.cgatt_lag_ms()
+        if lag_ms:
+            modem.after_ms(lag_ms, self._attach)
         else:
             self._attach()
 

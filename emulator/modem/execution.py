@@ -66,6 +66,13 @@ class Execution:
         if self._pending is not None:
             self._pending.cancelled = True
 
+    def abort(self) -> None:
+        """The host did not wait for the end: what was begun goes on, its answer is ERROR."""
+        self.cancel()
+        if not self._faults.missing_final:
+            self._session.result("ERROR")
+        self._session.executed("ERROR")
+
     def resume(self, answer: Callable[[], Result]) -> None:
         """The data of a prompt are complete; `answer` makes the result of them."""
         self._call(answer)

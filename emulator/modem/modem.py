@@ -58,8 +58,8 @@ class Modem:
         self.nv = Nv.delivered(options, cell.known)
         self.power = Power(board, cell)
         self.output = Output(board, uart, options.chunk_bytes, options.chunk_gap_ms)
-        self.session = Session(board, self.output)
-        self.radio = Radio(board, cell, self.power)
+        self.session = Session(board, self.output, options.second_line)
+        self.radio = Radio(board, cell, self.power, options.off_drops_queue)
         self.sim = Sim(board, sim)
         self.pdn = Pdn(self.nv, cell.network)
         self.emm = Emm(self)
@@ -105,8 +105,10 @@ class Modem:
 
     @property
     def cell_reachable(self) -> bool:
-        """There is a cell, and its band is on the modem's list."""
-        return self.cell.in_coverage and self.cell.network.band in self.nv.bands
+        """There is a cell, its band is on the modem's list, and its operator may be used."""
+        network = self.cell.network
+        allowed = self.nv.operator in ("", network.plmn)
+        return self.cell.in_coverage and network.band in self.nv.bands and allowed
 
     def pdn_addresses(self, cid: int) -> dict[str, str]:
         return self.pdn.addresses(cid)

@@ -58,6 +58,7 @@ class Nv:
     auth: dict[int, tuple[int, str, str]] = field(default_factory=dict)  # kind, user, password
     psm: Psm = field(default_factory=Psm)
     edrx: Edrx = field(default_factory=Edrx)
+    operator: str = ""  # +COPS=1 in numbers; empty: automatic
     carrier: str = "standard"
     bands: list[int] = field(default_factory=lambda: [3, 8, 20])
     autostart: bool = False
@@ -76,6 +77,7 @@ class Nv:
             creg=options.creg,
             cmee=options.cmee,
             contexts={1: Context(options.pdp_type, options.apn)},
+            operator=options.operator,
             carrier=options.carrier,
             bands=list(options.bands),
             autostart=options.autostart,

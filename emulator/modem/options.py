@@ -28,6 +28,8 @@ class ModemOptions:
     cereg: Literal[0, 1, 2, 3, 4, 5] = 1  # as stored in NV
     creg: Literal[0, 1, 2, 3] = 0
     cmee: Literal[0, 1, 2] = 0
+    operator: str = ""  # stored by +COPS=1: no other is looked for; empty: the choice is free
+    cgatt_stays_0: bool = False  # +CGATT? says 0 for ever, although data passes
     carrier: str = "standard"  # +SQNCTM
     bands: list[int] = field(default_factory=lambda: [3, 8, 20])  # scan list
     apn: str = ""  # stored for context 1
@@ -37,7 +39,14 @@ class ModemOptions:
     chunk_gap_ms: float = 5.0  # between such pieces
     urc_every_ms: int = 0  # a URC of `urc_texts` in turn, so often; 0: none
     urc_texts: list[str] = field(default_factory=lambda: ["+CEDRXP: 5"])
-    rai: bool = False  # +SQNSSENDEXT takes a release assistance field (without effect here)
+    # CFUN=0 and 4 discard what the modem has accepted and not sent; False: they wait for it
+    off_drops_queue: bool = True
+    cscon: bool = False  # +CSCON is there
+    # the release assistance field of +SQNSSENDEXT: refused, with effect, or taken for nothing
+    rai: Literal["absent", "accepted", "without_effect"] = "absent"
+    # a line that comes before the final result code of another: it waits for its turn; or it is
+    # lost, and ends the other with ERROR
+    second_line: Literal["queued", "lost"] = "queued"
     ring: Literal["datagram", "drained"] = "datagram"  # +SQNSRING for each, or once till empty
     nothing_to_read: Literal["error", "empty"] = "error"  # +SQNSRECV: error or length 0
     long_datagram: Literal["truncate", "keep"] = "truncate"  # more than +SQNSRECV asked for

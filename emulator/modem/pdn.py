@@ -20,6 +20,7 @@ FIRST_BEARER = 5
 
 ESM_TYPE_CME = 134  # the network does not offer this PDN type, 24.301 9.9.4.4 causes 50 and 51
 ESM_APN_CME = 133  # missing or unknown APN, cause 27
+ESM_USER_CME = 149  # user authentication failed, cause 29
 
 
 class Pdn:
@@ -43,6 +44,9 @@ class Pdn:
         apn = self.short_apn(cid)
         if self._network.apns and apn not in self._network.apns:
             return ESM_APN_CME
+        wanted = (self._network.apn_user, self._network.apn_password)
+        if wanted[0] and self._nv.auth.get(cid, (0, "", ""))[1:] != wanted:
+            return ESM_USER_CME
         return None if self._families(cid) else ESM_TYPE_CME
 
     def activate(self, cid: int) -> None:

@@ -5,7 +5,11 @@
 
 Packets wait in one queue; out of idle a service request comes first; after the last procedure the
 network keeps the connection for its inactivity time (RRC release), then the modem is idle, then,
-if power saving was granted, unreachable until it speaks (3GPP TS 36.331, TS 24.301 5.3.11).
+if power saving was granted, unreachable until it speaks (3GPP TS 36.331, TS 24.301 5.3.11). With
+release assistance the connection ends soon after the packet (TS 24.301 9.9.4.25).
+
+A detach that drops the queue loses all packets up that have not left, the one under way included:
+the modem cannot tell how much of it the network has got.
 """
 
 from __future__ import annotations
@@ -17,11 +21,14 @@ from functools import partial
 
 from emulator.board.board import Board
 from emulator.board.clock import Timer
+from emulator.board.constants import ESTIMATE, constant
 from emulator.modem.power import Power
+from emulator.network.air import Done
 from emulator.network.cell import Cell, Procedure
 
 ROUNDS = 4  # a procedure is shown as so many rounds of receiving, transmitting and waiting
-Done = Callable[[bool], None]
+ASSISTED_RELEASE_MS = constant(300.0, "ms", ESTIMATE, "no source found")
+NOTHING_MORE, ONE_ANSWER = 1, 2  # release assistance: expected behind the packet
 
 
 @dataclass
@@ -32,12 +39,17 @@ class _Job:
 
 
 class Radio:
-    def __init__(self, board: Board, cell: Cell, power: Power) -> None:
+    def __init__(
+        self, board: Board, cell: Cell, power: Power, off_drops_queue: bool = True
+    ) -> None:
         self._board = board
         self._cell = cell
         self._power = power
+        self._off_drops_queue = off_drops_queue
+        self._assistance = 0  # of the last packet up
         self.usable = False  # registered: packets can be sent
         self.connected = False
+        self.on_connection: Callable[[], None] = lambda: None  # `connected` has changed
         self.active_time_ms: float | None = None  # T3324 as granted; None: no power saving
         self.on_idle: Callable[[], None] = lambda: None
         self._queue: deque[_Job] = deque()
@@ -54,8 +66,13 @@ class Radio:
     # for sockets and for data mode
 
     def send(self, l3_bytes: int, done: Done) -> None:
-        """Queue a packet up. `done(False)`: it got lost, or there is no network."""
+        """Queue a packet up."""
+        self._assistance = 0
         self._submit(_Job("up", l3_bytes, done))
+
+    def assist(self, expected: int) -> None:
+        """Tell the network what follows the last packet up: NOTHING_MORE or ONE_ANSWER."""
+        self._assistance = expected
 
     def downlink(self, l3_bytes: int, done: Done) -> None:
         """Queue a packet down; in power saving mode the network keeps it for later."""
@@ -68,7 +85,9 @@ class Radio:
     # for mobility management
 
     def detach(self, done: Done) -> None:
-        """Behind everything queued."""
+        """Behind everything queued, or in its place."""
+        if self._off_drops_queue:
+            self._drop_unsent()
         self._submit(_Job("detach", 0, done))
 
     def tau(self) -> None:
@@ -87,6 +106,7 @@ class Radio:
                 if length_ms > 0:
                     self._at(at_ms, run, partial(self._show, activity))
                     at_ms += length_ms / ROUNDS
+        self._at(procedure.duration_ms / ROUNDS, run, lambda: self._connect(True))
         self._at(procedure.duration_ms, run, lambda: self._played(then))
 
     def search(self) -> None:
@@ -101,7 +121,8 @@ class Radio:
     def stop(self) -> None:
         """Radio off or modem gone: whatever was under way has failed."""
         self._run += 1
-        self._playing = self.connected = self.usable = False
+        self._playing = self.usable = False
+        self._connect(False)
         self._tail.stop()
         self._power.psm = False
         self._show("")
@@ -111,7 +132,7 @@ class Radio:
 
     def _submit(self, job: _Job) -> None:
         if not self.usable:
-            self._board.clock.schedule(0, lambda: job.done(False))
+            self._board.clock.schedule(0, lambda: job.done(_unfinished(job)))
             return
         self._queue.append(job)
         self._work()
@@ -146,20 +167,43 @@ class Radio:
         self._parked.clear()
         for job in jobs:
             if job is not None:
-                # a detach is complete when the radio is off, for whatever reason
-                self._board.clock.schedule(0, partial(job.done, job.kind == "detach"))
+                self._board.clock.schedule(0, partial(job.done, _unfinished(job)))
+
+    def _drop_unsent(self) -> None:
+        """Lose every packet up that is queued or under way."""
+        dropped = [job for job in self._queue if job.kind == "up"]
+        self._queue = deque(job for job in self._queue if job.kind != "up")
+        if self._job is not None and self._job.kind == "up":
+            dropped.insert(0, self._job)
+            self._job = None
+            self._run += 1  # the rest of its procedure is void
+            self._playing = False
+        for job in dropped:
+            self._board.clock.schedule(0, partial(job.done, None))
 
     # connection and current
 
+    def _connect(self, connected: bool) -> None:
+        if connected != self.connected:
+            self.connected = connected
+            self.on_connection()
+
     def _played(self, then: Callable[[], None]) -> None:
         self._playing = False
-        self.connected = True
+        self._connect(True)
         self._show("tail")
-        self._tail.start_ms(self._cell.release_ms(), self._released)
+        release_ms = self._cell.release_ms()
+        if (
+            self._job is not None
+            and not self._queue
+            and self._assistance == _WAITS[self._job.kind]
+        ):
+            release_ms = ASSISTED_RELEASE_MS
+        self._tail.start_ms(release_ms, self._released)
         then()
 
     def _released(self) -> None:
-        self.connected = False
+        self._connect(False)
         self._show("")
         if self.active_time_ms is not None:
             self._tail.start_ms(self.active_time_ms, self._sleep)
@@ -180,3 +224,12 @@ class Radio:
                 call()
 
         self._board.clock.schedule_ms(delay_ms, guarded)
+
+
+# The release assistance after which a procedure of this kind is the last one
+_WAITS = {"up": NOTHING_MORE, "down": ONE_ANSWER, "detach": None, "tau": None}
+
+
+def _unfinished(job: _Job) -> bool | None:
+    """What to tell of a job when the radio is off or gone: a detach is complete then."""
+    return {"up": None, "detach": True}.get(job.kind, False)

@@ -1,8 +1,9 @@
 """The AT session: bytes of the host in, lines out of them, one execution at a time.
 
 Bytes that arrive while a command is being executed wait in the input: that is why the answers of
-impatient hosts come late and in order. Echo happens when a byte is taken from the input. What has
-no CR stays in the line buffer (a stray "+++"), which spoils the next command once.
+impatient hosts come late and in order. With `second_line` = "lost" they end that command instead
+(ITU-T V.250 5.6.1), and their own line is lost. Echo happens when a byte is taken from the input.
+What has no CR stays in the line buffer (a stray "+++"), which spoils the next command once.
 
 Source: ITU-T V.250 5.2; observed Monarch behaviour (docs/emulation.md).
 """
@@ -24,9 +25,11 @@ LINE_LIMIT = 4096  # longer lines are refused as a whole
 
 
 class Session:
-    def __init__(self, board: Board, output: Output) -> None:
+    def __init__(self, board: Board, output: Output, second_line: str = "queued") -> None:
         self.board = board
         self.output = output
+        self._aborts = second_line == "lost"
+        self._losing = False  # the rest of a line that ended another
         self.rng = board.rng("modem/latency")
         self.commands: dict[str, Command] = {}
         self.cmee: Callable[[], int] = lambda: 0
@@ -58,6 +61,7 @@ class Session:
         if self._execution is not None:
             self._execution.cancel()
         self._execution = self._prompt = None
+        self._losing = False
         self._input.clear()
         self._line.clear()
         self.glue = b""
@@ -85,9 +89,12 @@ class Session:
                 if entry.complete:
                     self._entered(entry)
                 continue
-            if self.busy:
+            if self.busy and not self._aborts:
                 break
             byte = self._input.pop(0)
+            if self.busy or self._losing:
+                self._abort(byte)
+                continue
             if byte == LF and not self._line:
                 continue  # the LF of CR LF, or an empty line
             if self.echo:
@@ -97,6 +104,12 @@ class Session:
                 echo.clear()
                 self._run()
         self.output.answer(bytes(echo))
+
+    def _abort(self, byte: int) -> None:
+        """Drop a byte of a line that comes too early. An empty line does no harm."""
+        self._losing = byte not in (CR, LF)
+        if self._losing and self._execution is not None:
+            self._execution.abort()
 
     def _edit(self, byte: int) -> bool:
         """Put one byte into the line; True when the line is complete."""

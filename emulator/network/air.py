@@ -14,12 +14,14 @@ from emulator.board.clock import Clock, Timer
 UDP_HEADERS = {"IP": 28, "IPV6": 48}
 TCP_HEADERS = {"IP": 40, "IPV6": 60}
 
-Done = Callable[[bool], None]
+# What became of a packet: True, it has arrived; False, it was on the air and got lost; None, it
+# never left the radio
+Done = Callable[[bool | None], None]
 
 
 class Air(Protocol):
     def send(self, l3_bytes: int, done: Done) -> None:
-        """Take a packet up; `done` tells, later, whether it has arrived."""
+        """Take a packet up; `done` tells, later, what became of it."""
 
     def downlink(self, l3_bytes: int, done: Done) -> None:
         """Take a packet down."""

@@ -95,6 +95,7 @@ _OUTLIER = table({"good": 0.01, "fair": 0.03, "edge": 0.10}, "share", ESTIMATE, 
 _NO_SERVICE = table({"good": 0.0, "fair": 0.0, "edge": 0.02}, "share", ESTIMATE, "no source found")
 # first attaches that find nothing
 _NEVER = table({"good": 0.0, "fair": 0.0, "edge": 0.10}, "share", ESTIMATE, "no source found")
+CGATT_LAG_MS = constant((0.0, 3000.0), "ms", ESTIMATE, "direct-uart-and-psm, switches")
 REFERENCE_L3_BYTES = 148  # 100 bytes of payload with UDP and IPv6 around them
 
 # RSRP dBm, RSRQ dB, RSSI dBm, SINR dB; each varies by the last figure
@@ -197,6 +198,12 @@ class Cell:
         if self._radio.detach_ms:
             return _rescaled(drawn, self._radio.detach_ms)
         return _stretched(drawn, self._radio.factor)
+
+    def cgatt_lag_ms(self) -> float:
+        """From the registration to the packet service: +CGATT, an address, data."""
+        if self.network.cgatt_lag_ms >= 0:
+            return self.network.cgatt_lag_ms
+        return self._source("cgatt").uniform(*CGATT_LAG_MS)
 
     def tau(self) -> Procedure:
         return _stretched(self._draw("tau", self._source("tau")), self._radio.factor)

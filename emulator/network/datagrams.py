@@ -28,7 +28,8 @@ class Datagrams:
         self._watch = Watch(routes.board.clock, self._look)
         self.pending = 0  # bytes accepted and not yet through the air
         self.closed = False
-        self.eager = False  # the program on the board waits for an answer
+        self.awaited = False  # the program on the board waits for an answer
+        self._coming = 0  # datagrams on their way down
 
     def send(self, host: str, port: int, data: bytes) -> None:
         """Accept a datagram. It also goes its way if `close` follows at once."""
@@ -49,12 +50,18 @@ class Datagrams:
 
     abort = close
 
-    def _sent(self, host: str, port: int, data: bytes, arrived: bool) -> None:
+    def expect(self) -> None:
+        """The program waits: give the server the real time it deserves, if nothing is on its way
+        and something may come."""
+        if not (self.pending or self._coming or self.closed) and self._path.expects:
+            self._take(self._path.poll_answer(awaited=True))
+
+    def _sent(self, host: str, port: int, data: bytes, arrived: bool | None) -> None:
         self.pending -= len(data)
         if not arrived:
-            self._routes.record(host, port, data, "lost")
+            self._routes.record(host, port, data, "unsent" if arrived is None else "lost")
         elif self._path.send(host, port, data) and not self.closed:
-            self._take(self._path.poll_answer(self.eager))
+            self._take(self._path.poll_answer(self.awaited))
             self._watch.start()
         self._close_path()
 
@@ -75,7 +82,10 @@ class Datagrams:
             self._down(host, port, data)
 
     def _down(self, host: str, port: int, data: bytes) -> None:
-        def arrived(ok: bool) -> None:
+        self._coming += 1
+
+        def arrived(ok: bool | None) -> None:
+            self._coming -= 1
             self._routes.note("arrived" if ok else "lost from", host, port, data)
             if ok and not self.closed:
                 self._on_datagram(host, port, data)

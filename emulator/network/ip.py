@@ -17,7 +17,7 @@ from emulator.board.board import Board, Halt, Service
 from emulator.board.constants import CODE, ESTIMATE, constant
 from emulator.network.addresses import address_family
 from emulator.network.air import UDP_HEADERS, Air
-from emulator.network.ipsocket import EBADF, POLLNVAL, IpSocket
+from emulator.network.ipsocket import EBADF, POLLIN, POLLNVAL, IpSocket
 from emulator.network.nic import Nic, PppNic
 from emulator.network.routes import Routes
 
@@ -137,9 +137,13 @@ class Ip(Service):
         list of [number, mask], and the time is over when it is empty and `left` is 0.
         """
         sockets = [self._sockets.get(number) for number, _ in wanted]
-        for socket in sockets:
-            if socket is not None:
-                socket.eager = True
+        readers = [
+            socket
+            for (_, wants), socket in zip(wanted, sockets, strict=True)
+            if socket is not None and wants & POLLIN
+        ]
+        for socket in readers:
+            socket.await_data(True)
         ready: list[list[int]] = []
 
         def look() -> bool:
@@ -148,14 +152,17 @@ class Ip(Service):
                 for (number, wants), socket in zip(wanted, sockets, strict=True)
                 if (mask := POLLNVAL if socket is None else socket.ready(wants))
             ]
-            return bool(ready) or bool(self.board.irqs) or self.board.halt is not None
+            if ready or self.board.disturbed:
+                return True
+            for socket in readers:
+                socket.expect()
+            return False
 
         start_us = self.board.clock.now_us
         most_us = slice_us if left_us < 0 else min(slice_us, left_us)
         self.board.clock.run_until(start_us + most_us, look)
-        for socket in sockets:
-            if socket is not None:
-                socket.eager = False
+        for socket in readers:
+            socket.await_data(False)
         waited_us = self.board.clock.now_us - start_us
         self._count_wait(waited_us, bool(ready))
         self.board.spend_us(0)
@@ -197,9 +204,9 @@ class Ip(Service):
         answers: list[bool] = []
         query = UDP_HEADERS["IP"] + DNS_QUERY_BYTES + len(host)
 
-        def sent(ok: bool) -> None:
+        def sent(ok: bool | None) -> None:
             if ok:
-                nic.air.downlink(query + DNS_ANSWER_BYTES, lambda ok: answers.append(ok))
+                nic.air.downlink(query + DNS_ANSWER_BYTES, lambda ok: answers.append(bool(ok)))
 
         nic.air.send(query, sent)
         # a query that is under way on a slow cell is waited for, lwIP's next ones notwithstanding

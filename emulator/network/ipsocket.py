@@ -53,18 +53,17 @@ class IpSocket:
         self._callers: deque[TcpPath] = deque()
         self._bytes = bytearray()
         self._datagrams: deque[tuple[bytes, Endpoint]] = deque()
-        self._eager = False
+        self._asked = 0  # how often there was nothing to receive, one after the other
 
-    @property
-    def eager(self) -> bool:
-        return self._eager
-
-    @eager.setter
-    def eager(self, value: bool) -> None:
-        """The program waits on this socket: an answer is worth some real time."""
-        self._eager = value
+    def await_data(self, waits: bool) -> None:
+        """The program waits for data: an answer is worth some real time."""
         if self._flow is not None:
-            self._flow.eager = value
+            self._flow.awaited = waits
+
+    def expect(self) -> None:
+        """Nothing is there, and the program waits for it."""
+        if self._flow is not None:
+            self._flow.expect()
 
     def ready(self, wants: int) -> int:
         """Which of the wanted events hold, errors in any case."""
@@ -167,11 +166,14 @@ class IpSocket:
     def recv(self, count: int) -> tuple[bytes, Endpoint] | None:
         """One datagram (what does not fit is lost), or a part of the stream."""
         if self._datagrams:
+            self._asked = 0
             data, sender = self._datagrams.popleft()
             return data[:count], sender
         if self.kind == DATAGRAM:
+            self._ask_again()
             return None
         if self._bytes:
+            self._asked = 0
             data = bytes(self._bytes[:count])
             del self._bytes[:count]
             return data, self.remote or ("0.0.0.0", 0)
@@ -179,7 +181,16 @@ class IpSocket:
             raise self._failure()
         if self._state != CONNECTED:
             raise OSError(ENOTCONN)
-        return (b"", self.remote or ("0.0.0.0", 0)) if self._ended else None
+        if self._ended:
+            return b"", self.remote or ("0.0.0.0", 0)
+        self._ask_again()
+        return None
+
+    def _ask_again(self) -> None:
+        """A program that asks again and again waits, too."""
+        self._asked += 1
+        if self._asked > 1:
+            self.expect()
 
     # the end
 

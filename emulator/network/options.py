@@ -45,10 +45,12 @@ class NetworkOptions:
     pci: int = 142
     steps: list[Step] = field(default_factory=list)  # after CFUN=1, instead of a plain attach
     repeat: bool = False  # the steps start over behind the last one
-    cgatt_lag_ms: int = 0  # +CGATT follows +CEREG so much later
+    cgatt_lag_ms: int = -1  # from +CEREG to +CGATT and data; -1: drawn, 0 to 3 s per attach
     pdn_types: list[PdpType] = field(default_factory=lambda: ["IP", "IPV6", "IPV4V6"])
     apns: list[str] = field(default_factory=list)  # accepted ones; empty: any
     default_apn: str = "iot.example"  # for a context without one
+    apn_user: str = ""  # the access point asks for it by PAP or CHAP; empty: it does not
+    apn_password: str = ""
     ipv4_prefix: str = "10.64.3."
     ipv6_prefix: str = "2001:db8:64:"
     dns_ipv4: list[str] = field(default_factory=lambda: ["192.0.2.53", "198.51.100.53"])
@@ -63,7 +65,8 @@ class NetworkOptions:
     edrx: bool = True
 
     def __post_init__(self) -> None:
-        check_range(self, "cgatt_lag_ms release_ms idle_ma", 0)
+        check_range(self, "cgatt_lag_ms", -1)
+        check_range(self, "release_ms idle_ma", 0)
 
 
 @dataclass

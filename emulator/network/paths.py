@@ -12,6 +12,7 @@ import socket
 import sys
 
 from emulator.network.addresses import Endpoint, canonical
+from emulator.network.patience import Turn
 from emulator.network.routes import Routes, SentDatagram
 
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
@@ -35,7 +36,7 @@ class UdpPath:
         self._sockets: dict[int, socket.socket] = {}
         self._peers: dict[Endpoint, Endpoint] = {}  # real address -> as whom the board sent to it
         self._last: SentDatagram | None = None
-        self._target: Endpoint | None = None
+        self._turn = Turn(routes.patience)
         self.closed = False
         routes.opened(self)
 
@@ -46,7 +47,8 @@ class UdpPath:
 
     def send(self, host: str, port: int, data: bytes) -> bool:
         """Send a datagram; True if it was handed to a server."""
-        target = self._target = None if self.closed else self._routes.target(host, port)
+        target = None if self.closed else self._routes.target(host, port)
+        self._turn.asked(target)
         if target is None:
             self._routes.record(host, port, data, "dropped")
             return False
@@ -63,20 +65,25 @@ class UdpPath:
         return left
 
     def poll(self, wait_s: float = 0.0) -> list[tuple[str, int, bytes]]:
-        """The datagrams that have come, after waiting for the first at most so long."""
-        if not self._sockets:
-            return []
-        readable, _, _ = select.select(list(self._sockets.values()), [], [], wait_s)
-        return [datagram for real in readable for datagram in self._receive(real)]
-
-    def poll_answer(self, eager: bool) -> list[tuple[str, int, bytes]]:
-        """Poll right behind a `send`, as patiently as the server deserves."""
-        if self._target is None:
-            return self.poll()
-        target, self._target = self._target, None
-        found = self.poll(self._routes.wait_s(target, eager))
-        self._routes.answered(target, bool(found))
+        """The datagrams that have come, after waiting for the first at most so long, and those
+        in a row behind it."""
+        found: list[tuple[str, int, bytes]] = []
+        while self._sockets:
+            readable, _, _ = select.select(list(self._sockets.values()), [], [], wait_s)
+            if not readable:
+                break
+            found += [datagram for real in readable for datagram in self._receive(real)]
+            wait_s = self._routes.patience.quiet_s
         return found
+
+    def poll_answer(self, awaited: bool) -> list[tuple[str, int, bytes]]:
+        """Poll as patiently as the server deserves (patience.py)."""
+        return self._turn.hear(awaited, self.poll)
+
+    @property
+    def expects(self) -> bool:
+        """Something may come if it is waited for."""
+        return self._turn.expects and bool(self._sockets)
 
     def listen(self, host: str, port: int) -> Endpoint:
         """Have programs on this computer send to host:port of the board; where they do so."""
@@ -112,7 +119,7 @@ class UdpPath:
             except OSError:  # of what was sent last: nobody listens there after all
                 self._clear_error(real)
                 if self._last is not None:
-                    self._last.delivered = False
+                    self._last.what = "refused"
                 continue
             source = (address[0], address[1])
             host, port = self._peers.get(source) or self._routes.origin(source, self._family)
@@ -147,8 +154,10 @@ class TcpPath:
         self.peer = peer
         self.ended = False  # the other side has closed, everything it sent has been taken
         self._target: Endpoint | None = None
-        if real is not None:
+        self._turn = Turn(routes.patience)
+        if real is not None:  # of a listener
             real.setblocking(False)
+            self._target = real.getpeername()[:2]
         routes.opened(self)
 
     @property
@@ -159,6 +168,7 @@ class TcpPath:
         """Return "connected", "refused" (nobody listens), or "dropped" (no route)."""
         self.peer = (host, port)
         target = self._target = self._routes.target(host, port)
+        self._turn.asked(target)
         if target is None:
             self._routes.note("dropped", host, port, b"")
             return "dropped"
@@ -179,18 +189,41 @@ class TcpPath:
         if self._real is not None:
             self._unsent += data
             self._flush()
+        self._turn.asked(self._target)
         alive = self._real is not None
         self._routes.record(*self.peer, data, "left" if alive else "refused")
         return alive
 
     def poll(self, wait_s: float = 0.0, limit: int = DATAGRAM_MAX) -> bytes:
-        """What has come, at most `limit` bytes; `ended` tells whether more can come."""
+        """What has come, at most `limit` bytes, after waiting for the first at most so long, with
+        what comes in a row behind it; `ended` tells whether more can come."""
         self._flush()
-        real = self._real
-        if real is None or limit <= 0 or not select.select([real], [], [], wait_s)[0]:
+        data = b""
+        while self._real is not None and len(data) < limit:
+            if not select.select([self._real], [], [], wait_s)[0]:
+                break
+            data += self._receive(limit - len(data))
+            wait_s = self._routes.patience.quiet_s
+        return data
+
+    def poll_answer(self, awaited: bool, limit: int = DATAGRAM_MAX) -> bytes:
+        """Poll as patiently as the server deserves (patience.py)."""
+        if limit <= 0:
             return b""
+        data = self._turn.hear(awaited, lambda wait_s: self.poll(wait_s, limit))
+        if self.ended:
+            self._turn.heard()
+        return data
+
+    @property
+    def expects(self) -> bool:
+        """Something may come if it is waited for."""
+        return self._turn.expects and self._real is not None
+
+    def _receive(self, limit: int) -> bytes:
+        assert self._real is not None
         try:
-            data = real.recv(limit)
+            data = self._real.recv(limit)
         except BlockingIOError:
             return b""
         except OSError:  # reset by the other side
@@ -198,14 +231,6 @@ class TcpPath:
         if not data:
             self.ended = True
             self._drop()
-        return data
-
-    def poll_answer(self, eager: bool, limit: int = DATAGRAM_MAX) -> bytes:
-        """Poll right behind a `send`, as patiently as the server deserves."""
-        if self._target is None or limit <= 0:
-            return self.poll(0.0, limit)
-        data = self.poll(self._routes.wait_s(self._target, eager), limit)
-        self._routes.answered(self._target, bool(data))
         return data
 
     def close(self) -> None:

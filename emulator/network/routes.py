@@ -12,7 +12,8 @@ side a server on this computer: nothing ever leaves it. A routed name resolves t
 stands for it here. What has no route is dropped without a word, as on the internet.
 
 Each packet is traced as `net`: left, refused (nobody listens at the target), dropped (no route),
-lost (on the air), arrived. `sent` lists what the board has sent, for the account of a cycle.
+lost (on the air), unsent (the radio went off before), arrived. `sent` lists what the board has
+sent, for the account of a cycle.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Protocol
 
 from emulator.board.board import Board
 from emulator.network.addresses import Endpoint, address_family, canonical, endpoint
+from emulator.network.patience import Patience
 
 # Who sends to the board without being in the table: a host somewhere on the internet
 STRANGER = {"IP": "198.51.100.254", "IPV6": "2001:db8::fffe"}
@@ -44,7 +46,17 @@ class SentDatagram:
     host: str  # as in the table, where it is there: a name stays a name
     port: int
     data: bytes
-    delivered: bool  # it was really handed to a server
+    what: str  # its end: left, refused, dropped, lost or unsent, as in the trace
+
+    @property
+    def delivered(self) -> bool:
+        """It was really handed to a server."""
+        return self.what == "left"
+
+    @property
+    def on_air(self) -> bool:
+        """It left the radio."""
+        return self.what != "unsent"
 
 
 class RealSockets(Protocol):
@@ -54,17 +66,11 @@ class RealSockets(Protocol):
 
 
 class Routes(AbstractContextManager["Routes"]):
-    # Real seconds worth waiting for an answer, while virtual time stands still: this long for a
-    # server of which nothing is known, longer once it has answered, ever shorter while it does not
-    unknown_s = 0.02
-    answering_s = 0.25
-    silent_s = 0.002
-    eagerness = 5.0
-
     def __init__(self, board: Board, table: Mapping[Endpoint, Endpoint] | None = None) -> None:
         self.board = board
-        self.patience: dict[Endpoint, float] = {}  # by server
+        self.patience = Patience(board.clock)
         self.sent: list[SentDatagram] = []
+        self.missing: list[tuple[str, int | None]] = []  # wanted without a route; a name: no port
         self.listening: dict[Endpoint, Endpoint] = {}  # address on the board -> real address
         self._table: dict[Endpoint, Endpoint] = {}
         self._names: dict[str, dict[str, str]] = {}  # name -> its address by family
@@ -105,22 +111,15 @@ class Routes(AbstractContextManager["Routes"]):
         self._table.clear()
         self._strangers.clear()
 
-    def wait_s(self, target: Endpoint, eager: bool) -> float:
-        """How long to wait for an answer of this server; `eager`: the board does nothing else."""
-        known = self.patience.get(target, self.unknown_s)
-        return min(self.answering_s, known * self.eagerness) if eager else known
-
-    def answered(self, target: Endpoint, yes: bool) -> None:
-        """Adjust how long to wait for the next answer of this server."""
-        known = self.patience.get(target, self.unknown_s)
-        self.patience[target] = self.answering_s if yes else max(self.silent_s, known / 2)
-
     # looking up
 
     def target(self, host: str, port: int) -> Endpoint | None:
         """The server behind an address or a name; None without a route."""
         source = (self.shown(canonical(host)), port)
-        return self._table.get(source) or self._strangers.get(source)
+        target = self._table.get(source) or self._strangers.get(source)
+        if target is None:
+            self._miss(*source)
+        return target
 
     def resolve(self, name: str, family: str) -> list[str]:
         """What the name system says: addresses of a routed name, a literal itself, else []."""
@@ -128,7 +127,13 @@ class Routes(AbstractContextManager["Routes"]):
         if address_family(host) is not None:
             return [host] if address_family(host) == family else []
         addresses = self._names.get(host.rstrip("."), {})
+        if not addresses:
+            self._miss(host.rstrip("."), None)
         return [addresses[family]] if family in addresses else []
+
+    def _miss(self, host: str, port: int | None) -> None:
+        if (host, port) not in self.missing:
+            self.missing.append((host, port))
 
     def reachable(self, host: str) -> bool:
         """There is a route to some port of this host: it also answers a ping."""
@@ -165,10 +170,10 @@ class Routes(AbstractContextManager["Routes"]):
     # the record
 
     def record(self, host: str, port: int, data: bytes, what: str) -> SentDatagram:
-        """Note what has become of something sent: left, refused, dropped or lost."""
+        """Note what has become of something sent: left, refused, dropped, lost or unsent."""
         self.note(what, host, port, data)
         shown = self.shown(canonical(host))
-        datagram = SentDatagram(self.board.clock.now_us, shown, port, data, what == "left")
+        datagram = SentDatagram(self.board.clock.now_us, shown, port, data, what)
         self.sent.append(datagram)
         return datagram
 

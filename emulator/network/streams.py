@@ -52,7 +52,7 @@ class Stream:
         self._result: Result | None = None
         self.room: Callable[[], int] = lambda: SEGMENT  # bytes that the receiver can still take
         self.closed = False
-        self.eager = False  # the program on the board waits for an answer
+        self.awaited = False  # the program on the board waits for an answer
         if path is not None:
             self._watch.start()
 
@@ -99,7 +99,7 @@ class Stream:
     # opening
 
     def _open(self, host: str, port: int, tries: int) -> None:
-        def arrived(ok: bool) -> None:
+        def arrived(ok: bool | None) -> None:
             if self._result is None:
                 return
             if not ok:
@@ -137,7 +137,7 @@ class Stream:
             self._air.send(self._headers, lambda ok: self._finish())
 
     def _segment(self, data: bytes, tries: int) -> None:
-        def arrived(ok: bool) -> None:
+        def arrived(ok: bool | None) -> None:
             if not self._unsent:
                 return  # aborted
             if ok:
@@ -146,7 +146,8 @@ class Stream:
                 self._retry(tries, lambda: self._segment(data, tries + 1))
             else:
                 assert self._path.peer is not None
-                self._routes.record(*self._path.peer, data, "lost")
+                what = "unsent" if ok is None else "lost"
+                self._routes.record(*self._path.peer, data, what)
                 self._lost()
 
         self._air.send(self._headers + len(data), arrived)
@@ -156,9 +157,15 @@ class Stream:
         self._busy = False
         self._path.send(data)
         if not self.closed:
-            self._take(self._path.poll_answer(self.eager, self._room()))
+            self._take(self._path.poll_answer(self.awaited, self._room()))
             self._watch.start()
         self._work()
+
+    def expect(self) -> None:
+        """The program waits: give the server the real time it deserves, if nothing is on its way
+        and something may come."""
+        if not (self._unsent or self._coming or self.closed) and self._path.expects:
+            self._take(self._path.poll_answer(True, self._room()))
 
     def _lost(self) -> None:
         """The other side does not acknowledge any more, or has closed."""
@@ -204,7 +211,7 @@ class Stream:
             self._air.downlink(self._headers, lambda ok: self._lost())
 
     def _down(self, data: bytes, tries: int) -> None:
-        def arrived(ok: bool) -> None:
+        def arrived(ok: bool | None) -> None:
             if self.closed:
                 return
             if not ok and tries < RETRIES:

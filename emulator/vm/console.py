@@ -26,12 +26,16 @@ class Console:
     def __init__(self, board: Board, sink: Callable[[str], None]) -> None:
         self._board = board
         self._sink = sink
+        self._pins: Any = board.services.get("console")
         self._line = ""
         self._free_us = 0  # when the last character written will have been sent
         self.typed: deque[str] = deque()  # characters waiting to be read by the device
+        self.more: Callable[[], str] | None = None  # waits for a person's next character
 
     def write(self, text: str) -> None:
         """Show `text`; the device spends the time until the rest fits into the FIFO."""
+        if self._pins is not None and self._pins.silent:
+            return
         self._sink(text)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
@@ -51,10 +55,18 @@ class Console:
         self.typed.extend(text)
 
     def read_line(self) -> str:
+        if self._pins is not None and self._pins.deaf:
+            self.typed.clear()
         line = ""
-        while self.typed and not line.endswith("\n"):
+        while not line.endswith("\n") and self.await_typed():
             line += self.typed.popleft()
         return line
+
+    def await_typed(self) -> bool:
+        """Something is there to be read; without a person, what was typed before."""
+        if not self.typed and self.more is not None:
+            self.typed.append(self.more())
+        return bool(self.typed)
 
 
 def _sent_us(characters: int) -> int:
@@ -76,9 +88,12 @@ class ConsoleStream:
 
     def read(self, size: int = -1) -> str:
         """Nothing typed reads as the end of the input: nobody sits at an emulated console."""
-        typed = self._console.typed
-        count = len(typed) if size < 0 else min(size, len(typed))
-        return "".join(typed.popleft() for _ in range(count))
+        console = self._console
+        count = max(1, len(console.typed)) if size < 0 else size
+        text = ""
+        while len(text) < count and console.await_typed():
+            text += console.typed.popleft()
+        return text
 
     def readline(self) -> str:
         return self._console.read_line()

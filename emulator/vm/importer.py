@@ -16,6 +16,7 @@ from typing import Any
 from emulator.board.board import Board
 from emulator.board.constants import COMPARABLE, ESTIMATE, MEASURED, constant
 from emulator.device_files import SCRIPTS
+from emulator.vm import mpy
 from emulator.vm.compiler import compile_device
 from emulator.vm.core import CORE
 from emulator.vm.device.imports import Imports
@@ -123,6 +124,22 @@ class Importer:
         return import_kind(self._host_path, stem)
 
     def load_mpy(self, name: str, stem: str, inner: str) -> ModuleType:
+        """Byte code of this project's own modules runs as the source that it was made of."""
+        path = stem + inner
+        host = self._host_path(path + ".mpy")
+        assert host is not None
+        data = host.read_bytes()
+        source = mpy.source_of(data, path.removeprefix("/flash/") + ".py")
+        if source is not None:
+            module, names = self.new_module(name)
+            self.loaded[name] = module
+            if inner:
+                names["__path__"] = stem
+            module.__file__ = path + ".mpy"
+            names["__builtins__"] = self.device_builtins
+            self._board.spend_us(len(data) * MPY_US_PER_KB // 1024)
+            exec(self.compile(source.read_bytes(), str(source), path + ".py"), names)
+            return module
         raise ImportError(
             f"{stem}{inner}.mpy is byte code, which CPython cannot run: put {stem}{inner}.py on "
             "the flash or run it on the MicroPython VM"

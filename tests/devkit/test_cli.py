@@ -45,7 +45,8 @@ def test_help_names_every_command_in_the_order_of_use(capsys: pytest.CaptureFixt
     assert cli.main(["--help"]) == 0
     listed = re.findall(r"^  (\w+)  +[A-Z].*\.$", capsys.readouterr().out, re.MULTILINE)
     assert set(listed) == files - SHARED
-    usual = "demo test run at bench build component deploy sensors new collect check lint".split()
+    usual = "demo test run at board bench build component deploy sensors new collect check".split()
+    usual.append("lint")
     assert listed == [name for name in usual if name in files]
 
 
@@ -85,7 +86,9 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         (["demo", "--trace", "/proc/x"], "--trace: '/proc/x' cannot be written"),
         (["demo", "--plot", "/proc/x.png"], "--plot: '/proc/x.png' cannot be written"),
         (["at", "--trace", "/proc", "AT"], "--trace: '/proc' cannot be written"),
-        (["run", "SCRIPT", "--scenario", "sunny"], "sunny"),
+        (["run", "SCRIPT", "--scenario", "sunny"], "no scenario 'sunny'; allowed: a file, bad"),
+        (["demo", "--scenario", "fiar"], "no scenario 'fiar' (nearest: fair); allowed"),
+        (["demo", "--scenario", "edge.tml"], "no scenario 'edge.tml' (nearest: edge); allowed"),
         (["run", "SCRIPT", "--scenario", "CHIPS"], "chips.si7021: address = 5; allowed: 0x08"),
         (["at", "--scenario", "CHIPS", "AT"], "chips.si7021: address = 5; allowed: 0x08 to"),
         (["run", "SCRIPT", "--route", "nowhere"], "nowhere"),
@@ -138,6 +141,7 @@ def test_run_hands_over_everything(
     assert vars(received[0]) == {
         "script": script,
         "flash": str(tmp_path),
+        "keep_flash": False,
         "config": None,
         "cycles": 2,
         "scenario": "good",

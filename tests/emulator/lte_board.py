@@ -54,7 +54,6 @@ class ScriptedModem:
         self.uart = uart
         self.table: dict[str, Reply] = {**USUAL, **table}
         self.mute = False
-        self.baud = 921_600
         self.delay_ms = 10.0
         self.in_data_mode = False
         self.addresses = {"IP": "10.1.2.3"}
@@ -62,6 +61,14 @@ class ScriptedModem:
         self.sent: list[str] = []
         self._line = b""
         uart.on_bytes = self._receive
+
+    @property
+    def baud(self) -> int:
+        return self.uart.modem_baud
+
+    @baud.setter
+    def baud(self, rate: int) -> None:
+        self.uart.modem_baud = rate
 
     def pdn_addresses(self, cid: int) -> Mapping[str, str]:
         return self.addresses

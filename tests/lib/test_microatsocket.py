@@ -77,7 +77,7 @@ def run(make_device: MakeDevice, server: Server) -> Callable[..., list[Any]]:
         table["fault"] = [{"point": "command", **fault} for fault in faults or []]
         run.device = make_device(table, routes=[*routes(server), *more_routes], firmware=firmware)
         # a server that answers does so before virtual time passes, on a busy machine as well
-        run.device.emulator.routes.unknown_s = 0.5
+        run.device.emulator.routes.patience.rely(0.5)
         return run.device.run(OPENED + program, given)
 
     return run
@@ -264,7 +264,7 @@ show(len([socket.socket() for _ in range(6)]))
 
 
 REFUSALS = {
-    "settings": ("AT+SQNSCFGEXT", {"do": "error"}),
+    "settings": ("AT+SQNSCFG=", {"do": "error"}),
     "dial": ("AT+SQNSD", {"do": "error"}),
     "dial with a code": ("AT+SQNSD", {"do": "error", "cme": 3}),
     "prompt": ("AT+SQNSSENDEXT", {"do": "error"}),
@@ -490,6 +490,21 @@ def test_replies_in_pieces(run: Run, server: Server, size: int) -> None:
     assert run(ROUND_TRIP, modem=chunks) == [1, b"answer"]
 
 
+def test_a_modem_that_falls_mute_extends_no_wait(run: Run, server: Server) -> None:
+    fault = {"match": "AT+SQNSI", "do": "mute", "forever": True}
+    data, took_ms = run(
+        """
+sock.sendto(b"x", V6)
+sock.settimeout(2)
+data, ms = took_ms(sock.recvfrom, 512)
+show(data[0])
+show(ms)
+""",
+        faults=[fault],
+    )
+    assert data is None and 2000 <= took_ms < 3100
+
+
 TROUBLE: dict[str, dict[str, Any]] = {
     "ERROR": {"do": "error"}, "silence": {"do": "mute"}, "late": {"do": "late", "late_ms": 3000},
     "final late": {"do": "late", "late_ms": 3000, "part": "final"},
@@ -543,6 +558,23 @@ def test_a_name_cannot_carry_a_command(run: Run, host: str) -> None:
     [[kind, text]] = run("show(raised(sock.getaddrinfo, given(), 7))", host)
     assert kind == "ValueError" and "host" in text
     assert not any("DNSLKUP" in line for line in run.device.commands)  # type: ignore[attr-defined]
+
+
+def test_a_name_fits_into_the_line_of_the_firmware(run: Run) -> None:
+    """124 bytes, 33 of which are AT+SQNSD=6,1,65535,"",0,65535,1,1."""
+    known, *refused = run(
+        """
+six = [opened() for _ in range(5)][-1]
+six.bind(("", 65535))
+show(six.sendto(b"x", ("a" * 91, 65535)))
+show(raised(six.sendto, b"x", ("a" * 92, 65535)))
+show(raised(six.getaddrinfo, "a" * 92, 7))
+"""
+    )
+    assert known == -1  # nobody knows that name
+    assert refused == [["ValueError", "length of host = 92; allowed: up to 91 bytes"]] * 2
+    commands: list[str] = run.device.commands  # type: ignore[attr-defined]
+    assert max(map(len, commands)) == 124 and not any("a" * 92 in line for line in commands)
 
 
 def test_without_a_modem_instance(run: Run) -> None:

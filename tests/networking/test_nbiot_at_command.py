@@ -138,12 +138,183 @@ def test_what_cannot_be_one_line_is_refused(make_device: MakeDevice, name: str) 
     assert not any("CFUN=0" in line for line in device.commands)
 
 
-@pytest.mark.parametrize("tries", (0, -1, True, "2", 1.5, None))
-def test_max_tries_is_checked(make_device: MakeDevice, tries: object) -> None:
-    [[kind, text]] = make_device(modem_on_boot=False).run(
-        'from networking import nbiot\nshow(raised(nbiot.sendAtCommand, "AT", given()))', tries
+WRONG = {
+    "max_tries": (0, -1, True, "2", 1.5, None),
+    "max_retries": (0, -1, True, "2", 1.5),
+    "timeout_ms": (0, -1, True, "2", 1.5, 600001),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_numbers_are_checked(make_device: MakeDevice, name: str) -> None:
+    shown = make_device(modem_on_boot=False).run(
+        """
+        from networking import nbiot
+        name, values = given()
+        for value in values:
+            show(raised(nbiot.sendAtCommand, "AT", **{name: value}))
+        """,
+        [name, WRONG[name]],
     )
-    assert kind == "ValueError" and "max_tries" in text
+    for value, [kind, text] in zip(WRONG[name], shown, strict=True):
+        assert kind == "ValueError" and text.startswith(f"{name} = {value!r}; allowed: 1 ")
+
+
+# A search for all networks takes 60 to 180 s (TS 27.007 7.3 allows minutes)
+SCAN = {"network": {"name": "Example"}}
+SECOND_LINES = ("queued", "lost")
+
+
+def lines(device: Device, *names: str) -> list[str]:
+    """The commands with these names, in the order in which the modem got them."""
+    return [line for line in device.commands if line.startswith(names)]
+
+
+@pytest.mark.parametrize("second_line", SECOND_LINES)
+def test_a_search_that_takes_minutes_is_waited_for_and_sent_once(
+    make_device: MakeDevice, second_line: str
+) -> None:
+    device = make_device({**SCAN, "modem": {"second_line": second_line}})
+    answer, late = device.run(
+        ATTACHED
+        + """
+show(nbiot.sendAtCommand("AT+COPS=?", 3))
+show(nbiot.sendAtCommand("AT+CSQ"))
+"""
+    )
+    assert answer[1] is True and '"Example"' in answer[0] and answer[0].endswith("OK")
+    assert late[1] is True and late[0].startswith("+CSQ: ")
+    assert lines(device, "AT+COPS", "AT+CSQ") == ["AT+COPS=?", "AT+CSQ"]
+
+
+@pytest.mark.parametrize("second_line", SECOND_LINES)
+def test_a_short_wait_is_continued_by_the_next_try_and_by_the_next_call(
+    make_device: MakeDevice, second_line: str
+) -> None:
+    device = make_device({**SCAN, "modem": {"second_line": second_line}})
+    early, answer = device.run(
+        ATTACHED
+        + """
+show(nbiot.sendAtCommand("AT+COPS=?", max_tries=3, timeout_ms=5000))
+show(nbiot.sendAtCommand("AT+COPS=?", timeout_ms=200000))
+"""
+    )
+    assert early == ["", False]
+    assert answer[1] is True and '"Example"' in answer[0]
+    assert lines(device, "AT+COPS") == ["AT+COPS=?"]
+    assert "no answer in 5000 ms" in device.output
+
+
+@pytest.mark.parametrize("second_line", SECOND_LINES)
+def test_while_an_answer_is_outstanding_nothing_else_is_sent(
+    make_device: MakeDevice, second_line: str
+) -> None:
+    device = make_device({**SCAN, "modem": {"second_line": second_line}})
+    _, busy, took_ms, answer, then = device.run(
+        ATTACHED
+        + """
+import utime
+show(nbiot.sendAtCommand("AT+COPS=?", timeout_ms=2000))
+start_us = utime.ticks_cpu()
+show(nbiot.sendAtCommand("AT+CSQ", timeout_ms=3000))
+show((utime.ticks_cpu() - start_us) // 1000)
+show(nbiot.sendAtCommand("AT+CSQ", timeout_ms=200000))
+show(nbiot.sendAtCommand("AT+CFUN?"))
+"""
+    )
+    assert busy == ["", False] and 3000 <= took_ms <= 4100
+    assert "not sent: the answer to AT+COPS is outstanding" in device.output
+    assert answer[1] is True and answer[0].startswith("+CSQ: ") and "COPS" not in answer[0]
+    assert then == ["+CFUN: 1\r\n\r\nOK", True]
+    assert lines(device, "AT+COPS", "AT+CSQ;", "AT+CSQ") == ["AT+COPS=?", "AT+CSQ"]
+
+
+PING = 'AT+PING="192.0.2.1",2,32,1,5'
+
+
+@pytest.mark.parametrize("second_line", SECOND_LINES)
+@pytest.mark.parametrize("timeout_ms", (300, 9500))
+def test_the_ok_of_a_ping_is_not_that_of_another_command(
+    make_device: MakeDevice, second_line: str, timeout_ms: int
+) -> None:
+    device = make_device(
+        {"modem": {"second_line": second_line}, "radio": {"uplink_ms": 4000}},
+        routes=["192.0.2.1:7=127.0.0.1:9"],
+    )
+    _, *answers = device.run(
+        ATTACHED
+        + """
+show(nbiot.sendAtCommand(given()[0], timeout_ms=given()[1]))
+for command in ("AT+CSQ", "AT+BAD", "AT"):
+    show(nbiot.sendAtCommand(command, timeout_ms=60000))
+""",
+        [PING, timeout_ms],
+    )
+    assert answers[0][0].startswith("+CSQ: ") and answers[0][1] is True
+    assert answers[1:] == [["ERROR", False], ["OK", True]]
+    assert len(lines(device, "AT+PING")) == 1
+
+
+@pytest.mark.parametrize("second_line", SECOND_LINES)
+@pytest.mark.parametrize("late_ms", (700, 12000))
+def test_an_answer_that_comes_after_its_bound_is_not_taken_for_another(
+    make_device: MakeDevice, second_line: str, late_ms: int
+) -> None:
+    device = make_device(
+        {"modem": {"second_line": second_line}}
+        | command_fault(match="AT+SLOW", do="late", late_ms=late_ms)
+    )
+    answers = device.run(
+        ATTACHED
+        + """
+nbiot.sendAtCommand("AT+SLOW", timeout_ms=500)
+for command in ("AT", "AT+CSQ", "AT+BAD", "AT"):
+    answer = ("", False)
+    while not answer[0]:  # it may pass for mute meanwhile
+        answer = nbiot.sendAtCommand(command, timeout_ms=3000)
+    show(answer)
+"""
+    )
+    assert answers[0] == ["OK", True]
+    assert answers[1][0].startswith("+CSQ: ") and answers[1][1] is True
+    assert answers[2:] == [["ERROR", False], ["OK", True]]
+
+
+def test_the_procedure_waits_for_an_outstanding_answer(make_device: MakeDevice) -> None:
+    """A search goes on when the program connects again."""
+    device = make_device(SCAN)
+    status, cause = device.run(
+        """
+        from networking import nbiot
+        settings = configured(_MAX_ATTACHMENT_ATTEMPT_TIME_SEC=300)
+        nbiot.connect(settings, False)
+        nbiot.sendAtCommand("AT+COPS=?", timeout_ms=2000)
+        show(nbiot.connect(settings, False).status)
+        show(nbiot.last_outcome().cause)
+        """
+    )
+    assert (status, cause) == (1, "attached")
+
+
+def test_a_search_that_outlasts_the_configured_time_has_its_cause(make_device: MakeDevice) -> None:
+    device = make_device(SCAN)
+    [cause] = device.run(
+        """
+        from networking import nbiot
+        settings = configured(_MAX_ATTACHMENT_ATTEMPT_TIME_SEC=30)
+        nbiot.connect(settings, False)
+        nbiot.sendAtCommand("AT+COPS=?", timeout_ms=2000)
+        nbiot.connect(settings, False)
+        show(nbiot.last_outcome().cause)
+        """
+    )
+    assert cause == "modem_busy"
+
+
+def test_max_retries_is_a_second_name_of_max_tries(make_device: MakeDevice) -> None:
+    device = make_device()
+    device.run(ATTACHED + 'nbiot.sendAtCommand("AT+BAD", max_retries=2)')
+    assert lines(device, "AT+BAD") == ["AT+BAD"] * 2
 
 
 @pytest.mark.lte_link("line limits of firmware releases")
@@ -165,13 +336,28 @@ show(nbiot.sendAtCommand("AT"))
     assert shown[2] == ["OK", True]
 
 
+def test_it_starts_the_modem_which_deactivate_then_switches_off(make_device: MakeDevice) -> None:
+    device = make_device({"modem": {"cfun": 1}}, modem_on_boot=False)
+    answer, deactivated, again, last = device.run(
+        """
+        from networking import nbiot
+        show(nbiot.sendAtCommand("AT+CFUN?"))
+        show(nbiot.deactivate().deactivation_status)
+        show(nbiot.sendAtCommand("AT"))
+        show(nbiot.deactivate().deactivation_status)
+        """
+    )
+    assert answer == ["+CFUN: 1\r\n\r\nOK", True]
+    assert (deactivated, again, last) == (True, ["OK", True], True)
+    assert device.modem.cfun == 4 and device.modem_rests()
+
+
 def test_without_a_modem_the_answer_is_empty(make_device: MakeDevice) -> None:
-    device = make_device(modem_on_boot=False)
+    device = make_device("modem_mute", modem_on_boot=False)
     shown = device.run(
         'from networking import nbiot\nshow(nbiot.sendAtCommand("AT", max_tries=3))'
     )
     assert shown == [["", False]]
-    assert device.commands == []
 
 
 def test_in_data_state_the_answer_is_empty_and_the_data_state_stays(

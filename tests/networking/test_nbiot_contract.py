@@ -297,6 +297,19 @@ def test_outcome_costs_no_exchange(make_device: MakeDevice) -> None:
     assert [entry for entry in device.board.trace.of("at>") if entry.at_us > connected_us] == []
 
 
+@pytest.mark.lte_link("the line limit of this firmware")
+def test_a_host_has_the_room_of_a_line(make_device: MakeDevice) -> None:
+    fits, refused = make_device(modem_on_boot=False).run(
+        """
+        from networking import nbiot
+        for length in (91, 92):
+            show(nbiot.problems(configured(_HOST="a" * length)))
+        """
+    )
+    assert fits == []
+    assert len(refused) == 1 and refused[0].startswith("_HOST = 'aaa") and "91" in refused[0]
+
+
 # the uniform face of a bearer, networking/__init__.py
 
 
@@ -390,7 +403,7 @@ def test_without_an_ipv4_address_there_is_no_stream(make_device: MakeDevice) -> 
         show(nbiot.down())
         """
     )
-    assert shown == [False, "data_state_timeout", True]
+    assert shown == [False, "address_family", True]
 
 
 def test_stop_switches_off_what_an_earlier_program_left_running(make_device: MakeDevice) -> None:

@@ -122,7 +122,7 @@ nbiot.deactivate()
 def test_a_socket_of_the_modem_receives(make_device: MakeDevice) -> None:
     with UdpServer(reply=lambda data: data[::-1]) as server:
         device = reaching(server, make_device)
-        device.emulator.routes.unknown_s = 0.5  # the server answers before virtual time passes
+        device.emulator.routes.patience.rely(0.5)  # the server answers before virtual time passes
         [answer] = device.run(
             ATTACHED
             + f"""

@@ -177,9 +177,19 @@ def test_wrong_arguments_are_refused_before_the_modem_is_asked(
 ) -> None:
     arguments, words = WRONG[name]
     device = make_device()
-    [[kind, text]] = device.run(ATTACHED + "show(raised(nbiot.sendATsocket, *given()))", arguments)
-    assert kind == "ValueError"
-    assert [word for word in words if word not in text] == []
+    shown = device.run(
+        ATTACHED
+        + """
+import microATsocket
+show(raised(nbiot.sendATsocket, *given()))
+taken = [microATsocket.socket() for _ in range(6)]  # then there is no socket for it
+show(raised(nbiot.sendATsocket, *given()))
+""",
+        arguments,
+    )
+    for kind, text in shown:
+        assert kind == "ValueError"
+        assert [word for word in words if word not in text] == []
     assert not any("SQNS" in line or "CFUN=0" in line for line in device.commands)
 
 
@@ -204,7 +214,7 @@ def test_several_datagrams_use_one_socket(make_device: MakeDevice, server: UdpSe
     assert arrived(server, 5) == [b"n0", b"n1", b"n2", b"n3", b"n4"]
     assert len([line for line in device.commands if line.startswith("AT+SQNSD=")]) == 1
     assert len({datagram.source for datagram in server.received}) == 1
-    assert len(device.commands) <= 28 + 4 + 2 * 4
+    assert len(device.commands) <= 28 + 4 + 2 * 4 + 4  # polls while the packet service follows
 
 
 def test_a_changed_destination_is_dialled(make_device: MakeDevice, server: UdpServer) -> None:
@@ -221,7 +231,7 @@ def test_a_changed_destination_is_dialled(make_device: MakeDevice, server: UdpSe
 def test_a_cycle_with_one_datagram_stays_within_32_exchanges(
     make_device: MakeDevice, server: UdpServer
 ) -> None:
-    device = make_device("good", routes=routes(server))
+    device = make_device("kind", routes=routes(server))
     assert device.run(SEND_EACH, [[bytes(124), V6, 5683]]) == [124]
     assert len(device.commands) <= 32
 
@@ -274,7 +284,7 @@ nbiot.deactivate()
 
 
 REFUSALS = {
-    "settings refused": ("AT+SQNSCFGEXT", {"do": "error"}),
+    "settings refused": ("AT+SQNSCFG=", {"do": "error"}),
     "dial refused": ("AT+SQNSD", {"do": "error"}),
     "dial silent": ("AT+SQNSD", {"do": "mute"}),
     "send refused": ("AT+SQNSSENDEXT", {"do": "error"}),
@@ -406,3 +416,22 @@ def test_a_refusal_by_the_original_is_zero_bytes(make_device: MakeDevice) -> Non
     device = make_device(lossless(fault=[fault]))
     device.put("lib/microATsocket.py", ORIGINAL)
     assert device.run(SEND_EACH, [["x", V6, 5683]]) == [0]
+
+
+@pytest.mark.parametrize("second_line", ("queued", "lost"))
+def test_a_prompt_that_comes_too_late_takes_no_command_for_payload(
+    make_device: MakeDevice, server: UdpServer, second_line: str
+) -> None:
+    """It is filled with blanks: one useless datagram, after which the modem takes commands."""
+    fault = {"point": "command", "match": "AT+SQNSSENDEXT", "nth": 1, "do": "late"}
+    modem = {"modem": {"second_line": second_line}, "fault": [{**fault, "late_ms": 11_000}]}
+    first, second, deactivated = make_device(lossless(**modem), routes=routes(server)).run(
+        """
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        for _ in range(2):
+            show(nbiot.sendATsocket("longer than AT, AT and one AT", "2001:db8::1", 5683))
+        show(nbiot.deactivate().deactivation_status)
+        """
+    )
+    assert (first, second, deactivated) == (0, 29, True)

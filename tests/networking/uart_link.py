@@ -12,6 +12,7 @@ hears URCs while it waits: the three things that the firmware's link cannot do.
 import utime
 from machine import UART
 
+from networking import _nbiot_mute
 from utils import at, timing
 
 _PINS = ("P5", "P98", "P7", "P99")  # of a GPy: transmit, receive, RTS, CTS of the modem
@@ -84,22 +85,25 @@ class Link:
     boot_options = {}
 
     def __init__(self):
-        self.modem = Modem()
+        self.modem = _nbiot_mute.Guard()
+        self._line = Modem()
+        self.off = None
         self._heard = ""  # in data state
 
     @property
     def is_open(self):
-        return self.modem.uart is not None
+        return self._line.uart is not None
 
     @property
     def in_data_state(self):
-        return self.modem.carries_data
+        return self._line.carries_data
 
     def open(self):
         if self.is_open:
             self.hang_up()
             return
-        self.modem.uart = UART(1, 921600, pins=_PINS)  # asserts RTS, which wakes the modem
+        self.off = False
+        self._line.uart = UART(1, 921600, pins=_PINS)  # asserts RTS, which wakes the modem
         for _ in range(_START_ROUNDS):
             if self._answers(3):
                 break
@@ -107,6 +111,7 @@ class Link:
         else:
             self._take_down()
             raise OSError("the modem does not answer")
+        self.modem.wrap(self._line)
         for command in ("ATE0", "ATH", "AT+CEREG=1"):  # as the firmware leaves it
             self.exchange(command, 3000)
 
@@ -114,10 +119,10 @@ class Link:
         return at.exchange(self.modem, command, timeout_ms, named)
 
     def pause(self, duration_ms):
-        return at.Reply(self.modem.listen(duration_ms), "")
+        return at.Reply(self._line.listen(duration_ms), "")
 
     def longest_line(self):
-        return self.modem.longest_line
+        return self._line.longest_line
 
     def dial(self, cid):
         reply = self.exchange('AT+CGDATA="PPP",' + str(cid), 9500)
@@ -125,24 +130,24 @@ class Link:
             self._escape()
         if not (reply.final or "").startswith("CONNECT"):
             raise OSError("the modem refuses data state")
-        self.modem.carries_data = True
+        self._line.carries_data = True
         self._heard = ""
-        self.modem.uart.write("PPP " + str(cid) + "\n")
+        self._line.uart.write("PPP " + str(cid) + "\n")
 
     def has_address(self):
-        self._heard += self.modem.read()
+        self._heard += self._line.read()
         return "PPP " in self._heard and "NO CARRIER" not in self._heard
 
     def hang_up(self):
         if not self.in_data_state:
             return
-        self.modem.carries_data = False
+        self._line.carries_data = False
         for _ in range(2):
             self._escape()
             if self._answers(2):
                 self.exchange("ATH", 3000)
                 return
-        self.modem.carries_data = True
+        self._line.carries_data = True
         raise OSError("the modem does not leave data state")
 
     def close(self):
@@ -151,22 +156,29 @@ class Link:
         finally:
             self._take_down()
 
+    def may_be_on(self):
+        import machine
+
+        quiet = machine.reset_cause() in (machine.PWRON_RESET, machine.DEEPSLEEP_RESET)
+        return not (quiet if self.off is None else self.off)
+
     def _answers(self, tries):
         for _ in range(tries):
-            if self.exchange("AT", _AT_MS).ok:
+            at.abandon(self._line)  # any OK will do
+            if at.exchange(self._line, "AT", _AT_MS).ok:
                 return True
         return False
 
     def _escape(self):
         """Lead the modem from data to commands. In command state it spoils the next line."""
         timing.sleep_ms(_GUARD_MS)
-        self.modem.uart.write("+++")
-        self.modem.collect(_GUARD_MS + _AT_MS)
+        self._line.uart.write("+++")
+        self._line.collect(_GUARD_MS + _AT_MS)
 
     def _take_down(self):
-        self.modem.uart.deinit()
-        self.modem.uart = None
-        self.modem.carries_data = False
+        self._line.uart.deinit()
+        self._line.uart = self.modem.wrapped = None
+        self._line.carries_data = False
 
 
 def _ends_a_line(text):

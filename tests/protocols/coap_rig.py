@@ -45,6 +45,9 @@ class Rig:
         self.answer: Callable[[Any], Answers] = lambda seen: []
         self.limit = 1500
         self.accepts: Callable[[int], Any] = lambda count: True  # of the n-th datagram
+        self.stream: tuple[bytes, Any] | None = (
+            None  # datagram and sender: one each 5 ms, for ever
+        )
         self.closed = False
         self.start_us = self.us
         self._order = itertools.count()
@@ -102,6 +105,9 @@ class Rig:
             at_us, _, data, sender = heapq.heappop(self.pending)
             self.us = max(self.us, at_us)
             return data[:size], sender
+        if self.stream:
+            self.us += 5000
+            return self.stream
         self.us = end_us
         if self.style == "at":
             return None, None

@@ -304,6 +304,65 @@ def test_an_answer_from_elsewhere_is_ignored(rig, name) -> None:
     assert session._client.ignored == 2 and len(rig.sent) == 1
 
 
+STREAMS = {
+    "another token": (NON, b"none", (HOST, PORT)),
+    "pings": (CON, b"", (HOST, PORT)),
+    "another sender": (NON, b"none", (OTHER, PORT)),
+}
+# the request: fields, whether it is acknowledged at once, ms for which it waits at most. The first
+# time-out is 2 to 3 s
+HELD = {
+    "no answer": ({"_COAP_MAX_RETRANSMIT": 0}, False, 3000),
+    "one retransmission": ({"_COAP_MAX_RETRANSMIT": 1}, False, 9000),
+    "acknowledged": ({"_COAP_MAX_RETRANSMIT": 0}, True, 30_010),
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("name", HELD)
+def test_a_stream_of_datagrams_that_do_not_belong_extends_no_wait(rig, name, stream) -> None:
+    fields, acknowledged, most_ms = HELD[name]
+    kind, token, sender = STREAMS[stream]
+    rig.stream = (rig.message(kind, 0x44 if token else 0, 7, token), sender)
+    rig.answer = lambda seen: [(0, rig.ack(seen, 0))] if acknowledged and seen[1] else []
+    session = rig.session(**fields)
+    assert session.deliver(b"x") == "unknown"
+    assert most_ms * 0.6 <= rig.ms <= most_ms + 50
+    assert session._client.ignored >= 300
+
+
+def test_poll_and_loop_end_in_a_stream_too(rig) -> None:
+    rig.stream = (rig.message(NON, 0x44, 7, b"none"), (HOST, PORT))
+    client = rig.client(confirmable=False)
+    client.send(POST, [], b"x", wait=False)
+    for timeout_ms in (0, 2000):
+        before_ms = rig.ms
+        assert client.wait_response(timeout_ms) is None
+        assert rig.ms - before_ms <= timeout_ms + 50
+
+
+def test_a_late_answer_behind_others_is_still_found_without_a_wait(rig) -> None:
+    client = rig.client(confirmable=False)
+    client.send(POST, [], b"x", wait=False)
+    rig.give(0, rig.message(NON, 0x44, 7, b"none"))
+    rig.give(0, rig.message(NON, 0x44, 8, rig.sent[0][1][3]))
+    assert client.wait_response(0).code == 0x44
+
+
+def test_answers_from_elsewhere_are_told_in_one_line_with_their_count(rig, capsys) -> None:
+    def answer(seen):
+        for _ in range(3):
+            rig.give(500, rig.ack(seen), (OTHER, PORT))
+        return []
+
+    rig.answer = answer
+    session = rig.session(_COAP_MAX_RETRANSMIT=0)
+    assert session.deliver(b"x") == "unknown"
+    assert session._client.foreign == 3
+    [line] = [each for each in capsys.readouterr().out.splitlines() if "ignored" in each]
+    assert "3 datagrams ignored" in line and OTHER in line and HOST in line
+
+
 def test_a_flood_of_pings_is_not_answered_without_end(rig) -> None:
     rig.answer = lambda seen: [
         (count, rig.message(CON, 0, count, b"")) for count in range(1000) if seen[1]

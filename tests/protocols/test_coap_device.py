@@ -74,7 +74,7 @@ def run(make_device: Callable[..., Device]) -> Callable[..., Any]:
         routes = [f"{each}:5683={target}" for each in (V4, f"[{V6}]", "coap.example")]
         device = make_device({"radio": {**RADIO, **(radio or {})}}, routes=routes)
         # a server that answers does so before virtual time passes, on a busy machine as well
-        device.emulator.routes.unknown_s = 0.5
+        device.emulator.routes.patience.rely(0.5)
         run.device = device
         job = {"way": way, "host": host, "payloads": payloads, "config": config}
         *outcomes, last = device.run(PROGRAM, job)

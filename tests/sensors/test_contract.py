@@ -113,6 +113,8 @@ def test_half_a_reading_has_one_value_and_one_cause(node):
         ('("si7021", A), ("si7021", dict(A, name="roof"))', ["t", "h", "roof.t", "roof.h"]),
         ('("analog_generic", B), ("analog_generic", dict(B, name="v2")), ("analog_generic", B)',
          ["v", "v2", "v3"]),
+        ('("scd4x", A), ("scd30", A), ("scd30", dict(A, name="roof"))',
+         ["co2", "t", "h", "co2_2", "t2", "h2", "roof.co2", "roof.t", "roof.h"]),
         ('["analog_generic", B],', ["v"]),
         ("", []),
     ],
@@ -142,7 +144,7 @@ def test_names_are_distinct(node, lines, names):
             '("si7021", {"sda": "P9", "scl_pin": "P10"}),',
             [
                 "sensor 1 (si7021): sda is unknown; allowed: sda_pin, scl_pin, vcc_pin",
-                "sensor 1 (si7021): sda_pin is missing; allowed: 'P0', ",
+                "sensor 1 (si7021): sda_pin is missing; allowed: 'P3', ",
             ],
         ),
         (
@@ -170,7 +172,7 @@ def test_names_are_distinct(node, lines, names):
         ),
         (
             '("si7021", {"sda_pin": "P9", "scl_pin": "P10"}), '
-            '("si7021", {"sda_pin": "P9", "scl_pin": "P12"}),',
+            '("si7021", {"sda_pin": "P9", "scl_pin": "P8"}),',
             ["sensor 2 (si7021): P9 belongs to the bus P9, P10; allowed: both pins of a bus"],
         ),
     ],

@@ -154,6 +154,53 @@ def test_lte_ids_that_cannot_be_had_are_none(make_device, scenario, known):
     assert device.board.clock.now_us - before_us < 60_000_000
 
 
+# What damaged and foreign answers make of the five values: command, answer, value of its id
+SHAPES = (
+    ("AT+CGSN", "354340987654326", "354340987654326"),
+    ("AT+CGSN", '+CGSN: "354340987654326"', "354340987654326"),
+    ("AT+CGSN", "35434098765432", None),
+    ("AT+CGSN", "3543409876543261", None),
+    ("AT+CGSN", "35434098765432x", None),
+    ("AT+SQNCCID?", '+SQNCCID: "8900101234567890123",""', "8900101234567890123"),
+    ("AT+SQNCCID?", '+SQNCCID: "89001012345678901234",""', "89001012345678901234"),
+    ("AT+SQNCCID?", '+SQNCCID: "8900101234567890123F",""', "8900101234567890123"),
+    ("AT+SQNCCID?", '+SQNCCID: "",""', None),
+    ("AT+SQNCCID?", '+SQNCCID: ","', None),
+    ("AT+SQNCCID?", '","', None),
+    ("AT+SQNCCID?", '+SQNCCID: "890010123456789012', None),
+    ("AT+CIMI", "001010123456789", "001010123456789"),
+    ("AT+CIMI", "00101012345678", "00101012345678"),
+    ("AT+CIMI", "0010101234567", None),
+    ("AT+CIMI", "\u0660" * 15, None),  # digits, but not of the standard
+    ("ATI1", "UE6.0.0.0-ER0\r\nLR6.0.0.0-41019", ["UE6.0.0.0-ER0", "LR6.0.0.0-41019"]),
+    ("ATI1", "LR6.0.0.0-41019", [None, "LR6.0.0.0-41019"]),
+    ("ATI1", "UE\r\nNORMAL", [None, None]),
+)
+PLACES = {"AT+CGSN": 0, "AT+SQNCCID?": 1, "AT+CIMI": 2}
+
+
+def test_lte_ids_are_accepted_by_their_form(device):
+    answers = [{command: f"\r\n{text}\r\n\r\nOK\r\n"} for command, text, _ in SHAPES]
+    shown = device.run(
+        """
+        import network
+        from utils import device_info
+
+        class Fake:
+            def send_at_cmd(self, command, timeout=0):
+                return answers.get(command, "\\r\\nERROR\\r\\n")
+
+        network.LTE = Fake
+        for answers in given():
+            show(list(device_info.get_lte_ids()))
+        """,
+        answers,
+    )
+    for (command, text, value), ids in zip(SHAPES, shown, strict=True):
+        found = ids[PLACES[command]] if command in PLACES else ids[3:]
+        assert found == value, (command, text)
+
+
 def test_lte_ids_of_a_firmware_without_lte(device):
     assert device.run("import network\ndel network.LTE\n" + IDS) == [NONE]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Hooks are called in this order: registration tells the host first, the rest reacts
 FAMILIES = (
     ("commands.registration", "Registration"),
+    ("commands.connection", "Connection"),
     ("commands.general", "General"),
     ("commands.port", "Port"),
     ("commands.identity", "Identity"),

@@ -38,13 +38,13 @@ def look_up(modem: Modem, name: str, family: str, found: Found) -> None:
     query = UDP_HEADERS[family] + QUERY_BYTES + len(name)
 
     def ask(tries: int) -> None:
-        def sent(ok: bool) -> None:
+        def sent(ok: bool | None) -> None:
             if ok:
                 modem.radio.downlink(query + ANSWER_BYTES[family], answered)
             else:
                 answered(False)
 
-        def answered(ok: bool) -> None:
+        def answered(ok: bool | None) -> None:
             if ok:
                 found(modem.routes.resolve(name, family))
             elif tries < QUERY_TRIES:
@@ -145,11 +145,11 @@ class Ping:
         number, started_ms = self.number, self.modem.board.clock.now_ms
         timer = self.modem.after_ms(self.timeout_ms, lambda: self._over(number, -1, -1))
 
-        def sent(ok: bool) -> None:
+        def sent(ok: bool | None) -> None:
             if ok and self.modem.routes.reachable(self.host):
                 self.modem.radio.downlink(self.headers + self.size, answered)
 
-        def answered(ok: bool) -> None:
+        def answered(ok: bool | None) -> None:
             took_ms = self.modem.board.clock.now_ms - started_ms
             if ok and not timer.cancelled and took_ms < self.timeout_ms:
                 timer.cancel()

@@ -1,7 +1,9 @@
 """Operator selection: +COPS, the fast scan +SQNINS, names.
 
 Only usable with CFUN=1. Looking for all networks takes minutes; selecting one that is not there
-ends in ERROR after about a minute. Source: 3GPP TS 27.007 7.3; times as seen in the field.
+ends in ERROR after about a minute. A choice by hand is stored (nobody has published whether this
+modem keeps it over a restart: the worse is assumed).
+Source: 3GPP TS 27.007 7.3; times as seen in the field.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class Operator(Family):
         }
 
     def on_reset(self) -> None:
-        self._mode, self._format = 0, 0
+        self._mode, self._format = int(bool(self.modem.nv.operator)), 0
 
     def _shown(self) -> str:
         network = self.modem.cell.network
@@ -68,6 +70,9 @@ class Operator(Family):
         if mode in (1, 4):
             return self._manual(mode, args)
         self._mode = 0
+        if self.modem.nv.operator:
+            self.modem.nv.operator = ""
+            self.modem.emm.search_anew()
         return self.modem.emm.wait_attached()
 
     def _manual(self, mode: int, args: Args) -> Result:
@@ -76,11 +81,14 @@ class Operator(Family):
         integer(args, 3, 0, NB_S1, NB_S1)
         self._mode = mode
         network = self.modem.cell.network
-        if wanted == (network.name, network.short_name, network.plmn)[style] or mode == 4:
+        found = wanted == (network.name, network.short_name, network.plmn)[style]
+        self.modem.nv.operator = "" if mode == 4 else network.plmn if found else wanted
+        if found or mode == 4:
             return self.modem.emm.wait_attached()
         pending = Pending()
 
         def tried() -> None:
+            self.modem.emm.start()
             self.later(NOTHING_MS, lambda: pending.fail(30))
 
         self.modem.emm.detach(tried)

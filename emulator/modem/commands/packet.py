@@ -29,7 +29,7 @@ class Packet(Family):
             "+CGATT": Command(
                 set=self._attach,
                 test="+CGATT: (0,1)",
-                read=lambda: [f"+CGATT: {int(self.modem.attached)}"],
+                read=lambda: [f"+CGATT: {int(self._shows_attached())}"],
             ),
             "+CGACT": Command(
                 set=self._activate,
@@ -107,6 +107,9 @@ class Packet(Family):
 
     # attach and activation
 
+    def _shows_attached(self) -> bool:
+        return self.modem.attached and not self.modem.options.cgatt_stays_0
+
     def _attach(self, args: Args) -> Result:
         at_most(args, 1)
         self.need_radio()
@@ -140,7 +143,7 @@ class Packet(Family):
         """A PDN connectivity request per context: one exchange with the network each."""
         pending = Pending()
 
-        def answered(ok: bool) -> None:
+        def answered(ok: bool | None) -> None:
             if not ok:
                 pending.fail(31)
                 return

@@ -129,6 +129,7 @@ class Dialling(Family):
         socket = slot.socket
         if socket is None:
             return f"+SQNSI: {slot.number},0,0,{len(slot.leftover)},0"
+        socket.ask()
         waiting = socket.flow.pending if isinstance(socket.flow, Stream) else 0
         return f"+SQNSI: {slot.number},{socket.sent},{socket.received},{socket.unread},{waiting}"
 

@@ -146,6 +146,12 @@ class OpenSocket:
 
     # receiving
 
+    def ask(self) -> None:
+        """The host asks what has come: from now until it reads something, it waits."""
+        if self.flow is not None and not self.unread:
+            self.flow.awaited = True
+            self.flow.expect()
+
     def on_datagram(self, host: str, port: int, data: bytes) -> None:
         if not self.from_any and self.remote is not None and (host, port) != self.remote:
             return  # not from the one this socket is connected with
@@ -165,6 +171,9 @@ class OpenSocket:
 
     def read(self, most: int) -> tuple[bytes, Endpoint | None] | None:
         """The next data, one datagram at most, with its sender; None if nothing has come."""
+        self.ask()
+        if self.flow is not None and self.unread:
+            self.flow.awaited = False
         if self._stream:
             data = bytes(self._stream[:most])
             del self._stream[:most]

@@ -19,7 +19,9 @@ class Sending(Family):
     def commands(self) -> dict[str, Command]:
         return {
             "+SQNSSENDEXT": Command(
-                set=self._counted, test=f"+SQNSSENDEXT: (1-6),(1-{MOST_BYTES})"
+                set=self._counted,
+                test=f"+SQNSSENDEXT: (1-6),(1-{MOST_BYTES})"
+                + (",(0-2)" if self.modem.options.rai != "absent" else ""),
             ),
             "+SQNSSEND": Command(set=self._text, test="+SQNSSEND: (1-6)"),
         }
@@ -29,12 +31,12 @@ class Sending(Family):
         at_most(args, 5)
         self.modem.sockets.slot(args)
         count = integer(args, 1, 1, MOST_BYTES)
-        self._check_rai(args)
+        expected = self._release_assistance(args)
         socket = self._sendable(args)
         to = self._destination(args, socket)
         return Prompt(
             count,
-            lambda data: self._accept(socket, data, to),
+            lambda data: self._accept(socket, data, to, expected),
             hex=bool(socket.slot.extended.send_hex),
         )
 
@@ -49,12 +51,15 @@ class Sending(Family):
             raise CmeError(3)
         return socket
 
-    def _check_rai(self, args: Args) -> None:
-        """Release assistance: builds of this modem refuse the field (Monarch 2 takes 0 to 2)."""
-        if len(args) > 2 and args[2] is not None:
-            integer(args, 2, 0, 2)
-            if not self.modem.options.rai:
-                raise CmeError(50)
+    def _release_assistance(self, args: Args) -> int:
+        """The field as far as it has an effect: builds of this modem refuse it (Monarch 2 takes 0
+        to 2), and the network may ignore it."""
+        if len(args) <= 2 or args[2] is None:
+            return 0
+        expected = integer(args, 2, 0, 2)
+        if self.modem.options.rai == "absent":
+            raise CmeError(50)
+        return expected if self.modem.options.rai == "accepted" else 0
 
     def _destination(self, args: Args, socket: OpenSocket) -> Endpoint | None:
         if len(args) <= 3:
@@ -67,10 +72,13 @@ class Sending(Family):
             raise CmeError(3)
         return host, port
 
-    def _accept(self, socket: OpenSocket, data: bytes, to: Endpoint | None = None) -> None:
+    def _accept(
+        self, socket: OpenSocket, data: bytes, to: Endpoint | None = None, expected: int = 0
+    ) -> None:
         """The data are complete: take them, unless the socket closed meanwhile or is full."""
         if not socket.connected or not socket.send(data, to):
             raise CmeError(3)
+        self.modem.radio.assist(expected)
 
     def _accept_text(self, socket: OpenSocket, data: bytes) -> None:
         if socket.slot.extended.send_hex:

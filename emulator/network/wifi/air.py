@@ -30,7 +30,7 @@ class WifiAir:
 
     def send(self, l3_bytes: int, done: Done) -> None:
         if self._station.address is None:
-            self._board.clock.schedule(0, lambda: done(False))
+            self._board.clock.schedule(0, lambda: done(None))
             return
         self.bytes_up += l3_bytes
         on_air_us = FRAME_US + round(l3_bytes * BYTE_US)
@@ -53,7 +53,8 @@ class WifiAir:
         wire_us = round(drawn_ms(self._random, wire) * 1000) if wire else 0
 
         def through() -> None:
-            arrived = not lost and station.point is point
+            # a frame that waits for the channel when the association ends is never sent
+            arrived = not lost if station.point is point else None
             self._board.clock.schedule(wire_us, lambda: done(arrived))
 
         self._board.clock.schedule(air_us, through)

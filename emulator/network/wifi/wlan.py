@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.board.board import Board, Service
+from emulator.board.board import Board, Service, UndefinedBehaviour
 from emulator.board.clock import Timer
 from emulator.board.constants import CODE, ESTIMATE, constant
 from emulator.board.faults import Fault
@@ -30,6 +30,7 @@ STOP_US = constant(15_000, "us", ESTIMATE, "no source found")
 SERVERS_US = constant(6_000, "us", CODE, "1.20.2.r4: three cycles of the servers' task")
 # of a channel (docs/emulation.md)
 SCAN_MS = constant(180, "ms", ESTIMATE, "no source found")
+KEY_BYTES = 64  # of wlan_obj.key, without its NUL
 AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", ZEROS)
 PENDING, YES, OUT_OF_TIME = range(3)
 
@@ -150,6 +151,11 @@ class Wlan(Service):
         """timeout_ms: -1 without one."""
         if self._scan is not None or not self.started:
             raise OSError(FAILED)
+        if key is not None and len(key.encode()) > KEY_BYTES:
+            text = f"WLAN.connect() copies a key of {len(key.encode())} bytes into {KEY_BYTES + 1}"
+            halt = UndefinedBehaviour(text + " and overwrites what lies behind")
+            self.board.stop(halt)
+            raise halt
         self._settings["ssid"] = ssid
         self._timer.stop()
         if timeout_ms > 0:

@@ -267,6 +267,7 @@ def test_a_scenario_wires_it(board):
         ({"widths_us": {"two": 5}}, "widths_us.two = 5; allowed: release, response_low"),
         ({"widths_us": {"one": 0}}, "widths_us.one = 0"),
         ({"data_pin": "P77"}, "data_pin = 'P77'"),
+        ({"negative": "one"}, "negative = 'one'"),
     ],
 )
 def test_a_scenario_with_a_mistake_is_refused(board, table, text):
@@ -276,9 +277,13 @@ def test_a_scenario_with_a_mistake_is_refused(board, table, text):
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(celsius=st.floats(-40, 80), percent=st.floats(0.1, 99.9))
-def test_a_dht22_is_read_within_its_resolution(read, celsius, percent):
-    assert read("DHT22", celsius, percent) == (
+@given(
+    celsius=st.floats(-40, 80),
+    percent=st.floats(0.1, 99.9),
+    negative=st.sampled_from(("sign", "complement")),
+)
+def test_a_dht22_is_read_within_its_resolution(read, celsius, percent, negative):
+    assert read("DHT22", celsius, percent, negative=negative) == (
         pytest.approx(celsius, abs=0.0501),
         pytest.approx(percent, abs=0.0501),
     )
@@ -302,13 +307,16 @@ def read(tmp_path):
     chip.power(True)
     node.board.clock.advance(3_000_000)
 
-    def through(model, celsius, percent, tenths=False):
+    def through(model, celsius, percent, tenths=False, negative="sign"):
         """A DHT22 through the pins and the whole driver, a DHT11 through its decoder."""
         if model == "DHT11":
             data = dht11_bytes(celsius, percent, tenths)
             return decode.decode(model, data)
         chip.temperature_c, chip.humidity_rh = (lambda t: celsius), (lambda t: percent)
+        chip.negative = negative
         return node.value("dht.get_reading('P9', 'DHT22')", "dht")
 
     assert dht22_bytes(35.1, 65.2).hex() == "028c015f"
+    assert [dht22_bytes(celsius, 69.5, "complement").hex()[4:] for celsius in (-1, -18, -0.1)] == [
+        "fff6", "ff4c", "ffff"]  # fmt: skip
     return through

@@ -51,6 +51,8 @@ def run(tmp_path: Path, boards: list[Emulator], runtime: str) -> Run:
         )
         boards.append(emulator)
         [cycle] = emulator.run(["main.py"])
+        if cycle.ended == "undefined":
+            return [str(cycle.error)]
         assert cycle.error is None, cycle.error
         return "".join(printed).splitlines()
 
@@ -63,6 +65,14 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     to the VM three times."""
     monkeypatch.setattr(station, "SEARCH_MS", 8)
     monkeypatch.setattr(accesspoint, "DHCP_MS", (40.0, 50.0, 60.0))
+
+
+def test_a_long_key_overwrites_memory_and_the_record_says_so(run: Run) -> None:
+    """strcpy() into 65 bytes (wlan_do_connect)."""
+    connect = HEAD + "wlan = WLAN(mode=WLAN.STA)\nwlan.connect('a', auth=(WLAN.WPA2, 'k' * {}))"
+    assert run(connect.format(64) + "\nprint(1)") == ["1"]
+    [error] = run(connect.format(65) + "\nprint(1)")
+    assert "key of 65 bytes into 65" in error
 
 
 @pytest.mark.both_runtimes

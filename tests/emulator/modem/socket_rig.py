@@ -30,7 +30,7 @@ class SocketRig(Rig):
             scenario[name] = {**scenario.get(name, {}), **values}
         super().__init__(scenario)
         self.routes = self.modem.routes
-        self.routes.unknown_s = 2.0  # whoever answers at all does so before any time passes
+        self.routes.patience.rely(0.5)  # whoever answers at all does so before time passes
         self._servers: list[Any] = []
         if attach:
             self.attach()
@@ -57,7 +57,7 @@ class SocketRig(Rig):
         """A real UDP server behind host:port; `reply` makes the answers, None: it is silent."""
         server = UdpServer(reply=reply)
         if reply is None:
-            self.routes.unknown_s = 0.0
+            self.routes.patience.give_up()
         self._servers.append(server)
         self.routes.add(host, port, server.host, server.port)
         return server

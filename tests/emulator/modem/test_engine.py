@@ -116,6 +116,29 @@ def test_commands_sent_too_early_are_answered_late_and_in_order() -> None:
     assert said == OK + info("+CEREG: 1,0") + info("+CFUN: 1")
 
 
+LOST = {"modem": {"second_line": "lost"}}
+
+
+def test_a_modem_that_loses_the_second_line_ends_the_first_with_an_error() -> None:
+    rig = Rig({**READY, **LOST})
+    rig.attach()
+    rig.write("AT+COPS=?\r")
+    assert rig.pass_ms(1000) == b""
+    assert rig.ask("AT+CFUN?", 200_000) == ERROR
+    assert rig.ask("AT+CFUN?") == info("+CFUN: 1")
+
+
+def test_an_empty_line_is_no_second_line() -> None:
+    """Hosts put a CR behind the payload of a prompt, while its answer is still to come."""
+    rig = Rig({**READY, **LOST})
+    rig.attach()
+    assert rig.ask('AT+SQNSD=1,1,7,"192.0.2.1",0,0,1') == OK
+    assert rig.ask("AT+SQNSSENDEXT=1,2") == "\r\n> "
+    assert rig.ask("ab") == OK
+    rig.write("AT+COPS=?\r\n\r\n")
+    assert "+COPS: (2," in rig.until("OK")
+
+
 def test_an_ordinary_command_takes_5_to_20_ms() -> None:
     rig = Rig()
     for _ in range(50):

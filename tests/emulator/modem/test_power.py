@@ -85,7 +85,7 @@ def test_attach_is_split_into_receiving_transmitting_and_waiting(level: str, tx_
     ],
 )
 def test_connected_tail(cdrx: str, rts: bool, milliamps: float) -> None:
-    rig = Rig({**READY, "network": {"cdrx": cdrx, "release_ms": 10_000}})
+    rig = Rig({**READY, "network": {"cdrx": cdrx, "release_ms": 10_000, "cgatt_lag_ms": 0}})
     rig.attach()
     rig.uart.set_rts(rts)
     rig.pass_ms(9000)
@@ -161,7 +161,7 @@ def test_urc_with_rts_low_waits_for_rts() -> None:
 
 
 def test_psm_is_granted_shown_and_entered() -> None:
-    rig = Rig({**READY, "network": {"release_ms": 5000}})
+    rig = Rig({**READY, "network": {"release_ms": 5000, "cgatt_lag_ms": 0}})
     assert rig.ask('AT+CPSMS=1,,,"00100001","00000101"') == OK  # 1 h, 10 s
     rig.ask("AT+CEREG=4")
     rig.attach()

@@ -38,7 +38,7 @@ def server() -> Iterator[UdpServer]:
 def internet(server: UdpServer) -> Iterator[Internet]:
     board = Board()
     with Routes(board, {(HOST, PORT): (server.host, server.port)}) as routes:
-        routes.unknown_s = 5  # the server answers at once, but the computer may be busy
+        routes.patience.rely(5)  # the server answers at once, but the computer may be busy
         yield Internet(board, routes)
 
 

@@ -46,7 +46,7 @@ class Net:
         scenario = from_table({"radio": {**RADIO, **radio}}, "test")
         self.cell = Cell(board, scenario.network, scenario.radio)
         self.routes = Routes(board)
-        self.routes.unknown_s = 2.0
+        self.routes.patience.rely(2.0)
         self.lte = Lte(board)
         board.plug("lte", self.lte)
         radio = Radio(board, self.cell, Power(board, self.cell))
@@ -63,7 +63,7 @@ class Net:
     def serve(self, reply: Callable[[bytes], Any] | None = lambda data: data) -> UdpServer:
         server = UdpServer(reply=reply)
         if reply is None:
-            self.routes.unknown_s = 0.0
+            self.routes.patience.give_up()
         self.servers.append(server)
         self.routes.add("192.0.2.1", 5683, server.host, server.port)
         self.routes.add("node.example", 5683, server.host, server.port)

@@ -203,18 +203,6 @@ def test_closing_closes_every_real_socket(server: socket.socket) -> None:
         caller.connect(listener.real)
 
 
-def test_patience_follows_what_a_server_has_done_before() -> None:
-    routes = made()
-    target = ("127.0.0.1", 5)
-    first = routes.wait_s(target, eager=False)
-    assert routes.wait_s(target, eager=True) > first
-    for _ in range(20):
-        routes.answered(target, False)
-    assert routes.wait_s(target, eager=False) == routes.silent_s < first
-    routes.answered(target, True)
-    assert routes.wait_s(target, eager=False) == routes.answering_s > first
-
-
 # TCP
 
 

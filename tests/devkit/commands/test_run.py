@@ -1,0 +1,122 @@
+"""`./dev run`: the person's folder stays as it was, and an exit with 1 says what is missing."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from devkit import cli
+from emulator.device_files import ROOT
+
+MAIN = str(ROOT / "main.py")
+DESTROYS = """import os
+os.remove("/flash/mine.txt")
+open("/flash/made", "w").close()
+os.fsformat("/flash")
+"""
+README = """import config
+from networking import nbiot
+
+nbiot.connect(config, dataStateOn=False)
+print(nbiot.sendATsocket("hello", "192.0.2.1", 5683))
+print(nbiot.deactivate())
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A person's folder with a program that empties the board's flash."""
+    folder = tmp_path / "project"
+    (folder / "work").mkdir(parents=True)
+    (folder / "work" / "main.py").write_text(DESTROYS)
+    (folder / "work" / "mine.txt").write_text("not committed")
+    return folder
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.glob("*") if path.is_file()}
+
+
+def test_a_board_works_on_a_copy_of_a_folder(project: Path) -> None:
+    before = content(project / "work")
+    work = str(project / "work")
+    assert cli.main(["run", f"{work}/main.py", "--flash", work]) == 0
+    assert content(project / "work") == before
+
+
+def test_keep_flash_keeps_what_the_board_makes_of_a_folder(project: Path) -> None:
+    work = str(project / "work")
+    assert cli.main(["run", f"{work}/main.py", "--flash", work, "--keep-flash"]) == 0
+    assert content(project / "work") == {"boot.py": "", "main.py": ""}
+
+
+def test_a_folder_in_a_git_work_tree_is_not_formatted(project: Path, capsys) -> None:
+    (project / ".git").mkdir()
+    work = str(project / "work")
+    assert cli.main(["run", f"{work}/main.py", "--flash", work, "--keep-flash"]) == 1
+    assert content(project / "work") == {"main.py": DESTROYS, "made": ""}
+    assert f"{work} is in a git work tree: not erased" in capsys.readouterr().err
+
+
+def test_keep_flash_without_a_folder_is_refused(capsys) -> None:
+    assert cli.main(["run", MAIN, "--keep-flash"]) == 2
+    assert "allowed: --flash DIR --keep-flash" in capsys.readouterr().err
+
+
+NO_ROUTE = (
+    "1 of 1 payloads did not arrive; no route leads to {0};"
+    " --route {0}=127.0.0.1:PORT leads to a server on this computer"
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "said"),
+    [
+        ("_HOST = '198.51.100.7'", [], NO_ROUTE.format("198.51.100.7:5683")),
+        ("_BEARER = 'lora'", [], NO_ROUTE.format("lorawan.example:5683")),
+        (
+            "_PROTOCOL = 'mqtt'\n_HOST = 'broker.example'",
+            [],
+            "delivered no report: connected; no route leads to broker.example;"
+            " --route broker.example:PORT=127.0.0.1:PORT leads to a server on this computer",
+        ),
+        (
+            "",
+            ["--route", "192.0.2.1:5683=127.0.0.1:{closed}"],
+            "1 of 1 payloads did not arrive; no server listens behind 192.0.2.1:5683",
+        ),
+        (
+            "",
+            ["--route", "192.0.2.1:5683=127.0.0.1:{open}", "--scenario", "{lossy}"],
+            "1 of 1 payloads did not arrive; lost on air to 192.0.2.1:5683",
+        ),
+        ("_PERIOD_S = 0", [], "delivered no report: configuration"),
+    ],
+    ids=["host without route", "lora", "name", "nobody listens", "lost", "configuration"],
+)
+def test_a_run_that_ends_with_1_says_what_is_missing(
+    config: str, more: list[str], said: str, tmp_path: Path, capsys
+) -> None:
+    (tmp_path / "node.py").write_text(f"from config import *\n\n{config}\n")
+    (tmp_path / "lossy.toml").write_text("[radio]\nloss = 1.0\n")
+    with socket.socket(type=socket.SOCK_DGRAM) as server, socket.socket() as other:
+        server.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        meant = {
+            "open": server.getsockname()[1],
+            "closed": other.getsockname()[1],
+            "lossy": tmp_path / "lossy.toml",
+        }
+        arguments = [each.format_map(meant) for each in more]
+        status = cli.main(["run", MAIN, "--config", str(tmp_path / "node.py"), *arguments])
+    assert status == 1
+    assert capsys.readouterr().err == f"./dev run: cycle 1 {said}\n"
+
+
+def test_the_program_of_the_readme_says_so_too(tmp_path: Path, capsys) -> None:
+    (tmp_path / "program.py").write_text(README)
+    assert cli.main(["run", str(tmp_path / "program.py")]) == 1
+    said = NO_ROUTE.format("192.0.2.1:5683")
+    assert capsys.readouterr().err == f"./dev run: cycle 1 {said}\n"
