@@ -7,6 +7,10 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+# Topics that are subscribed to: _TOPIC of the published config.py and all below it, and that of
+# protocols.mqtt_client, channels/<channel>/messages/<thing>
+TOPICS = ("r/#", "channels/#")
+
 
 class Parser(argparse.ArgumentParser):
     """Reports wrong usage in one line, with status 2."""
@@ -50,12 +54,12 @@ def _endpoint(text: str) -> tuple[str, int] | None:
     return host or "127.0.0.1", int(port)
 
 
-def _topic(text: str) -> str:
+def _topic(text: str) -> tuple[str]:
     levels = text.split("/")
     wrong = any(len(level) > 1 and set(level) & set("#+") for level in levels)
     if not text or wrong or "#" in levels[:-1] or len(text.encode()) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no topic filter, such as channels/+/#")
-    return text
+    return (text,)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -71,8 +75,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         add(f"--{name}", type=port, default=5683, metavar="PORT",
             help=f"port of {about}; 0: a free one; off (default: 5683)")  # fmt: skip
     add("--mqtt", type=_endpoint, metavar="HOST:PORT", help="subscribe at this MQTT broker")
-    add("--topic", type=_topic, default="channels/#", metavar="FILTER",
-        help="topics to subscribe to (default: channels/#)")  # fmt: skip
+    add("--topic", type=_topic, default=TOPICS, metavar="FILTER",
+        help=f"topics to subscribe to (default: {' and '.join(TOPICS)})")  # fmt: skip
     add("--mqtt-user", default="", metavar="NAME", help="user name at the broker")
     add("--mqtt-password", default=os.environ.get("MQTT_PASSWORD", ""), metavar="WORD",
         help="its password; better in the environment as MQTT_PASSWORD, because others can read"

@@ -12,7 +12,7 @@ Source: MQTT 3.1.1 (3.2.2.3 return codes, 3.9.3 return codes of SUBACK).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -20,9 +20,9 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector import packs
+from collector.arguments import TOPICS
 from collector.decode_queue import DecodeQueue, Message
 
-TOPIC = "channels/#"  # protocols.mqtt_client publishes on channels/<channel>/messages/<thing>
 PAUSE_S, PAUSE_MAX_S = 1, 60
 KEEPALIVE_S = 60
 
@@ -35,14 +35,14 @@ class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
         host: str,
         port: int,
         queue: DecodeQueue,
-        topic: str = TOPIC,
+        topics: Sequence[str] = TOPICS,
         user: str = "",
         password: str = "",
         report: Callable[[str, bool], None] = lambda text, ok: None,
     ) -> None:
         """report(text, ok): called when the state of the connection changes."""
         self.connected = False
-        self._broker, self._topic = f"{host}:{port}", topic
+        self._broker, self._topics = f"{host}:{port}", topics
         self._queue, self._report = queue, report
         self._reported = ""
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
@@ -76,14 +76,21 @@ class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
                 f"the broker {self._broker} refuses the connection: {reason}; trying again"
             )
         else:
-            client.subscribe(self._topic, qos=1)
+            client.subscribe([(topic, 1) for topic in self._topics])
 
     def _on_subscribe(self, client: Any, data: Any, mid: Any, reasons: Any, more: Any) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._report_once(f"the broker {self._broker} refuses the topic {self._topic}")
+        refused = [
+            topic
+            for topic, reason in zip(self._topics, reasons, strict=False)
+            if reason.is_failure
+        ]
+        if refused:
+            said = ", ".join(refused)
+            self._report_once(f"the broker {self._broker} refuses the topic {said}")
         else:
             self.connected = True
-            self._report_once(f"subscribed to {self._topic} at {self._broker}", ok=True)
+            said = ", ".join(self._topics)
+            self._report_once(f"subscribed to {said} at {self._broker}", ok=True)
 
     def _on_connect_fail(self, client: Any, data: Any) -> None:
         self._report_once(f"the broker {self._broker} cannot be reached; trying again")

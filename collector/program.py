@@ -125,7 +125,8 @@ class Collector:
                 report=lambda text, ok: self.report("mqtt", text, ok),
             )
         )  # fmt: skip
-        self.endpoints.append(f"mqtt://{address_text(host, port)}/{options.topic}")
+        broker = f"mqtt://{address_text(host, port)}"
+        self.endpoints += [f"{broker}/{topic}" for topic in options.topic]
 
     def _serve_page(self) -> None:
         if self._options.http is None:

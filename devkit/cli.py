@@ -50,6 +50,7 @@ def main(argv: list[str] | None = None, in_venv: bool = False) -> int:
 
 
 def _run(name: str, rest: list[str]) -> int:
+    from devkit.config_check import Wrong
     from emulator.vm.webassembly import NoVm
 
     try:
@@ -58,6 +59,10 @@ def _run(name: str, rest: list[str]) -> int:
         return status
     except NoVm as problem:
         return _failed(name, problem)
+    except Wrong as problem:
+        for each in problem.args[0]:
+            print(each, file=sys.stderr)
+        return 1
     except UsageError as problem:
         return _refuse(f"{name}: {one_line(problem)}")
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.secrets import Secrets
 from emulator.network.addresses import endpoint
 from emulator.network.routes import SentDatagram
 
@@ -26,7 +27,7 @@ class Cycle:
     started_us: int
     status: int = -1  # furthest state that the board saw: -1 off, 0 activated, 1 attached, 2 data
     cause: str = ""  # as the application says; "" if it says nothing
-    ended: str = ""  # deepsleep, reset, exception, finished, hang, time_limit, vm_died
+    ended: str = ""  # deepsleep, reset, exception, finished, safe_boot, hang, time_limit, vm_died
     awake_ms: int = 0
     radio_on_ms: int = 0
     energy_mj: float = 0.0
@@ -40,6 +41,7 @@ class Cycle:
     left: int | None = None  # those that the application knows to have left the radio
     error: str | None = None
     unrouted: list[tuple[str, int | None]] = field(default_factory=list)  # a name has no port
+    secrets: Secrets = field(default_factory=Secrets, repr=False)  # of no reader of the JSON
 
     @property
     def delivered(self) -> int:
@@ -70,7 +72,7 @@ class Cycle:
         if self.ok:
             return None
         if self.ended not in ("deepsleep", "finished") or self.error is not None:
-            reason = (self.error or self.ended).strip().splitlines()[-1]
+            reason = self.secrets.hide((self.error or self.ended).strip().splitlines()[-1])
             how = (
                 "raised and went on to" if self.ended in ("deepsleep", "finished") else "ended by"
             )
@@ -96,14 +98,21 @@ class Cycle:
         return ways
 
     def as_json(self) -> dict[str, Any]:
+        """No secret of the configuration stands in it, as if the board had sent asterisks."""
         table = asdict(self)
-        del table["started_us"], table["unrouted"]
+        del table["started_us"], table["unrouted"], table["secrets"]
+        table["error"] = self.secrets.hide(self.error) if self.error is not None else None
         table["energy_mj"] = round(self.energy_mj, 3)
         table["delivered"] = self.delivered
         table["on_air"] = self.on_air
         table["lost_in_modem"] = self.lost_in_modem
         table["sent"] = [
-            {"host": one.host, "port": one.port, "bytes": len(one.data), "hex": one.data.hex()}
+            {
+                "host": one.host,
+                "port": one.port,
+                "bytes": len(one.data),
+                "hex": self.secrets.hide_bytes(one.data).hex(),
+            }
             for one in self.sent
         ]
         return table

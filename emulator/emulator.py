@@ -11,15 +11,26 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from emulator import scenario as scenarios
-from emulator.board.board import CAUSE_NAMES, DEEPSLEEP_RESET, PWRON_RESET, Board, DeepSleep, Reset
+from emulator.board.board import (
+    CAUSE_NAMES,
+    DEEPSLEEP_RESET,
+    PWRON_RESET,
+    Board,
+    DeepSleep,
+    Halt,
+    Reset,
+)
 from emulator.board.draws import Z90, drawn
+from emulator.board.pins import SAFE_BOOT
+from emulator.board.secrets import Secrets
 from emulator.board.standard import plug_standard
+from emulator.chips.of_lines import tables
 from emulator.chips.wiring import wire
 from emulator.cycle import Cycle, Phase, kept_memory, read_account
 from emulator.device_files import copy_device_files
@@ -39,13 +50,15 @@ from emulator.vm.runtime import Outcome
 
 # Reset to the first line of Python, in seconds: 10th, 50th, 90th percentile (docs/emulation.md)
 BOOT_S = (0.8, 1.1, 1.6)
-# The firmware starts the LTE task at the end of its own start, before boot.py
-LTE_TASK_SHARE = 0.95
-WIFI_SHARE = 0.8  # and Wi-Fi before it mounts the flash
+WIFI_SHARE = 0.8  # the firmware starts Wi-Fi before it mounts the flash
 RUN_MA = 41.0  # whole board, modem not counted: any code, any wait
 DEEPSLEEP_MA = 0.022
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
 PROMPT_US = 3_600_000_000  # how long a board is watched that stands at its prompt
+# The boot loader looks at the pin twice, and waits while it is high: 3 s for each older image, and
+# 1.5 s (Pycom firmware, esp32/bootloader/bootmgr.c)
+SAFE_BOOT_US = 100_000
+SAFE_BOOT_MOST_US = 7_500_000
 
 VMS = ("cpython", "micropython")
 
@@ -85,11 +98,16 @@ class Emulator(AbstractContextManager["Emulator"]):
         vm: str = "cpython",
         vm_command: Sequence[str] = (),
         chips: Mapping[str, dict[str, Any]] | None = None,
+        config: Mapping[str, Any] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build.
 
         chips: tables as in [chips] of a scenario, of what hangs on this board in each scenario:
         radios other than the board's own. A table of the scenario is laid over them.
+
+        config: the fields of config.py, whose lines say which chips there are; None: the default.
+        secrets: values that are to stand in no trace and no output of the board.
         """
         given = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.load(scenario)
         self.scenario = given
@@ -100,16 +118,17 @@ class Emulator(AbstractContextManager["Emulator"]):
         assert flash is not None
         self.flash = flash
         self.board = Board(seed, name, firmware, given.faults)
+        self.board.trace.secrets = Secrets(secrets)
         if max_hours is not None:
             limit_time(self.board, round(max_hours * 3_600_000_000))
         if realtime:
             self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
-        plug_standard(self.board, flash)
+        plug_standard(self.board, flash, fs_type=given.board.fs_type)
         self._plug_modem(routes)
         self._plug_wifi()
         self.radios = ("lora", *(chips or {}))
-        wire(self.board, given.chips, chips)
-        self._woken = False
+        measured = {} if config is None else tables(config, given.chips)
+        wire(self.board, given.chips, {**(chips or {}), **measured})
         self.vm = self._runtime(vm, vm_command, flash, console, install)
 
     def _runtime(
@@ -152,52 +171,83 @@ class Emulator(AbstractContextManager["Emulator"]):
         if self._folder is not None:
             self._folder.cleanup()
 
-    def run(self, scripts: Sequence[str] = ("boot.py", "main.py"), cycles: int = 1) -> list[Cycle]:
-        """Start the board; run until `cycles` cycles are over or it stays awake at its prompt."""
+    def run(
+        self,
+        scripts: Sequence[str] = ("boot.py", "main.py"),
+        cycles: int = 1,
+        cause: int = PWRON_RESET,
+    ) -> list[Cycle]:
+        """Start the board; run until `cycles` cycles are over or it stays awake at its prompt.
+
+        cause: of the first start. `next_cause` is that of the start that would follow; None: none.
+        """
         done: list[Cycle] = []
-        cause = PWRON_RESET
-        while len(done) < cycles:
-            cycle, outcome = self._cycle(list(scripts), cause)
+        self.next_cause: int | None = cause
+        while self.next_cause is not None and len(done) < cycles:
+            cycle, self.next_cause = self._cycle(list(scripts), self.next_cause)
             done.append(cycle)
-            if isinstance(outcome.halt, DeepSleep) and self._woken:
-                cause = DEEPSLEEP_RESET
-            elif isinstance(outcome.halt, Reset):
-                cause = outcome.halt.cause
-            else:
-                break
         return done
 
-    def _cycle(self, scripts: list[str], cause: int) -> tuple[Cycle, Outcome]:
+    def _cycle(self, scripts: list[str], cause: int) -> tuple[Cycle, int | None]:
+        """Run one cycle. Returns its account, and what starts the next one; None: nothing does."""
         board = self.board
         account = _Account(self, cause)
         board.meter.set("esp", "run", RUN_MA)
         board.cycle += 1
         board.reset(cause)
-        self._start(scripts)
-        boot_ms = account.elapsed_ms()
-        if scripts[0] == "boot.py":
-            outcome = self.vm.boot(scripts)
-        else:
-            outcome = self.vm.run_script(scripts[0])
+        try:
+            safe_boot = self._start()
+            boot_ms = account.elapsed_ms()
+            outcome = self._run(scripts, safe_boot)
+        except Halt as ended:  # before Python ran
+            boot_ms, outcome = account.elapsed_ms(), Outcome(ended.kind, ended)
         outcome = self._stand(outcome)
         cycle = account.close(outcome, boot_ms)
-        self._sleep(outcome)
+        halt = outcome.halt
+        if isinstance(halt, DeepSleep):
+            halt = self._sleep(halt)
         account.settle(cycle)
-        return cycle, outcome
+        return cycle, halt.cause if isinstance(halt, Reset) else None
 
-    def _start(self, scripts: list[str]) -> None:
-        """What the firmware does before Python runs."""
-        rng = self.board.rng(f"boot/{self.board.cycle}")
+    def _start(self) -> bool:
+        """What boot loader and firmware do before Python runs; whether it is a safe boot."""
+        board = self.board
+        settings: Any = board.services["config"]
+        safe_boot: bool = settings.safe_boot(self._wait_for_safe_boot())
+        rng = board.rng(f"boot/{board.cycle}")
         boot_us = round(drawn(rng, BOOT_S, 2.0 * Z90) * 1e6)
-        before_us = round(boot_us * LTE_TASK_SHARE)
         wifi_us = round(boot_us * WIFI_SHARE)
-        self.board.clock.advance(wifi_us)
+        board.spend_us(wifi_us)
         self.wlan.start_on_boot()
-        self.board.clock.advance(before_us - wifi_us)
-        settings: Any = self.board.services["config"]
-        if settings.flags["lte_modem_en_on_boot"]:
+        board.spend_us(boot_us - wifi_us)
+        if settings.flags["lte_modem_en_on_boot"]:  # the last step before boot.py (mptask.c)
             self.driver.start_on_boot()
-        self.board.clock.advance(boot_us - before_us)
+        return safe_boot
+
+    def _wait_for_safe_boot(self) -> bool:
+        """What the boot loader does with the safe boot pin: a level that is high at once and after
+        100 ms counts, and is waited for as long as it lasts."""
+        pins: Any = self.board.services["pins"]
+        if not pins.level(SAFE_BOOT):
+            return False
+        self.board.spend_us(SAFE_BOOT_US)
+        if not pins.level(SAFE_BOOT):
+            return False
+        clock = self.board.clock
+        clock.run_until(
+            clock.now_us + SAFE_BOOT_MOST_US,
+            lambda: self.board.halted() or not pins.level(SAFE_BOOT),
+        )
+        self.board.trace.add("boot", f"safe boot: {SAFE_BOOT} is high")
+        return True
+
+    def _run(self, scripts: list[str], safe_boot: bool) -> Outcome:
+        if safe_boot:
+            halt = self.vm.boot([]).halt
+            return Outcome("safe_boot", halt, "boot.py and main.py do not run in a safe boot")
+        if scripts[0] == "boot.py":
+            return self.vm.boot(scripts)
+        return self.vm.run_script(scripts[0])
 
     def _stand(self, outcome: Outcome) -> Outcome:
         """A program that ends without sleeping leaves the board at its prompt, where alarms and
@@ -208,16 +258,19 @@ class Emulator(AbstractContextManager["Emulator"]):
             outcome = Outcome(later.kind, later.halt, outcome.error) if later.halt else outcome
         return outcome
 
-    def _sleep(self, outcome: Outcome) -> None:
-        """Let the time of a deep sleep pass, until its end or a wake-up pin."""
-        if isinstance(outcome.halt, DeepSleep):
-            board = self.board
-            board.trace.add("sleep", f"{outcome.halt.duration_ms} ms")
-            board.meter.set("esp", "deepsleep", DEEPSLEEP_MA)
-            system: Any = board.services["system"]
-            self._woken = system.sleep_through(outcome.halt.duration_ms)
-            if not self._woken:
-                board.clock.advance(TAIL_US)
+    def _sleep(self, sleep: DeepSleep) -> Halt | None:
+        """Let the time of a deep sleep pass. What ends it: its end or a wake-up pin, a brown-out,
+        the time of the run; None: nothing."""
+        board = self.board
+        board.trace.add("sleep", f"{sleep.duration_ms} ms")
+        board.meter.set("esp", "deepsleep", DEEPSLEEP_MA)
+        system: Any = board.services["system"]
+        woken = system.sleep_through(sleep.duration_ms)
+        if board.halt is None and not woken:
+            board.clock.advance(TAIL_US, board.halted)
+        if board.halt is None and woken:
+            board.halt = Reset(DEEPSLEEP_RESET, "woken")
+        return board.halt
 
 
 class _Account:
@@ -290,6 +343,7 @@ class _Account:
         slept_mj = self._emulator.board.meter.energy_mj("esp") - self._sleep_mj
         cycle.energy_mj = end["mj"] - self._start["mj"] - slept_mj
         cycle.sent = self._emulator.routes.sent[self._sent :]
+        cycle.secrets = self._emulator.board.trace.secrets
         cycle.unrouted = list(self._emulator.routes.missing)
 
 

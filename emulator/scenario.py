@@ -3,10 +3,10 @@
     scenario = load("edge")                  # emulator/scenarios/edge.toml
     scenario = load("my/own/scenario.toml")
 
-A file holds any of the sections [modem], [sim], [network], [radio], [wifi], [lora], [chips] and
-[[fault]]. The keys of each are the fields of its class, which stands with the part that it sets
-(SECTIONS) and checks itself; all are optional. `like = "good"` at the top starts from another
-scenario: its sections are overlaid key by key, its faults are kept.
+A file holds any of the sections [board], [modem], [sim], [network], [radio], [wifi], [lora],
+[chips] and [[fault]]. The keys of each are the fields of its class, which stands with the part
+that it sets (SECTIONS) and checks itself; all are optional. `like = "good"` at the top starts from
+another scenario: its sections are overlaid key by key, its faults are kept.
 ValueError says which key is wrong and what is allowed.
 """
 
@@ -20,6 +20,7 @@ from typing import Any
 
 from emulator.board import faults, options
 from emulator.board.faults import Fault
+from emulator.board.standard import BoardOptions
 from emulator.lorawan.options import LoraOptions
 from emulator.modem import command_faults, modem_faults
 from emulator.modem.options import ModemOptions, SimOptions
@@ -33,6 +34,7 @@ else:  # pragma: no cover
 
 FOLDER = Path(__file__).parent / "scenarios"
 SECTIONS: dict[str, type] = {
+    "board": BoardOptions,
     "modem": ModemOptions,
     "sim": SimOptions,
     "network": NetworkOptions,
@@ -44,7 +46,11 @@ SECTIONS: dict[str, type] = {
 FAULTS: dict[str, dict[str, type]] = {
     **faults.WORDS,
     "command": command_faults.WORDS,
-    "time": {**modem_faults.WORDS, **dict.fromkeys(wifi.FAULT_WORDS, wifi.AccessPointFault)},
+    "time": {
+        **faults.WORDS["time"],
+        **modem_faults.WORDS,
+        **dict.fromkeys(wifi.FAULT_WORDS, wifi.AccessPointFault),
+    },
 }
 
 
@@ -52,6 +58,7 @@ FAULTS: dict[str, dict[str, type]] = {
 class Scenario:
     name: str = "good"
     description: str = ""
+    board: BoardOptions = field(default_factory=BoardOptions)
     modem: ModemOptions = field(default_factory=ModemOptions)
     sim: SimOptions = field(default_factory=SimOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)

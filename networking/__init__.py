@@ -37,6 +37,13 @@ stop(woken=False)   bool: as down(), also for hardware that the firmware or an e
                     started. woken: True after a deep sleep that followed down(); then only
                     hardware that the firmware has started is switched off
 
+Optional, for the check of the whole configuration:
+
+room(cfg)           int: the least datagram_limit() with this configuration, if it depends on it
+ROOM_BY, CARRIES_BY  tuples: names of the fields that decide room() and carries()
+time_fields(kind)   tuple: names of the fields in s whose sum bounds up() for this kind
+PINS                tuple: names of the pins that it uses, which no sensor may use
+
 Kinds of transport. A "datagram" transport also offers everything that "message" does:
 
 "message"   a payload is sent whole; the bearer may decide where to. An answer need not come

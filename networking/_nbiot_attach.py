@@ -375,11 +375,12 @@ def switch_off(link):
 
     Three tries: the command may have been lost, or the modem restarts. While it is busy with
     another command, the answer is waited for, but not for the minutes of a search: the radio is
-    to go off in any case. Raises OSError in data state.
+    to go off in any case. Raises OSError in data state, and if the
+    modem went mute.
     """
     command = "AT+CFUN=4"
     limits_ms = (DETACH_MS, _RESTART_MS, _RESTART_MS)
-    if at.busy_with(link.modem, _RESTART_MS):
+    if at.busy_with(link.modem, _RESTART_MS) not in (None, command):
         at.abandon(link.modem)
         command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
         limits_ms = (_RESTART_MS,) * 3

@@ -13,6 +13,8 @@ from micropython import const
 from utils import at, timing
 
 _PROBE_MS = const(1000)
+_FILL_MS = const(100)
+_QUIET_MS = const(100)
 _LISTEN = "Pycom_Dummy"  # sends nothing: utils/at.py
 _OFF = "AT+CFUN=4"
 # A detach takes 27 s at the edge of coverage, behind datagrams that still wait; other makers'
@@ -30,6 +32,7 @@ class Guard:
     def __init__(self):
         self.wrapped = None
         self._unanswered = None  # the last command, while no character has come since
+        self._due = None  # Deadline of its answer
         self._leaving = None  # Deadline of a detach that was not confirmed
 
     @property
@@ -46,6 +49,7 @@ class Guard:
         """Open the link: `modem` has just answered, unless the link was open already."""
         if self.wrapped is None:
             self._unanswered = self._leaving = None
+            at.abandon(self)  # answers come in order: none of an earlier command follows
         self.wrapped = modem
 
     def send_at_cmd(self, command, **limit):
@@ -56,21 +60,34 @@ class Guard:
         if self.wrapped is None:
             raise OSError("the modem was not started")
         listens = command == _LISTEN
-        if self._unanswered and not listens:
+        if self._unanswered and self._due.expired() and not listens:
             self._probe()
         text = self.wrapped.send_at_cmd(command, **limit)
         if text:
             self._unanswered = self._leaving = None
-        elif not listens and not at.longest_ms(command):  # else it is given minutes
+        elif not listens:
             self._unanswered = command
+            self._due = timing.Deadline(at.longest_ms(command))
             self._leaving = timing.Deadline(_DETACH_MS) if command == _OFF else None
         return text
 
     def _probe(self):
-        try:
-            text = self.wrapped.send_at_cmd("AT", timeout=_PROBE_MS)
-        except TypeError:  # before firmware 1.20.2.r2 there is no timeout
-            text = self.wrapped.send_at_cmd("AT")
+        text = ""
+        if isinstance(self._unanswered, str) and "+SQNSSEND" in self._unanswered.upper():
+            from utils import at_due  # on demand
+
+            # its prompt may be late: then AT would be payload
+            text = self._ask(at_due.filling(self._unanswered), _FILL_MS)
+        text = text or self._ask("AT", _PROBE_MS)
         if not text:
             raise Mute("the modem is mute")
+        deadline = timing.Deadline(_PROBE_MS)
+        while text and not deadline.expired():  # the first may be a late answer
+            text = self._ask(_LISTEN, _QUIET_MS)
         self._unanswered = None
+
+    def _ask(self, command, timeout_ms):
+        try:
+            return self.wrapped.send_at_cmd(command, timeout=timeout_ms)
+        except TypeError:  # before firmware 1.20.2.r2 there is no timeout
+            return self.wrapped.send_at_cmd(command)

@@ -45,6 +45,12 @@ LORA_CONFIRMED = 2  # and acknowledged by the network
 
 _BOOL = (False, True)
 _FIELDS = (
+    ("_DEV_EUI", "special", "16 hexadecimal digits", None),
+    ("_APP_EUI", "special", "16 hexadecimal digits", None),
+    ("_APP_KEY", "special secret", "32 hexadecimal digits", None),
+    ("_DEV_EUIs", "special", "a list of texts", None),
+    ("_APP_EUIs", "special", "a list of texts, one for each of _DEV_EUIs", None),
+    ("_APP_KEYs", "special secret", "a list of texts, one for each of _DEV_EUIs", None),
     ("_LORA_REGION", "choice", regions.NAMES),
     ("_LORA_DR", "integer", (0, 6), None),
     ("_LORA_ADR", "choice", _BOOL, False),
@@ -56,6 +62,7 @@ _FIELDS = (
     # only join() reads the last one
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
 )
+ROOM_BY = ("_LORA_REGION", "_LORA_DR")
 _LEAST_LIMIT = 40  # bytes of the shortest report: one measurement; 43 with the longest name
 
 JoinResult = namedtuple("JoinResult", ("status", "conn_attempt_duration"))
@@ -217,6 +224,19 @@ def boot_options(cfg):
 def carries(cfg):
     """Return the kinds of transport: messages, with every configuration."""
     return ("message",)
+
+
+def room(cfg):
+    """Return the payload in bytes of the data rate, with ADR that of the slowest usable one."""
+    settings = _check(cfg, _FIELDS)
+    if settings["_LORA_ADR"]:
+        return 51
+    return regions.limit(settings["_LORA_REGION"], settings["_LORA_DR"])
+
+
+def time_fields(kind):
+    """Return the fields whose sum in s bounds up()."""
+    return ("_LORA_DUTY_WAIT_SEC", "_MAX_CONNECTION_ATTEMPT_TIME_SEC")
 
 
 def up(cfg, kind):

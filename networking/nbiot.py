@@ -49,6 +49,7 @@ _FIELDS = (
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "text", (5, 6), None),
 )
+CARRIES_BY = ("_IP_VERSION", "_HOST")
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
 ConnectResult = namedtuple(
@@ -188,7 +189,7 @@ def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
     While the answer to an earlier command is outstanding, nothing is sent: it is waited for, for
     up to `timeout_ms` in each try, and the result is ("", False) if it does not come. A further
     try for a command without an answer only goes on with the wait. Blocks for at most
-    max_tries * (2 * timeout_ms + 3 s).
+    max_tries * (2 * timeout_ms + 3 s), and for the start of the modem.
     Raises ValueError for a command that is not one line of the firmware in use.
     """
     link = _the_link()
@@ -255,7 +256,8 @@ def problems(cfg):
     host = getattr(cfg, "_HOST", None)
     version = {_AF_INET: "IPV6", _AF_INET6: "IP"}.get(address.family(host))
     if version and settings.get("_IP_VERSION") == version:
-        found.append("_HOST = %r cannot be reached with _IP_VERSION = %r" % (host, version))
+        text = "_HOST = %r, _IP_VERSION = %r; allowed: an address and a version of one family"
+        found.append(text % (host, settings["_IP_VERSION"]))
     most = at.longest_host(_the_link().longest_line())
     if isinstance(host, str) and len(host) > most:
         found.append("_HOST = %r; allowed: %d bytes, the room of an AT line" % (host, most))
@@ -272,9 +274,18 @@ def carries(cfg):
 
     Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6.
     """
-    if cfg._IP_VERSION == "IPV6" or not _the_link().has_data_state:
+    from utils import address
+
+    ipv6 = cfg._IP_VERSION == "IPV6" or address.family(getattr(cfg, "_HOST", "")) == _AF_INET6
+    if ipv6 or not _the_link().has_data_state:
         return ("message", "datagram")
     return ("message", "datagram", "stream")
+
+
+def time_fields(kind):
+    """Return the fields whose sum in s bounds up()."""
+    names = ("_MAX_ATTACHMENT_ATTEMPT_TIME_SEC",)
+    return names + (_DATA_STATE_FIELDS[0][0],) if kind == "stream" else names
 
 
 def up(cfg, kind):

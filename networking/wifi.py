@@ -44,6 +44,7 @@ _LINGER_MS = const(40)  # the last datagram may still wait for ARP and for the c
 _MOST_POINTS = const(5)  # access points tried after a scan, the strongest first
 
 _FIELDS = (
+    ("_WIFI_NETS", "special secret", "a dict {ssid: {...}}, see docs/wifi.md", None),
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
     ("_WIFI_FORCE_NO_SCAN", "choice", (False, True), False),
 )
@@ -387,6 +388,11 @@ def boot_options(cfg):
 def carries(cfg):
     """Return the kinds of transport: all, with every configuration."""
     return ("message", "datagram", "stream")
+
+
+def time_fields(kind):
+    """Return the fields whose sum in s bounds up()."""
+    return ("_MAX_CONNECTION_ATTEMPT_TIME_SEC",)
 
 
 def up(cfg, kind):

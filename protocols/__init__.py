@@ -26,6 +26,11 @@ REFUSED    the server has certainly not got it: the transport or the server reje
 UNKNOWN    it was sent, and its arrival is not known. A repetition may deliver it twice: therefore
            reports carry a sequence number
 
+Optional, for the check of the whole configuration:
+
+OVERHEAD_BY            names of the fields that decide overhead()
+UNFED                  names of fields in s: waits of that length that do not feed the watchdog
+
 This folder also contains a format of payloads: senml.
 A new protocol is a new file with these members; nothing here has to be edited.
 """

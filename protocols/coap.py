@@ -63,6 +63,8 @@ _FIELDS = (
     ("_COAP_BLOCK_SIZE", "choice", (16, 32, 64, 128, 256, 512, 1024), 1024),
 )
 
+OVERHEAD_BY = ("_TOPIC", "_TOKEN")
+
 # code: class * 32 + detail; options: [(number, bytes), ...] in order of the numbers
 Response = namedtuple("Response", ("code", "options", "payload"))
 

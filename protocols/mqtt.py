@@ -19,10 +19,12 @@ NEEDS = "stream"
 FIELDS = (
     ("_TOPIC", "text", (1, 120), "r"),
     ("_MQTT_CLIENT_ID", "text", (1, 60), None),
-    ("_USER", "text", (1, 120), None),
+    ("_USER", "secret", (1, 120), None),
     ("_TOKEN", "secret", (1, 120), None),
     ("_MQTT_TIMEOUT_SEC", "integer", (1, 120), 20),
 )
+OVERHEAD_BY = ("_TOPIC",)
+UNFED = ("_MQTT_TIMEOUT_SEC",)  # connecting is one call of the firmware
 _KEEP_ALIVE_S = 300  # after one and a half of it the broker forgets a node that is gone
 _LEAVE_MS = 2000  # for a DISCONNECT that the network does not take
 _SLICE_MS = 1000  # the watchdog is fed in between

@@ -27,6 +27,8 @@ ms and mV, need a version number (RFC 9100), which takes 3 bytes in each datagra
 
 from micropython import const
 
+from utils import names
+
 SEQUENCE = "seq"  # name of the record with the sequence number
 
 _BASE_VERSION = const(-1)  # labels of RFC 8428, table 4
@@ -41,7 +43,6 @@ _BOOLEAN = const(4)
 _TIME = const(6)
 _DATA = const(8)
 
-_NAME_CHARACTERS = "-:./_"  # beside letters and digits, but not in front: RFC 8428, 4.5.1
 _ABSOLUTE_TIME = const(268435456)  # smaller ones count from the time of reception: RFC 8428, 4.5.3
 _WITH_SECONDARY_UNITS = const(26)  # version 10 with feature 4: RFC 9100, sections 3 and 4
 _SECONDARY_UNITS = (  # RFC 8798, table 3
@@ -217,19 +218,9 @@ def _is_int(value):
 
 def _check_name(field, name, before):
     """Raise ValueError if `name` may not stand behind `before` (RFC 8428, 4.5.1)."""
-    good = isinstance(name, str) and (bool(before) or _is_alphanumeric(name[:1]))
-    if good:
-        for character in name:
-            good = good and (_is_alphanumeric(character) or character in _NAME_CHARACTERS)
-    if not good:
+    if not isinstance(name, str) or not names.is_name(("x" if before else "") + name):
         raise ValueError(
             "{} = {!r}; allowed: letters, digits and {}, a letter or digit in front".format(
-                field, name, _NAME_CHARACTERS
+                field, name, names.MARKS
             )
         )
-
-
-def _is_alphanumeric(character):
-    return ("a" <= character <= "z" or "A" <= character <= "Z" or "0" <= character <= "9") and len(
-        character
-    ) == 1

@@ -30,8 +30,10 @@ FIELDS            one row per value of get_reading: (label, name, unit, exponent
                   round(value * factor) * 10 ** exponent is the value in that unit
 fields(given)     the FIELDS for this dict of arguments, if they depend on the arguments
 ARGUMENTS         one row per argument of get_reading: (name, kind, limits[, default]). The kinds
-                  are those of utils.configuration, and "number": int or float from limits[0] to
-                  limits[1]. Arguments whose names end in _pin must be different pins
+                  are those of utils.configuration. Arguments whose names end in _pin must be
+                  different pins, and none that the board needs (utils/pins.py)
+SHARED_PINS       names of the pins that two lines of this kind may share, absent for none.
+                  All kinds share sda_pin, scl_pin and vcc_pin; lines of a kind share analog pins
 problems(given)   cross-field checks: messages for arguments of this dict that fit ARGUMENTS one by
                   one, but not together
 build(rig, ...)   takes a Rig (sensors/_rig.py), which lends the buses, and the arguments of
@@ -50,7 +52,7 @@ Causes: "absent": no answer; "wrong_part": another part answers; "busy": a conve
 "not_ready": no fresh value came in time; "crc": a checksum was wrong, also when repeated;
 "stuck": the bus is held down; "implausible": the value is outside the range of the sensor;
 "under_range", "saturated": it is outside the range of the converter; "failed": the firmware
-refused.
+refused; "hung": not measured, because the watchdog has reset the board in its measurement.
 
 The name of a measurement is the label of its field. From the second sensor with that label on, a
 number follows ("t", "t2"; "co2", "co2_2"). A "name" in the line replaces the label of a sensor
@@ -63,16 +65,13 @@ A new sensor is a new file with these members; nothing here has to be edited.
 from micropython import const
 from ucollections import namedtuple
 
-from utils import plugins
+from utils import pins, plugins
 
 # value * 10 ** exponent in `unit`, or None and the cause; line: index of the sensor's line
 Measurement = namedtuple("Measurement", ("name", "value", "exponent", "unit", "cause", "line"))
 
-# Usable as output and for I2C; P13 to P18 are inputs only (Pycom firmware, esp32/boards).
-# P0 and P1 are the console; the modem has P5 and P7 on a GPy, P17 to P20 on a FiPy.
-IO_PINS = ("P0", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P11", "P12")
-IO_PINS += ("P19", "P20", "P21", "P22", "P23")
-ADC_PINS = ("P13", "P14", "P15", "P16", "P17", "P18", "P19", "P20")
+IO_PINS = pins.IO
+ADC_PINS = pins.ADC
 
 _PRECISE = const(1 << 22)  # below this, the error of a float on this VM is an eighth at most
 _MOST = 1 << 62  # a report has integers of 64 bits; a larger value is no measurement
@@ -126,17 +125,30 @@ def find(kind):
     return plugins.find("sensors", kind, ("FIELDS", "get_reading"), field="module")
 
 
-def check(lines):
-    """Return one text per problem in configuration lines; an empty list if there is none."""
+def check(lines, reserved=()):
+    """Return one text per problem in configuration lines; an empty list if there is none.
+
+    reserved: (pin, text) for each pin that something other than a sensor uses.
+    """
     from sensors import _lines
 
-    return _lines.plan(lines)[0]
+    return _lines.plan(lines, reserved)[0]
 
 
-def measure(lines):
+def records(lines):
+    """Return the (name, unit) of each measurement of the lines, which `check` has found right."""
+    from sensors import _lines
+
+    plan = _lines.plan(lines)[1]
+    return [(name, field[2]) for line in plan for field, name in zip(line.fields, line.names)]
+
+
+def measure(lines, skip=(), mark=None):
     """Measure with all sensors at once and return a list of Measurement, in the lines' order.
 
     The measurements of a failed sensor have value None and a cause; the other sensors go on.
+    skip: indexes of lines that are left out, with the cause "hung".
+    mark: function(index) that is called before each step of the sensor of that line.
     Raises ValueError with all problems if `check` finds any, before anything is powered.
     """
     from sensors import _lines, _rig
@@ -145,9 +157,18 @@ def measure(lines):
     problems, plan = _lines.plan(lines)
     if problems:
         raise ValueError("; ".join(problems))
-    results = _rig.carry_out([_rig.Job(line.title, line.module, line.arguments) for line in plan])
+    jobs = [
+        _rig.Job(line.title, line.module, line.arguments, index, mark)
+        for index, line in enumerate(plan)
+        if index not in skip
+    ]
+    results = _rig.carry_out(jobs)
     measurements = []
-    for index, (line, (values, cause)) in enumerate(zip(plan, results)):
+    for index, line in enumerate(plan):
+        if index in skip:
+            values, cause = (None,) * len(line.fields), "hung"
+        else:
+            values, cause = results.pop(0)
         for (_, _, unit, exponent, factor), name, value in zip(line.fields, line.names, values):
             scaled = _scaled(value, factor)
             if scaled is None and value is not None:

@@ -14,15 +14,19 @@ from utils import configuration
 _BUSES = const(3)  # what a run can have, see Rig.i2c
 # A node's own figures, whose units a receiver fills in by their names (docs/report.md)
 _OF_THE_NODE = ("rp", "rq", "rs", "sn", "at", "co", "as", "jo", "re", "in", "pr", "ac", "sc", "se")
-_OF_THE_NODE += ("de", "aw")
+_OF_THE_NODE += ("de", "aw", "rn", "ra")
+_SHARED = ("sda_pin", "scl_pin", "vcc_pin")  # by sensors of any kind
 _STATUS = "_e"  # behind a name: why it was not measured
 
 # title: for the log. fields, names: of its measurements. arguments: of get_reading.
 Line = namedtuple("Line", ("title", "module", "fields", "names", "arguments"))
 
 
-def plan(lines):
-    """Return (one text per problem, a list of Line)."""
+def plan(lines, reserved=()):
+    """Return (one text per problem, a list of Line).
+
+    reserved: (pin, field or part that has it) for each pin that is used elsewhere.
+    """
     allowed = "(kind, {argument: value})"
     if not isinstance(lines, (tuple, list)):
         return ["sensors = {!r}; allowed: a tuple of lines {}".format(lines, allowed)], []
@@ -31,7 +35,7 @@ def plan(lines):
         return [text.format(lines, allowed)], []
     found = []
     good = []
-    taken = _Taken()
+    taken = _Taken(reserved)
     number = 0
     for line in lines:
         number += 1
@@ -99,18 +103,29 @@ def problems(arguments, given):
         value = given.get(name)
         if name in given and value is None and field[3:] == (None,):
             continue
-        if kind == "number" and (name in given or len(field) < 4):
-            if not _is_number(value, limits):
-                text = "{} = {!r}; allowed: a number {} to {}"
-                found.append(text.format(name, value, limits[0], limits[1]))
-        elif kind == "choice" and name in given:
-            # 68.0 equals 68, and True 1, and neither is an address
-            if not any(value == choice and type(value) is type(choice) for choice in limits):
-                allowed = ", ".join([_shown(name, choice) for choice in limits])
-                found.append("{} = {}; allowed: {}".format(name, _shown(name, value), allowed))
+        if kind == "choice" and name in given:
+            text = _choice(name, value, limits)
+            if text:
+                found.append(text)
         else:
             found.extend(configuration.problems(holder, (field,))[1])
     return found
+
+
+def _choice(name, value, limits):
+    """The problem of an argument that has to be one of `limits`; None if there is none."""
+    who = None
+    if name.endswith("_pin"):
+        from utils import pins
+
+        limits = [pin for pin in limits if not pins.owner(pin)]
+        who = pins.owner(value)
+    # 68.0 equals 68, and True 1, and neither is an address
+    if any(value == choice and type(value) is type(choice) for choice in limits):
+        return None
+    allowed = ", ".join([_shown(name, choice) for choice in limits])
+    text = "{} = {}; allowed: {}".format(name, _shown(name, value), allowed)
+    return "{}; {} is that of {}".format(text, value, who) if who else text
 
 
 def _shown(name, value):
@@ -132,9 +147,10 @@ class _Given:
 class _Taken:
     """The names, pins and addresses that lines before have."""
 
-    def __init__(self):
+    def __init__(self, reserved):
         self._names = set()
         self._pins = {}  # pin -> (argument, kind, where)
+        self._reserved = dict(reserved)
         self._buses = {}  # pin -> the pair of its bus
         self._pairs = set()  # of all buses
         self._addresses = {}  # (sda, scl, address) -> (kind, where, supply)
@@ -165,10 +181,15 @@ class _Taken:
             pin = arguments[name]
             if name.endswith("_pin") and pin is not None:
                 before = self._pins.setdefault(pin, (name, kind, where))
-                shared = name in ("sda_pin", "scl_pin", "vcc_pin") or before[1] == kind
-                if before[0] != name or not shared:
-                    text = "{} = {!r} is {} of {}; allowed: another pin"
+                shared = name in _SHARED
+                if before[1] == kind and not shared:
+                    shared = name in getattr(module, "SHARED_PINS", ()) or _is_analog(module, name)
+                text = "{} = {!r} is {} of {}; allowed: another pin"
+                if before[2] != where and (before[0] != name or not shared):
                     found.append(text.format(name, pin, before[0], before[2]))
+                elif pin in self._reserved and not _is_analog(module, name):
+                    text = "{} = {!r} is that of {}; allowed: another pin"
+                    found.append(text.format(name, pin, self._reserved[pin]))
         if found or "sda_pin" not in arguments:
             return found
         pair = arguments["sda_pin"], arguments["scl_pin"]
@@ -191,6 +212,16 @@ class _Taken:
                 text = "address 0x{:02x} is that of {} on the same pins; allowed: another"
                 found.append(text.format(address, before[1]))
         return found
+
+
+def _is_analog(module, name):
+    """True for an argument that names an analog pin, which a second measurement can share."""
+    from utils import pins
+
+    for field in module.ARGUMENTS:
+        if field[0] == name:
+            return all(pin in pins.ADC for pin in field[2])
+    return False
 
 
 def _numbered(label, number):
@@ -216,22 +247,10 @@ def address_of(module, arguments):
     return getattr(module, "ADDRESS", None)
 
 
-def _is_number(value, limits):
-    if value is True or value is False or not isinstance(value, (int, float)):
-        return False
-    return limits[0] <= value <= limits[1]
-
-
 def _is_name(text):
+    """True for the part of a name that stands behind the node's own."""
     if not isinstance(text, str) or not 1 <= len(text) <= 20 or text.endswith(_STATUS):
         return False
-    for character in text:
-        # RFC 8428, 4.5.1
-        if not (
-            "a" <= character <= "z"
-            or "A" <= character <= "Z"
-            or "0" <= character <= "9"
-            or character in "-:./_"
-        ):
-            return False
-    return True
+    from utils import names
+
+    return names.is_name("x" + text)

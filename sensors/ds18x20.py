@@ -33,6 +33,7 @@ ARGUMENTS = (
     ("vcc_pin", "choice", IO_PINS, None),
     ("rom", "text", (16, 16), None),
 )
+SHARED_PINS = ("data_pin",)  # parts on one line have a `rom` each
 POWER_UP_MS = 5
 
 last_cause = None

@@ -35,6 +35,7 @@ ARGUMENTS = (
     ("scale", "number", (-10000000, 10000000), 0),
     ("samples", "integer", (1, 99), 3),
 )
+SHARED_PINS = ("data_pin", "clock_pin")  # the two inputs of one chip
 POWER_UP_MS = 0  # it is waited for where it settles
 
 last_cause = None

@@ -51,6 +51,7 @@ ARGUMENTS = (
     ("settle_ms", "integer", (0, 60000), None),
     ("timeout_s", "integer", (1, 999), 200),
 )
+SHARED_PINS = ("drv_in_pin", "rcv_out_pin", "direction_pin")
 
 LONGEST_S = 40000  # twenty probes on a wire, one after the other, each twice the longest
 last_cause = None

@@ -28,6 +28,7 @@ from emulator import scenario as scenarios
 from emulator.board.adc import Adc
 from emulator.board.board import HARD_RESET, Board, Reset
 from emulator.board.faults import Fault
+from emulator.board.flash import LITTLEFS
 from emulator.board.i2c import I2c
 from emulator.board.pins import Pins
 from emulator.board.standard import plug_standard
@@ -169,7 +170,7 @@ class Bare(Programs):
         faults: Sequence[Fault | dict[str, Any]] = (),
         *,
         runtime: str = "cpython",
-        fs_type: int = 0,
+        fs_type: int = LITTLEFS,
         install: str = "py",
         of_vm: dict[str, Any] | None = None,
         **options: Any,

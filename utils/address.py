@@ -1,9 +1,11 @@
-"""IPv4 and IPv6 literals, recognised without a name look-up.
+"""IPv4 and IPv6 literals and names of hosts, recognised without a look-up.
 
 from utils import address
 address.family("2001:db8::1")    # 10, as microATsocket.AF_INET6
 address.family("192.0.2.1")      # 2, as microATsocket.AF_INET
 address.family("example.org")    # None
+address.is_host("example.org")   # True
+address.is_host("192.0.2.256")   # False: neither an address nor a name
 """
 
 
@@ -15,6 +17,29 @@ def family(host):
         if _is_ipv6(host):
             return 10
     return None
+
+
+def is_host(text):
+    """True for an IP literal, or a name: labels of letters, digits and hyphens (RFC 1123, 2.1).
+
+    No name ends in a label of digits: it is meant as an IPv4 address.
+    """
+    if family(text):
+        return True
+    labels = text.split(".") if isinstance(text, str) else [""]
+    return all(map(_is_label, labels)) and not labels[-1].isdigit()
+
+
+def _is_label(label):
+    for character in label:
+        if not (
+            "a" <= character <= "z"
+            or "A" <= character <= "Z"
+            or "0" <= character <= "9"
+            or character == "-"
+        ):
+            return False
+    return 0 < len(label) < 64 and label[0] != "-" and label[-1] != "-"
 
 
 def _is_ipv4(host):

@@ -48,19 +48,14 @@ _SLOW = (
     ("+CGACT=", 180),
     ("+PING=", 120),  # with its defaults: four of up to 11 s, and a look-up
     ("+SQNINS=", 60),
-    ("+SQNSSENDEXT=", 30),  # to the prompt
     ("+SQNDNSLKUP=", 20),
     ("&F", 20),
 )
-# Queries that the modem answers in any state, each under another name
-_MARKERS = ("AT+CFUN?", "AT+CMEE?", "AT+CCLK?", "AT+CGATT?", "AT+CPSMS?", "AT+CREG?")
-_QUIET_MS = const(1000)  # after which nothing follows a final result code
-
 _ANY = ["+", "^"]  # how the lines of a debug command may begin
 
-# The outstanding answer: (modem, command, Deadline of the bound, text so far), or None
-_due = None
-_marker = 0
+# The outstanding answer: (modem, command, Deadline of the bound, text so far), or None.
+# Written by this file and by utils/at_due.py
+outstanding = None
 
 
 class Reply:
@@ -128,7 +123,9 @@ def exchange(modem, command, timeout_ms=9500, named=False):
         return _converse(modem, command, timeout_ms, named)
     if due[1] == command and not due[2].expired():
         return _converse(modem, command, timeout_ms, named, due)
-    before = _settle(modem, due, timeout_ms)
+    from utils import at_due  # on demand: it hardly ever happens
+
+    before = at_due.settle(modem, due, timeout_ms)
     if before.busy or before.rebooted:
         return before
     reply = _converse(modem, command, timeout_ms, named)
@@ -144,8 +141,9 @@ def busy_with(modem, timeout_ms):
     due = _due_of(modem)
     if not due or due[2].expired():
         return None
-    _await_due(modem, due, timing.Deadline(timeout_ms), Reply("", ""))
-    return _name(due[1]) if _due and not due[2].expired() else None
+    from utils import at_due  # on demand
+
+    return at_due.busy_with(modem, due, timeout_ms)
 
 
 def abandon(modem):
@@ -153,61 +151,14 @@ def abandon(modem):
 
     The modem may then end what it does, and not carry out that command.
     """
-    global _due
+    global outstanding
     if _due_of(modem):
-        _due = None
-
-
-def _settle(modem, due, timeout_ms):
-    """Wait until no answer is outstanding; return a Reply with the URCs that came meanwhile.
-
-    Its `busy` names the command whose answer is still outstanding after `timeout_ms`.
-    """
-    global _due
-    result = Reply("", "")
-    deadline = timing.Deadline(timeout_ms)
-    if not due[2].expired():  # else a query may be outstanding as well
-        _await_due(modem, due, deadline, result)
-    while _due and not deadline.expired():
-        # less than 1 s would leave each answer to the next query, for ever
-        asked = _ask(modem, _next_marker(), max(_QUIET_MS, deadline.left_ms()))
-        _note(result, asked)
-        # answers come in order: none of an earlier command follows that of the newest query
-        if asked.final and asked.lines or asked.rebooted:
-            _due = None
-    if _due:
-        result.busy = _name(due[1])
-    return result
-
-
-def _ask(modem, query, timeout_ms):
-    """Ask and return the Reply; final result codes in front of its line are of earlier commands.
-
-    A query that the modem has lost is known by one of them and silence.
-    """
-    deadline = timing.Deadline(timeout_ms)
-    text = _send(modem, query, timeout_ms)
-    while True:
-        reply = Reply(text, query)
-        reply.lines = [line for line in reply.lines if line[0] == "+"]
-        done = reply.final and reply.lines or reply.rebooted
-        left_ms = min(deadline.left_ms(), _QUIET_MS if reply.final else timeout_ms)
-        if done or not left_ms:
-            return reply
-        more = _send(modem, _LISTEN, left_ms)
-        if not more and reply.final:
-            return reply
-        text = (text + more)[-_MOST_TEXT:]
-
-
-def _name(command):
-    """Return the name of a command. What follows it may be a secret."""
-    return command.split("=")[0] if isinstance(command, str) else "payload"
+        outstanding = None
 
 
 def _converse(modem, command, timeout_ms, named, due=None):
     """Send and collect, or go on with the outstanding answer `due`; see exchange()."""
-    global _due
+    global outstanding
     name = command if isinstance(command, str) else ""  # the reply to payload has no name
     sending = command
     text = ""
@@ -217,10 +168,10 @@ def _converse(modem, command, timeout_ms, named, due=None):
         bound, text = due[2:]
         sending = _LISTEN
     while True:
-        text = (text + _send(modem, sending, deadline.left_ms()))[-_MOST_TEXT:]
+        text = (text + send(modem, sending, deadline.left_ms()))[-_MOST_TEXT:]
         sending = _LISTEN
         reply = Reply(text, name)
-        _due = None if reply.whole else (modem, command, bound, text)
+        outstanding = None if reply.whole else (modem, command, bound, text)
         if named and reply.ok and not reply.lines:
             named = False
             deadline = timing.Deadline(1000)
@@ -228,65 +179,25 @@ def _converse(modem, command, timeout_ms, named, due=None):
             return reply
 
 
-def _await_due(modem, due, deadline, result):
-    """Listen for the outstanding answer until it comes or its bound or `deadline` is over."""
-    global _due
-    _, command, bound, text = due
-    name = command if isinstance(command, str) else ""
-    known = len(Reply(text, name).urcs)
-    while True:
-        left_ms = min(deadline.left_ms(), bound.left_ms())
-        # at its end a last look
-        text = (text + _send(modem, _LISTEN, left_ms))[-_MOST_TEXT:]
-        reply = Reply(text, name)
-        if reply.prompt and name:  # too late: whatever is sent now is payload for the modem
-            result.urcs += reply.urcs[known:]
-            known = 0
-            text = _send(modem, _filling(name), _SLICE_MS)
-            reply = Reply(text, name)
-        _due = None if reply.whole else (modem, command, bound, text)
-        if not _due or not left_ms:
-            reply.urcs = reply.urcs[known:]
-            return _note(result, reply)
-
-
-def _note(result, reply):
-    """Add what a reply tells beside the answer."""
-    result.urcs += reply.urcs
-    result.rebooted = result.whole = result.rebooted or reply.rebooted
-
-
-def _filling(command):
-    """Return what ends a prompt nobody waits for: blanks of the announced length, or ESC."""
-    count = number((fields(command.replace("=", ":", 1)) + [""])[1])
-    return b" " * count if count else b"\x1b"
-
-
-def _next_marker():
-    global _marker
-    _marker = (_marker + 1) % len(_MARKERS)
-    return _MARKERS[_marker]
-
-
 def _due_of(modem):
-    return _due if _due and _due[0] is modem else None
+    return outstanding if outstanding and outstanding[0] is modem else None
 
 
 def listen(modem, timeout_ms):
     """Wait for what the modem says by itself for up to `timeout_ms`; a Reply without a final."""
-    global _due
+    global outstanding
     deadline = timing.Deadline(timeout_ms)
-    text = _send(modem, _LISTEN, timeout_ms)
+    text = send(modem, _LISTEN, timeout_ms)
     while not text and not deadline.expired():
-        text = _send(modem, _LISTEN, deadline.left_ms())
+        text = send(modem, _LISTEN, deadline.left_ms())
     due = _due_of(modem)
     if due and not due[2].expired():
         due = due[:3] + ((due[3] + text)[-_MOST_TEXT:],)
-        _due = None if Reply(due[3], "").whole else due
+        outstanding = None if Reply(due[3], "").whole else due
     return Reply(text, "")
 
 
-def _send(modem, command, timeout_ms):
+def send(modem, command, timeout_ms):
     """Call LTE.send_at_cmd for one slice of a wait; no timeout at all is no wait without end.
 
     Before firmware 1.20.2.r2 it takes no timeout and waits 9.5 s.

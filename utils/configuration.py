@@ -15,12 +15,15 @@ without default is required:
 
 kind       value                                                   limits
 text       str of printable ASCII without a quote or backslash     (shortest, longest) length
-name       the same, of letters, digits and -:._/ with one of      (shortest, longest) length
-           the first two in front: RFC 8428, 4.5.1
+name       a name that can stand in a report: utils/names.py       (shortest, longest) length
+host       IPv4 or IPv6 literal, or a name: utils/address.py       (shortest, longest) length
 secret     as text; no message shows its value                     (shortest, longest) length
-choice     one of the values                                       the values
+choice     one of the values, and of its type                      the values
 integer    int                                                     (least, greatest)
 integers   int, or a list or tuple of at least one                 (least, greatest) of each
+number     int or float                                            (least, greatest)
+special    has a form of its own, which the component checks       text: what is allowed
+special secret   the same; no message shows its value              text: what is allowed
 """
 
 
@@ -30,6 +33,8 @@ def problems(cfg, fields):
     found = []
     for field in fields:
         name, kind, limits = field[:3]
+        if kind.startswith("special"):
+            continue
         if not hasattr(cfg, name):
             if len(field) < 4:
                 found.append("%s is missing; allowed: %s" % (name, _allowed(kind, limits)))
@@ -41,8 +46,17 @@ def problems(cfg, fields):
             values[name] = value
         else:
             if kind == "secret":
-                value = "***"
+                value = HIDDEN
             found.append(_TEXT % (name, value, _allowed(kind, limits)))
+    return values, found
+
+
+def usable(cfg, fields):
+    """As problems(), for rows with a default: a wrong field has its default in the values."""
+    values, found = problems(cfg, fields)
+    for field in fields:
+        if len(field) > 3:
+            values.setdefault(field[0], field[3])
     return values, found
 
 
@@ -64,6 +78,13 @@ def is_integer(value, least, most):
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
+def is_number(value, least, most):
+    """True for an int or float within the limits; a bool and NaN are none."""
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
+    )
+
+
 def is_plain(text):
     """True if `text` can stand between quotes in an AT command: ASCII without quote or \\."""
     for character in text:
@@ -73,24 +94,25 @@ def is_plain(text):
 
 
 def _fits(value, kind, limits):
-    if kind == "choice":
-        return value in limits
-    if kind == "name" and not _is_name(value):
-        return False
-    if kind not in _NUMBERS:
-        return isinstance(value, str) and is_integer(len(value), *limits) and is_plain(value)
-    if kind == "integer" or not isinstance(value, (list, tuple)):
+    if kind == "choice":  # 1 equals True and 68.0 equals 68
+        return any(value == choice and type(value) is type(choice) for choice in limits)
+    if kind == "number":
+        return is_number(value, *limits)
+    if kind == "integer" or kind == "integers" and not isinstance(value, (list, tuple)):
         return is_integer(value, *limits)
-    return bool(value) and all(is_integer(item, *limits) for item in value)
-
-
-def _is_name(value):
-    if not isinstance(value, str) or value[:1] in _NOT_FIRST:
+    if kind == "integers":
+        return bool(value) and all(is_integer(item, *limits) for item in value)
+    if not isinstance(value, str) or not is_integer(len(value), *limits):
         return False
-    for character in value:
-        if not (character.isalpha() or character.isdigit() or character in _NOT_FIRST):
-            return False
-    return True
+    if kind == "name":
+        from utils import names  # on demand
+
+        return names.is_name(value)
+    if kind == "host":
+        from utils import address  # on demand
+
+        return address.is_host(value)
+    return is_plain(value)
 
 
 def _allowed(kind, limits):
@@ -100,11 +122,12 @@ def _allowed(kind, limits):
 
 
 _TEXT = "%s = %r; allowed: %s"
+HIDDEN = "***"  # in place of a secret
 _CHARACTERS = '%d to %d printable ASCII characters, no " or \\'
-_NOT_FIRST = "-:._/"
-_NUMBERS = ("integer", "integers")
 _TEXTS = {
     "name": "%d to %d letters, digits and -:._/, a letter or digit in front",
+    "host": "an IP address or a name, %d to %d characters, no scheme, port, path or blank",
     "integer": "an integer %d to %d",
     "integers": "an integer %d to %d, or a list of such",
+    "number": "a number %s to %s",
 }

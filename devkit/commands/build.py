@@ -13,7 +13,7 @@ from pathlib import Path
 from devkit.build import budget
 from devkit.build.folder import build
 from devkit.build.targets import PYCOM, TARGETS
-from devkit.commands.options import add_config, add_target, chosen_config
+from devkit.commands.options import add_config, add_target, checked_config
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    with chosen_config(options):
+    with checked_config(options):
         return _build(options)
 
 

@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from devkit import configuration
 from devkit.build import manifest, weight
 from devkit.build.components import APPLICATION, Component, components
 from devkit.build.targets import PYCOM, TARGETS, Target
 from devkit.build.weight import Weight
 from devkit.commands import UsageError
-from devkit.commands.options import add_config, add_json, add_target, chosen_config
+from devkit.commands.options import add_config, add_json, add_target, checked_config, chosen_config
 from devkit.tables import table
 from emulator.device_files import CREDENTIALS, ROOT, credentials_file
 
@@ -43,7 +42,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    with chosen_config(options):
+    config = checked_config if options.name == APPLICATION else chosen_config
+    with config(options):
         return _show(options)
 
 
@@ -54,9 +54,6 @@ def _show(options: argparse.Namespace) -> int:
             raise UsageError(f"no component {options.name!r}; allowed: {', '.join(found)}")
         component = found[options.name]
         target = TARGETS[options.target or next(iter(TARGETS))]
-        missing = configuration.missing() if options.name == APPLICATION else []
-        if missing:
-            raise ValueError(f"{options.config or 'config.py'}: {'; '.join(missing)}")
         weights = weight.weigh_all(component, target)
         if options.to is not None:
             content = _content(component, target if options.target else None)

@@ -24,7 +24,7 @@ from devkit.commands.options import (
     add_trace,
     add_vm,
     add_world,
-    chosen_config,
+    checked_config,
     write_trace,
     writing,
 )
@@ -80,7 +80,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    with chosen_config(options):
+    with checked_config(options):
         return _demo(options)
 
 
@@ -94,7 +94,8 @@ def _demo(options: argparse.Namespace) -> int:
         requirements.need("plot")
     vm = runtime(options)
     config = options.config or "config.py"
-    configured = configuration.destination()
+    fields = configuration.fields()
+    configured = configuration.destination(fields)
     bearer = options.bearer or configured["_BEARER"]
     protocol = options.protocol or configured["_PROTOCOL"]
     settings = application.settings(bearer, protocol, configured)
@@ -117,6 +118,8 @@ def _demo(options: argparse.Namespace) -> int:
             firmware=options.firmware,
             name=board,
             chips=application.chips(bearer),
+            config=fields,
+            secrets=configuration.secret_values(fields),
             flash=flash,
             routes=[to_server],
             console=lambda text: print(text, end="", file=out, flush=True),
@@ -139,7 +142,7 @@ def _demo(options: argparse.Namespace) -> int:
     if options.plot:
         say(f"\nCurrent over time: {options.plot}")
     missing = troubles(cycles)
-    if len(cycles) < options.cycles:
+    if len(cycles) < options.cycles and not missing:
         missing.append(f"the board did not wake for cycle {len(cycles) + 1} of {options.cycles}")
     if count < left:
         missing.append(f"the server received {count} of the {left} payloads that left the board")

@@ -11,7 +11,7 @@ import argparse
 from devkit import requirements
 from devkit.build.targets import PYCOM
 from devkit.commands import UsageError
-from devkit.commands.options import add_config, add_target, chosen_config
+from devkit.commands.options import add_config, add_target, checked_config, chosen_config
 from devkit.commands.values import folder, whole
 
 
@@ -51,8 +51,10 @@ def main(options: argparse.Namespace) -> int:
     from devkit.deploy import session
     from devkit.deploy.repl import NoPort
 
+    # DIR goes on the board as it is, with device files of its own
+    config = checked_config if options.source is None else chosen_config
     try:
-        with chosen_config(options):
+        with config(options):
             return session.run(options)
     except NoPort as problem:
         raise UsageError(str(problem)) from problem

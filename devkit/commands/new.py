@@ -21,7 +21,18 @@ from emulator.device_files import FOLDERS, ROOT
 
 TEMPLATES = ROOT / "devkit" / "templates"
 _LONGEST = 20
-SHADOWED = ("const", "machine", "network", "pycom", "config", "credentials", "node", *FOLDERS)
+SHADOWED = (
+    "const",
+    "machine",
+    "network",
+    "pycom",
+    "config",
+    "credentials",
+    "node",
+    "node_check",
+    "node_start",
+    *FOLDERS,
+)
 _ALLOWED = (
     "1 to 20 lower-case letters, digits and underscores, a letter first, no name of Python, of the"
     " firmware or of a folder here"

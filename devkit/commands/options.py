@@ -9,10 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit import configuration
+from devkit import config_check, configuration
 from devkit.commands import UsageError
 from devkit.commands.values import command, file, folder, output, route, scenario, whole
 from emulator.board.board import Board
+from emulator.device_files import config_file
 from emulator.driver.profile import DEFAULT, PROFILES
 from emulator.vm.importer import INSTALLS
 
@@ -57,6 +58,19 @@ def chosen_config(options: argparse.Namespace) -> Iterator[None]:
             stack.enter_context(configuration.given(options.config))
         except configuration.NotUsable as problem:
             raise UsageError(str(problem)) from None
+        yield
+
+
+@contextlib.contextmanager
+def checked_config(options: argparse.Namespace) -> Iterator[None]:
+    """As chosen_config, for a configuration without a problem. Raises config_check.Wrong."""
+    try:
+        found = config_check.problems(Path(options.config) if options.config else config_file())
+    except OSError as problem:
+        raise UsageError(f"{options.config or config_file()}: {problem.strerror}") from None
+    if found:
+        raise config_check.Wrong(found)
+    with chosen_config(options):
         yield
 
 

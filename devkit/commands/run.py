@@ -99,14 +99,22 @@ def route_for(cycles: list[Cycle]) -> str:
     return ""
 
 
-def _bearer(flash: Path | None) -> str:
-    """That of the configuration on this flash; the published one if there is none."""
+def board_of(
+    options: argparse.Namespace, fields: dict[str, Any]
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The board asked for, or the one with the radio of the bearer; a radio that is on pins."""
+    bearer = configuration.destination(fields)["_BEARER"]
+    return options.board or application.board(bearer), application.chips(bearer)
+
+
+def fields_of(flash: Path | None) -> dict[str, Any]:
+    """Those of the configuration on this flash, none if it has no configuration."""
     with contextlib.ExitStack() as stack:
         if flash is not None:
             if not (flash / "config.py").is_file():
-                return str(application.PUBLISHED["_BEARER"])
+                return {}
             stack.enter_context(configured(flash / "config.py"))
-        return str(configuration.destination()["_BEARER"])
+        return configuration.fields()
 
 
 def summary(ok: bool, seed: int, cycles: list[Cycle]) -> dict[str, object]:
@@ -135,13 +143,16 @@ def scripts_of(script: str, folder: str | None) -> list[str]:
 
 def run_script(options: argparse.Namespace, flash: Path | None, console: Console) -> list[Cycle]:
     scripts = scripts_of(options.script, options.flash)
-    bearer = _bearer(flash)
+    fields = fields_of(flash)
+    name, chips = board_of(options, fields)
     with Emulator(
         scenario=options.scenario,
         seed=options.seed,
         firmware=options.firmware,
-        name=options.board or application.board(bearer),
-        chips=application.chips(bearer),
+        name=name,
+        chips=chips,
+        config=fields if scripts[-1] == "main.py" else None,
+        secrets=configuration.secret_values(fields),
         flash=flash,
         routes=options.route,
         install=options.install,

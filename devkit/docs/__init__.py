@@ -1,6 +1,6 @@
 """Keeps the parts of README.md and docs/ that are made from real runs as those runs are.
 
-package.json, which is made whole, is kept as well.
+package.json and the names in utils/fields.py are kept as well.
 
     python -m devkit.docs           rewrite every marked part
     python -m devkit.docs --check   say which are out of date; status 1 if any is
@@ -22,6 +22,7 @@ from pathlib import Path
 from devkit import marked
 from devkit.application import REFERENCE
 from devkit.build import mip
+from devkit.docs import configuration
 from devkit.docs.parts import PARTS
 from emulator.device_files import ROOT, configured
 
@@ -102,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing")
     options = parser.parse_args(argv)
     stale = _whole_file(ROOT / mip.REPOSITORY, mip.repository(), options.check)
+    stale += _whole_file(configuration.FIELDS_FILE, configuration.names_file(), options.check)
     for file in files():
         text = file.read_text(encoding="utf-8")
         if options.check:

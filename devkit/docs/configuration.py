@@ -1,7 +1,9 @@
 """The fields of config.py as the components declare them: docs/configuration.md is made of this.
 
 declared()        {"networking.nbiot": [("_APN", "text", (0, 99)), ...], ...}
-undeclared()      {"boot": ["_BATTERY_PIN", ...], ...}: those it checks itself
+undeclared()      {"boot": ["_BATTERY_PIN", ...], ...}: fields that are read and not declared
+names()           all declared fields, sorted
+names_file()      what utils/fields.py is to hold
 in_template()     {"_APN": Setting("'iot.example'", "access point name, ...")}
 table()           all of them, as the marked part
 """
@@ -12,6 +14,7 @@ import ast
 import functools
 import re
 import tempfile
+import textwrap
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +28,11 @@ from emulator.vm.cpython import CpythonVm
 
 _TABLE = re.compile(r"^_?FIELDS = \(", re.MULTILINE)
 _FIELD = re.compile(r"_[A-Z]{2,}[A-Z_]*s?")
-_COMPONENTS = ("boot", "node", "networking.", "protocols.")  # that read config.py
+_COMPONENTS = ("boot", "node", "networking.", "protocols.", "utils.boot_fields")  # read config.py
+# Declared apart from the file that reads them
+_READER = {"utils.boot_fields": "boot", "node_check": "node"}
+FIELDS_FILE = ROOT / "utils" / "fields.py"
+_NAMES = re.compile(r"(?<=^# fields\n).*?(?=^# end$)", re.DOTALL | re.MULTILINE)
 _UNITS = {"_SEC": "s", "_S": "s", "_TIMEOUT": "s", "_BYTES": "bytes", "_MV": "mV"}
 
 
@@ -46,7 +53,7 @@ def declared() -> dict[str, list[tuple[Any, ...]]]:
             module = _member(vm.main, name)
             rows = getattr(module, "_FIELDS", None) or module.FIELDS
             if all(_FIELD.fullmatch(row[0]) for row in rows):  # not those of a client's own object
-                found[name] = list(rows)
+                found[_READER.get(name, name)] = list(rows)
         vm.shutdown()
     return found
 
@@ -59,9 +66,22 @@ def undeclared() -> dict[str, list[str]]:
     for name, text in _sources():
         fields = [each for each in _reads(ast.parse(text)) if each not in known]
         if fields:
+            name = _READER.get(name, name)
             owner = re.sub(r"\._([a-z]+)_\w+$", r".\1", name)  # a part's are its component's
             found[owner] = list(dict.fromkeys([*found.get(owner, []), *fields]))
     return found
+
+
+def names() -> list[str]:
+    """All declared fields, sorted."""
+    return sorted({row[0] for rows in declared().values() for row in rows})
+
+
+def names_file() -> str:
+    """utils/fields.py with the names of today."""
+    text = textwrap.fill(" ".join(names()), 92, break_on_hyphens=False)
+    lines = "".join(f'    "{line} "\n' for line in text.splitlines())
+    return _NAMES.sub(f"NAMES = (\n{lines})\n", FIELDS_FILE.read_text(encoding="utf-8"))
 
 
 def comments() -> dict[str, str]:
@@ -108,9 +128,11 @@ def _row(component: str, field: tuple[Any, ...]) -> list[str]:
 
 def _values(field: tuple[Any, ...]) -> str:
     name, kind, limits = field[:3]
+    if kind.startswith("special"):
+        return str(limits)
     if kind == "choice":
         words = ", ".join(map(_code, limits))
-    elif kind in ("text", "name", "secret"):
+    elif kind in ("text", "name", "host", "secret"):
         words = f"{kind}, {limits[0]} to {limits[1]} characters"
     else:
         unit = next((f" {unit}" for end, unit in _UNITS.items() if name.endswith(end)), "")
@@ -156,7 +178,7 @@ def _reads(tree: ast.Module) -> Iterator[str]:
             name = node.attr if owner in ("cfg", "config") else ""
         else:
             name = node.value if isinstance(node.value, str) else ""
-        if _FIELD.fullmatch(name):
+        if _FIELD.fullmatch(name) and name != "_FIELDS":  # the table itself
             yield name
 
 

@@ -18,5 +18,13 @@ def names(package: str) -> list[str]:
     return _ENTRY.findall(entries)
 
 
+def optional(package: str) -> list[str]:
+    """What a member may leave out: the second such list."""
+    text = (ROOT / package / "__init__.py").read_text(encoding="utf-8")
+    listed = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")
+    entries = [each for each in listed if re.match(r"\w+(\(cfg\))? {2,}", each)][1]
+    return _ENTRY.findall(entries)
+
+
 def bearer() -> str:
     return ", ".join(f"`{name}`" for name in names("networking")) + "."

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from emulator.board.board import Board, Service
 
@@ -81,6 +82,9 @@ class Adc(Service):
     def do_read(self, pin: str, attn: int, bits: int) -> int:
         """Convert; a count of `bits` bits."""
         self.board.spend_us(CONVERSION_US)
+        pins: Any = self.board.services.get("pins")
+        if pins is not None:
+            pins.use(pin, "adc")
         source = self.sources.get(pin)
         ideal = self._ideal(source() if source else 0.0, attn)
         noisy = ideal

@@ -22,9 +22,12 @@ from emulator.board.faults import Fault, Faults
 from emulator.board.meter import Meter
 from emulator.board.trace import Trace
 
-# What one call into the firmware costs in interpreter time (docs/emulation.md:
-# 8 us for a simple loop iteration on this chip). It also lets polling loops make progress.
+# What Python costs is charged from what both runtimes count alike; an instruction takes 2.5 us on
+# this chip (docs/emulation.md). A call into the firmware is 8 of them: it also lets polling loops
+# make progress. A character of a text that a call hands over is 18, before the next call: the
+# template takes such texts apart. The rest is charged when a module is loaded (vm/importer.py).
 CALL_US = 20
+TEXT_US = 45
 # A call that does next to nothing in C: a pin, an interrupt lock, the entry of a busy wait.
 # Pycom's own 1-Wire library reads bits that it samples four such calls and 2 us of waiting after
 # the falling edge, where the parts allow 15 us in all: 3.25 us at most (docs/emulation.md).
@@ -39,6 +42,15 @@ class Halt(BaseException):
     """The program on the device ends here: RAM is lost. Not an Exception: no handler stops it."""
 
     kind = "reset"  # how the account of a run calls this end
+
+
+class UndefinedBehaviour(Halt):
+    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
+
+    The run ends with this message, which no handler on the device can swallow.
+    """
+
+    kind = "undefined"
 
 
 class DeepSleep(Halt):
@@ -71,6 +83,13 @@ class Service:
         """The ESP32 enters deep sleep."""
 
 
+def _characters(result: Any) -> int:
+    """Of the texts that a call hands over."""
+    if type(result) is str:
+        return len(result)
+    return sum(map(_characters, result)) if type(result) is list else 0
+
+
 class Board:
     """One powered board. `name` is what sys.platform says: "GPy" or "FiPy"."""
 
@@ -91,9 +110,11 @@ class Board:
         self.services: dict[str, Service] = {}
         self.irqs: deque[tuple[str, int, int]] = deque()  # (service, object id, trigger)
         self.halt: Halt | None = None
+        self.interrupted = False  # Ctrl-C was typed, and has not been raised yet
         self.reset_cause = PWRON_RESET
         self.cycle = 0
         self.started_us = 0  # when the ESP32 last started
+        self._text_us = 0  # of Python, for the text that the last call has handed over
 
     def plug(self, name: str, service: Service) -> None:
         self.services[name] = service
@@ -107,18 +128,22 @@ class Board:
         if function is None:
             raise AttributeError(f"this board has no {name}")
         assert service is not None
-        self.spend_us(service.call_us.get(method, CALL_US))
-        return function(*args)
+        self.spend_us(service.call_us.get(method, CALL_US) + self._text_us)
+        self._text_us = 0
+        result = function(*args)
+        self._text_us = _characters(result) * TEXT_US
+        return result
 
     def spend_us(self, duration_us: int) -> None:
-        """The device is busy for so long. A watchdog bite or a brown-out ends the program here."""
-        self.clock.advance(duration_us)
+        """The device is busy for this time. What ends the program, a watchdog or a brown-out, ends
+        it at its own instant: the rest of the time is not spent."""
+        self.clock.advance(duration_us, self.halted)
         self.raise_halt()
 
     def wait_us(self, duration_us: int) -> int:
         """Let the device sleep until the time is over or an interrupt is pending; the rest."""
         deadline = self.clock.now_us + duration_us
-        self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halt is not None)
+        self.clock.run_until(deadline, lambda: self.disturbed)
         self.raise_halt()
         return max(0, deadline - self.clock.now_us)
 
@@ -127,14 +152,27 @@ class Board:
         if self.halt is None:
             self.halt = halt
 
+    def halted(self) -> bool:
+        """Whether anything has ended the program."""
+        return self.halt is not None
+
+    @property
+    def disturbed(self) -> bool:
+        """Something is to be handled before any further wait."""
+        return bool(self.irqs) or self.interrupted or self.halt is not None
+
     def raise_halt(self) -> None:
         """Let the program end here if anything has ended it."""
         if self.halt is not None:
             raise self.halt
 
-    def cut_power(self) -> None:
-        """A fault takes the supply away now."""
-        self.stop(Reset(PWRON_RESET, "power cut"))
+    def break_off(self, fault: Fault) -> None:
+        """Carry out a `power_cut` or a `reset` at a file or an NVS operation: end the program."""
+        keys: Any = fault.keys()
+        if fault.do == "power_cut":
+            self.stop(Reset(PWRON_RESET, "power cut"))
+        else:
+            self.stop(Reset(CAUSE_NAMES.index(keys.cause), f"fault at {fault.point}"))
         self.raise_halt()
 
     def interrupt(self, service: str, object_id: int, trigger: int) -> None:
@@ -145,6 +183,7 @@ class Board:
     def reset(self, cause: int) -> None:
         """Start the ESP32 anew: the state that a reset of this kind loses is lost."""
         self.halt = None
+        self._text_us = 0
         self.irqs.clear()
         self.reset_cause = cause
         self.started_us = self.clock.now_us
@@ -157,3 +196,9 @@ class Board:
         leaves all others as they were: same seed, same run."""
         digest = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
         return random.Random(int.from_bytes(digest[:8], "big"))
+
+
+def fail(board: Board, halt: Halt) -> Halt:
+    """End the program on the device with `halt`; to be raised by the caller."""
+    board.stop(halt)
+    return board.halt or halt

@@ -52,12 +52,12 @@ class Clock:
     def schedule_ms(self, delay_ms: float, call: Callable[[], object]) -> Event:
         return self.schedule(round(delay_ms * 1000), call)
 
-    def advance(self, duration_us: int) -> None:
-        """Spend `duration_us`; due events run on the way and may raise (a watchdog bite does)."""
+    def advance(self, duration_us: int, stop: Callable[[], bool] | None = None) -> None:
+        """Spend `duration_us`, or less if `stop()` holds; due events run on the way."""
         until_us = self.now_us + max(0, int(duration_us))
         queue = self._queue
         if self._running_events or (queue and queue[0][0] <= until_us):
-            self.run_until(until_us)
+            self.run_until(until_us, stop)
         else:  # nothing is due: most of the calls of a program
             self._move_to(until_us)
 

@@ -6,7 +6,7 @@ go wrong, and gets the faults that strike there and then. Points and their subje
     time      the fault strikes at `at_ms` after power-on; nobody asks, an event fires it
     command   an AT command line arrived at the modem ("AT+CEREG?")
     file      a file operation ("open config.py", "write log.txt", "rename a b")
-    nvs       an NVS operation ("set seq")
+    nvs       an NVS operation ("set seq"), or one on the settings ("setting wifi_on_boot")
     i2c       a transfer ("read 0x40", "write 0x40")
 
 In a scenario:
@@ -47,20 +47,57 @@ class NvsFails:
     code: int = 4353
 
 
+When = Literal["before", "during", "after"]
+Cause = Literal["power_on", "watchdog", "brown_out"]
+
+
 @dataclass
 class FilePowerCut:
-    when: Literal["before", "during", "after"] = "during"
+    when: When = "during"
+    # What "during" leaves of the file on FAT; "": drawn (emulator/board/flashspace.py)
+    left: Literal["", "torn", "empty", "lost"] = ""
+
+
+@dataclass
+class FileReset(FilePowerCut):
+    cause: Cause = "watchdog"  # as the next start sees it
 
 
 @dataclass
 class NvsPowerCut:
-    when: Literal["before", "after"] = "before"
+    when: When = "before"
+
+
+@dataclass
+class NvsReset(NvsPowerCut):
+    cause: Cause = "watchdog"
+
+
+@dataclass
+class BrownOut:
+    """The supply sags, at `at_ms`, or from then on whenever the board draws more than
+    `above_ma`."""
+
+    above_ma: float = 0.0  # 0: at `at_ms`, once
+
+
+@dataclass
+class Zeros:
+    """A stretch of a file reads as zeros from `at_ms` on."""
+
+    file: str
+    start: int = 0
+    bytes: int = 0  # 0: to the end of the file
+
+    def __post_init__(self) -> None:
+        options.check_range(self, "start bytes", 0)
 
 
 # Words of the points that belong to the board itself, with the keys of each
 WORDS: dict[str, dict[str, type]] = {
-    "file": {"fail": FileFails, "full": NoKeys, "power_cut": FilePowerCut},
-    "nvs": {"fail": NvsFails, "full": NoKeys, "power_cut": NvsPowerCut},
+    "time": {"brown_out": BrownOut, "zeros": Zeros},
+    "file": {"fail": FileFails, "full": NoKeys, "power_cut": FilePowerCut, "reset": FileReset},
+    "nvs": {"fail": NvsFails, "full": NoKeys, "power_cut": NvsPowerCut, "reset": NvsReset},
     "i2c": dict.fromkeys(("nack", "stuck", "corrupt"), NoKeys),
 }
 

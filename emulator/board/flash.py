@@ -2,16 +2,22 @@
 
 Files are written through a buffer and reach the folder at flush or close, as on the device: after
 a reset in between, FAT has a file of its old length (0 after opening with "w"), LittleFS its old
-content.
+content, or one of length 0 if the name is new.
+
+The file system is that of the stored setting (emulator/board/nvs.py): LittleFS where it was never
+written. Another one than that of the last start finds nothing to mount: the flash is formatted.
 
 Fault points (point "file"; subjects "open NAME", "read NAME", "write NAME", "close NAME",
 "rename A B", "remove NAME", "mkdir NAME", "rmdir NAME", "stat NAME", "listdir NAME"):
 
     do = "fail"        OSError(errno), default 5 (EIO)
     do = "full"        OSError(28) (ENOSPC)
-    do = "power_cut"   the power fails: when = "before", "during" (default) or "after" it;
-                       during a write: half of it is on the flash; during a rename onto an existing
-                       file on FAT: the target is gone, the source still there
+    do = "power_cut"   the power fails: when = "before", "during" (default) or "after" it
+    do = "reset"       the ESP32 is reset, with the same keys and `cause`
+                       emulator/board/flashspace.py says what "during" leaves
+
+Fault point "time": do = "zeros" makes a stretch of a file read as zeros (file, start, bytes), as
+FAT leaves sectors that belong to a file and were never written.
 
 Source: Pycom firmware 1.20.2.r4, esp32/mods/moduos.c, extmod/vfs_fat*.c, esp32/littlefs/;
 latencies: docs/emulation.md.
@@ -20,18 +26,21 @@ latencies: docs/emulation.md.
 from __future__ import annotations
 
 import shutil
-from errno import EACCES, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR
+from errno import EACCES, EEXIST, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import Any
 
-from emulator.board.board import Board
-from emulator.board.flashfile import OpenFile
+from emulator.board import options
+from emulator.board.board import SOFT_RESET, Board
+from emulator.board.faults import Fault, Zeros
+from emulator.board.flashfile import OpenFile, leave
 from emulator.board.flashspace import (
     BLOCK_BYTES,
     ENOTEMPTY,
     EPOCH_2000_S,
-    ERASE_US,
     FAT,
+    FOLDER_BLOCKS,
+    FORMAT_SECTORS,
     LITTLEFS,
     LOOKUP_US,
     NAME_LIMIT,
@@ -40,22 +49,50 @@ from emulator.board.flashspace import (
     FlashSpace,
 )
 
+FRESH_SCRIPTS = {
+    "boot.py": b"# boot.py -- run on boot-up\r\n",
+    "main.py": b"# main.py -- put your code here!\r\n",
+}
+
 
 class Flash(FlashSpace):
     def __init__(
-        self, board: Board, root: Path, fs_type: int = FAT, size_bytes: int = SIZE_BYTES
+        self, board: Board, root: Path, fs_type: int = LITTLEFS, size_bytes: int = SIZE_BYTES
     ) -> None:
         super().__init__(board, root, fs_type, size_bytes)
-        self._next_type = fs_type
         self._files: dict[int, OpenFile] = {}
         self._last_handle = 0
+        self._fresh = False  # formatted since the last start
+        board.faults.on_time("zeros", self._zeros)
 
     def on_reset(self, cause: int) -> None:
         self._files.clear()  # what was not flushed is lost
         self.cwd = "/flash"
-        if self._next_type != self.fs_type:  # bootmgr() asked for the other one
-            self.fs_type = self._next_type
+        settings: Any = self.board.services.get("config")
+        if settings is not None and settings.fs_type != self.fs_type and cause != SOFT_RESET:
+            self.fs_type = settings.fs_type
             self._erase()
+        if self._fresh:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """What a start makes on a file system that has just been formatted (mptask.c)."""
+        self._fresh = False
+        for name in ("sys", "lib", "cert"):
+            (self.root / name).mkdir(exist_ok=True)
+        for name, text in FRESH_SCRIPTS.items():
+            if not (self.root / name).exists():
+                (self.root / name).write_bytes(text)
+
+    def _zeros(self, fault: Fault) -> None:
+        keys: Any = options.from_table(Zeros, fault.options, "fault zeros:")
+        host = self.host_path(f"/flash/{keys.file}")
+        if host is None or not host.is_file():
+            return
+        content = host.read_bytes()
+        stop = keys.start + keys.bytes if keys.bytes else len(content)
+        gone = content[keys.start : stop]
+        host.write_bytes(content[: keys.start] + bytes(len(gone)) + content[stop:])
 
     # files
 
@@ -66,7 +103,7 @@ class Flash(FlashSpace):
             raise ValueError("invalid mode")
         host = self.place(path)
         self.board.spend_us(LOOKUP_US)
-        with self.operation(f"open {self.shown(path)}"):
+        with self.operation(f"open {self.shown(path)}") as left:
             if host.is_dir():
                 raise OSError(EISDIR if self.fs_type == LITTLEFS else EACCES)
             if "r" in mode and not host.is_file():
@@ -75,6 +112,10 @@ class Flash(FlashSpace):
                 raise OSError(EEXIST)
             if not host.parent.is_dir():
                 raise OSError(ENOENT)
+            if left:
+                if "w" in mode and host.exists():
+                    leave(host, left, b"")
+                return 0  # to nobody
             self._last_handle += 1
             self._files[self._last_handle] = OpenFile(self, host, self.shown(path), mode)
         return self._last_handle
@@ -141,54 +182,64 @@ class Flash(FlashSpace):
 
     def do_mkdir(self, path: str) -> None:
         host = self.place(path)
-        with self.operation(f"mkdir {self.shown(path)}"):
+        with self.operation(f"mkdir {self.shown(path)}") as left:
             if host.exists():
                 raise OSError(EEXIST)
             if not host.parent.is_dir():
                 raise OSError(ENOENT)
-            self.need(0, BLOCK_BYTES)
+            self.need(0, FOLDER_BLOCKS[self.fs_type] * BLOCK_BYTES)
+            if left:
+                return
             host.mkdir()
-            self.spend_update()
+            self.spend_update("mkdir")
 
     def do_rmdir(self, path: str) -> None:
         host = self.existing(path)
-        with self.operation(f"rmdir {self.shown(path)}"):
+        with self.operation(f"rmdir {self.shown(path)}") as left:
             if not host.is_dir():
                 raise OSError(ENOTDIR)
-            self._remove_dir(host)
+            self._remove_dir(host, left)
 
     def do_remove(self, path: str) -> None:
         host = self.existing(path)
-        with self.operation(f"remove {self.shown(path)}"):
+        with self.operation(f"remove {self.shown(path)}") as left:
+            if left == "old":
+                return
             if not host.is_dir():
                 host.unlink()
-                self.spend_update()
+                self.spend_update("remove")
             elif self.fs_type == LITTLEFS:
-                self._remove_dir(host)  # LittleFS knows one call for both
+                self._remove_dir(host, left)  # LittleFS knows one call for both
             else:
                 raise OSError(EISDIR)
 
-    def _remove_dir(self, host: Path) -> None:
+    def _remove_dir(self, host: Path, left: str) -> None:
         if any(host.iterdir()):
             raise OSError(ENOTEMPTY if self.fs_type == LITTLEFS else EACCES)
+        if left:
+            return
         host.rmdir()
-        self.spend_update()
+        self.spend_update("remove")
 
     def do_rename(self, old: str, new: str) -> None:
-        """FAT deletes an existing target first; LittleFS replaces it in one step."""
+        """FAT deletes an existing target first; LittleFS replaces it in one step, and loses a file
+        that is renamed to itself."""
         source, target = self.existing(old), self.place(new)
-        with self.operation(f"rename {self.shown(old)} {self.shown(new)}") as cut:
+        with self.operation(f"rename {self.shown(old)} {self.shown(new)}") as left:
             if target.is_dir() and source != target:
                 raise OSError(EISDIR)
             if not target.parent.is_dir():
                 raise OSError(ENOENT)
             if self.fs_type == FAT and target.exists() and source != target:
                 target.unlink()
-                self.spend_update()
-            if cut == "during":
-                self.board.cut_power()
-            source.replace(target)
-            self.spend_update()
+                self.spend_update("remove")
+            if left:
+                return
+            if self.fs_type == LITTLEFS and source == target:
+                source.unlink()
+            else:
+                source.replace(target)
+            self.spend_update("rename")
 
     def do_chdir(self, path: str) -> None:
         if self.absolute(path) != "/" and not self.existing(path).is_dir():
@@ -207,16 +258,15 @@ class Flash(FlashSpace):
         self.board.spend_us(PAGE_US)
 
     def do_format(self, path: str) -> None:
-        """Erase everything; an empty boot.py and main.py remain, as after first start."""
+        """Erase everything. The next start makes boot.py and main.py."""
+        if not path.startswith("/"):
+            raise OSError(f"{path} is not an absolute or invalid path")
+        if path == "/":
+            raise OSError("Cannot format root dir")
+        if path != "/flash":
+            raise OSError(ENODEV)
         self._erase()
-        self.board.spend_us(64 * ERASE_US)
-
-    def do_type(self) -> int:
-        return self.fs_type
-
-    def do_set_type(self, fs_type: int) -> None:
-        """Another file system from the next start on; changing it erases everything."""
-        self._next_type = fs_type
+        self.spend_sectors(FORMAT_SECTORS[self.fs_type])
 
     def _erase(self) -> None:
         if any((folder / ".git").exists() for folder in (self.root, *self.root.parents)):
@@ -226,8 +276,8 @@ class Flash(FlashSpace):
                 shutil.rmtree(item)
             else:
                 item.unlink()
-        for name in ("boot.py", "main.py"):
-            (self.root / name).touch()
+        self._files.clear()
+        self._fresh = True
 
 
 def _entry(host: Path) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EBADF, EINVAL
 from pathlib import Path
 
-from emulator.board.flashspace import FlashSpace
+from emulator.board.flashspace import FAT, FlashSpace
 
 _READ_US_PER_KB = 120
 
@@ -29,14 +29,15 @@ class OpenFile:
             self._create(existed)
 
     def _create(self, existed: bool) -> None:
-        """FAT empties the file at once; LittleFS leaves it as it is until the first commit."""
+        """FAT empties the file at once; LittleFS leaves an old one until the first commit, and
+        writes the name of a new one."""
         if not existed:
             self._flash.need(0, 0)
-        if self._flash.fs_type == 0:
+        if self._flash.fs_type == FAT or not existed:
             self._host.write_bytes(b"")
             self._old_size = 0
-            self._flash.spend_update()
-        else:
+            self._flash.spend_update("create")
+        if self._flash.fs_type != FAT:
             self._dirty = True
             self._first_changed = 0
 
@@ -60,10 +61,10 @@ class OpenFile:
     def write(self, data: bytes) -> int:
         if not self._writable:
             raise OSError(EBADF)
-        with self._flash.operation(f"write {self._name}") as cut:
+        with self._flash.operation(f"write {self._name}") as left:
             if self._appends:
                 self.position = len(self._content)
-            if cut == "during":
+            if left == "torn":
                 data = data[: len(data) // 2]
             end = self.position + len(data)
             self._flash.need(self._old_size, end)
@@ -73,8 +74,10 @@ class OpenFile:
             self._first_changed = min(self._first_changed, self.position)
             self.position = end
             self._dirty = True
-            if cut == "during":  # the half that had left the buffer
+            if left == "torn":  # the half that had left the buffer
                 self._commit()
+            elif left:
+                self._leave(left)
         return len(data)
 
     def seek(self, offset: int, whence: int) -> int:
@@ -87,8 +90,15 @@ class OpenFile:
     def flush(self, verb: str = "flush") -> None:
         """Commit what was written; "close" is the verb of the last time."""
         if self._dirty:
-            with self._flash.operation(f"{verb} {self._name}"):
-                self._commit()
+            with self._flash.operation(f"{verb} {self._name}") as left:
+                if left:
+                    self._leave(left)
+                else:
+                    self._commit()
+
+    def _leave(self, left: str) -> None:
+        """What a cut leaves of the file."""
+        leave(self._host, left, bytes(self._content[: len(self._content) // 2]))
 
     def _commit(self) -> None:
         self._flash.need(self._old_size, len(self._content))
@@ -97,4 +107,12 @@ class OpenFile:
         self._old_size = len(self._content)
         self._dirty = False
         self._first_changed = len(self._content)
-        self._flash.spend_write(changed)
+        self._flash.spend_write(changed, len(self._content))
+
+
+def leave(host: Path, left: str, torn: bytes) -> None:
+    """Make of a file what a cut has left of it."""
+    if left == "lost":
+        host.unlink(missing_ok=True)
+    elif left != "old":
+        host.write_bytes(torn if left == "torn" else b"")

@@ -18,7 +18,7 @@ Source: Pycom firmware 1.20.2.r4 (machine_i2c.c).
 from __future__ import annotations
 
 import contextlib
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from emulator.board.board import Board, Service
 
@@ -69,6 +69,10 @@ class I2c(Service):
             raise ValueError("invalid argument(s) value")
         self._baud[bus] = baud
         self._pins[bus] = (pins[0], pins[1]) if pins else DEFAULT_PINS
+        lines: Any = self.board.services.get("pins")
+        if lines is not None:
+            for name in self._pins[bus]:
+                lines.use(name, "out")
 
     def do_close(self, bus: int) -> None:
         self._baud.pop(bus, None)

@@ -6,6 +6,7 @@ integrated exactly between state changes, and the timeline of changes is kept fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from emulator.board.clock import Clock
@@ -37,6 +38,7 @@ class Meter:
         self._clock = clock
         self._domains: dict[str, _Domain] = {}
         self.timeline: list[Change] = []
+        self.watchers: list[Callable[[], object]] = []  # told of each change
 
     def set(self, domain: str, state: str, milliamps: float) -> None:
         """Put `domain` into `state`; it draws `milliamps` until the next call."""
@@ -46,6 +48,8 @@ class Meter:
         self._settled(entry)
         entry.state, entry.milliamps = state, milliamps
         self.timeline.append(Change(self._clock.now_us, domain, state, milliamps))
+        for watcher in self.watchers:
+            watcher()
 
     def state(self, domain: str) -> str:
         [entry] = self._entries(domain)

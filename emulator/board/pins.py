@@ -13,7 +13,14 @@ it high, None while it leaves it alone. Watchers may pull or let go at once.
 `pulse_sources["P3"]` is a callable that yields the (level, duration_us) pairs of pulses_get and
 of a receiving machine.RMT. These turn the pin into an input first, so `on_level` has told of the
 end of a start pulse by then.
-Source: Pycom firmware 1.20.2.r4 (machpin.c, boards/*/pins.csv).
+
+Some pins have an owner on the board itself: the modem, the console, the LED. `on_use("P5", f)`
+calls f(how) whenever the program sets up or drives the pin, which takes it from the owner: how is
+"in", "out" (open drain, a bus), or "adc".
+
+A pin that is only an input takes the mode of an output without an error: ESP-IDF refuses it, and
+the firmware does not look. Nothing is driven.
+Source: Pycom firmware 1.20.2.r4 (machpin.c, boards/*/pins.csv), ESP-IDF 3.3 (gpio_config).
 """
 
 from __future__ import annotations
@@ -34,7 +41,10 @@ INPUT_ONLY = ("P13", "P14", "P15", "P16", "P17", "P18")
 NOT_RTC = ("P0", "P1", "P5", "P7", "P11", "P12")
 _NO_HOLD = "the hold functionality is only available for GPIO pins in the RTC domain"
 MODEM_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
-KEPT_AT_BOOT = ("P1", "P2", "P12")
+CONSOLE_TX, CONSOLE_RX = "P1", "P0"  # UART 0
+LED = "P2"
+SAFE_BOOT = "P12"
+KEPT_AT_BOOT = (CONSOLE_TX, LED, SAFE_BOOT)
 # Longest wait for pulses once no edge follows: the receiver's idle threshold.
 PULSE_IDLE_US = 65_535
 INIT_US = 8  # arguments by name, then the registers of one pin
@@ -56,9 +66,11 @@ class Pin:
     shown: int = 0  # level last told to the watchers
     line_watchers: list[Callable[[int | None, int], object]] = field(default_factory=list)
     pulled_shown: int | None = None
+    input_only: bool = False
+    users: list[Callable[[str], object]] = field(default_factory=list)
 
     def level(self) -> int:
-        if self.mode == OUT:
+        if self.mode == OUT and not self.input_only:
             return self.output
         if self.mode == OPEN_DRAIN and self.output == 0:
             return 0
@@ -72,6 +84,8 @@ class Pin:
 
     def pulled(self) -> int | None:
         """What the board does to the line; None: nothing."""
+        if self.input_only:
+            return None
         if self.mode == OUT:
             return self.output
         return 0 if self.mode == OPEN_DRAIN and self.output == 0 else None
@@ -88,7 +102,7 @@ class Pins(Service):
         names = [f"P{number}" for number in range(24)]
         if board.name == "GPy":
             names += ["P98", "P99"]
-        self._pins = {name: Pin(name) for name in names}
+        self._pins = {name: Pin(name, input_only=name in INPUT_ONLY) for name in names}
         self._index = {name: number for number, name in enumerate(names)}
         self._late: dict[str, list[list[int]]] = {}  # captures that came after the time-out
         self.pulse_sources: dict[str, Callable[[], list[tuple[int, int]]]] = {}
@@ -121,14 +135,29 @@ class Pins(Service):
         """Have `watcher` told the level that the board puts on the pin, at each change."""
         self._pins[name].watchers.append(watcher)
 
+    def on_use(self, name: str, watcher: Callable[[str], object]) -> None:
+        """Have `watcher` told each time the program takes the pin from its owner on the board."""
+        self._pins[name].users.append(watcher)
+
+    def use(self, name: str, how: str) -> None:
+        """The program uses the pin: "in", "out" or "adc"."""
+        for watcher in self._pins[name].users:
+            watcher(how)
+
+    def own(self, name: str, mode: int, output: int) -> None:
+        """The owner on the board sets up or drives its pin."""
+        self._set(self._pins[name], mode, None, output)
+
     def on_reset(self, cause: int) -> None:
         kept = KEPT_AT_BOOT + MODEM_PINS.get(self.board.name, ())
         for pin in self._pins.values():
             pin.trigger = 0
-            if pin.name in kept:
-                continue
             if pin.hold and cause != SOFT_RESET:
                 pin.held_back = IN, PULL_DOWN, 0
+                continue
+            if pin.name in kept:
+                if cause != SOFT_RESET:  # the pad as the chip's reset leaves it
+                    self._set(pin, IN, None, 0)
                 continue
             self._set(pin, IN, PULL_DOWN, 0)
 
@@ -154,8 +183,6 @@ class Pins(Service):
         pin = self._pins[name]
         if mode not in (IN, OUT, OPEN_DRAIN) or pull not in (None, PULL_UP, PULL_DOWN):
             raise ValueError("invalid argument(s) value")
-        if mode != IN and name in INPUT_ONLY:
-            raise ValueError("invalid argument(s) value")
         self._put(pin, mode, pull, value)
 
     def do_mode(self, name: str) -> int:
@@ -165,7 +192,9 @@ class Pins(Service):
         return self._pins[name].pull
 
     def do_read(self, name: str) -> int:
-        return self._pins[name].level()
+        """Of an output the number that was stored, not the level (machpin.c)."""
+        pin = self._pins[name]
+        return pin.output if pin.mode == OUT else pin.level()
 
     def do_write(self, name: str, level: int) -> None:
         pin = self._pins[name]
@@ -194,6 +223,8 @@ class Pins(Service):
             pin.held_back = mode, pull, value
         else:
             self._set(pin, mode, pull, value)
+            if pin.users:
+                self.use(pin.name, "in" if mode == IN else "out")
 
     def do_watch(self, name: str, trigger: int) -> None:
         """Raise an interrupt at these edges or levels; 0: none."""
@@ -255,6 +286,7 @@ class Pins(Service):
         """The receiver takes the pin, which turns it into an input."""
         pin = self._pins[name]
         self._set(pin, IN, pin.pull, pin.output)
+        self.use(name, "in")
 
     def _heard(self, name: str) -> list[tuple[int, int]]:
         """What one block of the receiver takes of the pulses on a pin."""

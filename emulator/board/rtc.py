@@ -129,6 +129,8 @@ class Rtc(Service):
     def do_sleep_until(self, until_us: int) -> int:
         board = self.board
         irq: Any = board.services["irq"]
-        board.clock.run_until(until_us, lambda: board.halt is not None or irq.pending())
+        board.clock.run_until(
+            until_us, lambda: board.halt is not None or board.interrupted or irq.pending()
+        )
         board.raise_halt()
         return 0 if board.clock.now_us >= until_us else until_us

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from emulator.board.adc import Adc
 from emulator.board.aes import Aes
 from emulator.board.board import Board
-from emulator.board.flash import FAT, Flash
+from emulator.board.consolepins import ConsolePins
+from emulator.board.flash import FAT, LITTLEFS, Flash
 from emulator.board.hashes import Hashes
 from emulator.board.i2c import I2c
 from emulator.board.irq import Irq
@@ -16,31 +19,46 @@ from emulator.board.ota import Ota
 from emulator.board.pins import Pins
 from emulator.board.rtc import Rtc
 from emulator.board.serial import Serial
+from emulator.board.supply import Supply
 from emulator.board.system import System
 from emulator.board.timers import Timers
 from emulator.board.watchdog import Watchdog
+
+
+@dataclass
+class BoardOptions:
+    """Section [board] of a scenario."""
+
+    filesystem: Literal["littlefs", "fat"] = "littlefs"
+
+    @property
+    def fs_type(self) -> int:
+        return FAT if self.filesystem == "fat" else LITTLEFS
 
 
 def plug_standard(
     board: Board,
     flash_root: Path,
     nvs_file: Path | None = None,
-    fs_type: int = FAT,
+    fs_type: int = LITTLEFS,
 ) -> None:
     """Plug in what is not there yet. An existing flash gets the new root.
 
     nvs_file: NVS and the stored settings are read from it and kept in it (JSON); None: in memory.
+    fs_type: of the flash as it is; FAT: that of a board whose setting says so.
     """
     flash = board.services.get("flash")
     if isinstance(flash, Flash):
         flash.root = flash_root.resolve()
     services = {
         "irq": lambda: Irq(board),
-        "flash": lambda: Flash(board, flash_root, fs_type),
+        "supply": lambda: Supply(board),
         "nvs": lambda: Nvs(board, nvs_file),
-        "config": lambda: Config(board, nvs_file),
+        "config": lambda: Config(board, nvs_file, fs_type),
+        "flash": lambda: Flash(board, flash_root, fs_type),
         "rtc": lambda: Rtc(board),
         "pins": lambda: Pins(board),
+        "console": lambda: ConsolePins(board),
         "adc": lambda: Adc(board),
         "i2c": lambda: I2c(board),
         "serial": lambda: Serial(board),

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import DEEPSLEEP_RESET, WDT_RESET, Board, DeepSleep, Reset, Service
+from emulator.board.led import Led
 
-NOTPOSS = "the requested operation is not possible"
 PWRON_WAKE, PIN_WAKE, RTC_WAKE, ULP_WAKE = range(4)
 ALL_LOW, ANY_HIGH = range(2)
 
@@ -37,8 +37,11 @@ class System(Service):
         self._remaining_ms = 0
         self._wake_pins: list[str] = []
         self._wake_mode = ALL_LOW
-        self._heartbeat = True
-        self._rgb = 0
+        self._led = Led(board)
+        self.do_heartbeat, self.do_rgbled = self._led.do_heartbeat, self._led.do_rgbled
+        pins = board.services.get("pins")
+        if pins is not None:
+            self._led.watch(pins)
 
     # resets and sleep
 
@@ -60,7 +63,7 @@ class System(Service):
         state, milliamps = board.meter.state("esp"), board.meter.milliamps("esp")
         board.meter.set("esp", *ESP_LIGHT_SLEEP)
         try:
-            self._remaining_ms = self._pass_time(duration_ms, lambda: board.halt is not None)
+            self._remaining_ms = self._pass_time(duration_ms, board.halted)
             board.raise_halt()
         finally:
             board.meter.set("esp", state, milliamps)
@@ -75,14 +78,16 @@ class System(Service):
         return self._remaining_ms
 
     def sleep_through(self, duration_ms: int | None) -> bool:
-        """Let the time of a deep sleep pass, until its end or a wake-up pin. The cycle runner
-        calls this between DeepSleep and board.reset(DEEPSLEEP_RESET).
+        """Let the time of a deep sleep pass, until its end, a wake-up pin, or what halts the board
+        meanwhile (a brown-out). The cycle runner calls this between DeepSleep and board.reset().
 
         False: nothing will ever wake the board (neither a time nor a pin).
         """
+        if isinstance(self.board.halt, DeepSleep):
+            self.board.halt = None  # what halts the board from now on ends the sleep
         if duration_ms is None and not self._wake_pins:
             return False
-        self._remaining_ms = self._pass_time(duration_ms, lambda: False)
+        self._remaining_ms = self._pass_time(duration_ms, self.board.halted)
         return duration_ms is not None or self._wake[0] == PIN_WAKE
 
     def _pass_time(self, duration_ms: int | None, stop: Callable[[], bool]) -> int:
@@ -112,8 +117,7 @@ class System(Service):
         self._wake_pins = []
         self.main_script = None
         config: Any = self.board.services.get("config")
-        self._heartbeat = config.flags["heartbeat_on_boot"] if config else True
-        self._rgb = 0
+        self._led.reset(config.flags["heartbeat_on_boot"] if config else True)
 
     def _halt(self, halt: DeepSleep | Reset) -> None:
         self.board.stop(halt)
@@ -154,19 +158,3 @@ class System(Service):
         """Internal and external C heap."""
         psram = self.heap_bytes > INTERNAL_HEAP_BYTES
         return [95_000, 1_570_000 if psram else "NO_EXT_RAM"]
-
-    # the LED
-
-    def do_heartbeat(self, on: bool | None) -> bool:
-        if on is not None:
-            self._heartbeat = on
-            self._rgb = 0
-        return self._heartbeat
-
-    def do_rgbled(self, colour: int | None) -> int:
-        if self._heartbeat:
-            raise OSError(NOTPOSS)
-        if colour is not None:
-            self._rgb = colour & 0xFFFFFF
-            self.board.trace.add("power", f"led #{self._rgb:06x}")
-        return self._rgb

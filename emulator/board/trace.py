@@ -2,7 +2,8 @@
 
 Kinds in use: `at>` and `at<` (bytes on the modem UART, as text), `power` (domain and state),
 `file`, `nvs`, `i2c`, `net` (a datagram left, arrived or was lost), `boot`, `reset`, `sleep`,
-`fault` (an injected one took effect), `print` (console output of the device).
+`fault` (an injected one took effect), `print` (console output of the device). No secret of the
+configuration stands in it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.board.clock import Clock
+from emulator.board.secrets import Secrets
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,10 @@ class Trace:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.entries: list[Entry] = []
+        self.secrets = Secrets()
 
     def add(self, kind: str, text: str) -> None:
-        self.entries.append(Entry(self._clock.now_us, kind, text))
+        self.entries.append(Entry(self._clock.now_us, kind, self.secrets.hide(text)))
 
     def add_bytes(self, kind: str, data: bytes) -> None:
         """Record bytes so that a line of the trace shows every one of them."""

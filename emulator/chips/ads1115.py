@@ -24,6 +24,7 @@ from emulator.chips.registers16 import RegisterChip
 
 ADDRESS = 0x48
 LINE = ("ads1115", {"sda_pin": "P9", "scl_pin": "P10"})
+KEYS = {"model": "model"}
 
 CONVERSION, CONFIGURATION, LOW, HIGH = range(4)
 GENERAL_CALL_RESET = b"\x06"

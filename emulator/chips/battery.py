@@ -35,6 +35,7 @@ from emulator.chips.options import Truth, option, truth
 
 LINE = ("battery", {"data_pin": "P16", "cell": "li-ion"})
 INTERFACE = "ADC"
+KEYS = {"data_pin": "pin", "vcc_pin": "enable_pin"}
 
 
 @dataclass(eq=False)

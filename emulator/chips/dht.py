@@ -41,6 +41,7 @@ from emulator.chips.part import Part, Span
 
 LINE = ("dht", {"data_pin": "P9", "dht_model": "DHT22"})
 INTERFACE = "pulses"
+KEYS = {"dht_model": "model"}
 
 # The longest start pulse of the manuals is no sharp limit: the example of Pycom's documentation
 # sleeps for all of the 20 ms of a DHT22, which its calls make a little longer.

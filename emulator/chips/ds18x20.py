@@ -39,6 +39,7 @@ from emulator.chips.options import Truth, option, refuse, truth
 
 LINE = ("ds18x20", {"data_pin": "P3"})
 INTERFACE = "1-Wire"
+KEYS = {"data_pin": "pin", "rom": "rom"}
 PIN = "P3"
 
 CONVERT, READ, WRITE, COPY, RECALL, READ_SUPPLY = 0x44, 0xBE, 0x4E, 0x48, 0xB8, 0xB4

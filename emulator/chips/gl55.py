@@ -26,6 +26,7 @@ from emulator.chips.options import Truth, option, truth
 
 LINE = ("gl55", {"data_pin": "P15"})
 INTERFACE = "ADC"
+KEYS = {"data_pin": "pin"}
 RESPONSE_S = 0.025
 FARAD = 100e-9  # at the pin
 

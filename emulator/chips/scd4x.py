@@ -24,6 +24,7 @@ from emulator.chips.sensirion import Co2Part, signal
 
 ADDRESS = 0x62
 LINE = ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"})
+KEYS = {"model": "model"}
 VARIANTS = {"scd40": 0x0440, "scd41": 0x1440}
 
 _IDLE_MA, _ASLEEP_MA = 0.15, 0.0005

@@ -27,6 +27,8 @@ from emulator.chips.sdi12_wire import DEFAULT_PINS, Wire
 INTERFACE = "SDI-12"
 LINE = ("sdi12", {"drv_in_pin": "P3", "rcv_out_pin": "P4", "direction_pin": "P8",
                   "vcc_pin": "P11", "probe": "teros12"})  # fmt: skip
+KEYS = {"probe": "model"}
+UNSAID = {"direction_pin": ""}  # of a line that does not say it
 
 _PINS = ("drv_in_pin", "rcv_out_pin", "direction_pin")
 

@@ -17,6 +17,7 @@ from emulator.chips.options import Truth, truth
 
 LINE = ("analog_generic", {"data_pin": "P18"})
 INTERFACE = "ADC"
+KEYS = {"data_pin": "pin"}
 
 
 @dataclass(eq=False)

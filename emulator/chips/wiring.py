@@ -25,7 +25,10 @@ pin = "P18"
 level_mv = 640
 
 [chips.si7021]
-kind = "none"               # takes a default one away
+kind = "none"               # takes away a default one, or that of a line of config.py
+
+`./dev demo`, and `./dev run main.py`, plug what the lines of config.py read instead of the default
+chips, as far as the scenario does not say otherwise (emulator/chips/of_lines.py).
 
 A kind is a file in this folder. Its `plug(board, name, table)` takes its keys out of `table`,
 makes the chip and hangs it on its bus or pin. A file that says `BEARER = "name"` is the radio of
@@ -128,3 +131,8 @@ def kinds() -> tuple[str, ...]:
     """The files with a `plug`. Once: each start of a board asks for each of its chips."""
     files = sorted(_HERE.glob("[a-z]*.py"))
     return tuple(path.stem for path in files if _PLUG.search(path.read_text("utf-8")))
+
+
+def text_of(kind: str) -> str:
+    """The source of a kind."""
+    return (_HERE / f"{kind}.py").read_text("utf-8")

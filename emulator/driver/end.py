@@ -6,11 +6,10 @@ lte_factory_reset) and esp32/lte/lteppp.c (lteppp_deinit).
 
 from __future__ import annotations
 
-from emulator.board.board import WDT_RESET, Reset
+from emulator.board.board import WDT_RESET, Reset, fail
 from emulator.driver import data
 from emulator.driver.session import FAILED, IDLE, PPP, Session
 from emulator.driver.start import LONG_MS, SHORT_MS
-from emulator.driver.task import fail
 
 
 def detach(session: Session, restart: bool) -> None:

@@ -14,14 +14,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.board.board import SOFT_RESET, Board, Service
+from emulator.board.board import SOFT_RESET, Board, Service, UndefinedBehaviour
 from emulator.driver import attach, end, init, queries
 from emulator.driver import data as data_state
+from emulator.driver.pins import ModemPins
 from emulator.driver.ppp import DataModem
 from emulator.driver.profile import profile_for
 from emulator.driver.session import PPP, Session, as_str
-from emulator.driver.start import CONNECTING, DISCONNECTED, LONG_MS, RECOVERY, StartSequence
-from emulator.driver.task import Background, NeverReturns, UndefinedBehaviour, fail
+from emulator.driver.start import (
+    CONNECTING,
+    DISCONNECTED,
+    LONG_MS,
+    NOTIFY_TICKS,
+    RECOVERY,
+    StartSequence,
+)
+from emulator.driver.task import (
+    Background,
+    NeverReturns,
+    never_returns,
+    tick_after,
+)
 from emulator.modem.uart import BAUD, Uart
 
 __all__ = ["LteDriver", "NeverReturns", "UndefinedBehaviour"]
@@ -48,7 +61,9 @@ class LteDriver(Service):
         super().__init__(board)
         self.uart = uart
         self.session = Session(board, uart, profile_for(board.firmware), modem)
+        self.pins = ModemPins(board, uart)
         self._task: Background | None = None
+        self._task_made = False  # FreeRTOS has it until the ESP32 is reset
         self._reset_cause = board.reset_cause
         self._trigger = 0
         self._events = 0
@@ -87,9 +102,15 @@ class LteDriver(Service):
         return self.session.nic_registered
 
     def start_on_boot(self) -> None:
-        """Begin to take up the link before boot.py runs (pycom.lte_modem_en_on_boot(True))."""
+        """Begin to take up the link before boot.py runs (pycom.lte_modem_en_on_boot(True)).
+
+        The firmware sleeps for 100 ms behind it (mptask.c, modlte_start_modem).
+        """
         if self.session.link == DISCONNECTED:
             self._start_task()
+            clock = self.board.clock
+            until_us = tick_after(clock.now_us, NOTIFY_TICKS)
+            clock.run_until(until_us, lambda: self.board.halt is not None)
 
     def uart_break(self) -> None:
         """The modem signals a URC by a line break: it does so in data state only."""
@@ -107,8 +128,10 @@ class LteDriver(Service):
         if self._task is not None:
             self._task.cancel()
             self._task = None
+        self._task_made = False
         self._reset_cause = cause
         self._events = 0
+        self.pins.reset()
         self.session.forget()
         self.uart.set_rts(False)
         self.uart.baud = BAUD
@@ -137,17 +160,16 @@ class LteDriver(Service):
             return False
         if session.link == DISCONNECTED:
             self._start_task()
+            session.pause(NOTIFY_TICKS)  # with the interpreter locked
         elif session.link == CONNECTING:
             self._wait_for_task()  # with the interpreter locked
             if session.link == DISCONNECTED:
                 raise OSError("Couldn't connect to Modem (modem_state=connecting)")
             if session.link == RECOVERY:
-                raise fail(
+                raise never_returns(
                     self.board,
-                    NeverReturns(
-                        "LTE() waits for the modem task, which has given up: the modem is in "
-                        "recovery mode"
-                    ),
+                    "LTE() waits for the modem task, which has given up: the modem is in "
+                    "recovery mode",
                 )
         elif session.link == RECOVERY:
             raise OSError("Couldn't connect to Modem (modem_state=recovery)." + _UPGRADE)
@@ -168,7 +190,13 @@ class LteDriver(Service):
     def _start_task(self) -> None:
         session = self.session
         session.link = CONNECTING
-        sequence = StartSequence(self.uart, session.reader, session.profile, self._reset_cause)
+        first = not self._task_made
+        if first:
+            self._task_made = True
+            self.pins.set_up()
+        sequence = StartSequence(
+            self.uart, session.reader, session.profile, self._reset_cause, first
+        )
         self._task = Background(self.board, self._take_up(sequence))
 
     def _take_up(self, sequence: StartSequence) -> Any:
@@ -242,18 +270,17 @@ class LteDriver(Service):
 
     def do_modem_upgrade_mode(self) -> None:
         self.session.init = False
-        raise fail(
+        raise never_returns(
             self.board,
-            NeverReturns(
-                "LTE.modem_upgrade_mode() turns the board into a bridge between its UART and the "
-                "modem until power is cut; no Python runs any more"
-            ),
+            "LTE.modem_upgrade_mode() turns the board into a bridge between its UART and the "
+            "modem until power is cut; no Python runs any more",
         )
 
     def do_reconnect_uart(self) -> None:
-        """Makes the UART driver anew, with RTS low: nothing is heard of the modem until a
-        deinit() and init()."""
-        self.uart.set_rts(False)
+        """Sets the UART up again, with RTS low: up to r6 nothing is heard of the modem until a
+        deinit() and init(). r7 makes the driver of the UART anew and gives it flow control."""
+        self.pins.set_up()
+        self.uart.set_rts(self.session.profile.fresh_uart)
         self.uart.baud = BAUD
         self.uart.flush()
         self.session.run(self.session.ppp.disconnect())

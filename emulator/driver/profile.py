@@ -21,7 +21,7 @@ class Profile:
     recovery_check: bool = True  # tries 115200 baud when the modem is silent
     cereg_without_cgatt: bool = False  # isattached() believes +CEREG: 1,1 although CGATT is 0
     long_commands: bool = False  # a text beyond the command size goes out in pieces
-    fresh_uart: bool = False  # the UART driver is made anew at each connection
+    fresh_uart: bool = False  # reconnect_uart() makes the UART anew, with flow control
 
 
 _R4 = Profile("1.20.2.r4")

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from emulator.board.board import Board
-from emulator.driver.task import FOREVER_MS, NeverReturns, Procedure, Wait, fail
+from emulator.board.board import Board, fail
+from emulator.driver.task import FOREVER_MS, NeverReturns, Procedure, Wait
 from emulator.modem.uart import Uart, traceable
 
 PIECE_BYTES = 2046  # the 2048-byte buffer less its last two bytes
@@ -145,7 +145,7 @@ class AtReader:
         self._uart.host_bytes += len(data)
         self._board.trace.add_bytes("at>", traceable(data))
         yield Wait(us=max(1, self._uart.byte_time_us(len(data))))
-        self._uart.on_bytes(data)
+        self._uart.deliver(data)
 
     def _has_bytes(self) -> bool:
         return self._uart.waiting() > 0

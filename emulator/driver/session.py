@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from emulator.board.board import Board
+from emulator.board.board import Board, UndefinedBehaviour, fail
 from emulator.driver.ppp import DataModem, PppLink
 from emulator.driver.profile import Profile
 from emulator.driver.reader import ESCAPE, Answer, AtReader, c_string
@@ -18,10 +18,8 @@ from emulator.driver.task import (
     NeverReturns,
     Procedure,
     Result,
-    UndefinedBehaviour,
     Wait,
     drive,
-    fail,
 )
 from emulator.modem.uart import Uart
 

@@ -19,26 +19,33 @@ SHORT_MS = 300
 LONG_MS = 9500
 ESCAPE_MS = 1150
 RECOVERY_BAUD = 115_200
+# Whoever wakes the task sleeps for 100 ms (modlte_start_modem); the task itself starts at once.
 NOTIFY_TICKS = 100
+UART_TICKS = 5  # connect_lte_uart, between the pins and the driver of the UART
 RTS_TICKS = 500
 AT_TRIALS = 5
 SETLPM = b'AT!="setlpm airplane=1 enable=1"'
 
 
 class StartSequence:
-    """One run of the sequence; `run()` is the procedure, its result the new state of the link."""
+    """One run of the sequence; `run()` is the procedure, its result the new state of the link.
 
-    def __init__(self, uart: Uart, reader: AtReader, profile: Profile, reset_cause: int) -> None:
+    new_task: the first run after a reset of the ESP32, which makes the UART. All later ones find
+    it as the one before has left it, in every release.
+    """
+
+    def __init__(
+        self, uart: Uart, reader: AtReader, profile: Profile, reset_cause: int, new_task: bool
+    ) -> None:
         self._uart = uart
         self._reader = reader
         self._profile = profile
         self._reset_cause = reset_cause
+        self._new_task = new_task
 
     def run(self) -> Procedure[int]:
-        yield Wait(ticks=NOTIFY_TICKS)
-        if self._profile.fresh_uart:
-            self._uart.baud = BAUD
-            self._uart.flush()
+        if self._new_task:
+            yield Wait(ticks=UART_TICKS)
         self._uart.set_rts(True)
         yield Wait(ticks=RTS_TICKS)
         state = yield from self._reach()

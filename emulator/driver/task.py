@@ -11,22 +11,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from emulator.board.board import Board, Halt
+from emulator.board.board import Board, Halt, fail
 from emulator.board.clock import Event
 
 TICK_US = 1000  # configTICK_RATE_HZ is 1000
 FOREVER_MS = 24 * 3_600_000  # a wait without limit is given up, with a message, after a day
 
 Result = TypeVar("Result")
-
-
-class UndefinedBehaviour(Halt):
-    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
-
-    The run ends with this message, which no handler on the device can swallow.
-    """
-
-    kind = "undefined"
 
 
 class NeverReturns(Halt):
@@ -52,10 +43,13 @@ def tick_after(now_us: int, ticks: int) -> int:
     return (now_us // TICK_US + ticks) * TICK_US
 
 
-def fail(board: Board, halt: Halt) -> Halt:
-    """End the program on the device with `halt`; to be raised by the caller."""
-    board.stop(halt)
-    return halt
+def never_returns(board: Board, why: str) -> Halt:
+    """The firmware waits here for ever: an armed watchdog ends that, else the run ends. To be
+    raised by the caller."""
+    watchdog: Any = board.services.get("wdt")
+    if watchdog is not None and watchdog.armed:
+        board.clock.run_until(board.clock.now_us + FOREVER_MS * 1000, board.halted)
+    return fail(board, NeverReturns(why))
 
 
 def drive(board: Board, procedure: Procedure[Result]) -> Result:

@@ -3,7 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modpycom.c, pycom_config.c, ftp/updater.c.
 """
 
-from _arguments import forward
+from _arguments import assign, forward, to_int
 from _board import call
 from _pin import pin_named
 from _texts import BADVAL
@@ -80,26 +80,46 @@ def pulses_get(pin, timeout):
     return [tuple(pulse) for pulse in call("pins.pulses", pin_named(pin).id(), timeout)]
 
 
-def bootmgr(boot_partition=None, fs_type=None, safeboot=None, reset=False):
-    if boot_partition is None and fs_type is None and safeboot is None and not reset:
-        slot = ("Factory", "ota_0")[call("config.get", "boot_partition")]
+_NOT_GIVEN = 255
+_BOOTMGR = (
+    ("boot_partition", to_int, _NOT_GIVEN),
+    ("fs_type", to_int, _NOT_GIVEN),
+    ("safeboot", to_int, _NOT_GIVEN),
+    ("reset", bool, False),
+)
+_SAFE_BOOT_SW = 2
+
+
+def bootmgr(*args, **keywords):
+    """A value that is set already is an error, but for fs_type. Another boot partition resets the
+    board at once, the others only with reset=True."""
+    partition, fs_type, safeboot, reset = assign(_BOOTMGR, 0, args, keywords)
+    active, safe = call("config.get", "boot_partition"), call("config.get", "safeboot")
+    if (partition, fs_type, safeboot) == (_NOT_GIVEN, _NOT_GIVEN, _NOT_GIVEN):
         return (
-            "Current boot partition: " + slot,
-            "File system: " + ("FAT", "LittleFS")[call("flash.type")],
-            "Safe boot: " + str(call("config.get", "safeboot")),
-            "Status: SUCCESS",
+            ("Factory", "ota_0")[active],
+            ("FAT", "LittleFS")[call("config.fs_type")],
+            "SafeBoot: " + str(bool(safe)),
+            "Status: Ready",
         )
-    if boot_partition is not None:
-        if boot_partition not in (FACTORY, OTA_0):
-            raise ValueError(BADVAL)
-        call("config.set", "boot_partition", boot_partition)
-    if fs_type is not None:
+    if partition != _NOT_GIVEN and (partition not in (FACTORY, OTA_0) or partition == active):
+        raise ValueError("Error invalid boot partition! or partition already active!")
+    if safeboot != _NOT_GIVEN and (safeboot not in (0, 1) or safeboot == safe):
+        raise ValueError("Error safeboot must be True or False!")
+    changed = False
+    if fs_type != _NOT_GIVEN:
         if fs_type not in (FAT, LittleFS):
-            raise ValueError(BADVAL)
-        call("flash.set_type", fs_type)
-    if safeboot is not None:
-        call("config.set", "safeboot", bool(safeboot))
-    if reset:
+            raise ValueError("Error invalid filesystem type!")
+        if fs_type != call("config.fs_type"):
+            call("config.set", "boot_fs_type", fs_type)
+            changed = True
+    if safeboot != _NOT_GIVEN:
+        call("config.set", "safeboot", _SAFE_BOOT_SW if safeboot else 0)
+        changed = True
+    if partition != _NOT_GIVEN:
+        call("config.set", "boot_partition", partition)
+        call("system.reset")
+    if changed and reset:
         call("system.reset")
 
 

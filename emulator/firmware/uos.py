@@ -24,9 +24,15 @@ mkdir = forward("flash.mkdir", 1)
 rename = forward("flash.rename", 2)
 remove = unlink = forward("flash.remove", 1)
 rmdir = forward("flash.rmdir", 1)
-fsformat = forward("flash.format", 1)
+_format = forward("flash.format", 1)
 sync = forward("flash.sync")
 urandom = forward("system.random_bytes", 1)
+
+
+def fsformat(*path):
+    if len(path) == 1 and not isinstance(path[0], (str, bytes)):
+        raise OSError("please specify correct fs mount path")
+    _format(*[each.decode() if isinstance(each, bytes) else each for each in path])
 
 
 def ilistdir(path=""):

@@ -12,7 +12,7 @@ from collections import deque
 from typing import Any
 
 from emulator.board.board import Board, Service
-from emulator.driver.task import NeverReturns, fail
+from emulator.driver.task import never_returns
 from emulator.lorawan.airtime import time_on_air_us
 from emulator.lorawan.config import Config
 from emulator.lorawan.frames import Session
@@ -143,7 +143,7 @@ class Lora(Service):
                 "LoRa: initialised anew behind an OTAA join that has not succeeded, this firmware "
                 "waits for ever (fixed in 1.20.2.r5); reset the board instead"
             )
-            raise fail(self.board, NeverReturns(text))
+            raise never_returns(self.board, text)
 
     # joining
 

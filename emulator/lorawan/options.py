@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from emulator.board.options import check_range
+from emulator.board.secrets import HIDDEN
 
 
 @dataclass
@@ -15,10 +16,10 @@ class DeviceOptions:
 
     dev_eui: str = ""  # any board
     app_eui: str = ""
-    app_key: str = ""
+    app_key: str = field(default="", repr=False)
     dev_addr: str = ""
-    nwk_skey: str = ""
-    app_skey: str = ""
+    nwk_skey: str = field(default="", repr=False)
+    app_skey: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         sizes = {"dev_eui": 8, "app_eui": 8, "app_key": 16}
@@ -26,7 +27,8 @@ class DeviceOptions:
         for key, size in sizes.items():
             value = getattr(self, key)
             if value and not (_is_hex(value) and len(value) == 2 * size):
-                raise ValueError(f"{key} = {value!r}; {2 * size} hex digits are needed")
+                shown = HIDDEN if key.endswith("key") else value
+                raise ValueError(f"{key} = {shown!r}; {2 * size} hex digits are needed")
         if not self.app_key and not (self.dev_addr and self.nwk_skey and self.app_skey):
             raise ValueError("app_key, or dev_addr, nwk_skey, app_skey, is needed")
 

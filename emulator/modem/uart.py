@@ -28,10 +28,15 @@ class Uart:
     def __init__(self, board: Board, baud: int = BAUD) -> None:
         self._board = board
         self.baud = baud
-        self.rts = False
+        self.rts = False  # as the modem sees it
+        self.tx_cut = False  # what the board sends does not get to the modem
+        self.rx_cut = False  # what the modem says does not get to the board
+        self._driven = False  # what the driver does to RTS
+        self._forced: bool | None = None
         self.ring = bytearray()
         self.on_bytes: Callable[[bytes], None] = lambda data: None
-        self.on_rts: Callable[[bool], None] = lambda level: None
+        self.on_rts: Callable[[bool], None] = lambda level: None  # the modem's end
+        self.on_driven: Callable[[bool], None] = lambda level: None  # the board's end
         self.host_bytes = 0  # totals since power-on, both directions
         self.modem_bytes = 0
         self.modem_baud = BAUD  # the loader of a modem without firmware talks at another rate
@@ -48,7 +53,14 @@ class Uart:
         self.host_bytes += len(data)
         self._board.trace.add_bytes("at>", traceable(data))
         self._board.spend_us(self.byte_time_us(len(data)))
-        self.on_bytes(bytes(data))
+        self.deliver(data)
+
+    def deliver(self, data: bytes) -> None:
+        """All of `data` has left the board."""
+        if self.tx_cut:
+            self._board.trace.add("power", f"{len(data)} bytes do not get to the modem")
+        else:
+            self.on_bytes(bytes(data))
 
     def read(self, limit: int = RING_BYTES) -> bytes:
         data = bytes(self.ring[:limit])
@@ -65,9 +77,21 @@ class Uart:
         return len(self.ring)
 
     def set_rts(self, level: bool) -> None:
-        self.rts = level
-        self.on_rts(level)
-        if level:
+        self._driven = level
+        self.on_driven(level)
+        self._show_rts()
+
+    def force_rts(self, level: bool | None) -> None:
+        """The pin is driven by somebody else; None: by the driver again."""
+        before = self.rts
+        self._forced = level
+        if before != (self._driven if level is None else level):
+            self._show_rts()
+
+    def _show_rts(self) -> None:
+        self.rts = self._driven if self._forced is None else self._forced
+        self.on_rts(self.rts)
+        if self.rts:
             self._release()
 
     # modem side
@@ -82,6 +106,8 @@ class Uart:
         self.modem_bytes += len(data)
         now_us = self._board.clock.now_us
         self._line_free_us = max(self._line_free_us, now_us) + self.byte_time_us(len(data))
+        if self.rx_cut:
+            return
         chunk = bytes(data)
         self._board.clock.schedule(self._line_free_us - now_us, lambda: self._arrive(chunk))
 

@@ -149,7 +149,7 @@ class Ip(Service):
                 for (number, wants), socket in zip(wanted, sockets, strict=True)
                 if (mask := POLLNVAL if socket is None else socket.ready(wants))
             ]
-            if ready or self.board.irqs or self.board.halt is not None:
+            if ready or self.board.disturbed:
                 return True
             for socket in readers:
                 socket.expect()

@@ -46,7 +46,7 @@ class SentDatagram:
     host: str  # as in the table, where it is there: a name stays a name
     port: int
     data: bytes
-    what: str  # left, refused (nobody listens), dropped (no route), lost (on the air), unsent
+    what: str  # its end: left, refused, dropped, lost or unsent, as in the trace
 
     @property
     def delivered(self) -> bool:

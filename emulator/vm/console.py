@@ -1,4 +1,10 @@
-"""The serial console of the device: what it prints, and what it is told."""
+"""The serial console of the device: what it prints, and what it is told.
+
+Whatever is printed leaves by UART 0 at 115200 baud, 8N1, with CR LF for each LF. A call that
+prints returns when its last character is in the FIFO of 128; until then nothing else runs.
+Source: Pycom firmware 1.20.2.r4, frozen/Base/_boot.py, esp32/hal/esp32_mphal.c
+(mp_hal_stdout_tx_strn_cooked), esp32/mods/machuart.c (uart_tx_strn).
+"""
 
 from __future__ import annotations
 
@@ -7,21 +13,35 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.serial import FIFO_BYTES
 from emulator.vm.errors import DeviceOSError
+
+BAUD = 115_200
+BITS_PER_CHARACTER = 10  # 8N1
 
 
 class Console:
     def __init__(self, board: Board, sink: Callable[[str], None]) -> None:
         self._board = board
         self._sink = sink
+        self._pins: Any = board.services.get("console")
         self._line = ""
+        self._free_us = 0  # when the last character written will have been sent
         self.typed: deque[str] = deque()  # characters waiting to be read by the device
+        self.more: Callable[[], str] | None = None  # waits for a person's next character
 
     def write(self, text: str) -> None:
+        """Show `text`; the device spends the time until the rest fits into the FIFO."""
+        if self._pins is not None and self._pins.silent:
+            return
         self._sink(text)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._board.trace.add("print", line)
+        now_us = self._board.clock.now_us
+        characters = len(text.encode("utf-8", "surrogateescape")) + len(lines)  # CR LF
+        self._free_us = max(self._free_us, now_us) + _sent_us(characters)
+        self._board.spend_us(self._free_us - _sent_us(FIFO_BYTES + 1) - now_us)
 
     def close(self) -> None:
         """The program is over: an unfinished line belongs into the trace as well."""
@@ -33,10 +53,22 @@ class Console:
         self.typed.extend(text)
 
     def read_line(self) -> str:
+        if self._pins is not None and self._pins.deaf:
+            self.typed.clear()
         line = ""
-        while self.typed and not line.endswith("\n"):
+        while not line.endswith("\n") and self.await_typed():
             line += self.typed.popleft()
         return line
+
+    def await_typed(self) -> bool:
+        """Something is there to be read; without a person, what was typed before."""
+        if not self.typed and self.more is not None:
+            self.typed.append(self.more())
+        return bool(self.typed)
+
+
+def _sent_us(characters: int) -> int:
+    return characters * BITS_PER_CHARACTER * 1_000_000 // BAUD
 
 
 class ConsoleStream:
@@ -54,9 +86,12 @@ class ConsoleStream:
 
     def read(self, size: int = -1) -> str:
         """Nothing typed reads as the end of the input: nobody sits at an emulated console."""
-        typed = self._console.typed
-        count = len(typed) if size < 0 else min(size, len(typed))
-        return "".join(typed.popleft() for _ in range(count))
+        console = self._console
+        count = max(1, len(console.typed)) if size < 0 else size
+        text = ""
+        while len(text) < count and console.await_typed():
+            text += console.typed.popleft()
+        return text
 
     def readline(self) -> str:
         return self._console.read_line()

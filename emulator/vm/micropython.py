@@ -25,7 +25,7 @@ from emulator.vm import webassembly
 from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
-from emulator.vm.importer import MPY_US_PER_KB, WEAK, firmware_file, import_kind, import_us
+from emulator.vm.importer import WEAK, firmware_file, import_kind, import_us, mpy_us
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
 from emulator.vm.source import prepare, prepare_firmware
@@ -214,7 +214,7 @@ class MicroPythonVm(Vm):
         host = self._flash.import_path(path)
         assert host is not None
         data = host.read_bytes()
-        self.board.spend_us(len(data) * MPY_US_PER_KB // 1024)
+        self.board.spend_us(mpy_us(len(data)))
         return data
 
 

@@ -24,9 +24,9 @@ FIRMWARE_DIR = Path(__file__).resolve().parents[1] / "firmware"
 class Outcome:
     """How a run ended.
 
-    kind: "deepsleep", "reset", "exception" (the board stands at its prompt), "finished" (so it
-    does here), "hang", "time_limit" or "vm_died". halt: what ended the program, None at the
-    prompt. error: traceback of the last uncaught exception, None if there was none.
+    kind: "deepsleep", "reset", "exception" (the board stands at its prompt), "finished" and
+    "safe_boot" (so it does here), "hang", "time_limit" or "vm_died". halt: what ended the program,
+    None at the prompt. error: traceback of the last uncaught exception, None if there was none.
     """
 
     kind: str

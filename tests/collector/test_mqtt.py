@@ -26,7 +26,7 @@ def test_published_reports_arrive_from_a_broker(
     topic = "channels/1/messages/gate"
     with MqttBroker() as broker:
         collector = start("--mqtt", str(broker.port), "--udp", "off", "--coap", "off")
-        assert wait_until(lambda: "subscribed to channels/#" in capsys.readouterr().err)
+        assert wait_until(lambda: "subscribed to r/#, channels/#" in capsys.readouterr().err)
         publish.multiple(
             [(topic, cbor2.dumps(report(1)), 1), (topic, JSON, 0), (topic, b"junk", 1),
              ("other", JSON, 1), (topic, bytes(70_000), 1)],
@@ -55,7 +55,7 @@ def test_a_broker_that_comes_later_is_found() -> None:
     queue.close()
     assert [(text.split(":")[0], well) for text, well in said] == [
         ("the broker 127.0.0.1", False),
-        ("subscribed to channels/# at 127.0.0.1", True),
+        ("subscribed to r/#, channels/# at 127.0.0.1", True),
         ("the broker 127.0.0.1", False),
     ]
 

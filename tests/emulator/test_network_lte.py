@@ -238,11 +238,14 @@ def test_class_functions_take_no_object(network):
     assert raised(lte.modem_upgrade_mode)[0] is TypeError
 
 
-def test_after_reconnect_uart_the_modem_is_not_heard(network):
+@pytest.mark.parametrize(("firmware", "heard"), [("1.20.2.r4", ""), ("1.20.2.r7", OK)])
+def test_after_reconnect_uart_the_modem_is_heard_with_flow_control(firmware, heard):
+    """connect_lte_uart() of r7 switches it on where it is called for this."""
+    network = LteBoard(ATTACHED, firmware=firmware).network()
     lte = network.LTE()
     network.LTE.reconnect_uart()
     lte.init()
-    assert lte.send_at_cmd("AT", timeout=100) == ""
+    assert lte.send_at_cmd("AT", timeout=100) == heard
     lte.deinit(detach=False)
     lte.init()
     assert lte.send_at_cmd("AT", timeout=100) == OK

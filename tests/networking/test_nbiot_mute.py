@@ -47,4 +47,4 @@ def test_a_modem_that_went_mute_costs_one_limit(make_device: MakeDevice) -> None
 def test_a_modem_that_answers_again_is_asked_again(make_device: MakeDevice) -> None:
     (first, _), (second, _), (third, took_ms) = calls(make_device, 12)
     assert (first, second) == (False, True) or (second, third) == (False, True)
-    assert third is True and took_ms < 200
+    assert third is True and took_ms < 2000

@@ -144,7 +144,7 @@ def test_names_are_distinct(node, lines, names):
             '("si7021", {"sda": "P9", "scl_pin": "P10"}),',
             [
                 "sensor 1 (si7021): sda is unknown; allowed: sda_pin, scl_pin, vcc_pin",
-                "sensor 1 (si7021): sda_pin is missing; allowed: 'P0', ",
+                "sensor 1 (si7021): sda_pin is missing; allowed: 'P3', ",
             ],
         ),
         (
@@ -172,7 +172,7 @@ def test_names_are_distinct(node, lines, names):
         ),
         (
             '("si7021", {"sda_pin": "P9", "scl_pin": "P10"}), '
-            '("si7021", {"sda_pin": "P9", "scl_pin": "P12"}),',
+            '("si7021", {"sda_pin": "P9", "scl_pin": "P8"}),',
             ["sensor 2 (si7021): P9 belongs to the bus P9, P10; allowed: both pins of a bus"],
         ),
     ],

@@ -109,7 +109,7 @@ REFUSED = {
         ("'P9', 'DHT22', 'P9'", "P9 is used twice"),
     ],
     "ds18x20": [
-        ("'P13'", "data_pin = 'P13'; allowed: 'P0'"),
+        ("'P13'", "data_pin = 'P13'; allowed: 'P3'"),
         ("'P3', vcc_pin='P3'", "P3 is used twice; allowed: different pins"),
         ("'P3', rom='28ac'", "rom = '28ac'; allowed: 16 to 16"),
         ("'P3', rom='28ac410e07000075'", "rom = '28ac410e07000075'; allowed: 16 hex digits"),

@@ -10,7 +10,7 @@ from utils import timing
 
 FIELDS = (("x", "something", "s", -3, 1),)
 ARGUMENTS = (
-    ("vcc_pin", "choice", ("P11", "P12"), None),
+    ("vcc_pin", "choice", ("P11", "P8"), None),
     ("sda_pin", "choice", ("P9", "P21"), "P9"),
     ("scl_pin", "choice", ("P10", "P22"), "P10"),
     ("waits", "integers", (0, 60000), (0,)),
@@ -77,7 +77,7 @@ def test_a_run_takes_as_long_as_its_slowest_sensor(rigged):
     values, took_ms, _ = measured(
         rigged, {"waits": [700]}, {"waits": [100, 100, 100]}, {"waits": [750]}, {"waits": [0]}
     )
-    assert 750 <= took_ms <= 760
+    assert 750 <= took_ms <= 775  # modules included
     assert [value for value, _ in values] == [
         pytest.approx(701, abs=2), pytest.approx(303, abs=3), pytest.approx(751, abs=2), 0
     ]  # fmt: skip
@@ -115,11 +115,11 @@ def test_exclusive_sensors_go_one_after_the_other_while_others_overlap(rigged):
     assert starts["b"] - starts["a"] == pytest.approx(301, abs=3)
     assert starts["c"] - starts["a"] < 10
     assert starts["d"] - starts["a"] < 10
-    assert 600 <= took_ms <= 620
+    assert 600 <= took_ms <= 635
 
 
 def test_a_supply_is_on_until_its_last_sensor_is_done_and_off_at_the_end(rigged):
-    levels = {"P11": [], "P12": []}
+    levels = {"P11": [], "P8": []}
     for pin, seen in levels.items():
         rigged.pins.on_change(
             pin, lambda level, seen=seen: seen.append((level, rigged.board.clock.now_ms))
@@ -128,9 +128,9 @@ def test_a_supply_is_on_until_its_last_sensor_is_done_and_off_at_the_end(rigged)
         rigged,
         {"waits": [100], "vcc_pin": "P11"},
         {"waits": [400], "vcc_pin": "P11"},
-        {"waits": [50], "vcc_pin": "P12", "what": "fails"},
+        {"waits": [50], "vcc_pin": "P8", "what": "fails"},
     )
-    for pin, expected_ms in (("P11", 420), ("P12", 70)):
+    for pin, expected_ms in (("P11", 420), ("P8", 70)):
         (on, since_ms), (off, until_ms) = levels[pin]
         assert (on, off) == (1, 0)
         assert until_ms - since_ms == pytest.approx(expected_ms, abs=8)

@@ -417,8 +417,8 @@ def test_a_probe_that_starts_slowly_is_given_its_time(node):
     got, cause = node.value(reading('vcc_pin="P11", probe="implexx"'), "sdi12")
     assert (len(got), cause) == (5, None)
     assert probe.commands == ["0I!", "0CC!", "0D0!"]
-    plug(node, name="other", supply_pin="P12", address="1", values=[1], lateness=1.0)
-    more = 'vcc_pin="P12", values="a:V", address="1", settle_ms=0'
+    plug(node, name="other", supply_pin="P22", address="1", values=[1], lateness=1.0)
+    more = 'vcc_pin="P22", values="a:V", address="1", settle_ms=0'
     assert node.value(reading(more), "sdi12") == ((1.0,), None)  # its tries outlast 0.25 s
 
 

@@ -387,10 +387,10 @@ OUTSTANDING = {
         [("AT+COPS=?", 1000), ("AT+X", 9000), ("AT+X", 9000)],
         [[None, None, None], [None, None, None], [None, "OK", None]], ["AT+COPS=?", "AT+X"]),
     "a prompt that comes late is filled": (
-        [[3000, "\r\n> "], [20, OK], [20, "\r\n+CSQ: 20,99" + OK]],
+        [[3000, "\r\n> "], [20, OK], [3000, "\r\n+CCLK: 1" + OK], [20, "\r\n+CSQ: 20,99" + OK]],
         [("AT+SQNSSENDEXT=1,3", 1000), ("AT+CSQ", 9000)],
         [[None, None, None], ["+CSQ: 20,99", "OK", None]],
-        ["AT+SQNSSENDEXT=1,3", b"   ", "AT+CSQ"]),
+        ["AT+SQNSSENDEXT=1,3", "AT+CMEE?", b"   ", "AT+CCLK?", "AT+CSQ"]),
 }  # fmt: skip
 
 

@@ -27,8 +27,10 @@ class AccessPointOptions:
     ssid: str
     bssid: str = ""  # "aa:bb:cc:dd:ee:ff"; empty: made from the ssid and its place in the list
     security: Literal["open", "wep", "wpa", "wpa2", "wpa_wpa2", "wpa2_ent"] = "wpa2"
-    password: str = ""
-    users: dict[str, str] = field(default_factory=dict)  # name -> password, "wpa2_ent" only
+    password: str = field(default="", repr=False)
+    users: dict[str, str] = field(
+        default_factory=dict, repr=False
+    )  # name -> password, "wpa2_ent" only
     channel: int = 1
     rssi_dbm: float = -60.0
     fluctuation_db: float = 2.0  # standard deviation of one reading

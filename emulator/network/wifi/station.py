@@ -11,7 +11,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c (wlan_event_handler); ESP
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from emulator.board.board import Board
 from emulator.board.clock import Timer
@@ -32,7 +32,7 @@ class Wish:
     """What the program wants to be connected to."""
 
     ssid: str
-    key: str | None
+    key: str | None = field(repr=False)
     user: str | None
     enterprise: bool
     bssid: bytes | None

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.board.board import Board, Service
+from emulator.board.board import Board, Service, UndefinedBehaviour
 from emulator.board.clock import Timer
 from emulator.board.faults import Fault
-from emulator.driver.task import UndefinedBehaviour, fail
 from emulator.network.wifi.accesspoint import AccessPoint
 from emulator.network.wifi.air import WifiAir
 from emulator.network.wifi.options import FAULT_WORDS, WifiOptions
@@ -150,7 +149,9 @@ class Wlan(Service):
             raise OSError(FAILED)
         if key is not None and len(key.encode()) > KEY_BYTES:
             text = f"WLAN.connect() copies a key of {len(key.encode())} bytes into {KEY_BYTES + 1}"
-            raise fail(self.board, UndefinedBehaviour(text + " and overwrites what lies behind"))
+            halt = UndefinedBehaviour(text + " and overwrites what lies behind")
+            self.board.stop(halt)
+            raise halt
         self._settings["ssid"] = ssid
         self._timer.stop()
         if timeout_ms > 0:

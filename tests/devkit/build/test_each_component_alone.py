@@ -214,6 +214,36 @@ USES = {
         """,
         ["['+CFUN: 4']"],
     ),
+    "boot_fields": (
+        """
+        from utils import boot_fields
+        print(boot_fields.FIELDS[0])
+        """,
+        ["('_WATCHDOG_S', 'integer', (20, 600), 60)"],
+    ),
+    "fields": (
+        """
+        from utils import fields
+        class Config:
+            _PERIODS = 60
+        print(fields.unknown(Config, fields.NAMES.split()))
+        """,
+        ["['_PERIODS is no field; the nearest one: _PERIOD_S']"],
+    ),
+    "names": (
+        """
+        from utils import names
+        print(names.is_name("field-7"), names.is_name("-7"), names.is_name("a b"))
+        """,
+        ["True False False"],
+    ),
+    "pins": (
+        """
+        from utils import pins
+        print(pins.owner("P12"), pins.owner("P5"), pins.owner("P9"), sep="; ")
+        """,
+        ["safe boot; the LoRa radio; None"],
+    ),
     "cbor": (
         """
         from utils import cbor
@@ -326,12 +356,14 @@ for protocol in application.protocols():
     USES.setdefault(protocol, (program, [f"True {application.transport(protocol)}"]))
 
 
-def outcome_of(program: str, flash: Path, vm: str, scenario: str | Scenario = "good") -> list[str]:
+def outcome_of(
+    program: str, flash: Path, vm: str, scenario: str | Scenario = "good", board: str = "FiPy"
+) -> list[str]:
     """What it prints on a board with this flash, without times and warnings."""
     (flash / "program.py").write_text(textwrap.dedent(program), encoding="utf-8")
     said: list[str] = []
     # a FiPy has every radio
-    options: dict[str, Any] = {"name": "FiPy", "console": said.append, "max_hours": 1}
+    options: dict[str, Any] = {"name": board, "console": said.append, "max_hours": 1}
     with Emulator(flash=flash, vm=vm, scenario=scenario, **options) as emulator:
         [cycle] = emulator.run(["program.py"])
     assert cycle.error is None, cycle.error
@@ -361,7 +393,8 @@ def test_sensor_works_on_its_chip_with_just_what_it_needs(flash: Path, name: str
         f"from sensors import {name}\nprint({name}.get_reading(**{entry.arguments!r}))\n"
         f"print({name}.last_cause)\n"
     )
-    reading, cause = outcome_of(program, flash, "cpython", from_table({"chips": chips}))[-2:]
+    # a GPy has more pins for sensors
+    *_, reading, cause = outcome_of(program, flash, "cpython", from_table({"chips": chips}), "GPy")
     assert "None" not in reading
     assert cause == "None"
 

@@ -48,9 +48,12 @@ def test_wrong_usage_is_one_line(words, allowed, capsys) -> None:
     assert [each for each in before if not each.startswith("page: ")] == []
 
 
-def test_what_is_published_at_its_broker_is_collected() -> None:
+def test_what_is_published_at_its_broker_is_collected(tmp_path) -> None:
+    """By any client, and by a node that has the published topic: the defaults fit together."""
+    config = tmp_path / "node.py"
+    config.write_text('from config import *\n_PROTOCOL = "mqtt"\n_PORT = 1883\n')
     start = "import sys; from devkit import cli; sys.exit(cli.main())"
-    words = ["collect", *FREE, "--broker", "0", "--count", "1", "--json"]
+    words = ["collect", *FREE, "--broker", "0", "--count", "2", "--json"]
     with subprocess.Popen(
         [sys.executable, "-c", start, *words], cwd=ROOT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -65,8 +68,13 @@ def test_what_is_published_at_its_broker_is_collected() -> None:
             port = int(re.findall(r"mqtt://127\.0\.0\.1:(\d+)/channels/#", said)[0])
             pack = b'[{"n": "t", "v": 21.5}]'
             publish.single("channels/1", pack, 1, hostname="127.0.0.1", port=port)
+            node = ["run", str(ROOT / "main.py"), "--config", str(config)]
+            route = ["--route", f"192.0.2.1:1883=127.0.0.1:{port}"]
+            assert cli.main([*node, *route]) == 0
             out, _ = process.communicate(timeout=60)
         finally:
             process.terminate()
     assert process.returncode == 0 and said.startswith("broker: ")
-    assert (json.loads(out)["name"], json.loads(out)["source"]) == ("t", "channels/1")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (found[0]["name"], found[0]["source"]) == ("t", "channels/1")
+    assert {each["source"] for each in found[1:]} == {"r"}

@@ -137,10 +137,59 @@ def test_the_power_fails_in_a_rename(make_device, fs_type, when, left):
     assert {f.name: f.read_text() for f in device.flash.glob("[ab]")} == left
 
 
-def test_the_power_fails_in_a_write(make_device):
-    device = make_device(faults=[{"point": "file", "match": "write log", "do": "power_cut"}])
-    device.run("open('log', 'w').write('12345678')")
-    assert (device.flash / "log").read_text() == "1234"
+# (file system, operation, its key `left`, what is found afterwards); "during" each time
+LEFT_OF_A_FILE = [
+    (LITTLEFS, "open log", "", "old"),
+    (LITTLEFS, "write log", "", "old"),
+    (LITTLEFS, "close log", "", "old"),
+    (LITTLEFS, "remove old", "", "old"),
+    (FAT, "open log", "lost", None),
+    (FAT, "write log", "torn", "1234"),
+    (FAT, "close log", "torn", "1234"),
+    (FAT, "close log", "empty", ""),
+    (FAT, "close log", "lost", None),
+]
+
+
+@pytest.mark.parametrize("do", ["power_cut", "reset"])
+@pytest.mark.parametrize(("fs_type", "operation", "left", "found"), LEFT_OF_A_FILE)
+def test_what_a_cut_during_a_step_leaves(make_device, do, fs_type, operation, left, found):
+    fault = {"point": "file", "match": operation, "do": do, "left": left}
+    device = make_device(fs_type=fs_type, faults=[fault])
+    device.put("log", "old")
+    device.put("old", "old")
+    device.run("""
+        import os
+        with open('log', 'w') as f:
+            f.write('12345678')
+        os.remove('old')
+        """)
+    assert device.outcome.halt.cause == (PWRON_RESET if do == "power_cut" else WDT_RESET)
+    log = device.flash / "log"
+    assert (log.read_text() if log.exists() else None) == (
+        found if operation != "remove old" else "12345678"
+    )
+    assert (device.flash / "old").exists()
+
+
+def test_a_cut_on_fat_leaves_one_of_three_states(make_device):
+    found = set()
+    for seed in range(1, 30):
+        fault = {"point": "file", "match": "close log", "do": "reset"}
+        device = make_device(fs_type=FAT, faults=[fault], seed=seed)
+        device.run("f = open('log', 'w'); f.write('12345678'); f.close()")
+        log = device.flash / "log"
+        found.add(log.read_text() if log.exists() else None)
+        log.unlink(missing_ok=True)
+    assert found == {"", "1234", None}
+
+
+def test_a_stretch_of_a_file_reads_as_zeros(make_device):
+    zeros = {"point": "time", "at_ms": 100, "do": "zeros", "file": "log", "start": 2, "bytes": 3}
+    device = make_device(faults=[zeros])
+    device.put("log", "12345678")
+    printed = device.run("import utime; utime.sleep_ms(200); print(open('log', 'rb').read())")
+    assert printed == "b'12\\x00\\x00\\x00678'\n"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +216,7 @@ def test_file_faults(make_device, do, number):
 
 
 def test_a_full_flash(device):
-    device.service("flash").size_bytes = 5 * 4096
+    device.service("flash").size_bytes = 7 * 4096  # two of them are the root's
     printed = device.run("""
         import os
         print(os.getfree("/flash"), os.statvfs("/flash")[2:4])
@@ -178,10 +227,10 @@ def test_a_full_flash(device):
         except OSError as e:
             print(e.args[0], n)
         """)
-    assert printed == "16 (5, 4)\n28 16\n"
+    assert printed == "16 (7, 4)\n28 16\n"
 
 
-@pytest.mark.parametrize(("fs_type", "low_ms", "high_ms"), [(FAT, 100, 300), (LITTLEFS, 40, 100)])
+@pytest.mark.parametrize(("fs_type", "low_ms", "high_ms"), [(FAT, 150, 300), (LITTLEFS, 50, 100)])
 def test_appending_takes_its_erases(make_device, fs_type, low_ms, high_ms):
     device = make_device(fs_type=fs_type)
     device.put("log", "x" * 100)
@@ -217,10 +266,35 @@ def test_file_operations_are_traced(device):
     ]  # fmt: skip
 
 
-def test_formatting_leaves_two_empty_scripts(device):
+@pytest.mark.parametrize(("fs_type", "sectors"), [(FAT, 9), (LITTLEFS, 5)])
+def test_replacing_a_file_erases_the_sectors_that_were_measured(make_device, fs_type, sectors):
+    device = make_device(fs_type=fs_type)
+    device.put("f", "x" * 5000)
+    device.run("""
+        import os
+        with open('f.new', 'wb') as f:
+            f.write(bytes(5000))
+        os.rename('f.new', 'f')
+        """)
+    assert device.service("flash").erases == sectors
+
+
+@BOTH
+def test_formatting_leaves_nothing_and_the_next_start_makes_two_scripts(make_device, fs_type):
+    device = make_device(fs_type=fs_type)
     device.put("d/x", "1")
-    device.run("import os; os.fsformat('/flash')")
-    assert sorted(f.name for f in device.flash.rglob("*")) == ["boot.py", "main.py"]
+    assert device.run("import os; os.fsformat('/flash'); print(os.listdir())") == "[]\n"
+    device.board.reset(WDT_RESET)
+    names = ["boot.py", "cert", "lib", "main.py", "sys"]
+    assert sorted(f.name for f in device.flash.rglob("*")) == names
+
+
+def test_renaming_a_file_to_itself_loses_it_on_littlefs(make_device):
+    for fs_type, left in ((LITTLEFS, False), (FAT, True)):
+        device = make_device(fs_type=fs_type)
+        device.put("f", "x")
+        device.run("import os; os.rename('f', 'f')")
+        assert (device.flash / "f").exists() == left
 
 
 def test_a_repository_is_not_erased_for_a_board(device):

@@ -149,11 +149,86 @@ def test_settings_stay_and_heartbeat_starts_as_told(device):
 
 def test_another_file_system_erases_the_flash(device):
     device.put("data.txt", "x")
-    device.run("import pycom; pycom.bootmgr(fs_type=pycom.LittleFS, reset=True)")
+    device.run("import pycom; pycom.bootmgr(fs_type=pycom.FAT, reset=True)")
     device.put("main.py", "print(1)")
     device.board.reset(device.outcome.halt.cause)
-    assert sorted(file.name for file in device.flash.iterdir()) == ["boot.py", "main.py"]
-    assert "LittleFS" in device.run("import pycom; print(pycom.bootmgr()[1])")
+    assert not (device.flash / "data.txt").exists()
+    assert "print" not in (device.flash / "main.py").read_text()
+    assert "FAT" in device.run("import pycom; print(pycom.bootmgr()[1])")
+
+
+# What a board answers, in order; modpycom.c (mod_pycom_bootmgr) of 1.20.2.r4
+BOOTMGR = [
+    ("pycom.bootmgr()", "('Factory', 'FAT', 'SafeBoot: False', 'Status: Ready')"),
+    ("pycom.bootmgr(fs_type=2)", "ValueError('Error invalid filesystem type!',)"),
+    ("pycom.bootmgr(fs_type=pycom.FAT)", "None"),
+    (
+        "pycom.bootmgr(boot_partition=pycom.FACTORY)",
+        "ValueError('Error invalid boot partition! or partition already active!',)",
+    ),
+    ("pycom.bootmgr(safeboot=False)", "ValueError('Error safeboot must be True or False!',)"),
+    ("pycom.bootmgr(0)", "TypeError('extra positional arguments given',)"),
+    ("pycom.bootmgr(fs_type=pycom.LittleFS)", "None"),
+    ("pycom.bootmgr()[1], open('data.txt').read()", "('LittleFS', 'x')"),
+]
+
+
+def test_bootmgr_answers_as_the_firmware_does(make_device):
+    device = make_device(fs_type=0)
+    device.put("data.txt", "x")
+    lines = [f"t(lambda: ({call}))" for call, _ in BOOTMGR]
+    printed = device.run(
+        "import pycom\ndef t(f):\n    try:\n        print(f())\n    except Exception as e:\n"
+        "        print(type(e).__name__ + str(e.args))\n" + "\n".join(lines)
+    )
+    assert printed.splitlines() == [answer for _, answer in BOOTMGR]
+
+
+FORMATS = [
+    ("'flash'", "OSError('flash is not an absolute or invalid path',)"),
+    ("''", "OSError(' is not an absolute or invalid path',)"),
+    ("'/'", "OSError('Cannot format root dir',)"),
+    ("'/none'", "OSError(19,)"),
+    ("5", "OSError('please specify correct fs mount path',)"),
+    ("", "TypeError('function takes 1 positional arguments but 0 were given',)"),
+    ("'/flash'", "None"),
+]
+
+
+@pytest.mark.parametrize(("path", "answer"), FORMATS)
+def test_fsformat_takes_the_path_of_a_mount(device, path, answer):
+    printed = device.run(f"""
+        import os
+        try:
+            print(os.fsformat({path}))
+        except Exception as e:
+            print(type(e).__name__ + str(e.args))
+        """)
+    assert printed == answer + "\n"
+
+
+def test_a_cut_while_a_setting_is_written_leaves_an_erased_board(make_device):
+    fault = {"point": "nvs", "match": "setting wdt", "do": "reset", "when": "during"}
+    device = make_device(fs_type=0, faults=[fault])
+    device.run("import pycom; pycom.wifi_on_boot(False); pycom.wdt_on_boot(True)")
+    device.board.reset(device.outcome.halt.cause)
+    names = "wifi_on_boot wdt_on_boot".split()
+    expression = ", ".join(f"pycom.{name}()" for name in names) + ", pycom.bootmgr()[1]"
+    assert device.values(expression, "import pycom") == "True False LittleFS"
+
+
+@pytest.mark.parametrize(("when", "found"), [("before", 1), ("during", 1), ("after", 2)])
+def test_a_cut_while_a_value_is_written_leaves_the_old_or_the_new_one(make_device, when, found):
+    fault = {"point": "nvs", "match": "set n", "nth": 2, "do": "reset", "when": when}
+    device = make_device(faults=[fault])
+    device.run("import pycom; pycom.nvs_set('n', 1); pycom.nvs_set('n', 2)")
+    device.board.reset(device.outcome.halt.cause)
+    assert device.values("pycom.nvs_get('n')", "import pycom") == str(found)
+
+
+def test_a_password_does_not_stand_in_the_trace(device):
+    device.run("import pycom; pycom.wifi_pwd_sta('secret1')")
+    assert "secret1" not in "".join(device.board.trace.lines())
 
 
 def test_pulses_come_in_pairs_after_the_idle_time(device):

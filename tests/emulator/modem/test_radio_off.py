@@ -1,4 +1,4 @@
-"""What becomes of accepted packets when the radio goes off, and what the modem tells of them."""
+"""What becomes of accepted packets when the radio goes off, and what the modem tells of it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,45 @@
+"""Name every mistake in a configuration: a line for each, with file and line.
+
+Runs the checks of the board itself on an emulated one, and looks for misspelt names. Status 1 if
+there is a problem. `build`, `component application`, `deploy` and `demo` do the same first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from devkit import config_check
+from devkit.commands import UsageError
+from devkit.commands.options import add_json
+from devkit.configuration import shown
+from emulator.device_files import config_file
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="the file to check (default: config.py of this checkout); credentials.py is looked"
+        " for beside it",
+    )
+    add_json(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    path = Path(options.config) if options.config else config_file()
+    try:
+        found = config_check.problems(path)
+    except OSError as problem:
+        raise UsageError(f"{path}: {problem.strerror}; allowed: a file") from None
+    out = sys.stderr if options.json else sys.stdout
+    for each in found:
+        print(each, file=out)
+    if not found:
+        print(f"{shown(path.resolve())}: no problem found", file=out)
+    if options.json:
+        table = {"ok": not found, "problems": [each.as_json() for each in found]}
+        print(json.dumps(table))
+    return 1 if found else 0

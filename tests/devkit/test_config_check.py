@@ -1,0 +1,187 @@
+"""./dev check: every problem with its file and line, before anything runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devkit import cli, config_check, configuration
+from devkit.application import REFERENCE
+from emulator.device_files import configured
+
+MEADOW = "from config import *\n\n"
+SENSORS = """_SENSORS = (
+    ("si7021", {"sda_pin": "P9", "scl_pin": "P10"}),
+    ("analog_generic", {"data_pin": "P9"}),
+)
+"""
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Callable[..., list[str]]:
+    """What is said of a file, and of its credentials, without the folder."""
+
+    def check(text: str, credentials: str | None = None, limit_s: float = 5) -> list[str]:
+        (tmp_path / "node.py").write_text(text, encoding="utf-8")
+        if credentials is not None:
+            (tmp_path / "credentials.py").write_text(credentials, encoding="utf-8")
+        with configured(REFERENCE):
+            found = config_check.problems(tmp_path / "node.py", limit_s)
+        return [str(each).replace(f"{tmp_path}/", "") for each in found]
+
+    return check
+
+
+def test_published_configuration_has_no_problem(capsys) -> None:
+    with configured(REFERENCE):
+        assert cli.main(["check"]) == 0
+    assert capsys.readouterr().out.endswith("config.py: no problem found\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("_SENSORS = (\n    1\n    2,\n)\n", r"node\.py:[23]: invalid syntax.*: [12],?$"),
+        (
+            "_SENSORS = (\n    ('a', {})\n    ('b', {}),\n)\n",
+            r"node\.py:2: TypeError: .* \('a', {}\)$",
+        ),
+        ("_PORT = \n", r"node\.py:1: invalid syntax: _PORT =$"),
+        ("_PORT = 5\n  _HOST = 6\n", r"node\.py:2: unexpected indent: _HOST = 6$"),
+        ("_TOPIC = 'r\n", r"node\.py:1: unterminated string literal .*: _TOPIC = 'r$"),
+        (MEADOW + "import nothing\n", r"node\.py:3: ImportError: .*: import nothing$"),
+        (MEADOW + "_A = 1 / 0\n", r"node\.py:3: ZeroDivisionError.*: _A = 1 / 0$"),
+        ("import config\n", r"node\.py:1: import config; allowed: from config import \*"),
+        ("while True: pass\n", r"node\.py:1: does not end; allowed: a file that ends within"),
+        ("import utime\nutime.sleep(9999)\n", r"node\.py:1: does not end; allowed: "),
+    ],
+)
+def test_a_file_that_does_not_run_is_told_with_its_line(
+    checked: Callable[..., list[str]], text: str, said: str
+) -> None:
+    [problem] = checked(text)
+    assert re.search(said, problem), problem
+
+
+def test_a_file_that_computes_for_ever_is_stopped(checked: Callable[..., list[str]]) -> None:
+    text = MEADOW + "\n_PORT = 10 ** 10 ** 9\n"
+    assert checked(text, limit_s=0.3) == [
+        "node.py:4: does not end; allowed: a file that ends within 0.3 s"
+    ]
+
+
+def test_each_problem_has_the_line_of_its_field(checked: Callable[..., list[str]]) -> None:
+    found = checked(
+        f"{MEADOW}_PERIODS = 60\n_BACKLOG_PER_CYCLES = 50\n_BANDS = [20]\n_own = 1\n_APN = 7\n"
+        f"_HOST = '192.0.2.1:5683'\n{SENSORS}",
+        "_TOKEN = 'swordfish'\n_TOKENS = 'swordfish'\n_APP_KEYY = 'swordfish'\n",
+    )
+    allowed = "; allowed: a field; the nearest one is "
+    assert [text.partition(allowed)[0] for text in found[:2]] == [
+        "credentials.py:2: _TOKENS = '***'", "credentials.py:3: _APP_KEYY = '***'",
+    ]  # fmt: skip
+    assert found[2:5] == [
+        f"node.py:3: _PERIODS = 60{allowed}_PERIOD_S",
+        f"node.py:4: _BACKLOG_PER_CYCLES = 50{allowed}_BACKLOG_PER_CYCLE",
+        f"node.py:5: _BANDS = [20]{allowed}_BAND",
+    ]
+    assert found[5].startswith("node.py:6: _own = 1; allowed: a field")
+    assert found[6].startswith("node.py:7: _APN = 7; allowed: 0 to 99 printable")
+    assert found[7].startswith("node.py:8: _HOST = '192.0.2.1:5683'; allowed: an IP address")
+    assert found[8].startswith("node.py:11: _SENSORS, sensor 2 (analog_generic): data_pin = 'P9'")
+    assert len(found) == 9
+
+
+def test_a_field_that_is_taken_over_is_told_where_it_stands(
+    checked: Callable[..., list[str]],
+) -> None:
+    taken = REFERENCE.read_text(encoding="utf-8").split("\n")
+    line = next(number for number, text in enumerate(taken, 1) if text.startswith("_PERIOD_S"))
+    [said] = checked(MEADOW + "_MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 3000\n")
+    assert f"config.py:{line}: _PERIOD_S = 900, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 3000: " in said
+
+
+def test_json_names_all_fields_of_a_combination_and_no_secret(tmp_path: Path, capsys) -> None:
+    file = tmp_path / "node.py"
+    file.write_text(f"{MEADOW}_PROTOCOL = 'coap'\n_TOPIC = '{'p' * 55}'\n")
+    (tmp_path / "credentials.py").write_text(f"_TOKEN = '{'k' * 36}'\n")
+    with configured(REFERENCE):
+        assert cli.main(["check", "--config", str(file), "--json"]) == 1
+    out, err = capsys.readouterr()
+    table = json.loads(out)
+    [problem] = table["problems"]
+    assert table["ok"] is False
+    assert (problem["file"], problem["line"]) == (str(file), 4)
+    assert (problem["fields"], problem["value"]) == (["_TOPIC", "_TOKEN"], "p" * 55)
+    assert problem["allowed"] == "at least 33"
+    assert set(problem) == {"file", "line", "fields", "value", "allowed", "text"}
+    assert "kkkk" not in out + err
+
+
+def test_only_a_file_that_cannot_be_opened_is_wrong_usage(tmp_path: Path, capsys) -> None:
+    assert cli.main(["check", "--config", str(tmp_path / "none.py")]) == 2
+    (tmp_path / "latin.py").write_bytes(b"_APN = 'caf\xe9'\n")
+    assert cli.main(["check", "--config", str(tmp_path / "latin.py")]) == 1
+    assert capsys.readouterr().out.startswith(f"{tmp_path}/latin.py:1: 'utf-8' codec can't decode")
+
+
+@pytest.mark.parametrize(
+    "command", [["build", "--out"], ["component", "application", "--to"], ["deploy", "--wait"],
+                ["demo", "--trace"]], ids=lambda words: words[0]
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("_SENSORS = (1 2)", "invalid syntax"), ("_BEARER = 'nbiott'", "allowed: lora, nbiot, wifi")],
+)
+def test_commands_refuse_a_wrong_configuration_in_one_line(
+    tmp_path: Path, command: list[str], line: str, said: str, capsys
+) -> None:
+    file = tmp_path / "node.py"
+    file.write_text(f"{MEADOW}{line}\n")
+    words = [*command, "1" if command[0] == "deploy" else str(tmp_path / "out")]
+    words += ["/dev/null"] if command[0] == "deploy" else []
+    with configured(REFERENCE):
+        assert cli.main([*words, "--config", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"{file}:3: ") and said in err and err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), [("", "abc", 3), ("_BANDS", "_BAND", 1),
+    ("_PREIOD_S", "_PERIOD_S", 2), ("_APN", "_APN", 0)])  # fmt: skip
+def test_distance_counts_edits(one: str, other: str, expected: int) -> None:
+    assert config_check.distance(one, other) == config_check.distance(other, one) == expected
+
+
+@pytest.mark.parametrize(
+    "bearer, protocol", [("wifi", "coap"), ("nbiot", "mqtt"), ("lora", "udp")]
+)
+def test_no_secret_stands_in_output_trace_or_json(
+    tmp_path: Path, bearer: str, protocol: str, capsys
+) -> None:
+    port = 1883 if protocol == "mqtt" else 5683
+    file, trace = tmp_path / "node.py", tmp_path / "trace"
+    file.write_text(
+        f"{MEADOW}_BEARER = {bearer!r}\n_PROTOCOL = {protocol!r}\n_PORT = {port}\n"
+        "_WIFI_FORCE_NO_SCAN = True\nprint(_TOKEN)\n"
+    )
+    secrets = {"_USER": "sword-user", "_TOKEN": "sword-token"}
+    example = {"_WIFI_NETS": {"field-ap": {"pwd": "for-documentation"}},
+               "_APP_KEY": "2B7E151628AED2A6ABF7158809CF4F3C"}  # fmt: skip
+    lines = [f"{name} = {value!r}\n" for name, value in (secrets | example).items()]
+    (tmp_path / "credentials.py").write_text("".join(lines))
+    with configured(REFERENCE):
+        words = ["--config", str(file), "--cycles", "1", "--trace", str(trace), "--json"]
+        assert cli.main(["demo", *words]) == 0
+        with configuration.given(str(file)):
+            hidden = configuration.secret_values(configuration.fields())
+    assert len(hidden) == 4
+    out, err = capsys.readouterr()
+    whole = (out + err + trace.read_text()).lower()
+    assert "***" in whole
+    for text in hidden:
+        assert text.lower() not in whole and text.encode().hex() not in whole
