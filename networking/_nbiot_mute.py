@@ -74,7 +74,7 @@ class Guard:
     def _probe(self):
         text = ""
         if isinstance(self._unanswered, str) and "+SQNSSEND" in self._unanswered.upper():
-            from utils import at_due  # on demand
+            from utils import at_due  # hardly ever needed
 
             # its prompt may be late: then AT would be payload
             text = self._ask(at_due.filling(self._unanswered), _FILL_MS)

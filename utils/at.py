@@ -123,7 +123,7 @@ def exchange(modem, command, timeout_ms=9500, named=False):
         return _converse(modem, command, timeout_ms, named)
     if due[1] == command and not due[2].expired():
         return _converse(modem, command, timeout_ms, named, due)
-    from utils import at_due  # on demand: it hardly ever happens
+    from utils import at_due  # hardly ever needed
 
     before = at_due.settle(modem, due, timeout_ms)
     if before.busy or before.rebooted:
@@ -141,7 +141,7 @@ def busy_with(modem, timeout_ms):
     due = _due_of(modem)
     if not due or due[2].expired():
         return None
-    from utils import at_due  # on demand
+    from utils import at_due  # hardly ever needed
 
     return at_due.busy_with(modem, due, timeout_ms)
 
