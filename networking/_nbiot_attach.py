@@ -375,8 +375,7 @@ def switch_off(link):
 
     Three tries: the command may have been lost, or the modem restarts. While it is busy with
     another command, the answer is waited for, but not for the minutes of a search: the radio is
-    to go off in any case. Raises OSError in data state, and if the
-    modem went mute.
+    to go off in any case. Raises OSError in data state, and if the modem went mute.
     """
     command = "AT+CFUN=4"
     limits_ms = (DETACH_MS, _RESTART_MS, _RESTART_MS)
