@@ -1,7 +1,7 @@
 """The four pins of the modem's UART, and programs that use them for something else.
 
-The firmware sets the pins up once after each reset, when the modem task starts (r7: each time the
-link is taken up). From then on `Pin(...)`, a bus, a UART or an ADC channel on one of them takes it
+The firmware sets the pins up once after each reset, when the modem task starts. From then on
+`Pin(...)`, a bus, a UART or an ADC channel on one of them takes it
 away until the pins are set up again:
 
     transmit    any use: the modem hears nothing
