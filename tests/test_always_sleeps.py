@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulator.board.board import PWRON_RESET
 from emulator.cycle import Cycle
+from emulator.device_files import ROOT
 from tests.test_application import ATTACHES, LOSSLESS, MakeNode, Node, make_node, records
+from tests.usb_board import Rehearsal
 
 __all__ = ["make_node"]
 
@@ -266,6 +269,28 @@ def test_ctrl_c_leaves_ten_minutes_and_forgets_the_resets(make_node: MakeNode) -
     assert node.device.service("wdt").timeout_ms == 600_000
     assert node.device.service("nvs").do_get("resets") == [0]
     assert "10 minutes" in node.device.output
+
+
+WAITS = """
+class Node:
+    def configure(self):
+        input("waits")
+"""
+
+
+def test_ctrl_c_on_a_terminal_gives_the_prompt_and_then_the_node_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_bytes((ROOT / "main.py").read_bytes())
+    (tmp_path / "node.py").write_text(WAITS)
+    board = Rehearsal(tmp_path)
+    try:
+        board.type(b"", b"waits")
+        assert b"stopped; restarts in 10 minutes" in board.type(b"\x03", b">>> ")
+        watchdog: Any = board.board.board.services["wdt"]
+        assert watchdog.timeout_ms == 600_000
+        board.type(b"import machine; machine.WDT(timeout=1000); None\r", b">>> ")
+        board.wait_for("starts (watchdog)")
+    finally:
+        board.close()
 
 
 def test_the_firmware_arms_the_watchdog_from_the_second_start_on(make_node: MakeNode) -> None:
