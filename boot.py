@@ -1,82 +1,130 @@
-"""Runs first after every reset: arms the watchdog, and keeps the radio off on a low battery."""
+"""Runs first after every reset: sees to it that the board sleeps.
 
-_OPTIONS = ("heartbeat_on_boot", "wifi_on_boot", "lte_modem_en_on_boot")  # off by default
+The watchdog ends whatever hangs, and the idle prompt that a missing main.py leaves. After three
+resets in a row the board sleeps without main.py: docs/reliability.md. No file of ours is loaded
+before that, so that a damaged one cannot prevent it.
+"""
 
+import sys
 
-def arm_watchdog(config):
-    """Arm the watchdog, which resets a program that hangs. Deep sleep disarms it."""
-    from machine import WDT
+import machine
+import pycom
 
-    from utils import timing
-
-    timing.set_watchdog(WDT(timeout=config._WATCHDOG_S * 1000))
-
-
-def spare_battery(config):
-    """Sleep without ever switching the radio on if the battery is low."""
-    import machine
-
-    from sensors import analog_generic
-    from utils import logging
-
-    if config._BATTERY_PIN is None:
-        return
-    supply_mv = analog_generic.get_reading(config._BATTERY_PIN, divider=config._BATTERY_DIVIDER)
-    if supply_mv is None or supply_mv >= config._BATTERY_MIN_MV:
-        return  # a failed measurement must not stop the node
-    logging.Logger("boot").warning("battery at %d mV: radio stays off", supply_mv)
-    woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
-    try:
-        if set_options({}) or not woken:  # else nothing has started the radio
-            bearer(config).stop(woken)
-    finally:
-        machine.deepsleep(config._BATTERY_SLEEP_S * 1000)
-
-
-def start_radio_early(config):
-    """Let the firmware start the hardware of the bearer before Python, from the next start on."""
-    import pycom
-
-    pycom.heartbeat(False)
-    options = {}
-    try:
-        options = bearer(config).boot_options(config)
-    finally:
-        set_options(options)
-
-
-def set_options(wanted):
-    """Set these options of the firmware, the others to False. Return the names that changed."""
-    import pycom
-
-    names = sorted(set(_OPTIONS + tuple(wanted)))
-    changed = [name for name in names if getattr(pycom, name)() != wanted.get(name, False)]
-    for name in changed:  # flash is written only on a change
-        getattr(pycom, name)(wanted.get(name, False))
-    return changed
-
-
-def bearer(config):
-    from utils import plugins
-
-    return plugins.find("networking", config._BEARER, ("boot_options", "stop"))
+_WATCHDOG_MS = 60000  # until the node sets its own time
+_MOST_RESETS = 3
+_REST_S = 3600  # the period if no configuration can be read
+# Options of the firmware, unless the bearer wants them otherwise. In safe boot its watchdog leaves
+# five minutes to stop it.
+_OPTIONS = (
+    ("wdt_on_boot_timeout", 300000),
+    ("wdt_on_boot", True),
+    ("heartbeat_on_boot", False),
+    ("wifi_on_boot", False),
+    ("lte_modem_en_on_boot", False),
+)
+_CONFIG, _MODEM = 1, 2  # bits of "reset_in" in NVS: what has begun and has not ended
 
 
 def boot():
-    import sys
+    watchdog = machine.WDT(timeout=_WATCHDOG_MS)
+    woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
+    resets = resets_in_a_row(woken)
+    if resets >= _MOST_RESETS and not woken:
+        rest(resets)
+    config = read_config() if woken else noted(_CONFIG, read_config)
+    options = {}
+    pycom.heartbeat(False)
+    try:
+        import node_start
 
+        node_start.feed(watchdog)
+        if config:
+            node_start.spare_battery(config, woken, set_options, modem_off)
+            if resets < _MOST_RESETS:  # else only the node starts the radio, if at all
+                options = node_start.radio_options(config)
+    except Exception as error:  # noqa: BLE001 - main.py must run
+        sys.print_exception(error)
+    set_options(options)
+
+
+def number(key):
+    """Return a number of the NVS, 0 if it is missing or damaged."""
+    value = pycom.nvs_get(key, 0)
+    return value if isinstance(value, int) and 0 <= value < 10000 else 0
+
+
+def keep(key, value):
+    """Write a number to the NVS if it is another one. The node works without it, too."""
+    try:
+        if pycom.nvs_get(key, 0) != value:
+            pycom.nvs_set(key, value)
+    except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
+        sys.print_exception(error)
+
+
+def resets_in_a_row(woken):
+    """Return how often the board was reset since the last good cycle. A deep sleep is no reset."""
+    resets = number("resets")
+    if not woken and machine.reset_cause() != machine.SOFT_RESET:
+        resets += 1
+        keep("resets", resets)
+    return resets
+
+
+def noted(bit, step):
+    """Return step(), and note in NVS that it ended."""
+    hung = number("reset_in")
+    keep("reset_in", hung | bit)
+    result = step()
+    keep("reset_in", hung & ~bit)
+    return result
+
+
+def rest(resets):
+    """Sleep without main.py: for a period, later for an hour at least."""
+    hung = number("reset_in")  # these steps are left out
+    config = None if hung & _CONFIG else noted(_CONFIG, read_config)
+    period_s = getattr(config, "_PERIOD_S", None)
+    if not isinstance(period_s, int) or not 10 <= period_s <= 604800:
+        period_s = _REST_S
+    if resets > _MOST_RESETS:  # nothing that the node leaves out helps
+        period_s = max(period_s, _REST_S)
+    print("boot: too many resets in a row, sleeping %d s" % period_s)
+    set_options({})  # or the next start would switch the modem on
+    if not hung & _MODEM:
+        noted(_MODEM, modem_off)
+    machine.deepsleep(period_s * 1000)
+
+
+def modem_off():
+    """Switch the modem off by the firmware alone. Deep sleep ends Wi-Fi and LoRa."""
+    try:
+        from network import LTE
+
+        LTE().deinit()
+    except Exception as error:  # noqa: BLE001 - the board must sleep
+        sys.print_exception(error)
+
+
+def read_config():
+    """Return the module config, None if it cannot be loaded; main.py says why and sleeps."""
     try:
         import config
-    except Exception as error:  # noqa: BLE001 - a damaged file; main.py logs it and sleeps
+
+        return config
+    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a damaged file
         sys.print_exception(error)
         for name in ("config", "credentials"):  # a second import must not find half of them
             sys.modules.pop(name, None)
-        return
-    for step in (arm_watchdog, spare_battery, start_radio_early):
-        try:
-            step(config)
-        except Exception as error:  # noqa: BLE001 - the next step and main.py must run
-            sys.print_exception(error)
+
+
+def set_options(wanted):
+    """Set these options of the firmware, the others as in _OPTIONS; written only on a change."""
+    options = [(name, wanted.get(name, value)) for name, value in _OPTIONS]
+    options += [item for item in sorted(wanted.items()) if item[0] not in dict(_OPTIONS)]
+    for name, value in options:
+        if getattr(pycom, name)() != value:
+            getattr(pycom, name)(value)
 
 
 boot()

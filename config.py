@@ -66,7 +66,7 @@ _BACKLOG_PER_CYCLE = 4  # number of them that are sent after each report, 0 to 1
 # Supply -----------------------------------------------------------------------------------------
 _BATTERY_PIN = "P16"  # measured by boot.py; None if there is no battery to protect
 _BATTERY_DIVIDER = 2  # battery voltage / voltage at the pin
-_BATTERY_MIN_MV = 3300  # below this the radio stays off and the node sleeps, millivolt
+_BATTERY_MIN_MV = 3300  # millivolt; below it the radio stays off, until 100 mV above it
 _BATTERY_SLEEP_S = 21600  # duration of this sleep, seconds
 
 # Safety -----------------------------------------------------------------------------------------

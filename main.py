@@ -1,8 +1,13 @@
 """One report after each start: measure, connect, send, deactivate, sleep.
 
 On every path the radio is switched off and the board sleeps until the period is over. The steps
-are in node.py, which can be a compiled file; the firmware compiles this file at each start.
+are in node.py, which can be a compiled file; the firmware compiles this file at each start. If a
+file is damaged, this one and the firmware are enough for the sleep.
 """
+
+import sys
+
+import machine
 
 
 def report():
@@ -16,18 +21,39 @@ def report():
             node.send()
     except Exception as error:  # noqa: BLE001 - the node must reach its sleep
         node.fail("exception", error)
-    finally:
-        node.keep_unsent()
-        node.deactivate()
-        node.sleep()  # does not return
+    node.keep_unsent()
+    if not node.deactivate():
+        modem_off()
+    node.sleep()  # does not return
+
+
+def modem_off():
+    """Switch the modem off by the firmware alone. Deep sleep ends Wi-Fi and LoRa."""
+    try:
+        from network import LTE
+
+        LTE().deinit()
+    except Exception as error:  # noqa: BLE001 - the board must sleep
+        sys.print_exception(error)
+
+
+def stay_awake():
+    """Somebody pressed Ctrl-C: the watchdog, which cannot be stopped, waits for ten minutes."""
+    import pycom
+
+    machine.WDT(timeout=600000)
+    pycom.nvs_set("resets", 0)
+    print("stopped; restarts in 10 minutes: machine.WDT(timeout=86400000) makes it a day")
 
 
 try:
+    machine.WDT(timeout=60000)  # boot.py may be damaged
     report()
-except Exception as error:  # noqa: BLE001 - a file on the flash is damaged
-    import sys
-
-    import machine
-
+except KeyboardInterrupt:
+    stay_awake()
+    raise
+except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a file is damaged
+    machine.WDT(timeout=60000)
     sys.print_exception(error)
+    modem_off()
     machine.deepsleep(3600 * 1000)

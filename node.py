@@ -6,11 +6,12 @@
         node.connect()
         node.send()
     node.keep_unsent()
-    node.deactivate()
+    node.deactivate()         # False if no bearer can do it
     node.sleep()              # does not return
 
 keep_unsent(), deactivate() and sleep() never raise; main.py calls them on every path. Messages
-that could not be sent are kept on the flash and sent in a later cycle.
+that could not be sent are kept on the flash and sent in a later cycle. After a reset that was no
+deep sleep the steps leave a trail (utils/trail.py): one that hangs again and again is left out.
 """
 
 from utils import logging, timing
@@ -46,9 +47,12 @@ class Node:
         self._unanswered = []  # datagrams to which no answer will come
         self._backlog = None
         self._sensors = ()
+        self._trail = _trail()
+        self._skips_left = None  # cycles that leave out what hung, as the last one counted
 
     def configure(self):
         """Check all fields before the hardware is touched. Log all problems; False if any."""
+        self._may("configure")
         import machine
 
         import config
@@ -61,6 +65,8 @@ class Node:
         self._sensors = getattr(config, "_SENSORS", ())
         if "_PERIOD_S" in found.settings:
             self.settings = found.settings
+        if "_WATCHDOG_S" in found.settings:
+            timing.set_watchdog(machine.WDT(timeout=found.settings["_WATCHDOG_S"] * 1000))
         # a wake-up has nobody at its console, and advice costs time
         if found.problems or machine.reset_cause() != machine.DEEPSLEEP_RESET:
             for text in found.misspelt() + found.advice():
@@ -81,10 +87,21 @@ class Node:
         from protocols import senml  # noqa: F401 - loaded now, used after connecting
         from utils import store
 
-        with _Phase(self.phases, "measure"):
-            self.measurements = sensors.measure(self._sensors)
+        skipped, mark = (), None
+        if self._trail:
+            skipped, mark = self._trail.culprits, self._trail.mark
+        if self._may("measure"):
+            with _Phase(self.phases, "measure"):
+                self.measurements = sensors.measure(self._sensors, skipped, mark)
         self.sequence = store.next_sequence()
-        self._last = self._last_phases(store.last_cycle())
+        last = store.last_cycle()
+        self._skips_left = last.get("skips")
+        try:
+            self._last = self._last_phases(last)
+        except (TypeError, ValueError) as error:
+            _log.warning("the account of the last cycle is damaged: %s", error)
+        if self._trail:
+            self._last += self._trail.records(self._sensors)
         for item in self.measurements:
             if item.cause is None:
                 text = _decimal(item.value, item.exponent)
@@ -92,6 +109,9 @@ class Node:
 
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle."""
+        if not self._may("connect", "send", "deactivate"):
+            self.cause = "reset"
+            return
         self._up = self._bearer.up(self._config, self._protocol.NEEDS)
         outcome = self._bearer.last_outcome()
         start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
@@ -107,6 +127,7 @@ class Node:
         self._report()
         if not self._up:
             return
+        self._may("send")
         with _Phase(self.phases, "send"):
             try:
                 transport = self._bearer.transport(self._protocol.NEEDS)
@@ -125,6 +146,8 @@ class Node:
     def keep_unsent(self):
         """Store measurements that were not sent, or not confirmed, for a later cycle."""
         try:
+            if not self._may("keep"):
+                return
             if self.measurements and not self._reported:
                 self._report()
             if self.unsent:
@@ -135,25 +158,35 @@ class Node:
             self.fail("exception", error)
 
     def deactivate(self):
-        """Switch the radio off, on every path."""
-        if self._bearer is None:
-            return
+        """Switch the radio off, on every path. False if no bearer here can do it."""
+        import machine
+
+        if self._bearer is None:  # then only the firmware may have started a radio
+            woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
+            return woken and not _started_by_firmware()
+        if not self._may("deactivate"):
+            return True  # nothing has started it
         with _Phase(self.phases, "deactivate"):
             try:
                 if not self._bearer.down(self.accepted == self.delivered):
                     _log.warning("radio not confirmed off")
                 self._note_left()
+                return True
             except Exception as error:  # noqa: BLE001 - the node must reach its sleep
                 self.fail("exception", error)
+                return False
 
     def sleep(self):
         """Deep sleep for the rest of the period: its length less the time awake."""
         import machine
 
-        from utils import store
-
         awake_ms = timing.now_ms()
         try:
+            if self._trail:
+                period_s = self.settings["_PERIOD_S"]
+                self._skips_left = self._trail.good_cycle(period_s, self._skips_left)
+            from utils import store
+
             store.keep_cycle(self._account(awake_ms))
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
@@ -180,6 +213,13 @@ class Node:
         self.cause = cause
         _log.exception(error, "%s: %s", cause, error)
 
+    def _may(self, step, *needed):
+        """Leave a breadcrumb. False if the board was reset in one of these steps too often."""
+        if self._trail is None:
+            return True
+        self._trail.mark(step)
+        return not [each for each in (step,) + needed if each in self._trail.culprits]
+
     def _report(self):
         """Pack measurements, signal and the previous cycle into datagrams that stand alone."""
         import sensors
@@ -187,7 +227,7 @@ class Node:
 
         records = [item[:4] for item in self.measurements] + sensors.statuses(self.measurements)
         records += self._bearer.metrics() + self._last
-        limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
+        limit = self._room()
         name = self.settings["_DEVICE_NAME"] or _board_name(senml)
 
         def packed(records):
@@ -252,12 +292,21 @@ class Node:
     def _send_backlog(self, session):
         backlog = self._open_backlog()
         waiting = backlog.load()
-        now = waiting[: self.settings["_BACKLOG_PER_CYCLE"]]
+        room = self._room()
+        fitting = [datagram for datagram in waiting if len(datagram) <= room]
+        if len(fitting) < len(waiting):  # kept under another bearer, for which they stay there
+            _log.warning("%d kept datagrams are too long", len(waiting) - len(fitting))
+        now = fitting[: self.settings["_BACKLOG_PER_CYCLE"]]
         if now:
             again, refused = self._deliver(session, now)
             if again != now:
                 # refused ones go to the end: they must not block the others
-                backlog.save(again + waiting[len(now) :] + refused)
+                others = [datagram for datagram in waiting if datagram not in now]
+                backlog.save(again + others + refused)
+
+    def _room(self):
+        """Return the greatest length of a datagram that the bearer carries now, in bytes."""
+        return self._bearer.datagram_limit() - self._protocol.overhead(self._config)
 
     def _open_backlog(self):
         from utils import store
@@ -277,6 +326,7 @@ class Node:
             "link": self._link,
             "phases": self.phases,
             "awake_ms": awake_ms,
+            "skips": self._skips_left,
         }
 
 
@@ -312,3 +362,23 @@ def _board_name(senml):
     import machine
 
     return senml.short_name(machine.unique_id())
+
+
+def _trail():
+    """Return the trail after a reset that was no deep sleep, None in the normal course."""
+    import pycom
+
+    try:
+        if pycom.nvs_get("resets", 0):
+            from utils import trail
+
+            return trail.Trail()
+    except Exception as error:  # noqa: BLE001 - a damaged file or NVS must not cost the report
+        _log.warning("no trail: %s", error)
+    return None
+
+
+def _started_by_firmware():
+    import pycom
+
+    return pycom.lte_modem_en_on_boot()

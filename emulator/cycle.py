@@ -78,7 +78,9 @@ class Cycle:
             )
             return f"{how} {self.ended}: {reason}"
         if self.accepted == 0:
-            said = f"delivered no report: {self.cause or 'no cause'}"
+            said = f"no report was taken; the program's own cause: {self.cause or 'none'}"
+            if self.status > 0:  # then that word is no reason
+                said = "no report was taken, although the link was up"
         else:
             said = f"{len(self.sent) - self.delivered} of {len(self.sent)} payloads did not arrive"
         return "; ".join([said, *self._ways()])
@@ -89,7 +91,8 @@ class Cycle:
             f"no route leads to {host if port is None else endpoint(host, port)}"
             for host, port in self.unrouted
         ]
-        for what, why in (("refused", "no server listens behind"), ("lost", "lost on air to")):
+        for what, why in (("refused", "no server listens behind"), ("lost", "lost on air to"),
+                          ("unsent", "lost in the radio, which went off before, to")):  # fmt: skip
             places = {endpoint(one.host, one.port): None for one in self.sent if one.what == what}
             ways += [f"{why} {place}" for place in places]
         return ways

@@ -13,7 +13,7 @@ CREDENTIALS = "credentials.py"  # of a deployment, which git ignores
 EXAMPLE = "credentials_example.py"
 # The firmware runs, and people edit, the source
 SCRIPTS = ("boot.py", "main.py", "config.py", CREDENTIALS)
-MODULES = ("node.py", "node_check.py")  # of the application, beside its scripts
+MODULES = ("node.py", "node_check.py", "node_start.py")  # of the application, beside its scripts
 FOLDERS = ("networking", "protocols", "sensors", "utils", "lib")
 
 

@@ -61,7 +61,6 @@ DETACH_MS = const(40000)
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
 _RADIO_OFF = ("AT+CFUN=4", "OK", DETACH_MS, causes.MODEM_ERROR)
-_BUSY_MS = const(12000)
 _RESTART_MS = const(8000)  # of the modem, which then answers at once
 _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
@@ -374,15 +373,18 @@ class Attempt:
 def switch_off(link):
     """Detach and switch the radio off; return True once the modem has confirmed it.
 
-    Three tries: the command may have been lost, or the modem restarts. A modem that is busy with
-    another command is given 12 s; then it is told in any case, since a search may take minutes.
-    Raises OSError in data state, and if the modem went mute.
+    Three tries: the command may have been lost, or the modem restarts. While it is busy with
+    another command, the answer is waited for, but not for the minutes of a search: the radio is
+    to go off in any case. Raises OSError in data state, and if the
+    modem went mute.
     """
     command = "AT+CFUN=4"
-    if at.busy_with(link.modem, _BUSY_MS) not in (None, command):
+    limits_ms = (DETACH_MS, _RESTART_MS, _RESTART_MS)
+    if at.busy_with(link.modem, _RESTART_MS) not in (None, command):
         at.abandon(link.modem)
         command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
-    for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
+        limits_ms = (_RESTART_MS,) * 3
+    for limit_ms in limits_ms:
         reply = link.exchange(command, limit_ms, "?" in command)
         if reply.ok and (reply.lines or command == "AT+CFUN=4"):
             return True

@@ -28,6 +28,7 @@ _EACH_MS = (2000, 4000, 8000)  # good, fair, edge
 _MOST_MS = const(48000)  # from the last datagram on
 _LOOK_MS = const(2000)  # between two looks at the modem
 _ANSWER_MS = const(3000)
+_RESTART_MS = const(7000)  # of the modem: longer silence is the end
 
 _ASK = "AT+CFUN?;+CEREG?;+CSCON?"  # an error of the last one leaves the answers of the others
 _REGISTERED = (1, 5)
@@ -57,16 +58,17 @@ def wait(link, accepted, rsrp_dbm):
 
     accepted: the instants at which the modem took them, in order, not empty. Returns True if the
     modem has told that they left, False if it restarted or its radio is off, None if nothing told.
-    Blocks for 48 s at most, and for two answers of 3 s of a modem that does not speak.
+    Blocks for 48 s at most, and for some 10 s if the modem does not speak.
     """
     due = due_ms(accepted, each_ms(rsrp_dbm))
     command = _ASK
     connected = False
-    silent = 0
-    while silent < 2:
-        reply = link.exchange(command, _ANSWER_MS, True)
+    heard = timing.Stopwatch()
+    while heard.elapsed_ms() < _RESTART_MS:
+        reply = _exchange(link, command)
         left_ms = due - timing.now_ms()
-        silent = 0 if reply.text else silent + 1
+        if reply.text:
+            heard = timing.Stopwatch()
         if reply.rebooted or _is_radio_off(reply):
             return False
         mode = _mode(reply)
@@ -79,11 +81,19 @@ def wait(link, accepted, rsrp_dbm):
         elif connected and mode == 0:
             return True
         connected = connected or mode == 1
-        if left_ms <= 0:
+        if left_ms <= 0 and reply.text:
             return None
-        if link.pause(min(left_ms, _LOOK_MS)).rebooted:
+        if link.pause(min(max(left_ms, 0), _LOOK_MS)).rebooted:
             return False
     return None
+
+
+def _exchange(link, command):
+    """Return the reply of the modem, an empty one if it is mute: it may be restarting."""
+    try:
+        return link.exchange(command, _ANSWER_MS, True)
+    except OSError:
+        return at.Reply("", "")
 
 
 def _is_radio_off(reply):

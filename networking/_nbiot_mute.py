@@ -13,6 +13,7 @@ from micropython import const
 from utils import at, timing
 
 _PROBE_MS = const(1000)
+_FILL_MS = const(100)
 _QUIET_MS = const(100)
 _LISTEN = "Pycom_Dummy"  # sends nothing: utils/at.py
 _OFF = "AT+CFUN=4"
@@ -30,8 +31,8 @@ class Guard:
 
     def __init__(self):
         self.wrapped = None
-        # Deadline of the last command's answer, while no character has come since
-        self._unanswered = None
+        self._unanswered = None  # the last command, while no character has come since
+        self._due = None  # Deadline of its answer
         self._leaving = None  # Deadline of a detach that was not confirmed
 
     @property
@@ -59,21 +60,29 @@ class Guard:
         if self.wrapped is None:
             raise OSError("the modem was not started")
         listens = command == _LISTEN
-        if self._unanswered and self._unanswered.expired() and not listens:
+        if self._unanswered and self._due.expired() and not listens:
             self._probe()
         text = self.wrapped.send_at_cmd(command, **limit)
         if text:
             self._unanswered = self._leaving = None
         elif not listens:
-            self._unanswered = timing.Deadline(at.longest_ms(command))
+            self._unanswered = command
+            self._due = timing.Deadline(at.longest_ms(command))
             self._leaving = timing.Deadline(_DETACH_MS) if command == _OFF else None
         return text
 
     def _probe(self):
-        text = self._ask("AT", _PROBE_MS)
+        text = ""
+        if isinstance(self._unanswered, str) and "+SQNSSEND" in self._unanswered.upper():
+            from utils import at_due  # on demand
+
+            # its prompt may be late: then AT would be payload
+            text = self._ask(at_due.filling(self._unanswered), _FILL_MS)
+        text = text or self._ask("AT", _PROBE_MS)
         if not text:
             raise Mute("the modem is mute")
-        while text:  # the first may be a late answer of an earlier command
+        deadline = timing.Deadline(_PROBE_MS)
+        while text and not deadline.expired():  # the first may be a late answer
             text = self._ask(_LISTEN, _QUIET_MS)
         self._unanswered = None
 

@@ -104,8 +104,10 @@ def _connect(cfg, data_state, family):
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
     _cid = settings["_CID"]
     link = _the_link()
-    _forget_socket()
     _in_field(link.hang_up)
+    if link.is_open and _accepted():  # the radio goes off first
+        _in_field(_await_departure, link, _accepted())
+    _forget_socket()
     _left = None
     del _accepted()[:]
     _outcome = procedure.Attempt(link, settings, family).run(data_state)
@@ -187,7 +189,7 @@ def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
     While the answer to an earlier command is outstanding, nothing is sent: it is waited for, for
     up to `timeout_ms` in each try, and the result is ("", False) if it does not come. A further
     try for a command without an answer only goes on with the wait. Blocks for at most
-    max_tries * (2 * timeout_ms + 3 s).
+    max_tries * (2 * timeout_ms + 3 s), and for the start of the modem.
     Raises ValueError for a command that is not one line of the firmware in use.
     """
     link = _the_link()
@@ -255,7 +257,7 @@ def problems(cfg):
     version = {_AF_INET: "IPV6", _AF_INET6: "IP"}.get(address.family(host))
     if version and settings.get("_IP_VERSION") == version:
         text = "_HOST = %r, _IP_VERSION = %r; allowed: an address and a version of one family"
-        found.append(text % (host, version))
+        found.append(text % (host, settings["_IP_VERSION"]))
     most = at.longest_host(_the_link().longest_line())
     if isinstance(host, str) and len(host) > most:
         found.append("_HOST = %r; allowed: %d bytes, the room of an AT line" % (host, most))
@@ -401,7 +403,9 @@ def _await_departure(link, sent):
 
     watch = timing.Stopwatch()
     _left = _nbiot_left.wait(link, sent, _outcome.levels[1])
-    procedure.log.info("%d ms for %d sent: left %s", watch.elapsed_ms(), len(sent), _left)
+    told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
+    text = "waited %d ms for what was sent (%d) to leave: %s"
+    procedure.log.info(text, watch.elapsed_ms(), len(sent), told)
 
 
 def _in_field(step, *args):

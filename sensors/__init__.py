@@ -52,7 +52,7 @@ Causes: "absent": no answer; "wrong_part": another part answers; "busy": a conve
 "not_ready": no fresh value came in time; "crc": a checksum was wrong, also when repeated;
 "stuck": the bus is held down; "implausible": the value is outside the range of the sensor;
 "under_range", "saturated": it is outside the range of the converter; "failed": the firmware
-refused.
+refused; "hung": not measured, because the watchdog has reset the board in its measurement.
 
 The name of a measurement is the label of its field. From the second sensor with that label on, a
 number follows ("t", "t2"; "co2", "co2_2"). A "name" in the line replaces the label of a sensor
@@ -143,10 +143,12 @@ def records(lines):
     return [(name, field[2]) for line in plan for field, name in zip(line.fields, line.names)]
 
 
-def measure(lines):
+def measure(lines, skip=(), mark=None):
     """Measure with all sensors at once and return a list of Measurement, in the lines' order.
 
     The measurements of a failed sensor have value None and a cause; the other sensors go on.
+    skip: indexes of lines that are left out, with the cause "hung".
+    mark: function(index) that is called before each step of the sensor of that line.
     Raises ValueError with all problems if `check` finds any, before anything is powered.
     """
     from sensors import _lines, _rig
@@ -155,9 +157,18 @@ def measure(lines):
     problems, plan = _lines.plan(lines)
     if problems:
         raise ValueError("; ".join(problems))
-    results = _rig.carry_out([_rig.Job(line.title, line.module, line.arguments) for line in plan])
+    jobs = [
+        _rig.Job(line.title, line.module, line.arguments, index, mark)
+        for index, line in enumerate(plan)
+        if index not in skip
+    ]
+    results = _rig.carry_out(jobs)
     measurements = []
-    for index, (line, (values, cause)) in enumerate(zip(plan, results)):
+    for index, line in enumerate(plan):
+        if index in skip:
+            values, cause = (None,) * len(line.fields), "hung"
+        else:
+            values, cause = results.pop(0)
         for (_, _, unit, exponent, factor), name, value in zip(line.fields, line.names, values):
             scaled = _scaled(value, factor)
             if scaled is None and value is not None:

@@ -51,9 +51,10 @@ class Job:
     """One sensor of a run: its arguments, its progress and its result.
 
     title: its name in the log. module, arguments: of the sensor, see sensors/__init__.py.
+    index, mark: mark(index) is called before each step.
     """
 
-    def __init__(self, title, module, arguments):
+    def __init__(self, title, module, arguments, index=0, mark=None):
         self.supply = arguments.get("vcc_pin")
         self.bus = arguments.get("sda_pin"), arguments.get("scl_pin")
         self.due_ms = 0  # on the scale of timing.now_ms
@@ -61,6 +62,8 @@ class Job:
         self.values = ()
         self.cause = None
         self._title = title
+        self._index = index
+        self._mark = mark
         self._module = module
         self._arguments = arguments
         self._sensor = None
@@ -83,6 +86,8 @@ class Job:
 
     def begin(self, rig):
         """Make the sensor. Its first step is due POWER_UP_MS after its supply was switched on."""
+        if self._mark:
+            self._mark(self._index)
         module = self._module
         self.due_ms = timing.now_ms()
         if self.supply is not None:
@@ -98,6 +103,8 @@ class Job:
 
     def step(self):
         """Take the next step; True if it was the last one."""
+        if self._mark:
+            self._mark(self._index)
         watch = timing.Stopwatch()
         try:
             # one more, since now_ms rounds down to whole milliseconds

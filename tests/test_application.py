@@ -227,7 +227,7 @@ def test_start_options_are_written_once_only(make_node: MakeNode) -> None:
     node = make_node(SAFE)
     node.run(3)
     settings = [text for text in node.device.traced("nvs") if text.startswith("setting")]
-    assert len(settings) == len(set(settings)) <= 3
+    assert len(settings) == len(set(settings)) <= 5
     flags = node.device.service("config").flags
     assert not flags["wifi_on_boot"] and not flags["heartbeat_on_boot"]
     assert flags["lte_modem_en_on_boot"]
@@ -327,6 +327,20 @@ def test_a_refused_datagram_is_sent_in_the_next_cycle(make_node: MakeNode) -> No
     assert sequences(node.received) == [1, 0]
 
 
+def test_a_datagram_lost_with_the_modem_is_sent_in_the_next_cycle(make_node: MakeNode) -> None:
+    slow = {"radio": {**LOSSLESS, "uplink_ms": 1900}}
+    plain = make_node(slow, _PHASES_EVERY=0)
+    plain.run()
+    trace = plain.device.board.trace.entries
+    [left_ms] = [entry.at_us // 1000 for entry in trace if entry.text.startswith("left ")]
+    crash = {"point": "time", "at_ms": left_ms - 500, "do": "crash"}
+    node = make_node({**slow, "fault": [crash]}, _PHASES_EVERY=0)
+    first, second = node.run(2)
+    assert (first.accepted, first.left, first.on_air, first.lost_in_modem) == (1, 0, 0, 1)
+    assert second.accepted == 2 and sequences(node.received) == [1, 0]
+    assert node.log("1 datagram did not leave") and node.log("1 datagram kept for later")
+
+
 @pytest.mark.cpython
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_any_seed(make_node: MakeNode, seed: int) -> None:
@@ -355,8 +369,10 @@ MODULES = {
             return ("message",)
         def up(cfg, kind):
             raise RuntimeError("angry")
-        def down():
+        def down(settled=False):
             raise RuntimeError("angry too")
+        def left():
+            raise RuntimeError("angry as well")
         def problems(cfg):
             return []
         def metrics():

@@ -48,16 +48,14 @@ _SLOW = (
     ("+CGACT=", 180),
     ("+PING=", 120),  # with its defaults: four of up to 11 s, and a look-up
     ("+SQNINS=", 60),
-    ("+SQNSSENDEXT=", 30),  # to the prompt
     ("+SQNDNSLKUP=", 20),
     ("&F", 20),
 )
-# Queries that the modem answers in any state, each under another name
-_MARKERS = ("AT+CFUN?", "AT+CMEE?", "AT+CCLK?")
+_ANY = ["+", "^"]  # how the lines of a debug command may begin
 
-# The outstanding answer: (modem, command, Deadline of the bound, text so far), or None
-_due = None
-_marker = 0
+# The outstanding answer: (modem, command, Deadline of the bound, text so far), or None.
+# Written by this file and by utils/at_due.py
+outstanding = None
 
 
 class Reply:
@@ -92,6 +90,8 @@ class Reply:
                 continue
             elif line[0] not in "+^" or _belongs(line, names):
                 self.lines.append(line)
+                if line[0] == "+" and names != _ANY:
+                    self.final = None  # one that came before was the late one of another command
             else:
                 self.urcs.append(line)
                 if line.startswith("+SYSSTART") or line.startswith("^EXIT"):
@@ -123,7 +123,9 @@ def exchange(modem, command, timeout_ms=9500, named=False):
         return _converse(modem, command, timeout_ms, named)
     if due[1] == command and not due[2].expired():
         return _converse(modem, command, timeout_ms, named, due)
-    before = _settle(modem, due, timeout_ms)
+    from utils import at_due  # on demand: it hardly ever happens
+
+    before = at_due.settle(modem, due, timeout_ms)
     if before.busy or before.rebooted:
         return before
     reply = _converse(modem, command, timeout_ms, named)
@@ -137,9 +139,11 @@ def busy_with(modem, timeout_ms):
     None if there is no such answer, if it came, or if its bound is over.
     """
     due = _due_of(modem)
-    if due:
-        _await_due(modem, due, timing.Deadline(timeout_ms), Reply("", ""))
-    return _name(due[1]) if due and _due and not due[2].expired() else None
+    if not due or due[2].expired():
+        return None
+    from utils import at_due  # on demand
+
+    return at_due.busy_with(modem, due, timeout_ms)
 
 
 def abandon(modem):
@@ -147,42 +151,14 @@ def abandon(modem):
 
     The modem may then end what it does, and not carry out that command.
     """
-    global _due
+    global outstanding
     if _due_of(modem):
-        _due = None
-
-
-def _settle(modem, due, timeout_ms):
-    """Wait until no answer is outstanding; return a Reply with the URCs that came meanwhile.
-
-    Its `busy` names the command whose answer is still outstanding after `timeout_ms`.
-    """
-    global _due
-    result = Reply("", "")
-    deadline = timing.Deadline(timeout_ms)
-    _await_due(modem, due, deadline, result)
-    while _due and not deadline.expired():
-        marker = _next_marker()
-        # less than 1 s would leave each answer to the next query, for ever
-        asked = _converse(modem, marker, max(1000, deadline.left_ms()), True)
-        _note(result, asked)
-        # answers come in order: none of an earlier command follows that of the newest query
-        named = any(line.startswith(marker[2:-1] + ":") for line in asked.lines)
-        if not (asked.final and named or asked.rebooted):
-            _due = due
-    if _due:
-        result.busy = _name(due[1])
-    return result
-
-
-def _name(command):
-    """Return the name of a command. What follows it may be a secret."""
-    return command.split("=")[0] if isinstance(command, str) else "payload"
+        outstanding = None
 
 
 def _converse(modem, command, timeout_ms, named, due=None):
     """Send and collect, or go on with the outstanding answer `due`; see exchange()."""
-    global _due
+    global outstanding
     name = command if isinstance(command, str) else ""  # the reply to payload has no name
     sending = command
     text = ""
@@ -192,10 +168,10 @@ def _converse(modem, command, timeout_ms, named, due=None):
         bound, text = due[2:]
         sending = _LISTEN
     while True:
-        text = (text + _send(modem, sending, deadline.left_ms()))[-_MOST_TEXT:]
+        text = (text + send(modem, sending, deadline.left_ms()))[-_MOST_TEXT:]
         sending = _LISTEN
         reply = Reply(text, name)
-        _due = None if reply.whole else (modem, command, bound, text)
+        outstanding = None if reply.whole else (modem, command, bound, text)
         if named and reply.ok and not reply.lines:
             named = False
             deadline = timing.Deadline(1000)
@@ -203,64 +179,25 @@ def _converse(modem, command, timeout_ms, named, due=None):
             return reply
 
 
-def _await_due(modem, due, deadline, result):
-    """Listen for the outstanding answer until it comes or its bound or `deadline` is over."""
-    global _due
-    _, command, bound, text = due
-    name = command if isinstance(command, str) else ""
-    known = len(Reply(text, name).urcs)
-    while True:
-        left_ms = min(deadline.left_ms(), bound.left_ms())
-        text = (text + _send(modem, _LISTEN, left_ms))[-_MOST_TEXT:]
-        reply = Reply(text, name)
-        if reply.prompt and name:  # too late: whatever is sent now is payload for the modem
-            result.urcs += reply.urcs[known:]
-            known = 0
-            text = _send(modem, _filling(name), _SLICE_MS)
-            reply = Reply(text, name)
-        _due = None if reply.whole else (modem, command, bound, text)
-        if not _due or not left_ms:
-            reply.urcs = reply.urcs[known:]
-            return _note(result, reply)
-
-
-def _note(result, reply):
-    """Add what a reply tells beside the answer."""
-    result.urcs += reply.urcs
-    result.rebooted = result.whole = result.rebooted or reply.rebooted
-
-
-def _filling(command):
-    """Return what ends a prompt nobody waits for: blanks of the announced length, or ESC."""
-    count = number((fields(command.replace("=", ":", 1)) + [""])[1])
-    return b" " * count if count else b"\x1b"
-
-
-def _next_marker():
-    global _marker
-    _marker = (_marker + 1) % len(_MARKERS)
-    return _MARKERS[_marker]
-
-
 def _due_of(modem):
-    return _due if _due and _due[0] is modem else None
+    return outstanding if outstanding and outstanding[0] is modem else None
 
 
 def listen(modem, timeout_ms):
     """Wait for what the modem says by itself for up to `timeout_ms`; a Reply without a final."""
-    global _due
+    global outstanding
     deadline = timing.Deadline(timeout_ms)
-    text = _send(modem, _LISTEN, timeout_ms)
+    text = send(modem, _LISTEN, timeout_ms)
     while not text and not deadline.expired():
-        text = _send(modem, _LISTEN, deadline.left_ms())
+        text = send(modem, _LISTEN, deadline.left_ms())
     due = _due_of(modem)
-    if due:
+    if due and not due[2].expired():
         due = due[:3] + ((due[3] + text)[-_MOST_TEXT:],)
-        _due = None if Reply(due[3], "").whole else due
+        outstanding = None if Reply(due[3], "").whole else due
     return Reply(text, "")
 
 
-def _send(modem, command, timeout_ms):
+def send(modem, command, timeout_ms):
     """Call LTE.send_at_cmd for one slice of a wait; no timeout at all is no wait without end.
 
     Before firmware 1.20.2.r2 it takes no timeout and waits 9.5 s.
@@ -340,7 +277,7 @@ def _names(command):
     """
     command = command.upper()
     if command[:3] == "AT!":
-        return ["+", "^"]
+        return _ANY
     return [part.split("=")[0].split("?")[0].strip() + ":" for part in command[2:].split(";")]
 
 

@@ -23,11 +23,15 @@ _log = logging.Logger("store")
 
 
 def next_sequence():
-    """Return the next number of 0..65535 and store it. None if the NVS cannot be used."""
+    """Return the next number of 0..65535 and store it; 0 if there is none, or it is damaged.
+
+    None if the NVS cannot be used.
+    """
     import pycom
 
     try:
-        sequence = (pycom.nvs_get(_SEQUENCE_KEY, -1) + 1) % _SEQUENCE_END
+        last = pycom.nvs_get(_SEQUENCE_KEY, -1)
+        sequence = (last + 1 if isinstance(last, int) else 0) % _SEQUENCE_END
         pycom.nvs_set(_SEQUENCE_KEY, sequence)
         return sequence
     except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception when NVS fails
@@ -66,7 +70,10 @@ def last_cycle():
 
 
 class Backlog:
-    """Datagrams that could not be sent, oldest first, in one file."""
+    """Datagrams that could not be sent, oldest first, in one file.
+
+    None is empty: a stretch of the file that reads as zeros is skipped.
+    """
 
     def __init__(self, path, limit_bytes):
         self._path = path
@@ -116,7 +123,8 @@ def _split(content):
         length = int.from_bytes(content[:2], "big")
         if len(content) < 2 + length:
             break  # the file is truncated; keep the complete datagrams
-        datagrams.append(content[2 : 2 + length])
+        if length:
+            datagrams.append(content[2 : 2 + length])
         content = content[2 + length :]
     return datagrams
 

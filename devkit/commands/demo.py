@@ -37,6 +37,11 @@ from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
 from emulator.network.routes import Routes
 
+NODE_KNOWS = """
+
+packets sent, on air, arrived: by the emulation's own record (of a stream, its pieces)
+left?, answered?: the messages of which the node knows that they left its radio, and that the
+server has them; - is unknown"""
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
@@ -137,7 +142,7 @@ def _demo(options: argparse.Namespace) -> int:
     if options.plot:
         say(f"\nCurrent over time: {options.plot}")
     missing = troubles(cycles)
-    if len(cycles) < options.cycles:
+    if len(cycles) < options.cycles and not missing:
         missing.append(f"the board did not wake for cycle {len(cycles) + 1} of {options.cycles}")
     if count < left:
         missing.append(f"the server received {count} of the {left} payloads that left the board")
@@ -202,12 +207,14 @@ def cycle_table(cycles: Sequence[Cycle]) -> str:
         [
             number, cycle.reset_cause, cycle.cause or cycle.ended, cycle.awake_ms,
             cycle.radio_on_ms, cycle.at_exchanges, cycle.uart_bytes, cycle.air_bytes,
-            round(cycle.energy_mj), len(cycle.sent), cycle.delivered,
+            round(cycle.energy_mj), len(cycle.sent), cycle.on_air, cycle.delivered,
+            cycle.left, cycle.confirmed,
         ]
         for number, cycle in enumerate(cycles, 1)
     ]  # fmt: skip
     headings = [
         "cycle", "started by", "outcome", "awake ms", "radio on ms", "AT exchanges",
-        "UART bytes", "air bytes", "energy mJ", "datagrams sent", "delivered",
+        "UART bytes", "air bytes", "energy mJ", "packets sent", "on air", "arrived",
+        "left?", "answered?",
     ]  # fmt: skip
-    return table(rows, headings)
+    return table(rows, headings) + NODE_KNOWS

@@ -99,7 +99,15 @@ def route_for(cycles: list[Cycle]) -> str:
     return ""
 
 
-def _fields(flash: Path | None) -> dict[str, Any]:
+def board_of(
+    options: argparse.Namespace, fields: dict[str, Any]
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The board asked for, or the one with the radio of the bearer; a radio that is on pins."""
+    bearer = configuration.destination(fields)["_BEARER"]
+    return options.board or application.board(bearer), application.chips(bearer)
+
+
+def fields_of(flash: Path | None) -> dict[str, Any]:
     """Those of the configuration on this flash, none if it has no configuration."""
     with contextlib.ExitStack() as stack:
         if flash is not None:
@@ -135,14 +143,14 @@ def scripts_of(script: str, folder: str | None) -> list[str]:
 
 def run_script(options: argparse.Namespace, flash: Path | None, console: Console) -> list[Cycle]:
     scripts = scripts_of(options.script, options.flash)
-    fields = _fields(flash)
-    bearer = configuration.destination(fields)["_BEARER"]
+    fields = fields_of(flash)
+    name, chips = board_of(options, fields)
     with Emulator(
         scenario=options.scenario,
         seed=options.seed,
         firmware=options.firmware,
-        name=options.board or application.board(bearer),
-        chips=application.chips(bearer),
+        name=name,
+        chips=chips,
         config=fields if scripts[-1] == "main.py" else None,
         secrets=configuration.secret_values(fields),
         flash=flash,

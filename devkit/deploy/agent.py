@@ -66,6 +66,7 @@ def watch(timeout_ms):
     import machine
 
     watchdog = machine.WDT(timeout=timeout_ms)
+    pycom.nvs_set("resets", 0)  # somebody is here: the node's count begins anew (boot.py)
 
 
 def space(root):
@@ -149,13 +150,28 @@ def remove(path):
         os.remove(path)
 
 
-def place(temporary, path):
-    """Give a complete file its name. Done already, if the answer to the first call was lost."""
-    if temporary == path or _kind(temporary) is None:
-        return
-    os.rename(temporary, path)
+def place():
+    """Give each complete file its name, in the order of `order`: [temporary name, name, a file
+    that it replaces under another name, or ""]. All of it is done here, so that a cable pulled
+    meanwhile leaves nothing half done. Returns how many of them have their names."""
+    global placed
+    for temporary, path, hidden in order[placed:]:
+        if temporary != path and _kind(temporary) is not None:  # else it was done before
+            os.rename(temporary, path)
+        if hidden:
+            remove(hidden)
+        placed += 1
+        print(".")  # FAT takes its time, and the computer is to know that it is well
+        if "watchdog" in globals():
+            watchdog.feed()
     if hasattr(os, "sync"):
         os.sync()
+    return placed
+
+
+def count():
+    """How many files have their names."""
+    return placed
 
 
 def _kind(path):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from devkit.deploy.repl import DeployError, Repl
-from devkit.deploy.source import File, Source
+from devkit.deploy.source import SCRIPTS, File, Source
 
 _TEMPORARY = re.compile(r"(.+)\.([0-9a-f]{8})\.new")
 # .mpy version by the version of MicroPython, for boards that do not tell (py/persistentcode.h)
@@ -51,9 +51,12 @@ class Plan:
 
     @property
     def written(self) -> list[File]:
-        """What is to be sent, in order."""
+        """What is to be sent, in the order in which it is put in place: files that nothing on the
+        board imports yet, then those that are replaced, and the scripts at the end."""
         wanted = {file.path for file in [*self.new, *self.changed]}
-        return [file for file in self.order if file.path in wanted]
+        there = {file.path for file in self.changed}
+        files = [file for file in self.order if file.path in wanted]
+        return sorted(files, key=lambda file: (file.path in SCRIPTS, file.path in there))
 
 
 def temporary(file: File) -> str:
@@ -177,41 +180,23 @@ def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def batches(plan: Plan, space: list[int] | None, new_folders: int) -> list[list[File]]:
-    """Files that are written together before any of them is put in place.
-
-    All together, if the flash holds the old and the new ones at once: then a transfer that ends
-    early changes nothing. Else one by one. DeployError if that does not fit either.
-    """
-    files = plan.written
-    if space is None or not files:
-        return [files] if files else []
+def check_space(plan: Plan, space: list[int] | None, new_folders: int) -> None:
+    """DeployError unless the flash holds the old and the new files at once: no old one goes before
+    all new ones are there."""
+    if space is None:
+        return
     block, free = space
     # A folder of LittleFS is a pair of blocks; one more for what a file system keeps for itself.
     free -= 2 * new_folders + 1
-
-    def blocks(size: int) -> int:
-        return max(1, -(-size // block))
-
-    def lacking(file: File) -> int:
-        return 0 if temporary(file) in plan.ready else blocks(len(file.data))
-
-    if sum(map(lacking, files)) <= free:
-        return [files]
-    worst = 0
-    for file in files:
-        free -= lacking(file)
-        worst = min(worst, free)
-        replaced = [file.path, *(old for old, new in plan.hiding.items() if new == file.path)]
-        free += sum(blocks(plan.old_sizes[path]) for path in replaced if path in plan.old_sizes)
-    if worst < 0:
-        raise full(space, -worst * block)
-    return [[file] for file in files]
+    missing = [file for file in plan.written if temporary(file) not in plan.ready]
+    free -= sum(max(1, -(-len(file.data) // block)) for file in missing)
+    if missing and free < 0:
+        raise full(space, -free * block)
 
 
 def full(space: list[int] | None, lacking: int | None = None) -> DeployError:
     has = f": {space[0] * space[1]} bytes are free" if space else ""
-    needs = f", {lacking} more are needed" if lacking else ""
+    needs = f", {lacking} more are needed for the old and the new files at once" if lacking else ""
     return DeployError(
         f"the board's flash is full{has}{needs}; remove files of your own from it. The old files"
         " are as they were"

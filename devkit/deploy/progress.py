@@ -1,4 +1,4 @@
-"""A progress bar: plain text on stderr, and nothing if that is not a terminal."""
+"""What is shown of a deployment: harmless text, and a bar on stderr if that is a terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from typing import TextIO
 
 _WIDTH = 30
 _NAME = 36
+
+
+def harmless(text: str) -> str:
+    """Text with what a board may have put in it: control characters, and what no terminal shows as
+    a character, are written as escapes."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 class Progress:
@@ -18,7 +24,7 @@ class Progress:
     def show(self, done: int, total: int, what: str) -> None:
         share = done / total if total else 1.0
         bar = "#" * int(share * _WIDTH)
-        line = f"[{bar:<{_WIDTH}}] {share:4.0%}  {what[-_NAME:]:<{_NAME}}"
+        line = f"[{bar:<{_WIDTH}}] {share:4.0%}  {harmless(what)[-_NAME:]:<{_NAME}}"
         if self.shown and line != self._drawn:
             self.stream.write(f"\r{line}")
             self.stream.flush()

@@ -258,11 +258,15 @@ class Repl:
 
     def _load(self) -> None:
         self._execute(_BOOTSTRAP.encode())
-        text = _sent(_AGENT.read_text(encoding="ascii")).encode()
-        for start in range(0, len(text), PIECE_BYTES):
-            self.call("+", start > 0, data=text[start : start + PIECE_BYTES])
-        self.call("exec")
+        self.load(_sent(_AGENT.read_text(encoding="ascii")))
         self.call("watch", WATCHDOG_MS)
+
+    def load(self, text: str) -> None:
+        """Run a longer text in the agent."""
+        data = text.encode()
+        for start in range(0, len(data), PIECE_BYTES):
+            self.call("+", start > 0, data=data[start : start + PIECE_BYTES])
+        self.call("exec")
 
     def _answer(self, message: bytes) -> list[Any]:
         text = b2a_base64(message, newline=False).decode()

@@ -11,7 +11,7 @@ from devkit.build.targets import TARGETS
 from devkit.deploy import plan as planning
 from devkit.deploy import source as sources
 from devkit.deploy.plan import Board, Plan
-from devkit.deploy.progress import Progress
+from devkit.deploy.progress import Progress, harmless
 from devkit.deploy.repl import BoardError, DeployError, NoPort, Repl
 from devkit.deploy.source import Source
 from devkit.deploy.transfer import Transfer
@@ -56,7 +56,9 @@ def _source(options: argparse.Namespace) -> Source:
 
 def _deploy(source: Source, repl: Repl, options: argparse.Namespace, progress: Progress) -> None:
     board = repl.steadily(planning.board, repl)
-    print(f"{board.name}, {board.release}, {board.root or '/'} on {repl.port}", flush=True)
+    print(
+        harmless(f"{board.name}, {board.release}, {board.root or '/'} on {repl.port}"), flush=True
+    )
     planning.check_target(source, board)
 
     def looked(count: int, path: str) -> None:
@@ -65,14 +67,14 @@ def _deploy(source: Source, repl: Repl, options: argparse.Namespace, progress: P
     plan = repl.steadily(planning.make, source, repl, board, options.replace_config, looked)
     progress.clear()
     for line in warnings(source, board, plan):
-        print(f"./dev: deploy: {line}", file=sys.stderr)
+        print(f"./dev: deploy: {harmless(line)}", file=sys.stderr)
     if options.dry_run:
         # It is said now if the flash is too small.
-        planning.batches(plan, repl.steadily(repl.call, "space", board.root), 0)
+        planning.check_space(plan, repl.steadily(repl.call, "space", board.root), 0)
     else:
         _transfer(repl, board, plan, progress)
     for line in report(plan, options.dry_run):
-        print(line)
+        print(harmless(line))
 
 
 def _transfer(repl: Repl, board: Board, plan: Plan, progress: Progress) -> None:
@@ -82,7 +84,7 @@ def _transfer(repl: Repl, board: Board, plan: Plan, progress: Progress) -> None:
 
     def note(line: str) -> None:
         progress.clear()
-        print(f"./dev: deploy: {line}", file=sys.stderr)
+        print(f"./dev: deploy: {harmless(line)}", file=sys.stderr)
 
     try:
         Transfer(
@@ -138,5 +140,5 @@ def _hint(problem: BoardError) -> str:
 
 
 def _failed(message: str) -> int:
-    print(f"./dev: deploy: {'; '.join(message.splitlines())}", file=sys.stderr)
+    print(f"./dev: deploy: {harmless('; '.join(message.splitlines()))}", file=sys.stderr)
     return 1

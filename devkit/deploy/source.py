@@ -17,7 +17,9 @@ FLASH = "flash"
 LICENCE = "LICENSE"  # beside the files of a component; no board needs it
 # In the root, .py or .mpy: these belong to the board, not to the build
 OWN = ("config", "credentials")
-_LAST = ("boot.py", "main.py")  # put in place when all that they import is there
+SCRIPTS = ("boot.py", "main.py")  # put in place when all that they import is there
+# Folders from what imports nothing to what imports most; others and the root come behind them
+_LAYERS = ("utils", "lib", "protocols", "sensors", "networking")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,14 @@ def configured(source: Source) -> Source:
 
 
 def _ordered(files: dict[str, File]) -> tuple[File, ...]:
-    return tuple(sorted(files.values(), key=lambda file: (file.path in _LAST, file.path)))
+    """What a file imports comes before it; its package's __init__ does, too."""
+
+    def place(file: File) -> tuple[bool, bool, int, str]:
+        folder, slash, _ = file.path.partition("/")
+        layer = _LAYERS.index(folder) if folder in _LAYERS else len(_LAYERS)
+        return file.path in SCRIPTS, bool(file.forms), layer + (not slash), file.path
+
+    return tuple(sorted(files.values(), key=place))
 
 
 def _file(path: str, data: bytes) -> File:

@@ -1,7 +1,8 @@
 """Carries a plan out: write beside the old files, verify, put in place, verify again.
 
-Until a batch is complete and its hashes are right on the board, no file of it is touched. A file
-whose transfer breaks is tried once more over a new connection.
+Until all files are complete and their hashes are right on the board, no old one is touched. Then
+one call has the board put them in place, one after the other, whatever becomes of the cable. A
+file whose transfer breaks is tried once more over a new connection.
 """
 
 from __future__ import annotations
@@ -36,29 +37,29 @@ class Transfer:
         self.sent = sent
         self.note = note
         self._bytes = 0
-        self._placed = 0
+        self._steps: list[str] = []  # the files, in the order in which they get their places
+        self._placed: int | None = 0  # how many of them have; None: the board did not say
 
     def run(self) -> None:
-        """Raises DeployError; the board then has either the old or the new one of each file."""
+        """Raises DeployError, whose text says which files are new and which are old."""
         self._tidy()
         space = self._safe("", self.repl.call, "space", self.board.root)
-        for batch in planning.batches(self.plan, space, self._new_folders()):
-            self._upload(batch)
-            for file in batch:
-                self._safe(file.path, self._place, file)
-        for path in self.plan.hiding:  # those whose .mpy was there already
-            self._safe(path, self._call, "remove", path)
+        planning.check_space(self.plan, space, self._new_folders())
+        self._upload(self.plan.written)
+        self._place()
+        for file in self.plan.written:
+            self._safe(file.path, self._verify, file, file.path)
 
     def _tidy(self) -> None:
-        for left, path in self.plan.restored.items():
-            self._safe(path, self._call, "place", left, path)
+        """Finish, or clear away, what an interrupted deployment left."""
+        self._put([(left, path, "") for left, path in self.plan.restored.items()])
         for left in self.plan.dropped:
             self._safe(left, self._call, "remove", left)
 
-    def _upload(self, batch: list[File]) -> None:
+    def _upload(self, files: list[File]) -> None:
         done: list[str] = []
         try:
-            for file in batch:
+            for file in files:
                 if temporary(file) not in self.plan.ready:
                     done.append(temporary(file))
                     self._safe(file.path, self._send, file)
@@ -74,6 +75,36 @@ class Transfer:
             # Complete files may stay: the next deployment goes on from there.
             self._clear(done[-1:])
             raise
+
+    def _place(self) -> None:
+        """Everything is there: one step on the board puts it in place."""
+        hidden = {new: old for old, new in self.plan.hiding.items()}
+        steps = [
+            (temporary(file), file.path, hidden.pop(file.path, "")) for file in self.plan.written
+        ]
+        # those whose .mpy was there already
+        steps += [(path, path, old) for path, old in hidden.items()]
+        self._steps = [path for _, path, _ in steps]
+        try:
+            self._put(steps)
+        except BoardError as problem:
+            with contextlib.suppress(Broken, BoardError):
+                self._placed = self.repl.call("count")
+            raise DeployError(
+                f"the files could not all be put in place: {problem}; {self._state()}"
+            ) from problem
+        self._placed = len(steps)
+
+    def _put(self, steps: list[tuple[str, str, str]]) -> None:
+        if steps:
+            self._safe("the list of files", self._order_and_place, steps)
+
+    def _order_and_place(self, steps: list[tuple[str, str, str]]) -> None:
+        here = [[self.board.path(path) if path else "" for path in step] for step in steps]
+        self.repl.load(f"order = {here!r}\nplaced = 0\n")
+        if self._steps:
+            self._placed = None
+        self.repl.call("place")
 
     def _send(self, file: File) -> None:
         path = temporary(file)
@@ -91,14 +122,6 @@ class Transfer:
         self.repl.call("shut")
         self._verify(file, path)
         self._bytes = start + len(file.data)
-
-    def _place(self, file: File) -> None:
-        self._call("place", temporary(file), file.path)
-        self._verify(file, file.path)
-        self._placed += 1
-        for old, new in list(self.plan.hiding.items()):
-            if new == file.path:
-                self._call("remove", old)
 
     def _verify(self, file: File, path: str) -> None:
         found = self._call("look", path, len(file.data))
@@ -135,9 +158,18 @@ class Transfer:
             raise Broken(f"{what} broke twice ({problem}); {self._state()}") from problem
 
     def _state(self) -> str:
-        if not self._placed:
+        """Which files are new and which are old, as far as that is known."""
+        if self._placed is None:
+            return (
+                "all new files are on the board, complete, and it was told to put them in place"
+                " but did not confirm that: deploy again"
+            )
+        new, old = self._steps[: self._placed], self._steps[self._placed :]
+        if not new:
             return "the old files are as they were"
-        return f"{self._placed} files are new, all others are as they were; deploy again"
+        if not old:
+            return "all new files are in place"
+        return f"new are {', '.join(new)}; as they were are {', '.join(old)}: deploy again"
 
     def _clear(self, paths: list[str]) -> None:
         """Remove what would only take up space, if the board can be reached."""

@@ -18,17 +18,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.board.clock import Clock
+from emulator.board.constants import COMPARABLE, ESTIMATE, constant
 from emulator.board.faults import Fault, Faults
 from emulator.board.meter import Meter
 from emulator.board.trace import Trace
 
-# What one call into the firmware costs in interpreter time (docs/emulation.md:
-# 8 us for a simple loop iteration on this chip). It also lets polling loops make progress.
-CALL_US = 20
+# What Python costs is charged from what both runtimes count alike; an instruction takes 2.5 us on
+# this chip (docs/emulation.md). A call into the firmware is 8 of them: it also lets polling loops
+# make progress. A character of a text that a call hands over is 18, before the next call: the
+# template takes such texts apart. The rest is charged when a module is loaded (vm/importer.py).
+CALL_US = constant(
+    20, "us", COMPARABLE, "8 instructions at 2.5 us (1.5 to 4.5); MicroPython on a PC, scaled"
+)
+TEXT_US = constant(45, "us", COMPARABLE, "18 instructions, counted in the template, 2.5 us each")
 # A call that does next to nothing in C: a pin, an interrupt lock, the entry of a busy wait.
 # Pycom's own 1-Wire library reads bits that it samples four such calls and 2 us of waiting after
 # the falling edge, where the parts allow 15 us in all: 3.25 us at most (docs/emulation.md).
-FAST_CALL_US = 3
+FAST_CALL_US = constant(
+    3, "us", ESTIMATE, "upper limit: Pycom's 1-Wire library reads bits in time"
+)
 
 # reset_cause() values of the firmware (Pycom firmware, esp32/mods/modmachine.c)
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET, BROWN_OUT_RESET = range(6)
@@ -39,6 +47,15 @@ class Halt(BaseException):
     """The program on the device ends here: RAM is lost. Not an Exception: no handler stops it."""
 
     kind = "reset"  # how the account of a run calls this end
+
+
+class UndefinedBehaviour(Halt):
+    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
+
+    The run ends with this message, which no handler on the device can swallow.
+    """
+
+    kind = "undefined"
 
 
 class DeepSleep(Halt):
@@ -56,6 +73,13 @@ class Reset(Halt):
         self.why = why
 
 
+class PowerCut(Reset):
+    """The supply of the whole board is gone for a moment, the modem's too."""
+
+    def __init__(self) -> None:
+        super().__init__(PWRON_RESET, "power cut")
+
+
 class Service:
     """Base of everything that is plugged into the board. Override what you need."""
 
@@ -69,6 +93,13 @@ class Service:
 
     def on_sleep(self, duration_ms: int | None) -> None:
         """The ESP32 enters deep sleep."""
+
+
+def _characters(result: Any) -> int:
+    """Of the texts that a call hands over."""
+    if type(result) is str:
+        return len(result)
+    return sum(map(_characters, result)) if type(result) is list else 0
 
 
 class Board:
@@ -91,9 +122,11 @@ class Board:
         self.services: dict[str, Service] = {}
         self.irqs: deque[tuple[str, int, int]] = deque()  # (service, object id, trigger)
         self.halt: Halt | None = None
+        self.interrupted = False  # Ctrl-C was typed, and has not been raised yet
         self.reset_cause = PWRON_RESET
         self.cycle = 0
         self.started_us = 0  # when the ESP32 last started
+        self._text_us = 0  # of Python, for the text that the last call has handed over
 
     def plug(self, name: str, service: Service) -> None:
         self.services[name] = service
@@ -107,8 +140,11 @@ class Board:
         if function is None:
             raise AttributeError(f"this board has no {name}")
         assert service is not None
-        self.spend_us(service.call_us.get(method, CALL_US))
-        return function(*args)
+        self.spend_us(service.call_us.get(method, CALL_US) + self._text_us)
+        self._text_us = 0
+        result = function(*args)
+        self._text_us = _characters(result) * TEXT_US
+        return result
 
     def spend_us(self, duration_us: int) -> None:
         """The device is busy for this time. What ends the program, a watchdog or a brown-out, ends
@@ -119,7 +155,7 @@ class Board:
     def wait_us(self, duration_us: int) -> int:
         """Let the device sleep until the time is over or an interrupt is pending; the rest."""
         deadline = self.clock.now_us + duration_us
-        self.clock.run_until(deadline, lambda: bool(self.irqs) or self.halted())
+        self.clock.run_until(deadline, lambda: self.disturbed)
         self.raise_halt()
         return max(0, deadline - self.clock.now_us)
 
@@ -132,6 +168,11 @@ class Board:
         """Whether anything has ended the program."""
         return self.halt is not None
 
+    @property
+    def disturbed(self) -> bool:
+        """Something is to be handled before any further wait."""
+        return bool(self.irqs) or self.interrupted or self.halt is not None
+
     def raise_halt(self) -> None:
         """Let the program end here if anything has ended it."""
         if self.halt is not None:
@@ -141,7 +182,7 @@ class Board:
         """Carry out a `power_cut` or a `reset` at a file or an NVS operation: end the program."""
         keys: Any = fault.keys()
         if fault.do == "power_cut":
-            self.stop(Reset(PWRON_RESET, "power cut"))
+            self.stop(PowerCut())
         else:
             self.stop(Reset(CAUSE_NAMES.index(keys.cause), f"fault at {fault.point}"))
         self.raise_halt()
@@ -154,6 +195,7 @@ class Board:
     def reset(self, cause: int) -> None:
         """Start the ESP32 anew: the state that a reset of this kind loses is lost."""
         self.halt = None
+        self._text_us = 0
         self.irqs.clear()
         self.reset_cause = cause
         self.started_us = self.clock.now_us
@@ -166,3 +208,9 @@ class Board:
         leaves all others as they were: same seed, same run."""
         digest = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
         return random.Random(int.from_bytes(digest[:8], "big"))
+
+
+def fail(board: Board, halt: Halt) -> Halt:
+    """End the program on the device with `halt`; to be raised by the caller."""
+    board.stop(halt)
+    return board.halt or halt

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.board.board import Board, Service
+from emulator.board.constants import ESTIMATE, constant
 from emulator.board.faults import Fault
 from emulator.board.flashspace import FAT, LITTLEFS
 from emulator.board.secrets import HIDDEN
@@ -28,8 +29,10 @@ TEXT_LIMIT = 1984
 # 28 KiB are seven pages of 126 entries of 32 bytes; one page stays free for the next clean-up.
 ENTRIES_PER_PAGE = 126
 ENTRIES = 6 * ENTRIES_PER_PAGE
-SET_US = 1_000
-PAGE_TURN_US = 45_000
+SET_US = constant(1_000, "us", ESTIMATE, "a page of the flash programmed, and a sector erased")
+PAGE_TURN_US = constant(
+    45_000, "us", ESTIMATE, "a page of the flash programmed, and a sector erased"
+)
 
 
 def _signed(number: int) -> int:
@@ -64,10 +67,16 @@ class Nvs(Service):
         super().__init__(board)
         self._store = _Store(file, "nvs")
         # (key, kind) -> value, oldest record first; kind is "int" or "text"
-        self._records: dict[tuple[str, str], int | str] = {}
+        self.records: dict[tuple[str, str], int | str] = {}
         for key, kind, value in self._store.load() or []:
-            self._records[key, kind] = value
+            self.records[key, kind] = value
         self._written = 0
+
+    def put(self, key: str, value: int | str) -> None:
+        """Have a value in the store, as damage or another program would leave it."""
+        for kind in ("int", "text"):
+            self.records.pop((key, kind), None)
+        self.records[key, "int" if isinstance(value, int) else "text"] = value
 
     def do_set(self, key: str, value: int | str | bytes) -> None:
         _check_key(key)
@@ -85,8 +94,8 @@ class Nvs(Service):
         after = strike(self.board, f"set {key}")
         if self._used_without(key, kind) + entries > ENTRIES:
             raise OSError("No free space available")
-        self._records.pop((key, kind), None)
-        self._records[key, kind] = record
+        self.records.pop((key, kind), None)
+        self.records[key, kind] = record
         self._commit(f"set {key} = {record!r}", entries)
         if after is not None:
             self.board.break_off(after)
@@ -95,17 +104,17 @@ class Nvs(Service):
         """[value], or [] for a key without a record."""
         _check_key(key)
         for kind in ("int", "text"):
-            if (key, kind) in self._records:
-                return [self._records[key, kind]]
+            if (key, kind) in self.records:
+                return [self.records[key, kind]]
         return []
 
     def do_erase(self, key: str) -> None:
         """Remove one record of the key: the older one, if it has two."""
         _check_key(key)
         after = strike(self.board, f"erase {key}")
-        for record in self._records:
+        for record in self.records:
             if record[0] == key:
-                del self._records[record]
+                del self.records[record]
                 break
         else:
             raise KeyError("key not found")
@@ -114,13 +123,13 @@ class Nvs(Service):
             self.board.break_off(after)
 
     def do_erase_all(self) -> None:
-        self._records.clear()
+        self.records.clear()
         self._commit("erase all", 1)
 
     def _used_without(self, key: str, kind: str) -> int:
         return sum(
             1 if record[1] == "int" else _entries(str(value).encode("utf-8", "surrogateescape"))
-            for record, value in self._records.items()
+            for record, value in self.records.items()
             if record != (key, kind)
         )
 
@@ -128,7 +137,7 @@ class Nvs(Service):
         turns = self._written // ENTRIES_PER_PAGE
         self._written += entries
         turned = self._written // ENTRIES_PER_PAGE > turns
-        self._store.save([[key, kind, value] for (key, kind), value in self._records.items()])
+        self._store.save([[key, kind, value] for (key, kind), value in self.records.items()])
         self.board.trace.add("nvs", what)
         self.board.spend_us(PAGE_TURN_US if turned else SET_US)
 
@@ -175,7 +184,7 @@ DEFAULT_FLAGS: dict[str, Any] = {
     "wifi_pwd_sta": None,
     "wifi_pwd_ap": None,
     "wdt_on_boot": False,
-    "wdt_on_boot_timeout": 5000,
+    "wdt_on_boot_timeout": 0xFFFFFFFF,
     "lte_modem_en_on_boot": True,
     "pybytes_on_boot": False,
     "boot_fs_type": 0xFF,  # never written

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.board.board import DEEPSLEEP_RESET, FAST_CALL_US, SOFT_RESET, Board, Service
+from emulator.board.constants import ESTIMATE, constant
 
 MASK32 = 0xFFFFFFFF
 MEMORY_BYTES = 2048
-NTP_ANSWER_US = 300_000
+NTP_ANSWER_US = constant(300_000, "us", ESTIMATE, "no source found")
 
 
 class Rtc(Service):
@@ -129,6 +130,8 @@ class Rtc(Service):
     def do_sleep_until(self, until_us: int) -> int:
         board = self.board
         irq: Any = board.services["irq"]
-        board.clock.run_until(until_us, lambda: board.halt is not None or irq.pending())
+        board.clock.run_until(
+            until_us, lambda: board.halt is not None or board.interrupted or irq.pending()
+        )
         board.raise_halt()
         return 0 if board.clock.now_us >= until_us else until_us

@@ -12,6 +12,8 @@ from typing import Any
 from emulator.board.board import SOFT_RESET, WDT_RESET, Board, Reset, Service
 from emulator.board.clock import Event
 
+NEVER_MS = 0xFFFFFFFF  # erased flash: no time was ever stored
+
 
 class Watchdog(Service):
     def __init__(self, board: Board) -> None:
@@ -40,7 +42,11 @@ class Watchdog(Service):
         self._disarm()
         settings: Any = self.board.services.get("config")
         if settings is not None and settings.flags["wdt_on_boot"]:
-            self.do_start(settings.flags["wdt_on_boot_timeout"])
+            timeout_ms = settings.flags["wdt_on_boot_timeout"]
+            if timeout_ms < NEVER_MS:
+                self.do_start(timeout_ms)
+            else:  # the firmware takes back an option that was stored without a time
+                settings.flags["wdt_on_boot"] = False
 
     def on_sleep(self, duration_ms: int | None) -> None:
         self._disarm()

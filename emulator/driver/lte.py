@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.board.board import SOFT_RESET, Board, Service
+from emulator.board.board import SOFT_RESET, Board, Service, UndefinedBehaviour
 from emulator.driver import attach, end, init, queries
 from emulator.driver import data as data_state
 from emulator.driver.pins import ModemPins
@@ -32,7 +32,6 @@ from emulator.driver.start import (
 from emulator.driver.task import (
     Background,
     NeverReturns,
-    UndefinedBehaviour,
     never_returns,
     tick_after,
 )
@@ -112,6 +111,7 @@ class LteDriver(Service):
             clock = self.board.clock
             until_us = tick_after(clock.now_us, NOTIFY_TICKS)
             clock.run_until(until_us, lambda: self.board.halt is not None)
+            self.board.raise_halt()
 
     def uart_break(self) -> None:
         """The modem signals a URC by a line break: it does so in data state only."""

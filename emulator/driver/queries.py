@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from emulator.board.board import UndefinedBehaviour, fail
 from emulator.driver.session import Session, as_str
-from emulator.driver.task import UndefinedBehaviour, fail
 
 PYCOM_TAC = "35434"  # an IMEI that does not hold these digits is not recognised
 _PSM = re.compile(r'\+CPSMS: (\d),[^,\r]*,[^,\r]*,"([01]{3})([01]{5})","([01]{3})([01]{5})"')

@@ -11,22 +11,15 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from emulator.board.board import Board, Halt
+from emulator.board.board import Board, Halt, fail
 from emulator.board.clock import Event
+from emulator.board.constants import CODE, constant
 
-TICK_US = 1000  # configTICK_RATE_HZ is 1000
+# configTICK_RATE_HZ is 1000
+TICK_US = constant(1000, "us", CODE, "1.20.2.r4 sdkconfig.h: configTICK_RATE_HZ is 1000")
 FOREVER_MS = 24 * 3_600_000  # a wait without limit is given up, with a message, after a day
 
 Result = TypeVar("Result")
-
-
-class UndefinedBehaviour(Halt):
-    """The firmware would corrupt its own memory here: a board freezes, reboots or lies.
-
-    The run ends with this message, which no handler on the device can swallow.
-    """
-
-    kind = "undefined"
 
 
 class NeverReturns(Halt):
@@ -50,12 +43,6 @@ Procedure = Generator[Wait, None, Result]
 def tick_after(now_us: int, ticks: int) -> int:
     """The instant of the `ticks`-th tick from now: a sleep of n ticks lasts n-1 to n ms."""
     return (now_us // TICK_US + ticks) * TICK_US
-
-
-def fail(board: Board, halt: Halt) -> Halt:
-    """End the program on the device with `halt`; to be raised by the caller."""
-    board.stop(halt)
-    return board.halt or halt
 
 
 def never_returns(board: Board, why: str) -> Halt:

@@ -33,6 +33,7 @@ class Bridge:
         self.guard = LoopGuard(board, self.pause)
         self.on_wait: Callable[[int], None] | None = None  # see emulator/vm/threads.py
         self.on_pause: Callable[[], None] | None = None
+        self.in_main: Callable[[], bool] = lambda: True  # Ctrl-C ends the main thread's program
         self.closed: Halt | None = None  # the program is over: whatever still runs is to end
 
     def call(self, name: str, *args: Any) -> Any:
@@ -46,16 +47,25 @@ class Bridge:
                 result = self._board.call(name, *[plain(value) for value in args])
         except OSError as error:
             raise for_device(error) from None
+        if self._board.interrupted:
+            self._interrupt()
         if self._board.irqs:
             self.dispatch()
         return plain(result)
 
     def pause(self) -> None:
         """A moment at which others may run: interrupt handlers, then other threads."""
+        if self._board.interrupted:
+            self._interrupt()
         if self._board.irqs:
             self.dispatch()
         if self.on_pause is not None:
             self.on_pause()
+
+    def _interrupt(self) -> None:
+        if self.in_main():
+            self._board.interrupted = False
+            raise KeyboardInterrupt
 
     def _wait(self, name: str, value: int) -> int:
         assert self.on_wait is not None

@@ -13,11 +13,13 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.constants import CODE, constant
 from emulator.board.serial import FIFO_BYTES
 from emulator.vm.errors import DeviceOSError
 
-BAUD = 115_200
-BITS_PER_CHARACTER = 10  # 8N1
+BAUD = constant(115_200, "baud", CODE, "1.20.2.r4 frozen/Base/_boot.py")
+# 8N1
+BITS_PER_CHARACTER = constant(10, "bit", CODE, "8N1")
 
 
 class Console:
@@ -28,12 +30,13 @@ class Console:
         self._line = ""
         self._free_us = 0  # when the last character written will have been sent
         self.typed: deque[str] = deque()  # characters waiting to be read by the device
+        self.more: Callable[[], str] | None = None  # waits for a person's next character
 
     def write(self, text: str) -> None:
         """Show `text`; the device spends the time until the rest fits into the FIFO."""
         if self._pins is not None and self._pins.silent:
             return
-        self._sink(self._board.trace.secrets.hide(text))
+        self._sink(text)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._board.trace.add("print", line)
@@ -55,9 +58,15 @@ class Console:
         if self._pins is not None and self._pins.deaf:
             self.typed.clear()
         line = ""
-        while self.typed and not line.endswith("\n"):
+        while not line.endswith("\n") and self.await_typed():
             line += self.typed.popleft()
         return line
+
+    def await_typed(self) -> bool:
+        """Something is there to be read; without a person, what was typed before."""
+        if not self.typed and self.more is not None:
+            self.typed.append(self.more())
+        return bool(self.typed)
 
 
 def _sent_us(characters: int) -> int:
@@ -79,9 +88,12 @@ class ConsoleStream:
 
     def read(self, size: int = -1) -> str:
         """Nothing typed reads as the end of the input: nobody sits at an emulated console."""
-        typed = self._console.typed
-        count = len(typed) if size < 0 else min(size, len(typed))
-        return "".join(typed.popleft() for _ in range(count))
+        console = self._console
+        count = max(1, len(console.typed)) if size < 0 else size
+        text = ""
+        while len(text) < count and console.await_typed():
+            text += console.typed.popleft()
+        return text
 
     def readline(self) -> str:
         return self._console.read_line()

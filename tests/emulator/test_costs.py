@@ -71,3 +71,47 @@ def test_what_is_printed_piece_by_piece_waits_for_what_was_printed_before(vm: st
         "took.append(utime.ticks_us() - begin)",
     )
     assert took[0] == pytest.approx((100 * 10 - 129) * 1_000_000 / 11_520, abs=500)
+
+
+TEXTS = """
+import pycom, utime
+for size in (0, 1, 100):
+    pycom.nvs_set("text", "x" * size)
+    begin = utime.ticks_us()
+    pycom.nvs_get("text")
+    took.append(utime.ticks_us() - begin)
+"""
+
+
+@pytest.mark.parametrize("vm", VMS)
+def test_taking_a_text_apart_costs_45_us_a_character(vm: str) -> None:
+    empty, one, hundred = run_us(vm, TEXTS)
+    assert (one - empty, hundred - empty) == (45, 4500)
+
+
+@pytest.mark.parametrize("vm", VMS)
+def test_a_module_costs_its_loading_and_the_running_of_it(vm: str, tmp_path: Path) -> None:
+    """Whatever it does: nothing here, after a long comment."""
+    took = run_us(
+        vm,
+        "import utime\nwith open('/flash/empty.py', 'w') as file:\n"
+        "    file.write('#' + 'x' * 10239)\nbegin = utime.ticks_us()\nimport empty\n"
+        "took.append(utime.ticks_us() - begin)",
+    )
+    assert took[0] == pytest.approx(10 * (32_000 + 500), abs=60)
+
+
+COMPILED = """
+import utime
+text = "x = 1" + " " * 1019
+for call in (lambda: exec(text), lambda: eval("1" + " " * 1023), lambda: text):
+    begin = utime.ticks_us()
+    call()
+    took.append(utime.ticks_us() - begin)
+"""
+
+
+@pytest.mark.parametrize("vm", VMS)
+def test_source_given_to_exec_and_eval_is_compiled(vm: str) -> None:
+    executed, evaluated, nothing = run_us(vm, COMPILED)
+    assert (executed - nothing, evaluated - nothing) == (32_000, 32_000)

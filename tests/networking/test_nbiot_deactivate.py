@@ -247,6 +247,112 @@ def test_stop_after_a_deep_sleep_leaves_the_modem_alone(make_device: MakeDevice)
     assert stopped is True and device.commands == []
 
 
+# Whoever switched the modem on
+
+OFF = "from networking import nbiot\nshow(nbiot.deactivate())"
+ATTACHED = "from networking import nbiot\nnbiot.connect(configured(), False)\n"
+RESETS = {
+    "reset": ATTACHED + "import machine\nmachine.reset()",
+    "watchdog": ATTACHED + "from machine import WDT\nWDT(timeout=1000)\nwhile True:\n    pass",
+}
+WHICH = """
+import machine
+if machine.reset_cause() == machine.PWRON_RESET:
+    import before
+else:
+    import after
+"""
+
+
+@pytest.mark.parametrize("how", RESETS)
+def test_a_modem_left_on_before_a_reset_is_switched_off(make_device: MakeDevice, how: str) -> None:
+    device = make_device(modem_on_boot=False)
+    device.put("before.py", "from support import *\n" + RESETS[how])
+    device.put("after.py", "from support import *\n" + OFF)
+    device.give(None)
+    device.put("boot.py", "")
+    device.put("main.py", WHICH)
+    device.start(["boot.py", "main.py"], 2)
+    [[deactivated, took_ms]] = device.shown
+    assert deactivated is True and took_ms > 1000
+    assert device.modem.cfun == 4 and device.modem_rests()
+
+
+@pytest.mark.lte_link("the program uses LTE itself")
+@pytest.mark.parametrize("deactivated_before", (False, True))
+def test_a_modem_that_the_program_attached_by_itself_is_switched_off(
+    make_device: MakeDevice, deactivated_before: bool
+) -> None:
+    device = make_device(modem_on_boot=False)
+    off, again = device.run(
+        """
+        from network import LTE
+        from networking import nbiot
+        from utils import timing
+        if given():
+            nbiot.sendAtCommand("AT")
+            nbiot.deactivate()
+        lte = LTE()
+        lte.attach(apn="iot.example")
+        assert timing.wait_for(lte.isattached, 30000)
+        show(nbiot.deactivate())
+        show(nbiot.deactivate())
+        """,
+        deactivated_before,
+    )
+    assert off[0] is True and off[1] > 500 and again == [True, 0]
+    assert device.modem.cfun == 4 and device.modem_rests()
+
+
+def test_a_modem_that_the_firmware_started_is_let_asleep(
+    make_device: MakeDevice, link: str
+) -> None:
+    device = make_device({"modem": {"cfun": 1}})
+    [[deactivated, _]] = device.run(OFF)
+    if link == "lte":  # the other one knows no start by the firmware
+        assert deactivated is True and device.modem.cfun == 4 and device.modem_rests()
+
+
+def test_a_modem_that_was_mute_at_first_is_switched_off_all_the_same(
+    make_device: MakeDevice, link: str
+) -> None:
+    mute = {"point": "time", "at_ms": 10, "do": "mute", "for_ms": 13_000}
+    device = make_device({"modem": {"cfun": 1}, "fault": [mute]}, modem_on_boot=False)
+    cause, deactivated = device.run(
+        """
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        show(nbiot.last_outcome().cause)
+        show(nbiot.deactivate().deactivation_status)
+        """
+    )
+    assert (cause, deactivated) == ("modem_mute", True)
+    assert device.modem.cfun == 4 and device.modem_rests()
+
+
+def test_a_modem_that_stays_mute_is_not_said_to_be_off(make_device: MakeDevice) -> None:
+    device = make_device("modem_mute", modem_on_boot=False)
+    [deactivated] = device.run(
+        """
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        show(nbiot.deactivate())
+        """
+    )
+    assert deactivated[0] is False and deactivated[1] < 15_000
+
+
+def test_after_a_deep_sleep_it_costs_nothing(make_device: MakeDevice) -> None:
+    device = make_device(modem_on_boot=False)
+    device.give(None)
+    device.put("boot.py", "")
+    program = OFF + "\nimport machine\nmachine.deepsleep(60000)"
+    device.put("main.py", "from support import *\n" + program)
+    device.start(["boot.py", "main.py"], 2)
+    assert [off for off, _ in device.shown] == [True] * 2 and device.commands == []
+    assert all(took_ms < 5 for _, took_ms in device.shown)
+
+
 @pytest.mark.parametrize("second_line", ("queued", "lost"))
 def test_a_modem_that_still_searches_is_switched_off(
     make_device: MakeDevice, second_line: str
@@ -261,6 +367,6 @@ def test_a_modem_that_still_searches_is_switched_off(
         show(nbiot.deactivate())
         """
     )
-    assert took_ms <= 65_000
+    assert took_ms <= 33_000
     device.board.clock.advance(200_000_000)
     assert device.modem.cfun == 4

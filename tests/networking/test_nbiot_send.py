@@ -177,9 +177,19 @@ def test_wrong_arguments_are_refused_before_the_modem_is_asked(
 ) -> None:
     arguments, words = WRONG[name]
     device = make_device()
-    [[kind, text]] = device.run(ATTACHED + "show(raised(nbiot.sendATsocket, *given()))", arguments)
-    assert kind == "ValueError"
-    assert [word for word in words if word not in text] == []
+    shown = device.run(
+        ATTACHED
+        + """
+import microATsocket
+show(raised(nbiot.sendATsocket, *given()))
+taken = [microATsocket.socket() for _ in range(6)]  # then there is no socket for it
+show(raised(nbiot.sendATsocket, *given()))
+""",
+        arguments,
+    )
+    for kind, text in shown:
+        assert kind == "ValueError"
+        assert [word for word in words if word not in text] == []
     assert not any("SQNS" in line or "CFUN=0" in line for line in device.commands)
 
 
@@ -406,3 +416,22 @@ def test_a_refusal_by_the_original_is_zero_bytes(make_device: MakeDevice) -> Non
     device = make_device(lossless(fault=[fault]))
     device.put("lib/microATsocket.py", ORIGINAL)
     assert device.run(SEND_EACH, [["x", V6, 5683]]) == [0]
+
+
+@pytest.mark.parametrize("second_line", ("queued", "lost"))
+def test_a_prompt_that_comes_too_late_takes_no_command_for_payload(
+    make_device: MakeDevice, server: UdpServer, second_line: str
+) -> None:
+    """It is filled with blanks: one useless datagram, after which the modem takes commands."""
+    fault = {"point": "command", "match": "AT+SQNSSENDEXT", "nth": 1, "do": "late"}
+    modem = {"modem": {"second_line": second_line}, "fault": [{**fault, "late_ms": 11_000}]}
+    first, second, deactivated = make_device(lossless(**modem), routes=routes(server)).run(
+        """
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        for _ in range(2):
+            show(nbiot.sendATsocket("longer than AT, AT and one AT", "2001:db8::1", 5683))
+        show(nbiot.deactivate().deactivation_status)
+        """
+    )
+    assert (first, second, deactivated) == (0, 29, True)

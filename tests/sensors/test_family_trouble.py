@@ -40,7 +40,7 @@ CAUSES = {
     "veml7700": {"corrupt": "crc wrong_part", "brown_out": "not_ready"},
 }
 # Until they are told; elsewhere 250 ms
-LONGEST_MS = {"sht4x": 50, "dht": 6500, "ds18x20": 1000, "hx711": 1300, "analog_generic": 600,
+LONGEST_MS = {"sht4x": 65, "dht": 6500, "ds18x20": 1000, "hx711": 1300, "analog_generic": 600,
               "scd30": 14_000, "scd4x": 14_000, "sdi12": 8000}  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_lamps_that_flicker(node: Node, driver: str) -> None:
 
     cases = [(mean, hertz) for mean in MEANS[driver] for hertz in (100, 120)]
     found = read_all(node, driver, [lamp(*case) for case in cases])
-    share = 0.03 if driver == "tsl2561" else 0.02
+    share = 0.02 if driver == "veml7700" else 0.03
     for (mean, _), reading in zip(cases, found, strict=True):
         assert reading == ((pytest.approx(mean, rel=share),), None)
 
@@ -115,8 +115,8 @@ def test_the_supply_is_on_no_longer_than_the_light_needs(
 
 @pytest.mark.parametrize(
     ("driver", "after_ms", "early", "late"),
-    [("bh1750", 150, 5, 20_000), ("bh1750", 150, 15, 0), ("veml7700", 60, 100, 9000),
-     ("veml7700", 60, 100, 60_000), ("tsl2561", 50, 100, 2600), ("tsl2561", 50, 100, 35_000)],
+    [("bh1750", 175, 5, 20_000), ("bh1750", 175, 15, 0), ("veml7700", 75, 100, 9000),
+     ("veml7700", 75, 100, 60_000), ("tsl2561", 65, 100, 2600), ("tsl2561", 65, 100, 35_000)],
 )  # fmt: skip
 def test_light_that_changes_while_it_measures(
     node: Node, driver: str, after_ms: int, early: int, late: int

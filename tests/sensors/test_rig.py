@@ -77,7 +77,7 @@ def test_a_run_takes_as_long_as_its_slowest_sensor(rigged):
     values, took_ms, _ = measured(
         rigged, {"waits": [700]}, {"waits": [100, 100, 100]}, {"waits": [750]}, {"waits": [0]}
     )
-    assert 750 <= took_ms <= 760
+    assert 750 <= took_ms <= 775  # modules included
     assert [value for value, _ in values] == [
         pytest.approx(701, abs=2), pytest.approx(303, abs=3), pytest.approx(751, abs=2), 0
     ]  # fmt: skip
@@ -115,7 +115,7 @@ def test_exclusive_sensors_go_one_after_the_other_while_others_overlap(rigged):
     assert starts["b"] - starts["a"] == pytest.approx(301, abs=3)
     assert starts["c"] - starts["a"] < 10
     assert starts["d"] - starts["a"] < 10
-    assert 600 <= took_ms <= 620
+    assert 600 <= took_ms <= 635
 
 
 def test_a_supply_is_on_until_its_last_sensor_is_done_and_off_at_the_end(rigged):

@@ -71,6 +71,13 @@ REPLIES = {
     "late answer of an earlier command in front": (
         "AT+CSQ", "\r\nERROR\r\n\r\n+CSQ: 20,99" + OK,
         {"lines": ["+CSQ: 20,99"], "final": "OK", "ok": True}),
+    "late answer in front, the right one not yet whole": (
+        "AT+CSQ", "\r\nOK\r\n\r\n+CSQ: 20,99\r\n", {"lines": ["+CSQ: 20,99"]}),
+    "a ring behind OK": ("AT", "\r\nOK\r\n\r\nRING\r\n",
+                         {"lines": ["RING"], "final": "OK", "ok": True}),
+    "a URC behind the OK of a debug command": (
+        'AT!="x"', "\r\n\r\nOK\r\n\r\n+CEREG: 2\r\n",
+        {"lines": ["+CEREG: 2"], "final": "OK", "ok": True}),
     "bare line feeds": ("AT+CSQ", "\n+CSQ: 20,99\n\nOK\n",
                         {"lines": ["+CSQ: 20,99"], "final": "OK", "ok": True}),
     "garbage in front": ("AT+CSQ", "\udcff\x01\r\n+CSQ: 20,99" + OK,
@@ -370,7 +377,7 @@ OUTSTANDING = {
         [[1500, OK], [20, "\r\n+CMEE: 0" + OK], [20, OK]], [("AT+X", 1000), ("AT+Y", 3000)],
         [[None, None, None], [None, "OK", None]], ["AT+X", "AT+CMEE?", "AT+Y"]),
     "what came is not the answer to that question": (
-        [[1500, "\r\n354340987654326" + OK], [20, OK], [20, "\r\n+CCLK: \"70\"" + OK],
+        [[1500, "\r\n354340987654326" + OK], [20, OK], [2000, "\r\n+CCLK: \"70\"" + OK],
          [20, "\r\nERROR\r\n"]],
         [("AT+CGSN", 1000), ("AT+Y", 9000)],
         [[None, None, None], [None, "ERROR", None]],
@@ -380,10 +387,10 @@ OUTSTANDING = {
         [("AT+COPS=?", 1000), ("AT+X", 9000), ("AT+X", 9000)],
         [[None, None, None], [None, None, None], [None, "OK", None]], ["AT+COPS=?", "AT+X"]),
     "a prompt that comes late is filled": (
-        [[3000, "\r\n> "], [20, OK], [20, "\r\n+CSQ: 20,99" + OK]],
+        [[3000, "\r\n> "], [20, OK], [3000, "\r\n+CCLK: 1" + OK], [20, "\r\n+CSQ: 20,99" + OK]],
         [("AT+SQNSSENDEXT=1,3", 1000), ("AT+CSQ", 9000)],
         [[None, None, None], ["+CSQ: 20,99", "OK", None]],
-        ["AT+SQNSSENDEXT=1,3", b"   ", "AT+CSQ"]),
+        ["AT+SQNSSENDEXT=1,3", "AT+CMEE?", b"   ", "AT+CCLK?", "AT+CSQ"]),
 }  # fmt: skip
 
 

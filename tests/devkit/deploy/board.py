@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import os
 import select
 import subprocess
-import tempfile
 import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+from emulator import scenario
 from emulator.vm import webassembly
+from tests.usb_board import Rehearsal
 
 HERE = Path(__file__).resolve().parent
 PATIENCE_S = 20.0
@@ -35,29 +35,75 @@ class Terminal:
                 os.close(fd)
 
 
-class Board:
-    """MicroPython's REPL in Node.js; the options are those of board_on_vm.py."""
+class Pycom:
+    """An emulated GPy on a pseudo-terminal.
 
-    def __init__(self, files: dict[str, bytes] | None = None, **options: object) -> None:
-        options["files"] = {
-            path: base64.b64encode(data).decode() for path, data in (files or {}).items()
-        }
+    blocks: the size of its flash; stat_blocks: how many of them it says are free.
+    fault: what goes wrong, as in a scenario."""
+
+    def __init__(
+        self,
+        flash: Path,
+        files: dict[str, bytes],
+        blocks: int | None = None,
+        stat_blocks: int | None = None,
+        fault: dict[str, Any] | None = None,
+    ) -> None:
+        for path, data in files.items():
+            (flash / path).parent.mkdir(parents=True, exist_ok=True)
+            (flash / path).write_bytes(data)
+        faults = {"fault": [fault] if fault else []}
+        self.rehearsal = Rehearsal(flash, scenario=scenario.from_table(faults))
+        self.flash = flash
+        self.port = self.rehearsal.port
+        disk: Any = self.rehearsal.board.board.services["flash"]
+        if blocks is not None:
+            disk.size_bytes = blocks * 4096
+        if stat_blocks is not None:
+            disk.do_statvfs = lambda path: [4096, 4096, 1024, stat_blocks, stat_blocks]
+        self.end = os.open(self.port, os.O_RDWR | os.O_NOCTTY)  # of a cable
+        self._trace = self.rehearsal.board.board.trace
+        self._before = len(self._trace.of("file"))
+
+    def close(self) -> None:
+        self.rehearsal.close()
+        os.close(self.end)
+
+    def run(self, line: str) -> None:
+        """Type a line at the prompt."""
+        self.rehearsal.type(line.encode() + b"\r\r", b">>> ")
+
+    def files(self) -> dict[str, bytes]:
+        """Everything in its flash."""
+        found = [path for path in self.flash.rglob("*") if path.is_file()]
+        return {path.relative_to(self.flash).as_posix(): path.read_bytes() for path in found}
+
+    def events(self) -> list[str]:
+        """What happened to the files: "open x", "write x", "rename x y", "remove x"."""
+        return [entry.text for entry in self._trace.of("file")[self._before :]]
+
+    def changes(self) -> list[str]:
+        changing = ("write", "rename", "remove", "mkdir", "rmdir")
+        return [text for text in self.events() if text.startswith(changing)]
+
+
+class Current:
+    """Another MicroPython's own REPL: its WebAssembly build, in Node.js."""
+
+    def __init__(self) -> None:
         self.terminal = Terminal()
         self.port = self.terminal.port
-        command = [
-            webassembly.command()[0],
-            str(HERE / "repl_host.mjs"),
+        command = [webassembly.command()[0], str(HERE / "repl_host.mjs")]
+        command += [
             str(webassembly.package()),
+            str(HERE / "current.py"),
+            "",
+            str(self.terminal.fd),
         ]
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as given:  # long for an argument
-            json.dump(options, given)
-            given.flush()
-            command += [str(HERE / "board_on_vm.py"), given.name, str(self.terminal.fd)]
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[self.terminal.fd]
-            )
-            self._read(b">>> ")
-        self.pycom = options.get("pycom", True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, pass_fds=[self.terminal.fd]
+        )
+        self._read(b">>> ")
 
     def close(self) -> None:
         self.process.kill()
@@ -78,23 +124,6 @@ class Board:
         assert not error, error.decode()
         return output.decode()
 
-    def files(self) -> dict[str, bytes]:
-        """Everything in its flash."""
-        code = (
-            "import json, binascii\nfrom emulated import DISK\n"
-            "print(json.dumps({k: binascii.hexlify(v).decode()"
-            " for k, v in DISK.files.items() if v is not None}))"
-        )
-        found = json.loads(self.run(code))
-        return {path.lstrip("/"): bytes.fromhex(data) for path, data in found.items()}
-
-    def events(self) -> list[str]:
-        """What happened on the disk and to the board since the start."""
-        found: list[str] = json.loads(
-            self.run("import json, emulated\nprint(json.dumps(emulated.EVENTS))")
-        )
-        return found
-
     def _read(self, ending: bytes) -> bytes:
         data = b""
         deadline = time.monotonic() + PATIENCE_S
@@ -112,14 +141,14 @@ class Cable:
 
     def __init__(
         self,
-        board: Board,
+        board: Pycom,
         harm: Callable[[int, bytes], bytes] = lambda count, data: data,
         harm_back: Callable[[int, bytes], bytes] = lambda count, data: data,
     ) -> None:
         self.terminal = Terminal()
         self.port = self.terminal.port
         self.passed = [0, 0]
-        self._ends = (self.terminal.fd, board.terminal.other)
+        self._ends = (self.terminal.fd, board.end)
         self._harm = (harm, harm_back)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._carry, daemon=True)

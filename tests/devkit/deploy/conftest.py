@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from devkit import cli
 from devkit.deploy import repl
-from emulator.vm import webassembly
-from tests.devkit.deploy.board import Board, Cable
-
-
-@pytest.fixture(scope="session", autouse=True)
-def vm_is_installed() -> None:
-    """What the first use says of it is not the deployment's."""
-    webassembly.package()
+from tests.devkit.deploy.board import Cable, Current, Pycom
 
 
 @pytest.fixture
-def board() -> Iterator[Callable]:
+def board(tmp_path: Path) -> Iterator[Callable[..., Pycom]]:
     """Makes a board with these files in its flash."""
     with contextlib.ExitStack() as stack:
 
-        def make(files: dict[str, bytes] | None = None, **options: object):
-            made = Board(files, **options)
+        def make(files: dict[str, bytes] | None = None, **options: Any) -> Pycom:
+            flash = Path(tempfile.mkdtemp(dir=tmp_path, prefix="board-"))
+            made = Pycom(flash, files or {}, **options)
             stack.callback(made.close)
             return made
 
         yield make
+
+
+@pytest.fixture
+def current() -> Iterator[Current]:
+    """Another MicroPython of today."""
+    made = Current()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 //
 //   node repl_host.mjs PACKAGE_FOLDER BOARD_FILE OPTIONS DESCRIPTOR
 //
-// BOARD_FILE is MicroPython that makes of the VM what the file OPTIONS (JSON) says, before the REPL starts.
+// BOARD_FILE is MicroPython that makes of the VM what OPTIONS (JSON) say, before the REPL starts.
 // Descriptor 0 must stay silent: the VM looks there for Ctrl-C.
 
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [packageFolder, boardFile, optionsFile, terminal] = process.argv.slice(2);
-const options = fs.readFileSync(optionsFile, "utf8");
+const [packageFolder, boardFile, options, terminal] = process.argv.slice(2);
 const TERMINAL = Number(terminal);
 
 function write(data) {

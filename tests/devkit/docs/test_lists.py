@@ -62,7 +62,7 @@ def _defined(name: str) -> set[str]:
 def _demanded(package: str, *owners: str) -> set[str]:
     """What the application asks a plug-in for: by name, and as marks of plugins.find."""
     found = set()
-    for name in ("boot.py", "node.py", "node_check.py"):
+    for name in ("node_start.py", "node.py", "node_check.py"):
         for node in ast.walk(_tree(name)):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) in owners:
                 found.add(node.attr)
@@ -194,7 +194,7 @@ def _docstring(name: str, function: str) -> str:
 
 # page, first headings of its tables, files, calls that take a cause
 CAUSES = [
-    ("template.md", ["cause of a cycle"], ["main.py", "node.py"], ("fail",)),
+    ("template.md", ["cause of a cycle"], ["main.py", "node*.py"], ("fail",)),
     ("wifi.md", ["cause of Wi-Fi"], ["networking/wifi.py"], ("Outcome",)),
     (
         "lora.md",
@@ -296,7 +296,7 @@ def test_ranges_in_comments_and_pages_are_those_declared(
     if kind == "choice" and '"' in comment:
         assert set(re.findall(r'"(\w+)"', comment)) >= set(limits)
     page = f"{component.rpartition('.')[2]}.md"
-    if component in ("node", "boot"):  # they have no page
+    if component in ("node", "node_start"):  # they have no page
         return
     [cells] = [cells for cells in _all_rows(page, "field") if f"`{name}`" in cells[0]]
     text = " ".join(cells[1:])

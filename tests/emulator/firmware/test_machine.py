@@ -505,6 +505,14 @@ def test_wdt_on_boot_is_armed_before_the_program(device):
     assert device.outcome.halt.cause == WDT_RESET
 
 
+def test_wdt_on_boot_without_a_stored_time_is_taken_back(device):
+    device.run("import pycom\npycom.wdt_on_boot(True)\n")
+    device.board.reset(PWRON_RESET)
+    printed = device.run("import pycom\nprint(pycom.wdt_on_boot(), pycom.wdt_on_boot_timeout())")
+    assert printed == "False 4294967295\n"
+    assert not device.service("wdt").armed
+
+
 def test_an_alarm_in_ms_wraps_and_one_in_s_does_not(device):
     printed = device.run("""
         from machine import Timer

@@ -1,0 +1,86 @@
+"""What boot.py does for the node: it spares a low battery and lets the radio start early.
+
+    node_start.feed(watchdog)
+    node_start.spare_battery(config, woken, set_options, modem_off)      # may sleep
+    options = node_start.radio_options(config)
+
+Apart from boot.py, which guards against damaged files and is compiled at each start.
+"""
+
+import pycom
+
+from utils import timing
+
+_MARGIN_MV = 100  # a low battery has to recover by so much
+_LOW = "battery_low"  # in NVS
+_RADIOS = ("wifi_on_boot", "lte_modem_en_on_boot")
+
+
+def feed(watchdog):
+    """Let every wait feed the watchdog."""
+    timing.set_watchdog(watchdog)
+
+
+def spare_battery(config, woken, set_options, modem_off):
+    """Sleep without ever switching the radio on if the battery is low.
+
+    What counts is a reading with the radio off: one that the radio may have lowered is repeated
+    without it. From the second low one on nothing is written, and nothing starts the radio.
+    woken: from a deep sleep. set_options, modem_off: of boot.py.
+    """
+    from utils import boot_fields, configuration
+
+    settings = configuration.usable(config, boot_fields.FIELDS)[0]
+    if settings["_BATTERY_PIN"] is None:
+        return
+    was_low = pycom.nvs_get(_LOW, 0) == 1
+    least_mv = settings["_BATTERY_MIN_MV"] + (_MARGIN_MV if was_low else 0)
+    started = any(getattr(pycom, name)() for name in _RADIOS)
+    supply_mv = _measured(settings)
+    if _is_low(supply_mv, least_mv) and (started or not woken):
+        try:
+            _bearer(config).stop(woken and not started)
+        except Exception:  # noqa: BLE001 - there is no such bearer, or its file is damaged
+            modem_off()
+        supply_mv = _measured(settings)
+    if not _is_low(supply_mv, least_mv):
+        if was_low:
+            pycom.nvs_set(_LOW, 0)
+        return
+    from utils import logging
+
+    logging.Logger("start").warning("battery at %d mV: radio stays off", supply_mv)
+    try:
+        if not was_low:
+            pycom.nvs_set(_LOW, 1)
+        set_options({})
+    finally:
+        _sleep(settings["_BATTERY_SLEEP_S"] * 1000)
+
+
+def radio_options(config):
+    """Return the options of pycom with which the firmware starts the bearer's hardware."""
+    return _bearer(config).boot_options(config)
+
+
+def _is_low(supply_mv, least_mv):
+    return supply_mv is not None and supply_mv < least_mv  # a failed reading must not stop it
+
+
+def _measured(settings):
+    from sensors import analog_generic
+
+    pin, divider = settings["_BATTERY_PIN"], settings["_BATTERY_DIVIDER"]
+    return analog_generic.get_reading(pin, divider=divider)
+
+
+def _sleep(duration_ms):
+    import machine
+
+    machine.deepsleep(duration_ms)
+
+
+def _bearer(config):
+    from utils import plugins
+
+    return plugins.find("networking", config._BEARER, ("boot_options", "stop"))
