@@ -37,6 +37,7 @@ class Examined:
     def __init__(self, config):
         fields = FIELDS + boot_fields.FIELDS
         self._config = config
+        self._lost = []  # advice about measurements that no report can hold
         self.settings, self.problems = configuration.problems(config, fields)
         self.bearer = self._checked("_BEARER", _bearer)
         self.protocol = self._checked("_PROTOCOL", _protocol)
@@ -63,7 +64,7 @@ class Examined:
 
     def advice(self):
         """Return texts about probable mistakes, in spite of which the node can work."""
-        found = []
+        found = list(self._lost)
         if not self.problems and hasattr(self.bearer, "time_fields"):
             names = self.bearer.time_fields(self.protocol.NEEDS)
             longest_s = sum([self._value(name) for name in names])
@@ -112,7 +113,7 @@ class Examined:
             self.problems.append(text % written)
 
     def _check_room(self):
-        """A datagram must have room for each of the measurements."""
+        """A datagram must have room for a measurement. Lost ones among several are advice."""
         bearer = self.bearer
         limit = bearer.room(self._config) if hasattr(bearer, "room") else bearer.datagram_limit()
         left = limit - self.protocol.overhead(self._config)
@@ -122,16 +123,17 @@ class Examined:
         from protocols import senml
 
         base = (self.settings["_DEVICE_NAME"] or "8letters") + ":"
-        needed = 0
+        sizes = []
         for name, unit in sensors.records(self._lines()):
             record = (name, -32768, -2, unit)
             [datagram] = senml.pack(base, [record], 2 * _AMPLE, seq=65535, seq_name="")
-            needed = max(needed, len(datagram))
-        if left < needed:
+            sizes.append(len(datagram))
+        if sizes and left < max(sizes):
             names = ("_DEVICE_NAME",) + getattr(self.protocol, "OVERHEAD_BY", ())
             text = "%s: %d of %d bytes are left for a report; allowed: at least %d"
             written = self._written(names + getattr(bearer, "ROOM_BY", ()))
-            self.problems.append(text % (written, max(0, left), limit, needed))
+            found = self.problems if left < min(sizes) else self._lost
+            found.append(text % (written, max(0, left), limit, max(sizes)))
 
     def _check_watchdog(self):
         """The watchdog must be longer than each wait that does not feed it."""

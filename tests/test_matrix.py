@@ -342,7 +342,8 @@ def test_what_a_broker_does_not_let_in_is_sent_again(make_node: MakeNode, bearer
 
 IMPOSSIBLE = {
     "nbiot, mqtt over IPv6": (
-        "nbiot", "mqtt", {"_IP_VERSION": "IPV6"}, ["_PROTOCOL = 'mqtt'", "stream", "datagram"],
+        "nbiot", "mqtt", {"_IP_VERSION": "IPV6", "_HOST": "2001:db8::1"},
+        ["_PROTOCOL = 'mqtt'", "_IP_VERSION = 'IPV6'", "stream", "datagram"],
     ),
     "wifi, server with IPv6": (
         "wifi", "udp", {"_HOST": "2001:db8::1"}, ["_HOST = '2001:db8::1'", "IPv4"],

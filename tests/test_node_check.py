@@ -19,6 +19,7 @@ pytestmark = pytest.mark.both_runtimes
 PATH = "channels/5f0c9a52-27d1-4c40-9d4c-4d6d6d3f8a10/messages"
 KEY = "c7b9b8a6-0a55-41f5-9f1e-1d0b8f2c11aa"
 LORA = {"_BEARER": "lora"}
+BATTERY = ("analog_generic", {"data_pin": "P16"})
 
 
 def i2c(**more: Any) -> tuple[Any, ...]:
@@ -89,6 +90,10 @@ RIGHT: list[dict[str, Any]] = [
     {"_SENSORS": ()},
 ]
 ADVICE: list[tuple[dict[str, Any], str]] = [
+    (
+        {**LORA, "_LORA_DR": 0, "_SENSORS": (*i2c(name="a-sensor-of-20-chars"), BATTERY)},
+        "_LORA_REGION = 'EU868', _LORA_DR = 0: 51 of 51 bytes are left for a report; allowed: ",
+    ),
     ({"_PERIODS": 60}, "_PERIODS is no field; the nearest one: _PERIOD_S"),
     ({"_BACKLOG_PER_CYCLES": 50}, "_BACKLOG_PER_CYCLES is no field; the nearest one: _BACKLOG_PE"),
     ({"_BANDS": [20]}, "_BANDS is no field; the nearest one: _BAND"),

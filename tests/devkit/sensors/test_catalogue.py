@@ -45,7 +45,7 @@ def test_the_table_names_all_and_one_is_shown_in_detail(capsys):
     assert cli.main(["sensors", "si7021"]) == 0
     said = capsys.readouterr().out
     assert '("si7021", {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11"}),' in said
-    assert "vcc_pin: choice, P0" in said
+    assert "vcc_pin: choice, P3" in said
     assert cli.main(["sensors", "ina219"]) == 0
     said = capsys.readouterr().out
     assert '"address": 0x41}' in said
