@@ -99,7 +99,7 @@ def test_an_answer_ends_the_wait(make_device: MakeDevice) -> None:
         device = make_device(
             scenario(-125.0), routes=[f"192.0.2.1:5683={server.host}:{server.port}"]
         )
-        device.emulator.routes.unknown_s = 2.0
+        device.emulator.routes.patience.rely(2.0)
         answer, took_ms = device.run(
             """
             from networking import nbiot

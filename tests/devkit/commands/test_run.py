@@ -49,7 +49,7 @@ def test_a_board_works_on_a_copy_of_a_folder(project: Path) -> None:
 def test_keep_flash_keeps_what_the_board_makes_of_a_folder(project: Path) -> None:
     work = str(project / "work")
     assert cli.main(["run", f"{work}/main.py", "--flash", work, "--keep-flash"]) == 0
-    assert content(project / "work") == {"boot.py": "", "main.py": ""}
+    assert content(project / "work") == {}
 
 
 def test_a_folder_in_a_git_work_tree_is_not_formatted(project: Path, capsys) -> None:
@@ -79,7 +79,7 @@ NO_ROUTE = (
         (
             "_PROTOCOL = 'mqtt'\n_HOST = 'broker.example'",
             [],
-            "delivered no report: connected; no route leads to broker.example;"
+            "no report was taken, although the link was up; no route leads to broker.example;"
             " --route broker.example:PORT=127.0.0.1:PORT leads to a server on this computer",
         ),
         (
@@ -92,7 +92,11 @@ NO_ROUTE = (
             ["--route", "192.0.2.1:5683=127.0.0.1:{open}", "--scenario", "{lossy}"],
             "1 of 1 payloads did not arrive; lost on air to 192.0.2.1:5683",
         ),
-        ("_PERIOD_S = 0", [], "delivered no report: configuration"),
+        (
+            "_PERIOD_S = 0",
+            [],
+            "no report was taken; the program's own cause: configuration",
+        ),
     ],
     ids=["host without route", "lora", "name", "nobody listens", "lost", "configuration"],
 )

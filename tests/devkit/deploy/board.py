@@ -48,12 +48,13 @@ class Pycom:
         blocks: int | None = None,
         stat_blocks: int | None = None,
         fault: dict[str, Any] | None = None,
+        filesystem: str = "littlefs",
     ) -> None:
         for path, data in files.items():
             (flash / path).parent.mkdir(parents=True, exist_ok=True)
             (flash / path).write_bytes(data)
-        faults = {"fault": [fault] if fault else []}
-        self.rehearsal = Rehearsal(flash, scenario=scenario.from_table(faults))
+        table = {"board": {"filesystem": filesystem}, "fault": [fault] if fault else []}
+        self.rehearsal = Rehearsal(flash, scenario=scenario.from_table(table))
         self.flash = flash
         self.port = self.rehearsal.port
         disk: Any = self.rehearsal.board.board.services["flash"]

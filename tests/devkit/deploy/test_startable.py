@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from devkit.deploy.repl import Broken, Repl
-from emulator.board.flashspace import FAT, LITTLEFS
 from tests.devkit.deploy.board import Pycom
 
 MAIN = b"""import machine, os
@@ -108,18 +107,16 @@ def test_a_cable_that_is_pulled(
     starts_and_sleeps(one)
 
 
-@pytest.mark.parametrize("filesystem", [LITTLEFS, FAT], ids=["littlefs", "fat"])
+@pytest.mark.parametrize("filesystem", ["littlefs", "fat"])
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])
 def test_a_power_cut_while_a_file_gets_its_place(
-    nth: int, filesystem: int, board, folder, deploy, capsys
+    nth: int, filesystem: str, board, folder, deploy, capsys
 ) -> None:
     cut = {"point": "file", "match": "rename", "nth": nth, "do": "power_cut"}
-    one = board(OLD, fault=cut)
-    disk: Any = one.rehearsal.board.board.services["flash"]
-    disk.fs_type = disk._next_type = filesystem
+    one = board(OLD, fault=cut, filesystem=filesystem)
     assert deploy(one.port, folder(NEW)) in (0, 1)
     known = placed(one)
-    if filesystem == FAT and nth == 4:
+    if filesystem == "fat" and nth == 4:
         # It deletes the old main.py first: the board stands at its prompt, and deploy repairs it.
         assert "main.py" in known or deploy(one.port, folder(NEW)) == 0
         assert placed(one) == NEW
