@@ -171,7 +171,7 @@ class Examined:
 
 
 def _bearer(name):
-    return plugins.find("networking", name, ("up", "down"), field="_BEARER")
+    return plugins.find("networking", name, ("up", "down", "left"), field="_BEARER")
 
 
 def _protocol(name):
