@@ -524,16 +524,6 @@ def test_a_configuration_that_fails_late_is_not_half_used(make_node: MakeNode, f
     assert "NameError" in node.device.output
 
 
-@pytest.mark.parametrize("file", ("node.py", "utils/timing.py", "utils/logging.py"))
-def test_a_damaged_file_ends_in_sleep(make_node: MakeNode, file: str) -> None:
-    node = make_node(SAFE)
-    (node.device.flash / file).write_text("def (\n", encoding="utf-8")
-    [cycle] = node.run()
-    assert (cycle.ended, cycle.radio_on_ms) == ("deepsleep", 0)
-    assert node.sleeps_ms == [3_600_000]
-    assert "SyntaxError" in node.device.output
-
-
 @pytest.mark.parametrize("open_mv, cycles", ((3000, 2), (3299, 1)))
 def test_on_a_low_battery_the_radio_is_never_on(
     make_node: MakeNode, open_mv: int, cycles: int
