@@ -92,6 +92,19 @@ def test_a_weak_battery_resets_the_board_each_time_the_radio_transmits(make_devi
     assert cycles[1].reset_cause == "brown_out"
 
 
+def test_a_power_cut_restarts_the_modem_and_a_reset_does_not(make_device):
+    for do, stays in (("reset", True), ("power_cut", False)):
+        fault = {"point": "nvs", "match": "set k", "do": do, "nth": 1}
+        device = make_device({"fault": [fault]})
+        device.put(
+            "program.py",
+            "from network import LTE\nimport pycom, utime\nl = LTE()\nl.attach()\n"
+            "pycom.nvs_set('k', 1)\n",
+        )
+        device.start(["program.py"])
+        assert (device.modem.cfun == 1) == stays
+
+
 NTH = [("before", "set a"), ("during", "set a"), ("after", "set b")]
 
 

@@ -20,7 +20,9 @@ from emulator.device_files import configured, flash_files
 from emulator.emulator import Emulator
 from emulator.vm.guard import TimeLimit
 
-STARTS_WATCHED = 8  # starts without a deep sleep after which nobody waits any longer
+# Three resets in a row, the start that sleeps, and those in which a supply that is too weak for
+# the modem's transmissions resets the board before it has counted
+STARTS_WATCHED = 8
 
 
 @dataclass

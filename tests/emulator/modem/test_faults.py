@@ -123,7 +123,7 @@ def test_cme_error_scenario() -> None:
         ({"point": "time", "do": "explode"}, "explode.*ap_gone"),
         ({"point": "file", "do": "nack"}, "nack.*file.*fail, full, power_cut"),
         ({"point": "file", "do": "fail", "errno": "EIO"}, "errno = 'EIO'"),
-        ({"point": "nvs", "do": "power_cut", "when": "during"}, "when = 'during'.*before, after"),
+        ({"point": "nvs", "do": "power_cut", "when": "in"}, "when = 'in'.*before, during, after"),
         ({"point": "i2c", "do": "nack", "times": 2}, "times"),
     ],
 )

@@ -1,0 +1,96 @@
+"""./dev soak: the proofs hold, a fault that is planted is found, and its command repeats it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devkit.cli import main
+from devkit.soak import NAMES
+from tests.published import publish
+
+# Of each NAME: seeds that the suite has time for
+RUNS = {"faults": ("5", "12"), "files": ("40", "25")}
+
+
+def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
+    status = main(["soak", *arguments, "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_rule_is_broken(capsys, name):
+    seed, runs = RUNS[name]
+    status, told = soak(capsys, name, "--seed", seed, "--runs", runs)
+    assert told == {
+        "ok": True,
+        "name": name,
+        "runs": int(runs),
+        "seed": int(seed),
+        "violations": [],
+    }
+    assert status == 0
+
+
+# (what is planted in which file, the rule that is broken)
+PLANTED = {
+    "faults": ("node.py", '"""Switch the radio off, on every path."""', "return", "radio"),
+    "files": ("boot.py", None, "", "sleeps"),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_planted_fault_is_found_and_repeated(tmp_path: Path, name: str) -> None:
+    publish(tmp_path, lambda file: not file.startswith(("tests/", "docs/")))
+    file, place, planted, rule = PLANTED[name]
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    if place is None:
+        # No guarantee in boot.py, and none in main.py but for the last step
+        (tmp_path / file).write_text("")
+        (tmp_path / "main.py").write_text("import node\nnode.Node().sleep()\n")
+    else:
+        assert text.count(place) == 1
+        (tmp_path / file).write_text(text.replace(place, place + "\n        " + planted))
+
+    def run(*arguments: str) -> tuple[int, dict]:
+        done = subprocess.run(
+            [sys.executable, "-m", "devkit", "soak", name, *arguments, "--json"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        return done.returncode, json.loads(done.stdout)
+
+    seed, _ = RUNS[name]
+    status, told = run("--seed", seed, "--runs", "6")
+    assert status == 1
+    assert not told["ok"]
+    first = next(one for one in told["violations"] if one["rule"] == rule)
+    assert first["repeat"] == f"./dev soak {name} --runs 1 --seed {first['seed']}"
+    status, again = run(*first["repeat"].split()[3:])
+    assert status == 1
+    assert first in again["violations"]
+
+
+def test_shares_are_all_runs_together(monkeypatch, capsys):
+    seen: list[int] = []
+    monkeypatch.setattr("devkit.soak.files.violations", lambda rig, seed: seen.append(seed) or [])
+    for share in ("1/3", "2/3", "3/3"):
+        status, told = soak(capsys, "files", "--seed", "7", "--runs", "8", "--share", share)
+        assert status == 0
+    assert sorted(seen) == list(range(7, 15))
+    assert (told["runs"], told["seed"]) == (2, 7)
+
+
+@pytest.mark.parametrize("share", ["0/2", "3/2", "1", "x/y", "1/0"])
+def test_a_wrong_share_is_refused(capsys, share):
+    with pytest.raises(SystemExit, match="2"):
+        main(["soak", "files", "--share", share])
+    assert "is not I/N with I from 1 to N" in capsys.readouterr().err
