@@ -41,7 +41,8 @@ def test_no_rule_is_broken(capsys, name):
 def leave_the_radio_on(folder: Path) -> str:
     file = folder / "node.py"
     function = r"(    def deactivate\(self\):\n(?: +\"\"\".*?\"\"\"\n))"
-    text, count = re.subn(function, r"\1        return True\n", file.read_text("utf-8"), flags=re.S)
+    planted = r"\1        return True\n"
+    text, count = re.subn(function, planted, file.read_text("utf-8"), flags=re.S)
     assert count == 1
     file.write_text(text, encoding="utf-8")
     return "radio"
