@@ -42,9 +42,12 @@ class Examined:
         self.protocol = self._checked("_PROTOCOL", _protocol)
         self._check_sensors()
         if not self.problems:
-            self._check_transport()
-            self._check_room()
-            self._check_watchdog()
+            try:
+                self._check_transport()
+                self._check_room()
+                self._check_watchdog()
+            except Exception as error:  # noqa: BLE001 - a damaged file, as in _checked()
+                self._damaged(("_BEARER", "_PROTOCOL"), error)
 
     def fields(self):
         """Return the names of all fields there are."""
@@ -75,11 +78,18 @@ class Examined:
             return None
         try:
             module = find(self.settings[field])
+            self.problems += module.problems(self._config)
+            return module
         except ValueError as error:
             self.problems.append(str(error))
-            return None
-        self.problems += module.problems(self._config)
-        return module
+        except Exception as error:  # noqa: BLE001 - of the module: a damaged or unfinished file
+            self._damaged((field,), error)
+        return None
+
+    def _damaged(self, fields, error):
+        named = ["%s = %r" % (name, self.settings[name]) for name in fields]
+        text = "%s cannot be used, %r; allowed: files that load"
+        self.problems.append(text % (", ".join(named), error))
 
     def _check_sensors(self):
         """Check the lines, which must not use pins that have another use."""
@@ -161,7 +171,7 @@ class Examined:
 
 
 def _bearer(name):
-    return plugins.find("networking", name, ("up", "down"), field="_BEARER")
+    return plugins.find("networking", name, ("up", "down", "left"), field="_BEARER")
 
 
 def _protocol(name):

@@ -28,18 +28,21 @@ def spare_battery(config, woken, set_options, modem_off):
     without it. From the second low one on nothing is written, and nothing starts the radio.
     woken: from a deep sleep. set_options, modem_off: of boot.py.
     """
-    if config._BATTERY_PIN is None:
+    from utils import boot_fields, configuration
+
+    settings = configuration.usable(config, boot_fields.FIELDS)[0]
+    if settings["_BATTERY_PIN"] is None:
         return
     was_low = pycom.nvs_get(_LOW, 0) == 1
-    least_mv = config._BATTERY_MIN_MV + (_MARGIN_MV if was_low else 0)
+    least_mv = settings["_BATTERY_MIN_MV"] + (_MARGIN_MV if was_low else 0)
     started = any(getattr(pycom, name)() for name in _RADIOS)
-    supply_mv = _measured(config)
+    supply_mv = _measured(settings)
     if _is_low(supply_mv, least_mv) and (started or not woken):
         try:
             _bearer(config).stop(woken and not started)
         except Exception:  # noqa: BLE001 - there is no such bearer, or its file is damaged
             modem_off()
-        supply_mv = _measured(config)
+        supply_mv = _measured(settings)
     if not _is_low(supply_mv, least_mv):
         if was_low:
             pycom.nvs_set(_LOW, 0)
@@ -52,7 +55,7 @@ def spare_battery(config, woken, set_options, modem_off):
             pycom.nvs_set(_LOW, 1)
         set_options({})
     finally:
-        _sleep(config._BATTERY_SLEEP_S * 1000)
+        _sleep(settings["_BATTERY_SLEEP_S"] * 1000)
 
 
 def radio_options(config):
@@ -64,10 +67,11 @@ def _is_low(supply_mv, least_mv):
     return supply_mv is not None and supply_mv < least_mv  # a failed reading must not stop it
 
 
-def _measured(config):
+def _measured(settings):
     from sensors import analog_generic
 
-    return analog_generic.get_reading(config._BATTERY_PIN, divider=config._BATTERY_DIVIDER)
+    pin, divider = settings["_BATTERY_PIN"], settings["_BATTERY_DIVIDER"]
+    return analog_generic.get_reading(pin, divider=divider)
 
 
 def _sleep(duration_ms):

@@ -59,6 +59,10 @@ def _run(name: str, rest: list[str]) -> int:
         return status
     except NoVm as problem:
         return _failed(name, problem)
+    except BrokenPipeError:
+        raise
+    except OSError as problem:  # a file that cannot be read, a folder that cannot be written
+        return _failed(name, problem)
     except Wrong as problem:
         for each in problem.args[0]:
             print(each, file=sys.stderr)

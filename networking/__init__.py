@@ -26,7 +26,8 @@ last_outcome()      a named tuple that begins with
                       status  int: the state that up() reached, as documented for the bearer
                       cause   str: one short, stable word for the reason why up() ended
                       phases  ((name, duration in ms), ...) of the last up(), in order
-down(settled=False) bool: takes the link down and brings the hardware to its lowest current. Call
+down(settled=False)
+                    bool: takes the link down and brings the hardware to its lowest current. Call
                     it on every path, also if up() failed or was never called. First it waits, for
                     a bound that the bearer states, until what the transports accepted has left the
                     radio. settled: True if the server has answered everything: no wait

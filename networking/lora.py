@@ -181,8 +181,8 @@ def _data_rate(settings, least_limit=1):
         least += 1
     data_rate = settings["_LORA_DR"]
     if not least <= data_rate <= most:
-        text = "_LORA_DR = %d; allowed: %d to %d in %s, for uplinks of at least %d bytes"
-        return text % (data_rate, least, most, region, least_limit)
+        text = "_LORA_DR = %d, _LORA_REGION = %r; allowed: %d to %d, for uplinks of %d bytes"
+        return text % (data_rate, region, least, most, least_limit)
     return None
 
 

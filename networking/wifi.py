@@ -363,7 +363,8 @@ def problems(cfg):
         found += ["_WIFI_NETS: " + text for text in _wifi_nets.problems(nets)]
     host = getattr(cfg, "_HOST", None)
     if address.family(host) == 10:
-        found.append("_HOST = %r; allowed: IPv4, all that sockets of this firmware know" % host)
+        text = "_HOST = %r, _BEARER = 'wifi'; allowed: IPv4, as sockets of this firmware have it"
+        found.append(text % host)
     return found
 
 

@@ -369,8 +369,10 @@ MODULES = {
             return ("message",)
         def up(cfg, kind):
             raise RuntimeError("angry")
-        def down():
+        def down(settled=False):
             raise RuntimeError("angry too")
+        def left():
+            raise RuntimeError("angry as well")
         def problems(cfg):
             return []
         def metrics():

@@ -44,7 +44,7 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
                    "example.org/r", "192.0.2.01")],
     ({"_IP_VERSION": "IP", "_HOST": "2001:db8::1"}, "_HOST = '2001:db8::1'"),
     ({"_IP_VERSION": "IPV6", "_HOST": "192.0.2.1"}, "_HOST = '192.0.2.1'"),
-    ({"_BEARER": "wifi", "_HOST": "2001:db8::1"}, "_HOST = '2001:db8::1'; allowed: IPv4"),
+    ({"_BEARER": "wifi", "_HOST": "2001:db8::1"}, "_HOST = '2001:db8::1', _BEARER = 'wifi'; all"),
     ({"_PROTOCOL": "mqtt", "_IP_VERSION": "IPV4V6", "_HOST": "2001:db8::1"},
      "_PROTOCOL = 'mqtt', _BEARER = 'nbiot', _IP_VERSION = 'IPV4V6', _HOST = '2001:db8::1': the"
      " protocol needs a stream; allowed: one that needs a message or a datagram"),

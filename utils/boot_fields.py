@@ -1,9 +1,9 @@
-"""Fields of config.py that boot.py reads.
+"""Fields of config.py that node_start.py reads for boot.py.
 
     from utils import boot_fields, configuration
     values, problems = configuration.usable(config, boot_fields.FIELDS)
 
-boot.py runs before the check of the whole configuration (node_check.py) and must not fail: a wrong
+It runs before the check of the whole configuration (node_check.py) and must not fail: a wrong
 field has its default. node_check.py names it, and the radio stays off.
 """
 

@@ -2,8 +2,9 @@
 
     boot, LTE() with all the firmware's own waits and commands, AT+CFUN=1, the packet service
     (known at its very instant), one AT+SQNSD, then per datagram AT+SQNSSENDEXT and the payload,
-    with CoAP AT+SQNSRECV at the instant at which the answer is there, AT+CFUN=4 with the detach
-    that the network asks for, LTE.deinit(detach=False), deep sleep.
+    with CoAP AT+SQNSRECV at the instant at which the answer is there, AT+CFUN=4 at the instant at
+    which the last datagram has left, with the detach that the network asks for,
+    LTE.deinit(detach=False), deep sleep.
 
 No PDP context definition (the modem stores it), no SIM or signal query, no socket configuration
 (the defaults send raw bytes). In data state: LTE.connect, isconnected at its instant, the
@@ -68,6 +69,11 @@ class Floor(Procedure):
             if task.answered:
                 self.until(self._answer_is_there, ANSWER_US)
                 self._at("AT+SQNSRECV=1,1500")
+        self.until(self._everything_has_left, ANSWER_US)
+
+    def _everything_has_left(self) -> bool:
+        socket = self.emulator.modem.sockets.slots[0].socket
+        return socket is None or socket.flow is None or not socket.flow.pending
 
     def _answer_is_there(self) -> bool:
         socket = self.emulator.modem.sockets.slots[0].socket

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,9 @@ from devkit.bench.measure import COUNTED_CYCLE, SEEDS, Conditions, row
 from devkit.commands.options import add_firmware, add_install, add_json
 from devkit.commands.values import whole
 from devkit.tables import table
+from emulator.board import constants
+
+_VALUE_WIDTH, _SOURCE_WIDTH = 30, 80  # what --model shows without --json
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +28,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the same seed gives the same numbers (default: 1)",
     )
+    parser.add_argument(
+        "--model",
+        action="store_true",
+        help="list the constants of the time and energy model with their sources, measure nothing",
+    )
     add_firmware(parser)
     add_install(parser, "mpy")  # as it is deployed
     add_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.model:
+        return _list_model(options.json)
     out = sys.stderr if options.json else sys.stdout
     conditions = Conditions(options.seed, options.firmware, options.install)
     try:
@@ -55,6 +66,23 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"rows": [*rows, measured], "modules": sizes}))
     return 0
+
+
+def _list_model(as_json: bool) -> int:
+    listed = constants.declared()
+    if as_json:
+        print(json.dumps({"constants": listed}))
+    else:
+        print(_table([{**each, **_short(each)} for each in listed], MODEL_COLUMNS))
+    return 0
+
+
+def _short(entry: dict[str, Any]) -> dict[str, str]:
+    value = json.dumps(entry["value"])
+    return {
+        "value": value if len(value) <= _VALUE_WIDTH else value[: _VALUE_WIDTH - 3] + "...",
+        "source": textwrap.shorten(entry["source"], _SOURCE_WIDTH, placeholder=" ..."),
+    }
 
 
 def cells(
@@ -90,6 +118,7 @@ MEASURING_COLUMNS = {
     "one_after_the_other_ms": "one after the other ms", "energy_mj": "energy mJ",
     "floor_energy_mj": "floor",
 }  # fmt: skip
+MODEL_COLUMNS = {name: name for name in ("name", "value", "unit", "grade", "source")}
 MODULE_COLUMNS = {
     "name": "module", "mpy_bytes": ".mpy bytes", "import_mpy_ms": "import ms as .mpy",
     "import_py_ms": "import ms as .py",

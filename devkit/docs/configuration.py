@@ -30,7 +30,7 @@ _TABLE = re.compile(r"^_?FIELDS = \(", re.MULTILINE)
 _FIELD = re.compile(r"_[A-Z]{2,}[A-Z_]*s?")
 _COMPONENTS = ("boot", "node", "networking.", "protocols.", "utils.boot_fields")  # read config.py
 # Declared apart from the file that reads them
-_READER = {"utils.boot_fields": "boot", "node_check": "node"}
+_READER = {"utils.boot_fields": "node_start", "node_check": "node"}
 FIELDS_FILE = ROOT / "utils" / "fields.py"
 _NAMES = re.compile(r"(?<=^# fields\n).*?(?=^# end$)", re.DOTALL | re.MULTILINE)
 _UNITS = {"_SEC": "s", "_S": "s", "_TIMEOUT": "s", "_BYTES": "bytes", "_MV": "mV"}

@@ -14,11 +14,14 @@ from functools import cache
 from typing import Any
 
 from emulator.board.board import Board, Service
+from emulator.board.constants import ESTIMATE, constant
 
 PINS = ("P13", "P14", "P15", "P16", "P19", "P20", "P18", "P17")  # channels 0 to 7
 FULL = 4095
 DEFAULT_VREF_MV = 1100
-CONVERSION_US = 40
+CONVERSION_US = constant(
+    40, "us", ESTIMATE, "one SAR conversion and the call of the driver; no source found"
+)
 NOISE_COUNTS = 3.0
 
 _SCALE = (57431, 76236, 105481, 196602)

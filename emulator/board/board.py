@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.board.clock import Clock
+from emulator.board.constants import COMPARABLE, ESTIMATE, constant
 from emulator.board.faults import Fault, Faults
 from emulator.board.meter import Meter
 from emulator.board.trace import Trace
@@ -26,12 +27,16 @@ from emulator.board.trace import Trace
 # this chip (docs/emulation.md). A call into the firmware is 8 of them: it also lets polling loops
 # make progress. A character of a text that a call hands over is 18, before the next call: the
 # template takes such texts apart. The rest is charged when a module is loaded (vm/importer.py).
-CALL_US = 20
-TEXT_US = 45
+CALL_US = constant(
+    20, "us", COMPARABLE, "8 instructions at 2.5 us (1.5 to 4.5); MicroPython on a PC, scaled"
+)
+TEXT_US = constant(45, "us", COMPARABLE, "18 instructions, counted in the template, 2.5 us each")
 # A call that does next to nothing in C: a pin, an interrupt lock, the entry of a busy wait.
 # Pycom's own 1-Wire library reads bits that it samples four such calls and 2 us of waiting after
 # the falling edge, where the parts allow 15 us in all: 3.25 us at most (docs/emulation.md).
-FAST_CALL_US = 3
+FAST_CALL_US = constant(
+    3, "us", ESTIMATE, "upper limit: Pycom's 1-Wire library reads bits in time"
+)
 
 # reset_cause() values of the firmware (Pycom firmware, esp32/mods/modmachine.c)
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET, BROWN_OUT_RESET = range(6)

@@ -26,15 +26,19 @@ from errno import EINVAL, ENODEV, ENOENT, ENOSPC
 from pathlib import Path
 
 from emulator.board.board import Board, Service
+from emulator.board.constants import DATA_SHEET, ESTIMATE, constant
 
 FAT, LITTLEFS = 0, 1
 BLOCK_BYTES = 4096
 PAGE_BYTES = 256
 ENOTEMPTY = 90  # the number that the board has for it
 
-LOOKUP_US = 1_000  # finding a name
-ERASE_US = 45_000  # one 4 KiB sector
-PAGE_US = 600  # programming 256 bytes
+# finding a name
+LOOKUP_US = constant(1_000, "us", ESTIMATE, "no source found")
+# one 4 KiB sector
+ERASE_US = constant(45_000, "us", DATA_SHEET, "W25Q64JV, typical; an erase takes 400 ms at most")
+# programming 256 bytes
+PAGE_US = constant(600, "us", DATA_SHEET, "W25Q64JV, typical; an erase takes 400 ms at most")
 SECTOR_US = ERASE_US + BLOCK_BYTES // PAGE_BYTES * PAGE_US
 # Sectors written for what the file system knows of its files, by step. Replacing a file of 5 KB by
 # a new one and a rename erases 9 sectors on FAT and 5 on LittleFS, which is what was measured.

@@ -9,8 +9,9 @@ import hashlib
 from typing import Any
 
 from emulator.board.board import SOFT_RESET, Board, Service
+from emulator.board.constants import ESTIMATE, constant
 
-US_PER_KB = 60
+US_PER_KB = constant(60, "us/KB", ESTIMATE, "the ESP32's accelerator; no source found")
 
 
 class Hashes(Service):

@@ -21,14 +21,17 @@ import contextlib
 from typing import Any, NoReturn, Protocol
 
 from emulator.board.board import Board, Service
+from emulator.board.constants import CODE, ESTIMATE, constant
 
 BUS_ERROR = "I2C bus error"
 SOFT_BUS = 2
-DRIVER_US = 60  # building and running a command list
-STUCK_BASE_US = 5_000_000
-STUCK_PER_BYTE_US = 1_000_000
-STRETCH_US = 400  # a hardware bus waits so long: 32000 cycles of 80 MHz (i2c.c, Pycom's ESP-IDF)
-SOFT_STRETCH_US = 10_000
+# building and running a command list
+DRIVER_US = constant(60, "us", ESTIMATE, "building and running a command list; no source found")
+STUCK_BASE_US = constant(5_000_000, "us", CODE, "1.20.2.r4 machine_i2c.c")
+STUCK_PER_BYTE_US = constant(1_000_000, "us", CODE, "1.20.2.r4 machine_i2c.c")
+# a hardware bus waits so long: 32000 cycles of 80 MHz (i2c.c, Pycom's ESP-IDF)
+STRETCH_US = constant(400, "us", CODE, "i2c.c of Pycom's ESP-IDF: 32000 cycles of 80 MHz")
+SOFT_STRETCH_US = constant(10_000, "us", CODE, "1.20.2.r4 machine_i2c.c, software bus")
 GENERAL_CALL = 0
 DEFAULT_PINS = ("P9", "P10")
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from emulator.board.board import Board
 from emulator.board.clock import Timer
+from emulator.board.constants import CODE, constant
 from emulator.board.pins import LED
 
 NOTPOSS = "the requested operation is not possible"
-BEAT_MS = 4_000  # 80 ms on, 3920 ms off; each of the two writes the pin
+# 80 ms on, 3920 ms off; each of the two writes the pin
+BEAT_MS = constant(4_000, "ms", CODE, "1.20.2.r4 mperror.c")
 
 
 class Led:

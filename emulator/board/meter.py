@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from emulator.board.clock import Clock
+from emulator.board.constants import ESTIMATE, constant
 
-RAIL_VOLT = 3.7  # the rail on which every current of the model is stated
+# the rail on which every current of the model is stated
+RAIL_VOLT = constant(3.7, "V", ESTIMATE, "a lithium cell at half charge")
 
 
 @dataclass

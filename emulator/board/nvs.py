@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.board.board import Board, Service
+from emulator.board.constants import ESTIMATE, constant
 from emulator.board.faults import Fault
 from emulator.board.flashspace import FAT, LITTLEFS
 from emulator.board.secrets import HIDDEN
@@ -28,8 +29,10 @@ TEXT_LIMIT = 1984
 # 28 KiB are seven pages of 126 entries of 32 bytes; one page stays free for the next clean-up.
 ENTRIES_PER_PAGE = 126
 ENTRIES = 6 * ENTRIES_PER_PAGE
-SET_US = 1_000
-PAGE_TURN_US = 45_000
+SET_US = constant(1_000, "us", ESTIMATE, "a page of the flash programmed, and a sector erased")
+PAGE_TURN_US = constant(
+    45_000, "us", ESTIMATE, "a page of the flash programmed, and a sector erased"
+)
 
 
 def _signed(number: int) -> int:

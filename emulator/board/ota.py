@@ -7,10 +7,16 @@ A write longer than a sector runs into flash that is not erased; nothing is repo
 from __future__ import annotations
 
 from emulator.board.board import Board, Service
+from emulator.board.constants import DATA_SHEET, constant
 
 FAILED = "the requested operation failed"
 SECTOR_BYTES = 4096
-SECTOR_US = 45_000 + 16 * 600
+SECTOR_US = constant(
+    45_000 + 16 * 600,
+    "us",
+    DATA_SHEET,
+    "W25Q64JV, typical: a sector erased and its 16 pages programmed",
+)
 SLOT_BYTES = 1980 * 1024
 
 

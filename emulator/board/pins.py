@@ -30,6 +30,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from emulator.board.board import FAST_CALL_US, SOFT_RESET, Board, Service
+from emulator.board.constants import CODE, ESTIMATE, constant
 
 IN, OUT, OPEN_DRAIN = 1, 2, 7
 PULL_UP, PULL_DOWN = 1, 2
@@ -46,8 +47,11 @@ LED = "P2"
 SAFE_BOOT = "P12"
 KEPT_AT_BOOT = (CONSOLE_TX, LED, SAFE_BOOT)
 # Longest wait for pulses once no edge follows: the receiver's idle threshold.
-PULSE_IDLE_US = 65_535
-INIT_US = 8  # arguments by name, then the registers of one pin
+PULSE_IDLE_US = constant(
+    65_535, "us", CODE, "1.20.2.r4 modpycom.c: idle threshold of the receiver"
+)
+# arguments by name, then the registers of one pin
+INIT_US = constant(8, "us", ESTIMATE, "arguments by name, then the registers of one pin")
 
 
 @dataclass

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.board.board import DEEPSLEEP_RESET, FAST_CALL_US, SOFT_RESET, Board, Service
+from emulator.board.constants import ESTIMATE, constant
 
 MASK32 = 0xFFFFFFFF
 MEMORY_BYTES = 2048
-NTP_ANSWER_US = 300_000
+NTP_ANSWER_US = constant(300_000, "us", ESTIMATE, "no source found")
 
 
 class Rtc(Service):

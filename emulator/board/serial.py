@@ -31,12 +31,15 @@ from typing import Any, Protocol
 
 from emulator.board.board import Board, Service
 from emulator.board.clock import Event
+from emulator.board.constants import CODE, constant
 from emulator.board.framing import Framing, Symbol
 
 FIFO_BYTES = 128
 _FIFO_FULL = 120  # characters at which the driver empties the receive FIFO
-_SILENCE_BITS = 8  # unit of the receive time-out
-_READ_BITS = 11  # a character as the firmware counts it when it waits
+# unit of the receive time-out
+_SILENCE_BITS = constant(8, "bit", CODE, "1.20.2.r4 machuart.c")
+# a character as the firmware counts it when it waits
+_READ_BITS = constant(11, "bit", CODE, "1.20.2.r4 machuart.c")
 _READ_ALL_BYTES = 256  # chunk of a read without a count
 _BREAK_MASK_US = 0x7FFF
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import DEEPSLEEP_RESET, WDT_RESET, Board, DeepSleep, Reset, Service
+from emulator.board.constants import DATA_SHEET, ESTIMATE, MEASURED, constant
 from emulator.board.led import Led
 
 PWRON_WAKE, PIN_WAKE, RTC_WAKE, ULP_WAKE = range(4)
@@ -19,10 +20,13 @@ PSRAM_HEAP_BYTES = 2560 * 1024
 INTERNAL_HEAP_BYTES = 67 * 1024  # modules of chip revision 0
 VM_BYTES = 60 * 1024  # what an idle interpreter has allocated
 # One collection: over the heap in PSRAM, and over the small one (docs/emulation.md)
-COLLECT_PSRAM_US = 100_000
-COLLECT_INTERNAL_US = 3_000
+COLLECT_PSRAM_US = constant(100_000, "us", MEASURED, "stalls of 100 ms, Pycom issue 404")
+COLLECT_INTERNAL_US = constant(3_000, "us", ESTIMATE, "a fortieth of the heap, in faster memory")
 
-ESP_LIGHT_SLEEP = ("lightsleep", 2.0)  # mA of the whole board
+LIGHT_SLEEP_MA = constant(
+    2.0, "mA", DATA_SHEET, "ESP32 5.2: 0.8 for the chip; the rest estimated, 1 to 4"
+)
+ESP_LIGHT_SLEEP = ("lightsleep", LIGHT_SLEEP_MA)  # mA of the whole board
 
 
 class System(Service):

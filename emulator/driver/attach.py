@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from emulator.board.constants import CODE, constant
 from emulator.driver.session import ATTACHING, FAILED, Session
 from emulator.driver.start import SHORT_MS
 
@@ -16,7 +17,7 @@ BANDS = (1, 2, 3, 4, 5, 8, 12, 13, 14, 17, 18, 19, 20, 25, 26, 28, 66)
 BANDS_OF_BUILD_39000 = (5, 8)
 BANDS_OF_BUILD_41000 = (1, 2, 14, 17, 18, 19, 25, 26, 66)
 DEFAULT_BANDS = (3, 4, 5, 8, 12, 13, 20, 28)
-SCAN_SETTLE_MS = 1000
+SCAN_SETTLE_MS = constant(1000, "ms", CODE, "1.20.2.r4 modlte.c, lte_attach")
 
 
 def attach(

@@ -6,13 +6,14 @@ lte_disconnect, lte_suspend, lte_resume).
 
 from __future__ import annotations
 
+from emulator.board.constants import CODE, constant
 from emulator.driver.session import ATTACHED, FAILED, PPP, SUSPENDED, Session
 from emulator.driver.start import SHORT_MS
 
 LEGACY_BUILD = b"LR5.1.1.0-33080"
 CONNECT = b"CONNECT"
-CONNECT_SETTLE_MS = 1000
-RESUME_SETTLE_MS = 1500
+CONNECT_SETTLE_MS = constant(1000, "ms", CODE, "1.20.2.r4 modlte.c, lte_connect, lte_resume")
+RESUME_SETTLE_MS = constant(1500, "ms", CODE, "1.20.2.r4 modlte.c, lte_connect, lte_resume")
 
 
 def connect(session: Session, cid: int | None, legacy: bool | None) -> None:

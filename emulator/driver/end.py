@@ -7,9 +7,12 @@ lte_factory_reset) and esp32/lte/lteppp.c (lteppp_deinit).
 from __future__ import annotations
 
 from emulator.board.board import WDT_RESET, Reset, fail
+from emulator.board.constants import CODE, constant
 from emulator.driver import data
 from emulator.driver.session import FAILED, IDLE, PPP, Session
 from emulator.driver.start import LONG_MS, SHORT_MS
+
+LEAVE_MS = constant(100, "ms", CODE, "1.20.2.r4 modlte.c, lte_deinit")
 
 
 def detach(session: Session, restart: bool) -> None:
@@ -42,7 +45,7 @@ def deinit(session: Session, detach: bool, restart: bool, dettach: bool) -> None
 
 def _leave_attached(session: Session) -> None:
     """The modem stays registered; `restart` and the list of interfaces are not looked at."""
-    session.pause(100)
+    session.pause(LEAVE_MS)
     session.set_low_power()
     session.drop_link()
     session.init = False

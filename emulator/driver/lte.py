@@ -111,6 +111,7 @@ class LteDriver(Service):
             clock = self.board.clock
             until_us = tick_after(clock.now_us, NOTIFY_TICKS)
             clock.run_until(until_us, lambda: self.board.halt is not None)
+            self.board.raise_halt()
 
     def uart_break(self) -> None:
         """The modem signals a URC by a line break: it does so in data state only."""

@@ -14,12 +14,14 @@ from typing import Protocol
 
 from emulator.board.board import Board
 from emulator.board.clock import Timer
+from emulator.board.constants import CODE, ESTIMATE, constant
 from emulator.driver.task import Procedure, Wait
 from emulator.modem.uart import Uart
 
-CONNECT_TICKS = 25
-CLOSE_TICKS = 150
-NEGOTIATION_MS = (250, 800)  # LCP, PAP and IPCP together
+CONNECT_TICKS = constant(25, "ms", CODE, "1.20.2.r4 lteppp.c, lteppp_connect, lteppp_disconnect")
+CLOSE_TICKS = constant(150, "ms", CODE, "1.20.2.r4 lteppp.c, lteppp_connect, lteppp_disconnect")
+# LCP, PAP and IPCP together
+NEGOTIATION_MS = constant((250, 800), "ms", ESTIMATE, "LCP, PAP and IPCP together")
 LOST = b"NO CARRIER"
 
 

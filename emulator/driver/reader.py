@@ -12,14 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.board.board import Board, fail
+from emulator.board.constants import CODE, constant
 from emulator.driver.task import FOREVER_MS, NeverReturns, Procedure, Wait
 from emulator.modem.uart import Uart, traceable
 
 PIECE_BYTES = 2046  # the 2048-byte buffer less its last two bytes
-TAIL_TICKS = 26  # (2048 + 1) characters of 12 bits at 921600 baud, whatever the baud rate is
-GRACE_POLLS = 10
-GRACE_TICKS = 100
-AFTER_SEND_TICKS = 2
+# (2048 + 1) characters of 12 bits at 921600 baud, whatever the baud rate is
+TAIL_TICKS = constant(
+    26, "ms", CODE, "1.20.2.r4 lteppp.c: 2049 characters of 12 bits at 921600 baud"
+)
+GRACE_POLLS = constant(10, "poll", CODE, "1.20.2.r4 lteppp.c, lteppp_wait_at_rsp")
+GRACE_TICKS = constant(100, "ms", CODE, "1.20.2.r4 lteppp.c, lteppp_wait_at_rsp")
+AFTER_SEND_TICKS = constant(2, "ms", CODE, "1.20.2.r4 lteppp.c, lteppp_send_at_cmd_exp")
+SLICE_TICKS = 60_000  # of a wait without limit
 COLLECT_ONLY = b"Pycom_Dummy"  # a text with this in it is not sent
 ESCAPE = b"+++"
 ENDINGS = (b"\r\nOK\r\n", b"\r\nERROR\r\n", b"+SYSSTART", b"\r\nCONNECT\r\n")
@@ -107,8 +112,8 @@ class AtReader:
         if timeout_ms:
             yield Wait(ticks=timeout_ms, until=self._has_bytes)
             return
-        for _ in range(FOREVER_MS // 60_000):
-            yield Wait(ticks=60_000, until=self._has_bytes)
+        for _ in range(FOREVER_MS // SLICE_TICKS):
+            yield Wait(ticks=SLICE_TICKS, until=self._has_bytes)
             if self._has_bytes():
                 return
         raise fail(

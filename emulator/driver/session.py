@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from emulator.board.board import Board, UndefinedBehaviour, fail
+from emulator.board.constants import CODE, constant
 from emulator.driver.ppp import DataModem, PppLink
 from emulator.driver.profile import Profile
 from emulator.driver.reader import ESCAPE, Answer, AtReader, c_string
@@ -28,7 +29,9 @@ INIT, IDLE, ATTACHING, ATTACHED, PPP, SUSPENDED = range(6)
 
 COMMAND_BYTES = 124  # lte_task_cmd_data_t.data
 ENDLESS_MS = 2 * 3_600_000  # a loop of commands without limit is given up after two hours
-TASK_TICKS = 2  # the modem task looks for a command this often
+SIM_RETRY_MS = constant(1000, "ms", CODE, "1.20.2.r4 modlte.c, lte_check_sim_present")
+# the modem task looks for a command this often
+TASK_TICKS = constant(2, "ms", CODE, "1.20.2.r4 lteppp.c, LTE_TASK_PERIOD_MS")
 
 FAILED = "the requested operation failed"
 BADNUM = "invalid argument(s) num/type"
@@ -157,7 +160,7 @@ class Session:
             self.pause(SHORT_MS)
         for attempt in range(5):
             if attempt:
-                self.pause(1000)
+                self.pause(SIM_RETRY_MS)
             self.at(b"AT+CPIN?")
             if b"READY" in self.answer.text:
                 return True

@@ -7,6 +7,7 @@ lteppp_check_sim_present) and esp32/mods/modlte.c (modlte_start_modem).
 from __future__ import annotations
 
 from emulator.board.board import HARD_RESET
+from emulator.board.constants import CODE, constant
 from emulator.driver.profile import Profile
 from emulator.driver.reader import ESCAPE, Answer, AtReader
 from emulator.driver.task import Procedure, Wait
@@ -15,14 +16,15 @@ from emulator.modem.uart import BAUD, Uart
 # State of the link to the modem (lteppp.h)
 CONNECTED, CONNECTING, DISCONNECTED, RECOVERY = range(4)
 
-SHORT_MS = 300
-LONG_MS = 9500
-ESCAPE_MS = 1150
-RECOVERY_BAUD = 115_200
+SHORT_MS = constant(300, "ms", CODE, "1.20.2.r4 lteppp.h")
+LONG_MS = constant(9500, "ms", CODE, "1.20.2.r4 lteppp.h")
+ESCAPE_MS = constant(1150, "ms", CODE, "1.20.2.r4 lteppp.h")
+RECOVERY_BAUD = constant(115_200, "baud", CODE, "1.20.2.r4 lteppp.c, lteppp_check_ffh_mode")
 # Whoever wakes the task sleeps for 100 ms (modlte_start_modem); the task itself starts at once.
-NOTIFY_TICKS = 100
-UART_TICKS = 5  # connect_lte_uart, between the pins and the driver of the UART
-RTS_TICKS = 500
+NOTIFY_TICKS = constant(100, "ms", CODE, "1.20.2.r4 modlte.c, modlte_start_modem")
+# connect_lte_uart, between the pins and the driver of the UART
+UART_TICKS = constant(5, "ms", CODE, "1.20.2.r4 lteppp.c, connect_lte_uart")
+RTS_TICKS = constant(500, "ms", CODE, "1.20.2.r4 lteppp.c, TASK_LTE")
 AT_TRIALS = 5
 SETLPM = b'AT!="setlpm airplane=1 enable=1"'
 

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 from emulator.board.board import Board, Halt, fail
 from emulator.board.clock import Event
+from emulator.board.constants import CODE, constant
 
-TICK_US = 1000  # configTICK_RATE_HZ is 1000
+# configTICK_RATE_HZ is 1000
+TICK_US = constant(1000, "us", CODE, "1.20.2.r4 sdkconfig.h: configTICK_RATE_HZ is 1000")
 FOREVER_MS = 24 * 3_600_000  # a wait without limit is given up, with a message, after a day
 
 Result = TypeVar("Result")

@@ -6,8 +6,11 @@ preamble of 8 symbols, explicit header, coding rate 4/5, a CRC on uplinks only.
 
 from __future__ import annotations
 
+from emulator.board.constants import DATA_SHEET, constant
+
 PREAMBLE_SYMBOLS = 8
-LOW_RATE_SYMBOL_US = 16_000  # longer symbols are sent with "low data rate optimisation"
+# longer symbols are sent with "low data rate optimisation"
+LOW_RATE_SYMBOL_US = constant(16_000, "us", DATA_SHEET, "Semtech AN1200.13")
 
 
 def symbol_us(sf: int, bandwidth_hz: int) -> int:

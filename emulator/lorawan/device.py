@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any
 
 from emulator.board.board import Board, Service
+from emulator.board.constants import CODE, ESTIMATE, constant
 from emulator.driver.task import never_returns
 from emulator.lorawan.airtime import time_on_air_us
 from emulator.lorawan.config import Config
@@ -33,9 +34,13 @@ ALWAYS_ON, SLEEP = 0, 2
 RX_EVENT, TX_EVENT, TX_FAILED_EVENT = 1, 2, 4
 EAGAIN, EOPNOTSUPP, ENETDOWN, EMSGSIZE = 11, 95, 115, 122
 PAYLOAD_MAX = 255
-COMMAND_US = 4_000  # to the task, which looks every 2 ms, and back
-INIT_US = 12_000  # the radio's registers besides
-NVRAM_US = 30_000
+# to the task, which looks every 2 ms, and back
+COMMAND_US = constant(
+    4_000, "us", CODE, "1.20.2.r4 modlora.c: to the task, which looks every 2 ms, and back"
+)
+# the radio's registers besides
+INIT_US = constant(12_000, "us", ESTIMATE, "no source found")
+NVRAM_US = constant(30_000, "us", ESTIMATE, "no source found")
 HANGING = ("1.20.2.r4",)  # firmwares on which initialising hangs behind a join in vain
 RX_QUEUE = 3
 

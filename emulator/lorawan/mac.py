@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.board.board import Board
+from emulator.board.constants import CODE, STANDARD, constant
 from emulator.lorawan import frames
 from emulator.lorawan.frames import Session
 from emulator.lorawan.gateway import Signal, Uplink
@@ -22,9 +23,11 @@ from emulator.lorawan.mac_settings import MacSettings
 from emulator.lorawan.radio import Radio
 from emulator.lorawan.regions import Region
 
-JOIN_EVERY_US = 10_000_000
-JOIN_DELAY_US, JOIN_DELAY2_US = 5_000_000, 6_000_000
-SECOND_WINDOW_US = 1_000_000  # behind the first
+JOIN_EVERY_US = constant(10_000_000, "us", CODE, "1.20.2.r4 modlora.c")
+JOIN_DELAY_US = constant(5_000_000, "us", STANDARD, "LoRaWAN Regional Parameters 1.0.3")
+JOIN_DELAY2_US = constant(6_000_000, "us", STANDARD, "LoRaWAN Regional Parameters 1.0.3")
+# behind the first
+SECOND_WINDOW_US = constant(1_000_000, "us", STANDARD, "LoRaWAN Regional Parameters 1.0.3")
 ADR_ACK_LIMIT, ADR_ACK_DELAY = 64, 32
 HOUR_US = 3_600_000_000
 

@@ -9,14 +9,22 @@ from collections.abc import Callable
 
 from emulator.board.board import Board
 from emulator.board.clock import Event
+from emulator.board.constants import CODE, COMPARABLE, constant
 from emulator.lorawan.airtime import symbol_us, time_on_air_us
 from emulator.lorawan.gateway import Gateway, Signal, Uplink
 from emulator.lorawan.regions import Rate
 
-RX_MA = 12.0
-TX_MA = ((2, 20.0), (7, 25.0), (14, 42.0), (17, 94.0), (20, 115.0))  # dBm, mA
+RX_MA = constant(12.0, "mA", COMPARABLE, "Microchip SAM R34 (SX1276 with its controller), by dBm")
+# dBm, mA
+TX_MA = constant(
+    ((2, 20.0), (7, 25.0), (14, 42.0), (17, 94.0), (20, 115.0)),
+    "mA",
+    COMPARABLE,
+    "Microchip SAM R34 (SX1276 with its controller), by dBm",
+)
 LEAST_SYMBOLS = 6
-CLOCK_ERROR_US = 20_000  # that a window allows for, before and behind together
+# that a window allows for, before and behind together
+CLOCK_ERROR_US = constant(20_000, "us", CODE, "LoRaMac-node: what a window allows for")
 
 Heard = Callable[["tuple[bytes, Signal] | None"], None]
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from emulator.board.board import Board
 from emulator.board.clock import Timer
+from emulator.board.constants import STANDARD, constant
 from emulator.modem.output import Output
 
-GUARD_MS = 1000
+GUARD_MS = constant(1000, "ms", STANDARD, "ITU-T V.250: silence around +++")
 
 
 @dataclass

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emulator.board.constants import ESTIMATE, STANDARD, constant
 from emulator.modem.engine import Pending
 from emulator.modem.errors import EMM_CME, PERMANENT_EMM
 from emulator.modem.script import (
@@ -32,8 +33,10 @@ from emulator.network.options import Step
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
 
-SERVICE_WAIT_MS = 60_000  # how long +CGATT=1 waits for service
-RETRY_MS = 10_000  # T3411 between attempts that the network refused
+# how long +CGATT=1 waits for service
+SERVICE_WAIT_MS = constant(60_000, "ms", ESTIMATE, "how long +CGATT=1 waits for service")
+# T3411 between attempts that the network refused
+RETRY_MS = constant(10_000, "ms", STANDARD, "3GPP TS 24.301, T3411")
 ATTEMPTS = 5  # then the modem rests (T3402, 12 minutes: longer than anybody waits here)
 ESM_FAILURE = 19
 NB_S1 = 9

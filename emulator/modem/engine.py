@@ -30,11 +30,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from emulator.board.constants import COMPARABLE, constant
+
 Arg = str | int | None
 Args = list[Arg]
 Line = str | bytes
 
-ORDINARY_MS = (5.0, 20.0)  # what an ordinary command takes on this modem
+# what an ordinary command takes on this modem
+ORDINARY_MS = constant((5.0, 20.0), "ms", COMPARABLE, "logs of Monarch 2 modems in public drivers")
 
 
 class CmeError(Exception):

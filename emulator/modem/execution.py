@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from emulator.board.constants import COMPARABLE, constant
 from emulator.modem import errors
 from emulator.modem.command_faults import AnswerFaults
 from emulator.modem.engine import (
@@ -28,7 +29,13 @@ from emulator.modem.parsing import Part, parts
 if TYPE_CHECKING:
     from emulator.modem.session import Session
 
-GAP_MS = (0.2, 1.0)  # between information text and final result code: a URC may fall in there
+# between information text and final result code: a URC may fall in there
+GAP_MS = constant(
+    (0.2, 1.0),
+    "ms",
+    COMPARABLE,
+    "logs of Monarch 2 modems in public drivers: between information text and final result code",
+)
 
 
 class Execution:

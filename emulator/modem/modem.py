@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from emulator.board.board import Board
 from emulator.board.clock import Event
+from emulator.board.constants import ESTIMATE, constant
 from emulator.board.draws import drawn
 from emulator.modem.command_faults import CRASH_FILE
 from emulator.modem.commands import families
@@ -34,7 +35,9 @@ from emulator.modem.uart import BAUD, Uart
 from emulator.network.cell import Cell
 from emulator.network.routes import Routes
 
-BOOT_S = (2.3, 3.5, 6.0)
+BOOT_S = constant(
+    (2.3, 3.5, 6.0), "s", ESTIMATE, "restart to +SYSSTART; public drivers wait 2 to 5 s"
+)
 
 
 class Modem:

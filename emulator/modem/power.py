@@ -20,16 +20,41 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.board.board import Board
+from emulator.board.constants import COMPARABLE, DATA_SHEET, ESTIMATE, constant, table
 from emulator.board.draws import drawn
 from emulator.network.cell import Cell
 
-OFF_MA, LPM_MA, AT_MA, BOOT_MA, RX_MA = 0.002, 0.2, 30.0, 60.0, 70.0
-TX_MA = {"good": 110.0, "fair": 240.0, "edge": 250.0}
-GAP_MA = 9.0
-TAIL_MA = {"sparse": 12.0, "dense": 53.0}
-LPM_TO_OFF_US = 5_000_000
-SETTLE_US = 5_000_000  # after a start the modem stays awake for so long
-WAKE_S = {"lpm": (0.1, 0.2, 0.4), "off": (0.15, 0.3, 0.6), "psm": (0.15, 0.3, 0.6)}
+OFF_MA = constant(0.002, "mA", DATA_SHEET, "GM02S; up to 0.01 and 1 possible")
+LPM_MA = constant(0.2, "mA", DATA_SHEET, "GM02S; up to 0.01 and 1 possible")
+AT_MA = constant(30.0, "mA", DATA_SHEET, "GM02S active without radio, 20 to 40 mA")
+BOOT_MA = constant(60.0, "mA", ESTIMATE, "between awake and receiving; 40 to 90 possible")
+RX_MA = constant(70.0, "mA", COMPARABLE, "Robinson 2019, Martinez 2019: 46 to 75 mA")
+TX_MA = table(
+    {"good": 110.0, "fair": 240.0, "edge": 250.0},
+    "mA",
+    COMPARABLE,
+    "Robinson 2019, Martinez 2019: 199 to 420; good: interpolated, 70 to 250",
+)
+GAP_MA = constant(9.0, "mA", COMPARABLE, "Martinez 2019, BC95: 8 to 10 mA")
+TAIL_MA = table(
+    {"sparse": 12.0, "dense": 53.0},
+    "mA",
+    COMPARABLE,
+    "C-DRX of Robinson 2019 and Martinez 2019; by operator",
+)
+LPM_TO_OFF_US = constant(
+    5_000_000, "us", COMPARABLE, "a FiPy comes to its floor 5 s after deepsleep, Pycom forum 28136"
+)
+# after a start the modem stays awake for so long
+SETTLE_US = constant(
+    5_000_000, "us", COMPARABLE, "a FiPy comes to its floor 5 s after deepsleep, Pycom forum 28136"
+)
+WAKE_S = table(
+    {"lpm": (0.1, 0.2, 0.4), "off": (0.15, 0.3, 0.6), "psm": (0.15, 0.3, 0.6)},
+    "s",
+    ESTIMATE,
+    "no source found",
+)
 
 
 class Power:

@@ -21,12 +21,13 @@ from functools import partial
 
 from emulator.board.board import Board
 from emulator.board.clock import Timer
+from emulator.board.constants import ESTIMATE, constant
 from emulator.modem.power import Power
 from emulator.network.air import Done
 from emulator.network.cell import Cell, Procedure
 
 ROUNDS = 4  # a procedure is shown as so many rounds of receiving, transmitting and waiting
-ASSISTED_RELEASE_MS = 300.0
+ASSISTED_RELEASE_MS = constant(300.0, "ms", ESTIMATE, "no source found")
 NOTHING_MORE, ONE_ANSWER = 1, 2  # release assistance: expected behind the packet
 
 

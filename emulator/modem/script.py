@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from emulator.board.constants import ESTIMATE, constant
 from emulator.network.cell import Procedure
 from emulator.network.options import Step
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 # <stat> of +CEREG, 3GPP TS 27.007 10.1.22
 IDLE, HOME, SEARCHING, DENIED, UNKNOWN, ROAMING = range(6)
 
-FIRST_STEP_MS = 30  # behind the OK of CFUN=1
+# behind the OK of CFUN=1
+FIRST_STEP_MS = constant(30, "ms", ESTIMATE, "behind the OK of CFUN=1")
 
 
 class UpdateStep(Step):

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.board.board import Board
+from emulator.board.constants import ESTIMATE, constant
 from emulator.board.draws import drawn
 from emulator.modem.engine import CmeError
 from emulator.modem.options import SimOptions
 
-READY_S = (0.3, 0.6, 2.0)  # from power to READY
+# from power to READY
+READY_S = constant((0.3, 0.6, 2.0), "s", ESTIMATE, "from power to READY; slow cards take seconds")
 PIN_TRIES, PUK_TRIES = 3, 10
 
 

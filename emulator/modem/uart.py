@@ -12,10 +12,12 @@ import re
 from collections.abc import Callable
 
 from emulator.board.board import Board
+from emulator.board.constants import CODE, constant
 
 RING_BYTES = 2048
-BAUD = 921_600
-BITS_PER_BYTE = 10  # 8N1
+BAUD = constant(921_600, "baud", CODE, "1.20.2.r4 boards/GPY/mpconfigboard.h")
+# 8N1
+BITS_PER_BYTE = constant(10, "bit", CODE, "8N1, 1.20.2.r4 lteppp.c, connect_lte_uart")
 _PASSWORD = re.compile(rb'(\+CGAUTH=[^"\r]*"[^"\r]*",")[^"\r]*', re.IGNORECASE)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from emulator.board.board import Board, Halt, Service
+from emulator.board.constants import CODE, ESTIMATE, constant
 from emulator.network.addresses import address_family
 from emulator.network.air import UDP_HEADERS, Air
 from emulator.network.ipsocket import EBADF, POLLIN, POLLNVAL, IpSocket
@@ -27,10 +28,12 @@ EAI_NONAME, EAI_FAIL = 200, 202
 MOST_SOCKETS = 10  # CONFIG_LWIP_MAX_SOCKETS
 FIRST_EPHEMERAL, EPHEMERALS = 49_152, 16_384  # RFC 6335
 NO_CARD = "Network card not available"
-OPERATION_US = 300  # through the tcpip thread and back
+# through the tcpip thread and back
+OPERATION_US = constant(300, "us", ESTIMATE, "through the tcpip thread and back")
 
 DNS_QUERY_BYTES, DNS_ANSWER_BYTES = 18, 16
-DNS_TRIES_MS = (1000, 2000, 3000, 4000)  # lwIP asks again after so long (dns.c)
+# lwIP asks again after so long (dns.c)
+DNS_TRIES_MS = constant((1000, 2000, 3000, 4000), "ms", CODE, "lwIP dns.c")
 FOREVER_US = 24 * 3_600_000_000
 
 

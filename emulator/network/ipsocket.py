@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from emulator.board.constants import CODE, constant
 from emulator.network.addresses import Endpoint
 from emulator.network.air import TCP_HEADERS, Watch
 from emulator.network.datagrams import Datagrams
@@ -23,7 +24,8 @@ EBADF, EINVAL, EOPNOTSUPP = 9, 22, 95
 ECONNRESET, ECONNREFUSED, EADDRINUSE, ECONNABORTED = 104, 111, 112, 113
 EHOSTUNREACH, EMSGSIZE, EISCONN, ENOTCONN = 118, 122, 127, 128
 
-SYN_TIMEOUT_MS = 18_000  # lwIP gives up after its SYN retries
+# lwIP gives up after its SYN retries
+SYN_TIMEOUT_MS = constant(18_000, "ms", CODE, "lwIP: the repetitions of a SYN; Pycom issue 34")
 TCP_SEND_BYTES = TCP_RECEIVE_BYTES = 5744
 UDP_RECEIVE_DATAGRAMS = 6  # CONFIG_UDP_RECVMBOX_SIZE
 DATAGRAM_MAX = 65_507

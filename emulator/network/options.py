@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from emulator.board.constants import COMPARABLE, constant
 from emulator.board.options import check_range
+
+IDLE_MA = constant(1.0, "mA", COMPARABLE, "Martinez 2019: paging each 2.56 s; 0.3 to 6 possible")
 
 PdpType = Literal["IP", "IPV6", "IPV4V6"]
 
@@ -57,7 +60,7 @@ class NetworkOptions:
     time_zone_quarters: int = 4  # local time, in quarter hours
     release_ms: int = 0  # RRC inactivity; 0: drawn by coverage
     cdrx: Literal["sparse", "dense"] = "sparse"  # current of the connected tail
-    idle_ma: float = 1.0  # registered, idle, RTS low
+    idle_ma: float = IDLE_MA  # registered, idle, RTS low
     psm: bool = True  # the network grants power saving as requested
     edrx: bool = True
 

@@ -224,6 +224,8 @@ class TcpPath:
         assert self._real is not None
         try:
             data = self._real.recv(limit)
+            if hasattr(socket, "TCP_QUICKACK"):  # else Nagle's algorithm holds the next one back
+                self._real.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         except BlockingIOError:
             return b""
         except OSError:  # reset by the other side

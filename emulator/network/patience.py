@@ -32,7 +32,7 @@ class Patience:
     more_s = 1.0  # for more behind an answer, if it waits for that
     unasked_s = 0.02  # for an answer that it does not wait for, or not yet
     known_s = 0.25  # the same, of a server that has answered before
-    quiet_s = 0.01  # behind an answer: what comes in a row comes together
+    quiet_s = 0.04  # behind an answer: what comes in a row comes together
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.board.clock import Timer
+from emulator.board.constants import STANDARD, constant
 from emulator.network.air import TCP_HEADERS, Air, Watch
 from emulator.network.paths import TcpPath
 from emulator.network.routes import Routes
 
 SEGMENT = 1360
-FIRST_RETRY_MS = 1000
+FIRST_RETRY_MS = constant(1000, "ms", STANDARD, "RFC 6298")
 RETRIES = 6
 Result = Callable[[str], None]
 

@@ -7,6 +7,8 @@
   what does not exist there.
 - Every loop calls `__tick__()` (emulator/vm/guard.py), so that a loop that never calls the board
   is noticed; every `try` lets a Halt of the board pass, so that no `except:` outlives a reset.
+- The text given to exec(), eval() and compile() goes through `__parsed__()`, which charges for
+  compiling it: by their names, since a MicroPython VM calls its own ones.
 
 File names in code objects are those of the host, for debuggers; line numbers are unchanged.
 Source: MicroPython 1.11 py/grammar.h, py/parse.c.
@@ -23,6 +25,8 @@ from types import CodeType
 from typing import Any
 
 TICK = "__tick__"
+PARSED = "__parsed__"
+COMPILING = ("exec", "eval", "compile")  # whose first argument is source
 HALT = "__halt__"
 
 _INVALID = "invalid syntax"
@@ -52,6 +56,8 @@ def compile_device(
         tree = _Unannotated().visit(tree)
         tree = _Fold(filename).visit(tree)
         tree = _Guard().visit(tree)
+        if any(name + "(" in source for name in COMPILING):
+            tree = _Parsed().visit(tree)
         if watch is not None:
             tree = ast.fix_missing_locations(watch.visit(tree))
         with _unwarned():
@@ -218,6 +224,23 @@ class _Unannotated(_Statements):
         return self.generic_visit(node)
 
     visit_FunctionDef = visit_AsyncFunctionDef = _function
+
+
+def compiles(node: ast.AST) -> bool:
+    """Whether it is a call of one of COMPILING, by that name."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    return node.func.id in COMPILING and bool(node.args)
+
+
+class _Parsed(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        if compiles(node):
+            text = node.args[0]
+            call = ast.Call(ast.copy_location(ast.Name(PARSED, ast.Load()), text), [text], [])
+            node.args[0] = ast.copy_location(call, text)
+        return node
 
 
 class _Guard(_Statements):

@@ -13,11 +13,13 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import Board
+from emulator.board.constants import CODE, constant
 from emulator.board.serial import FIFO_BYTES
 from emulator.vm.errors import DeviceOSError
 
-BAUD = 115_200
-BITS_PER_CHARACTER = 10  # 8N1
+BAUD = constant(115_200, "baud", CODE, "1.20.2.r4 frozen/Base/_boot.py")
+# 8N1
+BITS_PER_CHARACTER = constant(10, "bit", CODE, "8N1")
 
 
 class Console:

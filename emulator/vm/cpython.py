@@ -25,7 +25,7 @@ from emulator.vm.core.collections import namedtuple
 from emulator.vm.device import modules
 from emulator.vm.device_builtins import device_builtins, firmware_builtins
 from emulator.vm.errors import format_exception
-from emulator.vm.importer import Importer, import_us
+from emulator.vm.importer import Importer, import_us, source_us
 from emulator.vm.runtime import Outcome, Vm
 from emulator.vm.threads import Threads
 
@@ -44,8 +44,9 @@ class CpythonVm(Vm):
         board = {"call": self.bridge.call, "on_interrupt": self.bridge.on_interrupt}
         imports.provide("_board", board)
         self.device_builtins = device_builtins(
-            self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend
-        )
+            self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend,
+            self._parsed,
+        )  # fmt: skip
         importer.device_builtins = self.device_builtins
         importer.firmware_builtins = firmware_builtins(self.device_builtins, imports.of_firmware)
         threads = self.threads
@@ -81,6 +82,12 @@ class CpythonVm(Vm):
     def _spend(self) -> None:
         self.bridge.guard.touched()
         self.board.spend_us(CALL_US)
+
+    def _parsed(self, text: Any) -> Any:
+        if isinstance(text, str):
+            self.bridge.guard.touched()
+            self.board.spend_us(source_us(len(text)))
+        return text
 
     # running
 

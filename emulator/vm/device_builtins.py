@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import Halt
-from emulator.vm.compiler import HALT, TICK, compile_device
+from emulator.vm.compiler import HALT, PARSED, TICK, compile_device
 from emulator.vm.console import Console, stream_writer
 from emulator.vm.device.modules import builtin_names
 from emulator.vm.device.texts import device_text
@@ -36,10 +36,12 @@ def device_builtins(
     opener: Callable[..., Any],
     tick: Callable[[], None],
     spend: Callable[[], None],
+    parsed: Callable[[Any], Any],
 ) -> dict[str, Any]:
     """The namespace that device code finds its builtins in.
 
-    opener: `open` of uio; spend: charges what a call into the firmware costs.
+    opener: `open` of uio; spend: charges what a call into the firmware costs; parsed: charges what
+    compiling a text costs and returns it.
     """
     names = {name: getattr(builtins, name) for name in _SHARED if hasattr(builtins, name)}
     names.update(
@@ -49,7 +51,7 @@ def device_builtins(
         OSError=DeviceOSError,
         open=opener,
         iter=_iter,
-        **{TICK: tick, HALT: Halt},
+        **{TICK: tick, HALT: Halt, PARSED: parsed},
     )
     names.update(builtin_names())
     names.update(_console_functions(console, spend))

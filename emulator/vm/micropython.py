@@ -25,7 +25,7 @@ from emulator.vm import webassembly
 from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
-from emulator.vm.importer import WEAK, firmware_file, import_kind, import_us, mpy_us
+from emulator.vm.importer import WEAK, firmware_file, import_kind, import_us, mpy_us, source_us
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
 from emulator.vm.source import prepare, prepare_firmware
@@ -175,6 +175,11 @@ class MicroPythonVm(Vm):
         """print() was called; costs a call."""
         self.guard.touched()
         self.board.spend_us(CALL_US)
+
+    def _vm_parsed(self, characters: int) -> None:
+        """A text is given to exec(), eval() or compile(); costs compiling it."""
+        self.guard.touched()
+        self.board.spend_us(source_us(characters))
 
     def _vm_loop(self) -> None:
         """Many turns of loops without a call; costs what the guard says."""

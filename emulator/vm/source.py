@@ -13,7 +13,7 @@ import ast
 import functools
 import itertools
 
-from emulator.vm.compiler import compile_device
+from emulator.vm.compiler import PARSED, compile_device, compiles
 
 _COMPOUND = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.FunctionDef,
@@ -31,7 +31,8 @@ def prepare(source: bytes, filename: str) -> str:
         raise SyntaxError("invalid syntax", (filename, 1, None, None)) from None
     compile_device(text, filename)
     editor = _Editor(text, filename)
-    return editor.edited([*editor.ticks(), *editor.imports("__import__", "__from__")])
+    imports = editor.imports("__import__", "__from__")
+    return editor.edited([*editor.ticks(), *editor.parsed(), *imports])
 
 
 @functools.lru_cache(maxsize=256)
@@ -74,6 +75,14 @@ class _Editor:
                 else:
                     start, _ = self._span(first)
                     found.append((start, start, b"__tick__();"))
+        return found
+
+    def parsed(self) -> list[_Edit]:
+        """The text that exec(), eval() and compile() are given."""
+        found = []
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Call) and compiles(node):
+                found += self._around(node.args[0], PARSED.encode() + b"((", b"))")
         return found
 
     def _around(self, node: ast.expr, before: bytes, after: bytes) -> list[_Edit]:

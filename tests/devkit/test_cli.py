@@ -222,3 +222,17 @@ def test_suite_takes_paths_from_the_folder_it_is_called_in(
     monkeypatch.setattr(subprocess, "run", run)
     suite.main(argparse.Namespace(pytest_args=["test_here.py::test_a", "-k", "name", "-x"]))
     assert commands[0][-4:] == [f"{tmp_path}/test_here.py::test_a", "-k", "name", "-x"]
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "config.py"),
+                                   OSError(30, "Read-only file system", "out")])  # fmt: skip
+def test_trouble_with_a_file_is_one_line(
+    error: OSError, script: str, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def main(options: argparse.Namespace) -> int:
+        raise error
+
+    monkeypatch.setattr(importlib.import_module("devkit.commands.run"), "main", main)
+    assert cli.main(["run", script]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("./dev run: ") and str(error) in said and said.count("\n") == 1

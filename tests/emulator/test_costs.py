@@ -99,3 +99,19 @@ def test_a_module_costs_its_loading_and_the_running_of_it(vm: str, tmp_path: Pat
         "took.append(utime.ticks_us() - begin)",
     )
     assert took[0] == pytest.approx(10 * (32_000 + 500), abs=60)
+
+
+COMPILED = """
+import utime
+text = "x = 1" + " " * 1019
+for call in (lambda: exec(text), lambda: eval("1" + " " * 1023), lambda: text):
+    begin = utime.ticks_us()
+    call()
+    took.append(utime.ticks_us() - begin)
+"""
+
+
+@pytest.mark.parametrize("vm", VMS)
+def test_source_given_to_exec_and_eval_is_compiled(vm: str) -> None:
+    executed, evaluated, nothing = run_us(vm, COMPILED)
+    assert (executed - nothing, evaluated - nothing) == (32_000, 32_000)

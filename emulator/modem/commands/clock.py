@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime
 import re
 
+from emulator.board.constants import ESTIMATE, constant
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, nothing, text
 from emulator.modem.family import Family
 
 EPOCH = datetime.datetime(1970, 1, 1)
-NITZ_MS = (200.0, 3000.0)  # the network's time comes so much after the registration
+# the network's time comes so much after the registration
+NITZ_MS = constant((200.0, 3000.0), "ms", ESTIMATE, "from the registration to the network's time")
 _TIME = re.compile(r"(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d\d)?")
 
 

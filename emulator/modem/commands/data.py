@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 
+from emulator.board.constants import ESTIMATE, constant
 from emulator.modem.dataport import Connection
 from emulator.modem.engine import Args, CmeError, Command, Final, Result, at_most, integer, text
 from emulator.modem.family import Family
 from emulator.modem.pdn import CIDS
 
 _DIAL = re.compile(r"\*9[89](?:\*[^*#]*)?(?:\*[^*#]*)?(?:\*([0-9]*))?#?")
-DIAL_MS = (60.0, 180.0)
+DIAL_MS = constant((60.0, 180.0), "ms", ESTIMATE, "no source found")
 
 
 class DataMode(Family):

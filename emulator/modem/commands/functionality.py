@@ -7,6 +7,7 @@ Source: 3GPP TS 27.007 8.2; Sequans behaviour as Pycom's lteppp.c and modlte.c e
 
 from __future__ import annotations
 
+from emulator.board.constants import COMPARABLE, ESTIMATE, constant
 from emulator.modem.engine import (
     Args,
     CmeError,
@@ -20,9 +21,13 @@ from emulator.modem.engine import (
 )
 from emulator.modem.family import Family
 
-ON_MS = (100.0, 250.0)
-OFF_MS = (200.0, 350.0)  # behind the detach
-SIM_ONLY_MS = (60.0, 120.0)  # between 0 and 4
+ON_MS = constant((100.0, 250.0), "ms", COMPARABLE, "logs of Monarch 2 modems in public drivers")
+# behind the detach
+OFF_MS = constant((200.0, 350.0), "ms", ESTIMATE, "no source found")
+RESET_MS = constant((10.0, 30.0), "ms", ESTIMATE, "no source found")
+CARRIER_MS = constant((150.0, 400.0), "ms", ESTIMATE, "no source found")
+# between 0 and 4
+SIM_ONLY_MS = constant((60.0, 120.0), "ms", ESTIMATE, "no source found")
 CARRIERS = (
     "standard",
     "3gpp-conformance",
@@ -90,7 +95,7 @@ class Functionality(Family):
 
     def _reset(self) -> Result:
         pending = Pending()
-        self.later((10.0, 30.0), lambda: self._restart(pending, None))
+        self.later(RESET_MS, lambda: self._restart(pending, None))
         return pending
 
     def _shut_down(self) -> Result:
@@ -111,4 +116,4 @@ class Functionality(Family):
             raise CmeError(50)
         if carrier != self.modem.nv.carrier:
             self.modem.nv.carrier = carrier
-            self.later((150.0, 400.0), self.modem.reboot)
+            self.later(CARRIER_MS, self.modem.reboot)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emulator.board.constants import ESTIMATE, constant
 from emulator.modem.engine import Args, CmeError, Command, Pending, Result, integer
 from emulator.modem.family import Family, numbered
 from emulator.modem.nv import Profile
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 # S registers with their V.250 defaults; stored, without effect except as an answer
 REGISTERS = {0: 0, 3: 13, 4: 10, 5: 8, 6: 2, 7: 60, 8: 2, 10: 15}
-FACTORY_MS = (2500.0, 5500.0)  # AT&F writes the whole store anew
+# AT&F writes the whole store anew
+FACTORY_MS = constant((2500.0, 5500.0), "ms", ESTIMATE, "AT&F writes the whole store")
 
 
 class General(Family):

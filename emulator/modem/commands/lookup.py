@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emulator.board.constants import ESTIMATE, constant
 from emulator.modem.engine import Args, CmeError, Command, Pending, Result, at_most, integer, text
 from emulator.modem.family import Family
 from emulator.network.addresses import address_family
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 QUERY_BYTES = 18  # DNS header, type, class, and the ends of a name
 ANSWER_BYTES = {"IP": 16, "IPV6": 28}
-QUERY_TRIES, QUERY_WAIT_MS = 3, 5_000
+QUERY_TRIES = 3
+QUERY_WAIT_MS = constant(5_000, "ms", ESTIMATE, "the modem's own resolver; no source found")
 NOT_FOUND = 3
 REPLY_TTL = 52  # a server that starts with 64, twelve hops away
 

@@ -8,13 +8,29 @@ Source: 3GPP TS 27.007 7.3; times as seen in the field.
 
 from __future__ import annotations
 
+from emulator.board.constants import COMPARABLE, constant
 from emulator.modem.engine import Args, Command, Pending, Result, at_most, integer, text
 from emulator.modem.errors import EMM_CME
 from emulator.modem.family import Family
 
-SCAN_MS = (60_000.0, 180_000.0)
-FAST_SCAN_MS = (35_000.0, 40_000.0)
-NOTHING_MS = (45_000.0, 65_000.0)
+SCAN_MS = constant(
+    (60_000.0, 180_000.0),
+    "ms",
+    COMPARABLE,
+    "logs and time-outs of public drivers of Monarch modems",
+)
+FAST_SCAN_MS = constant(
+    (35_000.0, 40_000.0),
+    "ms",
+    COMPARABLE,
+    "logs and time-outs of public drivers of Monarch modems",
+)
+NOTHING_MS = constant(
+    (45_000.0, 65_000.0),
+    "ms",
+    COMPARABLE,
+    "logs and time-outs of public drivers of Monarch modems",
+)
 NB_S1 = 9
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.board.clock import Timer
+from emulator.board.constants import ESTIMATE, constant
 from emulator.modem import timers
 from emulator.modem.engine import Args, CmeError, Command, Result, at_most, integer, nothing, text
 from emulator.modem.family import Family
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 WB_S1, NB_S1 = 4, 5
 DEFAULT_PTW = "0011"
-GRANT_MS = (1500.0, 3000.0)  # from the request in a tracking area update to +CEDRXP
+# from the request in a tracking area update to +CEDRXP
+GRANT_MS = constant(
+    (1500.0, 3000.0), "ms", ESTIMATE, "from the request in a tracking area update to +CEDRXP"
+)
 
 
 class PowerSaving(Family):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emulator.board.constants import DATA_SHEET, ESTIMATE, constant
 from emulator.modem.commands.lookup import look_up
 from emulator.modem.engine import (
     Args,
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 TCP, UDP = 0, 1
 CLOSURES = (0, 1, 255)
-DIAL_MS = (20.0, 60.0)
-DEFAULT_CONNECT_DS = 600
+DIAL_MS = constant((20.0, 60.0), "ms", ESTIMATE, "no source found")
+DEFAULT_CONNECT_DS = constant(600, "ds", DATA_SHEET, "Sequans AT+SQNSCFG, connection time-out")
 NO_CARRIER = "NO CARRIER"
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.board.clock import Timer
+from emulator.board.constants import ESTIMATE, constant
 from emulator.modem.dataport import Connection
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
     from emulator.modem.sockets.open import OpenSocket
 
-WAITING_MS = 5  # what came before CONNECT follows behind it
+# what came before CONNECT follows behind it
+WAITING_MS = constant(5, "ms", ESTIMATE, "no source found")
 AUTO_BYTES = 1360  # pktSz 0: what fits into one packet on air
 
 

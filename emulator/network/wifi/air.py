@@ -8,14 +8,16 @@ address carries any.
 from __future__ import annotations
 
 from emulator.board.board import Board
+from emulator.board.constants import ESTIMATE, STANDARD, constant
 from emulator.network.air import Done
 from emulator.network.wifi.accesspoint import drawn_ms
 from emulator.network.wifi.station import LISTEN, TRANSMIT, Station
 
 # Waiting for a free channel, repeating, ARP; and the wire behind it (docs/emulation.md)
-CHANNEL_MS = (0.4, 1.0, 5.0)
-WIRE_MS = (0.8, 1.5, 4.0)
-FRAME_US, BYTE_US = 500, 1.5  # preamble, header and back-off; 5.5 Mbit/s
+CHANNEL_MS = constant((0.4, 1.0, 5.0), "ms", ESTIMATE, "no source found")
+WIRE_MS = constant((0.8, 1.5, 4.0), "ms", ESTIMATE, "no source found")
+FRAME_US = constant(500, "us", STANDARD, "IEEE 802.11: preamble, header and back-off")
+BYTE_US = constant(1.5, "us/byte", ESTIMATE, "5.5 Mbit/s")
 
 
 class WifiAir:

@@ -15,15 +15,24 @@ from dataclasses import dataclass, field
 
 from emulator.board.board import Board
 from emulator.board.clock import Timer
+from emulator.board.constants import CODE, COMPARABLE, DATA_SHEET, ESTIMATE, constant
 from emulator.network.wifi.accesspoint import AccessPoint
 
 CHANNELS = 13
-SEARCH_MS = 80  # of a channel when connecting (docs/emulation.md)
-HANDSHAKE_TIMEOUT_MS = 3000  # an access point repeats the first message, then gives up
-BEACON_LOSS_MS = 6000  # six seconds without a beacon: ESP-IDF's own limit
-LISTEN = ("listen", 69.0)
-TRANSMIT = ("tx", 150.0)
-SERVE = ("ap", 75.0)
+# of a channel when connecting (docs/emulation.md)
+SEARCH_MS = constant(80, "ms", COMPARABLE, "so that the total agrees with measured associations")
+# an access point repeats the first message, then gives up
+HANDSHAKE_TIMEOUT_MS = constant(3000, "ms", ESTIMATE, "an access point gives up")
+# six seconds without a beacon: ESP-IDF's own limit
+BEACON_LOSS_MS = constant(6000, "ms", CODE, "ESP-IDF 3.3")
+LISTEN_MA = constant(69.0, "mA", DATA_SHEET, "ESP32 5.2 and Pycom's L04 page, on top of esp run")
+LISTEN = ("listen", LISTEN_MA)
+TRANSMIT_MA = constant(
+    150.0, "mA", DATA_SHEET, "ESP32 5.2 and Pycom's L04 page, on top of esp run"
+)
+TRANSMIT = ("tx", TRANSMIT_MA)
+SERVE_MA = constant(75.0, "mA", DATA_SHEET, "ESP32 5.2 and Pycom's L04 page, on top of esp run")
+SERVE = ("ap", SERVE_MA)
 ZEROS = "0.0.0.0"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from emulator.board.board import Board, Service, UndefinedBehaviour
 from emulator.board.clock import Timer
+from emulator.board.constants import CODE, ESTIMATE, constant
 from emulator.board.faults import Fault
 from emulator.network.wifi.accesspoint import AccessPoint
 from emulator.network.wifi.air import WifiAir
@@ -22,11 +23,14 @@ from emulator.network.wifi.station import CHANNELS, LISTEN, SERVE, ZEROS, Statio
 
 STA, AP, STA_AP = 1, 2, 3
 FAILED = "the requested operation failed"
-START_US = 120_000  # esp_wifi_init and start: calibration from NVS (docs/emulation.md)
-STOP_US = 15_000
+# esp_wifi_init and start: calibration from NVS (docs/emulation.md)
+START_US = constant(120_000, "us", ESTIMATE, "no source found")
+STOP_US = constant(15_000, "us", ESTIMATE, "no source found")
+# three cycles of their task
+SERVERS_US = constant(6_000, "us", CODE, "1.20.2.r4: three cycles of the servers' task")
+# of a channel (docs/emulation.md)
+SCAN_MS = constant(180, "ms", ESTIMATE, "no source found")
 KEY_BYTES = 64  # of wlan_obj.key, without its NUL
-SERVERS_US = 6_000  # three cycles of their task
-SCAN_MS = 180  # of a channel (docs/emulation.md)
 AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", ZEROS)
 PENDING, YES, OUT_OF_TIME = range(3)
 

@@ -38,6 +38,7 @@ def set_up(said):
     builtins.__tick__ = board.tick
     builtins.__while__ = board.tick_while
     builtins.__each__ = board.tick_each
+    builtins.__parsed__ = board.parsed
     builtins.open = _open
     importer.install(said)
     importer.imports.provide("_board", {"call": board.call, "on_interrupt": board.on_interrupt})

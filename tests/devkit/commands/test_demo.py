@@ -45,8 +45,12 @@ def last_outcome():
     return nbiot.last_outcome()
 
 
-def down():
-    return nbiot.down()
+def down(settled=False):
+    return nbiot.down(settled)
+
+
+def left():
+    return nbiot.left()
 
 
 def stop():
