@@ -1,8 +1,7 @@
 """The four pins of the modem's UART, and programs that use them for something else.
 
 The firmware sets the pins up once after each reset, when the modem task starts. From then on
-`Pin(...)`, a bus, a UART or an ADC channel on one of them takes it
-away until the pins are set up again:
+`Pin(...)`, a bus, a UART or an ADC channel on one of them takes it away until the next reset:
 
     transmit    any use: the modem hears nothing
     receive     as an output or an ADC channel: the board hears nothing; an input changes nothing

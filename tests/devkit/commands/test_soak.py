@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,25 +38,31 @@ def test_no_rule_is_broken(capsys, name):
     assert status == 0
 
 
-# (what is planted in which file, the rule that is broken)
-PLANTED = {
-    "faults": ("node.py", '"""Switch the radio off, on every path."""', "return", "radio"),
-    "files": ("boot.py", None, "", "sleeps"),
-}
+def leave_the_radio_on(folder: Path) -> str:
+    file = folder / "node.py"
+    function = r"(    def deactivate\(self\):\n(?: +\"\"\".*?\"\"\"\n))"
+    planted = r"\1        return True\n"
+    text, count = re.subn(function, planted, file.read_text("utf-8"), flags=re.S)
+    assert count == 1
+    file.write_text(text, encoding="utf-8")
+    return "radio"
+
+
+def guarantee_nothing(folder: Path) -> str:
+    """boot.py does nothing, main.py nothing but the last step."""
+    (folder / "boot.py").write_text("")
+    (folder / "main.py").write_text("import node\nnode.Node().sleep()\n")
+    return "sleeps"
+
+
+# What plants a fault in a copy of the project; returns the rule that is broken
+PLANTED = {"faults": leave_the_radio_on, "files": guarantee_nothing}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_planted_fault_is_found_and_repeated(tmp_path: Path, name: str) -> None:
     publish(tmp_path, lambda file: not file.startswith(("tests/", "docs/")))
-    file, place, planted, rule = PLANTED[name]
-    text = (tmp_path / file).read_text(encoding="utf-8")
-    if place is None:
-        # No guarantee in boot.py, and none in main.py but for the last step
-        (tmp_path / file).write_text("")
-        (tmp_path / "main.py").write_text("import node\nnode.Node().sleep()\n")
-    else:
-        assert text.count(place) == 1
-        (tmp_path / file).write_text(text.replace(place, place + "\n        " + planted))
+    rule = PLANTED[name](tmp_path)
 
     def run(*arguments: str) -> tuple[int, dict]:
         done = subprocess.run(
