@@ -26,10 +26,6 @@ _SENSOR = re.compile(r"^_SENSORS, sensor (\d+)\b")
 _RAISED = re.compile(r'File "([\w./]*(config|credentials)\.py)", line (\d+)')
 
 
-class Wrong(Exception):
-    """The configuration has problems: args[0], a list of Problem."""
-
-
 @dataclass(frozen=True)
 class Problem:
     """One problem. value: of the first field, HIDDEN for a secret; allowed: None if unsaid."""

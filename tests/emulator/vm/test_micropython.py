@@ -210,7 +210,7 @@ def test_the_application_runs_from_byte_code(tmp_path: Path, runtime: str) -> No
 
 def test_each_component_can_be_imported_alone_and_is_weighed(runtime: str) -> None:
     found = heap_after_import(["networking.nbiot", "utils.timing", "sensors.si7021"])
-    assert 0 < found["utils.timing"] < found["networking.nbiot"] <= 24 * 1024
+    assert 0 < found["utils.timing"] < found["networking.nbiot"] <= 40 * 1024
 
 
 def test_a_heavier_module_weighs_more(tmp_path: Path, runtime: str) -> None:
