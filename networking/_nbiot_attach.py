@@ -93,6 +93,7 @@ class Attempt:
         self._family = family
         self._data_state = False
         self._service = None  # the Service of the present registration
+        self.registered = None  # the instant at which it was seen, as of timing.now_ms()
         self._explicit = False  # errors are stated: +CMEE was set for it
         self._automatic = False  # the choice of the operator is known to be automatic
         self._registration = None  # the last <stat> of +CEREG seen
@@ -286,6 +287,7 @@ class Attempt:
             if not self._service:
                 rest = self._settings["_CID"], self._family, self._data_state
                 self._service = service.Service(self._in_time, *rest)
+                self.registered = timing.now_ms()
             self._service.note(reply.lines)
         else:
             self._service = None
