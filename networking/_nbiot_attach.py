@@ -61,6 +61,7 @@ DETACH_MS = const(40000)
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
 _RADIO_OFF = ("AT+CFUN=4", "OK", DETACH_MS, causes.MODEM_ERROR)
+_LEAVING_MS = const(60000)  # the wait for a detach that deactivate() could not await
 _RESTART_MS = const(8000)  # of the modem, which then answers at once
 _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
@@ -171,6 +172,7 @@ class Attempt:
 
     def open_link(self, _command, _accepted, _limit_ms, _cause):
         """Start the modem; one that may still be detaching is no mute one."""
+        patience = timing.Deadline(_LEAVING_MS)
         while True:
             try:
                 self._link.open()
@@ -178,6 +180,8 @@ class Attempt:
             except OSError:
                 if not self._link.modem.may_be_leaving:
                     raise
+                if patience.expired():
+                    raise Failed(causes.MODEM_BUSY)
             timing.sleep_ms(1000)
         # a search that an earlier call has begun goes on
         limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
@@ -380,12 +384,10 @@ def switch_off(link):
     to go off in any case. Raises OSError in data state, and if the modem went mute.
     """
     command = "AT+CFUN=4"
-    limits_ms = (DETACH_MS, _RESTART_MS, _RESTART_MS)
     if at.busy_with(link.modem, _RESTART_MS) not in (None, command):
         at.abandon(link.modem)
         command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
-        limits_ms = (_RESTART_MS,) * 3
-    for limit_ms in limits_ms:
+    for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
         reply = link.exchange(command, limit_ms, "?" in command)
         if reply.ok and (reply.lines or command == "AT+CFUN=4"):
             return True
