@@ -70,6 +70,7 @@ _AUTH_BYTES = 19  # of the command line around user and password
 
 _link = None  # to the modem, made at the first use
 _outcome = procedure.NOTHING  # of the last connect()
+_registered = None  # the instant, as of timing.now_ms(); of the last connect()
 _at_family = _AF_INET  # of AT sockets, set by the last connect()
 _cid = 1  # the PDP context of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
@@ -97,7 +98,7 @@ def connect(cfg, dataStateOn=True):
 
 def _connect(cfg, data_state, family):
     """As connect(); family: of the addresses that the network must give, None for any."""
-    global _outcome, _at_family, _cid, _left
+    global _outcome, _registered, _at_family, _cid, _left
     settings, found = _checked(cfg, _FIELDS + _DATA_STATE_FIELDS if data_state else _FIELDS)
     if found:
         raise ValueError("; ".join(found))
@@ -110,7 +111,9 @@ def _connect(cfg, data_state, family):
     _forget_socket()
     _left = None
     del _accepted()[:]
-    _outcome = procedure.Attempt(link, settings, family).run(data_state)
+    attempt = procedure.Attempt(link, settings, family)
+    _outcome = attempt.run(data_state)
+    _registered = attempt.registered
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
 
 
@@ -141,8 +144,9 @@ def deactivate():
     modem is left alone, (True, 0).
 
     Waits first until the datagrams that the modem accepted have left the radio: for 2, 4 or 8 s
-    each, by coverage, 48 s at most, counted from their acceptance; not at all if an answer came
-    after the last one. In data state for one datagram. The detach takes up to 40 s.
+    each, by coverage, twice that after 8 s of silence, 48 s at most, counted from their
+    acceptance; not at all if an answer came after the last one. In data state for one datagram.
+    The detach takes up to 40 s.
     """
     return _deactivate(False)
 
@@ -402,7 +406,7 @@ def _await_departure(link, sent):
     from networking import _nbiot_left
 
     watch = timing.Stopwatch()
-    _left = _nbiot_left.wait(link, sent, _outcome.levels[1])
+    _left = _nbiot_left.wait(link, sent, _outcome.levels[1], _registered)
     told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
     text = "waited %d ms for what was sent (%d) to leave: %s"
     procedure.log.info(text, watch.elapsed_ms(), len(sent), told)
