@@ -25,7 +25,7 @@ from emulator.emulator import Emulator
 
 RUNS = 500
 WATCHDOG_MS = 60_000  # _WATCHDOG_S of the template
-AWAKE_MS = 3 * WATCHDOG_MS + 10_000  # three bites, and four starts
+AWAKE_MS = 3 * WATCHDOG_MS + 15_000  # three bites, and four starts of 3 s and more
 SLEEP_MS = 3_600_000
 
 Damage = Callable[[Rig, Emulator, random.Random], object]
