@@ -80,14 +80,13 @@ def _unreadable(layout: Layout) -> Iterator[Problem]:
             ast.parse(text, name, feature_version=(3, 7))
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             number = getattr(error, "lineno", None) or 1
-            lines = text.splitlines()
-            line = lines[number - 1].strip() if number <= len(lines) else ""
+            line = layout.line(name, number)
             yield Problem(name, number, f"{getattr(error, 'msg', error)}: {line}")
 
 
 def _evaluated(layout: Layout, found: Evaluation, limit_s: float) -> list[Problem]:
     if found.endless:
-        file, line = layout.origin(found.line or 1)
+        file, line = layout.origin(found.line) if found.line else (layout.file, 1)
         text = f"does not end; allowed: a file that ends within {limit_s:g} s"
         return [Problem(file, line, text)]
     if found.error is not None:

@@ -118,7 +118,7 @@ def _evaluated(flash: Path, limit_s: float) -> Evaluation:
     module, error, ended = _program(flash, board, _CHECK)
     found = vars(module).get("found")
     if found is None:
-        return Evaluation(fields, error=error)
+        return Evaluation(fields, error=error, endless=error is None)
     problems, advice, known = map(tuple, found)
     return Evaluation(fields, problems, advice, known)
 

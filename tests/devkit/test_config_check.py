@@ -58,6 +58,11 @@ def test_published_configuration_has_no_problem(capsys) -> None:
         ("import config\n", r"node\.py:1: import config; allowed: from config import \*"),
         ("while True: pass\n", r"node\.py:1: does not end; allowed: a file that ends within"),
         ("import utime\nutime.sleep(9999)\n", r"node\.py:1: does not end; allowed: "),
+        (
+            f"{MEADOW}class P:\n  def __eq__(self, other):\n    while True: pass\n"
+            "_IP_VERSION = P()\n",
+            r"node\.py:1: does not end; allowed: ",
+        ),
     ],
 )
 def test_a_file_that_does_not_run_is_told_with_its_line(
@@ -124,9 +129,24 @@ def test_json_names_all_fields_of_a_combination_and_no_secret(tmp_path: Path, ca
 
 def test_only_a_file_that_cannot_be_opened_is_wrong_usage(tmp_path: Path, capsys) -> None:
     assert cli.main(["check", "--config", str(tmp_path / "none.py")]) == 2
-    (tmp_path / "latin.py").write_bytes(b"_APN = 'caf\xe9'\n")
+    (tmp_path / "latin.py").write_bytes(b"_PORT = 1\n_APN = 'caf\xe9'\n")
     assert cli.main(["check", "--config", str(tmp_path / "latin.py")]) == 1
-    assert capsys.readouterr().out.startswith(f"{tmp_path}/latin.py:1: 'utf-8' codec can't decode")
+    assert capsys.readouterr().out.startswith(f"{tmp_path}/latin.py:2: 'utf-8' codec can't decode")
+
+
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        ("\n_TOKEN = 'swordfish\n", "credentials.py:2: unterminated string literal"),
+        ("_TOKEN = 'swordfish' / 2\n", "credentials.py:1: TypeError: unsupported"),
+    ],
+)
+def test_no_line_of_the_credentials_is_shown(
+    checked: Callable[..., list[str]], secrets: str, said: str
+) -> None:
+    [problem] = checked(MEADOW, secrets)
+    assert problem.startswith(said)
+    assert problem.endswith(": ***") and "swordfish" not in problem
 
 
 @pytest.mark.parametrize(
