@@ -47,7 +47,7 @@ _FIELDS = (
     ("_APN_USER", "text", (1, 64), None),
     ("_APN_PASSWORD", "secret", (1, 64), None),
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
-    ("_PLMN", "text", (5, 6), None),
+    ("_PLMN", "digits", (5, 6), None),
 )
 CARRIES_BY = ("_IP_VERSION", "_HOST")
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
@@ -352,9 +352,6 @@ def stop(woken=False):
 def _checked(cfg, fields):
     """Return (settings, problems) of these fields and of their combinations."""
     settings, found = configured(cfg, fields)
-    operator = settings.get("_PLMN")
-    if operator and not operator.isdigit():
-        found.append("_PLMN = %r; allowed: None, or 5 to 6 digits" % operator)
     user, password = settings.get("_APN_USER"), settings.get("_APN_PASSWORD")
     if password and not user and "_APN_USER" in settings:
         found.append("_APN_PASSWORD without _APN_USER; allowed: both, or none")
