@@ -86,7 +86,7 @@ def troubles(cycles: list[Cycle]) -> list[str]:
     lines = []
     for number, cycle in enumerate(cycles, 1):
         if cycle.trouble is not None:
-            lines.append(f"cycle {number} {cycle.trouble}")
+            lines.append(f"cycle {number}: {cycle.trouble}")
     return lines
 
 
