@@ -49,7 +49,8 @@ _FIELDS = (
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "digits", (5, 6), None),
 )
-CARRIES_BY = ("_IP_VERSION", "_HOST")
+CARRIES_BY = ("_IP_VERSION", "_HOST", "_CID")
+_LAST_SOCKET_CID = 5
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
 ConnectResult = namedtuple(
@@ -272,13 +273,16 @@ def boot_options(cfg):
 def carries(cfg):
     """Return the kinds of transport that this configuration allows.
 
-    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6.
+    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6. The others
+    need AT sockets, which the contexts 6 to 8 do not have.
     """
     from utils import address
 
     ipv6 = cfg._IP_VERSION == "IPV6" or address.family(getattr(cfg, "_HOST", "")) == _AF_INET6
     if ipv6 or not _the_link().has_data_state:
         return ("message", "datagram")
+    if getattr(cfg, "_CID", 1) > _LAST_SOCKET_CID:
+        return ("stream",)
     return ("message", "datagram", "stream")
 
 

@@ -63,7 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=hours,
         default=24.0,
         metavar="H",
-        help="end the run after so many virtual hours (default: 24)",
+        help="end the run after this many virtual hours (default: 24)",
     )
     add_realtime(parser)
     add_json(parser)
