@@ -206,10 +206,13 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as problem:
-        number = problem.object.count(b"\n", 0, problem.start) + 1
-        raise NotUsable(f"{shown(path)}:{number}: {problem}") from None
-    except OSError as problem:
-        raise NotUsable(f"{shown(path)}: {problem.strerror or problem}") from None
+        line = problem.object.count(b"\n", 0, problem.start) + 1
+        byte = problem.object[problem.start]
+        said = f"{shown(path)}:{line}: byte 0x{byte:02x}; allowed: a file saved as UTF-8"
+        raise NotUsable(said) from None
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or problem
+        raise NotUsable(f"{shown(path)}: {why}") from None
 
 
 def fields() -> dict[str, Any]:

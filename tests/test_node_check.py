@@ -50,6 +50,7 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
      "_PROTOCOL = 'mqtt', _BEARER = 'nbiot', _IP_VERSION = 'IPV4V6', _HOST = '2001:db8::1': the"
      " protocol needs a stream; allowed: one that needs a message or a datagram"),
     ({"_PROTOCOL": "coap", **LORA}, "_PROTOCOL = 'coap', _BEARER = 'lora': the protocol needs a"),
+    ({"_CID": 6}, "_CID = 6: the protocol needs a message; allowed: one that needs a stream"),
     ({"_BEARER": "nbiott"}, "_BEARER = 'nbiott'; allowed: lora, nbiot, wifi"),
     ({"_PROTOCOL": "http"}, "_PROTOCOL = 'http'; allowed: coap, mqtt, udp"),
     ({"_PROTOCOL": "coap", "_TOPIC": PATH, "_TOKEN": KEY},

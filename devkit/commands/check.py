@@ -1,7 +1,8 @@
 """Name every mistake in a configuration: a line for each, with file and line.
 
 Runs the checks of the board itself on an emulated one, and looks for misspelt names. Status 1 if
-there is a problem. `build`, `component application`, `deploy` and `demo` do the same first.
+there is a problem. `build`, `component application`, `deploy` and `demo` do the same first, but
+take credentials_example.py if there is no credentials.py.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     path = Path(options.config) if options.config else config_file()
     try:
-        found = config_check.problems(path)
+        found = config_check.problems(path, example=False)
     except OSError as problem:
         raise UsageError(f"{path}: {problem.strerror}; allowed: a file") from None
     out = sys.stderr if options.json else sys.stdout

@@ -254,7 +254,7 @@ def test_why_a_vm_died_is_told(
     assert cli.main([*command.split(), "--vm-command", "false"]) == 1
     name = command.split()[0]
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"./dev {name}: cycle 1 ended by vm_died: the VM ended by itself, status 1: no word"
+        f"./dev {name}: cycle 1: ended by vm_died: the VM ended by itself, status 1: no word"
     )
 
 
