@@ -76,6 +76,9 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
      ("_USER = '***'; allowed: 1 to", "_TOKEN = '***'; allowed: 1 to")),
     ({"_BEARER": "wifi", "_WIFI_NETS": {"field": {"pwd": "short"}}},
      "_WIFI_NETS: field: pwd; allowed: str of 8 to 63 characters"),
+    ({"_BEARER": "wifi", "_WIFI_NETS": {"field": {"password": "swordfish"}}},
+     "_WIFI_NETS: field: unknown key 'password'; allowed: pwd, user, identity"),
+    ({**LORA, "_APP_KEYs": ["2B7E15"]}, "_APP_KEYs without _DEV_EUIs; allowed: both, or _APP"),
     ({**LORA, "_APP_KEY": "2B7E15"}, "_APP_KEY = a text of 6 characters; allowed: 32"),
 ]  # fmt: skip
 
