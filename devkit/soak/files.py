@@ -25,7 +25,8 @@ from emulator.emulator import Emulator
 
 RUNS = 500
 WATCHDOG_MS = 60_000  # _WATCHDOG_S of the template
-AWAKE_MS = 3 * WATCHDOG_MS + 10_000  # three bites, and four starts
+# Three bites, four starts of up to 1.6 s, and the firmware alone switching the modem off
+AWAKE_MS = 3 * WATCHDOG_MS + 30_000
 SLEEP_MS = 3_600_000
 
 Damage = Callable[[Rig, Emulator, random.Random], object]
