@@ -15,7 +15,6 @@ from pathlib import Path
 from devkit import config_check
 from devkit.commands import UsageError
 from devkit.commands.options import add_json
-from devkit.configuration import shown
 from emulator.device_files import config_file
 
 
@@ -39,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
     for each in found:
         print(each, file=out)
     if not found:
-        print(f"{shown(path.resolve())}: no problem found", file=out)
+        print(f"{options.config or path.name}: no problem found", file=out)
     if options.json:
         table = {"ok": not found, "problems": [each.as_json() for each in found]}
         print(json.dumps(table))
