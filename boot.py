@@ -123,8 +123,11 @@ def set_options(wanted):
     options = [(name, wanted.get(name, value)) for name, value in _OPTIONS]
     options += [item for item in sorted(wanted.items()) if item[0] not in dict(_OPTIONS)]
     for name, value in options:
-        if getattr(pycom, name)() != value:
-            getattr(pycom, name)(value)
+        try:
+            if getattr(pycom, name)() != value:
+                getattr(pycom, name)(value)
+        except Exception as error:  # noqa: BLE001 - the board must sleep
+            sys.print_exception(error)
 
 
 boot()

@@ -288,6 +288,15 @@ def test_what_looks_like_ctrl_c_at_every_start_does_not_keep_the_board_awake(
     assert nvs.do_get("stops") == [0]
 
 
+def test_settings_that_cannot_be_written_do_not_keep_the_board_awake(make_node: MakeNode) -> None:
+    full = {"point": "nvs", "match": "setting ", "do": "full"}
+    node = make_node({**SAFE, "fault": [full]})
+    node.device.put("main.py", "while True: pass\n")
+    cycles = node.run(3)
+    assert [cycle.ended for cycle in cycles] == ["reset"] * 2 + ["deepsleep"]
+    assert rests(node)
+
+
 WAITS = """
 class Node:
     def configure(self):
