@@ -83,6 +83,8 @@ def noted(bit, step):
 def rest(resets):
     """Sleep without main.py: for a period, later for an hour at least."""
     hung = number("reset_in")  # these steps are left out
+    if machine.reset_cause() != machine.WDT_RESET and resets <= 2 * _MOST_RESETS:
+        hung = 0  # the supply broke down in them
     config = None if hung & _CONFIG else noted(_CONFIG, read_config)
     period_s = getattr(config, "_PERIOD_S", None)
     if not isinstance(period_s, int) or not 10 <= period_s <= 604800:

@@ -108,6 +108,19 @@ def test_a_radio_that_a_reset_left_on_goes_off_without_our_files(
     assert node.device.modem.cfun == 4 and rests(node)
 
 
+def test_a_supply_that_breaks_down_once_does_not_leave_the_modem_on(make_node: MakeNode) -> None:
+    """It does so while boot.py switches the modem off, which is no hang of that step."""
+    broken = {"point": "nvs", "match": "set reset_in", "nth": 7, "do": "reset", "when": "after"}
+    node = make_node({**SAFE, "fault": [{**broken, "cause": "brown_out"}]})
+    node.device.put("first.py", ATTACHES)
+    node.run(scripts=["first.py"])
+    node.device.put("main.py", "while True: pass\n")
+    cycles = node.run(4)
+    assert [cycle.ended for cycle in cycles] == ["reset"] * 3 + ["deepsleep"]
+    assert cycles[3].reset_cause == "brown_out"
+    assert node.device.modem.cfun == 4 and rests(node)
+
+
 CONFIGURATIONS = {
     "endless": ("while True:\n    pass", 2),
     "long": ("import utime\nutime.sleep(4000)", 2),
