@@ -29,6 +29,7 @@ _EACH_MS = (2000, 4000, 8000)  # good, fair, edge
 _MOST_MS = const(48000)  # from the last datagram on
 _KEPT_MS = const(8000)  # networks keep a quiet connection for 10 s or more
 _LOOK_MS = const(2000)  # between two looks at the modem
+_SILENT_MS = const(500)  # after a look that failed at once
 _ANSWER_MS = const(3000)
 _RESTART_MS = const(7000)  # of the modem: longer silence is the end
 
@@ -91,7 +92,8 @@ def wait(link, accepted, rsrp_dbm, registered):
         connected = connected or mode == 1
         if left_ms <= 0 and reply.text:
             return None
-        if link.pause(min(max(left_ms, 0), _LOOK_MS)).rebooted:
+        least_ms = 0 if reply.text else _SILENT_MS
+        if link.pause(min(max(left_ms, least_ms), _LOOK_MS)).rebooted:
             return False
     return None
 

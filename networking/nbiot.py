@@ -47,9 +47,10 @@ _FIELDS = (
     ("_APN_USER", "text", (1, 64), None),
     ("_APN_PASSWORD", "secret", (1, 64), None),
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
-    ("_PLMN", "text", (5, 6), None),
+    ("_PLMN", "digits", (5, 6), None),
 )
-CARRIES_BY = ("_IP_VERSION", "_HOST")
+CARRIES_BY = ("_IP_VERSION", "_HOST", "_CID")
+_LAST_SOCKET_CID = 5
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
 ConnectResult = namedtuple(
@@ -276,13 +277,16 @@ def boot_options(cfg):
 def carries(cfg):
     """Return the kinds of transport that this configuration allows.
 
-    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6.
+    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6. The others
+    need AT sockets, which the contexts 6 to 8 do not have.
     """
     from utils import address
 
     ipv6 = cfg._IP_VERSION == "IPV6" or address.family(getattr(cfg, "_HOST", "")) == _AF_INET6
     if ipv6 or not _the_link().has_data_state:
         return ("message", "datagram")
+    if getattr(cfg, "_CID", 1) > _LAST_SOCKET_CID:
+        return ("stream",)
     return ("message", "datagram", "stream")
 
 
@@ -356,9 +360,6 @@ def stop(woken=False):
 def _checked(cfg, fields):
     """Return (settings, problems) of these fields and of their combinations."""
     settings, found = configured(cfg, fields)
-    operator = settings.get("_PLMN")
-    if operator and not operator.isdigit():
-        found.append("_PLMN = %r; allowed: None, or 5 to 6 digits" % operator)
     user, password = settings.get("_APN_USER"), settings.get("_APN_PASSWORD")
     if password and not user and "_APN_USER" in settings:
         found.append("_APN_PASSWORD without _APN_USER; allowed: both, or none")

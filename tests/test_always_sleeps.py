@@ -271,6 +271,23 @@ def test_ctrl_c_leaves_ten_minutes_and_forgets_the_resets(make_node: MakeNode) -
     assert "10 minutes" in node.device.output
 
 
+def test_what_looks_like_ctrl_c_at_every_start_does_not_keep_the_board_awake(
+    make_node: MakeNode,
+) -> None:
+    node = make_node(SAFE, _SENSORS=(("interrupts", {}),), _PERIOD_S=21600)
+    node.device.put("sensors/interrupts.py", INTERRUPTS)
+    vm: Any = node.device.emulator.vm
+    vm.attended = True  # or it would end the test
+    cycles = node.run(10)
+    assert [cycle.ended for cycle in cycles] == ["reset"] * 8 + ["deepsleep"] * 2
+    assert cycles[-1].delivered and rests(node)  # without the sensor
+    node.device.put("sensors/interrupts.py", SENSOR + "def get_reading():\n    return 1\n")
+    node.run(2)
+    assert told(node, "x") == [1]
+    nvs: Any = node.device.service("nvs")
+    assert nvs.do_get("stops") == [0]
+
+
 WAITS = """
 class Node:
     def configure(self):
