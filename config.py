@@ -70,7 +70,7 @@ _BATTERY_MIN_MV = 3300  # millivolt; below it the radio stays off, until 100 mV 
 _BATTERY_SLEEP_S = 21600  # duration of this sleep, seconds
 
 # Safety -----------------------------------------------------------------------------------------
-_WATCHDOG_S = 60  # the board is reset if the program hangs for this time, seconds, 20 to 600
+_WATCHDOG_S = 90  # the board is reset if the program hangs for this time, seconds, 20 to 600
 _LOG_LEVEL = "INFO"  # "DEBUG", "INFO", "WARNING", "ERROR" or "CRITICAL"
 
 # Secrets ----------------------------------------------------------------------------------------

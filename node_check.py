@@ -71,6 +71,10 @@ class Examined:
             if self.settings["_PERIOD_S"] < longest_s:
                 text = "%s: an attempt takes up to %d s; allowed: a _PERIOD_S of at least that"
                 found.append(text % (self._written(("_PERIOD_S",) + names), longest_s))
+        wait_s = getattr(self.bearer, "UNFED_S", 0)
+        if not self.problems and self.settings["_WATCHDOG_S"] <= wait_s:
+            text = "%s: a wait of up to %d s feeds no watchdog; allowed: more than that"
+            found.append(text % (self._written(("_WATCHDOG_S", "_BEARER")), wait_s))
         return found
 
     def _checked(self, field, find):

@@ -42,6 +42,7 @@ Optional, for the check of the whole configuration:
 room(cfg)           int: the least datagram_limit() with this configuration, if it depends on it
 ROOM_BY, CARRIES_BY  tuples: names of the fields that decide room() and carries()
 time_fields(kind)   tuple: names of the fields in s whose sum bounds up() for this kind
+UNFED_S             int: the longest wait in s that does not feed the watchdog
 PINS                tuple: names of the pins that it uses, which no sensor may use
 
 Kinds of transport. A "datagram" transport also offers everything that "message" does:

@@ -49,6 +49,7 @@ _FIELDS = (
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "digits", (5, 6), None),
 )
+UNFED_S = 65  # network.LTE() with a modem that falls mute meanwhile
 CARRIES_BY = ("_IP_VERSION", "_HOST", "_CID")
 _LAST_SOCKET_CID = 5
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)

@@ -21,7 +21,7 @@ from tests.usb_board import Rehearsal
 __all__ = ["make_node"]
 
 SAFE: dict[str, Any] = {"radio": LOSSLESS}
-WATCHDOG_MS = 60_000
+WATCHDOG_MS = 60_000  # of boot.py
 HOUR_MS = 3_600_000
 
 

@@ -101,6 +101,7 @@ ADVICE: list[tuple[dict[str, Any], str]] = [
     ({"_PERIODS": 60}, "_PERIODS is no field; the nearest one: _PERIOD_S"),
     ({"_BACKLOG_PER_CYCLES": 50}, "_BACKLOG_PER_CYCLES is no field; the nearest one: _BACKLOG_PE"),
     ({"_BANDS": [20]}, "_BANDS is no field; the nearest one: _BAND"),
+    ({"_WATCHDOG_S": 60}, "_WATCHDOG_S = 60, _BEARER = 'nbiot': a wait of up to 65 s feeds no"),
     ({"_PERIOD_S": 60}, "_PERIOD_S = 60, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90: an attempt takes"),
     (
         {**LORA, "_PERIOD_S": 60},

@@ -10,7 +10,7 @@ field has its default. node_check.py names it, and the radio stays off.
 from utils import pins
 
 FIELDS = (
-    ("_WATCHDOG_S", "integer", (20, 600), 60),
+    ("_WATCHDOG_S", "integer", (20, 600), 90),
     ("_BATTERY_PIN", "choice", pins.ADC, None),
     ("_BATTERY_DIVIDER", "number", (1, 1000), 2),
     ("_BATTERY_MIN_MV", "integer", (500, 60000), 3300),

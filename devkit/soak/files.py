@@ -24,7 +24,7 @@ from emulator.board.board import DEEPSLEEP_RESET, PWRON_RESET
 from emulator.emulator import Emulator
 
 RUNS = 500
-WATCHDOG_MS = 60_000  # _WATCHDOG_S of the template
+WATCHDOG_MS = 60_000  # of boot.py; the node itself has _WATCHDOG_S
 # Three bites, four starts of up to 1.6 s, and the firmware alone switching the modem off
 AWAKE_MS = 3 * WATCHDOG_MS + 30_000
 SLEEP_MS = 3_600_000

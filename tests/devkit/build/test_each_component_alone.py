@@ -219,7 +219,7 @@ USES = {
         from utils import boot_fields
         print(boot_fields.FIELDS[0])
         """,
-        ["('_WATCHDOG_S', 'integer', (20, 600), 60)"],
+        ["('_WATCHDOG_S', 'integer', (20, 600), 90)"],
     ),
     "fields": (
         """
