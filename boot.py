@@ -83,6 +83,8 @@ def noted(bit, step):
 def rest(resets):
     """Sleep without main.py: for a period, later for an hour at least."""
     hung = number("reset_in")  # these steps are left out
+    if machine.reset_cause() != machine.WDT_RESET and resets <= 2 * _MOST_RESETS:
+        hung = 0  # the supply broke down in them
     config = None if hung & _CONFIG else noted(_CONFIG, read_config)
     period_s = getattr(config, "_PERIOD_S", None)
     if not isinstance(period_s, int) or not 10 <= period_s <= 604800:
@@ -123,8 +125,11 @@ def set_options(wanted):
     options = [(name, wanted.get(name, value)) for name, value in _OPTIONS]
     options += [item for item in sorted(wanted.items()) if item[0] not in dict(_OPTIONS)]
     for name, value in options:
-        if getattr(pycom, name)() != value:
-            getattr(pycom, name)(value)
+        try:
+            if getattr(pycom, name)() != value:
+                getattr(pycom, name)(value)
+        except Exception as error:  # noqa: BLE001 - the board must sleep
+            sys.print_exception(error)
 
 
 boot()

@@ -38,12 +38,18 @@ def modem_off():
 
 
 def stay_awake():
-    """Somebody pressed Ctrl-C: the watchdog, which cannot be stopped, waits for ten minutes."""
+    """Somebody pressed Ctrl-C: the watchdog, which cannot be stopped, waits for ten minutes.
+
+    Noise on the console looks the same. If it comes again and again, the resets count.
+    """
     import pycom
 
     machine.WDT(timeout=600000)
-    pycom.nvs_set("resets", 0)
     print("stopped; restarts in 10 minutes: machine.WDT(timeout=86400000) makes it a day")
+    stops = pycom.nvs_get("stops", 0)
+    if isinstance(stops, int) and stops < 6:
+        pycom.nvs_set("stops", stops + 1)
+        pycom.nvs_set("resets", 0)
 
 
 try:

@@ -15,7 +15,8 @@ SEQ = "seq"  # the name of the number, unless it has the bare base name, which e
 BASE_END = ":"
 # the first two letters of each phase of node.py and networking/, and the time awake
 _MS = ("in", "pr", "ac", "at", "co", "sc", "as", "jo", "re", "se", "de", "aw")
-UNITS = {"rp": "dBm", "rq": "dB", "rs": "dBm", "sn": "dB", **dict.fromkeys(_MS, "ms")}
+UNITS: dict[str, str | None] = {"rp": "dBm", "rq": "dB", "rs": "dBm", "sn": "dB"}
+UNITS |= dict.fromkeys(_MS, "ms") | {"rn": "count", "ra": None}  # ra is a text
 
 
 def sequence_number(records: Sequence[Record]) -> tuple[str, int | None]:

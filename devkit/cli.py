@@ -13,7 +13,7 @@ import sys
 from types import ModuleType
 
 from devkit import requirements
-from devkit.commands import NAMES, UsageError, described
+from devkit.commands import NAMES, UsageError, Wrong, described
 from devkit.commands.parser import Parser, one_line
 
 
@@ -50,7 +50,6 @@ def main(argv: list[str] | None = None, in_venv: bool = False) -> int:
 
 
 def _run(name: str, rest: list[str]) -> int:
-    from devkit.config_check import Wrong
     from emulator.vm.webassembly import NoVm
 
     try:

@@ -23,11 +23,8 @@ from emulator.board.secrets import HIDDEN
 
 _FIELD = re.compile(r"(?<![\w'])_[A-Z]\w*")
 _SENSOR = re.compile(r"^_SENSORS, sensor (\d+)\b")
+_NOT_THERE = "a form that the board's MicroPython (1.11) does not know"
 _RAISED = re.compile(r'File "([\w./]*(config|credentials)\.py)", line (\d+)')
-
-
-class Wrong(Exception):
-    """The configuration has problems: args[0], a list of Problem."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,11 @@ class Problem:
         }
 
 
-def problems(path: Path, limit_s: float = LIMIT_S) -> list[Problem]:
-    """All problems of this file and of its credentials. OSError if it cannot be opened."""
+def problems(path: Path, limit_s: float = LIMIT_S, *, example: bool = True) -> list[Problem]:
+    """All problems of this file and of its credentials. OSError if it cannot be opened.
+
+    example: a missing credentials.py is replaced by the example, as on an emulated board.
+    """
     path.read_bytes()
     try:
         layout = Layout(path)
@@ -66,7 +66,7 @@ def problems(path: Path, limit_s: float = LIMIT_S) -> list[Problem]:
     if broken:
         return broken
     with configuration.placed(layout):
-        return _evaluated(layout, evaluation.evaluate(limit_s), limit_s)
+        return _evaluated(layout, evaluation.evaluate(limit_s, example=example), limit_s)
 
 
 def _of_text(text: str, file: str) -> Problem:
@@ -84,14 +84,16 @@ def _unreadable(layout: Layout) -> Iterator[Problem]:
             ast.parse(text, name, feature_version=(3, 7))
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             number = getattr(error, "lineno", None) or 1
-            lines = text.splitlines()
-            line = lines[number - 1].strip() if number <= len(lines) else ""
-            yield Problem(name, number, f"{getattr(error, 'msg', error)}: {line}")
+            line = layout.line(name, number)
+            said = getattr(error, "msg", None) or str(error)
+            if "only supported in Python" in said:
+                said = _NOT_THERE
+            yield Problem(name, number, f"{said}: {line}")
 
 
 def _evaluated(layout: Layout, found: Evaluation, limit_s: float) -> list[Problem]:
     if found.endless:
-        file, line = layout.origin(found.line or 1)
+        file, line = layout.origin(found.line) if found.line else (layout.file, 1)
         text = f"does not end; allowed: a file that ends within {limit_s:g} s"
         return [Problem(file, line, text)]
     if found.error is not None:
@@ -111,7 +113,12 @@ def _raised(layout: Layout, traceback: str) -> Problem:
     file, line = (
         layout.origin(int(number)) if which == "config" else (layout.credentials, int(number))
     )
-    return Problem(file, line, f"{text.rstrip(': ')}: {layout.line(file, line)}")
+    if text.startswith("SyntaxError"):  # Python here has read it
+        text = _NOT_THERE
+    said = f"{text.rstrip(': ')}: {layout.line(file, line)}"
+    if text.startswith("TypeError") and "not callable" in text:
+        said += "; probably a comma is missing after it"
+    return Problem(file, line, said)
 
 
 def _misspelt(layout: Layout, found: Evaluation) -> Iterator[Problem]:

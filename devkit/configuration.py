@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from devkit import application, evaluation
+from emulator.board.secrets import HIDDEN
 from emulator.device_files import (
     CREDENTIALS,
     config_file,
@@ -109,7 +110,9 @@ class Layout:
         return self._lines[min(line, len(self._lines)) - 1][1]
 
     def line(self, file: str, number: int) -> str:
-        """The text of a line of a file."""
+        """The text of a line of a file; in place of one with a secret, HIDDEN."""
+        if self.credentials_file is not None and file == self.credentials:
+            return HIDDEN
         for name, text in self.texts:
             lines = text.splitlines()
             if name == file and number <= len(lines):
@@ -202,6 +205,11 @@ def _imports_config(node: ast.AST) -> TypeGuard[ast.stmt]:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        line = problem.object.count(b"\n", 0, problem.start) + 1
+        byte = problem.object[problem.start]
+        said = f"{shown(path)}:{line}: byte 0x{byte:02x}; allowed: a file saved as UTF-8"
+        raise NotUsable(said) from None
     except (OSError, ValueError) as problem:
         why = getattr(problem, "strerror", None) or problem
         raise NotUsable(f"{shown(path)}: {why}") from None

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from emulator.device_files import ROOT, copy_device_files
+from emulator.device_files import CREDENTIALS, ROOT, copy_device_files, credentials_file
 
 LIMIT_S = 5.0  # for a file that does not end
 _START_S = 120.0  # for Python and the checks themselves, on a machine that has much to do
@@ -48,10 +48,15 @@ class Evaluation:
     line: int | None = None
 
 
-def evaluate(limit_s: float = LIMIT_S) -> Evaluation:
-    """Evaluate config.py and credentials.py as boards get them now."""
+def evaluate(limit_s: float = LIMIT_S, *, example: bool = True) -> Evaluation:
+    """Evaluate config.py and credentials.py as boards get them now.
+
+    example: as emulated boards do, which get the example if there is no credentials.py.
+    """
     with tempfile.TemporaryDirectory(prefix="config-") as folder:
         copy_device_files(Path(folder))
+        if not example and credentials_file() is None:
+            (Path(folder) / CREDENTIALS).unlink(missing_ok=True)
         return of_flash(Path(folder), limit_s)
 
 
@@ -104,6 +109,8 @@ def _evaluated(flash: Path, limit_s: float) -> Evaluation:
     module, error, ended = _program(flash, "GPy", "import config")
     faulthandler.cancel_dump_traceback_later()
     config = getattr(module, "config", None)
+    if config is None and error is None and ended:
+        error = "SystemExit; allowed: a file that ends by itself"
     if error is not None or not ended or config is None:
         return Evaluation(error=error, endless=not ended)
     fields = {
@@ -118,7 +125,7 @@ def _evaluated(flash: Path, limit_s: float) -> Evaluation:
     module, error, ended = _program(flash, board, _CHECK)
     found = vars(module).get("found")
     if found is None:
-        return Evaluation(fields, error=error)
+        return Evaluation(fields, error=error, endless=error is None)
     problems, advice, known = map(tuple, found)
     return Evaluation(fields, problems, advice, known)
 

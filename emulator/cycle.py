@@ -11,6 +11,13 @@ from emulator.board.secrets import Secrets
 from emulator.network.addresses import endpoint
 from emulator.network.routes import SentDatagram
 
+_LINKED = ("attached", "connected", "joined", "restored")  # outcomes of bearers that are no reason
+_WAYS = (
+    ("refused", "no server listens behind"),
+    ("lost", "lost on air to"),
+    ("unsent", "lost in the modem, whose radio went off first, to"),
+)
+
 
 @dataclass
 class Phase:
@@ -78,8 +85,8 @@ class Cycle:
             )
             return f"{how} {self.ended}: {reason}"
         if self.accepted == 0:
-            said = f"no report was taken; the program's own cause: {self.cause or 'none'}"
-            if self.status > 0:  # then that word is no reason
+            said = f"no report was taken; cause: {self.cause or 'unknown'}"
+            if self.cause in _LINKED:
                 said = "no report was taken, although the link was up"
         else:
             said = f"{len(self.sent) - self.delivered} of {len(self.sent)} payloads did not arrive"
@@ -91,8 +98,7 @@ class Cycle:
             f"no route leads to {host if port is None else endpoint(host, port)}"
             for host, port in self.unrouted
         ]
-        for what, why in (("refused", "no server listens behind"), ("lost", "lost on air to"),
-                          ("unsent", "lost in the radio, which went off before, to")):  # fmt: skip
+        for what, why in _WAYS:
             places = {endpoint(one.host, one.port): None for one in self.sent if one.what == what}
             ways += [f"{why} {place}" for place in places]
         return ways

@@ -42,9 +42,13 @@ def _parse(cfg):
     devices = getattr(cfg, "_DEV_EUIs", None)
     values = []
     for name in _ONE:
-        many = None
-        if devices is not None:
-            many = devices if name == "_DEV_EUI" else getattr(cfg, name + "s", None)
+        if name == "_DEV_EUI":
+            many = devices
+        else:
+            many = getattr(cfg, name + "s", None)
+            if many is not None and devices is None:
+                found.append("%ss without _DEV_EUIs; allowed: both, or %s alone" % (name, name))
+                many = None
         if many is None:  # one value for all devices
             values.append([_bytes(name, name, getattr(cfg, name, None), found)])
         elif not isinstance(many, (list, tuple)) or not many:

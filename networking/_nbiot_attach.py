@@ -61,6 +61,7 @@ DETACH_MS = const(40000)
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
 _RADIO_OFF = ("AT+CFUN=4", "OK", DETACH_MS, causes.MODEM_ERROR)
+_LEAVING_MS = const(60000)  # the wait for a detach that deactivate() could not await
 _RESTART_MS = const(8000)  # of the modem, which then answers at once
 _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
@@ -93,6 +94,7 @@ class Attempt:
         self._family = family
         self._data_state = False
         self._service = None  # the Service of the present registration
+        self.registered = None  # the instant at which it was seen, as of timing.now_ms()
         self._explicit = False  # errors are stated: +CMEE was set for it
         self._automatic = False  # the choice of the operator is known to be automatic
         self._registration = None  # the last <stat> of +CEREG seen
@@ -170,6 +172,7 @@ class Attempt:
 
     def open_link(self, _command, _accepted, _limit_ms, _cause):
         """Start the modem; one that may still be detaching is no mute one."""
+        patience = timing.Deadline(_LEAVING_MS)
         while True:
             try:
                 self._link.open()
@@ -177,6 +180,8 @@ class Attempt:
             except OSError:
                 if not self._link.modem.may_be_leaving:
                     raise
+                if patience.expired():
+                    raise Failed(causes.MODEM_BUSY)
             timing.sleep_ms(1000)
         # a search that an earlier call has begun goes on
         limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
@@ -286,6 +291,7 @@ class Attempt:
             if not self._service:
                 rest = self._settings["_CID"], self._family, self._data_state
                 self._service = service.Service(self._in_time, *rest)
+                self.registered = timing.now_ms()
             self._service.note(reply.lines)
         else:
             self._service = None
@@ -378,12 +384,10 @@ def switch_off(link):
     to go off in any case. Raises OSError in data state, and if the modem went mute.
     """
     command = "AT+CFUN=4"
-    limits_ms = (DETACH_MS, _RESTART_MS, _RESTART_MS)
     if at.busy_with(link.modem, _RESTART_MS) not in (None, command):
         at.abandon(link.modem)
         command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
-        limits_ms = (_RESTART_MS,) * 3
-    for limit_ms in limits_ms:
+    for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
         reply = link.exchange(command, limit_ms, "?" in command)
         if reply.ok and (reply.lines or command == "AT+CFUN=4"):
             return True

@@ -1,12 +1,13 @@
 """Has what the modem accepted left the radio? Wait for it before the radio goes off.
 
     from networking import _nbiot_left
-    left = _nbiot_left.wait(link, accepted, rsrp_dbm)     # True, False or None
+    left = _nbiot_left.wait(link, accepted, rsrp_dbm, registered)     # True, False or None
 
 OK to a datagram means that the modem has taken it. What it has not sent it loses with the radio
 (no source says that this modem sends it first; the maker of a comparable one says that it is
 lost). Most releases do not tell when a datagram leaves. Then a bound is waited, in which about
-nine of ten leave: for each datagram 2 s in good coverage, 4 s in fair, 8 s at the edge.
+nine of ten leave: for each datagram 2 s in good coverage, 4 s in fair, 8 s at the edge. It is
+given twice to one that has to bring the radio connection back first.
 
 Where the modem has +CSCON, the end of the radio connection ends the wait: the network keeps it for
 as long as there is something to send. The bound is never extended for it: without release
@@ -26,6 +27,7 @@ _GOOD_DBM = const(-109)
 _FAIR_DBM = const(-119)
 _EACH_MS = (2000, 4000, 8000)  # good, fair, edge
 _MOST_MS = const(48000)  # from the last datagram on
+_KEPT_MS = const(8000)  # networks keep a quiet connection for 10 s or more
 _LOOK_MS = const(2000)  # between two looks at the modem
 _SILENT_MS = const(500)  # after a look that failed at once
 _ANSWER_MS = const(3000)
@@ -42,26 +44,32 @@ def each_ms(rsrp_dbm):
     return _EACH_MS[(rsrp_dbm < _GOOD_DBM) + (rsrp_dbm < _FAIR_DBM)]
 
 
-def due_ms(accepted, each):
+def due_ms(accepted, each, registered):
     """Return the instant until which the radio has to stay on; instants as of timing.now_ms().
 
     accepted: instants, in order. The modem sends one datagram after the other, so the bound of one
-    begins when that of the one before is over.
+    begins when that of the one before is over. registered: the instant, None if unknown. After a
+    silence since then, or since the datagram before, the network has released the connection, and
+    a service request precedes the datagram.
     """
     due = 0
+    last = registered
     for instant in accepted:
-        due = max(due, instant) + each
+        idle = last is None or instant - last > _KEPT_MS
+        due = max(due, instant) + each * (1 + idle)
+        last = instant
     return min(due, accepted[-1] + _MOST_MS) if accepted else 0
 
 
-def wait(link, accepted, rsrp_dbm):
+def wait(link, accepted, rsrp_dbm, registered):
     """Wait until the datagrams have left the radio, or for their bound. Feeds the watchdog.
 
-    accepted: the instants at which the modem took them, in order, not empty. Returns True if the
-    modem has told that they left, False if it restarted or its radio is off, None if nothing told.
-    Blocks for 48 s at most, and for some 10 s if the modem does not speak.
+    accepted: the instants at which the modem took them, in order, not empty; registered: that of
+    the registration, or None. Returns True if the modem has told that they left, False if it
+    restarted or its radio is off, None if nothing told. Blocks for 48 s at most, and for some 10 s
+    if the modem does not speak.
     """
-    due = due_ms(accepted, each_ms(rsrp_dbm))
+    due = due_ms(accepted, each_ms(rsrp_dbm), registered)
     command = _ASK
     connected = False
     heard = timing.Stopwatch()

@@ -42,7 +42,8 @@ class Guard:
 
     @property
     def may_be_leaving(self):
-        """True while the modem may still be detaching: it takes no command meanwhile."""
+        """True while the modem may still be detaching, after what it did before: it takes no
+        command meanwhile."""
         return self._leaving is not None and not self._leaving.expired()
 
     def wrap(self, modem):
@@ -66,9 +67,11 @@ class Guard:
         if text:
             self._unanswered = self._leaving = None
         elif not listens:
+            busy_ms = self._due.left_ms() if self._unanswered else 0
             self._unanswered = command
             self._due = timing.Deadline(at.longest_ms(command))
-            self._leaving = timing.Deadline(_DETACH_MS) if command == _OFF else None
+            leaves = command[: len(_OFF)] == _OFF
+            self._leaving = timing.Deadline(busy_ms + _DETACH_MS) if leaves else None
         return text
 
     def _probe(self):

@@ -13,6 +13,8 @@ channel      optional int, 1 to 13: the channel to search first when there is no
 
 from utils.configuration import is_integer
 
+_KEYS = ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel")
+
 
 def pairs(known_nets):
     return known_nets.items() if isinstance(known_nets, dict) else known_nets
@@ -75,5 +77,5 @@ def _check_entry(ssid, entry, found):
         text = "%s: wlan_config = %r; allowed: (ip, mask, gateway, dns), dotted text"
         found.append(text % (ssid, config))
     for name in entry:
-        if name not in ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel"):
-            found.append("%s: unknown key %r" % (ssid, name))
+        if name not in _KEYS:
+            found.append("%s: unknown key %r; allowed: %s" % (ssid, name, ", ".join(_KEYS)))

@@ -47,9 +47,10 @@ _FIELDS = (
     ("_APN_USER", "text", (1, 64), None),
     ("_APN_PASSWORD", "secret", (1, 64), None),
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
-    ("_PLMN", "text", (5, 6), None),
+    ("_PLMN", "digits", (5, 6), None),
 )
-CARRIES_BY = ("_IP_VERSION", "_HOST")
+CARRIES_BY = ("_IP_VERSION", "_HOST", "_CID")
+_LAST_SOCKET_CID = 5
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
 ConnectResult = namedtuple(
@@ -70,6 +71,7 @@ _AUTH_BYTES = 19  # of the command line around user and password
 
 _link = None  # to the modem, made at the first use
 _outcome = procedure.NOTHING  # of the last connect()
+_registered = None  # the instant, as of timing.now_ms(); of the last connect()
 _at_family = _AF_INET  # of AT sockets, set by the last connect()
 _cid = 1  # the PDP context of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
@@ -97,7 +99,7 @@ def connect(cfg, dataStateOn=True):
 
 def _connect(cfg, data_state, family):
     """As connect(); family: of the addresses that the network must give, None for any."""
-    global _outcome, _at_family, _cid, _left
+    global _outcome, _registered, _at_family, _cid, _left
     settings, found = _checked(cfg, _FIELDS + _DATA_STATE_FIELDS if data_state else _FIELDS)
     if found:
         raise ValueError("; ".join(found))
@@ -110,7 +112,9 @@ def _connect(cfg, data_state, family):
     _forget_socket()
     _left = None
     del _accepted()[:]
-    _outcome = procedure.Attempt(link, settings, family).run(data_state)
+    attempt = procedure.Attempt(link, settings, family)
+    _outcome = attempt.run(data_state)
+    _registered = attempt.registered
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
 
 
@@ -141,8 +145,9 @@ def deactivate():
     modem is left alone, (True, 0).
 
     Waits first until the datagrams that the modem accepted have left the radio: for 2, 4 or 8 s
-    each, by coverage, 48 s at most, counted from their acceptance; not at all if an answer came
-    after the last one. In data state for one datagram. The detach takes up to 40 s.
+    each, by coverage, twice that after 8 s of silence, 48 s at most, counted from their
+    acceptance; not at all if an answer came after the last one. In data state for one datagram.
+    The detach takes up to 40 s.
     """
     return _deactivate(False)
 
@@ -272,13 +277,16 @@ def boot_options(cfg):
 def carries(cfg):
     """Return the kinds of transport that this configuration allows.
 
-    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6.
+    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6. The others
+    need AT sockets, which the contexts 6 to 8 do not have.
     """
     from utils import address
 
     ipv6 = cfg._IP_VERSION == "IPV6" or address.family(getattr(cfg, "_HOST", "")) == _AF_INET6
     if ipv6 or not _the_link().has_data_state:
         return ("message", "datagram")
+    if getattr(cfg, "_CID", 1) > _LAST_SOCKET_CID:
+        return ("stream",)
     return ("message", "datagram", "stream")
 
 
@@ -352,9 +360,6 @@ def stop(woken=False):
 def _checked(cfg, fields):
     """Return (settings, problems) of these fields and of their combinations."""
     settings, found = configured(cfg, fields)
-    operator = settings.get("_PLMN")
-    if operator and not operator.isdigit():
-        found.append("_PLMN = %r; allowed: None, or 5 to 6 digits" % operator)
     user, password = settings.get("_APN_USER"), settings.get("_APN_PASSWORD")
     if password and not user and "_APN_USER" in settings:
         found.append("_APN_PASSWORD without _APN_USER; allowed: both, or none")
@@ -402,7 +407,7 @@ def _await_departure(link, sent):
     from networking import _nbiot_left
 
     watch = timing.Stopwatch()
-    _left = _nbiot_left.wait(link, sent, _outcome.levels[1])
+    _left = _nbiot_left.wait(link, sent, _outcome.levels[1], _registered)
     told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
     text = "waited %d ms for what was sent (%d) to leave: %s"
     procedure.log.info(text, watch.elapsed_ms(), len(sent), told)

@@ -109,7 +109,8 @@ class Sensor:
         steps = self.steps()
         try:
             while True:
-                timing.sleep_ms(next(steps))
+                # one more, since now_ms rounds down to whole milliseconds
+                timing.sleep_ms((next(steps) or -1) + 1)
         except StopIteration as end:
             return end.args[0]
         except SensorError as error:

@@ -87,7 +87,7 @@ def finish(steps):
     """Go through steps to their end, waiting, and return what they return."""
     try:
         while True:
-            timing.sleep_ms(next(steps))
+            timing.sleep_ms(next(steps) + 1)  # as the rig: it rounds down
     except StopIteration as end:
         return end.args[0] if end.args else None
 

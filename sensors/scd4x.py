@@ -253,7 +253,7 @@ class Scd4x(Sensor):
 
     def _send(self, command, argument, wait_ms):
         _sensirion.finish(_sensirion.send(self._chip, command, argument, _PATIENCE_MS))
-        timing.sleep_ms(wait_ms)
+        timing.sleep_ms(wait_ms + 1)  # it rounds down
 
     # Steps of a measurement
 

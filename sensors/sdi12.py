@@ -25,7 +25,8 @@ Written against the SDI-12 specification 1.4 (SDI-12 Support Group), on Pycom fi
 
 from micropython import const
 
-from sensors import ADC_PINS, IO_PINS, Sensor, SensorError, _sdi12_probes, _sdi12_text
+# the bus, too: loaded when the measurement begins, it would keep the probes powered meanwhile
+from sensors import ADC_PINS, IO_PINS, Sensor, SensorError, _sdi12_bus, _sdi12_probes, _sdi12_text
 from sensors._sdi12_probe import Sdi12, who, who_exactly
 from utils import timing
 
@@ -128,7 +129,6 @@ def build(
 
 def _bus(rig, drv_in_pin, rcv_out_pin, direction_pin):
     """The wire on these pins; all probes of a run share it."""
-    from sensors import _sdi12_bus
 
     def make():
         return _sdi12_bus.Bus(drv_in_pin, rcv_out_pin, direction_pin)
@@ -230,7 +230,6 @@ def _at_work(pins, vcc_pin, settle_ms, dialogue):
     """Power the wire, go through the steps dialogue(bus), give all back; None if they failed."""
     global last_cause
     import sensors
-    from sensors import _sdi12_bus
 
     given = {"vcc_pin": vcc_pin, "settle_ms": settle_ms}
     given.update(zip(("drv_in_pin", "rcv_out_pin", "direction_pin"), pins))

@@ -108,6 +108,19 @@ def test_a_radio_that_a_reset_left_on_goes_off_without_our_files(
     assert node.device.modem.cfun == 4 and rests(node)
 
 
+def test_a_supply_that_breaks_down_once_does_not_leave_the_modem_on(make_node: MakeNode) -> None:
+    """It does so while boot.py switches the modem off, which is no hang of that step."""
+    broken = {"point": "nvs", "match": "set reset_in", "nth": 7, "do": "reset", "when": "after"}
+    node = make_node({**SAFE, "fault": [{**broken, "cause": "brown_out"}]})
+    node.device.put("first.py", ATTACHES)
+    node.run(scripts=["first.py"])
+    node.device.put("main.py", "while True: pass\n")
+    cycles = node.run(4)
+    assert [cycle.ended for cycle in cycles] == ["reset"] * 3 + ["deepsleep"]
+    assert cycles[3].reset_cause == "brown_out"
+    assert node.device.modem.cfun == 4 and rests(node)
+
+
 CONFIGURATIONS = {
     "endless": ("while True:\n    pass", 2),
     "long": ("import utime\nutime.sleep(4000)", 2),
@@ -269,6 +282,32 @@ def test_ctrl_c_leaves_ten_minutes_and_forgets_the_resets(make_node: MakeNode) -
     assert node.device.service("wdt").timeout_ms == 600_000
     assert node.device.service("nvs").do_get("resets") == [0]
     assert "10 minutes" in node.device.output
+
+
+def test_what_looks_like_ctrl_c_at_every_start_does_not_keep_the_board_awake(
+    make_node: MakeNode,
+) -> None:
+    node = make_node(SAFE, _SENSORS=(("interrupts", {}),), _PERIOD_S=21600)
+    node.device.put("sensors/interrupts.py", INTERRUPTS)
+    vm: Any = node.device.emulator.vm
+    vm.attended = True  # or it would end the test
+    cycles = node.run(10)
+    assert [cycle.ended for cycle in cycles] == ["reset"] * 8 + ["deepsleep"] * 2
+    assert cycles[-1].delivered and rests(node)  # without the sensor
+    node.device.put("sensors/interrupts.py", SENSOR + "def get_reading():\n    return 1\n")
+    node.run(2)
+    assert told(node, "x") == [1]
+    nvs: Any = node.device.service("nvs")
+    assert nvs.do_get("stops") == [0]
+
+
+def test_settings_that_cannot_be_written_do_not_keep_the_board_awake(make_node: MakeNode) -> None:
+    full = {"point": "nvs", "match": "setting ", "do": "full"}
+    node = make_node({**SAFE, "fault": [full]})
+    node.device.put("main.py", "while True: pass\n")
+    cycles = node.run(3)
+    assert [cycle.ended for cycle in cycles] == ["reset"] * 2 + ["deepsleep"]
+    assert rests(node)
 
 
 WAITS = """

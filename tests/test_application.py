@@ -568,6 +568,7 @@ def test_a_wrong_bearer_leaves_no_start_option_on(make_node: MakeNode, bearer: o
     flags = node.service_flags()
     assert cycle.ended == "deepsleep" and cycle.cause == "configuration"
     assert not flags["wifi_on_boot"] and not flags["lte_modem_en_on_boot"]
+    assert not node.log("Traceback")
 
 
 def test_a_wrong_bearer_does_not_keep_a_low_battery_from_its_sleep(make_node: MakeNode) -> None:

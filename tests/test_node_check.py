@@ -50,6 +50,7 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
      "_PROTOCOL = 'mqtt', _BEARER = 'nbiot', _IP_VERSION = 'IPV4V6', _HOST = '2001:db8::1': the"
      " protocol needs a stream; allowed: one that needs a message or a datagram"),
     ({"_PROTOCOL": "coap", **LORA}, "_PROTOCOL = 'coap', _BEARER = 'lora': the protocol needs a"),
+    ({"_CID": 6}, "_CID = 6: the protocol needs a message; allowed: one that needs a stream"),
     ({"_BEARER": "nbiott"}, "_BEARER = 'nbiott'; allowed: lora, nbiot, wifi"),
     ({"_PROTOCOL": "http"}, "_PROTOCOL = 'http'; allowed: coap, mqtt, udp"),
     ({"_PROTOCOL": "coap", "_TOPIC": PATH, "_TOKEN": KEY},
@@ -75,6 +76,9 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
      ("_USER = '***'; allowed: 1 to", "_TOKEN = '***'; allowed: 1 to")),
     ({"_BEARER": "wifi", "_WIFI_NETS": {"field": {"pwd": "short"}}},
      "_WIFI_NETS: field: pwd; allowed: str of 8 to 63 characters"),
+    ({"_BEARER": "wifi", "_WIFI_NETS": {"field": {"password": "swordfish"}}},
+     "_WIFI_NETS: field: unknown key 'password'; allowed: pwd, user, identity"),
+    ({**LORA, "_APP_KEYs": ["2B7E15"]}, "_APP_KEYs without _DEV_EUIs; allowed: both, or _APP"),
     ({**LORA, "_APP_KEY": "2B7E15"}, "_APP_KEY = a text of 6 characters; allowed: 32"),
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@ without default is required:
 
 kind       value                                                   limits
 text       str of printable ASCII without a quote or backslash     (shortest, longest) length
+digits     str of digits                                           (shortest, longest) length
 name       a name that can stand in a report: utils/names.py       (shortest, longest) length
 host       IPv4 or IPv6 literal, or a name: utils/address.py       (shortest, longest) length
 secret     as text; no message shows its value                     (shortest, longest) length
@@ -104,6 +105,8 @@ def _fits(value, kind, limits):
         return bool(value) and all(is_integer(item, *limits) for item in value)
     if not isinstance(value, str) or not is_integer(len(value), *limits):
         return False
+    if kind == "digits":
+        return value.isdigit()
     if kind == "name":
         from utils import names  # on demand
 
@@ -126,6 +129,7 @@ HIDDEN = "***"  # in place of a secret
 _CHARACTERS = '%d to %d printable ASCII characters, no " or \\'
 _TEXTS = {
     "name": "%d to %d letters, digits and -:._/, a letter or digit in front",
+    "digits": "%d to %d digits, as text in quotes",
     "host": "an IP address or a name, %d to %d characters, no scheme, port, path or blank",
     "integer": "an integer %d to %d",
     "integers": "an integer %d to %d, or a list of such",

@@ -67,6 +67,7 @@ class Trail:
             _keep("resets", MOST_RESETS - 1 if self._bits else 0)
             _keep("reset_culprits", 0)
             _keep("reset_in", 0)  # of boot.py
+            _keep("stops", 0)  # of main.py
         return left
 
     def records(self, lines):

@@ -27,6 +27,10 @@ class UsageError(Exception):
     """The command cannot be carried out as given; the text says what is allowed."""
 
 
+class Wrong(Exception):
+    """What the command works on has problems: args[0], which are told one on a line."""
+
+
 def names(folder: Path = _HERE) -> tuple[str, ...]:
     """The commands whose files are there."""
     found = {

@@ -48,8 +48,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--wait-ms",
         type=whole(0),
         metavar="N",
-        help="how long to wait for the final result code of a command (default: 180000), and"
-        " with this option also listen so long for unsolicited lines after the last command",
+        help="time to wait for the final result code of a command (default: 180000); if given,"
+        " also the time to listen for unsolicited lines after the last command",
     )
     parser.add_argument(
         "--escape",

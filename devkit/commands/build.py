@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget",
         action="store_true",
-        help="write the table of docs/budget.md anew as well",
+        help="write the table of docs/budget.md, too",
     )
 
 

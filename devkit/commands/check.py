@@ -1,7 +1,8 @@
 """Name every mistake in a configuration: a line for each, with file and line.
 
 Runs the checks of the board itself on an emulated one, and looks for misspelt names. Status 1 if
-there is a problem. `build`, `component application`, `deploy` and `demo` do the same first.
+there is a problem. `build`, `component application`, `deploy` and `demo` do the same first, but
+take credentials_example.py if there is no credentials.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 from devkit import config_check
 from devkit.commands import UsageError
 from devkit.commands.options import add_json
-from devkit.configuration import shown
 from emulator.device_files import config_file
 
 
@@ -31,14 +31,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     path = Path(options.config) if options.config else config_file()
     try:
-        found = config_check.problems(path)
+        found = config_check.problems(path, example=False)
     except OSError as problem:
         raise UsageError(f"{path}: {problem.strerror}; allowed: a file") from None
     out = sys.stderr if options.json else sys.stdout
     for each in found:
         print(each, file=out)
     if not found:
-        print(f"{shown(path.resolve())}: no problem found", file=out)
+        print(f"{options.config or path.name}: no problem found", file=out)
     if options.json:
         table = {"ok": not found, "problems": [each.as_json() for each in found]}
         print(json.dumps(table))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devkit import config_check, configuration
-from devkit.commands import UsageError
+from devkit.commands import UsageError, Wrong
 from devkit.commands.values import command, file, folder, output, route, scenario, whole
 from emulator.board.board import Board
 from emulator.device_files import config_file
@@ -63,13 +63,13 @@ def chosen_config(options: argparse.Namespace) -> Iterator[None]:
 
 @contextlib.contextmanager
 def checked_config(options: argparse.Namespace) -> Iterator[None]:
-    """As chosen_config, for a configuration without a problem. Raises config_check.Wrong."""
+    """As chosen_config, for a configuration without a problem. Raises Wrong."""
     try:
         found = config_check.problems(Path(options.config) if options.config else config_file())
     except OSError as problem:
         raise UsageError(f"{options.config or config_file()}: {problem.strerror}") from None
     if found:
-        raise config_check.Wrong(found)
+        raise Wrong(found)
     with chosen_config(options):
         yield
 

@@ -63,7 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=hours,
         default=24.0,
         metavar="H",
-        help="end the run after so many virtual hours (default: 24)",
+        help="end the run after this many virtual hours (default: 24)",
     )
     add_realtime(parser)
     add_json(parser)
@@ -86,7 +86,7 @@ def troubles(cycles: list[Cycle]) -> list[str]:
     lines = []
     for number, cycle in enumerate(cycles, 1):
         if cycle.trouble is not None:
-            lines.append(f"cycle {number} {cycle.trouble}")
+            lines.append(f"cycle {number}: {cycle.trouble}")
     return lines
 
 

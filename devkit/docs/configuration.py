@@ -132,6 +132,8 @@ def _values(field: tuple[Any, ...]) -> str:
         return str(limits)
     if kind == "choice":
         words = ", ".join(map(_code, limits))
+    elif kind == "digits":
+        words = f"{limits[0]} to {limits[1]} digits as text"
     elif kind in ("text", "name", "host", "secret"):
         words = f"{kind}, {limits[0]} to {limits[1]} characters"
     else:

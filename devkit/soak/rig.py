@@ -20,9 +20,10 @@ from emulator.device_files import configured, flash_files
 from emulator.emulator import Emulator
 from emulator.vm.guard import TimeLimit
 
-# Three resets in a row, the start that sleeps, and those in which a supply that is too weak for
-# the modem's transmissions resets the board before it has counted
+# Three resets in a row, the start that sleeps, and as many again. A supply too weak for the
+# transmissions of an attach that goes on resets the board again and again before Python runs.
 STARTS_WATCHED = 8
+BROWN_OUTS_WATCHED = 100
 
 
 @dataclass
@@ -126,7 +127,10 @@ def run_to_sleep(emulator: Emulator, cause: int, most_ms: int) -> tuple[list[Cyc
     Returns the cycles and what starts the next one; None: nothing will."""
     cycles: list[Cycle] = []
     next_cause: int | None = cause
-    while next_cause is not None and len(cycles) < STARTS_WATCHED:
+    while next_cause is not None:
+        brown_outs = [cycle.error for cycle in cycles].count("reset: brown-out")
+        if len(cycles) - brown_outs >= STARTS_WATCHED or brown_outs >= BROWN_OUTS_WATCHED:
+            break
         _limit(emulator, most_ms)
         cycles += emulator.run(cycles=1, cause=next_cause)
         next_cause = emulator.next_cause

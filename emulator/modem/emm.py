@@ -115,7 +115,7 @@ class Emm:
 
     def resume(self) -> None:
         """The modem was registered all along, before the board came to life."""
-        self._register(Step(self._home))
+        self._try(Step(self._home))
 
     def detach(self, done: Callable[[], None]) -> None:
         """Finish what is queued, tell the network, be deregistered; then `done`."""
@@ -236,6 +236,9 @@ class Emm:
 
     def _attach(self) -> None:
         if not self.registered:
+            return
+        if self._modem.pdn.refusal(self._modem.pdn.attach_cid) is not None:  # defined anew since
+            self._refused(Step(DENIED, cause=ESM_FAILURE), final=True)
             return
         self.attached = True
         self._modem.pdn.activate(self._modem.pdn.attach_cid)

@@ -48,7 +48,7 @@ def test_published_configuration_has_no_problem(capsys) -> None:
         ("_SENSORS = (\n    1\n    2,\n)\n", r"node\.py:[23]: invalid syntax.*: [12],?$"),
         (
             "_SENSORS = (\n    ('a', {})\n    ('b', {}),\n)\n",
-            r"node\.py:2: TypeError: .* \('a', {}\)$",
+            r"node\.py:2: TypeError: .* \('a', {}\); probably a comma is missing after it$",
         ),
         ("_PORT = \n", r"node\.py:1: invalid syntax: _PORT =$"),
         ("_PORT = 5\n  _HOST = 6\n", r"node\.py:2: unexpected indent: _HOST = 6$"),
@@ -56,8 +56,19 @@ def test_published_configuration_has_no_problem(capsys) -> None:
         (MEADOW + "import nothing\n", r"node\.py:3: ImportError: .*: import nothing$"),
         (MEADOW + "_A = 1 / 0\n", r"node\.py:3: ZeroDivisionError.*: _A = 1 / 0$"),
         ("import config\n", r"node\.py:1: import config; allowed: from config import \*"),
+        (
+            MEADOW + "(_A := 1)\n",
+            r"node\.py:3: a form that the board's MicroPython .*: \(_A := 1\)$",
+        ),
+        (MEADOW + "_A = f'{1}'\n", r"node\.py:3: a form that the board's Micro.*: _A = f'\{1}'$"),
+        (MEADOW + "raise SystemExit\n", r"node\.py:1: SystemExit; allowed: a file that ends by"),
         ("while True: pass\n", r"node\.py:1: does not end; allowed: a file that ends within"),
         ("import utime\nutime.sleep(9999)\n", r"node\.py:1: does not end; allowed: "),
+        (
+            f"{MEADOW}class P:\n  def __eq__(self, other):\n    while True: pass\n"
+            "_IP_VERSION = P()\n",
+            r"node\.py:1: does not end; allowed: ",
+        ),
     ],
 )
 def test_a_file_that_does_not_run_is_told_with_its_line(
@@ -124,9 +135,35 @@ def test_json_names_all_fields_of_a_combination_and_no_secret(tmp_path: Path, ca
 
 def test_only_a_file_that_cannot_be_opened_is_wrong_usage(tmp_path: Path, capsys) -> None:
     assert cli.main(["check", "--config", str(tmp_path / "none.py")]) == 2
-    (tmp_path / "latin.py").write_bytes(b"_APN = 'caf\xe9'\n")
+    (tmp_path / "latin.py").write_bytes(b"_PORT = 1\n_APN = 'caf\xe9'\n")
     assert cli.main(["check", "--config", str(tmp_path / "latin.py")]) == 1
-    assert capsys.readouterr().out.startswith(f"{tmp_path}/latin.py:1: 'utf-8' codec can't decode")
+    said = f"{tmp_path}/latin.py:2: byte 0xe9; allowed: a file saved as UTF-8\n"
+    assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        ("\n_TOKEN = 'swordfish\n", "credentials.py:2: unterminated string literal"),
+        ("_TOKEN = 'swordfish' / 2\n", "credentials.py:1: TypeError: unsupported"),
+    ],
+)
+def test_no_line_of_the_credentials_is_shown(
+    checked: Callable[..., list[str]], secrets: str, said: str
+) -> None:
+    [problem] = checked(MEADOW, secrets)
+    assert problem.startswith(said)
+    assert problem.endswith(": ***") and "swordfish" not in problem
+
+
+def test_check_takes_no_credentials_from_the_example(tmp_path: Path, capsys) -> None:
+    file = tmp_path / "node.py"
+    file.write_text(f"{MEADOW}_BEARER = 'lora'\n")
+    with configured(REFERENCE):
+        assert cli.main(["check", "--config", str(file)]) == 1
+        assert "_APP_KEY is missing in credentials.py" in capsys.readouterr().out
+        (tmp_path / "credentials.py").write_text(f"_APP_KEY = '{'0' * 32}'\n")
+        assert cli.main(["check", "--config", str(file)]) == 0
 
 
 @pytest.mark.parametrize(

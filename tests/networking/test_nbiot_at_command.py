@@ -296,6 +296,28 @@ def test_the_procedure_waits_for_an_outstanding_answer(make_device: MakeDevice) 
     assert (status, cause) == (1, "attached")
 
 
+@pytest.mark.parametrize("command, off", (('AT+PING="192.0.2.1"', True), ("AT+COPS=?", False)))
+def test_deactivate_waits_a_minute_for_a_busy_modem_which_is_no_mute_one_later(
+    make_device: MakeDevice, command: str, off: bool
+) -> None:
+    device = make_device(SCAN)
+    first, *causes, second = device.run(
+        ATTACHED
+        + """
+nbiot.sendAtCommand(given(), timeout_ms=50)
+show(nbiot.deactivate().deactivation_status)
+for _ in range(2):
+    nbiot.connect(configured(), False)
+    show(nbiot.last_outcome().cause)
+show(nbiot.deactivate().deactivation_status)
+""",
+        command,
+    )
+    assert (first, second) == (off, True)
+    assert causes in (["attached", "attached"], ["modem_busy", "attached"])
+    assert device.modem.cfun == 4
+
+
 def test_a_search_that_outlasts_the_configured_time_has_its_cause(make_device: MakeDevice) -> None:
     device = make_device(SCAN)
     [cause] = device.run(

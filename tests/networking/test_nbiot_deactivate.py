@@ -360,7 +360,7 @@ def test_after_a_deep_sleep_it_costs_nothing(make_device: MakeDevice) -> None:
 def test_a_modem_that_still_searches_is_switched_off(
     make_device: MakeDevice, second_line: str
 ) -> None:
-    """A search for all networks takes minutes; nobody waits for it any more."""
+    """A search for all networks takes minutes; nobody waits for its end."""
     device = make_device({"modem": {"second_line": second_line}})
     [[_, took_ms]] = device.run(
         """
@@ -370,6 +370,6 @@ def test_a_modem_that_still_searches_is_switched_off(
         show(nbiot.deactivate())
         """
     )
-    assert took_ms <= 33_000
+    assert took_ms <= 65_000  # it waits for the end of what lasts less than a minute
     device.board.clock.advance(200_000_000)
     assert device.modem.cfun == 4

@@ -14,19 +14,19 @@ pytestmark = pytest.mark.both_links(every=3)
 MakeDevice = Callable[..., Device]
 STEADY = {"loss": 0.0, "outliers": False, "no_service": 0.0, "attach_ms": 3000, "uplink_ms": 900,
           "detach_ms": 500}  # fmt: skip
-# given: how many datagrams, ms until deactivate(). Shows the ms from the last OK to the end of the
-# wait, which is that of the datagrams alone: 500 ms of detach and 2 s of the rest are taken away
+# given: how many datagrams, ms until deactivate(), ms before each datagram. Shows the ms from the
+# last OK to the end
 PROGRAM = """
 from networking import nbiot
 from utils import timing
 
-count, pause_ms = given()
+count, pause_ms, silence_ms = given() + [0] * (3 - len(given()))
 nbiot.connect(configured(), False)
 for _ in range(count):
+    timing.sleep_ms(silence_ms)
     assert nbiot.sendATsocket(b"x" * 20, "192.0.2.1", 5683) == 20
 last = timing.Stopwatch()
 timing.sleep_ms(pause_ms)
-commands = []
 down = nbiot.deactivate()
 show((down.deactivation_status, last.elapsed_ms(), nbiot.left()))
 """
@@ -75,6 +75,17 @@ def test_several_datagrams_are_given_time_for_each(make_device: MakeDevice) -> N
     device = make_device(scenario(-125.0))
     device.run(PROGRAM, [9, 0])
     assert 46_000 <= waited_ms(device) <= 48_000 + PROMPT_MS + 200  # but no more than this
+
+
+@pytest.mark.parametrize("lag_ms, silence_ms, bound_ms", ((20_000, 0, 6000), (0, 15_000, 4000),
+                                                          (0, 4000, 2000)))  # fmt: skip
+def test_a_connection_that_was_released_meanwhile_is_given_time_too(
+    make_device: MakeDevice, lag_ms: int, silence_ms: int, bound_ms: int
+) -> None:
+    """A service request precedes the datagram after a lag, or a silence between two."""
+    device = make_device(scenario(network={"cgatt_lag_ms": lag_ms, "release_ms": 10_000}))
+    device.run(PROGRAM, [2, 0, silence_ms])
+    assert bound_ms <= waited_ms(device) <= bound_ms + PROMPT_MS + 200
 
 
 @pytest.mark.parametrize("pause_ms", (1500, 2500))

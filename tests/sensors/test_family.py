@@ -14,7 +14,7 @@ import pytest
 from devkit.sensors.catalogue import Entry, drivers, entries
 from tests.device import Node
 
-from .family import ON_I2C, SUPPLY, plug
+from .family import ON_I2C, SUPPLY, Member, plug
 
 PINS = [f"P{number}" for number in (*range(2, 5), *range(6, 13), *range(19, 24))]  # outputs
 # A transfer waits up to 5 s for a held line. The first two read many bytes, each of which waits;
@@ -251,6 +251,19 @@ def transfers_of(driver: str) -> int:
     with Bench([entry]) as bench:
         bench.run(READ.format(driver=driver, arguments=entry.arguments))
         return len(list(bench.board.trace.of("i2c")))
+
+
+@pytest.mark.parametrize("driver", [*entries()])
+def test_nothing_is_loaded_while_the_supply_is_on(node: Node, driver: str) -> None:
+    """One that is installed as source takes 32 ms per KB, in which a probe draws its current."""
+    member = Member(node, driver)
+    loaded: list[set[str]] = []
+    node.pins.on_change(
+        SUPPLY, lambda level: loaded.append(set(node.vm.importer.device_paths.values()))
+    )
+    assert member.read()[0][1] is None
+    on, off = loaded
+    assert off - on == set()
 
 
 @pytest.mark.parametrize("eighth", range(8))

@@ -190,3 +190,26 @@ def test_a_chip_answers_on_the_pins_it_is_wired_to_only(node):
         "there = si7021.get_reading('P21', 'P22')[0]\ncause = si7021.last_cause\n"
     )
     assert (found["here"], found["there"], found["cause"]) == (24.23, None, "absent")
+
+
+@pytest.mark.parametrize("call", ["_sensirion.finish(steps())", "Waiting().read()"])
+def test_no_wait_of_a_sensor_is_cut_short(node, call):
+    """Wherever between two milliseconds it begins: a data sheet's time is a least one."""
+    program = """
+        import utime
+        from sensors import Sensor, _sensirion
+        def steps(self=None):
+            yield 3
+            return ()
+        class Waiting(Sensor):
+            steps = steps
+        shortest_us = 9999
+        for _ in range(40):
+            utime.sleep_us(137)
+            begin = utime.ticks_us()
+            {}
+            shortest_us = min(shortest_us, utime.ticks_diff(utime.ticks_us(), begin))
+        show(shortest_us)
+        """
+    [shortest_us] = node.ask(program.format(call))
+    assert 3000 <= shortest_us < 4000

@@ -183,26 +183,19 @@ def test_values_that_need_several_replies(node):
 # time
 
 
-def took_ms(node, expression, imports="sdi12"):
-    node.value(expression, imports)  # what is imported now need not be later
-    begin_us = node.board.clock.now_us
-    node.value(expression, imports)
-    return (node.board.clock.now_us - begin_us) // 1000
-
-
 def test_the_service_request_ends_the_waiting(node):
     probe = plug(node, values=[1, 2, 3], seconds=4)  # takes 1.2 to 3.8 s
-    early_ms = took_ms(node, three("identify=False"))
+    early_ms = node.took_ms(three("identify=False"), "sdi12")
     assert 1200 < early_ms < 1800
     probe.no_request = True
-    assert 4000 < took_ms(node, three("identify=False")) < 4600
+    assert 4000 < node.took_ms(three("identify=False"), "sdi12") < 4600
     assert node.value(three(), "sdi12") == ((1, 2, 3), None)
 
 
 def test_identification_costs_about_a_third_of_a_second(node):
     plug(node)
-    alone_ms = took_ms(node, reading('probe="teros12", identify=False'))
-    whole_ms = took_ms(node, TEROS)
+    alone_ms = node.took_ms(reading('probe="teros12", identify=False'), "sdi12")
+    whole_ms = node.took_ms(TEROS, "sdi12")
     assert 300 < whole_ms - alone_ms < 500
     assert alone_ms < 600
 
@@ -247,7 +240,7 @@ def test_breaks_marks_and_tries_are_as_the_standard_has_them(node):
 
 
 def test_an_absent_probe_costs_half_a_second(node):
-    assert took_ms(node, three("identify=False")) < 700
+    assert node.took_ms(three("identify=False"), "sdi12") < 700
 
 
 @pytest.mark.parametrize("wake_ms", [0, 9, 25, 33, 70])

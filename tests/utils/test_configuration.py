@@ -23,6 +23,7 @@ def fields(table):
 """
 TEXT = ["name", "text", [2, 5]]
 SECRET = ["token", "secret", [2, 5]]
+DIGITS = ["operator", "digits", [2, 3]]
 CHOICE = ["kind", "choice", ["IP", "IPV6"]]
 NUMBER = ["count", "integer", [1, 8]]
 NUMBERS = ["bands", "integers", [1, 85], None]
@@ -34,6 +35,7 @@ VALUES = [
     (TEXT, "a\0b", False), (TEXT, "a\x7fb", False), (TEXT, "aé", False), (TEXT, 12, False),
     (TEXT, b"ab", False), (TEXT, None, False), (TEXT, " ~", True), (TEXT, ["a", "b"], False),
     (SECRET, "ab", True), (SECRET, "abcdef", False), (SECRET, 'a"b', False), (SECRET, 123, False),
+    (DIGITS, "01", True), (DIGITS, "0123", False), (DIGITS, "1x", False), (DIGITS, 12, False),
     (CHOICE, "IP", True), (CHOICE, "IPV6", True), (CHOICE, "ip", False), (CHOICE, "", False),
     (CHOICE, None, False), (CHOICE, 6, False), (CHOICE, ["IP"], False),
     (NUMBER, 1, True), (NUMBER, 8, True), (NUMBER, 0, False), (NUMBER, 9, False),

@@ -323,6 +323,26 @@ USES = {
         """,
         ["0 1 [b'one']"],
     ),
+    "at_due": (
+        """
+        from network import LTE
+        from utils import at
+        lte = LTE()
+        at.exchange(lte, "AT+CFUN=1", 12000)
+        print(at.exchange(lte, "AT+COPS=?", 1000).final)
+        print(at.exchange(lte, "AT+CSQ", 200000).ok)
+        """,
+        ["None", "True"],
+    ),
+    "trail": (
+        """
+        from utils import trail
+        crumbs = trail.Trail()
+        crumbs.mark("connect")
+        print(trail.Trail().where, crumbs.good_cycle(900, None), trail.Trail().where)
+        """,
+        ["connect 0 None"],
+    ),
     "timing": (
         """
         from utils import timing
@@ -359,7 +379,7 @@ for protocol in application.protocols():
 def outcome_of(
     program: str, flash: Path, vm: str, scenario: str | Scenario = "good", board: str = "FiPy"
 ) -> list[str]:
-    """What it prints on a board with this flash, without times and warnings."""
+    """What it prints on a board with this flash, without times, warnings and what nbiot tells."""
     (flash / "program.py").write_text(textwrap.dedent(program), encoding="utf-8")
     said: list[str] = []
     # a FiPy has every radio
@@ -368,7 +388,7 @@ def outcome_of(
         [cycle] = emulator.run(["program.py"])
     assert cycle.error is None, cycle.error
     lines = [_AT.sub("", line) for line in "".join(said).splitlines()]
-    return [line for line in lines if not line.startswith("WARNING")]
+    return [line for line in lines if not line.startswith(("WARNING", "INFO nbiot"))]
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ NO_ROUTE = (
         (
             "_PERIOD_S = 0",
             [],
-            "no report was taken; the program's own cause: configuration",
+            "no report was taken; cause: configuration",
         ),
     ],
     ids=["host without route", "lora", "name", "nobody listens", "lost", "configuration"],
@@ -116,11 +116,11 @@ def test_a_run_that_ends_with_1_says_what_is_missing(
         arguments = [each.format_map(meant) for each in more]
         status = cli.main(["run", MAIN, "--config", str(tmp_path / "node.py"), *arguments])
     assert status == 1
-    assert capsys.readouterr().err == f"./dev run: cycle 1 {said}\n"
+    assert capsys.readouterr().err == f"./dev run: cycle 1: {said}\n"
 
 
 def test_the_program_of_the_readme_says_so_too(tmp_path: Path, capsys) -> None:
     (tmp_path / "program.py").write_text(README)
     assert cli.main(["run", str(tmp_path / "program.py")]) == 1
     said = NO_ROUTE.format("192.0.2.1:5683")
-    assert capsys.readouterr().err == f"./dev run: cycle 1 {said}\n"
+    assert capsys.readouterr().err == f"./dev run: cycle 1: {said}\n"

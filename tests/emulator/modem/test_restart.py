@@ -153,3 +153,14 @@ def test_modem_found_registered_says_so_only_when_asked() -> None:
     rig = Rig({**READY, "modem": {"cfun": 1}})
     assert rig.pass_ms(20_000) == b""
     assert rig.ask("AT+CEREG?;+CGATT?") == "\r\n+CEREG: 1,1\r\n" + info("+CGATT: 1")
+
+
+def test_a_network_refuses_the_context_of_a_modem_found_on_or_defined_anew() -> None:
+    refusing = {"network": {"pdn_types": ["IPV6"], "cgatt_lag_ms": 9000}}
+    rig = Rig({**refusing, "modem": {"cfun": 1}})
+    rig.pass_ms(20_000)
+    assert "+CEREG: 1,3\r\n" in rig.ask("AT+CEREG?")
+    rig = Rig({**refusing, "modem": {"cfun": 1, "pdp_type": "IPV6"}})
+    assert rig.ask('AT+CGDCONT=1,"IP","iot.example"') == OK
+    rig.pass_ms(20_000)
+    assert "+CEREG: 1,3\r\n" in rig.ask("AT+CEREG?")

@@ -210,7 +210,7 @@ def test_the_application_runs_from_byte_code(tmp_path: Path, runtime: str) -> No
 
 def test_each_component_can_be_imported_alone_and_is_weighed(runtime: str) -> None:
     found = heap_after_import(["networking.nbiot", "utils.timing", "sensors.si7021"])
-    assert 0 < found["utils.timing"] < found["networking.nbiot"] <= 24 * 1024
+    assert 0 < found["utils.timing"] < found["networking.nbiot"] <= 40 * 1024
 
 
 def test_a_heavier_module_weighs_more(tmp_path: Path, runtime: str) -> None:
@@ -254,7 +254,7 @@ def test_why_a_vm_died_is_told(
     assert cli.main([*command.split(), "--vm-command", "false"]) == 1
     name = command.split()[0]
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"./dev {name}: cycle 1 ended by vm_died: the VM ended by itself, status 1: no word"
+        f"./dev {name}: cycle 1: ended by vm_died: the VM ended by itself, status 1: no word"
     )
 
 
