@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,9 @@ hypothesis.settings.load_profile("repeatable")
 # Device code runs on CPython, and where a test is marked `both_runtimes` on MicroPython's
 # WebAssembly build as well. VM_COMMAND names another MicroPython: all of it runs there once, a
 # skipped test has failed, and the last line counts the tests that ran device code there. Tests
-# marked `cpython` stay on CPython: they look into a program or call one of its functions.
+# marked `cpython` stay on CPython: they look into a program or call one of its functions. With
+# `both_runtimes(every=4)` every fourth case of each test, from the first on, runs on the second
+# runtime; with VM_COMMAND all do.
 VM_COMMAND = os.environ.get("VM_COMMAND", "")
 _RAN = "ran device code on"
 
@@ -71,10 +74,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    cases: Counter[str] = Counter()  # on the second runtime, by test
+
     def wanted(item: pytest.Item) -> bool:
         values = getattr(item, "callspec", None)
-        there = values is not None and values.params.get("runtime") == "micropython"
-        return not (there and item.get_closest_marker("cpython"))
+        if values is None or values.params.get("runtime") != "micropython":
+            return True
+        if item.get_closest_marker("cpython"):
+            return False
+        marker = item.get_closest_marker("both_runtimes")
+        if marker is None:
+            return True
+        name = item.nodeid.partition("[")[0]
+        cases[name] += 1
+        return (cases[name] - 1) % marker.kwargs.get("every", 1) == 0
 
     items[:] = [item for item in items if wanted(item)]
 

@@ -14,7 +14,7 @@ from devkit.servers.udp import UdpServer
 from emulator.cycle import Cycle
 from tests.device import Device
 
-pytestmark = pytest.mark.both_runtimes
+pytestmark = pytest.mark.both_runtimes(every=4)
 
 
 MakeDevice = Callable[..., Device]

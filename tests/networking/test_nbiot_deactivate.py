@@ -8,7 +8,7 @@ import pytest
 
 from tests.device import Device
 
-pytestmark = [pytest.mark.both_runtimes, pytest.mark.both_links]
+pytestmark = [pytest.mark.both_runtimes(every=4), pytest.mark.both_links]
 
 MakeDevice = Callable[..., Device]
 RELEASES = ("1.20.2.r4", "1.20.2.r7")

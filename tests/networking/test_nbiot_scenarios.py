@@ -15,7 +15,7 @@ from emulator import scenario as scenarios
 from emulator.device_files import ROOT
 from tests.device import Device
 
-pytestmark = pytest.mark.both_links
+pytestmark = pytest.mark.both_links(every=2)
 
 MakeDevice = Callable[..., Device]
 RELEASES = ("1.20.2.r4", "1.20.2.r7")

@@ -14,7 +14,7 @@ import pytest
 from devkit.servers.udp import UdpServer
 from tests.device import Device
 
-pytestmark = pytest.mark.both_links
+pytestmark = pytest.mark.both_links(every=2)
 
 MakeDevice = Callable[..., Device]
 HOST, HOST6 = "192.0.2.1", "2001:db8::1"

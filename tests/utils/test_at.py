@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.device import Device
 
-pytestmark = pytest.mark.both_runtimes
+pytestmark = pytest.mark.both_runtimes(every=4)
 
 OK = "\r\n\r\nOK\r\n"
 SHOW_REPLY = """
