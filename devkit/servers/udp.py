@@ -50,9 +50,10 @@ class UdpServer(Server[Received]):
             if data == self._end:
                 return
             answers = self._reply(data) if self._reply is not None else None
+            # before the answer: what is answered has been taken
+            self._keep(Received(time.time(), source[:2], data))
             for answer in [answers] if isinstance(answers, bytes) else answers or ():
                 self._socket.sendto(answer, source)
-            self._keep(Received(time.time(), source[:2], data))
 
 
 def start(parts: ExitStack) -> Started:
