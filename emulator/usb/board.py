@@ -25,7 +25,7 @@ from emulator.board.board import (
 )
 from emulator.emulator import DEEPSLEEP_MA, RUN_MA, Emulator
 from emulator.usb.port import Port
-from emulator.usb.repl import Repl
+from emulator.usb.repl import CTRL_C, Repl
 from emulator.vm.cpython import CpythonVm
 from emulator.vm.runtime import Outcome
 
@@ -155,6 +155,9 @@ class UsbBoard(Emulator):
         self._port.on_break = None
         self._stands_s = time.monotonic()
         while (byte := self._port.get(IDLE_S)) is None:
+            if self.board.interrupted:  # it came as the program before ended
+                self.board.interrupted = False
+                return CTRL_C
             self._idle()
         return byte
 

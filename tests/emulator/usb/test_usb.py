@@ -67,6 +67,16 @@ def test_the_friendly_prompt(typed: bytes, shown: bytes, make: Callable[..., Reh
     assert board.type(typed, shown[-5:]) == shown
 
 
+def test_a_ctrl_c_that_comes_as_a_program_ends_is_one_at_the_prompt(
+    make: Callable[..., Rehearsal],
+) -> None:
+    board = make()
+    board.type(b"", b">>> ")
+    board.board.board.interrupted = True  # as the port sets it while a program runs
+    assert board.type(b"", b">>> ") == b"\r\n>>> "
+    assert board.type(b"1 + 1\r", b">>> ").endswith(b"2\r\n>>> ")
+
+
 def test_the_raw_prompt_and_back(make: Callable[..., Rehearsal]) -> None:
     board = make()
     board.type(b"", b">>> ")
