@@ -33,10 +33,13 @@ class Rehearsal:
 
     def close(self) -> None:
         self.board.end()
-        self._thread.join(PATIENCE_S)
-        assert not self._thread.is_alive()
+        assert self.ends()
         self.board.close()
         self.usb.close()
+
+    def ends(self) -> bool:
+        self._thread.join(PATIENCE_S)
+        return not self._thread.is_alive()
 
     def wait_for(self, said: str) -> None:
         """Until the board has told this."""

@@ -208,4 +208,6 @@ class UsbBoard(Emulator):
 
     def _beat(self) -> None:
         """Steps of time are short, so that waits see what has come meanwhile."""
+        if self._ended:  # said while the board started anew, which forgets it
+            self.board.stop(Ended("the emulation ends"))
         self.board.clock.schedule_ms(BEAT_MS, self._beat)

@@ -103,6 +103,14 @@ def test_a_soft_reset_starts_python_anew_and_keeps_the_watchdog(
     assert board.type(b"\x04", RAW) == b"OK\r\nPYB: soft reboot\r\nboot\r\n" + RAW
 
 
+def test_an_end_that_falls_into_a_soft_reset_is_kept(make: Callable[..., Rehearsal]) -> None:
+    board = make()
+    board.type(b"", b">>> ")
+    board.board.end()
+    board.board.board.halt = None  # as a reset does
+    assert board.ends()
+
+
 @pytest.mark.parametrize(
     "loop",
     ["while True: pass", "import utime\nwhile True: utime.sleep(1)", "input('who? ')",
