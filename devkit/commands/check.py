@@ -10,11 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
-from devkit import config_check
-from devkit.commands import UsageError
-from devkit.commands.options import add_json
+from devkit.commands.options import add_json, problems_of_config
 from emulator.device_files import config_file
 
 
@@ -29,16 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    path = Path(options.config) if options.config else config_file()
-    try:
-        found = config_check.problems(path, example=False)
-    except OSError as problem:
-        raise UsageError(f"{path}: {problem.strerror}; allowed: a file") from None
+    found = problems_of_config(options, example=False)
     out = sys.stderr if options.json else sys.stdout
     for each in found:
         print(each, file=out)
     if not found:
-        print(f"{options.config or path.name}: no problem found", file=out)
+        print(f"{options.config or config_file().name}: no problem found", file=out)
     if options.json:
         table = {"ok": not found, "problems": [each.as_json() for each in found]}
         print(json.dumps(table))

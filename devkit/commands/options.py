@@ -61,13 +61,19 @@ def chosen_config(options: argparse.Namespace) -> Iterator[None]:
         yield
 
 
+def problems_of_config(options: argparse.Namespace, example: bool) -> list[config_check.Problem]:
+    """Those of the file of --config. example: see config_check.problems(). Raises UsageError."""
+    path = Path(options.config) if options.config else config_file()
+    try:
+        return config_check.problems(path, example=example)
+    except OSError as problem:
+        raise UsageError(f"{path}: {problem.strerror}; allowed: a file") from None
+
+
 @contextlib.contextmanager
 def checked_config(options: argparse.Namespace) -> Iterator[None]:
     """As chosen_config, for a configuration without a problem. Raises Wrong."""
-    try:
-        found = config_check.problems(Path(options.config) if options.config else config_file())
-    except OSError as problem:
-        raise UsageError(f"{options.config or config_file()}: {problem.strerror}") from None
+    found = problems_of_config(options, example=True)
     if found:
         raise Wrong(found)
     with chosen_config(options):
