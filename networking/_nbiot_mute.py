@@ -15,7 +15,6 @@ from utils import at, timing
 _PROBE_MS = const(1000)
 _FILL_MS = const(100)
 _QUIET_MS = const(100)
-_LISTEN = "Pycom_Dummy"  # sends nothing: utils/at.py
 _OFF = "AT+CFUN=4"
 # A detach takes 27 s at the edge of coverage, behind datagrams that still wait; other makers'
 # drivers wait 40 s
@@ -60,7 +59,7 @@ class Guard:
         """
         if self.wrapped is None:
             raise OSError("the modem was not started")
-        listens = command == _LISTEN
+        listens = command == at.LISTEN
         if self._unanswered and self._due.expired() and not listens:
             self._probe()
         text = self.wrapped.send_at_cmd(command, **limit)
@@ -80,17 +79,11 @@ class Guard:
             from utils import at_due  # hardly ever needed
 
             # its prompt may be late: then AT would be payload
-            text = self._ask(at_due.filling(self._unanswered), _FILL_MS)
-        text = text or self._ask("AT", _PROBE_MS)
+            text = at.send(self.wrapped, at_due.filling(self._unanswered), _FILL_MS)
+        text = text or at.send(self.wrapped, "AT", _PROBE_MS)
         if not text:
             raise Mute("the modem is mute")
         deadline = timing.Deadline(_PROBE_MS)
         while text and not deadline.expired():  # the first may be a late answer
-            text = self._ask(_LISTEN, _QUIET_MS)
+            text = at.send(self.wrapped, at.LISTEN, _QUIET_MS)
         self._unanswered = None
-
-    def _ask(self, command, timeout_ms):
-        try:
-            return self.wrapped.send_at_cmd(command, timeout=timeout_ms)
-        except TypeError:  # before firmware 1.20.2.r2 there is no timeout
-            return self.wrapped.send_at_cmd(command)

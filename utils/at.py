@@ -36,9 +36,9 @@ from utils import timing
 # 429 does so too, which its version does not show: set `at.line_limit_override = 3000` in boot.py.
 line_limit_override = None
 
-_LISTEN = "Pycom_Dummy"  # the firmware's command that sends nothing and collects
+LISTEN = "Pycom_Dummy"  # the firmware's command that sends nothing and collects
 _SLICE_MS = const(2000)  # the watchdog is fed after each slice
-_MOST_TEXT = const(8192)  # a modem that never stops printing must not fill the heap
+MOST_TEXT = const(8192)  # a modem that never stops printing must not fill the heap
 
 # Seconds that the modem takes at most for commands that ask network or radio
 # (docs/emulation.md, AT session)
@@ -166,10 +166,10 @@ def _converse(modem, command, timeout_ms, named, due=None):
     bound = timing.Deadline(max(timeout_ms, longest_ms(name)))
     if due:
         bound, text = due[2:]
-        sending = _LISTEN
+        sending = LISTEN
     while True:
-        text = (text + send(modem, sending, deadline.left_ms()))[-_MOST_TEXT:]
-        sending = _LISTEN
+        text = (text + send(modem, sending, deadline.left_ms()))[-MOST_TEXT:]
+        sending = LISTEN
         reply = Reply(text, name)
         outstanding = None if reply.whole else (modem, command, bound, text)
         if named and reply.ok and not reply.lines:
@@ -187,12 +187,12 @@ def listen(modem, timeout_ms):
     """Wait for what the modem says by itself for up to `timeout_ms`; a Reply without a final."""
     global outstanding
     deadline = timing.Deadline(timeout_ms)
-    text = send(modem, _LISTEN, timeout_ms)
+    text = send(modem, LISTEN, timeout_ms)
     while not text and not deadline.expired():
-        text = send(modem, _LISTEN, deadline.left_ms())
+        text = send(modem, LISTEN, deadline.left_ms())
     due = _due_of(modem)
     if due and not due[2].expired():
-        due = due[:3] + ((due[3] + text)[-_MOST_TEXT:],)
+        due = due[:3] + ((due[3] + text)[-MOST_TEXT:],)
         outstanding = None if Reply(due[3], "").whole else due
     return Reply(text, "")
 

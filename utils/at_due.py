@@ -7,8 +7,6 @@ from micropython import const
 
 from utils import at, timing
 
-_LISTEN = "Pycom_Dummy"  # as in utils/at.py
-_MOST_TEXT = const(8192)
 # Queries that the modem answers in any state, each under another name
 _MARKERS = ("AT+CFUN?", "AT+CMEE?", "AT+CCLK?", "AT+CGATT?", "AT+CPSMS?", "AT+CREG?")
 _QUIET_MS = const(1000)  # after which nothing follows a final result code
@@ -56,10 +54,10 @@ def _ask(modem, command, query, timeout_ms):
             text = ""
             more = at.send(modem, filling(command), _FILL_MS)
         else:
-            more = at.send(modem, _LISTEN, left_ms)
+            more = at.send(modem, at.LISTEN, left_ms)
         if not more and reply.final:
             return reply
-        text = (text + more)[-_MOST_TEXT:]
+        text = (text + more)[-at.MOST_TEXT :]
 
 
 def busy_with(modem, due, timeout_ms):
@@ -76,7 +74,7 @@ def _await(modem, due, deadline, result):
     while True:
         left_ms = min(deadline.left_ms(), bound.left_ms())
         # at its end a last look
-        text = (text + at.send(modem, _LISTEN, left_ms))[-_MOST_TEXT:]
+        text = (text + at.send(modem, at.LISTEN, left_ms))[-at.MOST_TEXT :]
         reply = at.Reply(text, name)
         at.outstanding = None if reply.whole else (modem, command, bound, text)
         if not at.outstanding or not left_ms:
