@@ -113,7 +113,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         radios other than the board's own. A table of the scenario is laid over them.
 
         config: the fields of config.py, whose lines say which chips there are; None: the default.
-        secrets: values that are to stand in no trace and no output of the board.
+        secrets: values that are to stand in no trace and no account. The console shows them if a
+        program prints them.
         """
         given = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.load(scenario)
         self.scenario = given

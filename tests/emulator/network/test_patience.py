@@ -92,27 +92,20 @@ def test_in_real_time_nothing_stands_still() -> None:
 # whole runs
 
 
-def two_packets(link: socket.socket) -> None:
-    """A broker that publishes a message of its own just before each acknowledgement."""
+def two_packets(link: socket.socket, pause_s: float = 0) -> None:
+    """A broker that publishes a message of its own before each acknowledgement."""
     link.recv(4000)
     link.sendall(b"\x20\x02\x00\x00")
     while data := link.recv(4000):
         if data[0] >> 4 == 3:
             length = int.from_bytes(data[2:4], "big")
             link.sendall(b"\x32\x07\x00\x01r\x00\x09hi")
+            time.sleep(pause_s)
             link.sendall(b"\x40\x02" + data[4 + length : 6 + length])
 
 
 def late_second(link: socket.socket) -> None:
-    """The same, half a second later."""
-    link.recv(4000)
-    link.sendall(b"\x20\x02\x00\x00")
-    while data := link.recv(4000):
-        if data[0] >> 4 == 3:
-            length = int.from_bytes(data[2:4], "big")
-            link.sendall(b"\x32\x07\x00\x01r\x00\x09hi")
-            time.sleep(0.5)
-            link.sendall(b"\x40\x02" + data[4 + length : 6 + length])
+    two_packets(link, 0.5)
 
 
 @contextlib.contextmanager
