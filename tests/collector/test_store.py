@@ -336,7 +336,7 @@ def test_queries_of_the_documentation_run(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "collect.md").read_text(encoding="utf-8")
     queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     path = tmp_path / "a.db"
-    now = time.time()
+    now = float(int(time.time()))
     with Store(str(path)) as opened:
         for seq in (1, 2, 5):
             stored(opened, message(measurement(seq, age_s=900), now))
