@@ -1,4 +1,4 @@
-"""Which cycles send: every n-th, the first after a reset, and those in which an alarm begins or ends.
+"""Which cycles send: every n-th, the first after a reset, and those in which an alarm changes.
 
     batch = batch.Batch(24)
     batch.watch(measurements)       # of sensors.measure()

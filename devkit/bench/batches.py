@@ -41,20 +41,20 @@ def rows(conditions: Conditions) -> list[dict[str, Any]]:
     return [*(row(every, conditions) for every in EVERY), measuring_row(conditions)]
 
 
-def case(every: int) -> Case:
+def of(every: int) -> Case:
     name = "each sent at once" if every == 1 else f"{every} sent together"
     return Case(name, protocol="coap", settings={"_SEND_EVERY": every})
 
 
 def row(every: int, conditions: Conditions, seeds: int = SEEDS) -> dict[str, Any]:
     """One row of the table, with the names of the JSON shape; everything for one measurement."""
-    ours, floors = _run(case(every), every, conditions, seeds)
-    return _row(case(every), every, every * seeds, ours, floors)
+    ours, floors = _run(every, every, conditions, seeds)
+    return _row(of(every), every, every * seeds, ours, floors)
 
 
 def measuring_row(conditions: Conditions, seeds: int = MEASURING_SEEDS) -> dict[str, Any]:
     """The row of a cycle with the radio off: the first behind the report after power-on."""
-    ours, floors = _run(case(_MOST), 1, conditions, seeds)
+    ours, floors = _run(_MOST, 1, conditions, seeds)
     only = Case("only measured", settings={"_SEND_EVERY": _MOST})
     return _row(only, _MOST, seeds, ours, floors)
 
@@ -91,10 +91,11 @@ def _row(
 
 
 def _run(
-    case: Case, count: int, conditions: Conditions, seeds: int
+    every: int, count: int, conditions: Conditions, seeds: int
 ) -> tuple[list[Batch], list[Batch]]:
     """`count` cycles behind the first one, ours and the floor's, with each seed."""
     ours, floors = [], []
+    case = of(every)
     host, port = application.endpoint(case.bearer, case.protocol)
     with Receiver(case.protocol) as receiver:
         routes = [receiver.route(host, port)]
@@ -109,7 +110,7 @@ def _run(
             task = Task(payloads, host, port, case.bearer, case.protocol)
             with tempfile.TemporaryDirectory(prefix="bench-") as folder:
                 with emulated(case, conditions, seed, Path(folder), routes) as emulator:
-                    emulator.vm = _FloorVm(emulator, task, int(case.settings["_SEND_EVERY"]))
+                    emulator.vm = _FloorVm(emulator, task, every)
                     floors.append(_batch(emulator, count))
     return ours, floors
 
@@ -123,7 +124,7 @@ def _batch(emulator: Emulator, count: int) -> Batch:
 
 
 class _FloorVm(FloorVm):
-    """Sends in the first cycle and in every n-th behind it."""
+    """Sends in the first cycle and in the last one of the batch."""
 
     def __init__(self, emulator: Emulator, task: Task, every: int) -> None:
         super().__init__(emulator, task)
