@@ -49,7 +49,7 @@ class Journal:
         self._open = None  # (number, content, last clock frame) of the segment appended to
         self._seen = (None, 0, [])  # (number, size, places that wait) of the segment read last
         self._behind = {}  # clock readings of later segments, found for an earlier one
-        self._places = {}  # (boot, sequence) of an entry on flash -> (number, place)
+        self._places = {}  # (boot, sequence) of an entry -> {(number of its segment, place)}
         kept = store.part(_PART)
         good = len(kept) >= _HEAD_BYTES and kept[0] == _VERSION
         self._image = _journal_image.Image(kept[_HEAD_BYTES:] if good else b"")
@@ -123,8 +123,7 @@ class Journal:
         keys = {(entry.boot, entry.seq) for entry in entries}
         places = {}
         for key in keys:
-            number, place = self._places.pop(key, (None, None))
-            if number is not None:
+            for number, place in self._places.pop(key, ()):
                 places.setdefault(number, set()).add(place)
                 self._on_flash -= 1
         for number in places:
@@ -219,7 +218,8 @@ class Journal:
                     self._count(1, error)
                     self._take(number, (place,))
                     continue
-                self._places[measurement[0], measurement[2]] = (number, place)
+                key = (measurement[0], measurement[2])
+                self._places.setdefault(key, set()).add((number, place))
                 yield self._entry(measurement, self._anchors(number, measurement, anchors))
         if not found:
             self._on_flash = 0
@@ -237,8 +237,10 @@ class Journal:
         if (number, epoch) not in self._behind:
             found = []
             for later in self._segments.numbers():
-                if later > number and not found:
+                if later > number:
                     found = self._undone(later)[2]
+                    if found:
+                        break
             self._behind[number, epoch] = [anchor for each, anchor in found if each == epoch]
         return self._behind[number, epoch]
 
