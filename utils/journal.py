@@ -156,14 +156,19 @@ class Journal:
 
     def _entry(self, measurement, anchors):
         boot, epoch, sequence, rtc_s, records = measurement
+        anchors = list(anchors)
         if epoch == self._clock[0] and self._clock[1]:
-            anchors = list(anchors) + [self._clock[1]]
+            anchors.append(self._clock[1])
         before = after = None
+        rate_ppm = 0
         for anchor in anchors:
             if anchor[0] <= rtc_s and (before is None or anchor[0] >= before[0]):
                 before = anchor
             if anchor[0] >= rtc_s and (after is None or anchor[0] < after[0]):
                 after = anchor
+            rate_ppm = anchor[2] or rate_ppm
+        # the first good time of an epoch has no rate: it is learned from the second one
+        before, after = [each and each[:2] + (each[2] or rate_ppm,) for each in (before, after)]
         return Entry(sequence, boot, epoch, rtc_s, before, after, records)
 
     def _count(self, measurements, why):
