@@ -54,7 +54,7 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
     ({"_BEARER": "nbiott"}, "_BEARER = 'nbiott'; allowed: lora, nbiot, wifi"),
     ({"_PROTOCOL": "http"}, "_PROTOCOL = 'http'; allowed: coap, mqtt, udp"),
     ({"_PROTOCOL": "coap", "_TOPIC": PATH, "_TOKEN": KEY},
-     f"_TOPIC = '{PATH}', _TOKEN = '***': 5 of 124 bytes are left for a report; allowed: "),
+     f"_TOPIC = '{PATH}', _TOKEN = '***': 3 of 124 bytes are left for a report; allowed: "),
     ({"_PROTOCOL": "mqtt", "_PORT": 1883, "_TOPIC": "t" * 110}, "': 7 of 124 bytes are left for"),
     ({**LORA, "_LORA_DR": 0, "_DEVICE_NAME": "a-node-of-20-letters",
       "_SENSORS": i2c(name="a-sensor-of-20-chars")},
