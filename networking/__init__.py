@@ -45,6 +45,11 @@ time_fields(kind)   tuple: names of the fields in s whose sum bounds up() for th
 UNFED_S             int: the longest wait in s that does not feed the watchdog
 PINS                tuple: names of the pins that it uses, which no sensor may use
 
+Optional, for what has waited:
+
+MUCH                int: number of datagrams. If more are to be sent, up() is called with a third
+                    argument, True. It may choose a way that takes longer to begin
+
 Optional, for the node's clock (utils/clock.py asks, once in some hours):
 
 expect_time()       called before up(): network_time() will be asked

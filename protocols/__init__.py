@@ -33,6 +33,12 @@ session.server_time    int or None: seconds since 1970 that came with the answer
 session.server_time_error_s
                        int: by how much that may be wrong
 
+Optional, for reports:
+
+longest(cfg)           int: the longest payload in bytes that it sends in one message
+session.final          True if the last REFUSED is the server's last word about this content:
+                       it would refuse it again. False, or absent, for any other reason
+
 Optional, for the check of the whole configuration:
 
 OVERHEAD_BY            names of the fields that decide overhead()
