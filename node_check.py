@@ -19,8 +19,11 @@ FIELDS = (
     ("_HOST", "host", (1, 100)),
     ("_PORT", "integer", (1, 65535)),
     ("_PHASES_EVERY", "integer", (0, 65536), 0),
-    ("_BACKLOG_BYTES", "integer", (0, 65536), 4096),
-    ("_BACKLOG_PER_CYCLE", "integer", (0, 100), 4),
+    ("_KEEP", "choice", ("rtc", "flash"), "rtc"),
+    ("_JOURNAL_BYTES", "integer", (1024, 65536), 16384),
+    ("_WHEN_FULL", "choice", ("oldest", "every_second"), "oldest"),
+    ("_ORDER", "choice", ("oldest", "newest"), "oldest"),
+    ("_DRAIN_S", "integer", (0, 600), 30),
     ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
 )
 _AMPLE = 100  # bytes that hold any single measurement
