@@ -74,10 +74,11 @@ def _is_low(supply_mv, least_mv):
 
 
 def _measured(settings):
-    from sensors import analog_generic
+    from sensors import _rig, analog_generic  # get_reading would load the check of arguments
 
-    pin, divider = settings["_BATTERY_PIN"], settings["_BATTERY_DIVIDER"]
-    return analog_generic.get_reading(pin, divider=divider)
+    given = {"data_pin": settings["_BATTERY_PIN"], "divider": settings["_BATTERY_DIVIDER"]}
+    job = _rig.Job("battery", analog_generic, given)
+    return _rig.carry_out([job])[0][0][0]
 
 
 def _sleep(duration_ms):

@@ -59,6 +59,9 @@ number follows ("t", "t2"; "co2", "co2_2"). A "name" in the line replaces the la
 with one field; otherwise it precedes a dot and the label ("battery", "roof.t"). In a report the
 cause of a failed measurement has its name plus "_e": see `statuses`.
 
+An "alarm" in the line bounds its measurements: {"t": (-10, 30.5)}. A key is a label of the sensor
+or a name in the report, a bound a number in the unit of the report; None is no bound.
+
 A new sensor is a new file with these members; nothing here has to be edited.
 """
 
@@ -67,8 +70,11 @@ from ucollections import namedtuple
 
 from utils import pins, plugins
 
-# value * 10 ** exponent in `unit`, or None and the cause; line: index of the sensor's line
-Measurement = namedtuple("Measurement", ("name", "value", "exponent", "unit", "cause", "line"))
+# value * 10 ** exponent in `unit`, or None and the cause; line: index of the sensor's line;
+# outside: whether the value is outside the bounds of its alarm, None if it has none or failed
+Measurement = namedtuple(
+    "Measurement", ("name", "value", "exponent", "unit", "cause", "line", "outside")
+)
 
 IO_PINS = pins.IO
 ADC_PINS = pins.ADC
@@ -131,33 +137,35 @@ def check(lines, reserved=()):
 
     reserved: (pin, text) for each pin that something other than a sensor uses.
     """
-    from sensors import _lines
+    from sensors import _check
 
-    return _lines.plan(lines, reserved)[0]
+    return _check.lines(lines, reserved)
 
 
 def records(lines):
     """Return the (name, unit) of each measurement of the lines, which `check` has found right."""
     from sensors import _lines
 
-    plan = _lines.plan(lines)[1]
+    plan = _lines.plan(lines)
     return [(name, field[2]) for line in plan for field, name in zip(line.fields, line.names)]
 
 
-def measure(lines, skip=(), mark=None):
+def measure(lines, skip=(), mark=None, checked=False):
     """Measure with all sensors at once and return a list of Measurement, in the lines' order.
 
     The measurements of a failed sensor have value None and a cause; the other sensors go on.
     skip: indexes of lines that are left out, with the cause "hung".
     mark: function(index) that is called before each step of the sensor of that line.
+    checked: True if `check` has found these lines right, which is then not repeated.
     Raises ValueError with all problems if `check` finds any, before anything is powered.
     """
     from sensors import _lines, _rig
     from utils import logging
 
-    problems, plan = _lines.plan(lines)
+    problems = () if checked else check(lines)
     if problems:
         raise ValueError("; ".join(problems))
+    plan = _lines.plan(lines)
     jobs = [
         _rig.Job(line.title, line.module, line.arguments, index, mark)
         for index, line in enumerate(plan)
@@ -170,12 +178,20 @@ def measure(lines, skip=(), mark=None):
             values, cause = (None,) * len(line.fields), "hung"
         else:
             values, cause = results.pop(0)
-        for (_, _, unit, exponent, factor), name, value in zip(line.fields, line.names, values):
+        for field, name, value in zip(line.fields, line.names, values):
+            label, _, unit, exponent, factor = field
             scaled = _scaled(value, factor)
             if scaled is None and value is not None:
                 logging.Logger("sensors").warning("%s = %r: implausible", name, value)
             why = None if scaled is not None else cause or "implausible"
-            measurements.append(Measurement(name, scaled, exponent, unit, why, index))
+            outside = None
+            if line.alarm and why is None:
+                from sensors import _alarm
+
+                bounds = line.alarm.get(name, line.alarm.get(label))
+                outside = _alarm.is_outside(scaled, exponent, bounds) if bounds else None
+            item = Measurement(name, scaled, exponent, unit, why, index, outside)
+            measurements.append(item)
     return measurements
 
 
@@ -213,9 +229,9 @@ def take(kind, given):
     given: all arguments of get_reading as a dict. Raises ValueError for wrong ones.
     """
     module = find(kind)
-    from sensors import _lines, _rig
+    from sensors import _check, _rig
 
-    problems = _lines.problems_of(module, given)
+    problems = _check.problems_of(module, given)
     if problems:
         raise ValueError("; ".join(problems))
     return _rig.carry_out([_rig.Job(kind, module, given)])[0]
@@ -223,9 +239,9 @@ def take(kind, given):
 
 def require(arguments, given):
     """Raise ValueError with all problems of the dict `given`, checked against `arguments`."""
-    from sensors import _lines
+    from sensors import _check
 
-    problems = _lines.problems(arguments, given)
+    problems = _check.problems(arguments, given)
     if problems:
         raise ValueError("; ".join(problems))
 

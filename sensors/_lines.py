@@ -1,256 +1,71 @@
-"""Lines of a configuration turned into a plan of measurements, with all that is wrong in them.
+"""Lines of a configuration turned into a plan of measurements.
 
-    problems, plan = _lines.plan(lines)
+    for line in _lines.plan(lines):     # in which sensors.check has found nothing
+        print(line.title, line.names)
 
 A line is (kind, {argument: value}); how its measurements are named stands in sensors/__init__.py.
+The check of the lines is apart (_check.py): a wake-up of a node needs it once, this file always.
 Nothing here touches the hardware.
 """
 
-from micropython import const
 from ucollections import namedtuple
 
-from utils import configuration
-
-_BUSES = const(3)  # what a run can have, see Rig.i2c
-# A node's own figures, whose units a receiver fills in by their names (docs/report.md)
-_OF_THE_NODE = ("rp", "rq", "rs", "sn", "at", "co", "as", "jo", "re", "in", "pr", "ac", "sc", "se")
-_OF_THE_NODE += ("de", "aw", "rn", "ra")
-_SHARED = ("sda_pin", "scl_pin", "vcc_pin")  # by sensors of any kind
-_STATUS = "_e"  # behind a name: why it was not measured
-
-# title: for the log. fields, names: of its measurements. arguments: of get_reading.
-Line = namedtuple("Line", ("title", "module", "fields", "names", "arguments"))
+# title: for the log. fields, names: of its measurements. arguments: of get_reading. alarm: as
+# written, None without one.
+Line = namedtuple("Line", ("title", "module", "fields", "names", "arguments", "alarm"))
 
 
-def plan(lines, reserved=()):
-    """Return (one text per problem, a list of Line).
-
-    reserved: (pin, field or part that has it) for each pin that is used elsewhere.
-    """
-    allowed = "(kind, {argument: value})"
-    if not isinstance(lines, (tuple, list)):
-        return ["sensors = {!r}; allowed: a tuple of lines {}".format(lines, allowed)], []
-    if len(lines) == 2 and isinstance(lines[0], str) and isinstance(lines[1], dict):
-        text = "sensors = {!r} is a line itself; allowed: a tuple of lines, ({},)"
-        return [text.format(lines, allowed)], []
-    found = []
-    good = []
-    taken = _Taken(reserved)
-    number = 0
-    for line in lines:
-        number += 1
-        where = "sensor {}".format(number)
-        if not (isinstance(line, (tuple, list)) and len(line) == 2 and isinstance(line[1], dict)):
-            found.append("{} = {!r}; allowed: {}".format(where, line, allowed))
-            continue
-        try:
-            module = _find(line[0])
-            where += " ({})".format(line[0])
-            planned, wrong = _planned(line, module, taken, where)
-        except ValueError as error:  # no such module, and which there are
-            found.append("{}: {}".format(where, error.args[0]))
-        except Exception as error:  # noqa: BLE001 - of the driver: a damaged or unfinished file
-            text = "{}: {!r} cannot be used, {!r}; allowed: a driver that loads"
-            found.append(text.format(where, line[0], error))
-        else:
-            found.extend("{}: {}".format(where, text) for text in wrong)
-            good.append(planned)
-    return found, good
-
-
-def _planned(line, module, taken, where):
-    """(Line, one text per problem) of one line that has the form of one."""
-    kind = line[0]
-    arguments = dict(line[1])
-    own = arguments.pop("name", None)
-    wrong = problems_of(module, arguments)
-    fields = ()
-    names = ()
-    if own is not None and not _is_name(own):
-        text = "name = {!r}; allowed: 1 to 20 letters, digits, -:./_, no {} at the end"
-        wrong.append(text.format(own, _STATUS))
-    elif not wrong:
-        fields = _fields(module, arguments)
-        names = taken.names([field[0] for field in fields], own, wrong)
-    if not wrong:
-        wrong = taken.wiring(where, kind, module, arguments)
-    return Line("{} ({})".format(kind, ", ".join(names)), module, fields, names, arguments), wrong
-
-
-def problems_of(module, given):
-    """One text per argument that is not as the module allows."""
-    found = problems(module.ARGUMENTS, given)
-    if not found and hasattr(module, "problems"):
-        found = module.problems(given)
-    return found
-
-
-def problems(arguments, given):
-    """One text per argument that is unknown, missing or not as `arguments` allows."""
-    known = [field[0] for field in arguments]
-    found = []
-    for name in sorted(given, key=str):
-        if name not in known:
-            found.append("{} is unknown; allowed: {}".format(name, ", ".join(known)))
-    pins = [given[name] for name in known if name in given and name.endswith("_pin")]
-    for pin in pins:
-        if isinstance(pin, str) and pins.count(pin) > 1:
-            found.append("{} is used twice; allowed: different pins".format(pin))
-            break
-    holder = _Given(given)
-    for field in arguments:
-        name, kind, limits = field[:3]
-        value = given.get(name)
-        if name in given and value is None and field[3:] == (None,):
-            continue
-        if kind == "choice" and name in given:
-            text = _choice(name, value, limits)
-            if text:
-                found.append(text)
-        else:
-            found.extend(configuration.problems(holder, (field,))[1])
-    return found
-
-
-def _choice(name, value, limits):
-    """The problem of an argument that has to be one of `limits`; None if there is none."""
-    who = None
-    if name.endswith("_pin"):
-        from utils import pins
-
-        limits = [pin for pin in limits if not pins.owner(pin)]
-        who = pins.owner(value)
-    # 68.0 equals 68, and True 1, and neither is an address
-    if any(value == choice and type(value) is type(choice) for choice in limits):
-        return None
-    allowed = ", ".join([_shown(name, choice) for choice in limits])
-    text = "{} = {}; allowed: {}".format(name, _shown(name, value), allowed)
-    return "{}; {} is that of {}".format(text, value, who) if who else text
-
-
-def _shown(name, value):
-    """As one would write it."""
-    if name == "address" and type(value) is int:
-        return "0x{:02x}".format(value)
-    return repr(value)
-
-
-class _Given:
-    """Shows a dict as an object with attributes, which is what utils.configuration reads."""
-
-    def __init__(self, given):
-        for name in given:
-            if isinstance(name, str):
-                setattr(self, name, given[name])
-
-
-class _Taken:
-    """The names, pins and addresses that lines before have."""
-
-    def __init__(self, reserved):
-        self._names = set()
-        self._pins = {}  # pin -> (argument, kind, where)
-        self._reserved = dict(reserved)
-        self._buses = {}  # pin -> the pair of its bus
-        self._pairs = set()  # of all buses
-        self._addresses = {}  # (sda, scl, address) -> (kind, where, supply)
-
-    def names(self, labels, own, wrong):
-        """The names of one line; without a name of its own, numbered until they are free."""
-        if own is not None:
-            names = [own] if len(labels) == 1 else [own + "." + label for label in labels]
-            for name in names:
-                if name in self._names:
-                    wrong.append("name {!r} is taken; allowed: one that is not".format(name))
-        else:
-            names = labels
-            number = 2
-            while any(name in self._names for name in names):
-                names = [_numbered(label, number) for label in labels]
-                number += 1
-        self._names.update(names)
-        for name in names:
-            if name in _OF_THE_NODE:
-                wrong.append("name {!r} is a figure of the node; allowed: another".format(name))
-        return names
-
-    def wiring(self, where, kind, module, arguments):
-        """One text per pin or address that means something else in an earlier line."""
-        found = []
-        for name in sorted(arguments):
-            pin = arguments[name]
-            if name.endswith("_pin") and pin is not None:
-                before = self._pins.setdefault(pin, (name, kind, where))
-                shared = name in _SHARED
-                if before[1] == kind and not shared:
-                    shared = name in getattr(module, "SHARED_PINS", ()) or _is_analog(module, name)
-                text = "{} = {!r} is {} of {}; allowed: another pin"
-                if before[2] != where and (before[0] != name or not shared):
-                    found.append(text.format(name, pin, before[0], before[2]))
-                elif pin in self._reserved and not _is_analog(module, name):
-                    text = "{} = {!r} is that of {}; allowed: another pin"
-                    found.append(text.format(name, pin, self._reserved[pin]))
-        if found or "sda_pin" not in arguments:
-            return found
-        pair = arguments["sda_pin"], arguments["scl_pin"]
-        for pin in pair:
-            if self._buses.setdefault(pin, pair) != pair:
-                text = "{} belongs to the bus {}, {}; allowed: both pins of a bus or none"
-                found.append(text.format(pin, self._buses[pin][0], self._buses[pin][1]))
-                return found
-        self._pairs.add(pair)
-        if len(self._pairs) > _BUSES:
-            text = "{}, {} are the pins of one more bus; allowed: {} of them"
-            found.append(text.format(pair[0], pair[1], _BUSES))
-        address = address_of(module, arguments)
-        if address is not None:
-            supply = arguments.get("vcc_pin")
-            before = self._addresses.setdefault(pair + (address,), (kind, where, supply))
-            # two of a kind are parts of one chip, such as the inputs of a converter; a chip has
-            # one supply, and two chips that answer at once are not told apart
-            if before[0] != kind or before[2] != supply:
-                text = "address 0x{:02x} is that of {} on the same pins; allowed: another"
-                found.append(text.format(address, before[1]))
-        return found
-
-
-def _is_analog(module, name):
-    """True for an argument that names an analog pin, which a second measurement can share."""
-    from utils import pins
-
-    for field in module.ARGUMENTS:
-        if field[0] == name:
-            return all(pin in pins.ADC for pin in field[2])
-    return False
-
-
-def _numbered(label, number):
-    """Return "t2" of "t", and "co2_2" of "co2": the figures are kept apart."""
-    return "{}{}{}".format(label, "_" if "0" <= label[-1:] <= "9" else "", number)
-
-
-def _find(kind):
+def plan(lines):
+    """Return a list of Line. Raises ValueError for a kind that there is not."""
     import sensors
 
-    return sensors.find(kind)
+    taken = set()
+    return [planned(kind, sensors.find(kind), given, taken) for kind, given in lines]
 
 
-def _fields(module, arguments):
+def planned(kind, module, given, taken):
+    """Return the Line of one line. taken: names of the lines before; its own are added."""
+    arguments, own, alarm = split(given)
+    fields = fields_of(module, arguments)
+    names = named(fields, own, taken)
+    taken.update(names)
+    title = "{} ({})".format(kind, ", ".join(names))
+    return Line(title, module, fields, names, arguments, alarm)
+
+
+def split(given):
+    """Return (arguments of get_reading, "name", "alarm") of a line's arguments."""
+    arguments = dict(given)
+    own = arguments.pop("name", None)
+    return arguments, own, arguments.pop("alarm", None)
+
+
+def named(fields, own, taken):
+    """Return the names of a line; without a name of its own, numbered until they are free."""
+    labels = [field[0] for field in fields]
+    if own is not None:
+        return [own] if len(labels) == 1 else [own + "." + label for label in labels]
+    names = labels
+    number = 2
+    while any(name in taken for name in names):
+        names = [_numbered(label, number) for label in labels]
+        number += 1
+    return names
+
+
+def fields_of(module, arguments):
+    """Return the FIELDS of a module for these arguments."""
     return module.fields(arguments) if hasattr(module, "fields") else module.FIELDS
 
 
 def address_of(module, arguments):
-    """The I2C address of a line, None if the module does not tell."""
+    """Return the I2C address of a line, None if the module does not tell."""
     for field in module.ARGUMENTS:
         if field[0] == "address":
             return arguments.get("address", field[3] if len(field) > 3 else None)
     return getattr(module, "ADDRESS", None)
 
 
-def _is_name(text):
-    """True for the part of a name that stands behind the node's own."""
-    if not isinstance(text, str) or not 1 <= len(text) <= 20 or text.endswith(_STATUS):
-        return False
-    from utils import names
-
-    return names.is_name("x" + text)
+def _numbered(label, number):
+    """Return "t2" of "t", and "co2_2" of "co2": the figures are kept apart."""
+    return "{}{}{}".format(label, "_" if "0" <= label[-1:] <= "9" else "", number)

@@ -79,7 +79,7 @@ def test_a_required_number_is_asked_for(node):
 
 
 def test_figures_of_the_node_are_those_that_a_receiver_knows(node):
-    program = "from sensors import _lines\nresult = _lines._OF_THE_NODE\n"
+    program = "from sensors import _check\nresult = _check._OF_THE_NODE\n"
     assert set(node.variables(program)["result"]) == set(UNITS)
 
 
@@ -99,16 +99,18 @@ POOL = (None, True, False, 0, 1, -1, 2, 64, 0x44, 68.0, 1.5, float("nan"), float
 def test_whatever_stands_behind_an_argument_is_accepted_or_told(node, kind):
     base = entries()[kind].arguments
     found = node.variables(
-        f"{_ANYTHING}\nfrom sensors import _lines, {kind} as driver\nresult = []\n"
+        f"{_ANYTHING}\nimport sensors\nfrom sensors import {kind} as driver\nresult = []\n"
         "for field in driver.ARGUMENTS:\n    for value in POOL:\n"
         f"        given = dict({base!r})\n        given[field[0]] = value\n"
-        f"        problems, (line,) = _lines.plan((({kind!r}, given),))\n"
-        "        result.append((field[0], value, problems, bool(line.names)))\n"
+        f"        lines = (({kind!r}, given),)\n"
+        "        problems = sensors.check(lines)\n"
+        "        named = not problems and bool(sensors.records(lines))\n"
+        "        result.append((field[0], value, problems, named))\n"
     )["result"]
     assert len(found) > 70
-    for name, value, problems, planned in found:
+    for name, value, problems, named in found:
         assert all("allowed: " in text for text in problems), (name, value)
-        assert planned or problems, (name, value)
+        assert named or problems, (name, value)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in drivers() if kind != "dht"])  # it is no bus

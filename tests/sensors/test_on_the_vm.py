@@ -59,12 +59,13 @@ def test_a_run_of_sensors(node):
 def measured(node: Node, driver: str) -> tuple[Any, ...]:
     """What a run of this driver gives and logs, and all that happened on the board, and when."""
     line = (driver, Member(node, driver).arguments)
-    found = node.value(f"sensors.measure(({line!r},))", f"{driver}\nimport sensors")
+    run = f"[(item.name, item.value, item.cause) for item in sensors.measure(({line!r},))]"
+    found = node.value(run, f"{driver}\nimport sensors")
     happened = [
         (entry.at_us, entry.kind, "" if entry.kind == "print" else entry.text)  # a dict's order
         for entry in node.board.trace.entries
     ]
-    return [(item.name, item.value, item.cause) for item in found], node.log, happened
+    return found, node.log, happened
 
 
 @pytest.mark.both_runtimes

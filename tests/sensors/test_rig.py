@@ -77,7 +77,7 @@ def test_a_run_takes_as_long_as_its_slowest_sensor(rigged):
     values, took_ms, _ = measured(
         rigged, {"waits": [700]}, {"waits": [100, 100, 100]}, {"waits": [750]}, {"waits": [0]}
     )
-    assert 750 <= took_ms <= 775  # modules included
+    assert 750 <= took_ms <= 780  # modules included
     assert [value for value, _ in values] == [
         pytest.approx(701, abs=2), pytest.approx(303, abs=3), pytest.approx(751, abs=2), 0
     ]  # fmt: skip
@@ -204,8 +204,8 @@ def test_no_wait_of_a_sensor_is_cut_short(node, call):
         class Waiting(Sensor):
             steps = steps
         shortest_us = 9999
-        for _ in range(40):
-            utime.sleep_us(137)
+        for later in range(40):
+            utime.sleep_us(137 + 25 * later)
             begin = utime.ticks_us()
             {}
             shortest_us = min(shortest_us, utime.ticks_diff(utime.ticks_us(), begin))
