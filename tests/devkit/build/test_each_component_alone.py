@@ -317,11 +317,9 @@ USES = {
     "store": (
         """
         from utils import store
-        queue = store.Backlog("/flash/backlog.bin", 100)
-        queue.add(b"one")
-        print(store.next_sequence(), store.next_sequence(), queue.load())
+        print(store.next_sequence(), store.next_sequence(), store.keep_part("mine", b"one"))
         """,
-        ["0 1 [b'one']"],
+        ["0 1 True"],
     ),
     "at_due": (
         """
