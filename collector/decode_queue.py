@@ -1,6 +1,6 @@
-"""The queue between receivers and one thread, which decodes packs and hands their records on.
+"""The queue between receivers and one thread, which decodes packs and hands them to the store.
 
-    queue = DecodeQueue(readings, [store.put, printer.put])
+    queue = DecodeQueue(store, [readings.add, printer.put])
     queue.put(Message("udp", "192.0.2.7:5683", data))      # from any thread; never waits
 
 The queue is bounded: messages that do not fit are dropped and counted.
@@ -16,8 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from collector import packs
-from collector.readings import Reading, Readings
+from collector.readings import Reading
 from collector.senml import Record
+from collector.store import Outcome, Store
+from collector.writer import message_of
 
 QUEUE_MAX = 5_000  # messages
 QUEUE_MAX_BYTES = 32 << 20
@@ -38,13 +40,12 @@ class Message:
 
 
 class DecodeQueue:
-    def __init__(self, readings: Readings, sinks: Sequence[Sink]) -> None:
-        """sinks: called with the new readings of each message."""
-        self.readings = readings
-        self.messages = 0  # processed or refused
-        self.records = 0  # without duplicates
+    def __init__(self, store: Store, sinks: Sequence[Sink]) -> None:
+        """sinks: called with the new readings of each message when they are stored."""
+        self.messages = 0  # stored or refused, in this run
         self.refused = 0
         self.dropped = 0
+        self._store = store
         self.last_refused: deque[tuple[float, str, str, str]] = deque(maxlen=REFUSED_KEPT)
         self._sinks = sinks
         self._queue: queue.Queue[Message | None] = queue.Queue()
@@ -63,12 +64,15 @@ class DecodeQueue:
                 self._bytes += size
             else:
                 self.dropped += 1
+                self._store.count("dropped")
         if room:
             self._queue.put(message)
         return room
 
     def add_refused(self, protocol: str, source: str, reason: str) -> None:
         """Count a message that cannot be decoded, and keep the reason."""
+        self._store.count("messages")
+        self._store.count("refused")
         with self._changed:
             self.messages += 1
             self.refused += 1
@@ -103,10 +107,12 @@ class DecodeQueue:
         except ValueError as problem:
             self.add_refused(message.protocol, message.source, str(problem))
             return
-        new = self.readings.add(records, message.protocol, message.source, message.received_s)
-        for sink in self._sinks if new else ():
-            sink(new)
+        sender = (message.protocol, message.source, message.received_s)
+        self._store.put([message_of(records, *sender)], self._stored, keep=True)
+
+    def _stored(self, outcome: Outcome) -> None:
+        for sink in self._sinks if outcome.new else ():
+            sink(outcome.new)
         with self._changed:
             self.messages += 1
-            self.records += len(new)
             self._changed.notify_all()

@@ -17,12 +17,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from collector.decode_queue import DecodeQueue, Message, Sink
-from collector.readings import NAMES_MAX, POINTS_MAX, Readings
+from collector.readings import Readings
 from collector.store import Store
 from collector.terminal import LinePrinter, Screen, as_object
 from collector.udp import Address, UdpListener, address_text
-
-RESTORED_MAX = min(100_000, NAMES_MAX * POINTS_MAX)  # records of the database, for the charts
 
 
 class UsageError(Exception):
@@ -40,20 +38,17 @@ class Collector:
     def __init__(self, options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
         self._options, self._stack = options, stack
         self.readings = Readings()
-        self.store: Store | None = None
         self.endpoints: list[str] = []
         self.page = ""  # its address
         self.problems: dict[str, str] = {}  # of the database and the broker; "" is none
         self._listeners: list[Any] = []  # with `lost`, and `throttled` of a CoAP server
         self._stop = threading.Event()
         self._on_terminal = sys.stdout.isatty() and not options.json
-        sinks: list[Sink] = []
-        if options.db:
-            self.store = self._open_store(options.db)
-            sinks.append(self.store.put)
+        self.store = self._open_store(options.db)
+        sinks: list[Sink] = [self.readings.add]
         if not self._on_terminal:
             sinks.append(LinePrinter(sys.stdout, options.json, self._stop).put)
-        self.queue = DecodeQueue(self.readings, sinks)
+        self.queue = DecodeQueue(self.store, sinks)
         stack.callback(self.queue.close)
         self._listen()
         self._subscribe()
@@ -71,18 +66,18 @@ class Collector:
         if screen is not None:
             screen.close()
         print(self.summary(), file=sys.stderr)
-        return 1 if self.store is not None and self.store.dropped else 0
+        return 1 if self.store.unwritten else 0
 
     def _has_counted(self) -> bool:
         return bool(self._options.count) and self.queue.messages >= self._options.count
 
     # Inputs and outputs
 
-    def _open_store(self, path: str) -> Store:
+    def _open_store(self, path: str | None) -> Store:
         try:
             store = Store(path, lambda text, ok: self.report("database", text, ok))
             self._stack.enter_context(store)
-            self.readings.restore(store.last_readings(RESTORED_MAX))
+            self.readings.restore(*store.restored())
         except OSError as problem:
             raise UsageError(f"--db {path}: {problem}; allowed: a new file, or one of this"
                              " command") from None  # fmt: skip
@@ -151,22 +146,17 @@ class Collector:
 
     def counters(self) -> list[tuple[str, int, bool]]:
         """Return (name, count, whether a count above 0 is a problem)."""
-        lost = self.queue.dropped + sum(
+        counted = self.store.counters()
+        counted["dropped"] += sum(
             each.lost + getattr(each, "throttled", 0) for each in self._listeners
         )
-        counted = [
-            ("messages", self.queue.messages, False),
-            ("records", self.queue.records, False),
-            ("duplicates", self.readings.duplicates, False),
-            ("refused", self.queue.refused, True),
-            ("dropped", lost, True),
+        optional = [
+            ("names forgotten", self.readings.forgotten),
+            ("not written", self.store.unwritten),
         ]
-        if self.store is not None:
-            counted.append(("written", self.store.written, False))
-        optional = [("names forgotten", self.readings.forgotten)]
-        if self.store is not None:
-            optional.append(("not written", self.store.dropped))
-        return counted + [(name, count, True) for name, count in optional if count]
+        return [
+            (name, count, name in ("refused", "dropped")) for name, count in counted.items()
+        ] + [(name, count, True) for name, count in optional if count]
 
     def summary(self) -> str:
         lines = [", ".join(f"{count} {name}" for name, count, _ in self.counters())]

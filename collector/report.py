@@ -1,6 +1,6 @@
-"""The sequence number of a node's report, and the units that it leaves out (docs/report.md).
+"""The measurements in a pack, and the units that a node's report leaves out (docs/report.md).
 
-base, seq = sequence_number(records)      # ("JArEMRjl:", 17); ("", None) for other packs
+base, found = measurements(records)       # "JArEMRjl:", [Measurement(17, None, True, records)]
 records = with_units(records)
 """
 
@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from collector.senml import Record
 
 SEQ = "seq"  # the name of the number, unless it has the bare base name, which ends with BASE_END
 BASE_END = ":"
+SEQ_END, BOOT_END = 2**32, 2**16  # beyond the largest of each
+BOOT, UNTIMED, GIVEN_UP = "bo", "tu", "gu"
 # the first two letters of each phase of node.py and networking/, and the time awake
 _MS = ("in", "pr", "ac", "at", "co", "sc", "as", "jo", "re", "se", "de", "aw")
 UNITS: dict[str, str | None] = {"rp": "dBm", "rq": "dB", "rs": "dBm", "sn": "dB"}
 UNITS |= dict.fromkeys(_MS, "ms") | {"rn": "count", "ra": None}  # ra is a text
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The records that belong to one sequence number; all of a pack that has none."""
+
+    seq: int | None
+    boot: int | None  # as the node says; None: its current one
+    timed: bool  # False: the node does not know when it was
+    records: list[Record]  # the sequence number first; without BOOT and UNTIMED
 
 
 def sequence_number(records: Sequence[Record]) -> tuple[str, int | None]:
@@ -27,10 +40,46 @@ def sequence_number(records: Sequence[Record]) -> tuple[str, int | None]:
     for record in records[:1]:
         base = record.name if record.name.endswith(BASE_END) else record.name[: -len(SEQ)]
         numbered = base == record.name or record.name.endswith(SEQ)
-        if numbered and type(record.value) is int and record.value >= 0:
-            if all(each.name.startswith(base) for each in records) and record.value < 2**32:
-                return base, record.value
+        if numbered and _is_number(record):
+            if all(each.name.startswith(base) for each in records):
+                return base, int(record.value)  # type: ignore[arg-type]
     return "", None
+
+
+def measurements(records: Sequence[Record]) -> tuple[str, list[Measurement]]:
+    """Return the base name and the measurements of a pack.
+
+    Each record with the name of the first and a whole number begins a measurement. A pack without
+    a sequence number is one measurement of its base name, or of "" if it has several.
+    """
+    base, seq = sequence_number(records)
+    if seq is None:
+        bases = {each.base for each in records}
+        return bases.pop() if len(bases) == 1 else "", [Measurement(None, None, True, [*records])]
+    groups: list[list[Record]] = []
+    for record in records:
+        if record.name == records[0].name and _is_number(record):
+            groups.append([record])
+        else:
+            groups[-1].append(record)
+    return base, [_measurement(base, group) for group in groups]
+
+
+def _measurement(base: str, group: list[Record]) -> Measurement:
+    boot, timed, kept = None, True, []
+    for record in group:
+        mark = record.name[len(base) :] if group[0].name == base else ""
+        if mark == BOOT and _is_number(record) and int(record.value) < BOOT_END:  # type: ignore
+            boot = int(record.value)  # type: ignore[arg-type]
+        elif mark == UNTIMED and isinstance(record.value, bool):
+            timed = not record.value
+        else:
+            kept.append(record)
+    return Measurement(int(group[0].value), boot, timed, kept)  # type: ignore[arg-type]
+
+
+def _is_number(record: Record) -> bool:
+    return type(record.value) is int and 0 <= record.value < SEQ_END
 
 
 def with_units(records: list[Record]) -> list[Record]:

@@ -51,6 +51,7 @@ class Record:
     sum: Number | None
     time: Number  # seconds since 1970; 0: at the reception, for a sender without a clock
     update_s: Number | None = None
+    base: str = ""  # base name, the start of `name`
 
     @property
     def shown(self) -> str:
@@ -152,7 +153,7 @@ def _resolved(fields: dict[str, Any], base: dict[str, Any], now_s: float) -> Rec
     if when and when < RELATIVE_BELOW:
         when = _plus(when, int(now_s))
     unit = fields.get("u", base.get("bu")) or None  # an empty base unit takes back another
-    return Record(name, unit, value, total, when, fields.get("ut"))
+    return Record(name, unit, value, total, when, fields.get("ut"), base.get("bn", ""))
 
 
 def _plus(one: Number, other: Number) -> Number:

@@ -1,14 +1,16 @@
-"""Write every record to SQLite, in a thread, so that a slow disk delays no receiver.
+"""The database of a collector: every record once, in SQLite, in a thread.
 
     with Store("reports.db") as store:
-        store.put(readings)             # never waits
+        taken = store.put([message_of(...)], stored)      # False: no room; counted as dropped
+        store.count("refused")
 
-One table, `records` (docs/collect.md has it and queries). With a write-ahead log readers do not
-wait, and a killed collector leaves an intact database without the last BATCH_S at most. After an
-error, such as a full disk, writing is tried again; records that do not fit into the queue are
-dropped and counted.
+`stored(outcome)` is called in the store's thread when the records are certainly in the file: after
+COMMIT, with synchronous=FULL. Only then may a node get its answer. Messages that wait are written
+together, at most once in COMMIT_S. Counters are part of the same transactions, so that they go on
+after a restart. Without a path the database is a temporary file that ends with the program.
 
-Source: sqlite.org, wal.html, lang_transaction.html (what rolls back by itself).
+Source: sqlite.org, wal.html, pragma.html (synchronous), lang_transaction.html (what rolls back by
+itself), inmemorydb.html (temporary databases).
 """
 
 from __future__ import annotations
@@ -17,75 +19,139 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
-from collector import packs
-from collector.readings import Reading
+from collector import tables
+from collector.readings import NAMES_MAX, POINTS_MAX, Reading
+from collector.writer import Message, Part, Writer, rows_of
 
-VERSION = 1  # of the schema, in user_version
 QUEUE_MAX = 20_000  # records
-BATCH_MAX = 2_000
-BATCH_S = 0.25
+BATCH_MAX = 2_000  # messages
+COMMIT_S = 0.015  # from the begin of one transaction to that of the next
+COUNT_S = 1.0  # until counters alone are written
 RETRY_S, RETRY_MAX_S = 0.5, 30.0
-INTEGER_MAX = 2**63  # of SQLite
+TEMPORARY_MAX = 1_000_000  # records of a temporary database
+RESTORED_MAX = 100_000  # records, for the charts
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
-    id INTEGER PRIMARY KEY,
-    received REAL NOT NULL,     -- seconds since 1970, by this computer's clock
-    measured REAL NOT NULL,     -- the same, as the sender says; `received` if it says nothing
-    protocol TEXT NOT NULL,     -- udp, coap, mqtt
-    source TEXT NOT NULL,       -- address and port of the sender; for MQTT the topic
-    name TEXT NOT NULL,         -- base name and name
-    base TEXT NOT NULL,         -- base name, of packs with a sequence number
-    seq INTEGER,                -- sequence number
-    number NUMERIC,             -- the value is one of these four; none if there is only a sum
-    text TEXT,
-    bool INTEGER,
-    bytes BLOB,
-    sum REAL,
-    unit TEXT
-);
-CREATE INDEX IF NOT EXISTS records_by_name ON records (name, measured);
+_COLUMNS = """
+received, {0}.protocol, {0}.source, base || name.name, base, coalesce(value, other),
+nullif(unit, ''), sum, kind
 """
-COLUMNS = (
-    "received", "measured", "protocol", "source", "name", "base", "seq", "number", "text", "bool",
-    "bytes", "sum", "unit",
-)  # fmt: skip
-_INSERT = f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+_LATEST = f"""
+SELECT latest.measured, {_COLUMNS.format("latest")}, latest.seq, count
+FROM latest JOIN node ON node.id = latest.node JOIN name ON name.id = latest.name
+ORDER BY received DESC LIMIT ?
+"""
+_POINTS = f"""
+SELECT record.measured, {_COLUMNS.format("report")}, CASE WHEN record.boot >= 0 THEN record.seq END
+FROM node JOIN record ON record.node = node.id
+     AND record.boot = CASE WHEN ? THEN -1 ELSE node.boot END
+     AND record.seq > CASE WHEN ? THEN node.arrivals ELSE node.seq END - ?
+     JOIN name ON name.id = record.name JOIN report USING (node, boot, seq, part)
+WHERE node.id = ? LIMIT ?
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the messages of one `put`."""
+
+    stored: bool
+    new: list[Reading]
+    duplicates: int
+
+
+FAILED = Outcome(False, [], 0)
+Stored = Callable[[Outcome], None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    messages: Sequence[Message]
+    stored: Stored
+    keep: bool
+    records: int
 
 
 class Store(AbstractContextManager["Store"]):
     """OSError if the file cannot be such a database."""
 
     def __init__(
-        self, path: str, report: Callable[[str, bool], None] = lambda text, ok: None
+        self,
+        path: str | None = None,
+        report: Callable[[str, bool], None] = lambda text, ok: None,
     ) -> None:
         """report(text, ok): called once when writing fails, and once when it works again."""
-        self.written = 0
-        self.dropped = 0
         self.problem = ""
-        self._path, self._report = path, report
-        self._queue: deque[tuple[Any, ...]] = deque()
+        self.unwritten = 0  # messages that were lost because writing failed
+        self._path, self._report = path or "", report
+        self._jobs: deque[_Job] = deque()
+        self._waiting = 0  # records
+        self._unsaved: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._closing = False
-        with contextlib.closing(self._connect()):
-            pass
+        self._began_s = 0.0  # the last transaction
+        self._kept = 0  # records in a temporary database
+        self._connect()
+        saved = dict(self._database.execute("SELECT name, value FROM counter"))
+        self._totals = Counter({name: saved[name] for name in tables.COUNTERS})
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
         self._thread.start()
 
-    def put(self, readings: Sequence[Reading]) -> None:
+    def put(self, messages: Sequence[Message], stored: Stored, keep: bool = False) -> bool:
+        """Queue messages; return False, and count them as dropped, if there is no room.
+
+        stored: called once, after COMMIT, in the store's thread; it must not raise or wait. If
+        writing fails it gets FAILED, so that the sender is not answered and repeats. keep: there
+        is no sender who repeats: wait for room here, and try again to write until it works.
+        """
+        records = sum(message.records for message in messages)
         with self._changed:
-            for reading in readings:
-                if len(self._queue) < QUEUE_MAX:
-                    self._queue.append(_row(reading))
-                else:
-                    self.dropped += 1
+            if keep:
+                self._changed.wait_for(lambda: self._closing or self._has_room(records))
+            if self._closing or not self._has_room(records) or (self.problem and not keep):
+                self._drop(len(messages))
+                return False
+            self._jobs.append(_Job(messages, stored, keep, records))
+            self._waiting += records
             self._changed.notify_all()
+        return True
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Add to a counter of the database."""
+        with self._changed:
+            self._add(name, number)
+
+    def counters(self) -> dict[str, int]:
+        """Return all counters, over all runs."""
+        with self._changed:
+            return dict(self._totals)
+
+    def restored(
+        self, names_max: int = NAMES_MAX, points_max: int = POINTS_MAX
+    ) -> tuple[list[Reading], list[tuple[Reading, int]]]:
+        """Return readings of earlier runs for the charts, and (latest, count) of each name.
+
+        Both oldest first. The charts go back to the begin of a node's boot.
+        """
+        if not self._path:
+            return [], []
+        with contextlib.closing(sqlite3.connect(self._path)) as reader:
+            found = reader.execute(_LATEST, (names_max,))
+            latest = [(_reading(row[:-1]), row[-1]) for row in found][::-1]
+            nodes = reader.execute("SELECT id FROM node ORDER BY seen DESC LIMIT ?", (names_max,))
+            points: list[Reading] = []
+            for (node,) in nodes.fetchall():
+                for unnumbered in (False, True):
+                    room = RESTORED_MAX - len(points)
+                    words = (unnumbered, unnumbered, points_max, node, room)
+                    points += [_reading(row) for row in reader.execute(_POINTS, words)]
+        points.sort(key=lambda each: each.received_s)
+        return points, latest
 
     def __exit__(self, *raised: object) -> None:
         self.close()
@@ -97,126 +163,170 @@ class Store(AbstractContextManager["Store"]):
             self._changed.notify_all()
         self._thread.join(timeout=15)
 
-    def last_readings(self, count: int) -> list[Reading]:
-        """Return those of earlier runs, oldest first."""
-        with contextlib.closing(self._connect()) as connection:
-            rows = connection.execute(
-                f"SELECT {', '.join(COLUMNS)} FROM records ORDER BY id DESC LIMIT ?", (count,)
-            ).fetchall()
-        return [_reading(row) for row in reversed(rows)]
+    def _has_room(self, records: int) -> bool:
+        return not self._jobs or self._waiting + records <= QUEUE_MAX
 
-    def _connect(self) -> sqlite3.Connection:
+    def _add(self, name: str, number: int) -> None:
+        self._totals[name] += number
+        self._unsaved[name] += number
+        self._changed.notify_all()
+
+    def _drop(self, messages: int) -> None:
+        self._add("dropped", messages)
+        if self.problem:
+            self.unwritten += messages
+
+    # The file
+
+    def _connect(self) -> None:
         connection = None
         try:
-            connection = sqlite3.connect(self._path, timeout=2.0, isolation_level=None)
+            connection = sqlite3.connect(
+                self._path, timeout=2.0, isolation_level=None, check_same_thread=False
+            )
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, VERSION):
-                raise OSError(f"its schema is version {version}; allowed: {VERSION}")
-            connection.executescript(SCHEMA)
-            connection.execute(f"PRAGMA user_version={VERSION}")
+            connection.execute(f"PRAGMA synchronous={'FULL' if self._path else 'OFF'}")
+            self._prepare(connection)
         except (sqlite3.Error, OSError) as problem:
             if connection is not None:
                 connection.close()
             raise OSError(str(problem)) from None
-        return connection
+        self._database, self._writer = connection, Writer(connection)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        with _transaction(connection):
+            old = tables.prepare(connection)
+            if old is None:
+                return
+            self._report(f"{self._path}: moving its records to the tables of this version", True)
+            writer = Writer(connection)
+            for readings in old:
+                first = readings[0]
+                rows = rows_of(first.base, readings)
+                part = Part(first.seq, None, True, rows)
+                origin = (first.protocol, first.source, first.received_s)
+                writer.write(Message(first.base, *origin, [part]))
+            tables.drop_old(connection)
+
+    # The thread
 
     def _work(self) -> None:
-        connection: sqlite3.Connection | None = None
         pause_s = RETRY_S
-        while batch := self._next_batch():
+        while True:
+            jobs, counts = self._next()
+            if not jobs and not counts:
+                break
             try:
-                connection = connection or self._connect()
-                _write(connection, batch)
+                outcomes = self._write(jobs, counts)
             except (sqlite3.Error, OSError) as problem:
-                self._requeue(batch, problem)
-                if connection is not None:
-                    connection.close()
-                    connection = None
+                self._fail(jobs, counts, problem)
                 if self._closing:
                     break
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
                 continue
-            self.written += len(batch)
             pause_s = RETRY_S
             if self.problem:
                 self.problem = ""
                 self._report(f"{self._path}: writing again", True)
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
+            for job, outcome in zip(jobs, outcomes, strict=True):
+                job.stored(outcome)
+        with contextlib.suppress(sqlite3.Error):
+            self._database.close()
 
-    def _next_batch(self) -> list[tuple[Any, ...]]:
-        """Return the rows that come next; [] at the end."""
+    def _next(self) -> tuple[list[_Job], Counter[str]]:
+        """Return what comes into the next transaction; nothing at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing)
-            waiting = len(self._queue) < BATCH_MAX and not self._closing
-        if waiting:
-            time.sleep(BATCH_S)  # one transaction for records that come together
-        with self._changed:
-            return [self._queue.popleft() for _ in range(min(BATCH_MAX, len(self._queue)))]
+            waits = COUNT_S if self._unsaved else None
+            self._changed.wait_for(lambda: self._jobs or self._closing, waits)
+            wait_s = self._began_s + COMMIT_S - time.monotonic()
+            if wait_s > 0:
+                self._changed.wait_for(lambda: self._closing, wait_s)
+            self._began_s = time.monotonic()
+            jobs, number = [], 0
+            while self._jobs and number < BATCH_MAX:
+                jobs.append(self._jobs.popleft())
+                number += len(jobs[-1].messages)
+            self._waiting -= sum(job.records for job in jobs)
+            counts, self._unsaved = self._unsaved, Counter()
+            self._changed.notify_all()
+        return jobs, counts
 
-    def _requeue(self, batch: list[tuple[Any, ...]], problem: Exception) -> None:
+    def _write(self, jobs: Sequence[_Job], counts: Counter[str]) -> list[Outcome]:
+        outcomes = []
+        added = Counter(counts)
+        try:
+            with _transaction(self._database):
+                for job in jobs:
+                    outcomes.append(self._write_job(job, added))
+                self._database.executemany(
+                    "UPDATE counter SET value = value + ? WHERE name = ?",
+                    [(number, name) for name, number in added.items()],
+                )
+        except BaseException:
+            self._writer.forget()
+            raise
         with self._changed:
-            room = QUEUE_MAX - len(self._queue)
-            if self._closing:
-                room = 0
-            self._queue.extendleft(reversed(batch[:room]))
-            self.dropped += len(batch[room:])
-            if self._closing:
-                self.dropped += len(self._queue)
-                self._queue.clear()
+            self._totals.update(added - counts)
+        self._shorten(added["records"])
+        return outcomes
+
+    def _write_job(self, job: _Job, added: Counter[str]) -> Outcome:
+        new: list[Reading] = []
+        duplicates = 0
+        for message in job.messages:
+            found, known = self._writer.write(message)
+            new += found
+            duplicates += known
+        added.update(messages=len(job.messages), records=len(new), duplicates=duplicates)
+        return Outcome(True, new, duplicates)
+
+    def _shorten(self, records: int) -> None:
+        """Empty a temporary database that has become large; nodes and counters stay."""
+        self._kept += records
+        if self._path or self._kept < TEMPORARY_MAX:
+            return
+        self._kept = 0
+        for table in ("record", "report"):
+            self._database.execute(f"DELETE FROM {table}")
+
+    def _fail(self, jobs: Sequence[_Job], counts: Counter[str], problem: Exception) -> None:
+        """Queue again what nobody repeats; the senders of the rest get no answer."""
+        kept = [job for job in jobs if job.keep and not self._closing]
+        lost = [job for job in jobs if job not in kept]
         if not self.problem:
             self._report(
                 f"{self._path}: {problem}; collecting goes on, writing is tried again", False
             )
-        self.problem = str(problem)
+        with self._changed:
+            self.problem = str(problem)
+            if self._closing:
+                lost += self._jobs
+                self._jobs.clear()
+            self._jobs.extendleft(reversed(kept))
+            self._waiting = sum(job.records for job in self._jobs)
+            self._unsaved.update(counts)
+            self._drop(sum(len(job.messages) for job in lost))
+        for job in lost:
+            job.stored(FAILED)
 
 
-def _write(connection: sqlite3.Connection, batch: list[tuple[Any, ...]]) -> None:
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.executemany(_INSERT, batch)
+        yield
         connection.execute("COMMIT")
-    except sqlite3.Error:
+    except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
 
 
-def _row(reading: Reading) -> tuple[Any, ...]:
-    number: int | float | None = None
-    text = flag = blob = None
-    value = reading.value
-    if isinstance(value, bool):
-        flag = int(value)
-    elif isinstance(value, int) and -INTEGER_MAX <= value < INTEGER_MAX:
-        number = value
-    elif isinstance(value, (int, float, Decimal)):
-        number = float(value)
-    elif isinstance(value, str):
-        text = value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be written
-    elif isinstance(value, bytes):
-        blob = value
-    return (
-        reading.received_s, reading.at_s, reading.protocol, reading.source, reading.name,
-        reading.base, reading.seq, number, text, flag, blob, reading.sum, reading.unit,
-    )  # fmt: skip
-
-
 def _reading(row: tuple[Any, ...]) -> Reading:
-    received, at, protocol, source, name, base, seq, number, text, flag, blob, total, unit = row
-    value = number if number is not None else text if text is not None else blob
-    if flag is not None:
-        value = bool(flag)
-    shown = blob.hex() if blob is not None else str(value)
-    if flag is not None:
-        shown = "true" if flag else "false"
-    elif value is None:
-        shown = f"sum {total}"
-    return Reading(
-        at, received, protocol, source, name, base, value, packs.printable(shown), unit, seq, total
+    measured, received, protocol, source, name, base, value, unit, total, kind, seq = row
+    value = bool(value) if kind == "bool" else value
+    return tables.stored_reading(
+        measured, received, protocol, source, name, base, value, unit, seq, total
     )

@@ -19,14 +19,20 @@ from tabulate import tabulate
 from collector.readings import Reading, Readings
 
 REDRAW_S = 0.5
-HEADINGS = ("name", "value", "unit", "age", "protocol", "records")
+HEADINGS = ("name", "value", "unit", "measured", "received", "protocol", "records")
 _HOME, _REST_OF_LINE, _REST, _NEW_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
 
 
 def as_line(reading: Reading) -> str:
     at = time.strftime("%H:%M:%S", time.localtime(reading.received_s))
     unit = f" {reading.unit}" if reading.unit else ""
-    return f"{at} {reading.protocol} {reading.source} {reading.name} = {reading.shown}{unit}"
+    line = f"{at} {reading.protocol} {reading.source} {reading.name} = {reading.shown}{unit}"
+    if reading.measured_s is None:
+        return line + ", at an unknown time"
+    if abs(reading.measured_s - reading.received_s) < 1:
+        return line
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(reading.measured_s))
+    return f"{line}, measured {at}"
 
 
 def as_object(reading: Reading) -> dict[str, Any]:
@@ -34,8 +40,8 @@ def as_object(reading: Reading) -> dict[str, Any]:
     return {
         "name": reading.name, "base": reading.base, "shown": reading.shown,
         "number": reading.number, "unit": reading.unit, "kind": reading.kind, "seq": reading.seq,
-        "at": reading.at_s, "received": reading.received_s, "protocol": reading.protocol,
-        "source": reading.source,
+        "measured": reading.measured_s, "received": reading.received_s,
+        "protocol": reading.protocol, "source": reading.source,
     }  # fmt: skip
 
 
@@ -106,7 +112,15 @@ def screen_text(readings: Readings, summary: str, now_s: float, columns: int, li
     top = [*summary.splitlines(), ""]
     room = max(1, lines - len(top) - 3)
     rows = [
-        (each.name, each.shown, each.unit, _age(now_s - each.received_s), each.protocol, count)
+        (
+            each.name,
+            each.shown,
+            each.unit,
+            _age(now_s, each.measured_s),
+            _age(now_s, each.received_s),
+            each.protocol,
+            count,
+        )
         for each, count in latest[:room]
     ]
     body = _table(rows).splitlines() if rows else ["nothing has arrived yet"]
@@ -116,12 +130,16 @@ def screen_text(readings: Readings, summary: str, now_s: float, columns: int, li
 
 def _table(rows: list[tuple[Any, ...]]) -> str:
     """Return a table with numbers as they were sent, to the last digit."""
-    sides = ("left", "right", "left", "right", "left", "right")
+    sides = ("left", "right", "left", "right", "right", "left", "right")
     return str(
         tabulate(rows, HEADINGS, "simple", missingval="-", disable_numparse=True, colalign=sides)
     )
 
 
-def _age(seconds: float) -> str:
-    seconds = max(0, round(seconds))
-    return f"{seconds} s" if seconds < 100 else f"{seconds // 60} min"
+def _age(now_s: float, then_s: float | None) -> str:
+    if then_s is None:
+        return "unknown"
+    seconds = max(0, round(now_s - then_s))
+    if seconds < 6_000:
+        return f"{seconds} s" if seconds < 100 else f"{seconds // 60} min"
+    return f"{seconds // 3600} h" if seconds < 48 * 3600 else f"{seconds // 86400} d"

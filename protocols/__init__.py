@@ -19,6 +19,11 @@ session.deliver(payload)
                        waits for an answer, which has a time limit
 session.confirms       True if the server confirms each payload. One that is not DELIVERED should
                        then be sent again in a later cycle
+session.ask_time       optional. Set to True, it lets the next payloads ask the server for the time
+session.server_time    optional: seconds since 1970 that the server has told with the last payload,
+                       as of now; None if it has not
+session.server_time_error_s
+                       by how much that may be wrong
 session.close()        frees the transport; never raises in the field
 
 DELIVERED  the server has confirmed the payload

@@ -134,7 +134,7 @@ function fillCard(card, entry) {
   card.stale = card.stale || entry.count !== card.count;
   card.entry = entry;
   card.count = entry.count;
-  card.title.textContent = entry.name.slice(entry.base.length) || "sequence number";
+  card.title.textContent = entry.name.slice(entry.base.length) || (entry.seq === null ? entry.name : "sequence number");
   card.title.title = entry.name;
   card.value.replaceChildren(entry.shown);
   card.value.classList.toggle("long", entry.shown.length > 18);
@@ -153,8 +153,12 @@ function fillCard(card, entry) {
 function showAge(card) {
   if (!card.entry || card.pointShown) return;
   const entry = card.entry;
-  const old = Date.now() / 1000 + clockOffset_s - entry.at;
-  card.meta.textContent = `${ageText(old)} · ${entry.protocol} · ${entry.source} · ${entry.count} in all`;
+  const now = Date.now() / 1000 + clockOffset_s;
+  const received = ageText(now - entry.received);
+  const late = entry.measured === null || Math.abs(entry.received - entry.measured) > 1;
+  const measured = entry.measured === null ? "at an unknown time" : ageText(now - entry.measured);
+  const when = late ? `measured ${measured}, received ${received}` : received;
+  card.meta.textContent = `${when} · ${entry.protocol} · ${entry.source} · ${entry.count} in all`;
 }
 
 function layOut(entries) {

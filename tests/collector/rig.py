@@ -7,7 +7,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import cbor2
+
+from collector import packs
 from collector.program import Collector
+from collector.readings import Reading
+from collector.store import Outcome, Store
+from collector.writer import Message, message_of
 
 
 def port_of(collector: Collector, scheme: str) -> int:
@@ -28,3 +34,20 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = 5.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def message(pack: Any, at: float, protocol: str = "udp", source: str = "[::1]:5") -> Message:
+    return message_of(packs.read(cbor2.dumps(pack), at), protocol, source, at)
+
+
+def readings(pack: Any, at: float) -> list[Reading]:
+    return [row.reading for part in message(pack, at).parts for row in part.rows]
+
+
+def stored(store: Store, *messages: Message) -> tuple[int, int]:
+    """Store messages; the numbers of new records and of duplicates."""
+    outcomes: list[Outcome] = []
+    for each in messages:
+        assert store.put([each], outcomes.append, keep=True)
+    assert wait_until(lambda: len(outcomes) == len(messages), 60)
+    return sum(len(each.new) for each in outcomes), sum(each.duplicates for each in outcomes)

@@ -11,7 +11,7 @@ import pytest
 
 from collector.decode_queue import DecodeQueue
 from collector.mqtt import MqttSubscriber
-from collector.readings import Readings
+from collector.store import Store
 from devkit.servers.mqtt import MqttBroker
 from tests.collector.rig import report, wait_until
 
@@ -44,7 +44,8 @@ def test_a_broker_that_comes_later_is_found() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     said: list[tuple[str, bool]] = []
-    queue = DecodeQueue(Readings(), [])
+    store = Store()
+    queue = DecodeQueue(store, [])
     with MqttSubscriber("127.0.0.1", port, queue, report=lambda *what: said.append(what)):
         assert wait_until(lambda: said != [])
         with MqttBroker(port=port):
@@ -53,6 +54,7 @@ def test_a_broker_that_comes_later_is_found() -> None:
             assert queue.wait_for(1, 5)
         assert wait_until(lambda: len(said) == 3)
     queue.close()
+    store.close()
     assert [(text.split(":")[0], well) for text, well in said] == [
         ("the broker 127.0.0.1", False),
         ("subscribed to r/#, channels/# at 127.0.0.1", True),
@@ -62,7 +64,8 @@ def test_a_broker_that_comes_later_is_found() -> None:
 
 def test_wrong_credentials_are_said() -> None:
     said: list[str] = []
-    queue = DecodeQueue(Readings(), [])
+    store = Store()
+    queue = DecodeQueue(store, [])
     with MqttBroker(user="thing", password="right") as broker:
         with MqttSubscriber(
             broker.host, broker.port, queue, user="thing", password="wrong",
@@ -70,5 +73,6 @@ def test_wrong_credentials_are_said() -> None:
         ):  # fmt: skip
             assert wait_until(lambda: said != [])
     queue.close()
+    store.close()
     assert "refuses the connection: Not authorized" in said[0]
     assert "wrong" not in said[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +15,9 @@ from hypothesis import strategies as st
 
 from collector import packs
 from collector.readings import Readings
-from collector.store import _row
+from collector.tables import prepare
 from collector.terminal import as_line, as_object, screen_text
+from collector.writer import Writer, message_of
 
 NOW = 1_800_000_000.0
 
@@ -41,12 +44,17 @@ def _use(data: bytes) -> None:
     except ValueError as problem:
         packs.printable(str(problem))
         return
+    with contextlib.closing(sqlite3.connect("")) as database:
+        prepare(database)
+        new, duplicates = Writer(database).write(message_of(records, "udp", "::1", NOW))
+        rows = database.execute("SELECT count(*) FROM readings").fetchone()
+    assert rows == (len(new),)
     readings = Readings()
-    for reading in readings.add(records, "udp", "::1", NOW):
+    readings.add(new)
+    for reading in new:
         assert len(as_line(reading).splitlines()) == 1
         assert as_line(reading).isprintable()
         json.dumps(as_object(reading), allow_nan=False)
-        _row(reading)
     screen_text(readings, "", NOW, 80, 24)
     json.dumps([readings.series(record.name) for record in records], allow_nan=False)
 

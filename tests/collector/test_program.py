@@ -58,9 +58,9 @@ def test_records_become_lines_and_rows_until_the_count_is_reached(tmp_path: Path
     out, err = program.end()
     assert program.process.returncode == 0, err
     assert re.search(r"^\d\d:\d\d:\d\d udp 127\.0\.0\.1:\d+ gate:t = 21\.50 Cel$", out, re.M)
-    assert "3 messages, 2 records, 2 duplicates, 1 refused, 0 dropped, 2 written" in err
+    assert "3 messages, 2 records, 2 duplicates, 1 refused, 0 dropped" in err
     with contextlib.closing(sqlite3.connect(path)) as base:
-        assert base.execute("SELECT name FROM records").fetchall() == [("gate:seq",), ("gate:t",)]
+        assert base.execute("SELECT name FROM readings").fetchall() == [("seq",), ("t",)]
     assert "Traceback" not in err
 
 

@@ -1,4 +1,4 @@
-"""Every record reaches SQLite, whatever becomes of the disk or the program."""
+"""Every record is in the database once, whatever becomes of the disk or the program."""
 
 from __future__ import annotations
 
@@ -14,80 +14,210 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import cbor2
 import pytest
 
-from collector import packs, store
-from collector.readings import Reading, Readings
-from collector.store import Store
-from tests.collector.rig import report, wait_until
+from collector import store, tables
+from collector.readings import Readings
+from collector.store import FAILED, Store
+from collector.writer import Writer
+from tests.collector.rig import message, report, stored, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_800_000_000.0
+BT, BN, N, U, V, VS, VB, T = -3, -2, 0, 1, 2, 3, 4, 6
 
 
-def entries(pack: Any) -> list[Reading]:
-    return Readings().add(packs.read(cbor2.dumps(pack), NOW), "coap", "[::1]:5", NOW)
-
-
-def rows(path: Path, columns: str = "*") -> list[tuple[Any, ...]]:
+def rows(path: Path, columns: str = "*", where: str = "1") -> list[tuple[Any, ...]]:
     with contextlib.closing(sqlite3.connect(path)) as base:
-        return base.execute(f"SELECT {columns} FROM records ORDER BY id").fetchall()
+        return base.execute(f"SELECT {columns} FROM readings WHERE {where}").fetchall()
 
 
-def test_each_kind_of_value_has_its_column(tmp_path: Path) -> None:
+def measurement(seq: int, t: Any = 21, age_s: int = 0, **marks: Any) -> list[dict[int, Any]]:
+    """A measurement as nodes with a journal send it; bo, tu, gu are marks."""
+    records = [{N: name, VB if value is True else V: value} for name, value in marks.items()]
+    return [{BN: "gate:", BT: -age_s, V: seq}, *records, {N: "t", U: "Cel", V: t}]
+
+
+def test_each_kind_of_value_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     pack = [
-        {-2: "g:", 0: "seq", 2: 7}, {0: "t", 1: "Cel", 2: Decimal("21.54")}, {0: "s", 3: "x\x00y"},
-        {0: "o", 4: False}, {0: "b", 8: b"\x00\xff"}, {0: "e", 5: 2.5}, {0: "i", 2: 2**70},
-        {0: "w", 6: NOW - 60, 2: 1},
+        {BN: "g:", N: "seq", V: 7}, {N: "t", U: "Cel", V: Decimal("21.54")}, {N: "s", 3: "x\x00y"},
+        {N: "o", 4: False}, {N: "b", 8: b"\x00\xff"}, {N: "e", 5: 2.5}, {N: "i", V: 2**70},
+        {N: "w", T: NOW - 60, V: 1}, {N: "w", T: NOW - 30, V: 2},
     ]  # fmt: skip
     with Store(str(path)) as opened:
-        opened.put(entries(pack))
-    columns = "received, measured, protocol, source, name, base, seq"
-    assert rows(path, columns)[0] == (NOW, NOW, "coap", "[::1]:5", "g:seq", "g:", 7)
-    assert rows(path, "measured")[7] == (NOW - 60,)
-    assert rows(path, "number, text, bool, bytes, sum, unit") == [
-        (7, None, None, None, None, None), (21.54, None, None, None, None, "Cel"),
-        (None, "x\x00y", None, None, None, None), (None, None, 0, None, None, None),
-        (None, None, None, b"\x00\xff", None, None), (None, None, None, None, 2.5, None),
-        (float(2**70), None, None, None, None, None), (1, None, None, None, None, None),
+        assert stored(opened, message(pack, NOW, "coap")) == (9, 0)
+        assert stored(opened, message(pack, NOW + 1, "coap")) == (0, 9)
+    columns = "node, boot, seq, measured, received, protocol, source"
+    assert rows(path, columns, "name = 't'") == [("g:", 0, 7, NOW, NOW, "coap", "[::1]:5")]
+    assert rows(path, "name, value, unit, measured - received") == [
+        ("seq", 7, None, 0), ("t", 21.54, "Cel", 0), ("s", "x\x00y", None, 0),
+        ("o", 0, None, 0), ("b", b"\x00\xff", None, 0), ("e", 2.5, None, 0),
+        ("i", float(2**70), None, 0), ("w", 1, None, -60), ("w", 2, None, -30),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "expected"),
+    [
+        (report(7, t=Decimal("21.50")), report(7, t=21.5), (0, 2)),
+        (report(7, t=Decimal("21.54")), report(7, t=Decimal("21.540")), (0, 2)),
+        (report(7, t=21), report(7, t=Decimal("21.0")), (0, 2)),
+        (report(7), report(7)[::-1][:1] + report(7)[:1], (2, 0)),  # has no number in front
+        (report(7), report(7, base="door:"), (2, 0)),
+        (report(7), report(7, att=3578), (1, 1)),  # the second datagram of a report
+        (report(7, t=2**60), report(7, t=2**60 + 1), (2, 0)),
+        (measurement(7, age_s=900), measurement(7, age_s=960), (0, 2)),
+        (measurement(7), [*measurement(7), {N: "rp", V: -90}], (1, 2)),
+        (measurement(7, rp=-90), measurement(7, rp=-95), (0, 3)),
+        (measurement(7, gu=1), measurement(7, gu=2), (0, 3)),
+        (measurement(7), measurement(7, bo=0), (0, 2)),
+        (measurement(7), [*measurement(7), *measurement(8)], (2, 2)),
+        ([{BN: "x:", N: "t", V: 5}], [{BN: "x:", N: "t", V: 5}], (1, 0)),
+    ],
+)  # fmt: skip
+def test_what_is_sent_again_is_stored_once(first: Any, again: Any, expected: Any) -> None:
+    with Store() as opened:
+        stored(opened, message(first, NOW))
+        assert stored(opened, message(again, NOW + 5)) == expected
+
+
+def test_a_fleet_that_sends_all_again_adds_nothing(tmp_path: Path) -> None:
+    """With ages, in another order, over a restart, with more nodes than any memory would hold."""
+    path = tmp_path / "a.db"
+    packs = [
+        [{BN: f"n{node}:", BT: -900, V: 5}, {N: "t", V: node}, {BT: 0, V: 6}, {N: "t", V: 1}]
+        for node in range(3_000)
+    ]
+    with Store(str(path)) as opened:
+        assert stored(opened, *(message(pack, NOW) for pack in packs)) == (12_000, 0)
+        again = [message(pack, NOW + 77) for pack in packs[::-1]]
+        assert stored(opened, *again) == (0, 12_000)
+    with Store(str(path)) as opened:
+        assert stored(opened, *again) == (0, 12_000)
+        assert opened.counters()["duplicates"] == 24_000
+    assert rows(path, "count(*), min(received), max(received)") == [(12_000, NOW, NOW)]
+
+
+def boots(path: Path) -> list[tuple[int, int, Any]]:
+    return [
+        (boot, seq, value) for boot, seq, value in rows(path, "boot, seq, value", "name = 't'")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ([(0, 20), (1, 21), (0, 30), (1, 31), (1, 31)],
+         [(0, 0, 20), (0, 1, 21), (1, 0, 30), (1, 1, 31)]),
+        ([(5, 20), (6, 21, 900), (4, 19)], [(0, 4, 19), (0, 5, 20), (0, 6, 21)]),
+    ],
+    ids=["a restart without a number", "late"],
+)  # fmt: skip
+def test_boots(tmp_path: Path, sent: list[Any], expected: Any) -> None:
+    path = tmp_path / "a.db"
+    with Store(str(path)) as opened:
+        for number, (seq, t, *age) in enumerate(sent):
+            stored(opened, message(measurement(seq, t, *age), NOW + number))
+    assert boots(path) == expected
+
+
+def test_a_restart_that_the_node_declares(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    sent = [
+        measurement(7, 1), measurement(8, 2),
+        measurement(0, 3, bo=500),  # NVS erased
+        measurement(1, 4), measurement(1, 4, bo=500),
+        measurement(9, 5, 7_200, bo=0),  # late, of the boot before
+        measurement(2, 6), measurement(0, 7, bo=600), measurement(1, 8),
+        measurement(3, 9, 7_200, bo=500),  # late again
+        measurement(4, 10, bo=400, tu=True),  # of a boot that nothing was heard of
+        measurement(2, 11), measurement(2, 12, bo=600),  # not what the same node would say
+    ]  # fmt: skip
+    with Store(str(path)) as opened:
+        for number, pack in enumerate(sent):
+            stored(opened, message(pack, NOW + 900 * number))
+    assert boots(path) == [
+        (0, 7, 1), (0, 8, 2), (0, 9, 5), (400, 4, 10), (500, 0, 3), (500, 1, 4), (500, 2, 6),
+        (500, 3, 9), (600, 0, 7), (600, 1, 8), (600, 2, 11), (600 + 2**16, 2, 12),
+    ]  # fmt: skip
+    assert rows(path, "measured - received", "seq = 9") == [(-7_200,), (-7_200,)]
+    assert rows(path, "measured", "seq = 4") == [(None,), (None,)]
+
+
+def test_a_number_of_16_bits_counts_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    sent = [0, 1, 2, 65_533, 65_535, 1, 0, 65_534, 3, 30_000, 60_000, 65_535, 0, 2]
+    kept = [0, 1, 2, *range(65_533, 65_538), 65_539, 95_536, 125_536, 131_071, 131_072, 131_074]
+    with Store(str(path)) as opened:
+        for number, seq in enumerate(sent):
+            stored(opened, message(measurement(seq, number), NOW + number))
+    assert [(boot, seq) for boot, seq, _ in boots(path)] == [(0, each) for each in kept]
+
+
+def test_a_number_of_31_bits_is_not_taken_for_one_of_16(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    numbers = [*range(65_530, 65_545), 60_000, 65_531, 2**31 - 1, 5]
+    with Store(str(path)) as opened:
+        for number in numbers:
+            stored(opened, message(measurement(number, number), NOW))
+    assert [(boot, seq) for boot, seq, _ in boots(path)] == [
+        (0, number) for number in sorted(set(numbers))
+    ]
 
 
 def test_a_later_run_goes_on_where_the_earlier_ended(tmp_path: Path) -> None:
     path = str(tmp_path / "a.db")
     with Store(path) as opened:
-        opened.put(entries([*report(3), {0: "open", 4: True}, {0: "raw", 8: b"\x01"}]))
+        stored(opened, message([*report(3), {N: "open", 4: True}, {N: "raw", 8: b"\x01"}], NOW))
+        stored(opened, message(report(4), NOW + 5), message([{N: "x", V: 1}], NOW))
+        stored(opened, message(measurement(4, 23, 900), NOW + 9))
+        opened.count("refused", 3)
     with Store(path) as opened:
         readings = Readings()
-        readings.restore(opened.last_readings(100))
-        again = readings.add(packs.read(cbor2.dumps(report(3)), NOW + 5), "udp", "::1", NOW + 5)
-        assert again == [] and readings.duplicates == 2
-    shown = {reading.name: reading.shown for reading, _ in readings.latest()}
-    assert shown == {"gate:seq": "3", "gate:t": "21.5", "gate:open": "true", "gate:raw": "01"}
+        readings.restore(*opened.restored())
+        counters = opened.counters()
+    shown = {reading.name: (reading.shown, count) for reading, count in readings.latest()}
+    assert shown == {
+        "gate:seq": ("4", 2), "gate:t": ("21.5", 3), "gate:open": ("true", 1),
+        "gate:raw": ("01", 1), "x": ("1", 1), "gate:": ("4", 1),
+    }  # fmt: skip
+    assert [y for _, y in readings.series("gate:t")] == [23]  # of the last boot
+    assert list(counters.items()) == [
+        ("messages", 4), ("records", 9), ("duplicates", 0), ("refused", 3), ("dropped", 0),
+        ("acknowledged", 0),
+    ]  # fmt: skip
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        assert dict(base.execute("SELECT name, value FROM counters")) == counters
 
 
-def test_a_full_disk_delays_and_is_said_once(
+def test_nothing_is_told_as_stored_before_it_is_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A full disk: who repeats is not answered; the rest waits until there is room."""
     said: list[tuple[str, bool]] = []
-    full = True
+    path, full = tmp_path / "a.db", True
 
-    def write(base: sqlite3.Connection, batch: list[Any], real: Any = store._write) -> None:
+    def write(self: Writer, each: Any, real: Any = Writer.write) -> Any:
+        result = real(self, each)
         if full:
             raise sqlite3.OperationalError("database or disk is full")
-        real(base, batch)
+        return result
 
-    monkeypatch.setattr(store, "_write", write)
+    monkeypatch.setattr(Writer, "write", write)
     monkeypatch.setattr(store, "RETRY_S", 0.01)
-    with Store(str(tmp_path / "a.db"), lambda text, well: said.append((text, well))) as opened:
-        opened.put(entries(report(1)))
-        assert wait_until(lambda: bool(opened.problem))
-        opened.put(entries(report(2)))
+    outcomes: list[Any] = []
+    with Store(str(path), lambda text, well: said.append((text, well))) as opened:
+        assert opened.put([message(report(1), NOW)], lambda each: outcomes.append((1, each)))
+        assert wait_until(lambda: outcomes == [(1, FAILED)])
+        opened.put([message(report(2), NOW)], lambda each: outcomes.append((2, each)), keep=True)
+        assert not opened.put([message(report(3), NOW)], lambda each: outcomes.append((3, each)))
+        assert rows(path) == [] and len(outcomes) == 1
         full = False
-        assert wait_until(lambda: opened.written == 4)
-        assert (opened.problem, opened.dropped) == ("", 0)
+        assert wait_until(lambda: len(outcomes) == 2)
+        assert [row[2] for row in rows(path)] == [2, 2]
+        assert (opened.problem, opened.unwritten, opened.counters()["dropped"]) == ("", 2, 2)
+    assert outcomes[1][0] == 2 and outcomes[1][1].stored
     assert [well for _, well in said] == [False, True]
     assert "disk is full" in said[0][0]
 
@@ -95,47 +225,98 @@ def test_a_full_disk_delays_and_is_said_once(
 def test_a_disk_that_stays_full_costs_records_and_no_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(base: sqlite3.Connection, batch: list[Any]) -> None:
+    def write(self: Writer, each: Any) -> Any:
         raise sqlite3.OperationalError("full")
 
-    monkeypatch.setattr(store, "_write", write)
+    monkeypatch.setattr(Writer, "write", write)
     monkeypatch.setattr(store, "QUEUE_MAX", 50)
+    outcomes: list[Any] = []
     opened = Store(str(tmp_path / "a.db"))
-    for seq in range(100):
-        opened.put(entries(report(seq)))
-    assert len(opened._queue) <= 50
+    taken = [opened.put([message(report(seq), NOW)], outcomes.append) for seq in range(100)]
     opened.close()
-    assert opened.dropped == 200
+    assert outcomes == [FAILED] * taken.count(True) and len(outcomes) < 100
+    assert opened.unwritten + opened.counters()["dropped"] >= 100
 
 
-def test_a_killed_collector_leaves_a_whole_database(tmp_path: Path) -> None:
+KILLED = """
+import sys; sys.path.insert(0, sys.argv[2])
+from tests.collector.rig import message
+from collector.store import Store
+opened = Store(sys.argv[1])
+for number in range(10 ** 9):
+    pack = [{-2: "n:", 2: number}, {0: "t", 2: number}]
+    opened.put([message(pack, 1.8e9)], lambda _, n=number: print(n, flush=True), keep=True)
+"""
+
+
+def test_a_killed_collector_has_all_that_was_told_as_stored(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
-    program = (
-        "import sys; sys.path.insert(0, sys.argv[2])\n"
-        "from collector.readings import Reading\n"
-        "from collector.store import Store\n"
-        "opened = Store(sys.argv[1])\n"
-        "number = 0\n"
-        "while True:\n"
-        "    if len(opened._queue) < 1000:\n"
-        "        opened.put([Reading(1, 1, 'udp', 's', 'n', '', number, '1', None, None, None)])\n"
-        "        number += 1\n"
-        "    if opened.written > 2000: print('go', flush=True)\n"
-    )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(path), str(ROOT)], stdout=subprocess.PIPE
+        [sys.executable, "-c", KILLED, str(path), str(ROOT)], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"go\n"
+        told = [process.stdout.readline() for _ in range(2_000)]
         os.kill(process.pid, signal.SIGKILL)
-        process.stdout.close()
+        told += process.stdout.readlines()
+    last = int([line for line in told if line.endswith(b"\n")][-1])
     with contextlib.closing(sqlite3.connect(path)) as base:
         assert base.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    numbers = [number for (number,) in rows(path, "number")]
-    assert len(numbers) > 2000 and numbers == list(range(len(numbers)))
+        [(messages,)] = base.execute("SELECT value FROM counters WHERE name = 'messages'")
+    numbers = [number for (number,) in rows(path, "value", "name = 't'")]
+    assert numbers == list(range(len(numbers))) and len(numbers) > last
+    assert messages == len(numbers)
 
 
-@pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "newer"])
+OLD = """
+CREATE TABLE records (id INTEGER PRIMARY KEY, received REAL NOT NULL, measured REAL NOT NULL,
+    protocol TEXT NOT NULL, source TEXT NOT NULL, name TEXT NOT NULL, base TEXT NOT NULL,
+    seq INTEGER, number NUMERIC, text TEXT, bool INTEGER, bytes BLOB, sum REAL, unit TEXT);
+CREATE INDEX records_by_name ON records (name, measured);
+INSERT INTO records VALUES
+    (1, 1e9, 1e9, 'udp', 'a:1', 'g:', 'g:', 65535, 65535, NULL, NULL, NULL, NULL, NULL),
+    (2, 1e9, 1e9, 'udp', 'a:1', 'g:t', 'g:', 65535, 21.54, NULL, NULL, NULL, NULL, 'Cel'),
+    (3, 2e9, 1.5e9, 'coap', 'a:1', 'g:', 'g:', 0, 0, NULL, NULL, NULL, NULL, NULL),
+    (4, 2e9, 1.5e9, 'coap', 'a:1', 'g:o', 'g:', 0, NULL, NULL, 1, NULL, NULL, NULL),
+    (5, 3e9, 1.5e9, 'coap', 'a:1', 'g:', 'g:', 0, 0, NULL, NULL, NULL, NULL, NULL),
+    (6, 3e9, 1.5e9, 'coap', 'a:1', 'g:o', 'g:', 0, NULL, NULL, 1, NULL, NULL, NULL),
+    (7, 3e9, 3e9, 'mqtt', 'r', 'note', '', NULL, NULL, 'x', NULL, NULL, NULL, NULL),
+    (8, 3e9, 3e9, 'mqtt', 'r', 'note', '', NULL, NULL, 'x', NULL, NULL, NULL, NULL);
+PRAGMA user_version=1;
+"""
+
+
+def test_a_file_of_the_version_before_keeps_its_records_and_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.db"
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        base.executescript(OLD)
+        before = base.execute("SELECT * FROM records").fetchall()
+
+    def killed(connection: sqlite3.Connection) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(tables, "drop_old", killed)
+        Store(str(path))
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        assert base.execute("SELECT * FROM records").fetchall() == before
+
+    for _ in range(2):
+        with Store(str(path)):
+            pass
+    columns = "node, boot, seq, name, unit, measured, received, value, protocol, source"
+    assert sorted(rows(path, columns), key=str) == [
+        ("", None, None, "note", None, 3e9, 3e9, "x", "mqtt", "r"),
+        ("", None, None, "note", None, 3e9, 3e9, "x", "mqtt", "r"),
+        ("g:", 0, 65535, "", None, 1e9, 1e9, 65535, "udp", "a:1"),
+        ("g:", 0, 65535, "t", "Cel", 1e9, 1e9, 21.54, "udp", "a:1"),
+        ("g:", 0, 65536, "", None, 1.5e9, 2e9, 0, "coap", "a:1"),
+        ("g:", 0, 65536, "o", None, 1.5e9, 2e9, 1, "coap", "a:1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "newer", "another"])
 def test_what_cannot_be_such_a_database_is_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.db"
     if kind == "text":
@@ -146,7 +327,7 @@ def test_what_cannot_be_such_a_database_is_refused(tmp_path: Path, kind: str) ->
         path = tmp_path / "b" / "a.db"
     else:
         with contextlib.closing(sqlite3.connect(path)) as base:
-            base.execute("PRAGMA user_version=99")
+            base.execute("PRAGMA user_version=99" if kind == "newer" else "CREATE TABLE mine (a)")
     with pytest.raises(OSError, match=r".+"):
         Store(str(path))
 
@@ -155,15 +336,17 @@ def test_queries_of_the_documentation_run(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "collect.md").read_text(encoding="utf-8")
     queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     path = tmp_path / "a.db"
-    now = time.time()
+    now = float(int(time.time()))
     with Store(str(path)) as opened:
         for seq in (1, 2, 5):
-            records = packs.read(cbor2.dumps(report(seq)), now)
-            opened.put(Readings().add(records, "udp", "::1", now))
+            stored(opened, message(measurement(seq, age_s=900), now))
+        stored(opened, message([{BN: "door:", V: 1}, {N: "t", U: "Cel", V: 3}], now - 90_000))
     with contextlib.closing(sqlite3.connect(path)) as base:
-        schema, hourly, missing = [base.execute(query).fetchall() for query in queries]
-    assert "measured REAL NOT NULL" in schema[0][1]
-    assert [row[1:] for row in hourly] == [
-        ("gate:seq", 2.67, 1, 5, None), ("gate:t", 21.5, 21.5, 21.5, "Cel"),
-    ]  # fmt: skip
-    assert missing == [("gate:", 3, 4)]
+        hourly, late, missing, silent, counted = [
+            base.execute(query).fetchall() for query in queries
+        ]
+    assert [row[1:] for row in hourly] == [("gate:", "t", 21, 21, 21, "Cel")]
+    assert [row[:5] for row in late] == [("gate:", 0, seq, 15, 900) for seq in (5, 2, 1)]
+    assert missing == [("gate:", 0, 3, 4)]
+    assert silent[0][0] == "door:" and len(silent) == 1
+    assert dict(counted)["records"] == 8
