@@ -135,6 +135,7 @@ class Node:
             self.cause = "reset"
             return
         needs = self._protocol.NEEDS
+        clock.expect(self._bearer)
         if self._is_much():
             self._up = self._bearer.up(self._config, needs, True)
         else:
@@ -147,8 +148,8 @@ class Node:
             self._link = name
         self.status = outcome.status
         self.cause = outcome.cause
-        if self._up and clock.ask(self._bearer) and self._journal:
-            self._journal.note_clock(clock.epoch(), clock.anchor())
+        if self._up and clock.ask(self._bearer):
+            self._note_clock()
 
     def send(self):
         """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most."""
@@ -168,8 +169,13 @@ class Node:
                 session.close()
 
     def keep(self):
-        """Bring what waits to where it outlives the sleep, and a loss of power after a failure."""
-        self._settle(self._tried and (self.outcome is not None or not self.accepted))
+        """Bring what waits to where it outlives the sleep, and after a failure a loss of power.
+
+        What was handed over without an answer is settled when the radio is off.
+        """
+        failed = self._tried and (self.outcome is not None or not self.accepted)
+        if failed or self.accepted == self.delivered:
+            self._settle(failed)
 
     def deactivate(self):
         """Switch the radio off, on every path. False if no bearer here can do it."""
@@ -182,6 +188,11 @@ class Node:
             return True  # nothing has started it
         with _Phase(self.phases, "deactivate"):
             try:
+                if self._up:
+                    from utils import clock
+
+                    if clock.ask(self._bearer):  # its time may have come since
+                        self._note_clock()
                 if not self._bearer.down(self.accepted == self.delivered):
                     _log.warning("radio not confirmed off")
                 self._note_left()
@@ -245,6 +256,7 @@ class Node:
 
     def _send_waiting(self, session):
         from protocols import drain, senml_batch, senml_report
+        from utils import clock
 
         base_name = (self.settings["_DEVICE_NAME"] or senml_report.board_name()) + ":"
         limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
@@ -261,9 +273,11 @@ class Node:
         groups = senml_report.Groups(session.confirms, self.sequence, extra)
         self._drain = drain.Drain(session, self._journal, packs, self._last.get("held", ()))
         self._drain.on_sent = groups.sent
+        clock.ask_server(session)
         try:
             self._drain.run(self._waiting(session, groups), self.settings["_DRAIN_S"] * 1000)
-            self._hear(session)
+            if clock.hear(session):
+                self._note_clock()
         finally:
             self.accepted, self.delivered = self._drain.accepted, self._drain.delivered
             self.outcome = self._drain.outcome
@@ -271,19 +285,25 @@ class Node:
                 self._told = lost
 
     def _waiting(self, session, groups):
-        """Yield a group for each measurement that waits, when its turn comes."""
+        """Yield a group for each measurement that waits, when its turn comes.
+
+        A time that the server has told meanwhile dates those that have not been sent yet.
+        """
+        from utils import clock
+
         entries = self._journal.entries(self.settings["_ORDER"]) if self._journal else ()
         for entry in entries:
-            self._hear(session)
+            if clock.hear(session):
+                self._note_clock()
+                clock.ask_server(session)
             yield groups.of(entry)
         if self._entry:
             yield groups.of(self._entry)
 
-    def _hear(self, session):
-        """Take the time that the server has told, which dates what has not been sent yet."""
+    def _note_clock(self):
         from utils import clock
 
-        if clock.hear(session) and self._journal:
+        if self._journal:
             self._journal.note_clock(clock.epoch(), clock.anchor())
 
     def _note_left(self):

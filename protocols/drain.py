@@ -1,4 +1,4 @@
-"""Sends what the journal holds: measurements share datagrams, and leave it when they are delivered.
+"""Sends what a journal holds; measurements share datagrams and leave it when they are delivered.
 
     from protocols.drain import Drain
     drain = Drain(session, journal, packs, held)

@@ -14,8 +14,8 @@ A group is one measurement. Each datagram stands alone:
   Its base time holds for the records up to the next such record.
 - time: None is the time of reception. A negative int is an age in seconds, an int above 2 ** 28 is
   in seconds since 1970. In front of a later measurement of the same datagram None is written as 0.
-- records: as in protocols/senml.py. Those without a unit come first; a unit that several records of
-  a measurement have is said once. An empty base unit ends it in front of the next measurement.
+- records: as in protocols/senml.py. Those without a unit come first; a unit that several records
+  of a measurement have is said once. An empty base unit ends it before the next measurement.
 - marks: records that say how to read the others; they stand behind the number wherever it stands.
 - A datagram is filled record by record. A measurement that does not fit goes on in the next one,
   behind its sequence number, its time and its marks.

@@ -23,8 +23,8 @@ _log = logging.Logger("node")
 def last_phases(account, every, sequence):
     """Return the durations of the previous cycle as records, in ms.
 
-    account: of that cycle; every: _PHASES_EVERY; sequence: number of this report. The last phase of
-    connecting, usually the longest, is always among them; the others come when they are due. A
+    account: of that cycle; every: _PHASES_EVERY; sequence: number of this report. The last phase
+    of connecting, usually the longest, is always among them; the others come when they are due. A
     name is the first two letters of the phase.
     """
     due = every > 0 and sequence % every == 1 % every

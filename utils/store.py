@@ -36,9 +36,10 @@ def next_sequence():
     import pycom
 
     try:
-        boot = _stored_boot()
         sequence = pycom.nvs_get(_SEQUENCE_KEY, -1)
-        if not _is_number(sequence, 0, _SEQUENCE_LAST - 1):
+        if _is_number(sequence, 0, _SEQUENCE_LAST - 1):
+            boot = _stored_boot()
+        else:
             boot = _new_boot()  # first: a number is never given twice under one boot number
             sequence = -1
         _set_number(_SEQUENCE_KEY, sequence + 1)

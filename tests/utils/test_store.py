@@ -127,4 +127,3 @@ def test_an_account_too_long_for_the_memory_is_dropped_and_logged(device: Device
     )
     assert shown == [{}]
     assert any("WARNING store" in line for line in device.log)
-
