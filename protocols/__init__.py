@@ -38,8 +38,21 @@ UNFED                  names of fields in s: waits of that length that do not fe
 
 This folder also contains a format of payloads: senml.
 A new protocol is a new file with these members; nothing here has to be edited.
+
+auto() chooses for a configuration with `_PROTOCOL = "auto"`:
+
+    protocols.auto(bearer.carries(config))    # "coap"
 """
+
+# What "auto" means: the first whose kind of transport the bearer carries. Confirming ones lead
+AUTO = (("datagram", "coap"), ("message", "udp"))
 
 DELIVERED = "delivered"
 REFUSED = "refused"
 UNKNOWN = "unknown"
+
+
+def auto(kinds):
+    """Return the name of the protocol for a bearer that carries these kinds of transport."""
+    found = [name for kind, name in AUTO if kind in kinds]
+    return found[0] if found else AUTO[-1][1]
