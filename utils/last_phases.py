@@ -1,6 +1,6 @@
 """Durations of the previous cycle, as records of a report (docs/report.md).
 
-    records = measured + last_phases.records(last_account, every, sequence)
+records = measured + last_phases.records(last_account, every, sequence)
 """
 
 

@@ -1,7 +1,7 @@
 """Fields of config.py that node.py reads; node_check.py checks them.
 
-    from utils import checked, node_fields
-    settings = checked.values(config, node_fields.FIELDS)      # of a configuration found good before
+from utils import checked, node_fields
+settings = checked.values(config, node_fields.FIELDS)      # of a configuration found good before
 """
 
 FIELDS = (

@@ -29,7 +29,14 @@ from emulator.vm.cpython import CpythonVm
 _TABLE = re.compile(r"^_?FIELDS = \(", re.MULTILINE)
 _FIELD = re.compile(r"_[A-Z]{2,}[A-Z_]*s?")
 # that read config.py, or say for others what they read
-_COMPONENTS = ("boot", "node", "networking.", "protocols.", "utils.boot_fields", "utils.node_fields")
+_COMPONENTS = (
+    "boot",
+    "node",
+    "networking.",
+    "protocols.",
+    "utils.boot_fields",
+    "utils.node_fields",
+)
 # Declared apart from the file that reads them
 _READER = {"utils.boot_fields": "node_start", "utils.node_fields": "node", "node_check": "node"}
 FIELDS_FILE = ROOT / "utils" / "fields.py"
