@@ -51,6 +51,7 @@ class Node:
         self._up = False
         self._is_good = False  # the configuration
         self._batch = None  # if not each cycle sends
+        self._is_resting = False  # this one only measures
         self._journal = None
         self._rtc = None  # what the journal has in RTC memory, where this cycle needs no more
         self._entry = None  # the measurement of this cycle, if the journal has not got it
@@ -129,6 +130,7 @@ class Node:
         rtc_s = clock.rtc_s()
         if self._batch:
             self._batch.watch(self.measurements)
+            self._is_resting = not self._batch.due
         self._last = store.last_cycle()
         self._skips_left = self._last.get("skips")
         self._told = self._last.get("told")
@@ -145,7 +147,9 @@ class Node:
 
     def due(self):
         """Return whether this cycle uses the radio. Without it what was measured waits."""
-        return self._batch is None or self._batch.due
+        if self._is_resting:
+            self.cause = "measured"
+        return not self._is_resting
 
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle.
@@ -207,7 +211,7 @@ class Node:
         """Switch the radio off, on every path. False if no bearer here can do it."""
         import machine
 
-        if self._bearer is None or self._is_resting():
+        if self._bearer is None or self._is_resting:
             woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
             return woken and not _started_by_firmware()  # else it may have started a radio
         if not self._may("deactivate"):
@@ -259,10 +263,6 @@ class Node:
         self._trail.mark(step)
         return not [each for each in (step,) + needed if each in self._trail.culprits]
 
-    def _is_resting(self):
-        """Return whether this cycle only measures, and its sleep needs nothing of the radio."""
-        return self._batch is not None and not self._tried
-
     def _load(self):
         """Find bearer and protocol if the check of this cycle has not."""
         if self._bearer is None:
@@ -290,7 +290,7 @@ class Node:
 
     def _remember(self):
         """Keep in RTC memory what the next cycle need not find out again."""
-        if self._is_good:
+        if self._is_good and self.cause != "exception":
             from utils import checked
 
             checked.remember(checked.digest(self._config))
@@ -307,7 +307,7 @@ class Node:
         from utils import clock
 
         epoch = clock.epoch()
-        if not self.due() and self.settings["_KEEP"] == "rtc" and not self._is_battery_low():
+        if self._is_resting and self.settings["_KEEP"] == "rtc" and not self._is_battery_low():
             from utils import _journal_rtc
 
             self._rtc = _journal_rtc.add(self.sequence, rtc_s, epoch, records)
@@ -413,17 +413,17 @@ class Node:
         return supply_mv is not None and supply_mv < self.settings["_BATTERY_MIN_MV"] + _LOW_MV
 
     def _account(self, awake_ms):
-        drain, journal = self._drain, self._journal
+        drain, journal, batch = self._drain, self._journal, self._batch
         return {
             "seq": self.sequence,
             "status": self.status,
             "cause": self.cause,
-            "accepted": None if self._is_resting() else self.accepted,
+            "accepted": None if self._is_resting else self.accepted,
             "delivered": self.delivered,
             "left": self.left,
             "waiting": self._waiting_now(),
             "given_up": self._rtc.gone if self._rtc else journal.given_up if journal else None,
-            "batch": self._batch and (self._batch.count, self.settings["_SEND_EVERY"]),
+            "batch": (batch.count, batch.every) if batch and self._is_resting else None,
             "held": drain.held if drain else self._last.get("held", ()),
             "told": self._told,
             "link": self._link,
