@@ -10,10 +10,10 @@ components mean together, are checked here. Each text names the fields, and what
 
 from utils import boot_fields, configuration, node_fields, plugins
 
-# (former field, its successor, values of that)
+# (former field without its underscore, its successor, values of that)
 SUCCESSORS = (
-    ("_BACKLOG_BYTES", "_JOURNAL_BYTES", "1024 to 65536"),
-    ("_BACKLOG_PER_CYCLE", "_DRAIN_S", "0 to 600 s"),
+    ("BACKLOG_BYTES", "_JOURNAL_BYTES", "1024 to 65536"),
+    ("BACKLOG_PER_CYCLE", "_DRAIN_S", "0 to 600 s"),
 )
 _AMPLE = 100  # bytes that hold any single measurement
 _MARKS = (("bo", 65535, 0, None),)  # that it may have
@@ -47,7 +47,7 @@ class Examined:
         """Return the names of all fields there are or were."""
         from utils import fields
 
-        former = [row[0] for row in SUCCESSORS]
+        former = ["_" + row[0] for row in SUCCESSORS]
         return fields.NAMES.split() + [row[0] for row in self._rows()] + former
 
     def misspelt(self):
@@ -60,8 +60,8 @@ class Examined:
         """Return texts about probable mistakes, in spite of which the node can work."""
         found = list(self._lost)
         for former, successor, allowed in SUCCESSORS:
-            if hasattr(self._config, former):
-                found.append("%s is now %s; allowed: %s" % (former, successor, allowed))
+            if hasattr(self._config, "_" + former):
+                found.append("_%s is now %s; allowed: %s" % (former, successor, allowed))
         if not self.problems and hasattr(self.bearer, "time_fields"):
             names = self.bearer.time_fields(self.protocol.NEEDS)
             longest_s = sum([self._value(name) for name in names])

@@ -137,7 +137,7 @@ def test_json_names_all_fields_of_a_combination_and_no_secret(tmp_path: Path, ca
     assert table["ok"] is False
     assert (problem["file"], problem["line"]) == (str(file), 4)
     assert (problem["fields"], problem["value"]) == (["_TOPIC", "_TOKEN"], "p" * 55)
-    assert problem["allowed"] == "at least 33"
+    assert problem["allowed"] == "at least 50"
     assert set(problem) == {"file", "line", "fields", "value", "allowed", "text"}
     assert "kkkk" not in out + err
 
