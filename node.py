@@ -49,7 +49,11 @@ class Node:
         self._bearer = None  # module of networking/
         self._protocol = None  # module of protocols/
         self._up = False
+        self._is_good = False  # the configuration
+        self._batch = None  # if not each cycle sends
+        self._is_resting = False  # this one only measures
         self._journal = None
+        self._rtc = None  # what the journal has in RTC memory, where this cycle needs no more
         self._entry = None  # the measurement of this cycle, if the journal has not got it
         self._drain = None
         self._tried = False  # to connect
@@ -60,41 +64,61 @@ class Node:
         self._skips_left = None  # cycles that leave out what hung, as the last one counted
 
     def configure(self):
-        """Check all fields before the hardware is touched. Log all problems; False if any."""
+        """Check all fields before the hardware is touched. Log all problems; False if any.
+
+        A configuration that was found good before the deep sleep is not checked again.
+        """
         self._may("configure")
         import machine
 
         import config
-        import node_check
+        import node_start
 
         self._config = config
-        found = node_check.Examined(config)
+        self._sensors = getattr(config, "_SENSORS", ())
+        if node_start.is_checked:
+            from utils import boot_fields, checked, node_fields
+
+            self.settings = checked.values(config, node_fields.FIELDS + boot_fields.FIELDS)
+            self._is_good = True
+        else:
+            self._is_good = self._check()
+        if "_WATCHDOG_S" in self.settings:
+            timing.set_watchdog(machine.WDT(timeout=self.settings["_WATCHDOG_S"] * 1000))
+        if not self._is_good:
+            self.cause = "configuration"
+            return False
+        logging.setLevel(getattr(logging, self.settings["_LOG_LEVEL"]))
+        if self.settings["_SEND_EVERY"] > 1:
+            from utils import batch
+
+            self._batch = batch.Batch(self.settings["_SEND_EVERY"])
+        return True
+
+    def _check(self):
+        import machine
+
+        import node_check
+
+        found = node_check.Examined(self._config)
         self._bearer = found.bearer
         self._protocol = found.protocol
-        self._sensors = getattr(config, "_SENSORS", ())
         if "_PERIOD_S" in found.settings:
             self.settings = found.settings
-        if "_WATCHDOG_S" in found.settings:
-            timing.set_watchdog(machine.WDT(timeout=found.settings["_WATCHDOG_S"] * 1000))
         # a wake-up has nobody at its console, and advice costs time
         if found.problems or machine.reset_cause() != machine.DEEPSLEEP_RESET:
             for text in found.misspelt() + found.advice():
                 _log.warning("configuration: %s", text)
         if found.problems:
-            self.cause = "configuration"
             _log.error("configuration: %s", "; ".join(found.problems))
-            return False
-        logging.setLevel(getattr(logging, found.settings["_LOG_LEVEL"]))
-        return True
+        return not found.problems
 
     def measure(self):
         """Read all sensors, and put the measurement into the journal.
 
-        A sensor that fails costs its own values only. Also load the report format, while the modem
-        may be starting.
+        A sensor that fails costs its own values only.
         """
         import sensors
-        from protocols import senml_report
         from utils import clock, store
 
         skipped, mark = (), None
@@ -102,8 +126,11 @@ class Node:
             skipped, mark = self._trail.culprits, self._trail.mark
         if self._may("measure"):
             with _Phase(self.phases, "measure"):
-                self.measurements = sensors.measure(self._sensors, skipped, mark)
+                self.measurements = sensors.measure(self._sensors, skipped, mark, True)
         rtc_s = clock.rtc_s()
+        if self._batch:
+            self._batch.watch(self.measurements)
+            self._is_resting = not self._batch.due
         self._last = store.last_cycle()
         self._skips_left = self._last.get("skips")
         self._told = self._last.get("told")
@@ -113,23 +140,26 @@ class Node:
                 text = _decimal(item.value, item.exponent)
                 _log.info("%s = %s %s", item.name, text, item.unit)
         records = [item[:4] for item in self.measurements] + sensors.statuses(self.measurements)
-        try:
-            every = self.settings["_PHASES_EVERY"]
-            records += senml_report.last_phases(self._last, every, self.sequence)
-        except (TypeError, ValueError) as error:
-            _log.warning("the account of the last cycle is damaged: %s", error)
+        records += self._last_phases()
         if self._trail:
             records += self._trail.records(self._sensors)
         self._add(rtc_s, records)
 
     def due(self):
         """Return whether this cycle uses the radio. Without it what was measured waits."""
-        return True
+        if self._is_resting:
+            self.cause = "measured"
+        return not self._is_resting
 
     def connect(self):
-        """Bring the bearer up and add its phases to those of the cycle."""
+        """Bring the bearer up and add its phases to those of the cycle.
+
+        Also load all that sending needs, while the modem may be starting.
+        """
+        from protocols import drain, senml_report  # noqa: F401 - used after connecting
         from utils import clock
 
+        self._load()
         self._tried = True
         if not self._may("connect", "send", "deactivate"):
             self.cause = "reset"
@@ -181,9 +211,9 @@ class Node:
         """Switch the radio off, on every path. False if no bearer here can do it."""
         import machine
 
-        if self._bearer is None:  # then only the firmware may have started a radio
+        if self._bearer is None or self._is_resting:
             woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
-            return woken and not _started_by_firmware()
+            return woken and not _started_by_firmware()  # else it may have started a radio
         if not self._may("deactivate"):
             return True  # nothing has started it
         with _Phase(self.phases, "deactivate"):
@@ -212,6 +242,7 @@ class Node:
             if self._trail:
                 period_s = self.settings["_PERIOD_S"]
                 self._skips_left = self._trail.good_cycle(period_s, self._skips_left)
+            self._remember()
             from utils import clock, store
 
             store.keep_cycle(self._account(awake_ms))
@@ -232,11 +263,59 @@ class Node:
         self._trail.mark(step)
         return not [each for each in (step,) + needed if each in self._trail.culprits]
 
+    def _load(self):
+        """Find bearer and protocol if the check of this cycle has not."""
+        if self._bearer is None:
+            from utils import plugins
+
+            self._bearer = plugins.find("networking", self.settings["_BEARER"], ())
+            name = self.settings["_PROTOCOL"]
+            if name == "auto":
+                import protocols
+
+                name = protocols.auto(self._bearer.carries(self._config))
+            self._protocol = plugins.find("protocols", name, ())
+
+    def _last_phases(self):
+        every, last = self.settings["_PHASES_EVERY"], self._last
+        if not (last.get("link") or every and self.sequence % every == 1 % every):
+            return []
+        from utils import last_phases
+
+        try:
+            return last_phases.records(last, every, self.sequence)
+        except (TypeError, ValueError) as error:
+            _log.warning("the account of the last cycle is damaged: %s", error)
+            return []
+
+    def _remember(self):
+        """Keep in RTC memory what the next cycle need not find out again."""
+        if self._is_good and self.cause != "exception":
+            from utils import checked
+
+            checked.remember(checked.digest(self._config))
+        if self._batch:
+            self._batch.keep(self._tried and bool(self.accepted) and not self._waiting_now())
+
+    def _waiting_now(self):
+        if self._rtc:
+            return self._rtc.image.count + self._rtc.on_flash
+        return self._journal.waiting if self._journal else None
+
     def _add(self, rtc_s, records):
         """Put the measurement into the journal; keep it for this cycle if that is not possible."""
-        from utils import clock, journal, store
+        from utils import clock
 
-        epoch, anchor = clock.epoch(), clock.anchor()
+        epoch = clock.epoch()
+        if self._is_resting and self.settings["_KEEP"] == "rtc" and not self._is_battery_low():
+            from utils import _journal_rtc
+
+            self._rtc = _journal_rtc.add(self.sequence, rtc_s, epoch, records)
+            if self._rtc:
+                return
+        from utils import journal, store
+
+        anchor = clock.anchor()
         if self._may("keep"):
             settings = [self.settings[name] for name in _JOURNAL_FIELDS]
             self._journal = journal.Journal(_JOURNAL, *settings)
@@ -334,16 +413,17 @@ class Node:
         return supply_mv is not None and supply_mv < self.settings["_BATTERY_MIN_MV"] + _LOW_MV
 
     def _account(self, awake_ms):
-        drain, journal = self._drain, self._journal
+        drain, journal, batch = self._drain, self._journal, self._batch
         return {
             "seq": self.sequence,
             "status": self.status,
             "cause": self.cause,
-            "accepted": self.accepted,
+            "accepted": None if self._is_resting else self.accepted,
             "delivered": self.delivered,
             "left": self.left,
-            "waiting": journal.waiting if journal else None,
-            "given_up": journal.given_up if journal else None,
+            "waiting": self._waiting_now(),
+            "given_up": self._rtc.gone if self._rtc else journal.given_up if journal else None,
+            "batch": (batch.count, batch.every) if batch and self._is_resting else None,
             "held": drain.held if drain else self._last.get("held", ()),
             "told": self._told,
             "link": self._link,
