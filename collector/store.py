@@ -23,7 +23,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
 
 from collector import tables
 from collector.readings import NAMES_MAX, POINTS_MAX, Reading
@@ -37,17 +36,16 @@ RETRY_S, RETRY_MAX_S = 0.5, 30.0
 TEMPORARY_MAX = 1_000_000  # records of a temporary database
 RESTORED_MAX = 100_000  # records, for the charts
 
-_COLUMNS = """
-received, {0}.protocol, {0}.source, base || name.name, base, coalesce(value, other),
-nullif(unit, ''), sum, kind
-"""
-_LATEST = f"""
-SELECT latest.measured, {_COLUMNS.format("latest")}, latest.seq, count
+_LATEST = """
+SELECT latest.measured, received, protocol, source, base || name.name, base,
+       coalesce(value, other), nullif(unit, ''), latest.seq, sum, kind, newest, count
 FROM latest JOIN node ON node.id = latest.node JOIN name ON name.id = latest.name
 ORDER BY received DESC LIMIT ?
 """
-_POINTS = f"""
-SELECT record.measured, {_COLUMNS.format("report")}, CASE WHEN record.boot >= 0 THEN record.seq END
+_POINTS = """
+SELECT CASE record.measured WHEN 0 THEN received ELSE record.measured END, received,
+       report.protocol, report.source, base || name.name, base, coalesce(value, other),
+       nullif(unit, ''), CASE WHEN record.boot >= 0 THEN record.seq END, sum, kind
 FROM node JOIN record ON record.node = node.id
      AND record.boot = CASE WHEN ? THEN -1 ELSE node.boot END
      AND record.seq > CASE WHEN ? THEN node.arrivals ELSE node.seq END - ?
@@ -75,6 +73,10 @@ class _Job:
     stored: Stored
     keep: bool
     records: int
+
+    def tell(self, outcome: Outcome) -> None:
+        with contextlib.suppress(RuntimeError):  # of an event loop that has ended
+            self.stored(outcome)
 
 
 class Store(AbstractContextManager["Store"]):
@@ -142,14 +144,15 @@ class Store(AbstractContextManager["Store"]):
             return [], []
         with contextlib.closing(sqlite3.connect(self._path)) as reader:
             found = reader.execute(_LATEST, (names_max,))
-            latest = [(_reading(row[:-1]), row[-1]) for row in found][::-1]
+            latest = [(tables.stored_reading(*row[:-1]), row[-1]) for row in found][::-1]
             nodes = reader.execute("SELECT id FROM node ORDER BY seen DESC LIMIT ?", (names_max,))
             points: list[Reading] = []
             for (node,) in nodes.fetchall():
                 for unnumbered in (False, True):
                     room = RESTORED_MAX - len(points)
                     words = (unnumbered, unnumbered, points_max, node, room)
-                    points += [_reading(row) for row in reader.execute(_POINTS, words)]
+                    found = reader.execute(_POINTS, words)
+                    points += [tables.stored_reading(*row) for row in found]
         points.sort(key=lambda each: each.received_s)
         return points, latest
 
@@ -184,9 +187,9 @@ class Store(AbstractContextManager["Store"]):
             connection = sqlite3.connect(
                 self._path, timeout=2.0, isolation_level=None, check_same_thread=False
             )
-            connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={'FULL' if self._path else 'OFF'}")
             self._prepare(connection)
+            connection.execute("PRAGMA journal_mode=WAL")
         except (sqlite3.Error, OSError) as problem:
             if connection is not None:
                 connection.close()
@@ -231,7 +234,7 @@ class Store(AbstractContextManager["Store"]):
                 self.problem = ""
                 self._report(f"{self._path}: writing again", True)
             for job, outcome in zip(jobs, outcomes, strict=True):
-                job.stored(outcome)
+                job.tell(outcome)
         with contextlib.suppress(sqlite3.Error):
             self._database.close()
 
@@ -309,7 +312,7 @@ class Store(AbstractContextManager["Store"]):
             self._unsaved.update(counts)
             self._drop(sum(len(job.messages) for job in lost))
         for job in lost:
-            job.stored(FAILED)
+            job.tell(FAILED)
 
 
 @contextlib.contextmanager
@@ -322,11 +325,3 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _reading(row: tuple[Any, ...]) -> Reading:
-    measured, received, protocol, source, name, base, value, unit, total, kind, seq = row
-    value = bool(value) if kind == "bool" else value
-    return tables.stored_reading(
-        measured, received, protocol, source, name, base, value, unit, seq, total
-    )
