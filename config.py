@@ -49,7 +49,9 @@ _LORA_CONFIRMED = False  # True: ask the network to confirm each report
 _LORA_TX_RETRIES = 2  # repetitions of a report that is not confirmed
 
 # Server -----------------------------------------------------------------------------------------
-_PROTOCOL = "udp"  # module in protocols/: "udp", "coap" or "mqtt"
+# "udp", "coap" or "mqtt": a module in protocols/. "auto": "coap", whose server confirms each
+# report, where the bearer carries datagrams; else, as over LoRaWAN, "udp"
+_PROTOCOL = "auto"
 _HOST = "192.0.2.1"  # IP literal of the server; a name costs a look-up each time
 _PORT = 5683  # 1 to 65535; 1883 is the usual one for MQTT
 _TOPIC = "r"  # path of CoAP, topic of MQTT; short ones save energy

@@ -40,7 +40,7 @@ class Examined:
         self._lost = []  # advice about measurements that no report can hold
         self.settings, self.problems = configuration.problems(config, fields)
         self.bearer = self._checked("_BEARER", _bearer)
-        self.protocol = self._checked("_PROTOCOL", _protocol)
+        self.protocol = self._checked("_PROTOCOL", self._protocol)
         self._check_sensors()
         if not self.problems:
             try:
@@ -90,6 +90,17 @@ class Examined:
         except Exception as error:  # noqa: BLE001 - of the module: a damaged or unfinished file
             self._damaged((field,), error)
         return None
+
+    def _protocol(self, name):
+        if name == "auto":
+            import protocols
+
+            try:
+                kinds = self.bearer.carries(self._config)
+            except Exception:  # noqa: BLE001 - of a bearer whose fields are wrong, as it has said
+                kinds = ("datagram",)
+            name = protocols.auto(kinds)
+        return plugins.find("protocols", name, ("open", "NEEDS"), field="_PROTOCOL")
 
     def _damaged(self, fields, error):
         named = ["%s = %r" % (name, self.settings[name]) for name in fields]
@@ -178,7 +189,3 @@ class Examined:
 
 def _bearer(name):
     return plugins.find("networking", name, ("up", "down", "left"), field="_BEARER")
-
-
-def _protocol(name):
-    return plugins.find("protocols", name, ("open", "NEEDS"), field="_PROTOCOL")

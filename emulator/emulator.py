@@ -9,6 +9,7 @@ sleep behind it; its account is a `Cycle`. The modem, the flash, the NVS and the
 
 from __future__ import annotations
 
+import calendar
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -130,7 +131,8 @@ class Emulator(AbstractContextManager["Emulator"]):
             limit_time(self.board, round(max_hours * 3_600_000_000))
         if realtime:
             self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
-        plug_standard(self.board, flash, fs_type=given.board.fs_type)
+        of_board = given.board
+        plug_standard(self.board, flash, fs_type=of_board.fs_type, rtc_drift=of_board.rtc_drift)
         self._plug_modem(routes)
         self._plug_wifi()
         self.radios = ("lora", *(chips or {}))
@@ -168,6 +170,10 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.board.plug("wlan", self.wlan)
         ip: Any = self.board.services["socket"]
         ip.nics.append(self.wlan)  # PPP goes first while it is up
+
+    def utc_s(self) -> int:
+        """Seconds since 1970 of the emulated world, for servers that tell the time."""
+        return calendar.timegm(self.cell.utc().timetuple())
 
     def __exit__(self, *raised: object) -> None:
         self.close()

@@ -50,6 +50,7 @@ PROCEDURE = (
     ("prepare", "add_bands", 'AT!="RRC::addScanBand band=%d"', "OK", 3000, causes.BAND_REFUSED),
     ("prepare", "define_context", 'AT+CGDCONT=%d,"%s","%s"', "OK", 3000, causes.CONTEXT_REFUSED),
     ("prepare", "authenticate", 'AT+CGAUTH=%d,%d,"%s","%s"', "OK", 3000, causes.CONTEXT_REFUSED),
+    ("prepare", "forget_time", None, None, 0, None),
     ("activation", "ask", "AT+CFUN=1;+CFUN?", "+CFUN: 1", 12000, causes.ACTIVATION_REFUSED),
     ("attachment", "choose_operator", 'AT+COPS=1,2,"%s"', None, 0, None),
     ("attachment", "register", _POLL, _REGISTERED, 0, causes.ATTACH_TIMEOUT),
@@ -95,6 +96,8 @@ class Attempt:
         self._data_state = False
         self._service = None  # the Service of the present registration
         self.registered = None  # the instant at which it was seen, as of timing.now_ms()
+        self.expects_time = False  # from the network; a time seen later is to be of this attach
+        self.forgot_time = False
         self._explicit = False  # errors are stated: +CMEE was set for it
         self._automatic = False  # the choice of the operator is known to be automatic
         self._registration = None  # the last <stat> of +CEREG seen
@@ -243,6 +246,12 @@ class Attempt:
             kind = ("pap", "chap").index(wanted["_APN_AUTH"]) + 1
             password = wanted["_APN_PASSWORD"] or ""
             self.ask(command % (wanted["_CID"], kind, user, password), *rest)
+
+    def forget_time(self, *_row):
+        if self.expects_time:
+            from networking import _nbiot_clock
+
+            self.forgot_time = _nbiot_clock.forget(self._link.exchange)
 
     def choose_operator(self, command, *_rest):
         """Ask for the operator of `_PLMN`. The answer comes after the attach, or says nothing."""

@@ -77,6 +77,9 @@ _at_family = _AF_INET  # of AT sockets, set by the last connect()
 _cid = 1  # the PDP context of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
 _left = None  # whether what was accepted since the last connect() has left the radio
+_expects_time = False  # the next connect() makes the modem forget the time
+_forgot_time = False  # the last one has
+_zone = 0  # of the last network_time(), in quarter hours
 
 
 def connect(cfg, dataStateOn=True):
@@ -100,7 +103,7 @@ def connect(cfg, dataStateOn=True):
 
 def _connect(cfg, data_state, family):
     """As connect(); family: of the addresses that the network must give, None for any."""
-    global _outcome, _registered, _at_family, _cid, _left
+    global _outcome, _registered, _at_family, _cid, _left, _expects_time, _forgot_time
     settings, found = _checked(cfg, _FIELDS + _DATA_STATE_FIELDS if data_state else _FIELDS)
     if found:
         raise ValueError("; ".join(found))
@@ -114,8 +117,11 @@ def _connect(cfg, data_state, family):
     _left = None
     del _accepted()[:]
     attempt = procedure.Attempt(link, settings, family)
+    attempt.expects_time = _expects_time
+    _expects_time = False
     _outcome = attempt.run(data_state)
     _registered = attempt.registered
+    _forgot_time = attempt.forgot_time
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
 
 
@@ -327,6 +333,33 @@ def datagram_limit():
     allowed, and the firmware passes the payload on by its length.
     """
     return min(_LONGEST_DATAGRAM, _the_link().longest_line())
+
+
+def expect_time():
+    """Let the next up() make the modem forget the time, for one exchange."""
+    global _expects_time
+    _expects_time = True
+
+
+def network_time():
+    """Return the seconds since 1970 that the network told in this attach, None if it did not.
+
+    One exchange; none, and None, in data state and without expect_time(). The time comes up to 3 s
+    after the registration, or never: it is not waited for.
+    """
+    global _zone
+    link = _the_link()
+    if not _forgot_time or not link.is_open or link.in_data_state:
+        return None
+    from networking import _nbiot_clock
+
+    utc_s, _zone = _in_field(_nbiot_clock.read, link.exchange) or (None, 0)
+    return utc_s
+
+
+def network_zone():
+    """Return the zone beside that time, in quarter hours."""
+    return _zone
 
 
 def metrics():

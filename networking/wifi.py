@@ -15,6 +15,8 @@ _WIFI_NETS                        the known networks: a dict, or a list of (ssid
                                   order (dicts have none on this VM)
 _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for scan and association together, 1 to 3600
 _WIFI_FORCE_NO_SCAN               bool, optional, False: try the first network without a scan
+_NTP_HOST                         str, optional, None: a time server, an address or a name of up to
+                                  100 characters
 
 Wrong configuration or arguments raise ValueError before the radio is touched. Trouble in the field
 never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
@@ -47,6 +49,7 @@ _FIELDS = (
     ("_WIFI_NETS", "special secret", "a dict {ssid: {...}}, see docs/wifi.md", None),
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
     ("_WIFI_FORCE_NO_SCAN", "choice", (False, True), False),
+    ("_NTP_HOST", "host", (1, 100), None),
 )
 
 ConnectResult = namedtuple(
@@ -62,6 +65,7 @@ _wlan = None
 _outcome = Outcome(0, "never_tried", (), None)
 _rssi = -1
 _left = None
+_ntp_host = None
 
 _log = logging.Logger("wifi")
 
@@ -398,9 +402,11 @@ def time_fields(kind):
 
 def up(cfg, kind):
     """Connect as configured; every kind of transport works over the same link."""
+    global _ntp_host
     found = problems(cfg)
     if found:
         raise ValueError("; ".join(found))
+    _ntp_host = getattr(cfg, "_NTP_HOST", None)
     no_scan = getattr(cfg, "_WIFI_FORCE_NO_SCAN", False)
     return connect(cfg._WIFI_NETS, cfg._MAX_CONNECTION_ATTEMPT_TIME_SEC, no_scan).connection_status
 
@@ -416,6 +422,28 @@ def transport(kind):
     socket = usocket.socket(usocket.AF_INET, usocket.SOCK_STREAM if stream else usocket.SOCK_DGRAM)
     socket.settimeout(_SOCKET_TIMEOUT_S)
     return socket
+
+
+def network_time():
+    """Return the seconds since 1970 that `_NTP_HOST` tells, None without one or without an answer.
+
+    Blocks for up to 2 s, and for a name up to 10 s more.
+    """
+    if not _ntp_host:
+        return None
+    from networking import _wifi_time
+
+    try:
+        socket = transport("datagram")
+    except OSError:
+        return None
+    try:
+        return _wifi_time.ask(socket, _ntp_host)
+    except OSError as error:
+        _log.warning("no time: %s", error)
+        return None
+    finally:
+        socket.close()
 
 
 def datagram_limit():

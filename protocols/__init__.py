@@ -19,6 +19,11 @@ session.deliver(payload)
                        waits for an answer, which has a time limit
 session.confirms       True if the server confirms each payload. One that is not DELIVERED should
                        then be sent again in a later cycle
+session.ask_time       optional. Set to True, it lets the next payloads ask the server for the time
+session.server_time    optional: seconds since 1970 that the server has told with the last payload,
+                       as of now; None if it has not
+session.server_time_error_s
+                       by how much that may be wrong
 session.close()        frees the transport; never raises in the field
 
 DELIVERED  the server has confirmed the payload
@@ -33,8 +38,21 @@ UNFED                  names of fields in s: waits of that length that do not fe
 
 This folder also contains a format of payloads: senml.
 A new protocol is a new file with these members; nothing here has to be edited.
+
+auto() chooses for a configuration with `_PROTOCOL = "auto"`:
+
+    protocols.auto(bearer.carries(config))    # "coap"
 """
+
+# What "auto" means: the first whose kind of transport the bearer carries. Confirming ones lead
+AUTO = (("datagram", "coap"), ("message", "udp"))
 
 DELIVERED = "delivered"
 REFUSED = "refused"
 UNKNOWN = "unknown"
+
+
+def auto(kinds):
+    """Return the name of the protocol for a bearer that carries these kinds of transport."""
+    found = [name for kind, name in AUTO if kind in kinds]
+    return found[0] if found else AUTO[-1][1]

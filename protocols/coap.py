@@ -50,6 +50,10 @@ _LARGEST = const(1152)  # bytes of a message that need be taken (4.6)
 _SLICE_MS = const(10000)  # the watchdog, of 20 s or more, is fed in between
 _LATE = const(4)  # datagrams looked at that wait already when the time is over
 _REPLIES = const(8)  # acknowledgements and resets sent per request, however many are provoked
+_ASK_TIME = (15, b"c")  # Uri-Query
+_TIME = const(1)  # label in the map of an answer
+_SHORT_MS = const(10000)  # of the exchange, for a time to be of use
+_LONGEST_ANSWER = const(256)
 _LONGEST_S = const(600)  # all tries of a message together
 
 _FIELDS = (
@@ -87,8 +91,8 @@ def problems(cfg):
 
 
 def overhead(cfg):
-    """Return the bytes of a message that are not payload."""
-    options = _post_options(configuration.check(cfg, _FIELDS))
+    """Return the bytes of a message that are not payload, the question for the time included."""
+    options = _post_options(configuration.check(cfg, _FIELDS)) + [_ASK_TIME]
     return len(_coap_message.encode(0, POST, 0, bytes(4), options, b"\0")) - 1
 
 
@@ -161,15 +165,38 @@ def outcome(client, response):
     return UNKNOWN if client.cause in ("no_answer", "bad_option", "bad_block") else REFUSED
 
 
+def _answer(response):
+    """Return the map that a server may answer with (docs/report.md), {} without one."""
+    from utils import cbor_read  # on demand
+
+    if response.code >> 5 != 2 or len(response.payload) > _LONGEST_ANSWER:
+        return {}
+    try:
+        found = cbor_read.item(response.payload)[0]
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 class _Session:
     def __init__(self, client, options):
         self._client = client
         self._options = options
         self.confirms = client.confirmable
+        self.ask_time = False
+        self.server_time = None
+        self.server_time_error_s = 0
 
     def deliver(self, payload):
         client = self._client
-        response = client.send(POST, self._options, payload, self.confirms)
+        options = self._options
+        self.server_time = None
+        if self.ask_time:
+            options = options + [_ASK_TIME]
+        watch = timing.Stopwatch()
+        response = client.send(POST, options, payload, self.confirms)
+        if response and self.ask_time:
+            self._note_time(response, watch.elapsed_ms())
         result = outcome(client, response)
         if response and result != DELIVERED:
             # 5.03 tells after how many seconds to come again (5.9.3.4); so late is another cycle
@@ -178,6 +205,13 @@ class _Session:
         elif not response and (self.confirms or result == REFUSED):
             _log.warning("%d bytes: %s", len(payload), client.cause)
         return result
+
+    def _note_time(self, response, took_ms):
+        """Take the time in an answer; it was told in the middle of the exchange, or nearly."""
+        told = _answer(response).get(_TIME)
+        if isinstance(told, int) and took_ms <= _SHORT_MS:
+            self.server_time = told + (took_ms + 1000) // 2000
+            self.server_time_error_s = 1 + took_ms // 2000
 
     def close(self):
         try:

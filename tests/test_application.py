@@ -39,7 +39,7 @@ class Node:
         route = f"{SERVER}={server.host}:{server.port}"
         self.device = make_device(scenario, routes=[route], firmware=firmware, seed=seed)
         self.server = server
-        self.configure(settings)
+        self.configure({"_PROTOCOL": "udp", **settings})  # this server answers nothing
 
     def configure(self, settings: dict[str, Any]) -> None:
         lines = [f"{name} = {value!r}\n" for name, value in settings.items()]

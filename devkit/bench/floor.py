@@ -49,7 +49,7 @@ class Task:
     host: str
     port: int
     bearer: str = PUBLISHED["_BEARER"]
-    protocol: str = PUBLISHED["_PROTOCOL"]
+    protocol: str = "udp"
     data_state: bool = False
     settings: Mapping[str, object] = field(default_factory=dict)  # lines of config.py
     limit_ms: int = 90_000
@@ -120,11 +120,15 @@ class FloorVm:
 
     def boot(self, scripts: list[str] | None = None) -> Outcome:
         try:
-            self._procedure.run()
+            self.act()
             self._sleep()
         except Halt as halt:
             return Outcome("deepsleep", halt)
         return Outcome("finished")
+
+    def act(self) -> None:
+        """What is done in one cycle."""
+        self._procedure.run()
 
     def run_script(self, path: str) -> Outcome:
         return self.boot()

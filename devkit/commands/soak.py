@@ -30,12 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=whole(0), default=1, metavar="N", help="of the first run (default: 1)"
     )
     parser.add_argument(
-        "--share", type=_share, default=(1, 1), metavar="I/N", help="this part of the runs only"
+        "--share", type=share, default=(1, 1), metavar="I/N", help="this part of the runs only"
     )
     add_json(parser)
 
 
-def _share(text: str) -> tuple[int, int]:
+def share(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     part, parts = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= part <= parts:

@@ -5,6 +5,7 @@
         server.wait_for(1)                      # True: one post has come
         server.received[0].path, server.received[0].query, server.received[0].data
 
+    server.clock = lambda: 1772366400           # tells the time: docs/report.md
     server.behaviour.code = Code.UNAUTHORIZED   # answers with 4.01 from now on
     server.behaviour.delay_s = 0.2              # an empty ACK first, a separate response then
     server.behaviour.drop_in = 2                # the next two datagrams of clients are lost
@@ -24,12 +25,14 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import aiocoap
+import cbor2
 from aiocoap import Code, resource
 from aiocoap.transports import simplesocketserver
 
@@ -38,6 +41,8 @@ from devkit.servers.server import Received, Server, Started, datagram_socket
 ANSWERS = True
 PAYLOAD_MAX = 65_536
 _CON, _RST = 0, 3
+_TIME = 1  # label in the map of an answer
+_CBOR = 60  # content format
 _LOGGER = "devkit.servers.coap"
 
 
@@ -77,6 +82,7 @@ class CoapServer(Server[Post]):
         self.datagrams: list[Datagram] = []
         self.content: dict[str, bytes] = {}
         self.behaviour = Behaviour()
+        self.clock: Callable[[], int] | None = None
         self._socket = datagram_socket(host, port)
         self.host, self.port = self._socket.getsockname()[:2]
         self._end = asyncio.Event()
@@ -184,6 +190,9 @@ class _AnyPath(resource.Resource, resource.PathCapable):
             )
         )
         response = aiocoap.Message(code=behaviour.code, payload=behaviour.payload)
+        if server.clock is not None and "c" in request.opt.uri_query:
+            response.payload = cbor2.dumps({_TIME: server.clock()})
+            response.opt.content_format = _CBOR
         if behaviour.max_age is not None:
             response.opt.max_age = behaviour.max_age
         return response

@@ -1,6 +1,7 @@
 """Clocks of the ESP32 as the firmware shows them: wall clock, tick counters, RTC memory, sleeping.
 
-The wall clock starts at 1970 on every boot except a wake-up from deep sleep and a soft reset.
+The wall clock starts at 1970 on every boot except a wake-up from deep sleep and a soft reset. In
+deep sleep it runs by the slow clock, which drifts (slowclock.py).
 ticks_ms and ticks_us are taken from it and jump when it is set; ticks_cpu counts from boot.
 Source: Pycom firmware 1.20.2.r4 (machrtc.c, modutime.c).
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 from emulator.board.board import DEEPSLEEP_RESET, FAST_CALL_US, SOFT_RESET, Board, Service
 from emulator.board.constants import ESTIMATE, constant
+from emulator.board.slowclock import SlowClock
 
 MASK32 = 0xFFFFFFFF
 MEMORY_BYTES = 2048
@@ -23,8 +25,9 @@ NTP_ANSWER_US = constant(300_000, "us", ESTIMATE, "no source found")
 class Rtc(Service):
     call_us: Mapping[str, int] = {"spin_us": FAST_CALL_US}
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, drift_percent: float = 0.0) -> None:
         super().__init__(board)
+        self.slow = SlowClock(board, drift_percent)
         self._offset_us = 0  # wall clock minus virtual time
         self._boot_us = 0
         self.kept = b""  # the RTC memory
@@ -52,6 +55,14 @@ class Rtc(Service):
 
     def set_wall_us(self, wall_us: int) -> None:
         self._offset_us = wall_us - self.board.clock.now_us
+
+    def sleep_end_us(self, duration_us: int) -> int:
+        """When a deep sleep of this duration, by its own clock, is to end."""
+        return self.slow.end_us(self.board.clock.now_us, duration_us)
+
+    def slept(self, since_us: int) -> None:
+        """The deep sleep that began then is over: the wall clock has run by the slow clock."""
+        self._offset_us += self.slow.gained_us(since_us, self.board.clock.now_us)
 
     def do_now(self) -> list[int]:
         """Year, month, day, hour, minute, second, microsecond."""

@@ -15,10 +15,12 @@ from emulator.board.hashes import Hashes
 from emulator.board.i2c import I2c
 from emulator.board.irq import Irq
 from emulator.board.nvs import Config, Nvs
+from emulator.board.options import check_range
 from emulator.board.ota import Ota
 from emulator.board.pins import Pins
 from emulator.board.rtc import Rtc
 from emulator.board.serial import Serial
+from emulator.board.slowclock import DRAWN
 from emulator.board.supply import Supply
 from emulator.board.system import System
 from emulator.board.timers import Timers
@@ -30,6 +32,12 @@ class BoardOptions:
     """Section [board] of a scenario."""
 
     filesystem: Literal["littlefs", "fat"] = "littlefs"
+    # percent by which the clock of deep sleep runs fast, wandering by 0.5; 0: exact; 99: drawn
+    rtc_drift: float = DRAWN
+
+    def __post_init__(self) -> None:
+        if self.rtc_drift != DRAWN:
+            check_range(self, "rtc_drift", -10, 10)
 
     @property
     def fs_type(self) -> int:
@@ -41,11 +49,13 @@ def plug_standard(
     flash_root: Path,
     nvs_file: Path | None = None,
     fs_type: int = LITTLEFS,
+    rtc_drift: float = 0.0,
 ) -> None:
     """Plug in what is not there yet. An existing flash gets the new root.
 
     nvs_file: NVS and the stored settings are read from it and kept in it (JSON); None: in memory.
     fs_type: of the flash as it is; FAT: that of a board whose setting says so.
+    rtc_drift: as in BoardOptions.
     """
     flash = board.services.get("flash")
     if isinstance(flash, Flash):
@@ -56,7 +66,7 @@ def plug_standard(
         "nvs": lambda: Nvs(board, nvs_file),
         "config": lambda: Config(board, nvs_file, fs_type),
         "flash": lambda: Flash(board, flash_root, fs_type),
-        "rtc": lambda: Rtc(board),
+        "rtc": lambda: Rtc(board, rtc_drift),
         "pins": lambda: Pins(board),
         "console": lambda: ConsolePins(board),
         "adc": lambda: Adc(board),

@@ -67,7 +67,8 @@ class System(Service):
         state, milliamps = board.meter.state("esp"), board.meter.milliamps("esp")
         board.meter.set("esp", *ESP_LIGHT_SLEEP)
         try:
-            self._remaining_ms = self._pass_time(duration_ms, board.halted)
+            end_us = None if duration_ms is None else board.clock.now_us + duration_ms * 1000
+            self._remaining_ms = self._pass_time(end_us, board.halted)
             board.raise_halt()
         finally:
             board.meter.set("esp", state, milliamps)
@@ -91,19 +92,23 @@ class System(Service):
             self.board.halt = None  # what halts the board from now on ends the sleep
         if duration_ms is None and not self._wake_pins:
             return False
-        self._remaining_ms = self._pass_time(duration_ms, self.board.halted)
+        rtc: Any = self.board.services["rtc"]
+        since_us = self.board.clock.now_us
+        asked_us = None if duration_ms is None else duration_ms * 1000
+        end_us = None if asked_us is None else rtc.sleep_end_us(asked_us)
+        self._remaining_ms = self._pass_time(end_us, self.board.halted)
+        rtc.slept(since_us)
         return duration_ms is not None or self._wake[0] == PIN_WAKE
 
-    def _pass_time(self, duration_ms: int | None, stop: Callable[[], bool]) -> int:
-        """Sleep until the time is over or a pin wakes; the rest in ms."""
+    def _pass_time(self, end_us: int | None, stop: Callable[[], bool]) -> int:
+        """Sleep until this time or until a pin wakes; the rest in ms."""
         board = self.board
         forever_us = 10 * 365 * 86_400_000_000
-        length_us = forever_us if duration_ms is None else duration_ms * 1000
-        until_us = board.clock.now_us + length_us
+        until_us = board.clock.now_us + forever_us if end_us is None else end_us
         board.clock.run_until(until_us, lambda: bool(self._pin_wakes()) or stop())
         woken = self._pin_wakes()
         self._wake = (PIN_WAKE, woken) if woken else (RTC_WAKE, [])
-        return max(0, until_us - board.clock.now_us) // 1000 if duration_ms is not None else 0
+        return max(0, until_us - board.clock.now_us) // 1000 if end_us is not None else 0
 
     def _pin_wakes(self) -> list[str]:
         pins: Any = self.board.services.get("pins")

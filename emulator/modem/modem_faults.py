@@ -27,6 +27,11 @@ class Detach:
     cause: int | None = None
 
 
+@dataclass
+class WrongTime:
+    off_s: int = 0  # what the network tells from now on is off by so much; 0: right again
+
+
 WORDS: dict[str, type] = {
     "mute": Mute,
     "crash": Crash,
@@ -34,6 +39,7 @@ WORDS: dict[str, type] = {
     "lose_coverage": NoKeys,
     "regain_coverage": NoKeys,
     "detach_by_network": Detach,
+    "wrong_time": WrongTime,
 }
 
 
@@ -55,6 +61,8 @@ class ModemFaults:
             self._modem.urc(keys.text)
         elif isinstance(keys, Detach):
             self._modem.emm.detached_by_network(keys.cause)
+        elif isinstance(keys, WrongTime):
+            self._modem.cell.time_off_s = keys.off_s
         elif fault.do == "lose_coverage":
             self._modem.emm.lose_coverage()
         else:

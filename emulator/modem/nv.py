@@ -52,7 +52,7 @@ class Nv:
     creg: int = 0
     cgreg: int = 0
     cmee: int = 0
-    ctzu: int = 1
+    ctzu: int = 0
     ctzr: int = 0
     contexts: dict[int, Context] = field(default_factory=lambda: {1: Context()})
     auth: dict[int, tuple[int, str, str]] = field(default_factory=dict)  # kind, user, password
@@ -76,6 +76,7 @@ class Nv:
             cereg=options.cereg,
             creg=options.creg,
             cmee=options.cmee,
+            ctzu=options.ctzu,
             contexts={1: Context(options.pdp_type, options.apn)},
             operator=options.operator,
             carrier=options.carrier,

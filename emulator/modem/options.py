@@ -28,10 +28,16 @@ class ModemOptions:
     cereg: Literal[0, 1, 2, 3, 4, 5] = 1  # as stored in NV
     creg: Literal[0, 1, 2, 3] = 0
     cmee: Literal[0, 1, 2] = 0
+    ctzu: Literal[0, 1] = 0  # whether the network sets the clock
     operator: str = ""  # stored by +COPS=1: no other is looked for; empty: the choice is free
     cgatt_stays_0: bool = False  # +CGATT? says 0 for ever, although data passes
     carrier: str = "standard"  # +SQNCTM
     bands: list[int] = field(default_factory=lambda: [3, 8, 20])  # scan list
+    # the network's time sets time and zone soon after the registration; 10 s after it ("late"); or
+    # it has a zone only, and the clock stays as it was
+    nitz_form: Literal["time+zone", "late", "zone"] = "time+zone"
+    cclk_utc: bool = False  # +CCLK shows UTC beside the zone, not local time
+    clock_starts: Literal[1970, 1980, 2000, 2004, 2015] = 1970  # year of an unset clock
     apn: str = ""  # stored for context 1
     pdp_type: Literal["IP", "IPV6", "IPV4V6"] = "IP"  # stored for context 1
     cgcontrdp_mtu: int = 1428  # 0: the shorter form of older builds

@@ -10,6 +10,7 @@ command more in a host's dialogue does not change any draw: same seed and scenar
 
 from __future__ import annotations
 
+import datetime
 import math
 import random
 from dataclasses import dataclass
@@ -139,6 +140,18 @@ class Cell:
         self.known = not radio.first_attach  # the modem has been in this cell before
         self.air_bytes_up = 0
         self.air_bytes_down = 0
+        self.time_off_s = 0  # of what the network tells
+        self._power_on = datetime.datetime.fromisoformat(network.start_time)
+
+    # time
+
+    def utc(self) -> datetime.datetime:
+        """The true time here."""
+        return self._power_on + datetime.timedelta(microseconds=self._board.clock.now_us)
+
+    def network_time(self) -> datetime.datetime:
+        """What the network takes for it."""
+        return self.utc() + datetime.timedelta(seconds=self.time_off_s)
 
     # procedures
 

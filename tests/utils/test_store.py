@@ -33,18 +33,44 @@ def test_sequence_goes_on_over_every_kind_of_reset(device: Device) -> None:
     assert device.shown == [3, 4, 5]
 
 
-def test_sequence_wraps(device: Device) -> None:
-    device.run("import pycom\npycom.nvs_set('report_seq', 65534)")
-    assert device.run(
-        "from utils import store\nshow([store.next_sequence() for _ in range(3)])"
-    ) == [[65535, 0, 1]]
+NUMBERS = """
+from utils import store
+show([(store.next_sequence(), store.boot_number()) for _ in range(2)])
+"""
+
+
+@pytest.mark.parametrize("key", ("report_seq", "report_boot"))
+@pytest.mark.parametrize("damage", ("'x'", "-1", "-0x80000000", "0x7fffffff", None))
+def test_a_damaged_number_is_repaired_under_another_boot_number(
+    device: Device, key: str, damage: str | None
+) -> None:
+    [[_, (before, boot)]] = device.run(NUMBERS)
+    change = f"pycom.nvs_erase('{key}')\n" + (
+        f"pycom.nvs_set('{key}', {damage})" if damage else ""
+    )
+    device.run("import pycom\n" + change)
+    after = [device.run(NUMBERS)[0] for _ in range(2)]
+    assert before == 1
+    first = 0 if key == "report_seq" else 2
+    assert [number for pair in after for number, _ in pair] == list(range(first, first + 4))
+    [other] = {boot for pair in after for _, boot in pair}
+    assert 1 <= other <= 65535
+    assert other != boot
 
 
 @pytest.mark.parametrize("do", ("fail", "full"))
-def test_without_nvs_there_is_no_sequence_number(make_device: MakeDevice, do: str) -> None:
-    device = make_device(faulty({"point": "nvs", "do": do}), modem_on_boot=False)
-    assert device.run("from utils import store\nshow(store.next_sequence())") == [None]
+def test_without_nvs_numbers_go_on_until_the_next_reset(make_device: MakeDevice, do: str) -> None:
+    device = make_device(faulty({"point": "nvs", "do": do, "nth": 0}), modem_on_boot=False)
+    program = "from support import *\nimport machine\n" + NUMBERS + "machine.deepsleep(9)"
+    device.put("main.py", program)
+    device.start(["main.py"], cycles=2)
+    [[(a, boot), (b, _)], [(c, _), (d, last)]] = device.shown
+    assert [a, b, c, d] == [0, 1, 2, 3]
+    assert boot == last != 0
     assert any("WARNING store" in line for line in device.log)
+    device.start(["main.py"])  # power-on
+    assert device.shown[0][0][0] == 0
+    assert device.shown[0][0][1] != boot
 
 
 # account of the last cycle

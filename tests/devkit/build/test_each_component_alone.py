@@ -317,11 +317,33 @@ USES = {
     "store": (
         """
         from utils import store
-        queue = store.Backlog("/flash/backlog.bin", 100)
-        queue.add(b"one")
-        print(store.next_sequence(), store.next_sequence(), queue.load())
+        store.keep_part("own", b"one")
+        print(store.next_sequence(), store.next_sequence(), store.part("own"))
         """,
-        ["0 1 [b'one']"],
+        ["0 1 b'one'"],
+    ),
+    "journal": (
+        """
+        from utils import journal
+        queue = journal.Journal("/flash/journal", 4096, "flash", "oldest")
+        queue.add(7, 900, 1, [("t", 2423, -2, "Cel")])
+        print([entry.records for entry in queue.entries("oldest")])
+        """,
+        ["[[('t', 2423, -2, 'Cel')]]"],
+    ),
+    "cbor_read": (
+        """
+        from utils import cbor_read
+        print(cbor_read.item(bytes((0x82, 1, 0x20))))
+        """,
+        ["([1, -1], 3)"],
+    ),
+    "checksum": (
+        """
+        from utils import checksum
+        print(checksum.of(b"abc"))
+        """,
+        [r"b'\xbax\x16\xbf'"],
     ),
     "at_due": (
         """

@@ -194,9 +194,53 @@ def test_interfaces_and_cells_are_shown() -> None:
 def test_clock_is_unset_until_the_network_tells() -> None:
     rig = Rig({**READY, "network": {"start_time": "2026-03-01T23:59:00", "time_zone_quarters": 8}})
     assert rig.ask("AT+CCLK?").startswith('\r\n+CCLK: "70/01/01,00:00:00+00"')
+    assert rig.ask("AT+CTZU=1") == OK
     rig.attach()
     rig.pass_ms(60_000 - rig.now_ms)
     assert rig.ask("AT+CCLK?") == info('+CCLK: "26/03/02,02:00:00+08"')
+
+
+SHOWN = {  # 60 s after power-on at 23:59, by the modem's clock
+    "as the standard says": ({}, {}, '26/03/02,02:00:00+08'),
+    "UTC beside the zone": ({"cclk_utc": True}, {}, "26/03/02,00:00:00+08"),
+    "late": ({"nitz_form": "late"}, {}, '26/03/02,02:00:00+08'),
+    "a zone alone": ({"nitz_form": "zone"}, {}, "70/01/01,00:01:00+08"),
+    "nothing": ({}, {"nitz": False}, "70/01/01,00:01:00+00"),
+    "not to be set": ({"ctzu": 0}, {}, "70/01/01,00:01:00+00"),
+    "another start": ({"clock_starts": 2015}, {"nitz": False}, "15/01/01,00:01:00+00"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_forms_of_the_networks_time(case: str) -> None:
+    modem, network, shown = SHOWN[case]
+    network = {"start_time": "2026-03-01T23:59:00", "time_zone_quarters": 8, **network}
+    rig = Rig({**READY, "modem": {"ctzu": 1, **modem}, "network": network})
+    rig.attach()
+    if modem.get("nitz_form") == "late":
+        assert rig.ask("AT+CCLK?").startswith('\r\n+CCLK: "70/')
+    rig.pass_ms(60_000 - rig.now_ms)
+    assert rig.ask("AT+CCLK?") == info(f'+CCLK: "{shown}"')
+
+
+def test_the_clock_drifts_until_the_network_tells_again() -> None:
+    rig = Rig({**READY, "modem": {"ctzu": 1}})
+    rig.attach()
+    rig.pass_ms(10_000)
+    rig.ask("AT+CFUN=4", 3000)
+    rig.pass_ms(3_600_000 - rig.now_ms)
+    assert rig.ask("AT+CCLK?") == info('+CCLK: "26/03/01,14:00:35+04"')
+    rig.attach()
+    rig.pass_ms(3_660_000 - rig.now_ms)
+    assert rig.ask("AT+CCLK?") == info('+CCLK: "26/03/01,14:01:00+04"')
+
+
+def test_a_network_tells_a_wrong_time() -> None:
+    wrong = {"point": "time", "at_ms": 0, "do": "wrong_time", "off_s": -7200}
+    rig = Rig({**READY, "modem": {"ctzu": 1}, "fault": [wrong]})
+    rig.attach()
+    rig.pass_ms(60_000 - rig.now_ms)
+    assert rig.ask("AT+CCLK?") == info('+CCLK: "26/03/01,11:01:00+04"')
 
 
 def test_clock_can_be_set_and_told() -> None:

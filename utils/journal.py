@@ -1,0 +1,385 @@
+"""The journal: every measurement from the moment it is taken until it is delivered or given up.
+
+    from utils import journal
+    queue = journal.Journal("/flash/journal", 16384, "rtc", "oldest")
+    queue.note_clock(epoch, anchor)               # (rtc_s, utc_s, rate_ppm) or None
+    queue.add(sequence, rtc_s, epoch, [("t", 2423, -2, "Cel")])     # before the radio is touched
+    for entry in queue.entries("oldest"):
+        ...
+        queue.done([entry])                       # delivered; handed over where nothing confirms
+        queue.give_up(entry, "refused")           # or never to be sent
+    queue.settle(failed, low_battery)             # at the end of the cycle
+
+keep "rtc": measurements stay in RTC memory, which costs no flash, until a cycle fails, the battery
+is low or the memory is full; then they are written to flash together. A loss of power costs those
+in RTC memory: at most 32 measurements, in the normal course those since the last report.
+keep "flash": add() writes to flash; nothing is lost whose add() has returned True.
+
+Flash has segments (utils/_journal_segments.py) of frames (utils/_journal_frames.py). If they have
+`limit_bytes`, or no free block is left, the oldest segment is dropped ("oldest"), or the
+two oldest become one with every second measurement ("every_second"). `given_up` counts. Nothing
+here raises: trouble with flash, NVS or memory is logged, and costs what could not be kept.
+"""
+
+from micropython import const
+from ucollections import namedtuple
+
+from utils import _journal_frames, _journal_rtc, _journal_segments, _journal_values, logging, store
+
+# before, after: the clock readings of its epoch around it, each (rtc_s, utc_s, rate_ppm) or None
+Entry = namedtuple("Entry", ("seq", "boot", "epoch", "rtc_s", "before", "after", "records"))
+
+_ENOSPC = const(28)
+_CLOCK_BYTES = const(40)  # of a clock frame at most
+
+_log = logging.Logger("journal")
+
+
+class Journal:
+    def __init__(self, folder, limit_bytes, keep, when_full):
+        self._limit = limit_bytes
+        self._at_once = keep == "flash"
+        self._halves = when_full == "every_second"
+        self._segments = _journal_segments.Segments(folder, limit_bytes)
+        self._clock = (0, None)  # epoch, anchor
+        self._open = None  # (number, content, last clock frame) of the segment appended to
+        self._seen = (None, 0, [])  # (number, size, places that wait) of the segment read last
+        self._behind = {}  # clock readings of later segments, found for an earlier one
+        self._places = {}  # (boot, sequence) of an entry on flash -> (number, place)
+        self._rtc = _journal_rtc.Rtc()
+        self._image = self._rtc.image
+        self._on_flash = self._rtc.on_flash
+        self._segments.gone = max(self._segments.gone, self._rtc.gone)
+
+    @property
+    def waiting(self):
+        """Measurements that are not yet done."""
+        return self._waiting_on_flash() + self._image.count
+
+    @property
+    def given_up(self):
+        """Measurements given up or lost since the NVS was empty, as far as that is known."""
+        return self._segments.gone
+
+    def note_clock(self, epoch, anchor):
+        """Take the last good time, or None if there is none in this epoch."""
+        self._clock = (epoch, anchor)
+
+    def add(self, sequence, rtc_s, epoch, records):
+        """Take in one measurement. False if it is not kept: then it is given up, and counted.
+
+        records: (name, value, exponent, unit), as for senml.pack().
+        """
+        boot = store.boot_number()
+        plain = []
+        for record in records:
+            try:
+                record = _journal_values.plain(record)
+                if record is not None:
+                    _journal_values.encoded(record[1])
+                    plain.append(record)
+            except ValueError as error:
+                _log.error("not kept: %s", error)
+        measurement = (boot, epoch, sequence, rtc_s, plain)
+        if self._at_once and self._flush([measurement]):
+            return self._remember()
+        while not self._image.add(*(measurement + (self._rtc.room(),))):
+            if not self._image.count:  # longer than the memory
+                kept = self._flush([measurement])
+                if not kept:
+                    self._count(1, "no place for a measurement")
+                return self._remember() and kept
+            if not self._flush():
+                oldest = next(self._image.measurements())
+                self._image.remove({(oldest[0], oldest[2])})
+                self._count(1, "no place on flash")
+        return self._remember()
+
+    def entries(self, order):
+        """Yield an Entry for each measurement that waits, "oldest" or "newest" first.
+
+        One segment of the flash is in the heap at a time.
+        """
+        newest = order == "newest"
+        kept = list(self._image.measurements())
+        if newest:
+            for measurement in reversed(kept):
+                yield self._entry(measurement, ())
+        if self._on_flash:
+            yield from self._entries_on_flash(newest)
+        if not newest:
+            for measurement in kept:
+                yield self._entry(measurement, ())
+
+    def done(self, entries):
+        """Take entries out: they are delivered, or handed over where nothing confirms."""
+        keys = {(entry.boot, entry.seq) for entry in entries}
+        places = {}
+        for key in keys:
+            number, place = self._places.pop(key, (None, None))
+            if number is not None:
+                places.setdefault(number, set()).add(place)
+                self._on_flash -= 1
+        for number in places:
+            self._take(number, places[number])
+        if self._image.count:
+            self._image.remove(keys)
+        self._remember()
+
+    def give_up(self, entry, why):
+        """Take an entry out that can never be delivered, and count it."""
+        self._count(1, "%d: %s" % (entry.seq, why))
+        self.done([entry])
+
+    def settle(self, failed, low_battery):
+        """End a cycle: bring to flash what must not be in RTC memory alone. False if it is lost
+        with the next sleep."""
+        kept = self._remember()
+        if self._image.count and (failed or low_battery or self._at_once or not kept):
+            kept = self._flush() or kept
+        elif self._on_flash not in (0, _journal_rtc.UNKNOWN) and self._clock[1]:
+            self._flush()  # what waits there may outlive this epoch
+        return self._remember() and kept
+
+    # what is in RTC memory
+
+    def _remember(self):
+        self._rtc.on_flash, self._rtc.gone = self._on_flash, self._segments.gone
+        return self._rtc.keep()
+
+    def _entry(self, measurement, anchors):
+        boot, epoch, sequence, rtc_s, records = measurement
+        if epoch == self._clock[0] and self._clock[1]:
+            anchors = list(anchors) + [self._clock[1]]
+        before = after = None
+        for anchor in anchors:
+            if anchor[0] <= rtc_s and (before is None or anchor[0] >= before[0]):
+                before = anchor
+            if anchor[0] >= rtc_s and (after is None or anchor[0] < after[0]):
+                after = anchor
+        return Entry(sequence, boot, epoch, rtc_s, before, after, records)
+
+    def _count(self, measurements, why):
+        _log.error("given up: %s", why)
+        self._segments.count(measurements)
+
+    # reading the flash
+
+    def _waiting_on_flash(self):
+        if self._on_flash == _journal_rtc.UNKNOWN:
+            try:
+                numbers = self._segments.numbers()
+                waiting = sum(len(self._undone(number)[1]) for number in numbers)
+                self._on_flash = min(waiting, _journal_rtc.UNKNOWN - 1)
+            except OSError as error:
+                _log.warning("flash not read: %s", error)
+                return 0
+        return self._on_flash
+
+    def _undone(self, number):
+        """Return (content, [(place, end)] of measurements that wait, [(epoch, anchor)])."""
+        places, anchors = [], []
+        try:
+            content = self._segments.read(number)
+        except OSError as error:
+            _log.warning("segment %d not read: %s", number, error)
+            return b"", [], []
+        before, behind = self._segments.mark(number)
+        for place, end, kind in _journal_frames.whole(content):
+            if kind == _journal_frames.CLOCK:
+                anchors += _journal_frames.clocks(content, place)
+            elif place >= before and (not behind or place < behind):
+                places.append((place, end))
+        self._seen = (number, len(content), list(places))
+        return content, places, anchors
+
+    def _entries_on_flash(self, newest):
+        self._waiting_on_flash()
+        try:
+            numbers = self._segments.numbers()
+        except OSError as error:
+            _log.warning("flash not read: %s", error)
+            return
+        found = 0
+        for number in reversed(numbers) if newest else numbers:
+            content, places, anchors = self._undone(number)
+            found += len(places)
+            for place, _ in reversed(places) if newest else places:
+                try:
+                    measurement = _journal_frames.read(content, place)
+                except ValueError as error:
+                    self._count(1, error)
+                    self._take(number, (place,))
+                    continue
+                self._places[measurement[0], measurement[2]] = (number, place)
+                yield self._entry(measurement, self._anchors(number, measurement, anchors))
+        if not found:
+            self._on_flash = 0
+
+    def _anchors(self, number, measurement, anchors):
+        """Return the clock readings of a measurement's epoch, in its segment or behind it."""
+        epoch, rtc_s = measurement[1], measurement[3]
+        found = [anchor for each, anchor in anchors if each == epoch]
+        if epoch != self._clock[0] and not [each for each in found if each[0] >= rtc_s]:
+            found += self._later(number, epoch)
+        return found
+
+    def _later(self, number, epoch):
+        """Return the clock readings of an epoch in the first segment behind one that has any."""
+        if (number, epoch) not in self._behind:
+            found = []
+            for later in self._segments.numbers():
+                if later > number and not found:
+                    found = self._undone(later)[2]
+            self._behind[number, epoch] = [anchor for each, anchor in found if each == epoch]
+        return self._behind[number, epoch]
+
+    def _take(self, number, places):
+        """Note in NVS that these places of a segment are done. Drop a segment of which all is."""
+        if self._seen[0] != number:
+            self._undone(number)
+        _, size, waiting = self._seen
+        left = [each for each in waiting if each[0] not in places]
+        self._seen = (number, size, left)
+        behind = self._segments.mark(number)[1]
+        mark = (size, 0)
+        if left:
+            mark = (left[0][0], left[-1][1] if left[-1] != waiting[-1] else behind)
+        noted = self._segments.set_mark(number, *mark)
+        if not left and (not noted or number != self._segments.numbers()[-1]):
+            self._segments.remove(number)
+        if self._open and self._open[0] == number and (mark[1] or not noted):
+            self._open = None
+
+    # writing to it
+
+    def _flush(self, more=()):
+        """Write what is in RTC memory, and `more`, to flash. False if not all of it is there."""
+        frames, stored = [], set()
+        for measurement in list(self._image.measurements()) + list(more):
+            key = (measurement[0], measurement[2])
+            try:
+                frames.append((key, _journal_frames.measurement(*measurement)))
+            except ValueError as error:
+                self._count(1, error)
+                stored.add(key)
+        self._waiting_on_flash()
+        try:
+            while self._append(frames, stored):
+                pass
+        except OSError as error:
+            _log.warning("flash not written: %s", error)
+            self._open = None
+            self._segments.look_again()
+        self._image.remove(stored)
+        return not frames
+
+    def _append(self, frames, stored):
+        """Write the frames that one segment takes, and move their keys to `stored`.
+
+        False if none is left.
+        """
+        number, content, clock = self._segment(len(frames[0][1]) if frames else 0)
+        now = _journal_frames.clock(store.boot_number(), *self._clock)
+        data = now if now != clock else b""
+        count = 0
+        for _, frame in frames:
+            if count and len(content) + len(data) + len(frame) > self._segments.bytes:
+                break
+            data += frame
+            count += 1
+        if not data:
+            return False
+        if not self._make_room(len(data)):
+            raise OSError(_ENOSPC)
+        if self._open is None:  # it was the only one, and had to go
+            return True
+        try:
+            self._segments.append(number, content, data)
+        except OSError as error:
+            if error.args[0] != _ENOSPC or not self._drop():
+                raise
+            return True
+        self._open = (number, content + data, now)
+        self._seen = (None, 0, [])
+        self._on_flash += count
+        stored.update(key for key, _ in frames[:count])
+        del frames[:count]
+        return bool(frames)
+
+    def _segment(self, needed):
+        """Return (number, content, last clock frame) of the segment that is appended to."""
+        if self._open is None:
+            numbers = self._segments.numbers()
+            if numbers:
+                self._open = self._reopened(numbers[-1])
+        most = self._segments.bytes - needed - _CLOCK_BYTES
+        if self._open is None or self._open[1] and len(self._open[1]) > most:
+            self._open = (self._segments.new(), b"", b"")
+        return self._open
+
+    def _reopened(self, number):
+        """Return the same for a segment on flash; None if nothing may be appended to it."""
+        try:
+            content = self._segments.read(number)
+        except OSError:
+            return None
+        before, behind = self._segments.mark(number)
+        if behind or len(content) < before:  # what is appended there would count as done
+            return None
+        clock = b""
+        for place, end, kind in _journal_frames.whole(content):
+            if kind == _journal_frames.CLOCK:
+                clock = content[place:end]
+        return number, content, clock
+
+    def _make_room(self, length):
+        """Drop segments until there is room for so many bytes. False if there cannot be."""
+        while True:
+            numbers = self._segments.numbers()
+            taken = sum(self._segments.size(number) for number in numbers)
+            if taken + length <= self._limit and len(numbers) < _journal_segments.MOST_FILES:
+                return True
+            if not self._drop():
+                return False
+
+    def _drop(self):
+        """Give up the oldest segment, or half of the two oldest. False if there is none."""
+        numbers = self._segments.numbers()
+        if not numbers:
+            return False
+        if self._halves and len(numbers) > 1 and numbers[1] % 2 == 0:
+            try:
+                self._merge(numbers[0], numbers[1])
+                return True
+            except OSError as error:
+                _log.warning("segments not merged: %s", error)
+        lost = len(self._undone(numbers[0])[1])
+        self._lose(numbers[0] + 1, lost)
+        return True
+
+    def _merge(self, first, second):
+        """Make one segment of two, with every second measurement that waits in them."""
+        data, clock, count = b"", b"", 0
+        for number in (first, second):
+            content, places, _ = self._undone(number)
+            for place, end, kind in _journal_frames.whole(content):
+                frame = content[place:end]
+                if kind == _journal_frames.CLOCK:
+                    clock = frame
+                elif (place, end) in places:
+                    count += 1
+                    if count % 2:
+                        data, clock = data + clock + frame, b""
+        self._segments.begin(second + 1)
+        self._segments.append(second + 1, b"", data + clock)
+        self._lose(second + 1, count // 2)
+
+    def _lose(self, below, measurements):
+        if measurements:
+            _log.error("the journal is full: %d measurements given up", measurements)
+        self._segments.count(measurements, below)
+        self._on_flash = max(0, self._on_flash - measurements)
+        self._places.clear()
+        if self._open and self._open[0] < below:
+            self._open = None
