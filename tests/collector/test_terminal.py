@@ -65,5 +65,25 @@ def test_a_reader_that_has_gone_ends_the_program() -> None:
             raise BrokenPipeError
 
     stop = threading.Event()
-    LinePrinter(Gone(), False, stop).put(readings_of(report(5), NOW))
-    assert stop.is_set()
+    printer = LinePrinter(Gone(), False, stop)
+    printer.put(readings_of(report(5), NOW))
+    assert stop.wait(5)
+    printer.close()
+
+
+def test_a_reader_that_does_not_read_delays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    going_on = threading.Event()
+
+    class Slow(io.StringIO):
+        def write(self, text: str) -> int:
+            going_on.wait(10)
+            return super().write(text)
+
+    monkeypatch.setattr(terminal, "LINES_MAX", 10)
+    out = Slow()
+    printer = LinePrinter(out, False, threading.Event())
+    for number in range(30):
+        printer.put(readings_of(report(number), NOW))
+    going_on.set()
+    printer.close()
+    assert 2 * 19 <= printer.missed == 60 - len(out.getvalue().splitlines())
