@@ -62,8 +62,8 @@ _COAP_MAX_RETRANSMIT = 3  # repetitions; the wait after each is twice the one be
 # Reports ----------------------------------------------------------------------------------------
 # Every n-th report has the durations of the previous cycle's phases (one more datagram); 0: none
 _PHASES_EVERY = 4
-_BACKLOG_BYTES = 4096  # unsent reports kept on the flash, 0 to 65536; if full, the oldest are lost
-_BACKLOG_PER_CYCLE = 4  # number of them that are sent after each report, 0 to 100
+# Measurements wait in RTC memory, "rtc", or on flash, "flash": docs/reliability.md
+_KEEP = "rtc"
 
 # Supply -----------------------------------------------------------------------------------------
 _BATTERY_PIN = "P16"  # measured by boot.py; None if there is no battery to protect

@@ -51,13 +51,13 @@ class Collector:
         self._lost = 0  # datagrams that are counted already
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._printer: LinePrinter | None = None
         self._on_terminal = sys.stdout.isatty() and not options.json
         sinks: list[Sink] = [self.readings.add]
-        self._printer: LinePrinter | None = None
         if not self._on_terminal:
             self._printer = LinePrinter(sys.stdout, options.json, self._stop)
-            stack.callback(self._printer.close)
             sinks.append(self._printer.put)
+            stack.callback(self._printer.close)
         self.store = self._open_store(options.db)
         self.queue = DecodeQueue(self.store, sinks)
         stack.callback(self.queue.close)
@@ -175,7 +175,7 @@ class Collector:
         optional = [
             ("names forgotten", self.readings.forgotten),
             ("not written", self.store.unwritten),
-            ("not printed", self._printer.missed if self._printer else 0),
+            ("not printed", self._printer.skipped if self._printer else 0),
         ]
         return [
             (name, count, name.startswith(("refused", "dropped")))

@@ -54,6 +54,10 @@ WHERE node.id = ? LIMIT ?
 """
 
 
+# Not the state of the disk but of one message, by a mistake in this program: no trial helps
+_UNWRITABLE = (sqlite3.IntegrityError, sqlite3.ProgrammingError, ArithmeticError, ValueError)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of the messages of one `put`."""
@@ -97,6 +101,7 @@ class Store(AbstractContextManager["Store"]):
         self._changed = threading.Condition()
         self._closing = False
         self._began_s = 0.0  # the last transaction
+        self._alone = 0  # jobs that get a transaction each
         self._kept = 0  # records in a temporary database
         self._connect()
         saved = dict(self._database.execute("SELECT name, value FROM counter"))
@@ -221,6 +226,9 @@ class Store(AbstractContextManager["Store"]):
                 break
             try:
                 outcomes = self._write(jobs, counts)
+            except _UNWRITABLE as problem:
+                self._leave_out(jobs, counts, problem)
+                continue
             except (sqlite3.Error, OSError) as problem:
                 self._fail(jobs, counts, problem)
                 if self._closing:
@@ -248,9 +256,10 @@ class Store(AbstractContextManager["Store"]):
                 self._changed.wait_for(lambda: self._closing, wait_s)
             self._began_s = time.monotonic()
             jobs, number = [], 0
-            while self._jobs and number < BATCH_MAX:
+            while self._jobs and number < (1 if self._alone else BATCH_MAX):
                 jobs.append(self._jobs.popleft())
                 number += len(jobs[-1].messages)
+            self._alone = max(0, self._alone - len(jobs))
             self._waiting -= sum(job.records for job in jobs)
             counts, self._unsaved = self._unsaved, Counter()
             self._changed.notify_all()
@@ -293,6 +302,21 @@ class Store(AbstractContextManager["Store"]):
         self._kept = 0
         for table in ("record", "report"):
             self._database.execute(f"DELETE FROM {table}")
+
+    def _leave_out(self, jobs: Sequence[_Job], counts: Counter[str], problem: Exception) -> None:
+        """Leave out a message that cannot be written; find it first by writing each alone."""
+        with self._changed:
+            self._unsaved.update(counts)
+            if len(jobs) > 1:
+                self._alone = len(jobs)
+                self._jobs.extendleft(reversed(jobs))
+                self._waiting += sum(job.records for job in jobs)
+                return
+            self._add("dropped", sum(len(job.messages) for job in jobs))
+        self._report(f"{self._path}: a message cannot be written: {problem}", False)
+        for job in jobs:
+            self.unwritten += len(job.messages)
+            job.tell(FAILED)
 
     def _fail(self, jobs: Sequence[_Job], counts: Counter[str], problem: Exception) -> None:
         """Queue again what nobody repeats; the senders of the rest get no answer."""

@@ -21,7 +21,7 @@ from tabulate import tabulate
 from collector.readings import Reading, Readings
 
 REDRAW_S = 0.5
-LINES_MAX = 10_000  # messages that wait to be printed
+PRINT_MAX = 10_000  # messages that wait for a reader of the lines
 HEADINGS = ("name", "value", "unit", "measured", "received", "protocol", "records")
 _HOME, _REST_OF_LINE, _REST, _NEW_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
 
@@ -58,27 +58,27 @@ def _json_value(reading: Reading) -> str | float | bool | None:
 
 
 class LinePrinter:
-    """Prints a line for each record, in a thread: whoever reads them slowly delays nothing."""
+    """Prints a line for each record, in a thread: a reader who pauses delays no answer."""
 
     def __init__(self, out: TextIO, as_json: bool, stop: threading.Event) -> None:
         """stop: set when the reader has closed the pipe."""
-        self.missed = 0  # records for which there was no room
+        self.skipped = 0  # records, because the reader was too slow
         self._out, self._json, self._stop = out, as_json, stop
-        self._queue: queue.Queue[Sequence[Reading] | None] = queue.Queue(LINES_MAX)
-        self._thread = threading.Thread(target=self._work, name="lines", daemon=True)
+        self._queue: queue.Queue[Sequence[Reading] | None] = queue.Queue(PRINT_MAX)
+        self._thread = threading.Thread(target=self._work, name="print", daemon=True)
         self._thread.start()
 
     def put(self, readings: Sequence[Reading]) -> None:
         try:
             self._queue.put_nowait(readings)
         except queue.Full:
-            self.missed += len(readings)
+            self.skipped += len(readings)
 
     def close(self) -> None:
-        """Print what is queued, unless nobody reads it."""
+        """Print what waits, unless the reader pauses."""
         with contextlib.suppress(queue.Full):
-            self._queue.put(None, timeout=5)
-        self._thread.join(timeout=5)
+            self._queue.put_nowait(None)
+            self._thread.join(timeout=5)
 
     def _work(self) -> None:
         while (readings := self._queue.get()) is not None:

@@ -45,7 +45,7 @@ class Journal:
         self._open = None  # (number, content, last clock frame) of the segment appended to
         self._seen = (None, 0, [])  # (number, size, places that wait) of the segment read last
         self._behind = {}  # clock readings of later segments, found for an earlier one
-        self._places = {}  # (boot, sequence) of an entry on flash -> (number, place)
+        self._places = {}  # (boot, sequence) of an entry -> {(number of its segment, place)}
         self._rtc = _journal_rtc.Rtc()
         self._image = self._rtc.image
         self._on_flash = self._rtc.on_flash
@@ -114,10 +114,13 @@ class Journal:
     def done(self, entries):
         """Take entries out: they are delivered, or handed over where nothing confirms."""
         keys = {(entry.boot, entry.seq) for entry in entries}
+        found = {(each[0], each[2]) for each in self._image.measurements()}.union(self._places)
+        if self._on_flash and not keys.issubset(found):  # brought to flash since they were read
+            for _ in self._entries_on_flash(False):
+                pass
         places = {}
         for key in keys:
-            number, place = self._places.pop(key, (None, None))
-            if number is not None:
+            for number, place in self._places.pop(key, ()):
                 places.setdefault(number, set()).add(place)
                 self._on_flash -= 1
         for number in places:
@@ -149,14 +152,19 @@ class Journal:
 
     def _entry(self, measurement, anchors):
         boot, epoch, sequence, rtc_s, records = measurement
+        anchors = list(anchors)
         if epoch == self._clock[0] and self._clock[1]:
-            anchors = list(anchors) + [self._clock[1]]
+            anchors.append(self._clock[1])
         before = after = None
+        rate_ppm = 0
         for anchor in anchors:
             if anchor[0] <= rtc_s and (before is None or anchor[0] >= before[0]):
                 before = anchor
             if anchor[0] >= rtc_s and (after is None or anchor[0] < after[0]):
                 after = anchor
+            rate_ppm = anchor[2] or rate_ppm
+        # the first good time of an epoch has no rate: it is learned from the second one
+        before, after = [each and each[:2] + (each[2] or rate_ppm,) for each in (before, after)]
         return Entry(sequence, boot, epoch, rtc_s, before, after, records)
 
     def _count(self, measurements, why):
@@ -211,7 +219,8 @@ class Journal:
                     self._count(1, error)
                     self._take(number, (place,))
                     continue
-                self._places[measurement[0], measurement[2]] = (number, place)
+                key = (measurement[0], measurement[2])
+                self._places.setdefault(key, set()).add((number, place))
                 yield self._entry(measurement, self._anchors(number, measurement, anchors))
         if not found:
             self._on_flash = 0
@@ -229,8 +238,10 @@ class Journal:
         if (number, epoch) not in self._behind:
             found = []
             for later in self._segments.numbers():
-                if later > number and not found:
+                if later > number:
                     found = self._undone(later)[2]
+                    if found:
+                        break
             self._behind[number, epoch] = [anchor for each, anchor in found if each == epoch]
         return self._behind[number, epoch]
 
