@@ -213,7 +213,7 @@ def test_what_does_not_fit_goes_into_the_next_datagram(make_node: MakeNode, name
 
 @pytest.mark.parametrize("period_s", (60, 900, 86400))
 def test_sleep_is_the_period_minus_the_time_awake(make_node: MakeNode, period_s: int) -> None:
-    node = make_node(SAFE, _PERIOD_S=period_s)
+    node = make_node({**SAFE, "board": {"rtc_drift": 0}}, _PERIOD_S=period_s)
     cycles = node.run(3)
     for cycle, sleep_ms in zip(cycles, node.sleeps_ms, strict=True):
         assert sleep_ms + cycle.awake_ms == pytest.approx(1000 * period_s, abs=60)

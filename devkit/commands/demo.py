@@ -126,7 +126,7 @@ def _demo(options: argparse.Namespace) -> int:
             realtime=options.realtime,
             **vm,
         ) as emulator:
-            receiver.attend(emulator.routes)
+            receiver.attend(emulator)
             cycles = emulator.run(cycles=options.cycles)
             left = payloads_left(protocol, cycles)
             receiver.wait_for(left, timeout_s=5)
