@@ -24,7 +24,6 @@ _JOURNAL = "/flash/journal"
 _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
 _JOURNAL_FIELDS = ("_JOURNAL_BYTES", "_KEEP", "_WHEN_FULL")
-_RECORD_BYTES = 13  # about
 _LOW_MV = 200  # above _BATTERY_MIN_MV: what only RTC memory holds goes to flash
 
 
@@ -44,21 +43,19 @@ class Node:
         self.left = 0  # messages known to have left the radio; None: nothing told
         self.waiting = None  # measurements in the journal, as it stands when the cycle ends
         self.given_up = None  # measurements given up or lost so far
-        self._link = None  # name of the last phase of connecting, also if it failed
-        self._config = None
-        self._bearer = None  # module of networking/
-        self._protocol = None  # module of protocols/
-        self._up = False
+        self.link = None  # name of the last phase of connecting, also if it failed
+        self.config = None
+        self._modules = None  # of bearer and protocol, where the check has loaded them
+        self._radio = None  # a node_send.Sender
         self._is_good = False  # the configuration
         self._batch = None  # if not each cycle sends
         self._is_resting = False  # this one only measures
-        self._journal = None
+        self.journal = None
         self._rtc = None  # what the journal has in RTC memory, where this cycle needs no more
-        self._entry = None  # the measurement of this cycle, if the journal has not got it
-        self._drain = None
-        self._tried = False  # to connect
-        self._last = {}  # account of the cycle before
-        self._told = None  # measurements given up, as last reported
+        self.entry = None  # the measurement of this cycle, if the journal has not got it
+        self.tried = False  # to connect
+        self.last = {}  # account of the cycle before
+        self.told = None  # measurements given up, as last reported
         self._sensors = ()
         self._trail = _trail()
         self._skips_left = None  # cycles that leave out what hung, as the last one counted
@@ -68,13 +65,13 @@ class Node:
 
         A configuration that was found good before the deep sleep is not checked again.
         """
-        self._may("configure")
+        self.may("configure")
         import machine
 
         import config
         import node_start
 
-        self._config = config
+        self.config = config
         self._sensors = getattr(config, "_SENSORS", ())
         if node_start.is_checked:
             from utils import boot_fields, checked, node_fields
@@ -100,9 +97,9 @@ class Node:
 
         import node_check
 
-        found = node_check.Examined(self._config)
-        self._bearer = found.bearer
-        self._protocol = found.protocol
+        found = node_check.Examined(self.config)
+        if found.bearer and found.protocol:
+            self._modules = found.bearer, found.protocol
         if "_PERIOD_S" in found.settings:
             self.settings = found.settings
         # a wake-up has nobody at its console, and advice costs time
@@ -124,16 +121,16 @@ class Node:
         skipped, mark = (), None
         if self._trail:
             skipped, mark = self._trail.culprits, self._trail.mark
-        if self._may("measure"):
-            with _Phase(self.phases, "measure"):
+        if self.may("measure"):
+            with timing.Phase(self.phases, "measure"):
                 self.measurements = sensors.measure(self._sensors, skipped, mark, True)
         rtc_s = clock.rtc_s()
         if self._batch:
             self._batch.watch(self.measurements)
             self._is_resting = not self._batch.due
-        self._last = store.last_cycle()
-        self._skips_left = self._last.get("skips")
-        self._told = self._last.get("told")
+        self.last = store.last_cycle()
+        self._skips_left = self.last.get("skips")
+        self.told = self.last.get("told")
         self.sequence = store.next_sequence()
         for item in self.measurements:
             if item.cause is None:
@@ -152,80 +149,40 @@ class Node:
         return not self._is_resting
 
     def connect(self):
-        """Bring the bearer up and add its phases to those of the cycle.
-
-        Also load all that sending needs, while the modem may be starting.
-        """
-        from protocols import drain, senml_report  # noqa: F401 - used after connecting
-        from utils import clock
-
-        self._load()
-        self._tried = True
-        if not self._may("connect", "send", "deactivate"):
+        """Bring the bearer up and add its phases to those of the cycle."""
+        self.tried = True
+        if not self.may("connect", "send", "deactivate"):
             self.cause = "reset"
             return
-        needs = self._protocol.NEEDS
-        clock.expect(self._bearer)
-        if self._is_much():
-            self._up = self._bearer.up(self._config, needs, True)
-        else:
-            self._up = self._bearer.up(self._config, needs)
-        outcome = self._bearer.last_outcome()
-        start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
-        for name, duration_ms in outcome.phases:
-            self.phases.append([name, start_ms, duration_ms])
-            start_ms += duration_ms
-            self._link = name
-        self.status = outcome.status
-        self.cause = outcome.cause
-        if self._up and clock.ask(self._bearer):
-            self._note_clock()
+        self._sender().connect()
 
     def send(self):
         """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most."""
-        if not self._up:
-            return
-        self._may("send")
-        with _Phase(self.phases, "send"):
-            try:
-                transport = self._bearer.transport(self._protocol.NEEDS)
-            except OSError as error:
-                _log.warning("no transport: %s", error)
-                return
-            session = self._protocol.open(transport, self._config)
-            try:
-                self._send_waiting(session)
-            finally:
-                session.close()
+        if self._radio and self._radio.is_up:
+            self.may("send")
+            self._radio.send()
 
     def keep(self):
         """Bring what waits to where it outlives the sleep, and after a failure a loss of power.
 
         What was handed over without an answer is settled when the radio is off.
         """
-        failed = self._tried and (self.outcome is not None or not self.accepted)
+        failed = self.tried and (self.outcome is not None or not self.accepted)
         if failed or self.accepted == self.delivered:
-            self._settle(failed)
+            self.settle(failed)
 
     def deactivate(self):
         """Switch the radio off, on every path. False if no bearer here can do it."""
         import machine
 
-        if self._bearer is None or self._is_resting:
+        if self._modules is None and self._radio is None or self._is_resting:
             woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
             return woken and not _started_by_firmware()  # else it may have started a radio
-        if not self._may("deactivate"):
+        if not self.may("deactivate"):
             return True  # nothing has started it
-        with _Phase(self.phases, "deactivate"):
+        with timing.Phase(self.phases, "deactivate"):
             try:
-                if self._up:
-                    from utils import clock
-
-                    if clock.ask(self._bearer):  # its time may have come since
-                        self._note_clock()
-                if not self._bearer.down(self.accepted == self.delivered):
-                    _log.warning("radio not confirmed off")
-                self._note_left()
+                self._sender().deactivate()
                 return True
             except Exception as error:  # noqa: BLE001 - the node must reach its sleep
                 self.fail("exception", error)
@@ -256,28 +213,23 @@ class Node:
         self.cause = cause
         _log.exception(error, "%s: %s", cause, error)
 
-    def _may(self, step, *needed):
+    def may(self, step, *needed):
         """Leave a breadcrumb. False if the board was reset in one of these steps too often."""
         if self._trail is None:
             return True
         self._trail.mark(step)
         return not [each for each in (step,) + needed if each in self._trail.culprits]
 
-    def _load(self):
-        """Find bearer and protocol if the check of this cycle has not."""
-        if self._bearer is None:
-            from utils import plugins
+    def _sender(self):
+        """Return what brings the bearer up; only a cycle that sends loads it."""
+        if self._radio is None:
+            import node_send
 
-            self._bearer = plugins.find("networking", self.settings["_BEARER"], ())
-            name = self.settings["_PROTOCOL"]
-            if name == "auto":
-                import protocols
-
-                name = protocols.auto(self._bearer.carries(self._config))
-            self._protocol = plugins.find("protocols", name, ())
+            self._radio = node_send.Sender(self, *self._modules or node_send.plug_ins(self))
+        return self._radio
 
     def _last_phases(self):
-        every, last = self.settings["_PHASES_EVERY"], self._last
+        every, last = self.settings["_PHASES_EVERY"], self.last
         if not (last.get("link") or every and self.sequence % every == 1 % every):
             return []
         from utils import last_phases
@@ -293,14 +245,14 @@ class Node:
         if self._is_good and self.cause != "exception":
             from utils import checked
 
-            checked.remember(checked.digest(self._config))
+            checked.remember(checked.digest(self.config))
         if self._batch:
-            self._batch.keep(self._tried and bool(self.accepted) and not self._waiting_now())
+            self._batch.keep(self.tried and bool(self.accepted) and not self._waiting_now())
 
     def _waiting_now(self):
         if self._rtc:
             return self._rtc.image.count + self._rtc.on_flash
-        return self._journal.waiting if self._journal else None
+        return self.journal.waiting if self.journal else None
 
     def _add(self, rtc_s, records):
         """Put the measurement into the journal; keep it for this cycle if that is not possible."""
@@ -316,92 +268,19 @@ class Node:
         from utils import journal, store
 
         anchor = clock.anchor()
-        if self._may("keep"):
+        if self.may("keep"):
             settings = [self.settings[name] for name in _JOURNAL_FIELDS]
-            self._journal = journal.Journal(_JOURNAL, *settings)
-            self._journal.note_clock(epoch, anchor)
-            if self._journal.add(self.sequence, rtc_s, epoch, records):
+            self.journal = journal.Journal(_JOURNAL, *settings)
+            self.journal.note_clock(epoch, anchor)
+            if self.journal.add(self.sequence, rtc_s, epoch, records):
                 return
         boot = store.boot_number()
-        self._entry = journal.Entry(self.sequence, boot, epoch, rtc_s, anchor, None, records)
+        self.entry = journal.Entry(self.sequence, boot, epoch, rtc_s, anchor, None, records)
 
-    def _is_much(self):
-        """Return whether so much waits that the bearer had better be brought up for it."""
-        datagrams = getattr(self._bearer, "MUCH", None)
-        if not datagrams or not self._journal:
-            return False
-        each = 20 + _RECORD_BYTES * len(self.measurements)
-        return self._journal.waiting * each > datagrams * self._bearer.datagram_limit()
-
-    def _send_waiting(self, session):
-        from protocols import drain, senml_batch, senml_report
-        from utils import clock
-
-        base_name = (self.settings["_DEVICE_NAME"] or senml_report.board_name()) + ":"
-        limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
-        if hasattr(self._protocol, "longest"):
-            limit = min(limit, self._protocol.longest(self._config))
-
-        def packs(groups, unfit):
-            return senml_batch.packs(base_name, groups, limit, unfit)
-
-        extra = self._bearer.metrics()
-        lost = self._journal.given_up if self._journal else 0
-        if lost and lost != self._told:
-            extra.append(("gu", lost, 0, None))
-        groups = senml_report.Groups(session.confirms, self.sequence, extra)
-        self._drain = drain.Drain(session, self._journal, packs, self._last.get("held", ()))
-        self._drain.on_sent = groups.sent
-        clock.ask_server(session)
+    def settle(self, failed):
         try:
-            self._drain.run(self._waiting(session, groups), self.settings["_DRAIN_S"] * 1000)
-            if clock.hear(session):
-                self._note_clock()
-        finally:
-            self.accepted, self.delivered = self._drain.accepted, self._drain.delivered
-            self.outcome = self._drain.outcome
-            if groups.has_sent_current:
-                self._told = lost
-
-    def _waiting(self, session, groups):
-        """Yield a group for each measurement that waits, when its turn comes.
-
-        A time that the server has told meanwhile dates those that have not been sent yet.
-        """
-        from utils import clock
-
-        entries = self._journal.entries(self.settings["_ORDER"]) if self._journal else ()
-        for entry in entries:
-            if clock.hear(session):
-                self._note_clock()
-                clock.ask_server(session)
-            yield groups.of(entry)
-        if self._entry:
-            yield groups.of(self._entry)
-
-    def _note_clock(self):
-        from utils import clock
-
-        if self._journal:
-            self._journal.note_clock(clock.epoch(), clock.anchor())
-
-    def _note_left(self):
-        """Count the messages that have left the radio; keep those that certainly have not."""
-        self.left = self.delivered
-        if self.accepted == self.delivered:
-            return
-        left = self._bearer.left()
-        if left:
-            self.left = self.accepted
-        elif left is None and not self.delivered:
-            self.left = None
-        if self._drain.hand_over(left):
-            self._settle(left is False)
-
-    def _settle(self, failed):
-        try:
-            if self._journal and self._may("keep"):
-                self._journal.settle(failed, self._is_battery_low())
+            if self.journal and self.may("keep"):
+                self.journal.settle(failed, self._is_battery_low())
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
 
@@ -413,7 +292,8 @@ class Node:
         return supply_mv is not None and supply_mv < self.settings["_BATTERY_MIN_MV"] + _LOW_MV
 
     def _account(self, awake_ms):
-        drain, journal, batch = self._drain, self._journal, self._batch
+        drain = self._radio and self._radio.drain
+        journal, batch = self.journal, self._batch
         return {
             "seq": self.sequence,
             "status": self.status,
@@ -424,27 +304,13 @@ class Node:
             "waiting": self._waiting_now(),
             "given_up": self._rtc.gone if self._rtc else journal.given_up if journal else None,
             "batch": (batch.count, batch.every) if batch and self._is_resting else None,
-            "held": drain.held if drain else self._last.get("held", ()),
-            "told": self._told,
-            "link": self._link,
+            "held": drain.held if drain else self.last.get("held", ()),
+            "told": self.told,
+            "link": self.link,
             "phases": self.phases,
             "awake_ms": awake_ms,
             "skips": self._skips_left,
         }
-
-
-class _Phase:
-    """Records the start and the duration of a step, also if it fails."""
-
-    def __init__(self, phases, name):
-        self._phases = phases
-        self._name = name
-
-    def __enter__(self):
-        self._start_ms = timing.now_ms()
-
-    def __exit__(self, kind, error, traceback):
-        self._phases.append([self._name, self._start_ms, timing.now_ms() - self._start_ms])
 
 
 def _decimal(mantissa, exponent):

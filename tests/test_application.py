@@ -439,12 +439,18 @@ def test_a_part_that_raises_does_not_keep_the_node_awake(make_node: MakeNode, wh
         assert cycles[-1].waiting == 2 and on_flash(node)  # nothing is lost
 
 
-@pytest.mark.parametrize("step", ("configure", "measure", "connect", "send", "_waiting"))
+@pytest.mark.parametrize(
+    ("file", "step"),
+    [
+        *[("node.py", step) for step in ("configure", "measure", "connect", "send")],
+        ("node_send.py", "_waiting"),
+    ],
+)
 def test_an_exception_in_any_step_ends_in_sleep_with_the_modem_off(
-    make_node: MakeNode, step: str
+    make_node: MakeNode, file: str, step: str
 ) -> None:
     node = make_node(SAFE)
-    main = node.device.flash / "node.py"
+    main = node.device.flash / file
     source = main.read_text(encoding="utf-8")
     head = re.search(rf"    def {step}\(self.*\):\n", source)
     assert head is not None

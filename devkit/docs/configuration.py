@@ -38,7 +38,12 @@ _COMPONENTS = (
     "utils.node_fields",
 )
 # Declared apart from the file that reads them
-_READER = {"utils.boot_fields": "node_start", "utils.node_fields": "node", "node_check": "node"}
+_READER = {
+    "utils.boot_fields": "node_start",
+    "utils.node_fields": "node",
+    "node_check": "node",
+    "node_send": "node",
+}
 FIELDS_FILE = ROOT / "utils" / "fields.py"
 _NAMES = re.compile(r"(?<=^# fields\n).*?(?=^# end$)", re.DOTALL | re.MULTILINE)
 _PAGES = {"node": "reliability"}  # of fields that have no component's page
