@@ -36,6 +36,7 @@ MEASURED = (
     "bench-install",
     "bench-modules",
     "bench-measuring",
+    "bench-backlog",
     "sensors",
     "scenarios",
     "wifi-scenarios",

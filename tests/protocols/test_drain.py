@@ -153,7 +153,9 @@ def test_a_damaged_account_of_refusals_does_no_harm(parts, held):
 def test_a_session_without_a_journal_still_sends(parts):
     drain, batch = parts
     server = Server(refuses(2, final=True))
-    one = drain.Drain(server, None, lambda groups, unfit: batch.packs(BN, groups, LIMIT, unfit), ())
+    one = drain.Drain(
+        server, None, lambda groups, unfit: batch.packs(BN, groups, LIMIT, unfit), ()
+    )
     noted = []
     one.on_sent = lambda group, confirmed: noted.append((group.seq, confirmed))
     one.run([batch.Group(n, None, VALUES, [], SimpleNamespace()) for n in (1, 2)], 1000)
