@@ -47,12 +47,13 @@ class Backoff:
 
     failures    number of them since the last delivered report
     cause       of the last one
+    damaged     the text was damaged; it counts as one failure
     """
 
     def __init__(self, text, now_s, limits, checksum, random):
         """text: what text() returned, "" on a new node. limits: attempts an hour, and a day.
 
-        checksum: of the configuration. A damaged text counts as one failure.
+        checksum: of the configuration.
         """
         self._limits = limits
         self._random = random
@@ -61,7 +62,8 @@ class Backoff:
         self.noted_s = 0
         self._last_s = 0  # the last attempt
         self._counts = []  # of attempts by step; the last one is the step of the last attempt
-        if text and not self._read(text):
+        self.damaged = bool(text) and not self._read(text)
+        if self.damaged:
             self._fresh()
             self._last_s, self._counts = now_s, [1]
             self.failed(now_s, "damaged")

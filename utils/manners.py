@@ -1,0 +1,204 @@
+"""What keeps a node from being a nuisance: its place in the period, and its back-off, on the board.
+
+    from utils import manners
+    mine = manners.Manners(period_s, limits, checksum)    # before store.next_sequence()
+    if mine.may_connect():
+        mine.connecting()
+        ...                                               # then mine.delivered(), or
+        mine.failed("no_cell", backoff.TEMPORARY)
+    machine.deepsleep(clock.sleep_ms(mine.sleep_ms()))
+
+The rules are those of utils/place.py and utils/backoff.py. This file keeps their state: a text in
+NVS for each attempt and, in a wait, each half hour; the rest in RTC memory, which costs no flash.
+
+Time is what the node has slept and been awake: setting the clock of the board changes nothing, and
+without power no time passes. To end a wait by hand: import pycom; pycom.nvs_erase("back_off").
+"""
+
+import ustruct
+
+from utils import backoff, clock, logging, place, store, timing
+
+_KEY = "back_off"  # in NVS
+_PART = "manners"  # of the RTC memory
+# version, whether the wake-up is at the place, ms since the RTC's start and s of node time at the
+# wake-up, planned seconds of sleep, second of the RTC before it
+_FORM = "<BBQIII"
+_VERSION = 1
+_EARLY_S = 60  # a sleep shorter than planned by so much, and a tenth, was ended by somebody
+_LEAST_SLEEP_MS = 1000
+_NO_CEILINGS = (1000000, 1000000)
+
+_log = logging.Logger("manners")
+
+
+class Manners:
+    """The decisions of one cycle.
+
+    reason    why may_connect() was False: "back_off", or "spread" after a power cut
+    """
+
+    def __init__(self, period_s, limits, checksum):
+        """limits: attempts an hour and a day, None without ceilings. checksum: of the fields that
+        decide whether a report arrives."""
+        import machine
+
+        self.reason = "none"
+        self._period_s = period_s
+        self._counts = limits is not None
+        cause = machine.reset_cause()
+        kept = b""
+        if cause in (machine.DEEPSLEEP_RESET, machine.SOFT_RESET):
+            kept = store.part(_PART)
+        text = _read(_KEY, "")
+        powered = cause in (machine.PWRON_RESET, machine.BROWN_OUT_RESET)
+        is_old = powered and _read("report_seq", None) is not None
+        self._spread_ms = place.spread_ms(random) if is_old else 0
+        self._resume(kept)
+        limits = limits or _NO_CEILINGS
+        self._state = backoff.Backoff(text, self._start_s, limits, checksum, random)
+        if self._start_s < self._state.noted_s:  # the RTC memory was lost
+            self._start_s = self._state.noted_s
+        if self._state.damaged and not self._save():
+            self._state = backoff.Backoff("", self._start_s, limits, checksum, random)
+
+    def _resume(self, kept):
+        """Continue the count of time that the last cycle kept."""
+        self._run_ms = self._start_s = 0  # at the start of this cycle
+        self._at_place = False
+        if len(kept) != ustruct.calcsize(_FORM) or kept[0] != _VERSION:
+            return
+        _, at_place, run_ms, node_s, planned_s, rtc_s = ustruct.unpack(_FORM, kept)
+        missing_s = planned_s - (clock.rtc_s() - rtc_s)
+        if not planned_s // 10 + _EARLY_S < missing_s <= planned_s:
+            missing_s = 0  # also if the clock was set meanwhile
+        self._run_ms = run_ms - missing_s * 1000
+        self._start_s = max(0, node_s - missing_s)
+        self._at_place = bool(at_place) and not missing_s
+
+    def may_connect(self):
+        """Return whether the radio may be used in this cycle. If not, `reason` says why."""
+        wait_s = self._state.wait_s(self._now_s())
+        if wait_s:
+            self.reason = "back_off"
+            _log.info("%d failures, last %s: next attempt in %d min", *self._about(wait_s))
+        elif self._spread_ms:
+            self.reason = "spread"
+            _log.info("power returned: first attempt in %d s", self._spread_ms // 1000)
+        return self.reason == "none"
+
+    def connecting(self):
+        """Note that an attempt begins, before the radio is used: it counts even if it is cut."""
+        if self._counts:
+            self._state.begin(self._now_s())
+            self._save()
+
+    def attempt_config(self, config, names):
+        """Return the configuration for this attempt: an early retry takes half the time.
+
+        names: the fields with its time limits.
+        """
+        return _Hasty(config, names) if self._state.is_hasty() else config
+
+    def delivered(self):
+        """Note that a report was delivered."""
+        if self._state.delivered():
+            self._save()
+
+    def failed(self, cause, kind):
+        """Note an attempt that delivered nothing. kind: a class of utils/backoff.py."""
+        now_s = self._now_s()
+        self._state.failed(now_s, cause, kind)
+        self._save()
+        text = "%d failures, last %s: next attempt in %d min; to try at once: "
+        text += 'import pycom; pycom.nvs_erase("back_off"); then reset'
+        _log.warning(text, *self._about(self._state.wait_s(now_s)))
+
+    def is_settled(self):
+        """Return whether no back-off keeps the next cycles from using the radio."""
+        return self._state.failures < 2  # the wait after one failure is shorter than most periods
+
+    def sleep_ms(self):
+        """Return how long to sleep, and keep what the next cycle goes on with. Call it last."""
+        import machine
+
+        now_s, run_ms = self._now_s(), self._run_now_ms()
+        if self._state.is_noting(now_s):
+            self._save()
+        at_place = self.reason != "spread"
+        wake_ms = self._spread_ms
+        if at_place:
+            offset = place.offset_ms(machine.unique_id(), self._period_s)
+            began_ms = None if self._at_place else self._run_ms
+            wake_ms = place.wake_ms(run_ms, self._period_s, offset, random, began_ms)
+        sleep_ms = max(_LEAST_SLEEP_MS, wake_ms - run_ms)
+        planned_s = sleep_ms // 1000
+        values = _VERSION, at_place, run_ms + sleep_ms, now_s + planned_s, planned_s, clock.rtc_s()
+        store.keep_part(_PART, ustruct.pack(_FORM, *values))
+        return sleep_ms
+
+    def _run_now_ms(self):
+        return self._run_ms + timing.now_ms()
+
+    def _now_s(self):
+        return self._start_s + timing.now_ms() // 1000
+
+    def _about(self, wait_s):
+        return self._state.failures, self._state.cause, -(-wait_s // 60)
+
+    def _save(self):
+        """Write the text; False if the NVS does not take it."""
+        import pycom
+
+        try:
+            if not isinstance(pycom.nvs_get(_KEY, ""), str):
+                pycom.nvs_erase(_KEY)
+            pycom.nvs_set(_KEY, self._state.text(self._now_s()))
+            return True
+        except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
+            _log.warning("back-off not kept: %s", error)
+            return False
+
+
+class _Hasty:
+    """A configuration with half of each time limit."""
+
+    def __init__(self, config, names):
+        self._config = config
+        self._names = names
+
+    def __getattr__(self, name):
+        value = getattr(self._config, name)
+        return max(1, value // 2) if name in self._names else value
+
+
+def random(n):
+    """Return a random int of 0 to n - 1; 0 for n = 0."""
+    import uos
+
+    return int.from_bytes(uos.urandom(4), "big") % n if n else 0
+
+
+def checksum(config, names):
+    """Return a number that changes with the values of these fields."""
+    texts = ["%s=%s" % (name, _text(getattr(config, name, None))) for name in names]
+    return backoff.checked("\n".join(sorted(texts)))
+
+
+def _text(value):
+    """Write a value; a dict in an order of its own, for it has none on this VM."""
+    if isinstance(value, dict):
+        return str(sorted(["%r:%s" % (key, _text(value[key])) for key in value]))
+    if isinstance(value, (list, tuple)):
+        return str([_text(one) for one in value])
+    return repr(value)
+
+
+def _read(key, default):
+    import pycom
+
+    try:
+        return pycom.nvs_get(key, default)
+    except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
+        _log.warning("%s not read: %s", key, error)
+        return default
