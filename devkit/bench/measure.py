@@ -104,16 +104,21 @@ def run_ours(
     """The cycles from power-on to the one that counts."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         flash = Path(folder)
-        with configured(REFERENCE):
-            copy_device_files(flash)
-        application.configure(
-            flash,
-            {**application.settings(case.bearer, case.protocol), **ONE_REPORT, **case.settings},
-        )
-        if case.script is not None:
-            shutil.copyfile(case.script, flash / "main.py")
-        with _emulator(case, conditions, seed, flash, routes) as emulator:
+        prepare(flash, case)
+        with emulated(case, conditions, seed, flash, routes) as emulator:
             return emulator.run(cycles=COUNTED_CYCLE)
+
+
+def prepare(flash: Path, case: Case) -> None:
+    """Put the template on a flash, with the settings of a case."""
+    with configured(REFERENCE):
+        copy_device_files(flash)
+    application.configure(
+        flash,
+        {**application.settings(case.bearer, case.protocol), **ONE_REPORT, **case.settings},
+    )
+    if case.script is not None:
+        shutil.copyfile(case.script, flash / "main.py")
 
 
 def run_floor(
@@ -121,7 +126,7 @@ def run_floor(
 ) -> Cycle:
     """The floor for what ours sent, or for one report if ours could not send."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        with _emulator(case, conditions, seed, Path(folder), routes) as emulator:
+        with emulated(case, conditions, seed, Path(folder), routes) as emulator:
             host, port = application.endpoint(case.bearer, case.protocol)
             payloads = [datagram.data for datagram in ours.sent] or [bytes(100)]
             task = Task(
@@ -131,9 +136,10 @@ def run_floor(
             return emulator.run(cycles=COUNTED_CYCLE)[-1]
 
 
-def _emulator(
+def emulated(
     case: Case, conditions: Conditions, seed: int, flash: Path, routes: Sequence[str]
 ) -> Emulator:
+    """The board of a case."""
     emulator = Emulator(
         scenario=case.scenario,
         seed=seed,

@@ -255,7 +255,7 @@ def transfers_of(driver: str) -> int:
 
 @pytest.mark.parametrize("driver", [*entries()])
 def test_nothing_is_loaded_while_the_supply_is_on(node: Node, driver: str) -> None:
-    """One that is installed as source takes 32 ms per KB, in which a probe draws its current."""
+    """One that is installed as source takes 36 ms per KB, in which a probe draws its current."""
     member = Member(node, driver)
     loaded: list[set[str]] = []
     node.pins.on_change(

@@ -1,0 +1,220 @@
+"""What the clock (utils/clock.py) makes of the times that it is told, and when it asks for one.
+
+Apart from it because most cycles only read the clock. What the functions do stands there.
+"""
+
+from micropython import const
+
+from utils import logging, timing
+from utils.clock import load, rtc_s, true
+
+_EARLIEST = const(1704067200)  # 2024-01-01
+_LATEST = const(2840140800)  # 2060-01-01
+_MARGIN_S = const(10)
+_QUARTER_S = const(900)  # zones count in quarter hours
+_DAY_S = const(86400)
+_SECOND_S = const(60)  # the same source counts as a second one after this time
+_LEAST_SPAN_S = const(600)  # between two times from which the rate is learned
+_SHARPNESS = const(300)  # and this multiple of their errors: 0.3 % of the rate
+_SPAN_S = const(3600)  # of the RTC, for a rate that is kept until the next time
+_FRESH_S = const(21600)  # a time older than this is asked for again
+_MOST_PPM = const(50000)
+_LONG_MS = const(500)
+_WAIT_S = const(900)  # from one vain wait for a time to the next, at first
+
+_LEARNED = const(1)  # flags: the rate is known
+_READS_UTC = const(2)  # the network's clock shows UTC beside its zone
+_CONFIRMED = const(4)  # somebody else agrees with the network
+
+_SOURCES = ("", "network", "server")  # others count as the first
+
+_log = logging.Logger("clock")
+
+
+def utc(moment, before, after):
+    if before and after and after[0] > before[0]:
+        span = after[0] - before[0]
+        drifted = after[1] - before[1] - span
+        if abs(drifted) <= span // 20 + 2 * _MARGIN_S:
+            return before[1] + true(moment - before[0], _ppm(drifted, span))
+        before = None  # a step: the later time was believed for a reason
+    found = after or before
+    return found and found[1] + true(moment - found[0], found[2])
+
+
+def wanted(confirm=False):
+    state = load()
+    if not state.utc or state.doubt_utc:
+        return True
+    now = rtc_s()
+    if not state.has(_LEARNED):
+        return now - state.base_rtc >= _LEAST_SPAN_S
+    unsure = confirm and state.zone and not state.has(_CONFIRMED)
+    return bool(unsure) or now - state.rtc >= _FRESH_S
+
+
+def expect(bearer):
+    prepare = getattr(bearer, "expect_time", None)
+    if prepare and wanted():
+        prepare()
+
+
+def ask(bearer):
+    tell = getattr(bearer, "network_time", None)
+    if not tell or not wanted() or _is_pausing():
+        return False
+    watch = timing.Stopwatch()
+    utc_s = tell()
+    took_ms = watch.elapsed_ms()
+    if utc_s is None:
+        if took_ms >= _LONG_MS:
+            _note_wait()
+        return False
+    load().misses = 0
+    zone = bearer.network_zone() if hasattr(bearer, "network_zone") else 0
+    return believe(_in_zone(utc_s, zone), "network", 1 + took_ms // 2000)
+
+
+def ask_server(session):
+    session.ask_time = wanted(True)
+
+
+def _is_pausing():
+    state = load()
+    pause_s = min(_WAIT_S << state.misses >> 1, _FRESH_S) if state.misses else 0
+    return rtc_s() - state.waited < pause_s
+
+
+def _note_wait():
+    state = load()
+    state.waited = rtc_s()
+    state.misses = min(state.misses + 1, 8)
+    state.save()
+
+
+def _in_zone(local, quarters):
+    """Return the time that a network tells beside a zone, in quarter hours.
+
+    By the standard its clock shows local time (3GPP TS 27.007 8.15), of which `local` was made;
+    some show UTC. What fits the known time is taken, without one the standard.
+    """
+    state = load()
+    plain = local + quarters * _QUARTER_S
+    if state.utc and quarters:
+        now = rtc_s()
+        expected, allowed = _expected(state, now), _allowed(state, now - state.rtc)
+        if (abs(local - expected) <= allowed) != (abs(plain - expected) <= allowed):
+            state.put(_READS_UTC, abs(plain - expected) <= allowed)
+    state.zone = quarters if -128 <= quarters < 128 else 0
+    return plain if state.has(_READS_UTC) else local
+
+
+def believe(utc_s, source, error_s=1):
+    if not isinstance(utc_s, int) or not _EARLIEST <= utc_s < _LATEST:
+        _log.warning("%s says %s: no time", source, utc_s)
+        return False
+    state, now = load(), rtc_s()
+    error_s = min(max(error_s, 0), 255)
+    if not state.utc:
+        _begin(state, now, utc_s, error_s)
+    else:
+        step = utc_s - _expected(state, now)
+        allowed = _allowed(state, now - state.rtc) + error_s
+        if source != "network" and state.zone and not state.has(_CONFIRMED):
+            step = _settle_zone(state, step, allowed)
+        if abs(step) <= allowed:
+            _go_on(state, now, utc_s, error_s)
+        elif not _agreed(state, now, utc_s, source, step):
+            state.save()
+            _log.warning("%s is %d s off: not believed yet", source, step)
+            return False
+        else:
+            _log.warning("the clock was wrong by %d s", step)
+            _restart(state, now, utc_s, error_s)
+    state.put(_CONFIRMED, state.has(_CONFIRMED) or source != "network")
+    state.doubt_utc = 0
+    state.save()
+    _log.info("%d from %s, rate %d ppm", utc_s, source, state.rate)
+    return True
+
+
+def _begin(state, now, utc_s, error_s):
+    """The first anchor, from which the rate is learned."""
+    state.rtc, state.utc, state.error = now, utc_s, error_s
+    state.base_rtc, state.base_utc, state.base_error = now, utc_s, error_s
+
+
+def _go_on(state, now, utc_s, error_s):
+    """Move the anchor, and learn the rate if the times are far enough apart."""
+    span = now - state.base_rtc
+    if span >= max(_LEAST_SPAN_S, _SHARPNESS * (error_s + state.base_error)):
+        rate = _ppm(utc_s - state.base_utc - span, span)
+        state.rate = min(max(rate, -_MOST_PPM), _MOST_PPM)
+        state.put(_LEARNED, True)
+        if span >= _SPAN_S:
+            state.base_rtc, state.base_utc, state.base_error = now, utc_s, error_s
+    if error_s <= state.error + (now - state.rtc) // 100:  # else the old one is the better
+        state.rtc, state.utc, state.error = now, utc_s, error_s
+
+
+def _agreed(state, now, utc_s, source, step):
+    """Return whether a second source, or a second time, says what this one says; else note it."""
+    number = _SOURCES.index(source) if source in _SOURCES else 0
+    if state.doubt_utc:
+        since = now - state.doubt_rtc
+        differs = abs(utc_s - state.doubt_utc - true(since, state.rate))
+        if differs <= since // 25 + _MARGIN_S:
+            least_s = _DAY_S if step < -_DAY_S else _SECOND_S
+            return number != state.doubt_source or since >= least_s
+    state.doubt_rtc, state.doubt_utc, state.doubt_source = now, utc_s, number
+    return False
+
+
+def _restart(state, now, utc_s, error_s):
+    """Begin again with what two agree on; the rate was learned from times that may be wrong."""
+    state.rate = 0
+    state.put(_LEARNED, False)
+    if state.doubt_rtc == now:
+        _begin(state, now, utc_s, error_s)
+    else:
+        _begin(state, state.doubt_rtc, state.doubt_utc, _MARGIN_S)
+        _go_on(state, now, utc_s, error_s)
+
+
+def _settle_zone(state, step, allowed):
+    """If the network's time is wrong by its zone, read it the other way from now on.
+
+    Returns the step that remains.
+    """
+    shift = state.zone * _QUARTER_S
+    if not state.has(_READS_UTC):
+        shift = -shift  # from the local reading to the other one: the zone is added again
+    if abs(step + shift) > allowed or abs(step) <= allowed:
+        return step
+    state.put(_READS_UTC, not state.has(_READS_UTC))
+    state.utc -= shift
+    state.base_utc -= shift
+    _log.warning("the network's clock is read the other way: %d s", -shift)
+    return step + shift
+
+
+def _expected(state, now):
+    return state.utc + true(now - state.rtc, state.rate)
+
+
+def _allowed(state, span):
+    """By how much a time may be off after `span` seconds: 1.6 % with a known rate, else 4 %."""
+    return _MARGIN_S + (span // 64 if state.has(_LEARNED) else span // 25)
+
+
+def _ppm(part, whole):
+    """Return part / whole in millionths, for a part below the whole, rounded towards zero.
+
+    Digit by digit: the division of long integers of this VM can fail (micropython issue 6777).
+    """
+    rest, result = abs(part), 0
+    for _ in range(6):
+        rest *= 10
+        result = result * 10 + rest // whole
+        rest %= whole
+    return result if part >= 0 else -result
