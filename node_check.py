@@ -56,10 +56,6 @@ class Examined:
 
         return fields.NAMES.split() + [row[0] for row in self._rows()]
 
-    def deciding(self):
-        """Return the names of the fields that decide whether a report arrives."""
-        return [row[0] for row in self._rows()] + ["_BEARER", "_PROTOCOL", "_HOST", "_PORT"]
-
     def ceilings(self):
         """Return the most attempts in an hour and in a day, None where nobody counts them."""
         names = getattr(self.bearer, "ATTACHES", None)

@@ -1,7 +1,8 @@
-"""What keeps a node from being a nuisance: its place in the period, and its back-off, on the board.
+"""What keeps a node from being a nuisance: its place in the period and its back-off, on a board.
 
     from utils import manners
-    mine = manners.Manners(period_s, limits, checksum)    # before store.next_sequence()
+    ceilings = manners.limits(bearer, config)
+    mine = manners.Manners(900, ceilings, checked.digest(config))    # before store.next_sequence()
     if mine.may_connect():
         mine.connecting()
         ...                                               # then mine.delivered(), or
@@ -38,9 +39,9 @@ class Manners:
     reason    why may_connect() was False: "back_off", or "spread" after a power cut
     """
 
-    def __init__(self, period_s, limits, checksum):
-        """limits: attempts an hour and a day, None without ceilings. checksum: of the fields that
-        decide whether a report arrives."""
+    def __init__(self, period_s, limits, digest):
+        """limits: attempts an hour and a day, None without ceilings. digest: of the configuration,
+        another one is tried at once."""
         import machine
 
         self.reason = "none"
@@ -56,6 +57,7 @@ class Manners:
         self._spread_ms = place.spread_ms(random) if is_old else 0
         self._resume(kept)
         limits = limits or _NO_CEILINGS
+        checksum = int.from_bytes(digest[:2], "big")
         self._state = backoff.Backoff(text, self._start_s, limits, checksum, random)
         if self._start_s < self._state.noted_s:  # the RTC memory was lost
             self._start_s = self._state.noted_s
@@ -179,19 +181,11 @@ def random(n):
     return int.from_bytes(uos.urandom(4), "big") % n if n else 0
 
 
-def checksum(config, names):
-    """Return a number that changes with the values of these fields."""
-    texts = ["%s=%s" % (name, _text(getattr(config, name, None))) for name in names]
-    return backoff.checked("\n".join(sorted(texts)))
-
-
-def _text(value):
-    """Write a value; a dict in an order of its own, for it has none on this VM."""
-    if isinstance(value, dict):
-        return str(sorted(["%r:%s" % (key, _text(value[key])) for key in value]))
-    if isinstance(value, (list, tuple)):
-        return str([_text(one) for one in value])
-    return repr(value)
+def limits(bearer, config):
+    """Return the ceilings of a bearer, [attempts an hour, a day]; None if nobody counts them."""
+    names = getattr(bearer, "ATTACHES", ())
+    rows = [row for row in getattr(bearer, "_FIELDS", ()) if row[0] in names]
+    return [getattr(config, row[0], row[3]) for row in rows] or None
 
 
 def _read(key, default):

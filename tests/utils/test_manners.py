@@ -22,7 +22,7 @@ pytestmark = pytest.mark.both_runtimes(every=2)
 CYCLE = """
 import machine, pycom
 from utils import manners, store, timing
-mine = manners.Manners({period_s}, {limits}, {checksum})
+mine = manners.Manners({period_s}, {limits}, {digest})
 store.next_sequence()
 may = mine.may_connect()
 if may:
@@ -44,8 +44,12 @@ class Node:
         restore(board.flash, ("utils",))
         self.board = board
         self.settings: dict[str, Any] = {
-            "period_s": 900, "limits": (10, 96), "checksum": 7, "awake_ms": 5000, "kind": "temporary"
-        }  # fmt: skip
+            "period_s": 900,
+            "limits": (10, 96),
+            "digest": b"a config",
+            "awake_ms": 5000,
+            "kind": "temporary",
+        }
         self.slept_ms = 0  # as asked for
         self.most_sleep_ms = 1 << 40
         self.attempts: list[int] = []  # in s of virtual time
@@ -193,7 +197,7 @@ def test_a_delivered_report_ends_the_row(node):
 def test_another_configuration_is_tried_at_once(node):
     node.cycle("sim_missing", PWRON_RESET, kind="permanent")
     assert node.cycle("sim_missing") == "back_off"
-    assert node.cycle("sim_missing", HARD_RESET, checksum=8) == "none"
+    assert node.cycle("sim_missing", HARD_RESET, digest=b"another config") == "none"
 
 
 def test_ceilings_hold_over_resets_in_the_middle_of_an_attempt(node):
