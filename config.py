@@ -49,7 +49,9 @@ _LORA_CONFIRMED = False  # True: ask the network to confirm each report
 _LORA_TX_RETRIES = 2  # repetitions of a report that is not confirmed
 
 # Server -----------------------------------------------------------------------------------------
-_PROTOCOL = "udp"  # module in protocols/: "udp", "coap" or "mqtt"
+# "udp", "coap" or "mqtt": a module in protocols/. "auto": "coap", whose server confirms each
+# report, where the bearer carries datagrams; else, as over LoRaWAN, "udp"
+_PROTOCOL = "auto"
 _HOST = "192.0.2.1"  # IP literal of the server; a name costs a look-up each time
 _PORT = 5683  # 1 to 65535; 1883 is the usual one for MQTT
 _TOPIC = "r"  # path of CoAP, topic of MQTT; short ones save energy
@@ -60,8 +62,8 @@ _COAP_MAX_RETRANSMIT = 3  # repetitions; the wait after each is twice the one be
 # Reports ----------------------------------------------------------------------------------------
 # Every n-th report has the durations of the previous cycle's phases (one more datagram); 0: none
 _PHASES_EVERY = 4
-_BACKLOG_BYTES = 4096  # unsent reports kept on the flash, 0 to 65536; if full, the oldest are lost
-_BACKLOG_PER_CYCLE = 4  # number of them that are sent after each report, 0 to 100
+# Measurements wait in RTC memory, "rtc", or on flash, "flash": docs/reliability.md
+_KEEP = "rtc"
 
 # Supply -----------------------------------------------------------------------------------------
 _BATTERY_PIN = "P16"  # measured by boot.py; None if there is no battery to protect

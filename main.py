@@ -17,11 +17,12 @@ def report():
     try:
         if node.configure():
             node.measure()
-            node.connect()
-            node.send()
+            if node.due():
+                node.connect()
+                node.send()
     except Exception as error:  # noqa: BLE001 - the node must reach its sleep
         node.fail("exception", error)
-    node.keep_unsent()
+    node.keep()
     if not node.deactivate():
         modem_off()
     node.sleep()  # does not return

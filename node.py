@@ -3,24 +3,29 @@
     node = Node()
     if node.configure():
         node.measure()
-        node.connect()
-        node.send()
-    node.keep_unsent()
+        if node.due():
+            node.connect()
+            node.send()
+    node.keep()
     node.deactivate()         # False if no bearer can do it
     node.sleep()              # does not return
 
-keep_unsent(), deactivate() and sleep() never raise; main.py calls them on every path. Messages
-that could not be sent are kept on the flash and sent in a later cycle. After a reset that was no
-deep sleep the steps leave a trail (utils/trail.py): one that hangs again and again is left out.
+keep(), deactivate() and sleep() never raise; main.py calls them on every path. What was measured
+is in the journal (utils/journal.py) before the radio is touched, and leaves it when it is
+delivered (protocols/drain.py). After a reset that was no deep sleep the steps leave a trail
+(utils/trail.py): one that hangs again and again is left out.
 """
 
 from utils import logging, timing
 
 _log = logging.Logger("node")
 
-_BACKLOG = "/flash/backlog.bin"
+_JOURNAL = "/flash/journal"
 _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
+_JOURNAL_FIELDS = ("_JOURNAL_BYTES", "_KEEP", "_WHEN_FULL")
+_RECORD_BYTES = 13  # about
+_LOW_MV = 200  # above _BATTERY_MIN_MV: what only RTC memory holds goes to flash
 
 
 class Node:
@@ -28,24 +33,28 @@ class Node:
 
     def __init__(self):
         self.settings = {"_PERIOD_S": _REST_S}
-        self.cause = "none"
+        self.cause = "none"  # of the bearer, or a word of this program
+        self.outcome = None  # why the session ended early: "refused", "server_silent"
         self.status = -1
         self.measurements = []
         self.phases = []  # [name, start in ms since boot, duration in ms]
         self.sequence = None
-        self.unsent = []  # datagrams of this cycle that still have to be sent
         self.accepted = 0  # messages that were not refused
         self.delivered = 0  # messages that the server confirmed
         self.left = 0  # messages known to have left the radio; None: nothing told
+        self.waiting = None  # measurements in the journal, as it stands when the cycle ends
+        self.given_up = None  # measurements given up or lost so far
         self._link = None  # name of the last phase of connecting, also if it failed
-        self._last = []  # records about the previous cycle
-        self._reported = False
         self._config = None
         self._bearer = None  # module of networking/
         self._protocol = None  # module of protocols/
         self._up = False
-        self._unanswered = []  # datagrams to which no answer will come
-        self._backlog = None
+        self._journal = None
+        self._entry = None  # the measurement of this cycle, if the journal has not got it
+        self._drain = None
+        self._tried = False  # to connect
+        self._last = {}  # account of the cycle before
+        self._told = None  # measurements given up, as last reported
         self._sensors = ()
         self._trail = _trail()
         self._skips_left = None  # cycles that leave out what hung, as the last one counted
@@ -79,13 +88,14 @@ class Node:
         return True
 
     def measure(self):
-        """Read all sensors. A sensor that fails costs its own values only.
+        """Read all sensors, and put the measurement into the journal.
 
-        Also load the report format and take the sequence number, while the modem may be starting.
+        A sensor that fails costs its own values only. Also load the report format, while the modem
+        may be starting.
         """
         import sensors
-        from protocols import senml  # noqa: F401 - loaded now, used after connecting
-        from utils import store
+        from protocols import senml_report
+        from utils import clock, store
 
         skipped, mark = (), None
         if self._trail:
@@ -93,26 +103,43 @@ class Node:
         if self._may("measure"):
             with _Phase(self.phases, "measure"):
                 self.measurements = sensors.measure(self._sensors, skipped, mark)
+        rtc_s = clock.rtc_s()
+        self._last = store.last_cycle()
+        self._skips_left = self._last.get("skips")
+        self._told = self._last.get("told")
         self.sequence = store.next_sequence()
-        last = store.last_cycle()
-        self._skips_left = last.get("skips")
-        try:
-            self._last = self._last_phases(last)
-        except (TypeError, ValueError) as error:
-            _log.warning("the account of the last cycle is damaged: %s", error)
-        if self._trail:
-            self._last += self._trail.records(self._sensors)
         for item in self.measurements:
             if item.cause is None:
                 text = _decimal(item.value, item.exponent)
                 _log.info("%s = %s %s", item.name, text, item.unit)
+        records = [item[:4] for item in self.measurements] + sensors.statuses(self.measurements)
+        try:
+            every = self.settings["_PHASES_EVERY"]
+            records += senml_report.last_phases(self._last, every, self.sequence)
+        except (TypeError, ValueError) as error:
+            _log.warning("the account of the last cycle is damaged: %s", error)
+        if self._trail:
+            records += self._trail.records(self._sensors)
+        self._add(rtc_s, records)
+
+    def due(self):
+        """Return whether this cycle uses the radio. Without it what was measured waits."""
+        return True
 
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle."""
+        from utils import clock
+
+        self._tried = True
         if not self._may("connect", "send", "deactivate"):
             self.cause = "reset"
             return
-        self._up = self._bearer.up(self._config, self._protocol.NEEDS)
+        needs = self._protocol.NEEDS
+        clock.expect(self._bearer)
+        if self._is_much():
+            self._up = self._bearer.up(self._config, needs, True)
+        else:
+            self._up = self._bearer.up(self._config, needs)
         outcome = self._bearer.last_outcome()
         start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
         for name, duration_ms in outcome.phases:
@@ -121,10 +148,11 @@ class Node:
             self._link = name
         self.status = outcome.status
         self.cause = outcome.cause
+        if self._up and clock.ask(self._bearer):
+            self._note_clock()
 
     def send(self):
-        """Send the report, then the messages that earlier cycles could not send."""
-        self._report()
+        """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most."""
         if not self._up:
             return
         self._may("send")
@@ -136,26 +164,18 @@ class Node:
                 return
             session = self._protocol.open(transport, self._config)
             try:
-                again, refused = self._deliver(session, self.unsent)
-                self.unsent = again + refused
-                if not self.unsent:
-                    self._send_backlog(session)
+                self._send_waiting(session)
             finally:
                 session.close()
 
-    def keep_unsent(self):
-        """Store measurements that were not sent, or not confirmed, for a later cycle."""
-        try:
-            if not self._may("keep"):
-                return
-            if self.measurements and not self._reported:
-                self._report()
-            if self.unsent:
-                backlog = self._open_backlog()
-                if backlog.save(backlog.load() + self.unsent):
-                    _log.info("%s kept for later", _count(len(self.unsent)))
-        except Exception as error:  # noqa: BLE001 - the node must reach its sleep
-            self.fail("exception", error)
+    def keep(self):
+        """Bring what waits to where it outlives the sleep, and after a failure a loss of power.
+
+        What was handed over without an answer is settled when the radio is off.
+        """
+        failed = self._tried and (self.outcome is not None or not self.accepted)
+        if failed or self.accepted == self.delivered:
+            self._settle(failed)
 
     def deactivate(self):
         """Switch the radio off, on every path. False if no bearer here can do it."""
@@ -168,6 +188,11 @@ class Node:
             return True  # nothing has started it
         with _Phase(self.phases, "deactivate"):
             try:
+                if self._up:
+                    from utils import clock
+
+                    if clock.ask(self._bearer):  # its time may have come since
+                        self._note_clock()
                 if not self._bearer.down(self.accepted == self.delivered):
                     _log.warning("radio not confirmed off")
                 self._note_left()
@@ -181,33 +206,20 @@ class Node:
         import machine
 
         awake_ms = timing.now_ms()
+        sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
+        asked_ms = sleep_ms
         try:
             if self._trail:
                 period_s = self.settings["_PERIOD_S"]
                 self._skips_left = self._trail.good_cycle(period_s, self._skips_left)
-            from utils import store
+            from utils import clock, store
 
             store.keep_cycle(self._account(awake_ms))
+            asked_ms = clock.sleep_ms(sleep_ms)  # the RTC measures it, which drifts
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
-        sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
         _log.info("awake %d ms, sleeping %d ms", awake_ms, sleep_ms)
-        machine.deepsleep(sleep_ms)
-
-    def _note_left(self):
-        """Count the messages that have left the radio; keep those that certainly have not."""
-        self.left = self.delivered
-        if self.accepted == self.delivered:
-            return
-        left = self._bearer.left()
-        if left:
-            self.left = self.accepted
-        elif left is False:
-            _log.warning("%s did not leave the radio", _count(len(self._unanswered)))
-            self.unsent = self._unanswered
-            self.keep_unsent()
-        elif not self.delivered:
-            self.left = None
+        machine.deepsleep(asked_ms)
 
     def fail(self, cause, error):
         self.cause = cause
@@ -220,102 +232,109 @@ class Node:
         self._trail.mark(step)
         return not [each for each in (step,) + needed if each in self._trail.culprits]
 
-    def _report(self):
-        """Pack measurements, signal and the previous cycle into datagrams that stand alone."""
-        import sensors
-        from protocols import senml
+    def _add(self, rtc_s, records):
+        """Put the measurement into the journal; keep it for this cycle if that is not possible."""
+        from utils import clock, journal, store
 
-        records = [item[:4] for item in self.measurements] + sensors.statuses(self.measurements)
-        records += self._bearer.metrics() + self._last
-        limit = self._room()
-        name = self.settings["_DEVICE_NAME"] or _board_name(senml)
+        epoch, anchor = clock.epoch(), clock.anchor()
+        if self._may("keep"):
+            settings = [self.settings[name] for name in _JOURNAL_FIELDS]
+            self._journal = journal.Journal(_JOURNAL, *settings)
+            self._journal.note_clock(epoch, anchor)
+            if self._journal.add(self.sequence, rtc_s, epoch, records):
+                return
+        boot = store.boot_number()
+        self._entry = journal.Entry(self.sequence, boot, epoch, rtc_s, anchor, None, records)
 
-        def packed(records):
-            return senml.pack(name + ":", records, limit, seq=self.sequence, seq_name="")
+    def _is_much(self):
+        """Return whether so much waits that the bearer had better be brought up for it."""
+        datagrams = getattr(self._bearer, "MUCH", None)
+        if not datagrams or not self._journal:
+            return False
+        each = 20 + _RECORD_BYTES * len(self.measurements)
+        return self._journal.waiting * each > datagrams * self._bearer.datagram_limit()
 
+    def _send_waiting(self, session):
+        from protocols import drain, senml_batch, senml_report
+        from utils import clock
+
+        base_name = (self.settings["_DEVICE_NAME"] or senml_report.board_name()) + ":"
+        limit = self._bearer.datagram_limit() - self._protocol.overhead(self._config)
+        if hasattr(self._protocol, "longest"):
+            limit = min(limit, self._protocol.longest(self._config))
+
+        def packs(groups, unfit):
+            return senml_batch.packs(base_name, groups, limit, unfit)
+
+        extra = self._bearer.metrics()
+        lost = self._journal.given_up if self._journal else 0
+        if lost and lost != self._told:
+            extra.append(("gu", lost, 0, None))
+        groups = senml_report.Groups(session.confirms, self.sequence, extra)
+        self._drain = drain.Drain(session, self._journal, packs, self._last.get("held", ()))
+        self._drain.on_sent = groups.sent
+        clock.ask_server(session)
         try:
-            self.unsent = packed(records)
-        except ValueError:  # one record is too long for the data rate; the others must go
-            good = []
-            for record in records:
-                try:
-                    packed([record])
-                    good.append(record)
-                except ValueError as error:
-                    _log.error("not reported: %s", error)
-            self.unsent = packed(good)
-        self._reported = True
+            self._drain.run(self._waiting(session, groups), self.settings["_DRAIN_S"] * 1000)
+            if clock.hear(session):
+                self._note_clock()
+        finally:
+            self.accepted, self.delivered = self._drain.accepted, self._drain.delivered
+            self.outcome = self._drain.outcome
+            if groups.has_sent_current:
+                self._told = lost
 
-    def _last_phases(self, account):
-        """Return the durations of the previous cycle as records, in ms.
+    def _waiting(self, session, groups):
+        """Yield a group for each measurement that waits, when its turn comes.
 
-        The last phase of connecting, usually the longest, is always among them; the others come
-        with every _PHASES_EVERY-th report. A name is the first two letters of the phase.
+        A time that the server has told meanwhile dates those that have not been sent yet.
         """
-        every = self.settings["_PHASES_EVERY"]
-        due = every > 0 and self.sequence is not None and self.sequence % every == 1 % every
-        records = []
-        for name, _, duration_ms in account.get("phases", ()):
-            if name == account.get("link"):
-                records.insert(0, (name[:2], duration_ms, 0, None))
-            elif due and name != "measure":
-                records.append((name[:2], duration_ms, 0, None))
-        if due and "awake_ms" in account:
-            records.append(("aw", account["awake_ms"], 0, None))
-        return records
+        from utils import clock
 
-    def _deliver(self, session, payloads):
-        """Send the payloads in order. Return two lists: (to send again, refused).
+        entries = self._journal.entries(self.settings["_ORDER"]) if self._journal else ()
+        for entry in entries:
+            if clock.hear(session):
+                self._note_clock()
+                clock.ask_server(session)
+            yield groups.of(entry)
+        if self._entry:
+            yield groups.of(self._entry)
 
-        A missing confirmation ends the loop: each later payload would wait as long.
-        """
-        from protocols import DELIVERED, REFUSED
+    def _note_clock(self):
+        from utils import clock
 
-        refused = []
-        for index, payload in enumerate(payloads):
-            outcome = session.deliver(payload)
-            if outcome == REFUSED:
-                refused.append(payload)
-                continue
-            self.accepted += 1
-            if outcome == DELIVERED:
-                self.delivered += 1
-                _log.info("%d bytes delivered", len(payload))
-            else:
-                _log.info("%d bytes handed over, arrival unknown", len(payload))
-                if not session.confirms:
-                    self._unanswered.append(payload)
-            if session.confirms and outcome != DELIVERED:
-                return payloads[index:], refused
-        return [], refused
+        if self._journal:
+            self._journal.note_clock(clock.epoch(), clock.anchor())
 
-    def _send_backlog(self, session):
-        backlog = self._open_backlog()
-        waiting = backlog.load()
-        room = self._room()
-        fitting = [datagram for datagram in waiting if len(datagram) <= room]
-        if len(fitting) < len(waiting):  # kept under another bearer, for which they stay there
-            _log.warning("%d kept datagrams are too long", len(waiting) - len(fitting))
-        now = fitting[: self.settings["_BACKLOG_PER_CYCLE"]]
-        if now:
-            again, refused = self._deliver(session, now)
-            if again != now:
-                # refused ones go to the end: they must not block the others
-                others = [datagram for datagram in waiting if datagram not in now]
-                backlog.save(again + others + refused)
+    def _note_left(self):
+        """Count the messages that have left the radio; keep those that certainly have not."""
+        self.left = self.delivered
+        if self.accepted == self.delivered:
+            return
+        left = self._bearer.left()
+        if left:
+            self.left = self.accepted
+        elif left is None and not self.delivered:
+            self.left = None
+        if self._drain.hand_over(left):
+            self._settle(left is False)
 
-    def _room(self):
-        """Return the greatest length of a datagram that the bearer carries now, in bytes."""
-        return self._bearer.datagram_limit() - self._protocol.overhead(self._config)
+    def _settle(self, failed):
+        try:
+            if self._journal and self._may("keep"):
+                self._journal.settle(failed, self._is_battery_low())
+        except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+            self.fail("exception", error)
 
-    def _open_backlog(self):
-        from utils import store
+    def _is_battery_low(self):
+        """Return whether the next cycles may be without power."""
+        import node_start
 
-        if self._backlog is None:
-            self._backlog = store.Backlog(_BACKLOG, self.settings["_BACKLOG_BYTES"])
-        return self._backlog
+        supply_mv = node_start.supply_mv
+        return supply_mv is not None and supply_mv < self.settings["_BATTERY_MIN_MV"] + _LOW_MV
 
     def _account(self, awake_ms):
+        drain, journal = self._drain, self._journal
         return {
             "seq": self.sequence,
             "status": self.status,
@@ -323,6 +342,10 @@ class Node:
             "accepted": self.accepted,
             "delivered": self.delivered,
             "left": self.left,
+            "waiting": journal.waiting if journal else None,
+            "given_up": journal.given_up if journal else None,
+            "held": drain.held if drain else self._last.get("held", ()),
+            "told": self._told,
             "link": self._link,
             "phases": self.phases,
             "awake_ms": awake_ms,
@@ -344,10 +367,6 @@ class _Phase:
         self._phases.append([self._name, self._start_ms, timing.now_ms() - self._start_ms])
 
 
-def _count(datagrams):
-    return "1 datagram" if datagrams == 1 else "%d datagrams" % datagrams
-
-
 def _decimal(mantissa, exponent):
     """Write mantissa * 10 ** exponent without a float: (-5, -2) -> "-0.05"."""
     digits = str(abs(mantissa))
@@ -355,13 +374,6 @@ def _decimal(mantissa, exponent):
         digits = "0" * (1 - exponent - len(digits)) + digits
         digits = digits[:exponent] + "." + digits[exponent:]
     return ("-" if mantissa < 0 else "") + digits + "0" * exponent
-
-
-def _board_name(senml):
-    """Return a name of 8 letters and digits, made from the board's unique id (its MAC address)."""
-    import machine
-
-    return senml.short_name(machine.unique_id())
 
 
 def _trail():

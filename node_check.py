@@ -19,11 +19,20 @@ FIELDS = (
     ("_HOST", "host", (1, 100)),
     ("_PORT", "integer", (1, 65535)),
     ("_PHASES_EVERY", "integer", (0, 65536), 0),
-    ("_BACKLOG_BYTES", "integer", (0, 65536), 4096),
-    ("_BACKLOG_PER_CYCLE", "integer", (0, 100), 4),
+    ("_KEEP", "choice", ("rtc", "flash"), "rtc"),
+    ("_JOURNAL_BYTES", "integer", (1024, 65536), 16384),
+    ("_WHEN_FULL", "choice", ("oldest", "every_second"), "oldest"),
+    ("_ORDER", "choice", ("oldest", "newest"), "oldest"),
+    ("_DRAIN_S", "integer", (0, 600), 30),
     ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
 )
+# (former field without its underscore, its successor, values of that)
+SUCCESSORS = (
+    ("BACKLOG_BYTES", "_JOURNAL_BYTES", "1024 to 65536"),
+    ("BACKLOG_PER_CYCLE", "_DRAIN_S", "0 to 600 s"),
+)
 _AMPLE = 100  # bytes that hold any single measurement
+_MARKS = (("bo", 65535, 0, None),)  # that it may have
 
 
 class Examined:
@@ -40,7 +49,7 @@ class Examined:
         self._lost = []  # advice about measurements that no report can hold
         self.settings, self.problems = configuration.problems(config, fields)
         self.bearer = self._checked("_BEARER", _bearer)
-        self.protocol = self._checked("_PROTOCOL", _protocol)
+        self.protocol = self._checked("_PROTOCOL", self._protocol)
         self._check_sensors()
         if not self.problems:
             try:
@@ -51,10 +60,11 @@ class Examined:
                 self._damaged(("_BEARER", "_PROTOCOL"), error)
 
     def fields(self):
-        """Return the names of all fields there are."""
+        """Return the names of all fields there are or were."""
         from utils import fields
 
-        return fields.NAMES.split() + [row[0] for row in self._rows()]
+        former = ["_" + row[0] for row in SUCCESSORS]
+        return fields.NAMES.split() + [row[0] for row in self._rows()] + former
 
     def ceilings(self):
         """Return the most attempts in an hour and in a day, None where nobody counts them."""
@@ -70,6 +80,9 @@ class Examined:
     def advice(self):
         """Return texts about probable mistakes, in spite of which the node can work."""
         found = list(self._lost)
+        for former, successor, allowed in SUCCESSORS:
+            if hasattr(self._config, "_" + former):
+                found.append("_%s is now %s; allowed: %s" % (former, successor, allowed))
         if not self.problems and hasattr(self.bearer, "time_fields"):
             names = self.bearer.time_fields(self.protocol.NEEDS)
             longest_s = sum([self._value(name) for name in names])
@@ -102,6 +115,17 @@ class Examined:
         except Exception as error:  # noqa: BLE001 - of the module: a damaged or unfinished file
             self._damaged((field,), error)
         return None
+
+    def _protocol(self, name):
+        if name == "auto":
+            import protocols
+
+            try:
+                kinds = self.bearer.carries(self._config)
+            except Exception:  # noqa: BLE001 - of a bearer whose fields are wrong, as it has said
+                kinds = ("datagram",)
+            name = protocols.auto(kinds)
+        return plugins.find("protocols", name, ("open", "NEEDS"), field="_PROTOCOL")
 
     def _damaged(self, fields, error):
         named = ["%s = %r" % (name, self.settings[name]) for name in fields]
@@ -136,14 +160,14 @@ class Examined:
         if left >= _AMPLE:
             return
         import sensors
-        from protocols import senml
+        from protocols import senml_batch
 
         base = (self.settings["_DEVICE_NAME"] or "8letters") + ":"
         sizes = []
         for name, unit in sensors.records(self._lines()):
-            record = (name, -32768, -2, unit)
-            [datagram] = senml.pack(base, [record], 2 * _AMPLE, seq=65535, seq_name="")
-            sizes.append(len(datagram))
+            group = senml_batch.Group(65536, 1 << 30, [(name, -32768, -2, unit)], _MARKS, None)
+            [pack] = senml_batch.packs(base, [group], 3 * _AMPLE)
+            sizes.append(len(pack.payload))
         if sizes and left < max(sizes):
             names = ("_DEVICE_NAME",) + getattr(self.protocol, "OVERHEAD_BY", ())
             text = "%s: %d of %d bytes are left for a report; allowed: at least %d"
@@ -190,7 +214,3 @@ class Examined:
 
 def _bearer(name):
     return plugins.find("networking", name, ("up", "down", "left"), field="_BEARER")
-
-
-def _protocol(name):
-    return plugins.find("protocols", name, ("open", "NEEDS"), field="_PROTOCOL")

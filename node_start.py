@@ -17,6 +17,7 @@ from utils import timing
 
 _MARGIN_MV = 100  # a low battery has to recover by so much
 _LOW = "battery_low"  # in NVS
+supply_mv = None  # of the battery at this start, None if unknown
 _RADIOS = ("wifi_on_boot", "lte_modem_en_on_boot")
 
 
@@ -32,6 +33,7 @@ def spare_battery(config, woken, set_options, modem_off):
     without it. From the second low one on nothing is written, and nothing starts the radio.
     woken: from a deep sleep. set_options, modem_off: of boot.py.
     """
+    global supply_mv
     from utils import boot_fields, configuration
 
     settings = configuration.usable(config, boot_fields.FIELDS)[0]

@@ -8,9 +8,10 @@ One port serves both because the first byte differs: a CoAP message begins with 
 token length of 0 to 8, which is 0x40 to 0x48, 0x50 to 0x58, ...; a SenML pack with 0x80 to 0x9f
 (a CBOR array), with `[` (0x5b, a token length that CoAP forbids) or with white space.
 
-aiocoap remembers each message id for 247 s, as the RFC asks, without a limit. A flood would fill
-the memory, so messages beyond RATE a second are dropped before aiocoap sees them. A client repeats
-a confirmable message that was dropped.
+A report in one datagram is answered by coap_report.py after it is stored; blocks and all other
+requests are aiocoap's. That remembers each message id for 247 s, as the RFC asks, without a limit,
+in about 3 KB. A flood would fill the memory, so what is beyond the rates is dropped and counted. A
+client repeats a confirmable message that was dropped.
 
 Source: RFC 7252 (3 message format, 4.5 duplicates, 5.9 codes), RFC 7959 (Block1), RFC 8428 (12.3
 content formats). Written against aiocoap 0.4.17. Its own sockets have SO_REUSEPORT, with which a
@@ -30,18 +31,29 @@ from typing import Any
 
 import aiocoap
 from aiocoap import error, resource
-from aiocoap.transports.udp6 import MessageInterfaceUDP6
+from aiocoap.transports.udp6 import MessageInterfaceUDP6, UDP6EndpointAddress
 
 from collector import packs
-from collector.decode_queue import DecodeQueue, Message
-from collector.udp import Address, address_text, drop_count, set_options
+from collector.coap_report import (
+    ANSWER_S,
+    PlainReports,
+    answer_to,
+    host_and_port,
+    source,
+    submit,
+    wrong_format,
+)
+from collector.decode_queue import FAILED, STORED, DecodeQueue, Message, Verdict
+from collector.udp import Drops, enlarge_buffer
 
-FORMATS = {110: packs.JSON, 112: packs.CBOR, None: None}
 BODY_MAX_BYTES = packs.PACK_MAX_BYTES
 DATAGRAM_MAX = 4_096  # bytes of one that aiocoap reads
-RATE, BURST = 100.0, 2_000.0  # CoAP messages a second, and at once
+RATE, BURST = 1_000.0, 2_000.0  # CoAP messages a second, and at once
+OTHER_RATE, OTHER_BURST = 100.0, 2_000.0  # those that aiocoap handles
+READ_MAX = 64  # datagrams at once
 _TOKEN_LENGTH_MAX = 8
 _LOGGER = "collector.coap"
+_PKTINFO = socket.IPPROTO_IPV6, socket.IPV6_PKTINFO  # says which address it was sent to
 
 
 def is_coap(data: bytes) -> bool:
@@ -55,11 +67,12 @@ class CoapServer(AbstractContextManager["CoapServer"]):
     def __init__(self, host: str, port: int, queue: DecodeQueue, plain_udp: bool = True) -> None:
         """plain_udp: accept SenML datagrams without CoAP, too."""
         self.throttled = 0  # CoAP messages beyond RATE
-        self.lost = 0  # dropped by the system because the program was too slow
         self._socket = _bound(host, port)
-        self.host, self.port = _host_and_port(self._socket.getsockname())
+        self._drops = Drops(self._socket)
+        self.host, self.port = host_and_port(self._socket.getsockname())
         self._queue, self._plain_udp = queue, plain_udp
-        self._allowance, self._counted_s = BURST, time.monotonic()
+        self._within_rate = _Rate(RATE, BURST)
+        self._within_other_rate = _Rate(OTHER_RATE, OTHER_BURST)
         self._stop = asyncio.Event()
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         self._thread = threading.Thread(
@@ -71,8 +84,14 @@ class CoapServer(AbstractContextManager["CoapServer"]):
     def __exit__(self, *raised: object) -> None:
         self.close()
 
+    @property
+    def lost(self) -> int | None:
+        """Datagrams that the system dropped because the program was too slow; None: unknown."""
+        return self._drops.count
+
     def close(self) -> None:
         """Stop without waiting for requests under way."""
+        _ = self.lost  # the last count
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(timeout=10)
@@ -82,20 +101,36 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         log.setLevel(logging.CRITICAL + 1)  # a stranger's messages must not fill a log
         loop.set_exception_handler(self._on_error)
         context = aiocoap.Context(loop=loop, serversite=_AnyPath(self._queue), loggername=_LOGGER)
+        reports = PlainReports(self._queue, loop)
 
         class Interface(MessageInterfaceUDP6):
-            def datagram_msg_received(
-                self, data: bytes, ancdata: Any, flags: int, address: Any
-            ) -> None:
-                control = [each for each in ancdata if not server._is_drop_count(each)]
-                if not server._is_for_aiocoap(data, flags, address):
+            def datagram_msg_received(self, *datagram: Any) -> None:
+                """Take this datagram and what has come behind it."""
+                for _ in range(READ_MAX):
+                    self._take(*datagram)
+                    try:
+                        datagram = server._socket.recvmsg(DATAGRAM_MAX, 1024)
+                    except OSError:
+                        return
+                self._take(*datagram)
+
+            def _take(self, data: bytes, ancdata: Any, flags: int, address: Any) -> None:
+                if not server._is_for_coap(data, flags, address):
                     return
                 try:
-                    super().datagram_msg_received(data, control, flags, address)
+                    message = aiocoap.Message.decode(data, self._remote(ancdata, address))
+                    if reports.is_plain(message):
+                        reports.take(message, self.send)
+                    elif server._may(server._within_other_rate):
+                        super().datagram_msg_received(data, ancdata, flags, address)
                 except (ValueError, LookupError, ArithmeticError, error.Error) as problem:
                     # aiocoap lets some malformed options through to here
                     reason = f"{type(problem).__name__}: {problem}"
-                    server._queue.add_refused("coap", _source(address), reason)
+                    server._queue.add_refused("coap", source(address), reason)
+
+            def _remote(self, ancdata: Any, address: Any) -> UDP6EndpointAddress:
+                found = [data for level, kind, data in ancdata if (level, kind) == _PKTINFO]
+                return UDP6EndpointAddress(address, self, pktinfo=found[0] if found else None)
 
         await context._append_tokenmanaged_messagemanaged_transport(
             lambda manager: Interface._create_transport_endpoint(self._socket, manager, log, loop)
@@ -109,30 +144,36 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         reason = str(context.get("exception") or context.get("message"))
         self._queue.add_refused("coap", "", reason)
 
-    def _is_drop_count(self, message: tuple[int, int, bytes]) -> bool:
-        count = drop_count(message)
-        self.lost = count or self.lost
-        return count is not None
-
-    def _is_for_aiocoap(self, data: bytes, flags: int, address: Any) -> bool:
+    def _is_for_coap(self, data: bytes, flags: int, address: Any) -> bool:
         """Return True for a CoAP message within the rate; queue or refuse any other datagram."""
         if is_coap(data):
-            return self._within_rate()
+            return self._may(self._within_rate)
         if not self._plain_udp:
-            self._queue.add_refused("coap", _source(address), "no CoAP message of version 1")
+            self._queue.add_refused("coap", source(address), "no CoAP message of version 1")
         elif flags & socket.MSG_TRUNC:
             reason = f"a datagram longer than {DATAGRAM_MAX} bytes"
-            self._queue.add_refused("udp", _source(address), reason)
+            self._queue.add_refused("udp", source(address), reason)
         else:
-            self._queue.put(Message("udp", _source(address), data))
+            self._queue.put(Message("udp", source(address), data))
         return False
 
-    def _within_rate(self) -> bool:
-        now = time.monotonic()
-        self._allowance = min(BURST, self._allowance + RATE * (now - self._counted_s))
-        self._counted_s = now
+    def _may(self, rate: _Rate) -> bool:
+        allowed = rate.take()
+        self.throttled += not allowed
+        return allowed
+
+
+class _Rate:
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._allowance, self._counted_s = burst, time.monotonic()
+
+    def take(self) -> bool:
+        """Return whether one more message is within the rate."""
+        now_s = time.monotonic()
+        allowance = self._allowance + self._rate * (now_s - self._counted_s)
+        self._allowance, self._counted_s = min(self._burst, allowance), now_s
         if self._allowance < 1:
-            self.throttled += 1
             return False
         self._allowance -= 1
         return True
@@ -149,29 +190,28 @@ class _AnyPath(resource.Resource, resource.PathCapable):
         block = request.opt.block1
         if block is not None and block.start + len(request.payload) > BODY_MAX_BYTES:
             raise error.RequestEntityTooLarge(f"allowed: up to {BODY_MAX_BYTES} bytes")
-        if block is None or block.block_number == 0:
-            self._check_format(request)
+        first = block is None or block.block_number == 0
+        if first and request.code in (aiocoap.POST, aiocoap.PUT):
+            wrong = wrong_format(request, self._queue)
+            if wrong is not None:
+                raise error.UnsupportedContentFormat(wrong.text)
         return True
 
-    def _check_format(self, request: aiocoap.Message) -> None:
-        form = request.opt.content_format
-        if request.code in (aiocoap.POST, aiocoap.PUT) and form not in FORMATS:
-            source = _source(request.remote.sockaddr)
-            reason = f"content format {int(form)}; allowed: 110, 112"
-            self._queue.add_refused("coap", source, reason)
-            raise error.UnsupportedContentFormat("allowed: 110, 112, both SenML")
-
     async def render_post(self, request: aiocoap.Message) -> aiocoap.Message:
-        message = Message("coap", _source(request.remote.sockaddr), request.payload)
-        try:
-            form = FORMATS[request.opt.content_format]
-            message.records = packs.read(message.data, message.received_s, form)
-        except ValueError as problem:
-            self._queue.add_refused("coap", message.source, str(problem))
-            raise error.BadRequest(packs.printable(str(problem))) from None
-        if not self._queue.put(message):
-            raise error.ServiceUnavailable("busy")
-        return aiocoap.Message(code=aiocoap.CHANGED)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[tuple[Verdict, str]] = loop.create_future()
+
+        def done(verdict: Verdict, reason: str = "") -> None:
+            if not future.done():
+                future.set_result((verdict, reason))
+
+        submit(self._queue, request, loop, done)
+        late = loop.call_later(ANSWER_S, done, FAILED)
+        verdict, reason = await future
+        late.cancel()
+        if verdict is STORED:
+            self._queue.add_acknowledged()
+        return answer_to(request, verdict, reason).message()
 
     render_put = render_post
 
@@ -185,17 +225,9 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6, kind)
     try:
         bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        set_options(bound)
+        enlarge_buffer(bound)
         bound.bind(where)
     except OSError:
         bound.close()
         raise
     return bound
-
-
-def _host_and_port(address: Any) -> Address:
-    return str(address[0]).removeprefix("::ffff:"), int(address[1])
-
-
-def _source(address: Any) -> str:
-    return address_text(*_host_and_port(address))

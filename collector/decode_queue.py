@@ -2,12 +2,15 @@
 
     queue = DecodeQueue(store, [readings.add, printer.put])
     queue.put(Message("udp", "192.0.2.7:5683", data))      # from any thread; never waits
+    queue.put(Message("coap", source, data, done=answer))  # answer(STORED, ""), after the commit
 
 The queue is bounded: messages that do not fit are dropped and counted.
 """
 
 from __future__ import annotations
 
+import enum
+import functools
 import queue
 import threading
 import time
@@ -17,15 +20,24 @@ from dataclasses import dataclass, field
 
 from collector import packs
 from collector.readings import Reading
-from collector.senml import Record
 from collector.store import Outcome, Store
 from collector.writer import message_of
 
-QUEUE_MAX = 5_000  # messages
+QUEUE_MAX = 50_000  # messages
 QUEUE_MAX_BYTES = 32 << 20
 REFUSED_KEPT = 10
 
 Sink = Callable[[Sequence[Reading]], None]
+
+
+class Verdict(enum.Enum):
+    STORED = "stored"  # or known already
+    REFUSED = "refused"  # can never be decoded
+    FAILED = "failed"  # may be sent again
+
+
+STORED, REFUSED, FAILED = Verdict
+Done = Callable[[Verdict, str], None]
 
 
 @dataclass
@@ -35,8 +47,15 @@ class Message:
     protocol: str  # "udp", "coap", "mqtt"
     source: str  # address and port, or topic
     data: bytes
-    records: list[Record] | None = None  # if it has been decoded already
+    form: str | None = None  # packs.CBOR, packs.JSON; None: to be guessed
+    # called once, in another thread, with what became of it, and why it was refused; must not wait
+    done: Done | None = None
+    repeats: bool = False  # the sender sends it again after FAILED; else the store must keep it
     received_s: float = field(default_factory=time.time)
+
+    def tell(self, verdict: Verdict, reason: str = "") -> None:
+        if self.done is not None:
+            self.done(verdict, reason)
 
 
 class DecodeQueue:
@@ -62,12 +81,17 @@ class DecodeQueue:
             room = self._bytes + size <= QUEUE_MAX_BYTES and self._queue.qsize() < QUEUE_MAX
             if room:
                 self._bytes += size
-            else:
-                self.dropped += 1
-                self._store.count("dropped")
         if room:
             self._queue.put(message)
+        else:
+            self.add_dropped()
         return room
+
+    def add_dropped(self) -> None:
+        """Count a message for which there is no room."""
+        with self._lock:
+            self.dropped += 1
+        self._store.count("dropped")
 
     def add_refused(self, protocol: str, source: str, reason: str) -> None:
         """Count a message that cannot be decoded, and keep the reason."""
@@ -78,6 +102,10 @@ class DecodeQueue:
             self.refused += 1
             self.last_refused.append((time.time(), protocol, source, packs.printable(reason)))
             self._changed.notify_all()
+
+    def add_acknowledged(self) -> None:
+        """Count a message whose sender has been told that it is stored."""
+        self._store.count("acknowledged")
 
     def wait_for(self, messages: int, timeout_s: float) -> bool:
         """Wait until `messages` have been processed in all; False if they were not in time."""
@@ -101,18 +129,20 @@ class DecodeQueue:
 
     def _process(self, message: Message) -> None:
         try:
-            records = message.records
-            if records is None:
-                records = packs.read(message.data, message.received_s)
+            records = packs.read(message.data, message.received_s, message.form)
         except ValueError as problem:
             self.add_refused(message.protocol, message.source, str(problem))
+            message.tell(REFUSED, str(problem))
             return
-        sender = (message.protocol, message.source, message.received_s)
-        self._store.put([message_of(records, *sender)], self._stored, keep=True)
+        pack = message_of(records, message.protocol, message.source, message.received_s)
+        stored = functools.partial(self._stored, message)
+        if not self._store.put([pack], stored, keep=not message.repeats):
+            message.tell(FAILED)
 
-    def _stored(self, outcome: Outcome) -> None:
+    def _stored(self, message: Message, outcome: Outcome) -> None:
+        message.tell(STORED if outcome.stored else FAILED)
         for sink in self._sinks if outcome.new else ():
             sink(outcome.new)
         with self._changed:
-            self.messages += 1
+            self.messages += outcome.stored
             self._changed.notify_all()

@@ -3,15 +3,23 @@
     with MqttSubscriber("127.0.0.1", 1883, queue, report=print):
         ...
 
-Quality of service 1: a message in flight when the connection breaks is repeated, and recognized
-as a duplicate. A broker that cannot be reached is tried again, with pauses from 1 s to 60 s. That
-is reported once, and once when it is back.
+A publication with quality of service 1 is acknowledged when its report is stored, or can never be
+decoded. The session at the broker is persistent, with a fixed client id and without clean session:
+the broker keeps what comes while the collector is away, and repeats what was not acknowledged.
+What finds no room here is asked for by a new connection, for a broker repeats nothing within one.
 
-Source: MQTT 3.1.1 (3.2.2.3 return codes, 3.9.3 return codes of SUBACK).
+A broker that cannot be reached is tried again, with pauses from 1 s to 60 s. That is reported
+once, and once when it is back.
+
+Source: MQTT 3.1.1 (3.1.2.4 clean session, 3.2.2.3 return codes, 3.9.3 return codes of SUBACK, 4.4
+repetition).
 """
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -21,9 +29,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from collector import packs
 from collector.arguments import TOPICS
-from collector.decode_queue import DecodeQueue, Message
+from collector.decode_queue import FAILED, STORED, DecodeQueue, Message, Verdict
 
 PAUSE_S, PAUSE_MAX_S = 1, 60
+REPEAT_S = 5.0  # until publications that were not stored are asked for again
 KEEPALIVE_S = 60
 
 
@@ -38,14 +47,23 @@ class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
         topics: Sequence[str] = TOPICS,
         user: str = "",
         password: str = "",
+        client_id: str = "",
         report: Callable[[str, bool], None] = lambda text, ok: None,
     ) -> None:
-        """report(text, ok): called when the state of the connection changes."""
+        """client_id: without one the broker keeps nothing while this program is away.
+        report(text, ok): called when the state of the connection changes.
+        """
         self.connected = False
         self._broker, self._topics = f"{host}:{port}", topics
         self._queue, self._report = queue, report
         self._reported = ""
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self._connections = 0
+        self._lock = threading.Lock()
+        self._repeat: threading.Timer | None = None
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id, clean_session=not client_id,
+            protocol=paho.MQTTv311, manual_ack=True,
+        )  # fmt: skip
         if user:
             self._client.username_pw_set(user, password or None)
         self._client.reconnect_delay_set(PAUSE_S, PAUSE_MAX_S)
@@ -62,6 +80,9 @@ class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
 
     def close(self) -> None:
         self._reported = "closed"
+        with self._lock:
+            if self._repeat is not None:
+                self._repeat.cancel()
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -76,6 +97,7 @@ class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
                 f"the broker {self._broker} refuses the connection: {reason}; trying again"
             )
         else:
+            self._connections += 1
             client.subscribe([(topic, 1) for topic in self._topics])
 
     def _on_subscribe(self, client: Any, data: Any, mid: Any, reasons: Any, more: Any) -> None:
@@ -105,7 +127,34 @@ class MqttSubscriber(AbstractContextManager["MqttSubscriber"]):
             topic = packs.printable(message.topic)
         except UnicodeError:
             topic = "a topic that is not UTF-8"
+        connection, number, qos = self._connections, message.mid, message.qos
+
+        def done(verdict: Verdict, reason: str) -> None:
+            if verdict is FAILED:
+                self._ask_again()
+            elif connection == self._connections:  # a later one repeats it under a new number
+                client.ack(number, qos)
+                if qos and verdict is STORED:
+                    self._queue.add_acknowledged()
+
         if len(message.payload) > packs.PACK_MAX_BYTES:
             self._queue.add_refused("mqtt", topic, f"{len(message.payload)} bytes")
-        else:
-            self._queue.put(Message("mqtt", topic, bytes(message.payload)))
+            client.ack(number, qos)
+        elif not self._queue.put(Message("mqtt", topic, bytes(message.payload), done=done)):
+            self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Let the connection break soon: the next one brings what was not acknowledged."""
+        with self._lock:
+            if self._repeat is None and self._reported != "closed":
+                self._repeat = threading.Timer(REPEAT_S, self._break)
+                self._repeat.daemon = True
+                self._repeat.start()
+
+    def _break(self) -> None:
+        with self._lock:
+            self._repeat = None
+        connection = self._client.socket()
+        if isinstance(connection, socket.socket):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)

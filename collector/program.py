@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from collector.decode_queue import DecodeQueue, Message, Sink
 from collector.readings import Readings
 from collector.store import Store
 from collector.terminal import LinePrinter, Screen, as_object
 from collector.udp import Address, UdpListener, address_text
+
+if TYPE_CHECKING:
+    from collector.coap import CoapServer
 
 
 class UsageError(Exception):
@@ -41,7 +47,9 @@ class Collector:
         self.endpoints: list[str] = []
         self.page = ""  # its address
         self.problems: dict[str, str] = {}  # of the database and the broker; "" is none
-        self._listeners: list[Any] = []  # with `lost`, and `throttled` of a CoAP server
+        self._listeners: list[UdpListener | CoapServer] = []
+        self._lost = 0  # datagrams that are counted already
+        self._lock = threading.Lock()
         self._stop = threading.Event()
         self._on_terminal = sys.stdout.isatty() and not options.json
         self.store = self._open_store(options.db)
@@ -50,6 +58,7 @@ class Collector:
             sinks.append(LinePrinter(sys.stdout, options.json, self._stop).put)
         self.queue = DecodeQueue(self.store, sinks)
         stack.callback(self.queue.close)
+        stack.callback(self._count_lost)
         self._listen()
         self._subscribe()
         self._serve_page()
@@ -61,6 +70,7 @@ class Collector:
             print("collecting from " + ", ".join(self.endpoints), file=sys.stderr, flush=True)
             screen = Screen(self.readings, self.summary) if self._on_terminal else None
             while not self._stop.is_set() and not self._has_counted():
+                self._count_lost()
                 self._stop.wait(0.05 if self._options.count else 0.5)
         self._stack.close()  # processes the messages received so far; nothing changes any more
         if screen is not None:
@@ -107,6 +117,14 @@ class Collector:
     def _on_datagram(self, data: bytes, source: Address) -> None:
         self.queue.put(Message("udp", address_text(*source[:2]), data))
 
+    def _count_lost(self) -> None:
+        """Add the datagrams that were lost before the queue to the counter of the database."""
+        with self._lock:
+            lost = sum((each.lost or 0) + each.throttled for each in self._listeners)
+            if lost > self._lost:
+                self.store.count("dropped", lost - self._lost)
+                self._lost = lost
+
     def _subscribe(self) -> None:
         options = self._options
         if options.mqtt is None:
@@ -117,6 +135,7 @@ class Collector:
         self._stack.enter_context(
             MqttSubscriber(
                 host, port, self.queue, options.topic, options.mqtt_user, options.mqtt_password,
+                _client_id(options) if options.db else "",
                 report=lambda text, ok: self.report("mqtt", text, ok),
             )
         )  # fmt: skip
@@ -146,16 +165,17 @@ class Collector:
 
     def counters(self) -> list[tuple[str, int, bool]]:
         """Return (name, count, whether a count above 0 is a problem)."""
+        self._count_lost()
         counted = self.store.counters()
-        counted["dropped"] += sum(
-            each.lost + getattr(each, "throttled", 0) for each in self._listeners
-        )
+        if any(each.lost is None for each in self._listeners):
+            counted["dropped (without the system's, which are unknown)"] = counted.pop("dropped")
         optional = [
             ("names forgotten", self.readings.forgotten),
             ("not written", self.store.unwritten),
         ]
         return [
-            (name, count, name in ("refused", "dropped")) for name, count in counted.items()
+            (name, count, name.startswith(("refused", "dropped")))
+            for name, count in counted.items()
         ] + [(name, count, True) for name, count in optional if count]
 
     def summary(self) -> str:
@@ -176,6 +196,12 @@ class Collector:
                 for reading, count in self.readings.latest()
             ],
         }
+
+
+def _client_id(options: argparse.Namespace) -> str:
+    """Return the same for this computer, database and topics, so that no session is mixed up."""
+    parts = (socket.gethostname(), str(Path(options.db).resolve()), *options.topic)
+    return "collect" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 @contextlib.contextmanager

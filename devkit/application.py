@@ -12,6 +12,7 @@ devkit/reference/        config.py as published: the template's own bearer, prot
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import re
@@ -23,6 +24,9 @@ from emulator.device_files import ROOT
 
 # config.py as it is published, with which figures, documents and tests are made
 REFERENCE = ROOT / "devkit" / "reference" / "config.py"
+AUTO = "auto"  # value of _PROTOCOL: the bearer decides
+KINDS = ("message", "datagram", "stream")  # of transport, in the order of networking/__init__.py
+_AUTO = re.compile(r"^AUTO = (.+)", re.MULTILINE)
 _TRANSPORT = re.compile(r"^def transport\(", re.MULTILINE)
 _NEEDS = re.compile(r"^NEEDS = [\"'](message|datagram|stream)[\"']", re.MULTILINE)
 _PORT = re.compile(r"^PORT = (\d+)", re.MULTILINE)
@@ -50,8 +54,22 @@ def bearers() -> list[str]:
 
 
 def protocols() -> list[str]:
-    """Modules of protocols/ that say which kind of transport they need, the template's first."""
-    return _with(_NEEDS, ROOT / "protocols", PUBLISHED["_PROTOCOL"])
+    """Modules of protocols/ that say which kind of transport they need, the plainest first."""
+    found = _with(_NEEDS, ROOT / "protocols", "")
+    return sorted(found, key=lambda name: (KINDS.index(transport(name)), name))
+
+
+def resolved(bearer: str, protocol: str, root: Path = ROOT) -> str:
+    """The protocol behind a value of `_PROTOCOL`. "auto": as auto() in protocols/__init__.py, for
+    the kinds of transport that the bearer's text names; "" without such a bearer."""
+    if protocol != AUTO:
+        return protocol
+    file = root / "networking" / f"{bearer}.py"
+    if not file.is_file():
+        return ""
+    kinds = _text(file)
+    [table] = _AUTO.findall(_text(root / "protocols" / "__init__.py"))
+    return next((name for kind, name in ast.literal_eval(table) if f'"{kind}"' in kinds), "")
 
 
 def transport(protocol: str) -> str:
@@ -79,9 +97,10 @@ def settings(
     changed: dict[str, object] = {}
     if bearer != fields["_BEARER"]:
         changed["_BEARER"] = bearer
-    if protocol != fields["_PROTOCOL"]:
+    there = resolved(bearer, fields["_PROTOCOL"])
+    if resolved(bearer, protocol) != there:
         changed["_PROTOCOL"] = protocol
-        if port(protocol) != port(fields["_PROTOCOL"]):
+        if port(protocol) != port(there):
             changed["_PORT"] = port(protocol)
     return changed
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from devkit import application, evaluation
+from devkit.application import AUTO
 from emulator.board.secrets import HIDDEN
 from emulator.device_files import (
     CREDENTIALS,
@@ -249,7 +250,7 @@ def destination(found: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Bearer, protocol, host and port of these fields (default: fields()); in place of a wrong one
     that of the published file."""
     found = fields() if found is None else found
-    names = {"_BEARER": application.bearers(), "_PROTOCOL": application.protocols()}
+    names = {"_BEARER": application.bearers(), "_PROTOCOL": [AUTO, *application.protocols()]}
     chosen = {}
     for name, published in application.PUBLISHED.items():
         value = found.get(name)

@@ -45,6 +45,11 @@ network_time()      int or None: seconds since 1970 in UTC that the network or i
 network_zone()      int: the zone that came with it, in quarter hours; if the modem shows UTC in
                     place of local time, network_time() is wrong by so much
 
+Optional, for what has waited:
+
+MUCH                int: number of datagrams. If more are to be sent, up() is called with a third
+                    argument, True. It may choose a way that takes longer to begin
+
 Optional, for the check of the whole configuration:
 
 room(cfg)           int: the least datagram_limit() with this configuration, if it depends on it

@@ -19,17 +19,23 @@ session.deliver(payload)
                        waits for an answer, which has a time limit
 session.confirms       True if the server confirms each payload. One that is not DELIVERED should
                        then be sent again in a later cycle
-session.ask_time       optional. Set to True, it lets the next payloads ask the server for the time
-session.server_time    optional: seconds since 1970 that the server has told with the last payload,
-                       as of now; None if it has not
-session.server_time_error_s
-                       by how much that may be wrong
 session.close()        frees the transport; never raises in the field
 
 DELIVERED  the server has confirmed the payload
 REFUSED    the server has certainly not got it: the transport or the server rejected it
 UNKNOWN    it was sent, and its arrival is not known. A repetition may deliver it twice: therefore
            reports carry a sequence number
+
+Optional, for reports:
+
+longest(cfg)           int: the longest payload in bytes that it sends in one message
+session.final          True if the last REFUSED is the server's last word about this content:
+                       it would refuse it again. False, or absent, for any other reason
+session.ask_time       set to True, it lets the next payloads ask the server for the time
+session.server_time    seconds since 1970 that the server has told with the last payload, as of
+                       now; None if it has not
+session.server_time_error_s
+                       by how much that may be wrong
 
 Optional, for the check of the whole configuration:
 
@@ -38,8 +44,21 @@ UNFED                  names of fields in s: waits of that length that do not fe
 
 This folder also contains a format of payloads: senml.
 A new protocol is a new file with these members; nothing here has to be edited.
+
+auto() chooses for a configuration with `_PROTOCOL = "auto"`:
+
+    protocols.auto(bearer.carries(config))    # "coap"
 """
+
+# What "auto" means: the first whose kind of transport the bearer carries. Confirming ones lead
+AUTO = (("datagram", "coap"), ("message", "udp"))
 
 DELIVERED = "delivered"
 REFUSED = "refused"
 UNKNOWN = "unknown"
+
+
+def auto(kinds):
+    """Return the name of the protocol for a bearer that carries these kinds of transport."""
+    found = [name for kind, name in AUTO if kind in kinds]
+    return found[0] if found else AUTO[-1][1]

@@ -85,9 +85,8 @@ class Node:
 
     @property
     def kept(self) -> bool:
-        """There is something in the backlog."""
-        backlog = self.flash / "backlog.bin"
-        return backlog.exists() and backlog.stat().st_size > 0
+        """There are measurements in the journal."""
+        return bool(self.emulator.cycles[-1].waiting)
 
 
 MakeNode = Callable[..., Node]

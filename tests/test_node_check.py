@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devkit import configuration
+from devkit import application, configuration
 from devkit.application import REFERENCE
 from devkit.docs import configuration as declarations
 from emulator.device_files import configured
@@ -54,7 +54,7 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
     ({"_BEARER": "nbiott"}, "_BEARER = 'nbiott'; allowed: lora, nbiot, wifi"),
     ({"_PROTOCOL": "http"}, "_PROTOCOL = 'http'; allowed: coap, mqtt, udp"),
     ({"_PROTOCOL": "coap", "_TOPIC": PATH, "_TOKEN": KEY},
-     f"_TOPIC = '{PATH}', _TOKEN = '***': 5 of 124 bytes are left for a report; allowed: "),
+     f"_TOPIC = '{PATH}', _TOKEN = '***': 3 of 124 bytes are left for a report; allowed: "),
     ({"_PROTOCOL": "mqtt", "_PORT": 1883, "_TOPIC": "t" * 110}, "': 7 of 124 bytes are left for"),
     ({**LORA, "_LORA_DR": 0, "_DEVICE_NAME": "a-node-of-20-letters",
       "_SENSORS": i2c(name="a-sensor-of-20-chars")},
@@ -99,7 +99,9 @@ ADVICE: list[tuple[dict[str, Any], str]] = [
         "_LORA_REGION = 'EU868', _LORA_DR = 0: 51 of 51 bytes are left for a report; allowed: ",
     ),
     ({"_PERIODS": 60}, "_PERIODS is no field; the nearest one: _PERIOD_S"),
-    ({"_BACKLOG_PER_CYCLES": 50}, "_BACKLOG_PER_CYCLES is no field; the nearest one: _BACKLOG_PE"),
+    ({"_JOURNAL_BYTE": 5000}, "_JOURNAL_BYTE is no field; the nearest one: _JOURNAL_BYTES"),
+    ({"_BACKLOG_BYTES": 4096}, "_BACKLOG_BYTES is now _JOURNAL_BYTES; allowed: 1024 to 65536"),
+    ({"_BACKLOG_PER_CYCLE": 4}, "_BACKLOG_PER_CYCLE is now _DRAIN_S; allowed: 0 to 600 s"),
     ({"_BANDS": [20]}, "_BANDS is no field; the nearest one: _BAND"),
     ({"_WATCHDOG_S": 60}, "_WATCHDOG_S = 60, _BEARER = 'nbiot': a wait of up to 65 s feeds no"),
     ({"_PERIOD_S": 60}, "_PERIOD_S = 60, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90: an attempt takes"),
@@ -107,6 +109,18 @@ ADVICE: list[tuple[dict[str, Any], str]] = [
         {**LORA, "_PERIOD_S": 60},
         "_MAX_CONNECTION_ATTEMPT_TIME_SEC = 60: an attempt takes up to ",
     ),
+]
+
+# The protocol that goes with _PROTOCOL = "auto" and these changes; without the field it is "udp"
+AUTOMATIC: list[tuple[dict[str, Any], str]] = [
+    ({"_BEARER": "nbiot"}, "coap"),
+    ({"_BEARER": "nbiot", "_IP_VERSION": "IPV6"}, "coap"),
+    ({"_BEARER": "nbiot", "_IP_VERSION": 7}, "coap"),  # also beside a mistake
+    ({"_BEARER": "wifi"}, "coap"),
+    ({"_BEARER": "lora"}, "udp"),
+    ({"_BEARER": "nbiot", "_PROTOCOL": "udp"}, "udp"),
+    ({"_BEARER": "wifi", "_PROTOCOL": "mqtt"}, "mqtt"),
+    ({"_BEARER": "wifi", "_PROTOCOL": None}, "udp"),
 ]
 
 PROGRAM = """
@@ -117,8 +131,11 @@ for changes in changed:
     for values in (base, changes):
         for name in values:
             setattr(config, name, values[name])
+    if config._PROTOCOL is None:
+        del config._PROTOCOL
     found = node_check.Examined(config)
-    show((found.problems, found.misspelt() + found.advice()))
+    name = found.protocol and found.protocol.__name__
+    show((found.problems, found.misspelt() + found.advice(), name))
 """
 
 
@@ -130,10 +147,10 @@ def fields() -> dict[str, Any]:
 
 @pytest.fixture
 def examined(make_device: Callable[..., Device], fields: dict[str, Any]) -> Any:
-    """(problems, advice) for each of these changes, on the board of the bearer."""
+    """(problems, advice, protocol) for each of these changes, on the board of the bearer."""
 
-    def examine(changes: list[dict[str, Any]]) -> list[tuple[list[str], list[str]]]:
-        found: dict[int, tuple[list[str], list[str]]] = {}
+    def examine(changes: list[dict[str, Any]]) -> list[tuple[list[str], list[str], str]]:
+        found: dict[int, tuple[list[str], list[str], str]] = {}
         for name in ("GPy", "FiPy"):
             chosen = [n for n, each in enumerate(changes) if (each.items() >= LORA.items())
                       == (name == "FiPy")]  # fmt: skip
@@ -148,7 +165,7 @@ def examined(make_device: Callable[..., Device], fields: dict[str, Any]) -> Any:
 
 def test_each_mistake_is_named_and_nothing_else(examined: Any) -> None:
     found = examined([changes for changes, _ in WRONG])
-    for (changes, said), (problems, _) in zip(WRONG, found, strict=True):
+    for (changes, said), (problems, *_) in zip(WRONG, found, strict=True):
         expected = (said,) if isinstance(said, str) else said
         assert len(problems) == len(expected), (changes, problems)
         for part, text in zip(expected, problems, strict=True):
@@ -157,13 +174,21 @@ def test_each_mistake_is_named_and_nothing_else(examined: Any) -> None:
 
 
 def test_what_is_right_is_accepted(examined: Any) -> None:
-    assert examined(RIGHT) == [[[], []]] * len(RIGHT)
+    assert [each[:2] for each in examined(RIGHT)] == [[[], []]] * len(RIGHT)
 
 
 def test_a_probable_mistake_is_told_and_costs_no_report(examined: Any) -> None:
     found = examined([changes for changes, _ in ADVICE])
-    for (_, said), (problems, advice) in zip(ADVICE, found, strict=True):
+    for (_, said), (problems, advice, _) in zip(ADVICE, found, strict=True):
         assert problems == [] and len(advice) == 1 and said in advice[0]
+
+
+def test_the_bearer_chooses_a_protocol_that_confirms_if_it_carries_one(examined: Any) -> None:
+    found = examined([changes for changes, _ in AUTOMATIC])
+    for (changes, name), (*_, protocol) in zip(AUTOMATIC, found, strict=True):
+        assert protocol == "protocols." + name, changes
+        if "_PROTOCOL" not in changes:  # and the workbench agrees
+            assert application.resolved(changes["_BEARER"], application.AUTO) == name
 
 
 @pytest.mark.cpython("it reads the sources")

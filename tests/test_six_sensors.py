@@ -64,7 +64,7 @@ def cycle_of(make_device: MakeDevice, server: UdpServer, broken: str | None) -> 
     route = f"192.0.2.1:5683={server.host}:{server.port}"
     device = make_device({"radio": LOSSLESS, "chips": chips}, routes=[route])
     with (device.flash / "config.py").open("a", encoding="utf-8") as config:
-        config.write(f"\n_SENSORS = {LINES!r}\n")
+        config.write(f"\n_PROTOCOL = 'udp'\n_SENSORS = {LINES!r}\n")
     [cycle] = device.start(["boot.py", "main.py"], 1)
     assert (cycle.ended, cycle.error, cycle.status) == ("deepsleep", None, 1)
     server.wait_for(len(cycle.sent), timeout_s=5)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devkit.servers.udp import UdpServer
+from devkit.servers.receiver import Receiver
 from emulator.emulator import Emulator
 
 pytestmark = pytest.mark.vm
@@ -27,13 +27,12 @@ def run(
     **options: Any,
 ) -> dict[str, Any]:
     printed: list[str] = []
-    with UdpServer() as server:
-        route = f"192.0.2.1:5683={server.host}:{server.port}"
+    with Receiver("coap") as server:
+        route = server.route("192.0.2.1", 5683)
         with Emulator(scenario=scenario, routes=[route], vm=vm, max_hours=max_hours,
                       console=printed.append, **options) as emulator:  # fmt: skip
+            server.attend(emulator.routes)
             accounts = emulator.run(scripts, cycles)
-            left = sum(sent.delivered for account in accounts for sent in account.sent)
-            server.wait_for(left, timeout_s=5)
         reports = [datagram.data for datagram in server.received]
         entries = list(emulator.board.trace.entries)
     # the port of the server is another one in each run

@@ -12,7 +12,8 @@ and then CBOR arrays one after another:
 
 from micropython import const
 
-from utils import _journal_frames, cbor, cbor_read
+from utils import cbor
+from utils._journal_values import encoded
 
 MOST = const(32)  # measurements: what a power cut costs at most
 
@@ -42,8 +43,8 @@ class Image:
         values = [sequence - _number(head, 3), rtc_s - _number(head, 7)]
         values = [cbor.integer(value) for value in values]
         for name, value, exponent, unit in records:
-            layout += [cbor.text(name), cbor.integer(exponent), _journal_frames.encoded(unit)]
-            values.append(_journal_frames.encoded(value))
+            layout += [cbor.text(name), cbor.integer(exponent), encoded(unit)]
+            values.append(encoded(value))
         layout = cbor.array([cbor.array(layout)])
         if not body or body[place : place + len(layout)] != layout:
             place = len(body)
@@ -56,6 +57,8 @@ class Image:
 
     def measurements(self):
         """Yield (boot, epoch, sequence, rtc_s, records), oldest first."""
+        from utils import cbor_read  # on demand: most cycles only add
+
         content, place, layout = self.content, _HEAD_BYTES, []
         try:
             while place < len(content):

@@ -241,6 +241,6 @@ def _merged(copies):
     """Return a content with each frame that is whole in one of the copies, zeros elsewhere."""
     content = bytearray(max(len(copy) for copy in copies))
     for copy in copies:
-        for start, end, _, _ in _journal_frames.whole(copy):
+        for start, end, _ in _journal_frames.whole(copy):
             content[start:end] = copy[start:end]
     return bytes(content)

@@ -24,17 +24,13 @@ here raises: trouble with flash, NVS or memory is logged, and costs what could n
 from micropython import const
 from ucollections import namedtuple
 
-from utils import _journal_frames, _journal_image, _journal_segments, logging, store
+from utils import _journal_frames, _journal_rtc, _journal_segments, _journal_values, logging, store
 
 # before, after: the clock readings of its epoch around it, each (rtc_s, utc_s, rate_ppm) or None
 Entry = namedtuple("Entry", ("seq", "boot", "epoch", "rtc_s", "before", "after", "records"))
 
-_UNKNOWN = const(65535)
-_HEAD_BYTES = const(7)  # of the part in RTC memory: version, waiting on flash, given up
-_VERSION = const(1)
 _ENOSPC = const(28)
 _CLOCK_BYTES = const(40)  # of a clock frame at most
-_PART = "journal"
 
 _log = logging.Logger("journal")
 
@@ -49,14 +45,11 @@ class Journal:
         self._open = None  # (number, content, last clock frame) of the segment appended to
         self._seen = (None, 0, [])  # (number, size, places that wait) of the segment read last
         self._behind = {}  # clock readings of later segments, found for an earlier one
-        self._places = {}  # (boot, sequence) of an entry on flash -> (number, place)
-        kept = store.part(_PART)
-        good = len(kept) >= _HEAD_BYTES and kept[0] == _VERSION
-        self._image = _journal_image.Image(kept[_HEAD_BYTES:] if good else b"")
-        self._on_flash = int.from_bytes(kept[1:3], "big") if good else _UNKNOWN
-        if good:
-            noted = int.from_bytes(kept[3:7], "big")
-            self._segments.gone = max(self._segments.gone, noted)
+        self._places = {}  # (boot, sequence) of an entry -> {(number of its segment, place)}
+        self._rtc = _journal_rtc.Rtc()
+        self._image = self._rtc.image
+        self._on_flash = self._rtc.on_flash
+        self._segments.gone = max(self._segments.gone, self._rtc.gone)
 
     @property
     def waiting(self):
@@ -81,16 +74,16 @@ class Journal:
         plain = []
         for record in records:
             try:
-                record = _journal_frames.plain(record)
+                record = _journal_values.plain(record)
                 if record is not None:
-                    _journal_frames.encoded(record[1])
+                    _journal_values.encoded(record[1])
                     plain.append(record)
             except ValueError as error:
                 _log.error("not kept: %s", error)
         measurement = (boot, epoch, sequence, rtc_s, plain)
         if self._at_once and self._flush([measurement]):
             return self._remember()
-        while not self._image.add(*(measurement + (store.room(_PART) - _HEAD_BYTES,))):
+        while not self._image.add(*(measurement + (self._rtc.room(),))):
             if not self._image.count:  # longer than the memory
                 kept = self._flush([measurement])
                 if not kept:
@@ -121,10 +114,13 @@ class Journal:
     def done(self, entries):
         """Take entries out: they are delivered, or handed over where nothing confirms."""
         keys = {(entry.boot, entry.seq) for entry in entries}
+        found = {(each[0], each[2]) for each in self._image.measurements()}.union(self._places)
+        if self._on_flash and not keys.issubset(found):  # brought to flash since they were read
+            for _ in self._entries_on_flash(False):
+                pass
         places = {}
         for key in keys:
-            number, place = self._places.pop(key, (None, None))
-            if number is not None:
+            for number, place in self._places.pop(key, ()):
                 places.setdefault(number, set()).add(place)
                 self._on_flash -= 1
         for number in places:
@@ -144,27 +140,31 @@ class Journal:
         kept = self._remember()
         if self._image.count and (failed or low_battery or self._at_once or not kept):
             kept = self._flush() or kept
-        elif self._on_flash not in (0, _UNKNOWN) and self._clock[1]:
+        elif self._on_flash not in (0, _journal_rtc.UNKNOWN) and self._clock[1]:
             self._flush()  # what waits there may outlive this epoch
         return self._remember() and kept
 
     # what is in RTC memory
 
     def _remember(self):
-        head = bytes((_VERSION,)) + self._on_flash.to_bytes(2, "big")
-        head += min(self._segments.gone, 0xFFFFFFFF).to_bytes(4, "big")
-        return store.keep_part(_PART, head + self._image.content)
+        self._rtc.on_flash, self._rtc.gone = self._on_flash, self._segments.gone
+        return self._rtc.keep()
 
     def _entry(self, measurement, anchors):
         boot, epoch, sequence, rtc_s, records = measurement
+        anchors = list(anchors)
         if epoch == self._clock[0] and self._clock[1]:
-            anchors = list(anchors) + [self._clock[1]]
+            anchors.append(self._clock[1])
         before = after = None
+        rate_ppm = 0
         for anchor in anchors:
             if anchor[0] <= rtc_s and (before is None or anchor[0] >= before[0]):
                 before = anchor
             if anchor[0] >= rtc_s and (after is None or anchor[0] < after[0]):
                 after = anchor
+            rate_ppm = anchor[2] or rate_ppm
+        # the first good time of an epoch has no rate: it is learned from the second one
+        before, after = [each and each[:2] + (each[2] or rate_ppm,) for each in (before, after)]
         return Entry(sequence, boot, epoch, rtc_s, before, after, records)
 
     def _count(self, measurements, why):
@@ -174,11 +174,11 @@ class Journal:
     # reading the flash
 
     def _waiting_on_flash(self):
-        if self._on_flash == _UNKNOWN:
+        if self._on_flash == _journal_rtc.UNKNOWN:
             try:
                 numbers = self._segments.numbers()
                 waiting = sum(len(self._undone(number)[1]) for number in numbers)
-                self._on_flash = min(waiting, _UNKNOWN - 1)
+                self._on_flash = min(waiting, _journal_rtc.UNKNOWN - 1)
             except OSError as error:
                 _log.warning("flash not read: %s", error)
                 return 0
@@ -219,7 +219,8 @@ class Journal:
                     self._count(1, error)
                     self._take(number, (place,))
                     continue
-                self._places[measurement[0], measurement[2]] = (number, place)
+                key = (measurement[0], measurement[2])
+                self._places.setdefault(key, set()).add((number, place))
                 yield self._entry(measurement, self._anchors(number, measurement, anchors))
         if not found:
             self._on_flash = 0
@@ -237,8 +238,10 @@ class Journal:
         if (number, epoch) not in self._behind:
             found = []
             for later in self._segments.numbers():
-                if later > number and not found:
+                if later > number:
                     found = self._undone(later)[2]
+                    if found:
+                        break
             self._behind[number, epoch] = [anchor for each, anchor in found if each == epoch]
         return self._behind[number, epoch]
 

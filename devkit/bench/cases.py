@@ -9,6 +9,8 @@ from devkit import application
 from devkit.application import PUBLISHED
 from devkit.bench.floor import floor
 
+# The template's, with its own bearer
+PROTOCOL = application.resolved(PUBLISHED["_BEARER"], PUBLISHED["_PROTOCOL"])
 HERE = Path(__file__).parent
 ONE_REPORT: dict[str, object] = {"_PHASES_EVERY": 0}
 
@@ -20,7 +22,7 @@ class Case:
     name: str
     scenario: str = "good"
     bearer: str = PUBLISHED["_BEARER"]
-    protocol: str = PUBLISHED["_PROTOCOL"]  # of the server, too
+    protocol: str = PROTOCOL  # of the server, too
     script: Path | None = None
     settings: dict[str, object] = field(default_factory=dict)
 
@@ -38,7 +40,7 @@ CYCLES = (
     Case("cold attach, good", "good"),
     Case("cold attach, fair", "fair"),
     Case("cold attach, edge", "edge"),
-    Case("cold attach, data state", "good", script=HERE / "data_state.py"),
+    Case("cold attach, data state", "good", protocol="udp", script=HERE / "data_state.py"),
     Case("registration denied", "denied"),
     Case("no SIM", "no_sim"),
     Case("no cell", "no_cell"),

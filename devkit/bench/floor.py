@@ -49,7 +49,7 @@ class Task:
     host: str
     port: int
     bearer: str = PUBLISHED["_BEARER"]
-    protocol: str = PUBLISHED["_PROTOCOL"]
+    protocol: str = "udp"
     data_state: bool = False
     settings: Mapping[str, object] = field(default_factory=dict)  # lines of config.py
     limit_ms: int = 90_000

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devkit import application
 from emulator.device_files import ROOT, config_file, device_files, source
 
 APPLICATION = "application"
@@ -213,6 +214,8 @@ def _plugins(folders: Iterable[str], root: Path) -> set[Path]:
     """The modules of these folders whose name is a text in config.py: what a script of the
     application finds by names in the configuration."""
     named = _texts(config_file(root)) if folders else set()
+    if application.AUTO in named:
+        named |= {application.resolved(bearer, application.AUTO, root) for bearer in named}
     choices = [Path(folder, f"{name}.py") for folder in folders for name in named]
     return {path for path in choices if (root / path).is_file()}
 

@@ -97,7 +97,7 @@ def _demo(options: argparse.Namespace) -> int:
     fields = configuration.fields()
     configured = configuration.destination(fields)
     bearer = options.bearer or configured["_BEARER"]
-    protocol = options.protocol or configured["_PROTOCOL"]
+    protocol = application.resolved(bearer, options.protocol or configured["_PROTOCOL"])
     settings = application.settings(bearer, protocol, configured)
     board = application.board(bearer)
     say(f"Emulated {board}, firmware {options.firmware}, scenario {options.scenario!r},"

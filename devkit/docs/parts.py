@@ -19,13 +19,16 @@ import cbor2
 
 from collector.report import with_units
 from collector.senml import decode
+from devkit import application
+from devkit.application import PUBLISHED
 from devkit.bench import measuring, modules
-from devkit.bench.cases import CASES, CYCLES
+from devkit.bench.cases import CASES, CYCLES, PROTOCOL
 from devkit.bench.measure import Conditions, row
 from devkit.build import budget
 from devkit.commands import bench, demo
 from devkit.commands.sensors import listed
 from devkit.docs import causes, configuration, contracts
+from devkit.servers.receiver import Receiver
 from devkit.tables import markdown, table
 from emulator import scenario
 from emulator.cycle import Cycle
@@ -40,8 +43,8 @@ FIRMWARE = DEFAULT
 STATUS = {-1: "detached", 0: "activated", 1: "attached", 2: "connected"}
 _HEX_A_LINE = 32
 COST = (
-    "bearer", "awake_ms", "floor_awake_ms", "energy_mj", "floor_energy_mj", "payload_bytes",
-    "air_bytes",
+    "bearer", "protocol", "awake_ms", "floor_awake_ms", "energy_mj", "floor_energy_mj",
+    "payload_bytes", "air_bytes",
 )  # fmt: skip
 
 
@@ -78,11 +81,12 @@ def _bench_reports() -> str:
 
 
 def _cost() -> str:
-    """One report over each bearer by plain UDP."""
+    """One report over each bearer, as the template sends it."""
     rows = [
         _row(number)
         for number, case in enumerate(CASES)
-        if (case.name, case.protocol) == ("report", "udp")
+        if case.name == "report"
+        and case.protocol == application.resolved(case.bearer, application.AUTO)
     ]
     columns = {key: bench.REPORT_COLUMNS[key] for key in COST}
     return markdown(*bench.cells(rows, columns))
@@ -120,7 +124,7 @@ def _scenarios() -> str:
     for name in scenario.names():
         if name == "reference" or name.startswith(("wifi", "lora")):
             continue
-        got = _cycles(name, 1)[0]
+        got = _cycles(name, 1)[0][0]
         lines.append(
             [
                 f"`{name}`", scenario.load(name).description, STATUS[got.status],
@@ -155,7 +159,8 @@ def _wifi_scenarios() -> str:
 
 def _report() -> str:
     """The first datagram of the second cycle: as bytes, as CBOR, as records."""
-    data = _cycles("good", 2)[1].sent[0].data
+    cycles, payloads = _cycles("good", 2)
+    data = payloads[cycles[0].delivered]
     text = data.hex()
     lines = [text[at : at + 2 * _HEX_A_LINE] for at in range(0, len(text), 2 * _HEX_A_LINE)]
     pack = [f"  {record!r}," for record in cbor2.loads(data)]
@@ -195,9 +200,15 @@ def block(text: str, kind: str = "text") -> str:
 
 
 @functools.cache
-def _cycles(scenario_name: str, cycles: int) -> list[Cycle]:
-    with Emulator(scenario=scenario_name, seed=SEED, firmware=FIRMWARE, max_hours=24) as emulator:
-        return emulator.run(cycles=cycles)
+def _cycles(scenario_name: str, cycles: int) -> tuple[list[Cycle], list[bytes]]:
+    """Of the template with a server, and the payloads that came to it."""
+    options: dict[str, Any] = {"seed": SEED, "firmware": FIRMWARE, "max_hours": 24}
+    with Receiver(PROTOCOL) as receiver:
+        options["routes"] = [receiver.route(PUBLISHED["_HOST"], PUBLISHED["_PORT"])]
+        with Emulator(scenario=scenario_name, **options) as emulator:
+            receiver.attend(emulator.routes)
+            done = emulator.run(cycles=cycles)
+        return done, [each.data for each in receiver.received]
 
 
 def _seconds(milliseconds: int) -> str:

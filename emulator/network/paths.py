@@ -35,6 +35,7 @@ class UdpPath:
         self._family = family
         self._sockets: dict[int, socket.socket] = {}
         self._peers: dict[Endpoint, Endpoint] = {}  # real address -> as whom the board sent to it
+        self._answers: list[tuple[str, int, bytes]] = []  # of functions, not yet polled
         self._last: SentDatagram | None = None
         self._turn = Turn(routes.patience)
         self.closed = False
@@ -47,6 +48,11 @@ class UdpPath:
 
     def send(self, host: str, port: int, data: bytes) -> bool:
         """Send a datagram; True if it was handed to a server."""
+        serve = None if self.closed else self._routes.served(host, port)
+        if serve is not None:
+            self._routes.record(host, port, data, "left")
+            self._answers += [(canonical(host), port, answer) for answer in serve(data)]
+            return True
         target = None if self.closed else self._routes.target(host, port)
         self._turn.asked(target)
         if target is None:
@@ -67,7 +73,7 @@ class UdpPath:
     def poll(self, wait_s: float = 0.0) -> list[tuple[str, int, bytes]]:
         """The datagrams that have come, after waiting for the first at most so long, and those
         in a row behind it."""
-        found: list[tuple[str, int, bytes]] = []
+        found, self._answers = self._answers, []
         while self._sockets:
             readable, _, _ = select.select(list(self._sockets.values()), [], [], wait_s)
             if not readable:
@@ -78,12 +84,12 @@ class UdpPath:
 
     def poll_answer(self, awaited: bool) -> list[tuple[str, int, bytes]]:
         """Poll as patiently as the server deserves (patience.py)."""
-        return self._turn.hear(awaited, self.poll)
+        return self.poll() if self._answers else self._turn.hear(awaited, self.poll)
 
     @property
     def expects(self) -> bool:
         """Something may come if it is waited for."""
-        return self._turn.expects and bool(self._sockets)
+        return bool(self._answers) or self._turn.expects and bool(self._sockets)
 
     def listen(self, host: str, port: int) -> Endpoint:
         """Have programs on this computer send to host:port of the board; where they do so."""

@@ -11,6 +11,11 @@ The left side of a route is an address out of documentation (or any other) or a 
 side a server on this computer: nothing ever leaves it. A routed name resolves to an address that
 stands for it here. What has no route is dropped without a word, as on the internet.
 
+    routes.serve("192.0.2.1", 5683, lambda data: [b"..."])
+
+A function of this process stands for a server of datagrams: what it returns comes back, and no
+real time passes.
+
 Each packet is traced as `net`: left, refused (nobody listens at the target), dropped (no route),
 lost (on the air), unsent (the radio went off before), arrived. `sent` lists what the board has
 sent, for the account of a cycle.
@@ -20,7 +25,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -36,6 +41,8 @@ NAMES_IPV6 = "2001:db8:6e61:6d65::/64"
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _FORM = "HOST:PORT=HOST:PORT, IPv6 addresses in brackets, the second a server on this computer"
+
+Serve = Callable[[bytes], Iterable[bytes]]  # a datagram -> those that answer it
 
 
 @dataclass
@@ -73,6 +80,7 @@ class Routes(AbstractContextManager["Routes"]):
         self.missing: list[tuple[str, int | None]] = []  # wanted without a route; a name: no port
         self.listening: dict[Endpoint, Endpoint] = {}  # address on the board -> real address
         self._table: dict[Endpoint, Endpoint] = {}
+        self._served: dict[Endpoint, Serve] = {}
         self._names: dict[str, dict[str, str]] = {}  # name -> its address by family
         self._strangers: dict[Endpoint, Endpoint] = {}
         self._open: list[RealSockets] = []
@@ -101,6 +109,13 @@ class Routes(AbstractContextManager["Routes"]):
         self._table[source] = _target(target_host, target_port)
         self._name(source[0])
 
+    def serve(self, host: str, port: int, serve: Serve) -> None:
+        """Have datagrams to this address answered by a function of this process."""
+        self._served[_source(host, port)] = serve
+
+    def served(self, host: str, port: int) -> Serve | None:
+        return self._served.get((canonical(host), port))
+
     def __exit__(self, *raised: object) -> None:
         self.close()
 
@@ -109,6 +124,7 @@ class Routes(AbstractContextManager["Routes"]):
         for each in list(self._open):
             each.close()
         self._table.clear()
+        self._served.clear()
         self._strangers.clear()
 
     # looking up

@@ -9,7 +9,7 @@ import pytest
 
 from devkit import application, cli, configuration
 from devkit.application import REFERENCE
-from devkit.servers.udp import UdpServer
+from devkit.servers.receiver import Receiver
 from emulator.device_files import EXAMPLE, ROOT, copy_device_files, credentials_file
 
 MEADOW = '''"""The node on the meadow."""
@@ -111,8 +111,8 @@ def test_demo_reaches_the_server_of_the_file(meadow: Path, capsys) -> None:
 
 def test_run_has_the_file(meadow: Path, capsys) -> None:
     main = str(ROOT / "main.py")
-    with UdpServer() as server:
-        route = f"192.0.2.1:5683={server.host}:{server.port}"
+    with Receiver("coap") as server:
+        route = server.route("192.0.2.1", 5683)
         assert cli.main(["run", main, "--config", str(meadow), "--route", route]) == 0
     assert "sleeping 35" in capsys.readouterr().out
     with pytest.raises(SystemExit) as end:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devkit.build.components import components, needs
-from emulator.device_files import device_files
+from emulator.device_files import configured, device_files
 from tests.devkit.build.tree import plant
 
 
@@ -72,6 +72,15 @@ def test_application_needs_the_plugins_that_its_configuration_names(tmp_path):
     application = components(plant(tmp_path, {"config.py": text}))["application"]
     assert "other" in application.requires
     assert not {"radio", "warmth"} & set(application.requires)
+
+
+@pytest.mark.parametrize(("bearer", "protocol"), [("nbiot", "coap"), ("lora", "udp")])
+def test_application_needs_the_protocol_that_its_bearer_chooses(tmp_path, bearer, protocol):
+    config = tmp_path / "config.py"
+    config.write_text(f'_BEARER = "{bearer}"\n_PROTOCOL = "auto"\n')
+    with configured(config):
+        needed = components()["application"].requires
+    assert {"udp", "coap", "mqtt"} & set(needed) == {protocol}
 
 
 def test_packages_in_a_device_folder_are_components_too(tmp_path):

@@ -145,4 +145,4 @@ def test_a_wrong_bearer_or_protocol_is_told_with_those_that_are_there(tree: Path
     done = demo(tree, "--bearer", "smoke")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'nbiot', 'lora', 'pigeons', 'wifi'" in done.stderr
-    assert "'udp', 'coap', 'mqtt', 'verse', 'verse_stream'" in demo(tree, "--protocol", "x").stderr
+    assert "'udp', 'verse', 'coap', 'mqtt', 'verse_stream'" in demo(tree, "--protocol", "x").stderr

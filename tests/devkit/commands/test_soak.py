@@ -16,7 +16,7 @@ from devkit.soak import NAMES
 from tests.published import publish
 
 # Of each NAME: seeds that the suite has time for
-RUNS = {"faults": ("5", "12"), "files": ("44", "20")}
+RUNS = {"faults": ("5", "12"), "files": ("44", "20"), "powercuts": ("4999", "40")}
 
 
 def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
@@ -55,8 +55,21 @@ def guarantee_nothing(folder: Path) -> str:
     return "sleeps"
 
 
+def keep_nothing_at_once(folder: Path) -> str:
+    """The journal has everything in RTC memory, which a cut clears."""
+    file = folder / "utils" / "journal.py"
+    text = file.read_text("utf-8")
+    assert 'keep == "flash"' in text
+    file.write_text(text.replace('keep == "flash"', "False"), encoding="utf-8")
+    return "lost"
+
+
 # What plants a fault in a copy of the project; returns the rule that is broken
-PLANTED = {"faults": leave_the_radio_on, "files": guarantee_nothing}
+PLANTED = {
+    "faults": leave_the_radio_on,
+    "files": guarantee_nothing,
+    "powercuts": keep_nothing_at_once,
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

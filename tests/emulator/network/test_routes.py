@@ -135,6 +135,25 @@ def test_a_datagram_leaves_and_its_answer_comes_from_the_documented_address(
         ]
 
 
+def test_a_function_of_this_process_answers_at_once() -> None:
+    heard: list[bytes] = []
+
+    def serve(data: bytes) -> list[bytes]:
+        heard.append(data)
+        return [b"a", b"b"] if data == b"two" else []
+
+    with Routes(Board(seed=1)) as routes:
+        routes.serve("192.0.2.1", 5683, serve)
+        path = UdpPath(routes, "IP")
+        assert path.send("192.0.2.1", 5683, b"none") and not path.expects
+        assert path.send("192.0.2.1", 5683, b"two") and path.expects
+        answers = [("192.0.2.1", 5683, b"a"), ("192.0.2.1", 5683, b"b")]
+        assert path.poll_answer(awaited=True) == answers
+        assert path.poll_answer(awaited=True) == []
+        assert heard == [b"none", b"two"]
+        assert [sent.what for sent in routes.sent] == ["left", "left"]
+
+
 def test_a_server_with_two_addresses_answers_from_the_one_it_was_asked_at(
     server: socket.socket,
 ) -> None:
