@@ -56,6 +56,7 @@ class Node:
         self._last = {}  # account of the cycle before
         self._told = None  # measurements given up, as last reported
         self._sensors = ()
+        self._manners = None
         self._trail = _trail()
         self._skips_left = None  # cycles that leave out what hung, as the last one counted
 
@@ -85,6 +86,7 @@ class Node:
             _log.error("configuration: %s", "; ".join(found.problems))
             return False
         logging.setLevel(getattr(logging, found.settings["_LOG_LEVEL"]))
+        self._have_manners()
         return True
 
     def measure(self):
@@ -124,6 +126,9 @@ class Node:
 
     def due(self):
         """Return whether this cycle uses the radio. Without it what was measured waits."""
+        if self._manners and not self._manners.may_connect():
+            self.cause = self._manners.reason
+            return False
         return True
 
     def connect(self):
@@ -134,12 +139,16 @@ class Node:
         if not self._may("connect", "send", "deactivate"):
             self.cause = "reset"
             return
-        needs = self._protocol.NEEDS
+        needs, config = self._protocol.NEEDS, self._config
+        if self._manners:
+            self._manners.connecting(hasattr(self._bearer, "ATTACHES"))
+            if hasattr(self._bearer, "time_fields"):
+                config = self._manners.attempt_config(config, self._bearer.time_fields(needs))
         clock.expect(self._bearer)
         if self._is_much():
-            self._up = self._bearer.up(self._config, needs, True)
+            self._up = self._bearer.up(config, needs, True)
         else:
-            self._up = self._bearer.up(self._config, needs)
+            self._up = self._bearer.up(config, needs)
         outcome = self._bearer.last_outcome()
         start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
         for name, duration_ms in outcome.phases:
@@ -202,7 +211,7 @@ class Node:
                 return False
 
     def sleep(self):
-        """Deep sleep for the rest of the period: its length less the time awake."""
+        """Deep sleep until the next instant at the place of this node in the period."""
         import machine
 
         awake_ms = timing.now_ms()
@@ -215,11 +224,37 @@ class Node:
             from utils import clock, store
 
             store.keep_cycle(self._account(awake_ms))
+            if self._manners:
+                self._end_attempt()
+                sleep_ms = asked_ms = self._manners.sleep_ms()
             asked_ms = clock.sleep_ms(sleep_ms)  # the RTC measures it, which drifts
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
         _log.info("awake %d ms, sleeping %d ms", awake_ms, sleep_ms)
         machine.deepsleep(asked_ms)
+
+    def _have_manners(self):
+        """Know this node's place in the period, and what its attempts of before allow."""
+        try:
+            from utils import manners
+
+            self._manners = manners.Manners(self._config, self.settings)
+        except Exception as error:  # noqa: BLE001 - a damaged file must not cost the report
+            self.fail("exception", error)
+
+    def _end_attempt(self):
+        """Tell how the attempt ended, and whether the next start may switch the radio on early."""
+        import node_start
+
+        if self._tried:
+            if self.delivered or self.accepted and not self.outcome and self.left != 0:
+                self._manners.delivered()
+            elif self._up:
+                self._manners.failed(self.outcome or "not_sent", "temporary")
+            else:
+                kind = getattr(self._bearer, "back_off", None)
+                self._manners.failed(self.cause, kind() if kind else "temporary")
+        node_start.start_early(self._config, self._manners.is_settled())
 
     def fail(self, cause, error):
         self.cause = cause

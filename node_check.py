@@ -24,6 +24,8 @@ FIELDS = (
     ("_WHEN_FULL", "choice", ("oldest", "every_second"), "oldest"),
     ("_ORDER", "choice", ("oldest", "newest"), "oldest"),
     ("_DRAIN_S", "integer", (0, 600), 30),
+    ("_MAX_ATTACHES_PER_HOUR", "integer", (1, 60), 10),
+    ("_MAX_ATTACHES_PER_DAY", "integer", (1, 1440), 96),
     ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
 )
 # (former field without its underscore, its successor, values of that)
@@ -66,11 +68,6 @@ class Examined:
         former = ["_" + row[0] for row in SUCCESSORS]
         return fields.NAMES.split() + [row[0] for row in self._rows()] + former
 
-    def ceilings(self):
-        """Return the most attempts in an hour and in a day, None where nobody counts them."""
-        names = getattr(self.bearer, "ATTACHES", None)
-        return names and [self._value(name) for name in names]
-
     def misspelt(self):
         """Return a text for each name that looks like a field and is none."""
         from utils import fields
@@ -93,13 +90,6 @@ class Examined:
         if not self.problems and self.settings["_WATCHDOG_S"] <= wait_s:
             text = "%s: a wait of up to %d s feeds no watchdog; allowed: more than that"
             found.append(text % (self._written(("_WATCHDOG_S", "_BEARER")), wait_s))
-        ceilings = None if self.problems else self.ceilings()
-        # the hour counts in steps of 450 s, and so does what is left of the last one
-        for most, length_s in zip(ceilings or (), (4050, 86400)):
-            if self.settings["_PERIOD_S"] * most < length_s:
-                text = "%s: measurements wait for a later report; allowed: a longer _PERIOD_S"
-                found.append(text % self._written(("_PERIOD_S",) + self.bearer.ATTACHES))
-                break
         return found
 
     def _checked(self, field, find):

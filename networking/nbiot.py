@@ -17,8 +17,6 @@ _CID                              int 1 to 8, optional, 1: the PDP context that 
 _APN_USER, _APN_PASSWORD          str, optional, together with the CID's access point
 _APN_AUTH                         "pap" (default) or "chap": how they are given to the network
 _PLMN                             str of 5 or 6 digits, optional: this operator only
-_MAX_ATTACHES_PER_HOUR, _MAX_ATTACHES_PER_DAY  int, optional, 10 and 96: for the application, which
-                                  does not call connect() more often
 
 Wrong configuration or arguments raise ValueError before the modem is touched. Trouble in the field
 never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
@@ -50,10 +48,8 @@ _FIELDS = (
     ("_APN_PASSWORD", "secret", (1, 64), None),
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "digits", (5, 6), None),
-    ("_MAX_ATTACHES_PER_HOUR", "integer", (1, 60), 10),
-    ("_MAX_ATTACHES_PER_DAY", "integer", (1, 1440), 96),
 )
-ATTACHES = ("_MAX_ATTACHES_PER_HOUR", "_MAX_ATTACHES_PER_DAY")
+ATTACHES = True
 UNFED_S = 65  # network.LTE() with a modem that falls mute meanwhile
 CARRIES_BY = ("_IP_VERSION", "_HOST", "_CID")
 _LAST_SOCKET_CID = 5

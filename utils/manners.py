@@ -1,10 +1,9 @@
 """What keeps a node from being a nuisance: its place in the period and its back-off, on a board.
 
     from utils import manners
-    ceilings = manners.limits(bearer, config)
-    mine = manners.Manners(900, ceilings, checked.digest(config))    # before store.next_sequence()
+    mine = manners.Manners(config, settings)      # before store.next_sequence()
     if mine.may_connect():
-        mine.connecting()
+        mine.connecting(True)
         ...                                               # then mine.delivered(), or
         mine.failed("no_cell", backoff.TEMPORARY)
     machine.deepsleep(clock.sleep_ms(mine.sleep_ms()))
@@ -18,7 +17,7 @@ without power no time passes. To end a wait by hand: import pycom; pycom.nvs_era
 
 import ustruct
 
-from utils import backoff, clock, logging, place, store, timing
+from utils import clock, logging, place, store, timing
 
 _KEY = "back_off"  # in NVS
 _PART = "manners"  # of the RTC memory
@@ -28,7 +27,6 @@ _FORM = "<BBQIII"
 _VERSION = 1
 _EARLY_S = 60  # a sleep shorter than planned by so much, and a tenth, was ended by somebody
 _LEAST_SLEEP_MS = 1000
-_NO_CEILINGS = (1000000, 1000000)
 
 _log = logging.Logger("manners")
 
@@ -39,35 +37,42 @@ class Manners:
     reason    why may_connect() was False: "back_off", or "spread" after a power cut
     """
 
-    def __init__(self, period_s, limits, digest):
-        """limits: attempts an hour and a day, None without ceilings. digest: of the configuration,
-        another one is tried at once."""
+    def __init__(self, config, settings):
+        """config: another one is tried at once. settings: the checked fields of the node."""
         import machine
 
         self.reason = "none"
-        self._period_s = period_s
-        self._counts = limits is not None
+        self._config = config
+        self._period_s = settings["_PERIOD_S"]
+        self._limits = settings["_MAX_ATTACHES_PER_HOUR"], settings["_MAX_ATTACHES_PER_DAY"]
+        self._backoff = None  # loaded in cycles that need it
         cause = machine.reset_cause()
-        kept = b""
-        if cause in (machine.DEEPSLEEP_RESET, machine.SOFT_RESET):
-            kept = store.part(_PART)
-        text = _read(_KEY, "")
         powered = cause in (machine.PWRON_RESET, machine.BROWN_OUT_RESET)
         is_old = powered and _read("report_seq", None) is not None
         self._spread_ms = place.spread_ms(random) if is_old else 0
-        self._resume(kept)
-        limits = limits or _NO_CEILINGS
-        checksum = int.from_bytes(digest[:2], "big")
-        self._state = backoff.Backoff(text, self._start_s, limits, checksum, random)
-        if self._start_s < self._state.noted_s:  # the RTC memory was lost
-            self._start_s = self._state.noted_s
-        if self._state.damaged and not self._save():
-            self._state = backoff.Backoff("", self._start_s, limits, checksum, random)
+        self._begun = False
+        self._run_ms = self._start_s = 0  # at the start of this cycle
+        self._at_place = False
+        if cause in (machine.DEEPSLEEP_RESET, machine.SOFT_RESET):
+            self._resume(store.part(_PART))
+        if not self._start_s:  # the RTC memory was lost: time goes on where it was noted
+            self._start_s = self._state().noted_s
+
+    def _state(self):
+        """Return the back-off, as it was kept."""
+        if self._backoff is None:
+            from utils import backoff, checked
+
+            number = int.from_bytes(checked.digest(self._config)[:2], "big")
+            rest = self._start_s, self._limits, number, random
+            self._backoff = backoff.Backoff(_read(_KEY, ""), *rest)
+            self._start_s = max(self._start_s, self._backoff.noted_s)
+            if self._backoff.damaged and not self._save():
+                self._backoff = backoff.Backoff("", *rest)
+        return self._backoff
 
     def _resume(self, kept):
         """Continue the count of time that the last cycle kept."""
-        self._run_ms = self._start_s = 0  # at the start of this cycle
-        self._at_place = False
         if len(kept) != ustruct.calcsize(_FORM) or kept[0] != _VERSION:
             return
         _, at_place, run_ms, node_s, planned_s, rtc_s = ustruct.unpack(_FORM, kept)
@@ -80,7 +85,7 @@ class Manners:
 
     def may_connect(self):
         """Return whether the radio may be used in this cycle. If not, `reason` says why."""
-        wait_s = self._state.wait_s(self._now_s())
+        wait_s = self._state().wait_s(self._now_s())
         if wait_s:
             self.reason = "back_off"
             _log.info("%d failures, last %s: next attempt in %d min", *self._about(wait_s))
@@ -89,43 +94,52 @@ class Manners:
             _log.info("power returned: first attempt in %d s", self._spread_ms // 1000)
         return self.reason == "none"
 
-    def connecting(self):
-        """Note that an attempt begins, before the radio is used: it counts even if it is cut."""
-        if self._counts:
-            self._state.begin(self._now_s())
+    def connecting(self, counts):
+        """Note that an attempt begins, before the radio is used: it counts even if it is cut.
+
+        counts: whether the ceilings hold for this bearer.
+        """
+        self._begun = True
+        if counts:
+            self._state().begin(self._now_s())
             self._save()
 
     def attempt_config(self, config, names):
-        """Return the configuration for this attempt: an early retry takes half the time.
+        """Return the configuration for this attempt: most retries take half the time.
 
         names: the fields with its time limits.
         """
-        return _Hasty(config, names) if self._state.is_hasty() else config
+        return _Hasty(config, names) if self._state().is_hasty() else config
 
     def delivered(self):
         """Note that a report was delivered."""
-        if self._state.delivered():
+        if self._begun and self._state().delivered():
             self._save()
 
     def failed(self, cause, kind):
-        """Note an attempt that delivered nothing. kind: a class of utils/backoff.py."""
+        """Note that the attempt, if one began, delivered nothing. kind: a class of utils/backoff.py."""
+        if not self._begun:
+            return
         now_s = self._now_s()
-        self._state.failed(now_s, cause, kind)
+        self._state().failed(now_s, cause, kind)
         self._save()
         text = "%d failures, last %s: next attempt in %d min; to try at once: "
         text += 'import pycom; pycom.nvs_erase("back_off"); then reset'
-        _log.warning(text, *self._about(self._state.wait_s(now_s)))
+        _log.warning(text, *self._about(self._state().wait_s(now_s)))
 
     def is_settled(self):
-        """Return whether no back-off keeps the next cycles from using the radio."""
-        return self._state.failures < 2  # the wait after one failure is shorter than most periods
+        """Return whether no back-off keeps the next cycles from using the radio.
+
+        The wait after one failure is shorter than most periods.
+        """
+        return self._backoff is not None and self._backoff.failures < 2
 
     def sleep_ms(self):
         """Return how long to sleep, and keep what the next cycle goes on with. Call it last."""
         import machine
 
         now_s, run_ms = self._now_s(), self._run_now_ms()
-        if self._state.is_noting(now_s):
+        if self._backoff and self._backoff.is_noting(now_s):
             self._save()
         at_place = self.reason != "spread"
         wake_ms = self._spread_ms
@@ -146,7 +160,7 @@ class Manners:
         return self._start_s + timing.now_ms() // 1000
 
     def _about(self, wait_s):
-        return self._state.failures, self._state.cause, -(-wait_s // 60)
+        return self._state().failures, self._state().cause, -(-wait_s // 60)
 
     def _save(self):
         """Write the text; False if the NVS does not take it."""
@@ -155,7 +169,7 @@ class Manners:
         try:
             if not isinstance(pycom.nvs_get(_KEY, ""), str):
                 pycom.nvs_erase(_KEY)
-            pycom.nvs_set(_KEY, self._state.text(self._now_s()))
+            pycom.nvs_set(_KEY, self._state().text(self._now_s()))
             return True
         except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
             _log.warning("back-off not kept: %s", error)
@@ -179,13 +193,6 @@ def random(n):
     import uos
 
     return int.from_bytes(uos.urandom(4), "big") % n if n else 0
-
-
-def limits(bearer, config):
-    """Return the ceilings of a bearer, [attempts an hour, a day]; None if nobody counts them."""
-    names = getattr(bearer, "ATTACHES", ())
-    rows = [row for row in getattr(bearer, "_FIELDS", ()) if row[0] in names]
-    return [getattr(config, row[0], row[3]) for row in rows] or None
 
 
 def _read(key, default):

@@ -22,11 +22,15 @@ pytestmark = pytest.mark.both_runtimes(every=2)
 CYCLE = """
 import machine, pycom
 from utils import manners, store, timing
-mine = manners.Manners({period_s}, {limits}, {digest})
+class Config:
+    _HOST = {host!r}
+mine = manners.Manners(Config, {{
+    "_PERIOD_S": 900, "_MAX_ATTACHES_PER_HOUR": 10, "_MAX_ATTACHES_PER_DAY": 96
+}})
 store.next_sequence()
 may = mine.may_connect()
 if may:
-    mine.connecting()
+    mine.connecting({counts})
     timing.sleep_ms({awake_ms})
     if {outcome!r} == "delivered":
         mine.delivered()
@@ -44,9 +48,8 @@ class Node:
         restore(board.flash, ("utils",))
         self.board = board
         self.settings: dict[str, Any] = {
-            "period_s": 900,
-            "limits": (10, 96),
-            "digest": b"a config",
+            "host": "192.0.2.1",
+            "counts": True,
             "awake_ms": 5000,
             "kind": "temporary",
         }
@@ -197,7 +200,7 @@ def test_a_delivered_report_ends_the_row(node):
 def test_another_configuration_is_tried_at_once(node):
     node.cycle("sim_missing", PWRON_RESET, kind="permanent")
     assert node.cycle("sim_missing") == "back_off"
-    assert node.cycle("sim_missing", HARD_RESET, digest=b"another config") == "none"
+    assert node.cycle("sim_missing", HARD_RESET, host="192.0.2.2") == "none"
 
 
 def test_ceilings_hold_over_resets_in_the_middle_of_an_attempt(node):
@@ -209,7 +212,7 @@ def test_ceilings_hold_over_resets_in_the_middle_of_an_attempt(node):
 
 def test_without_ceilings_nothing_is_written_as_long_as_reports_arrive(node):
     for _ in range(20):
-        node.cycle("delivered", limits=None)
+        node.cycle("delivered", counts=False)
     assert len(node.attempts) == 20
     assert node.board.service("nvs").do_get("back_off") == []
 
