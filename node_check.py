@@ -8,26 +8,8 @@ Each component checks its own fields. The fields of the application, and what th
 components mean together, are checked here. Each text names the fields, and what is allowed.
 """
 
-from utils import boot_fields, configuration, plugins
+from utils import boot_fields, configuration, node_fields, plugins
 
-FIELDS = (
-    ("_DEVICE_NAME", "name", (1, 20), None),
-    ("_PERIOD_S", "integer", (10, 604800)),
-    ("_SENSORS", "special", "a tuple of lines (sensor, {argument: value})", ()),
-    ("_BEARER", "text", (1, 20)),
-    ("_PROTOCOL", "text", (1, 20), "udp"),
-    ("_HOST", "host", (1, 100)),
-    ("_PORT", "integer", (1, 65535)),
-    ("_PHASES_EVERY", "integer", (0, 65536), 0),
-    ("_KEEP", "choice", ("rtc", "flash"), "rtc"),
-    ("_JOURNAL_BYTES", "integer", (1024, 65536), 16384),
-    ("_WHEN_FULL", "choice", ("oldest", "every_second"), "oldest"),
-    ("_ORDER", "choice", ("oldest", "newest"), "oldest"),
-    ("_DRAIN_S", "integer", (0, 600), 30),
-    ("_MAX_ATTACHES_PER_HOUR", "integer", (1, 60), 10),
-    ("_MAX_ATTACHES_PER_DAY", "integer", (1, 1440), 96),
-    ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
-)
 # (former field without its underscore, its successor, values of that)
 SUCCESSORS = (
     ("BACKLOG_BYTES", "_JOURNAL_BYTES", "1024 to 65536"),
@@ -40,13 +22,13 @@ _MARKS = (("bo", 65535, 0, None),)  # that it may have
 class Examined:
     """The checked configuration.
 
-    settings          {field: value} of FIELDS and of boot.py, without wrong ones
+    settings          {field: value} of utils/node_fields.py and boot_fields.py, without wrong ones
     bearer, protocol  the modules that the configuration names; None if there is no such module
     problems          one text per problem; with one of them the node must not use the radio
     """
 
     def __init__(self, config):
-        fields = FIELDS + boot_fields.FIELDS
+        fields = node_fields.FIELDS + boot_fields.FIELDS
         self._config = config
         self._lost = []  # advice about measurements that no report can hold
         self.settings, self.problems = configuration.problems(config, fields)

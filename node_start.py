@@ -3,10 +3,9 @@
     node_start.feed(watchdog)
     node_start.spare_battery(config, woken, set_options, modem_off)      # may sleep
     options = node_start.radio_options(config, node_start.is_started())
-    node_start.start_early(config, False)   # for the next start
+    node_start.start_early(config, False)   # at the end of a cycle, for the next start
 
-The options of the radio are those of the last cycle, whose end alone knows whether the next one
-will use the radio: writing them costs the flash of the settings, which has no wear levelling.
+The end of a cycle knows whether the next start will use the radio; boot.py leaves it at that.
 
 Apart from boot.py, which guards against damaged files and is compiled at each start.
 """
@@ -17,8 +16,10 @@ from utils import timing
 
 _MARGIN_MV = 100  # a low battery has to recover by so much
 _LOW = "battery_low"  # in NVS
-supply_mv = None  # of the battery at this start, None if unknown
 _RADIOS = ("wifi_on_boot", "lte_modem_en_on_boot")
+
+supply_mv = None  # of the battery at this start, None if unknown
+is_checked = False  # whether this configuration was found good before the deep sleep
 
 
 def feed(watchdog):
@@ -34,9 +35,7 @@ def spare_battery(config, woken, set_options, modem_off):
     woken: from a deep sleep. set_options, modem_off: of boot.py.
     """
     global supply_mv
-    from utils import boot_fields, configuration
-
-    settings = configuration.usable(config, boot_fields.FIELDS)[0]
+    settings = _settings(config, woken)
     if settings["_BATTERY_PIN"] is None:
         return
     was_low = pycom.nvs_get(_LOW, 0) == 1
@@ -72,9 +71,10 @@ def is_started():
 def radio_options(config, uses_radio):
     """Return the options of pycom with which the firmware starts the bearer's hardware.
 
-    uses_radio: the next start will certainly use it; else {}.
+    uses_radio: the next start will use it. {} if not, and if not each cycle sends: the options are
+    on flash, which each change wears, and Python starts the radio in a cycle that does.
     """
-    if not uses_radio:
+    if not uses_radio or getattr(config, "_SEND_EVERY", 1) != 1:
         return {}
     try:
         bearer = _bearer(config)
@@ -90,6 +90,19 @@ def start_early(config, uses_radio):
         value = wanted.get(name, False)
         if getattr(pycom, name)() != value:
             getattr(pycom, name)(value)
+
+
+def _settings(config, woken):
+    """Return the fields of boot.py, a wrong one with its default."""
+    global is_checked
+    from utils import boot_fields, checked
+
+    is_checked = checked.recall(checked.digest(config)) and woken
+    if is_checked:
+        return checked.values(config, boot_fields.FIELDS)
+    from utils import configuration
+
+    return configuration.usable(config, boot_fields.FIELDS)[0]
 
 
 def _is_low(supply_mv, least_mv):

@@ -59,19 +59,13 @@ SELECT name.name, nth, kind, part, value, other, sum FROM record JOIN name ON na
 WHERE node = ? AND boot = ? AND seq = ?
 """
 _RECORD = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_NEWER = (
-    "CASE WHEN coalesce(excluded.measured, 0) >= coalesce(measured, 0)"
-    " THEN excluded.{0} ELSE {0} END"
-)
+_NEWER = "CASE WHEN excluded.newest >= newest THEN excluded.{0} ELSE {0} END"
+_CHANGED = ("seq", "measured", "received", "value", "other", "sum", "newest")  # that last
 _LATEST = (
-    "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+    "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
     " ON CONFLICT DO UPDATE SET count = count + 1, "
-    + ", ".join(
-        f"{column} = {_NEWER.format(column)}"
-        for column in ("seq", "received", "protocol", "source", "value", "other", "sum",
-                       "measured")
-    )
-)  # fmt: skip
+    + ", ".join(f"{column} = {_NEWER.format(column)}" for column in _CHANGED)
+)
 
 
 @dataclass(frozen=True)
@@ -210,21 +204,15 @@ class Writer:
         if known and new:
             number = 1 + max(number for number, _ in known.values())
             self._database.execute(_REPORT, (*key, number, *origin))
-        ids = [self._name_id(row) for row in new]
-        self._database.executemany(
-            _RECORD,
-            [
-                (*key, name, number, row.measured, row.value, row.other, row.sum)
-                for name, row in zip(ids, new, strict=True)
-            ],
-        )
-        self._database.executemany(
-            _LATEST,
-            [
-                (node.id, name, part.seq, row.measured, *origin, row.value, row.other, row.sum)
-                for name, row in zip(ids, new, strict=True)
-            ],
-        )
+        records, latest = [], []
+        for row in new:
+            name, value = self._name_id(row), (row.value, row.other, row.sum)
+            measured = 0 if row.measured == origin[0] else row.measured
+            records.append((*key, name, number, measured, *value))
+            newest = row.reading.order_s
+            latest.append((node.id, name, newest, part.seq, row.measured, origin[0], *value))
+        self._database.executemany(_RECORD, records)
+        self._database.executemany(_LATEST, latest)
         times = [row.measured for row in new if row.measured is not None]
         if times:
             node.measured = max(times) if node.measured is None else max(node.measured, *times)

@@ -1,6 +1,5 @@
-"""The content of a report: what node.py adds to its measurements, and the time of each.
+"""The content of a report: what is added to a measurement when it is sent, and the time of each.
 
-    records = measured + senml_report.last_phases(last_account, every, sequence)
     group = senml_report.Groups(confirms, sequence, extra).of(entry)
 
 docs/report.md lists the records. A journal entry holds what was measured, and what is known of the
@@ -18,25 +17,6 @@ _TOLD_KEY = "boot_told"  # in NVS: the boot number that a server has confirmed
 _FIRST = const(16)  # reports with the boot number where no server confirms, then every so many
 
 _log = logging.Logger("node")
-
-
-def last_phases(account, every, sequence):
-    """Return the durations of the previous cycle as records, in ms.
-
-    account: of that cycle; every: _PHASES_EVERY; sequence: number of this report. The last phase
-    of connecting, usually the longest, is always among them; the others come when they are due. A
-    name is the first two letters of the phase.
-    """
-    due = every > 0 and sequence % every == 1 % every
-    records = []
-    for name, _, duration_ms in account.get("phases", ()):
-        if name == account.get("link"):
-            records.insert(0, (name[:2], duration_ms, 0, None))
-        elif due and name != "measure":
-            records.append((name[:2], duration_ms, 0, None))
-    if due and "awake_ms" in account:
-        records.append(("aw", account["awake_ms"], 0, None))
-    return records
 
 
 def board_name():

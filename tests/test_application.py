@@ -219,11 +219,9 @@ def test_wake_ups_are_a_period_apart_at_a_place_of_its_own(
     fresh_s = min(period_s / 20, 60)
     node = make_node(SAFE, _PERIOD_S=period_s)
     starts_s = [cycle.started_us / 1e6 for cycle in node.run(3)]
-    first_s, *others_s = [
-        late - early for early, late in zip(starts_s, starts_s[1:], strict=False)
-    ]
-    assert period_s <= first_s + 1 and first_s <= period_s * 2 + fresh_s + 1
-    assert all(abs(gap_s - period_s) <= fresh_s + 1 for gap_s in others_s)
+    first_s, second_s = [late - early for early, late in zip(starts_s, starts_s[1:], strict=False)]
+    assert period_s - 1 <= first_s <= period_s * 2 + fresh_s + 1
+    assert abs(second_s - period_s) <= fresh_s + 1
 
 
 def test_a_cycle_longer_than_its_period_sleeps_all_the_same(make_node: MakeNode) -> None:
@@ -445,12 +443,18 @@ def test_a_part_that_raises_does_not_keep_the_node_awake(make_node: MakeNode, wh
         assert cycles[-1].waiting == 2 and on_flash(node)  # nothing is lost
 
 
-@pytest.mark.parametrize("step", ("configure", "measure", "connect", "send", "_waiting"))
+@pytest.mark.parametrize(
+    ("file", "step"),
+    [
+        *[("node.py", step) for step in ("configure", "measure", "connect", "send")],
+        ("node_send.py", "_waiting"),
+    ],
+)
 def test_an_exception_in_any_step_ends_in_sleep_with_the_modem_off(
-    make_node: MakeNode, step: str
+    make_node: MakeNode, file: str, step: str
 ) -> None:
     node = make_node(SAFE)
-    main = node.device.flash / "node.py"
+    main = node.device.flash / file
     source = main.read_text(encoding="utf-8")
     head = re.search(rf"    def {step}\(self.*\):\n", source)
     assert head is not None

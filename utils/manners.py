@@ -50,7 +50,7 @@ class Manners:
         powered = cause in (machine.PWRON_RESET, machine.BROWN_OUT_RESET)
         is_old = powered and _read("report_seq", None) is not None
         self._spread_ms = place.spread_ms(random) if is_old else 0
-        self._begun = False
+        self._begun = self._counts = False
         self._run_ms = self._start_s = 0  # at the start of this cycle
         self._at_place = False
         if cause in (machine.DEEPSLEEP_RESET, machine.SOFT_RESET):
@@ -99,7 +99,7 @@ class Manners:
 
         counts: whether the ceilings hold for this bearer.
         """
-        self._begun = True
+        self._begun, self._counts = True, counts
         if counts:
             self._state().begin(self._now_s())
             self._save()
@@ -117,7 +117,10 @@ class Manners:
             self._save()
 
     def failed(self, cause, kind):
-        """Note that the attempt, if one began, delivered nothing. kind: a class of utils/backoff.py."""
+        """Note that the attempt, if one began, delivered nothing.
+
+        kind: a class of utils/backoff.py.
+        """
         if not self._begun:
             return
         now_s = self._now_s()
@@ -126,13 +129,6 @@ class Manners:
         text = "%d failures, last %s: next attempt in %d min; to try at once: "
         text += 'import pycom; pycom.nvs_erase("back_off"); then reset'
         _log.warning(text, *self._about(self._state().wait_s(now_s)))
-
-    def is_settled(self):
-        """Return whether no back-off keeps the next cycles from using the radio.
-
-        The wait after one failure is shorter than most periods.
-        """
-        return self._backoff is not None and self._backoff.failures < 2
 
     def sleep_ms(self):
         """Return how long to sleep, and keep what the next cycle goes on with. Call it last."""
@@ -152,6 +148,20 @@ class Manners:
         values = _VERSION, at_place, run_ms + sleep_ms, now_s + planned_s, planned_s, clock.rtc_s()
         store.keep_part(_PART, ustruct.pack(_FORM, *values))
         return sleep_ms
+
+    def starts_early(self, sleep_ms):
+        """Return whether the firmware is to start the radio before Python next time.
+
+        None: as this time. It is written to flash, so that it changes twice in an outage: off when
+        a cycle without radio follows, on after a delivered report. sleep_ms: until the next cycle.
+        """
+        hour, day = self._limits
+        if self._counts and min(self._period_s * hour // 3600, self._period_s * day // 86400) < 1:
+            return False  # some of the cycles meet a ceiling
+        state = self._backoff
+        if state and (state.failures > 1 or state.wait_s(self._now_s()) * 1000 > sleep_ms):
+            return False
+        return True if state and self._begun and not state.failures else None
 
     def _run_now_ms(self):
         return self._run_ms + timing.now_ms()

@@ -28,9 +28,22 @@ from emulator.vm.cpython import CpythonVm
 
 _TABLE = re.compile(r"^_?FIELDS = \(", re.MULTILINE)
 _FIELD = re.compile(r"_[A-Z]{2,}[A-Z_]*s?")
-_COMPONENTS = ("boot", "node", "networking.", "protocols.", "utils.boot_fields")  # read config.py
+# that read config.py, or say for others what they read
+_COMPONENTS = (
+    "boot",
+    "node",
+    "networking.",
+    "protocols.",
+    "utils.boot_fields",
+    "utils.node_fields",
+)
 # Declared apart from the file that reads them
-_READER = {"utils.boot_fields": "node_start", "node_check": "node"}
+_READER = {
+    "utils.boot_fields": "node_start",
+    "utils.node_fields": "node",
+    "node_check": "node",
+    "node_send": "node",
+}
 FIELDS_FILE = ROOT / "utils" / "fields.py"
 _NAMES = re.compile(r"(?<=^# fields\n).*?(?=^# end$)", re.DOTALL | re.MULTILINE)
 _PAGES = {"node": "reliability"}  # of fields that have no component's page

@@ -163,7 +163,7 @@ def test_a_report_that_can_never_be_decoded_is_refused_at_once(
 def test_the_answer_tells_the_time_to_a_node_that_asks(
     node: Node, store: SlowStore, query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coap_report.time, "time", lambda: 1_772_366_400.9)  # type: ignore
+    monkeypatch.setattr(coap_report.time, "time", lambda: 1_772_366_400.9)
     for repetition in range(2):
         node.send(7, query=query)
         if not repetition:
@@ -176,7 +176,7 @@ def test_the_answer_tells_the_time_to_a_node_that_asks(
             assert cbor2.loads(found.payload) == {1: 1_772_366_400 + repetition * 5}
         else:
             assert (found.opt.content_format, found.payload) == (None, b"")
-        monkeypatch.setattr(coap_report.time, "time", lambda: 1_772_366_405.9)  # type: ignore
+        monkeypatch.setattr(coap_report.time, "time", lambda: 1_772_366_405.9)
 
 
 def test_a_message_that_is_not_confirmable_is_answered_with_one(

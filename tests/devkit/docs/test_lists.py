@@ -62,7 +62,7 @@ def _defined(name: str) -> set[str]:
 def _demanded(package: str, *owners: str) -> set[str]:
     """What the application asks a plug-in for: by name, and as marks of plugins.find."""
     found = set()
-    for name in ("node_start.py", "node.py", "node_check.py"):
+    for name in ("node_start.py", "node.py", "node_send.py", "node_check.py"):
         for node in ast.walk(_tree(name)):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) in owners:
                 found.add(node.attr)
