@@ -331,7 +331,7 @@ class Node:
             "left": self.left,
             "waiting": self._waiting_now(),
             "given_up": self._rtc.gone if self._rtc else journal.given_up if journal else None,
-            "batch": (batch.count, batch.every) if batch and self._rests_for else None,
+            "batch": (batch.count, batch.every) if self._rests_for == "measured" else None,
             "held": drain.held if drain else self.last.get("held", ()),
             "told": self.told,
             "link": self.link,
