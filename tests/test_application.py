@@ -215,13 +215,14 @@ def test_what_does_not_fit_goes_into_the_next_datagram(make_node: MakeNode, name
 def test_wake_ups_are_a_period_apart_at_a_place_of_its_own(
     make_node: MakeNode, period_s: int
 ) -> None:
-    """A new node reports at once, and not sooner than a period later; each has a fresh part."""
-    fresh_s = min(period_s / 20, 60)
+    """A new node reports at once, and not sooner than a period later; each has a fresh part. The
+    clock drifts by 3 %, and once its rate is known by 0.5 %."""
+    fresh_s = min(period_s / 20, 60) + 1
     node = make_node(SAFE, _PERIOD_S=period_s)
     starts_s = [cycle.started_us / 1e6 for cycle in node.run(3)]
     first_s, second_s = [late - early for early, late in zip(starts_s, starts_s[1:], strict=False)]
-    assert period_s - 1 <= first_s <= period_s * 2 + fresh_s + 1
-    assert abs(second_s - period_s) <= fresh_s + 1
+    assert 0.97 * period_s - 1 <= first_s <= 1.03 * (period_s * 2 + fresh_s)
+    assert abs(second_s - period_s) <= fresh_s + 0.03 * period_s
 
 
 def test_a_cycle_longer_than_its_period_sleeps_all_the_same(make_node: MakeNode) -> None:
