@@ -90,8 +90,7 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         return self._drops.count
 
     def close(self) -> None:
-        """Stop without waiting for requests under way."""
-        _ = self.lost  # the last count
+        """Answer the reports that are being stored, then stop."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(timeout=10)
@@ -137,6 +136,8 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         )
         self._started.set_result(loop)
         await self._stop.wait()
+        await reports.close()
+        _ = self.lost  # the last count
         await context.shutdown()
 
     def _on_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -87,9 +87,8 @@ def with_units(records: list[Record]) -> list[Record]:
     base, seq = sequence_number(records)
     if seq is None or records[0].name != base:
         return records
-    return [
-        dataclasses.replace(record, unit=UNITS.get(record.name[len(base) :]))
-        if record.unit is None
-        else record
-        for record in records
-    ]
+    found = []
+    for record in records:
+        unit = UNITS.get(record.name[len(base) :]) if record.unit is None else None
+        found.append(dataclasses.replace(record, unit=unit) if unit else record)
+    return found
