@@ -29,7 +29,7 @@ from decimal import Decimal
 from typing import Any
 
 from collector.readings import Reading, new_reading
-from collector.report import GIVEN_UP, UNITS, measurements
+from collector.report import UNITS, measurements
 from collector.senml import Record
 from collector.tables import ARRIVALS
 
@@ -39,7 +39,7 @@ NEAR = 4_096  # reports that may be lost around 65535
 LIVE_S = 300  # between measuring and reception of what a node sends at once
 NAMES_MAX = 10_000  # in memory
 # The node's own figures: it may add them when it sends, so that a repetition has others
-FIGURES = frozenset(UNITS) | {GIVEN_UP}
+FIGURES = frozenset(UNITS)
 
 _NODE = """
 INSERT INTO node (base, seen, protocol, source) VALUES (?, ?, ?, ?)
