@@ -1,8 +1,7 @@
-"""The settings of this node. No secret stands here: passwords and keys come from credentials.py.
-
-The node checks the fields before it uses them; the console names a wrong one with the allowed
-values. The address below is for documentation (RFC 5737): replace it by your server's.
-"""
+# The settings of this node. No secret stands here: passwords and keys come from credentials.py.
+#
+# The node checks the fields before it uses them; the console names a wrong one with the allowed
+# values. The address below is for documentation (RFC 5737): replace it by your server's.
 
 # Identity ---------------------------------------------------------------------------------------
 # Name of this node in its reports, at most 20 letters and digits. None: 8 letters and digits made
