@@ -37,6 +37,7 @@ MEASURED = (
     "bench-modules",
     "bench-measuring",
     "bench-backlog",
+    "bench-batches",
     "sensors",
     "scenarios",
     "wifi-scenarios",

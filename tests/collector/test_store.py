@@ -125,7 +125,7 @@ def test_boots(tmp_path: Path, sent: list[Any], expected: Any) -> None:
 def test_a_restart_that_the_node_declares(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     sent = [
-        measurement(7, 1), measurement(8, 2),
+        measurement(7, 1), measurement(8, 2, -7_200),  # its clock is two hours ahead
         measurement(0, 3, bo=500),  # NVS erased
         measurement(1, 4), measurement(1, 4, bo=500),
         measurement(9, 5, 7_200, bo=0),  # late, of the boot before
