@@ -138,14 +138,16 @@ class Sender:
         self.drain.on_sent = groups.sent
         clock.ask_server(session)
         try:
-            most_ms = node.settings["_DRAIN_S"] * 1000
+            deadline = timing.Deadline(node.settings["_DRAIN_S"] * 1000)
             anchor = clock.anchor()
             if anchor and not anchor[2] and clock.wanted():
                 # The rate of the clock is not known: only what was measured now can be dated well.
                 # The answer to it tells the time, which dates the others
-                self.drain.run(self._newest(groups), most_ms)
-            if not self.drain.outcome:
-                self.drain.run(self._waiting(session, groups), most_ms)
+                held = self.drain.held
+                self.drain.run(self._newest(groups), 0)
+                self.drain.held = held + [pair for pair in self.drain.held if pair not in held]
+            if not self.drain.outcome and not (self.drain.accepted and deadline.expired()):
+                self.drain.run(self._waiting(session, groups), deadline.left_ms())
             self._hear(session)
         finally:
             node.accepted, node.delivered = self.drain.accepted, self.drain.delivered
