@@ -1,9 +1,10 @@
-"""Runs first after every reset: sees to it that the board sleeps.
-
-The watchdog ends whatever hangs, and the idle prompt that a missing main.py leaves. After three
-resets in a row the board sleeps without main.py: docs/reliability.md. No file of ours is loaded
-before that, so that a damaged one cannot prevent it.
-"""
+# Runs first after every reset: sees to it that the board sleeps.
+#
+# The watchdog ends whatever hangs, and the idle prompt that a missing main.py leaves. After three
+# resets in a row the board sleeps without main.py: docs/reliability.md. No file of ours is loaded
+# before that, so that a damaged one cannot prevent it.
+#
+# Each start compiles this file: comments cost next to nothing there, docstrings half of code.
 
 import sys
 
@@ -47,14 +48,14 @@ def boot():
     set_options(options)
 
 
+# Return a number of the NVS, 0 if it is missing or damaged.
 def number(key):
-    """Return a number of the NVS, 0 if it is missing or damaged."""
     value = pycom.nvs_get(key, 0)
     return value if isinstance(value, int) and 0 <= value < 10000 else 0
 
 
+# Write a number to the NVS if it is another one. The node works without it, too.
 def keep(key, value):
-    """Write a number to the NVS if it is another one. The node works without it, too."""
     try:
         if pycom.nvs_get(key, 0) != value:
             pycom.nvs_set(key, value)
@@ -62,8 +63,8 @@ def keep(key, value):
         sys.print_exception(error)
 
 
+# Return how often the board was reset since the last good cycle. A deep sleep is no reset.
 def resets_in_a_row(woken):
-    """Return how often the board was reset since the last good cycle. A deep sleep is no reset."""
     resets = number("resets")
     if not woken and machine.reset_cause() != machine.SOFT_RESET:
         resets += 1
@@ -71,8 +72,8 @@ def resets_in_a_row(woken):
     return resets
 
 
+# Return step(), and note in NVS that it ended.
 def noted(bit, step):
-    """Return step(), and note in NVS that it ended."""
     hung = number("reset_in")
     keep("reset_in", hung | bit)
     result = step()
@@ -80,8 +81,8 @@ def noted(bit, step):
     return result
 
 
+# Sleep without main.py: for a period, later for an hour at least.
 def rest(resets):
-    """Sleep without main.py: for a period, later for an hour at least."""
     hung = number("reset_in")  # these steps are left out
     if machine.reset_cause() != machine.WDT_RESET and resets <= 2 * _MOST_RESETS:
         hung = 0  # the supply broke down in them
@@ -98,8 +99,8 @@ def rest(resets):
     machine.deepsleep(period_s * 1000)
 
 
+# Switch the modem off by the firmware alone. Deep sleep ends Wi-Fi and LoRa.
 def modem_off():
-    """Switch the modem off by the firmware alone. Deep sleep ends Wi-Fi and LoRa."""
     try:
         from network import LTE
 
@@ -108,8 +109,8 @@ def modem_off():
         sys.print_exception(error)
 
 
+# Return the module config, None if it cannot be loaded; main.py says why and sleeps.
 def read_config():
-    """Return the module config, None if it cannot be loaded; main.py says why and sleeps."""
     try:
         import config
 
@@ -120,8 +121,8 @@ def read_config():
             sys.modules.pop(name, None)
 
 
+# Set these options of the firmware, the others as in _OPTIONS; written only on a change.
 def set_options(wanted):
-    """Set these options of the firmware, the others as in _OPTIONS; written only on a change."""
     options = [(name, wanted.get(name, value)) for name, value in _OPTIONS]
     options += [item for item in sorted(wanted.items()) if item[0] not in dict(_OPTIONS)]
     for name, value in options:

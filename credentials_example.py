@@ -1,8 +1,7 @@
-"""Secrets of a node: copy this file to credentials.py, beside config.py, and put in your own.
-
-Git ignores credentials.py. The values here are for documentation: the emulated networks accept
-them, and a fresh clone runs with them on the computer. On a board only credentials.py counts.
-"""
+# Secrets of a node: copy this file to credentials.py, beside config.py, and put in your own.
+#
+# Git ignores credentials.py. The values here are for documentation: the emulated networks accept
+# them, and a fresh clone runs with them on the computer. On a board only credentials.py counts.
 
 # Known Wi-Fi networks; the strongest in range is tried first. "pwd" left out: an open network
 _WIFI_NETS = {

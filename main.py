@@ -1,9 +1,8 @@
-"""One report after each start: measure, connect, send, deactivate, sleep.
-
-On every path the radio is switched off and the board sleeps until the period is over. The steps
-are in node.py, which can be a compiled file; the firmware compiles this file at each start. If a
-file is damaged, this one and the firmware are enough for the sleep.
-"""
+# One report after each start: measure, connect, send, deactivate, sleep.
+#
+# On every path the radio is switched off and the board sleeps until the period is over. The steps
+# are in node.py, which can be a compiled file; the firmware compiles this file at each start. If a
+# file is damaged, this one and the firmware are enough for the sleep.
 
 import sys
 
@@ -17,18 +16,19 @@ def report():
     try:
         if node.configure():
             node.measure()
-            node.connect()
-            node.send()
+            if node.due():
+                node.connect()
+                node.send()
     except Exception as error:  # noqa: BLE001 - the node must reach its sleep
         node.fail("exception", error)
-    node.keep_unsent()
+    node.keep()
     if not node.deactivate():
         modem_off()
     node.sleep()  # does not return
 
 
+# Switch the modem off by the firmware alone. Deep sleep ends Wi-Fi and LoRa.
 def modem_off():
-    """Switch the modem off by the firmware alone. Deep sleep ends Wi-Fi and LoRa."""
     try:
         from network import LTE
 
@@ -37,11 +37,10 @@ def modem_off():
         sys.print_exception(error)
 
 
+# Somebody pressed Ctrl-C: the watchdog, which cannot be stopped, waits for ten minutes.
+#
+# Noise on the console looks the same. If it comes again and again, the resets count.
 def stay_awake():
-    """Somebody pressed Ctrl-C: the watchdog, which cannot be stopped, waits for ten minutes.
-
-    Noise on the console looks the same. If it comes again and again, the resets count.
-    """
     import pycom
 
     machine.WDT(timeout=600000)

@@ -3,24 +3,28 @@
     node = Node()
     if node.configure():
         node.measure()
-        node.connect()
-        node.send()
-    node.keep_unsent()
+        if node.due():
+            node.connect()
+            node.send()
+    node.keep()
     node.deactivate()         # False if no bearer can do it
     node.sleep()              # does not return
 
-keep_unsent(), deactivate() and sleep() never raise; main.py calls them on every path. Messages
-that could not be sent are kept on the flash and sent in a later cycle. After a reset that was no
-deep sleep the steps leave a trail (utils/trail.py): one that hangs again and again is left out.
+keep(), deactivate() and sleep() never raise; main.py calls them on every path. What was measured
+is in the journal (utils/journal.py) before the radio is touched, and leaves it when it is
+delivered (protocols/drain.py). After a reset that was no deep sleep the steps leave a trail
+(utils/trail.py): one that hangs again and again is left out.
 """
 
 from utils import logging, timing
 
 _log = logging.Logger("node")
 
-_BACKLOG = "/flash/backlog.bin"
+_JOURNAL = "/flash/journal"
 _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
+_JOURNAL_FIELDS = ("_JOURNAL_BYTES", "_KEEP", "_WHEN_FULL")
+_LOW_MV = 200  # above _BATTERY_MIN_MV: what only RTC memory holds goes to flash
 
 
 class Node:
@@ -28,149 +32,157 @@ class Node:
 
     def __init__(self):
         self.settings = {"_PERIOD_S": _REST_S}
-        self.cause = "none"
+        self.cause = "none"  # of the bearer, or a word of this program
+        self.outcome = None  # why the session ended early: "refused", "server_silent"
         self.status = -1
         self.measurements = []
         self.phases = []  # [name, start in ms since boot, duration in ms]
         self.sequence = None
-        self.unsent = []  # datagrams of this cycle that still have to be sent
         self.accepted = 0  # messages that were not refused
         self.delivered = 0  # messages that the server confirmed
         self.left = 0  # messages known to have left the radio; None: nothing told
-        self._link = None  # name of the last phase of connecting, also if it failed
-        self._last = []  # records about the previous cycle
-        self._reported = False
-        self._config = None
-        self._bearer = None  # module of networking/
-        self._protocol = None  # module of protocols/
-        self._up = False
-        self._unanswered = []  # datagrams to which no answer will come
-        self._backlog = None
+        self.waiting = None  # measurements in the journal, as it stands when the cycle ends
+        self.given_up = None  # measurements given up or lost so far
+        self.link = None  # name of the last phase of connecting, also if it failed
+        self.config = None
+        self._modules = None  # of bearer and protocol, where the check has loaded them
+        self._radio = None  # a node_send.Sender
+        self._is_good = False  # the configuration
+        self._batch = None  # if not each cycle sends
+        self._is_resting = False  # this one only measures
+        self.journal = None
+        self._rtc = None  # what the journal has in RTC memory, where this cycle needs no more
+        self.entry = None  # the measurement of this cycle, if the journal has not got it
+        self.tried = False  # to connect
+        self.last = {}  # account of the cycle before
+        self.told = None  # measurements given up, as last reported
         self._sensors = ()
         self._trail = _trail()
         self._skips_left = None  # cycles that leave out what hung, as the last one counted
 
     def configure(self):
-        """Check all fields before the hardware is touched. Log all problems; False if any."""
-        self._may("configure")
+        """Check all fields before the hardware is touched. Log all problems; False if any.
+
+        A configuration that was found good before the deep sleep is not checked again.
+        """
+        self.may("configure")
         import machine
 
         import config
+        import node_start
+
+        self.config = config
+        self._sensors = getattr(config, "_SENSORS", ())
+        if node_start.is_checked:
+            from utils import boot_fields, checked, node_fields
+
+            self.settings = checked.values(config, node_fields.FIELDS + boot_fields.FIELDS)
+            self._is_good = True
+        else:
+            self._is_good = self._check()
+        if "_WATCHDOG_S" in self.settings:
+            timing.set_watchdog(machine.WDT(timeout=self.settings["_WATCHDOG_S"] * 1000))
+        if not self._is_good:
+            self.cause = "configuration"
+            return False
+        logging.setLevel(getattr(logging, self.settings["_LOG_LEVEL"]))
+        if self.settings["_SEND_EVERY"] > 1:
+            from utils import batch
+
+            self._batch = batch.Batch(self.settings["_SEND_EVERY"])
+        return True
+
+    def _check(self):
+        import machine
+
         import node_check
 
-        self._config = config
-        found = node_check.Examined(config)
-        self._bearer = found.bearer
-        self._protocol = found.protocol
-        self._sensors = getattr(config, "_SENSORS", ())
+        found = node_check.Examined(self.config)
+        if found.bearer and found.protocol:
+            self._modules = found.bearer, found.protocol
         if "_PERIOD_S" in found.settings:
             self.settings = found.settings
-        if "_WATCHDOG_S" in found.settings:
-            timing.set_watchdog(machine.WDT(timeout=found.settings["_WATCHDOG_S"] * 1000))
         # a wake-up has nobody at its console, and advice costs time
         if found.problems or machine.reset_cause() != machine.DEEPSLEEP_RESET:
             for text in found.misspelt() + found.advice():
                 _log.warning("configuration: %s", text)
         if found.problems:
-            self.cause = "configuration"
             _log.error("configuration: %s", "; ".join(found.problems))
-            return False
-        logging.setLevel(getattr(logging, found.settings["_LOG_LEVEL"]))
-        return True
+        return not found.problems
 
     def measure(self):
-        """Read all sensors. A sensor that fails costs its own values only.
+        """Read all sensors, and put the measurement into the journal.
 
-        Also load the report format and take the sequence number, while the modem may be starting.
+        A sensor that fails costs its own values only.
         """
         import sensors
-        from protocols import senml  # noqa: F401 - loaded now, used after connecting
-        from utils import store
+        from utils import clock, store
 
         skipped, mark = (), None
         if self._trail:
             skipped, mark = self._trail.culprits, self._trail.mark
-        if self._may("measure"):
-            with _Phase(self.phases, "measure"):
-                self.measurements = sensors.measure(self._sensors, skipped, mark)
+        if self.may("measure"):
+            with timing.Phase(self.phases, "measure"):
+                self.measurements = sensors.measure(self._sensors, skipped, mark, True)
+        rtc_s = clock.rtc_s()
+        if self._batch:
+            self._batch.watch(self.measurements)
+            self._is_resting = not self._batch.due
+        self.last = store.last_cycle()
+        self._skips_left = self.last.get("skips")
+        self.told = self.last.get("told")
         self.sequence = store.next_sequence()
-        last = store.last_cycle()
-        self._skips_left = last.get("skips")
-        try:
-            self._last = self._last_phases(last)
-        except (TypeError, ValueError) as error:
-            _log.warning("the account of the last cycle is damaged: %s", error)
-        if self._trail:
-            self._last += self._trail.records(self._sensors)
         for item in self.measurements:
             if item.cause is None:
                 text = _decimal(item.value, item.exponent)
                 _log.info("%s = %s %s", item.name, text, item.unit)
+        records = [item[:4] for item in self.measurements] + sensors.statuses(self.measurements)
+        records += self._last_phases()
+        if self._trail:
+            records += self._trail.records(self._sensors)
+        self._add(rtc_s, records)
+
+    def due(self):
+        """Return whether this cycle uses the radio. Without it what was measured waits."""
+        if self._is_resting:
+            self.cause = "measured"
+        return not self._is_resting
 
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle."""
-        if not self._may("connect", "send", "deactivate"):
+        self.tried = True
+        if not self.may("connect", "send", "deactivate"):
             self.cause = "reset"
             return
-        self._up = self._bearer.up(self._config, self._protocol.NEEDS)
-        outcome = self._bearer.last_outcome()
-        start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
-        for name, duration_ms in outcome.phases:
-            self.phases.append([name, start_ms, duration_ms])
-            start_ms += duration_ms
-            self._link = name
-        self.status = outcome.status
-        self.cause = outcome.cause
+        self._sender().connect()
 
     def send(self):
-        """Send the report, then the messages that earlier cycles could not send."""
-        self._report()
-        if not self._up:
-            return
-        self._may("send")
-        with _Phase(self.phases, "send"):
-            try:
-                transport = self._bearer.transport(self._protocol.NEEDS)
-            except OSError as error:
-                _log.warning("no transport: %s", error)
-                return
-            session = self._protocol.open(transport, self._config)
-            try:
-                again, refused = self._deliver(session, self.unsent)
-                self.unsent = again + refused
-                if not self.unsent:
-                    self._send_backlog(session)
-            finally:
-                session.close()
+        """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most."""
+        if self._radio and self._radio.is_up:
+            self.may("send")
+            self._radio.send()
 
-    def keep_unsent(self):
-        """Store measurements that were not sent, or not confirmed, for a later cycle."""
-        try:
-            if not self._may("keep"):
-                return
-            if self.measurements and not self._reported:
-                self._report()
-            if self.unsent:
-                backlog = self._open_backlog()
-                if backlog.save(backlog.load() + self.unsent):
-                    _log.info("%s kept for later", _count(len(self.unsent)))
-        except Exception as error:  # noqa: BLE001 - the node must reach its sleep
-            self.fail("exception", error)
+    def keep(self):
+        """Bring what waits to where it outlives the sleep, and after a failure a loss of power.
+
+        What was handed over without an answer is settled when the radio is off.
+        """
+        failed = self.tried and (self.outcome is not None or not self.accepted)
+        if failed or self.accepted == self.delivered:
+            self.settle(failed)
 
     def deactivate(self):
         """Switch the radio off, on every path. False if no bearer here can do it."""
         import machine
 
-        if self._bearer is None:  # then only the firmware may have started a radio
+        if self._modules is None and self._radio is None or self._is_resting:
             woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
-            return woken and not _started_by_firmware()
-        if not self._may("deactivate"):
+            return woken and not _started_by_firmware()  # else it may have started a radio
+        if not self.may("deactivate"):
             return True  # nothing has started it
-        with _Phase(self.phases, "deactivate"):
+        with timing.Phase(self.phases, "deactivate"):
             try:
-                if not self._bearer.down(self.accepted == self.delivered):
-                    _log.warning("radio not confirmed off")
-                self._note_left()
+                self._sender().deactivate()
                 return True
             except Exception as error:  # noqa: BLE001 - the node must reach its sleep
                 self.fail("exception", error)
@@ -181,171 +193,124 @@ class Node:
         import machine
 
         awake_ms = timing.now_ms()
+        sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
+        asked_ms = sleep_ms
         try:
             if self._trail:
                 period_s = self.settings["_PERIOD_S"]
                 self._skips_left = self._trail.good_cycle(period_s, self._skips_left)
-            from utils import store
+            self._remember()
+            from utils import clock, store
 
             store.keep_cycle(self._account(awake_ms))
+            asked_ms = clock.sleep_ms(sleep_ms)  # the RTC measures it, which drifts
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
-        sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
         _log.info("awake %d ms, sleeping %d ms", awake_ms, sleep_ms)
-        machine.deepsleep(sleep_ms)
-
-    def _note_left(self):
-        """Count the messages that have left the radio; keep those that certainly have not."""
-        self.left = self.delivered
-        if self.accepted == self.delivered:
-            return
-        left = self._bearer.left()
-        if left:
-            self.left = self.accepted
-        elif left is False:
-            _log.warning("%s did not leave the radio", _count(len(self._unanswered)))
-            self.unsent = self._unanswered
-            self.keep_unsent()
-        elif not self.delivered:
-            self.left = None
+        machine.deepsleep(asked_ms)
 
     def fail(self, cause, error):
         self.cause = cause
         _log.exception(error, "%s: %s", cause, error)
 
-    def _may(self, step, *needed):
+    def may(self, step, *needed):
         """Leave a breadcrumb. False if the board was reset in one of these steps too often."""
         if self._trail is None:
             return True
         self._trail.mark(step)
         return not [each for each in (step,) + needed if each in self._trail.culprits]
 
-    def _report(self):
-        """Pack measurements, signal and the previous cycle into datagrams that stand alone."""
-        import sensors
-        from protocols import senml
+    def _sender(self):
+        """Return what brings the bearer up; only a cycle that sends loads it."""
+        if self._radio is None:
+            import node_send
 
-        records = [item[:4] for item in self.measurements] + sensors.statuses(self.measurements)
-        records += self._bearer.metrics() + self._last
-        limit = self._room()
-        name = self.settings["_DEVICE_NAME"] or _board_name(senml)
+            self._radio = node_send.Sender(self, *self._modules or node_send.plug_ins(self))
+        return self._radio
 
-        def packed(records):
-            return senml.pack(name + ":", records, limit, seq=self.sequence, seq_name="")
+    def _last_phases(self):
+        every, last = self.settings["_PHASES_EVERY"], self.last
+        if not (last.get("link") or every and self.sequence % every == 1 % every):
+            return []
+        from utils import last_phases
 
         try:
-            self.unsent = packed(records)
-        except ValueError:  # one record is too long for the data rate; the others must go
-            good = []
-            for record in records:
-                try:
-                    packed([record])
-                    good.append(record)
-                except ValueError as error:
-                    _log.error("not reported: %s", error)
-            self.unsent = packed(good)
-        self._reported = True
+            return last_phases.records(last, every, self.sequence)
+        except (TypeError, ValueError) as error:
+            _log.warning("the account of the last cycle is damaged: %s", error)
+            return []
 
-    def _last_phases(self, account):
-        """Return the durations of the previous cycle as records, in ms.
+    def _remember(self):
+        """Keep in RTC memory what the next cycle need not find out again."""
+        if self._is_good and self.cause != "exception":
+            from utils import checked
 
-        The last phase of connecting, usually the longest, is always among them; the others come
-        with every _PHASES_EVERY-th report. A name is the first two letters of the phase.
-        """
-        every = self.settings["_PHASES_EVERY"]
-        due = every > 0 and self.sequence is not None and self.sequence % every == 1 % every
-        records = []
-        for name, _, duration_ms in account.get("phases", ()):
-            if name == account.get("link"):
-                records.insert(0, (name[:2], duration_ms, 0, None))
-            elif due and name != "measure":
-                records.append((name[:2], duration_ms, 0, None))
-        if due and "awake_ms" in account:
-            records.append(("aw", account["awake_ms"], 0, None))
-        return records
+            checked.remember(checked.digest(self.config))
+        if self._batch:
+            self._batch.keep(self.tried and bool(self.accepted) and not self._waiting_now())
 
-    def _deliver(self, session, payloads):
-        """Send the payloads in order. Return two lists: (to send again, refused).
+    def _waiting_now(self):
+        if self._rtc:
+            return self._rtc.image.count + self._rtc.on_flash
+        return self.journal.waiting if self.journal else None
 
-        A missing confirmation ends the loop: each later payload would wait as long.
-        """
-        from protocols import DELIVERED, REFUSED
+    def _add(self, rtc_s, records):
+        """Put the measurement into the journal; keep it for this cycle if that is not possible."""
+        from utils import clock
 
-        refused = []
-        for index, payload in enumerate(payloads):
-            outcome = session.deliver(payload)
-            if outcome == REFUSED:
-                refused.append(payload)
-                continue
-            self.accepted += 1
-            if outcome == DELIVERED:
-                self.delivered += 1
-                _log.info("%d bytes delivered", len(payload))
-            else:
-                _log.info("%d bytes handed over, arrival unknown", len(payload))
-                if not session.confirms:
-                    self._unanswered.append(payload)
-            if session.confirms and outcome != DELIVERED:
-                return payloads[index:], refused
-        return [], refused
+        epoch = clock.epoch()
+        if self._is_resting and self.settings["_KEEP"] == "rtc" and not self._is_battery_low():
+            from utils import _journal_rtc
 
-    def _send_backlog(self, session):
-        backlog = self._open_backlog()
-        waiting = backlog.load()
-        room = self._room()
-        fitting = [datagram for datagram in waiting if len(datagram) <= room]
-        if len(fitting) < len(waiting):  # kept under another bearer, for which they stay there
-            _log.warning("%d kept datagrams are too long", len(waiting) - len(fitting))
-        now = fitting[: self.settings["_BACKLOG_PER_CYCLE"]]
-        if now:
-            again, refused = self._deliver(session, now)
-            if again != now:
-                # refused ones go to the end: they must not block the others
-                others = [datagram for datagram in waiting if datagram not in now]
-                backlog.save(again + others + refused)
+            self._rtc = _journal_rtc.add(self.sequence, rtc_s, epoch, records)
+            if self._rtc:
+                return
+        from utils import journal, store
 
-    def _room(self):
-        """Return the greatest length of a datagram that the bearer carries now, in bytes."""
-        return self._bearer.datagram_limit() - self._protocol.overhead(self._config)
+        anchor = clock.anchor()
+        if self.may("keep"):
+            settings = [self.settings[name] for name in _JOURNAL_FIELDS]
+            self.journal = journal.Journal(_JOURNAL, *settings)
+            self.journal.note_clock(epoch, anchor)
+            if self.journal.add(self.sequence, rtc_s, epoch, records):
+                return
+        boot = store.boot_number()
+        self.entry = journal.Entry(self.sequence, boot, epoch, rtc_s, anchor, None, records)
 
-    def _open_backlog(self):
-        from utils import store
+    def settle(self, failed):
+        try:
+            if self.journal and self.may("keep"):
+                self.journal.settle(failed, self._is_battery_low())
+        except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+            self.fail("exception", error)
 
-        if self._backlog is None:
-            self._backlog = store.Backlog(_BACKLOG, self.settings["_BACKLOG_BYTES"])
-        return self._backlog
+    def _is_battery_low(self):
+        """Return whether the next cycles may be without power."""
+        import node_start
+
+        supply_mv = node_start.supply_mv
+        return supply_mv is not None and supply_mv < self.settings["_BATTERY_MIN_MV"] + _LOW_MV
 
     def _account(self, awake_ms):
+        drain = self._radio and self._radio.drain
+        journal, batch = self.journal, self._batch
         return {
             "seq": self.sequence,
             "status": self.status,
             "cause": self.cause,
-            "accepted": self.accepted,
+            "accepted": None if self._is_resting else self.accepted,
             "delivered": self.delivered,
             "left": self.left,
-            "link": self._link,
+            "waiting": self._waiting_now(),
+            "given_up": self._rtc.gone if self._rtc else journal.given_up if journal else None,
+            "batch": (batch.count, batch.every) if batch and self._is_resting else None,
+            "held": drain.held if drain else self.last.get("held", ()),
+            "told": self.told,
+            "link": self.link,
             "phases": self.phases,
             "awake_ms": awake_ms,
             "skips": self._skips_left,
         }
-
-
-class _Phase:
-    """Records the start and the duration of a step, also if it fails."""
-
-    def __init__(self, phases, name):
-        self._phases = phases
-        self._name = name
-
-    def __enter__(self):
-        self._start_ms = timing.now_ms()
-
-    def __exit__(self, kind, error, traceback):
-        self._phases.append([self._name, self._start_ms, timing.now_ms() - self._start_ms])
-
-
-def _count(datagrams):
-    return "1 datagram" if datagrams == 1 else "%d datagrams" % datagrams
 
 
 def _decimal(mantissa, exponent):
@@ -355,13 +320,6 @@ def _decimal(mantissa, exponent):
         digits = "0" * (1 - exponent - len(digits)) + digits
         digits = digits[:exponent] + "." + digits[exponent:]
     return ("-" if mantissa < 0 else "") + digits + "0" * exponent
-
-
-def _board_name(senml):
-    """Return a name of 8 letters and digits, made from the board's unique id (its MAC address)."""
-    import machine
-
-    return senml.short_name(machine.unique_id())
 
 
 def _trail():

@@ -8,34 +8,27 @@ Each component checks its own fields. The fields of the application, and what th
 components mean together, are checked here. Each text names the fields, and what is allowed.
 """
 
-from utils import boot_fields, configuration, plugins
+from utils import boot_fields, configuration, node_fields, plugins
 
-FIELDS = (
-    ("_DEVICE_NAME", "name", (1, 20), None),
-    ("_PERIOD_S", "integer", (10, 604800)),
-    ("_SENSORS", "special", "a tuple of lines (sensor, {argument: value})", ()),
-    ("_BEARER", "text", (1, 20)),
-    ("_PROTOCOL", "text", (1, 20), "udp"),
-    ("_HOST", "host", (1, 100)),
-    ("_PORT", "integer", (1, 65535)),
-    ("_PHASES_EVERY", "integer", (0, 65536), 0),
-    ("_BACKLOG_BYTES", "integer", (0, 65536), 4096),
-    ("_BACKLOG_PER_CYCLE", "integer", (0, 100), 4),
-    ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
+# (former field without its underscore, its successor, values of that)
+SUCCESSORS = (
+    ("BACKLOG_BYTES", "_JOURNAL_BYTES", "1024 to 65536"),
+    ("BACKLOG_PER_CYCLE", "_DRAIN_S", "0 to 600 s"),
 )
 _AMPLE = 100  # bytes that hold any single measurement
+_MARKS = (("bo", 65535, 0, None),)  # that it may have
 
 
 class Examined:
     """The checked configuration.
 
-    settings          {field: value} of FIELDS and of boot.py, without wrong ones
+    settings          {field: value} of utils/node_fields.py and boot_fields.py, without wrong ones
     bearer, protocol  the modules that the configuration names; None if there is no such module
     problems          one text per problem; with one of them the node must not use the radio
     """
 
     def __init__(self, config):
-        fields = FIELDS + boot_fields.FIELDS
+        fields = node_fields.FIELDS + boot_fields.FIELDS
         self._config = config
         self._lost = []  # advice about measurements that no report can hold
         self.settings, self.problems = configuration.problems(config, fields)
@@ -51,10 +44,11 @@ class Examined:
                 self._damaged(("_BEARER", "_PROTOCOL"), error)
 
     def fields(self):
-        """Return the names of all fields there are."""
+        """Return the names of all fields there are or were."""
         from utils import fields
 
-        return fields.NAMES.split() + [row[0] for row in self._rows()]
+        former = ["_" + row[0] for row in SUCCESSORS]
+        return fields.NAMES.split() + [row[0] for row in self._rows()] + former
 
     def misspelt(self):
         """Return a text for each name that looks like a field and is none."""
@@ -65,6 +59,9 @@ class Examined:
     def advice(self):
         """Return texts about probable mistakes, in spite of which the node can work."""
         found = list(self._lost)
+        for former, successor, allowed in SUCCESSORS:
+            if hasattr(self._config, "_" + former):
+                found.append("_%s is now %s; allowed: %s" % (former, successor, allowed))
         if not self.problems and hasattr(self.bearer, "time_fields"):
             names = self.bearer.time_fields(self.protocol.NEEDS)
             longest_s = sum([self._value(name) for name in names])
@@ -135,14 +132,14 @@ class Examined:
         if left >= _AMPLE:
             return
         import sensors
-        from protocols import senml
+        from protocols import senml_batch
 
         base = (self.settings["_DEVICE_NAME"] or "8letters") + ":"
         sizes = []
         for name, unit in sensors.records(self._lines()):
-            record = (name, -32768, -2, unit)
-            [datagram] = senml.pack(base, [record], 2 * _AMPLE, seq=65535, seq_name="")
-            sizes.append(len(datagram))
+            group = senml_batch.Group(65536, 1 << 30, [(name, -32768, -2, unit)], _MARKS, None)
+            [pack] = senml_batch.packs(base, [group], 3 * _AMPLE)
+            sizes.append(len(pack.payload))
         if sizes and left < max(sizes):
             names = ("_DEVICE_NAME",) + getattr(self.protocol, "OVERHEAD_BY", ())
             text = "%s: %d of %d bytes are left for a report; allowed: at least %d"

@@ -15,6 +15,9 @@ _MARGIN_MV = 100  # a low battery has to recover by so much
 _LOW = "battery_low"  # in NVS
 _RADIOS = ("wifi_on_boot", "lte_modem_en_on_boot")
 
+supply_mv = None  # of the battery at this start, None if unknown
+is_checked = False  # whether this configuration was found good before the deep sleep
+
 
 def feed(watchdog):
     """Let every wait feed the watchdog."""
@@ -28,9 +31,8 @@ def spare_battery(config, woken, set_options, modem_off):
     without it. From the second low one on nothing is written, and nothing starts the radio.
     woken: from a deep sleep. set_options, modem_off: of boot.py.
     """
-    from utils import boot_fields, configuration
-
-    settings = configuration.usable(config, boot_fields.FIELDS)[0]
+    global supply_mv
+    settings = _settings(config, woken)
     if settings["_BATTERY_PIN"] is None:
         return
     was_low = pycom.nvs_get(_LOW, 0) == 1
@@ -59,12 +61,31 @@ def spare_battery(config, woken, set_options, modem_off):
 
 
 def radio_options(config):
-    """Return the options of pycom with which the firmware starts the bearer's hardware."""
+    """Return the options of pycom with which the firmware starts the bearer's hardware.
+
+    None if not each cycle sends: the options are on flash, which each change wears, and Python
+    starts the radio in a cycle that does.
+    """
+    if getattr(config, "_SEND_EVERY", 1) != 1:
+        return {}
     try:
         bearer = _bearer(config)
     except (AttributeError, ValueError):  # none, or none of this name: node_check.py says so
         return {}
     return bearer.boot_options(config)
+
+
+def _settings(config, woken):
+    """Return the fields of boot.py, a wrong one with its default."""
+    global is_checked
+    from utils import boot_fields, checked
+
+    is_checked = checked.recall(checked.digest(config)) and woken
+    if is_checked:
+        return checked.values(config, boot_fields.FIELDS)
+    from utils import configuration
+
+    return configuration.usable(config, boot_fields.FIELDS)[0]
 
 
 def _is_low(supply_mv, least_mv):

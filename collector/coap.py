@@ -21,6 +21,7 @@ second collector would silently receive half of the datagrams, so the socket is 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import threading
@@ -44,13 +45,13 @@ from collector.coap_report import (
     wrong_format,
 )
 from collector.decode_queue import FAILED, STORED, DecodeQueue, Message, Verdict
-from collector.udp import Drops, enlarge_buffer
+from collector.udp import CLOSE_S, Drops, enlarge_buffer
 
 BODY_MAX_BYTES = packs.PACK_MAX_BYTES
 DATAGRAM_MAX = 4_096  # bytes of one that aiocoap reads
 RATE, BURST = 1_000.0, 2_000.0  # CoAP messages a second, and at once
 OTHER_RATE, OTHER_BURST = 100.0, 2_000.0  # those that aiocoap handles
-READ_MAX = 64  # datagrams at once
+READ_MAX, LAST_READ_MAX = 64, 50_000  # datagrams at once, and at the end
 _TOKEN_LENGTH_MAX = 8
 _LOGGER = "collector.coap"
 _PKTINFO = socket.IPPROTO_IPV6, socket.IPV6_PKTINFO  # says which address it was sent to
@@ -90,11 +91,10 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         return self._drops.count
 
     def close(self) -> None:
-        """Stop without waiting for requests under way."""
-        _ = self.lost  # the last count
+        """Answer the reports that are being stored, hand on plain datagrams, then stop."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=CLOSE_S)
 
     async def _serve(self) -> None:
         server, loop, log = self, asyncio.get_running_loop(), logging.getLogger(_LOGGER)
@@ -106,13 +106,14 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         class Interface(MessageInterfaceUDP6):
             def datagram_msg_received(self, *datagram: Any) -> None:
                 """Take this datagram and what has come behind it."""
-                for _ in range(READ_MAX):
-                    self._take(*datagram)
-                    try:
-                        datagram = server._socket.recvmsg(DATAGRAM_MAX, 1024)
-                    except OSError:
-                        return
                 self._take(*datagram)
+                self.read(READ_MAX)
+
+            def read(self, most: int) -> None:
+                """Take what has come."""
+                with contextlib.suppress(OSError):
+                    for _ in range(most):
+                        self._take(*server._socket.recvmsg(DATAGRAM_MAX, 1024))
 
             def _take(self, data: bytes, ancdata: Any, flags: int, address: Any) -> None:
                 if not server._is_for_coap(data, flags, address):
@@ -132,11 +133,20 @@ class CoapServer(AbstractContextManager["CoapServer"]):
                 found = [data for level, kind, data in ancdata if (level, kind) == _PKTINFO]
                 return UDP6EndpointAddress(address, self, pktinfo=found[0] if found else None)
 
-        await context._append_tokenmanaged_messagemanaged_transport(
-            lambda manager: Interface._create_transport_endpoint(self._socket, manager, log, loop)
-        )
+        interface: list[Interface] = []
+
+        async def transport(manager: Any) -> Interface:
+            interface.append(
+                await Interface._create_transport_endpoint(self._socket, manager, log, loop)
+            )
+            return interface[0]
+
+        await context._append_tokenmanaged_messagemanaged_transport(transport)
         self._started.set_result(loop)
         await self._stop.wait()
+        await reports.close()
+        interface[0].read(LAST_READ_MAX)
+        _ = self.lost  # the last count
         await context.shutdown()
 
     def _on_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -132,7 +132,9 @@ class PlainReports:
         self._queue, self._loop = queue, loop
         # when it came, and the answer: none yet while the report waits for the commit
         self._known: OrderedDict[_Key, tuple[float, Answer | None]] = OrderedDict()
-        self._waiting: dict[_Key, float] = {}  # for the commit, since when; the oldest first
+        # for the commit, since when; the oldest first
+        self._waiting: OrderedDict[_Key, float] = OrderedDict()
+        self._closing = False
         self._own_ids = itertools.count(random.randrange(65_536))
 
     def is_plain(self, message: aiocoap.Message) -> bool:
@@ -142,7 +144,17 @@ class PlainReports:
             and all(option.number in _PLAIN_OPTIONS for option in message.opt.option_list())
         )
 
+    async def close(self) -> None:
+        """Take no more, and answer what waits."""
+        self._closing = True
+        end_s = self._loop.time() + ANSWER_S
+        while self._waiting and self._loop.time() < end_s:
+            await asyncio.sleep(0.01)
+
     def take(self, request: aiocoap.Message, send: Send) -> None:
+        if self._closing:
+            self._queue.add_dropped()  # its sender repeats it to the next collector
+            return
         key = request.remote.sockaddr[:2], request.mid
         now_s = self._loop.time()
         self._forget(now_s)

@@ -9,6 +9,7 @@ The queue is bounded: messages that do not fit are dropped and counted.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import queue
@@ -26,6 +27,7 @@ from collector.writer import message_of
 QUEUE_MAX = 50_000  # messages
 QUEUE_MAX_BYTES = 32 << 20
 REFUSED_KEPT = 10
+CLOSE_S = 30.0
 
 Sink = Callable[[Sequence[Reading]], None]
 
@@ -113,10 +115,14 @@ class DecodeQueue:
             return self._changed.wait_for(lambda: self.messages >= messages, timeout_s)
 
     def close(self) -> None:
-        """Process the messages in the queue, then stop."""
+        """Process the messages in the queue, then stop; count those for which there is no time."""
         if self._thread.is_alive():
             self._queue.put(None)
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=CLOSE_S)
+            with contextlib.suppress(queue.Empty):
+                while message := self._queue.get_nowait():
+                    self.add_dropped()
+                    message.tell(FAILED)
 
     def _work(self) -> None:
         while True:

@@ -64,6 +64,8 @@ def printable(text: str, length_max: int = SHOWN_MAX) -> str:
 
     Controls, separators, directional marks and lone surrogates become \\x1b, \\u202e, ...
     """
+    if len(text) <= length_max and text.isprintable():
+        return text
     cut = text[: length_max + 1]
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
     return safe if len(safe) <= length_max else safe[: length_max - 1] + "…"

@@ -51,11 +51,14 @@ class Collector:
         self._lost = 0  # datagrams that are counted already
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._printer: LinePrinter | None = None
         self._on_terminal = sys.stdout.isatty() and not options.json
-        self.store = self._open_store(options.db)
         sinks: list[Sink] = [self.readings.add]
         if not self._on_terminal:
-            sinks.append(LinePrinter(sys.stdout, options.json, self._stop).put)
+            self._printer = LinePrinter(sys.stdout, options.json, self._stop)
+            sinks.append(self._printer.put)
+            stack.callback(self._printer.close)
+        self.store = self._open_store(options.db)
         self.queue = DecodeQueue(self.store, sinks)
         stack.callback(self.queue.close)
         stack.callback(self._count_lost)
@@ -172,6 +175,7 @@ class Collector:
         optional = [
             ("names forgotten", self.readings.forgotten),
             ("not written", self.store.unwritten),
+            ("not printed", self._printer.skipped if self._printer else 0),
         ]
         return [
             (name, count, name.startswith(("refused", "dropped")))

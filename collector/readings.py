@@ -41,6 +41,7 @@ class Reading:
     unit: str | None
     seq: int | None  # None: the pack has no sequence number
     sum: float | None
+    order_s: float  # the latest of a name has the greatest
 
     @property
     def kind(self) -> str:
@@ -96,7 +97,7 @@ class Readings:
                 if series is None:
                     self._append(reading)
                     series = self._series[reading.name]
-                elif not counts[reading.name] or _is_newer(reading, series.latest):
+                elif not counts[reading.name] or reading.order_s >= series.latest.order_s:
                     series.latest = reading
                 counts[reading.name] += count
                 series.count = counts[reading.name]
@@ -107,7 +108,7 @@ class Readings:
         if series is None:
             series = _Series(reading, deque(maxlen=self._points_max))
         # A late record, out of a node's journal, is a point of the series but not the latest
-        if _is_newer(reading, series.latest):
+        if reading.order_s >= series.latest.order_s:
             series.latest = reading
         series.count += 1
         if reading.number is not None and reading.measured_s is not None:
@@ -135,9 +136,14 @@ def new_reading(
     record: Record, protocol: str, source: str, received_s: float, base: str, seq: int | None,
     timed: bool = True,
 ) -> Reading:  # fmt: skip
-    """Return a record as it was received; timed: its node knows when it was measured."""
+    """Return a record as it was received; timed: its node knows when it was measured.
+
+    What a node cannot date is older than its latest; what it dates wrongly may be the latest.
+    """
+    measured_s = _measured_s(record, received_s) if timed else None
+    order_s = 0.0 if not timed else received_s if measured_s is None else measured_s
     return Reading(
-        measured_s=_measured_s(record, received_s) if timed else None,
+        measured_s=measured_s,
         received_s=received_s,
         protocol=protocol,
         source=source,
@@ -148,6 +154,7 @@ def new_reading(
         unit=packs.printable(record.unit) if record.unit else None,
         seq=seq,
         sum=None if record.sum is None else float(record.sum),
+        order_s=order_s,
     )
 
 
@@ -157,10 +164,6 @@ def _measured_s(record: Record, received_s: float) -> float | None:
         return received_s
     when = float(record.time)
     return when if received_s - PAST_MAX_S <= when <= received_s + FUTURE_MAX_S else None
-
-
-def _is_newer(one: Reading, other: Reading) -> bool:
-    return (one.measured_s or 0) >= (other.measured_s or 0)
 
 
 def _sort_key(reading: Reading) -> tuple[bool, str, bool, str]:

@@ -15,11 +15,12 @@ from collector.senml import Record
 SEQ = "seq"  # the name of the number, unless it has the bare base name, which ends with BASE_END
 BASE_END = ":"
 SEQ_END, BOOT_END = 2**32, 2**16  # beyond the largest of each
-BOOT, UNTIMED, GIVEN_UP = "bo", "tu", "gu"
+BOOT, UNTIMED = "bo", "tu"
 # the first two letters of each phase of node.py and networking/, and the time awake
 _MS = ("in", "pr", "ac", "at", "co", "sc", "as", "jo", "re", "se", "de", "aw")
 UNITS: dict[str, str | None] = {"rp": "dBm", "rq": "dB", "rs": "dBm", "sn": "dB"}
-UNITS |= dict.fromkeys(_MS, "ms") | {"rn": "count", "ra": None}  # ra is a text
+UNITS |= dict.fromkeys(_MS, "ms") | {"rn": "count", "ra": None, "gu": "count"}  # ra is a text
+UNITS |= {BOOT: None, UNTIMED: None}
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,8 @@ def with_units(records: list[Record]) -> list[Record]:
     base, seq = sequence_number(records)
     if seq is None or records[0].name != base:
         return records
-    return [
-        dataclasses.replace(record, unit=UNITS.get(record.name[len(base) :]))
-        if record.unit is None
-        else record
-        for record in records
-    ]
+    found = []
+    for record in records:
+        unit = UNITS.get(record.name[len(base) :]) if record.unit is None else None
+        found.append(dataclasses.replace(record, unit=unit) if unit else record)
+    return found

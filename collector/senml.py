@@ -152,7 +152,7 @@ def _resolved(fields: dict[str, Any], base: dict[str, Any], now_s: float) -> Rec
     when = _plus(base.get("bt", 0), fields.get("t", 0))
     if when and when < RELATIVE_BELOW:
         when = _plus(when, int(now_s))
-    unit = fields.get("u", base.get("bu"))
+    unit = fields.get("u", base.get("bu")) or None  # an empty base unit takes back another
     return Record(name, unit, value, total, when, fields.get("ut"), base.get("bn", ""))
 
 

@@ -23,7 +23,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
 
 from collector import tables
 from collector.readings import NAMES_MAX, POINTS_MAX, Reading
@@ -37,23 +36,26 @@ RETRY_S, RETRY_MAX_S = 0.5, 30.0
 TEMPORARY_MAX = 1_000_000  # records of a temporary database
 RESTORED_MAX = 100_000  # records, for the charts
 
-_COLUMNS = """
-received, {0}.protocol, {0}.source, base || name.name, base, coalesce(value, other),
-nullif(unit, ''), sum, kind
-"""
-_LATEST = f"""
-SELECT latest.measured, {_COLUMNS.format("latest")}, latest.seq, count
+_LATEST = """
+SELECT latest.measured, received, protocol, source, base || name.name, base,
+       coalesce(value, other), nullif(unit, ''), latest.seq, sum, kind, newest, count
 FROM latest JOIN node ON node.id = latest.node JOIN name ON name.id = latest.name
 ORDER BY received DESC LIMIT ?
 """
-_POINTS = f"""
-SELECT record.measured, {_COLUMNS.format("report")}, CASE WHEN record.boot >= 0 THEN record.seq END
+_POINTS = """
+SELECT CASE record.measured WHEN 0 THEN received ELSE record.measured END, received,
+       report.protocol, report.source, base || name.name, base, coalesce(value, other),
+       nullif(unit, ''), CASE WHEN record.boot >= 0 THEN record.seq END, sum, kind
 FROM node JOIN record ON record.node = node.id
      AND record.boot = CASE WHEN ? THEN -1 ELSE node.boot END
      AND record.seq > CASE WHEN ? THEN node.arrivals ELSE node.seq END - ?
      JOIN name ON name.id = record.name JOIN report USING (node, boot, seq, part)
 WHERE node.id = ? LIMIT ?
 """
+
+
+# Not the state of the disk but of one message, by a mistake in this program: no trial helps
+_UNWRITABLE = (sqlite3.IntegrityError, sqlite3.ProgrammingError, ArithmeticError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ class _Job:
     keep: bool
     records: int
 
+    def tell(self, outcome: Outcome) -> None:
+        with contextlib.suppress(RuntimeError):  # of an event loop that has ended
+            self.stored(outcome)
+
 
 class Store(AbstractContextManager["Store"]):
     """OSError if the file cannot be such a database."""
@@ -95,6 +101,7 @@ class Store(AbstractContextManager["Store"]):
         self._changed = threading.Condition()
         self._closing = False
         self._began_s = 0.0  # the last transaction
+        self._alone = 0  # jobs that get a transaction each
         self._kept = 0  # records in a temporary database
         self._connect()
         saved = dict(self._database.execute("SELECT name, value FROM counter"))
@@ -142,14 +149,15 @@ class Store(AbstractContextManager["Store"]):
             return [], []
         with contextlib.closing(sqlite3.connect(self._path)) as reader:
             found = reader.execute(_LATEST, (names_max,))
-            latest = [(_reading(row[:-1]), row[-1]) for row in found][::-1]
+            latest = [(tables.stored_reading(*row[:-1]), row[-1]) for row in found][::-1]
             nodes = reader.execute("SELECT id FROM node ORDER BY seen DESC LIMIT ?", (names_max,))
             points: list[Reading] = []
             for (node,) in nodes.fetchall():
                 for unnumbered in (False, True):
                     room = RESTORED_MAX - len(points)
                     words = (unnumbered, unnumbered, points_max, node, room)
-                    points += [_reading(row) for row in reader.execute(_POINTS, words)]
+                    found = reader.execute(_POINTS, words)
+                    points += [tables.stored_reading(*row) for row in found]
         points.sort(key=lambda each: each.received_s)
         return points, latest
 
@@ -184,9 +192,9 @@ class Store(AbstractContextManager["Store"]):
             connection = sqlite3.connect(
                 self._path, timeout=2.0, isolation_level=None, check_same_thread=False
             )
-            connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={'FULL' if self._path else 'OFF'}")
             self._prepare(connection)
+            connection.execute("PRAGMA journal_mode=WAL")
         except (sqlite3.Error, OSError) as problem:
             if connection is not None:
                 connection.close()
@@ -218,6 +226,9 @@ class Store(AbstractContextManager["Store"]):
                 break
             try:
                 outcomes = self._write(jobs, counts)
+            except _UNWRITABLE as problem:
+                self._leave_out(jobs, counts, problem)
+                continue
             except (sqlite3.Error, OSError) as problem:
                 self._fail(jobs, counts, problem)
                 if self._closing:
@@ -231,7 +242,7 @@ class Store(AbstractContextManager["Store"]):
                 self.problem = ""
                 self._report(f"{self._path}: writing again", True)
             for job, outcome in zip(jobs, outcomes, strict=True):
-                job.stored(outcome)
+                job.tell(outcome)
         with contextlib.suppress(sqlite3.Error):
             self._database.close()
 
@@ -245,9 +256,10 @@ class Store(AbstractContextManager["Store"]):
                 self._changed.wait_for(lambda: self._closing, wait_s)
             self._began_s = time.monotonic()
             jobs, number = [], 0
-            while self._jobs and number < BATCH_MAX:
+            while self._jobs and number < (1 if self._alone else BATCH_MAX):
                 jobs.append(self._jobs.popleft())
                 number += len(jobs[-1].messages)
+            self._alone = max(0, self._alone - len(jobs))
             self._waiting -= sum(job.records for job in jobs)
             counts, self._unsaved = self._unsaved, Counter()
             self._changed.notify_all()
@@ -291,6 +303,21 @@ class Store(AbstractContextManager["Store"]):
         for table in ("record", "report"):
             self._database.execute(f"DELETE FROM {table}")
 
+    def _leave_out(self, jobs: Sequence[_Job], counts: Counter[str], problem: Exception) -> None:
+        """Leave out a message that cannot be written; find it first by writing each alone."""
+        with self._changed:
+            self._unsaved.update(counts)
+            if len(jobs) > 1:
+                self._alone = len(jobs)
+                self._jobs.extendleft(reversed(jobs))
+                self._waiting += sum(job.records for job in jobs)
+                return
+            self._add("dropped", sum(len(job.messages) for job in jobs))
+        self._report(f"{self._path}: a message cannot be written: {problem}", False)
+        for job in jobs:
+            self.unwritten += len(job.messages)
+            job.tell(FAILED)
+
     def _fail(self, jobs: Sequence[_Job], counts: Counter[str], problem: Exception) -> None:
         """Queue again what nobody repeats; the senders of the rest get no answer."""
         kept = [job for job in jobs if job.keep and not self._closing]
@@ -309,7 +336,7 @@ class Store(AbstractContextManager["Store"]):
             self._unsaved.update(counts)
             self._drop(sum(len(job.messages) for job in lost))
         for job in lost:
-            job.stored(FAILED)
+            job.tell(FAILED)
 
 
 @contextlib.contextmanager
@@ -322,11 +349,3 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _reading(row: tuple[Any, ...]) -> Reading:
-    measured, received, protocol, source, name, base, value, unit, total, kind, seq = row
-    value = bool(value) if kind == "bool" else value
-    return tables.stored_reading(
-        measured, received, protocol, source, name, base, value, unit, seq, total
-    )

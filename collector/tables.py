@@ -57,7 +57,7 @@ CREATE TABLE record (
     seq INTEGER NOT NULL,
     name INTEGER NOT NULL,
     part INTEGER NOT NULL,
-    measured,                            -- seconds since 1970; NULL: unknown
+    measured,                            -- 0: when it was received; NULL: unknown
     value,                               -- a number, or a truth value as 0 or 1
     other,                               -- a text, or bytes
     sum REAL,
@@ -66,11 +66,10 @@ CREATE TABLE record (
 CREATE TABLE latest (
     node INTEGER NOT NULL,
     name INTEGER NOT NULL,
+    newest NOT NULL,                     -- what decides; `measured`, unless that is unknown
     seq INTEGER,
     measured,
     received REAL NOT NULL,
-    protocol TEXT NOT NULL,
-    source TEXT NOT NULL,
     value,
     other,
     sum REAL,
@@ -81,7 +80,9 @@ CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROW
 CREATE VIEW readings AS
     SELECT node.base AS node, CASE WHEN record.boot >= 0 THEN record.boot END AS boot,
            CASE WHEN record.boot >= 0 THEN record.seq END AS seq, name.name AS name,
-           nullif(name.unit, '') AS unit, record.measured AS measured, report.received AS received,
+           nullif(name.unit, '') AS unit,
+           CASE record.measured WHEN 0 THEN report.received ELSE record.measured END AS measured,
+           report.received AS received,
            coalesce(record.value, record.other, record.sum) AS value,
            report.protocol AS protocol, report.source AS source
     FROM record JOIN node ON node.id = record.node JOIN name ON name.id = record.name
@@ -91,7 +92,7 @@ CREATE VIEW counters AS SELECT name, value FROM counter;
 
 
 def prepare(connection: sqlite3.Connection) -> Iterator[list[Reading]] | None:
-    """Create the tables, unless they are there. Call in a transaction.
+    """Create the tables, unless they are there. Call it in a transaction.
 
     Returns the messages of a file of version 1, oldest first; None for any other file. `drop_old`
     removes them when they are written.
@@ -134,17 +135,21 @@ def _origin(reading: Reading) -> tuple[Any, ...]:
 
 def _old_reading(row: tuple[Any, ...]) -> Reading:
     received, at, protocol, source, name, base, seq, number, text, flag, blob, total, unit = row
-    value = number if number is not None else text if text is not None else blob
+    kind, value = "", number if number is not None else text if text is not None else blob
     if flag is not None:
-        value = bool(flag)
-    return stored_reading(at, received, protocol, source, name, base, value, unit, seq, total)
+        kind, value = "bool", flag
+    origin = (at, received, protocol, source)
+    return stored_reading(*origin, name, base, value, unit, seq, total, kind, at)
 
 
 def stored_reading(
     measured: float | None, received: float, protocol: str, source: str, name: str, base: str,
-    value: Any, unit: str | None, seq: int | None, total: float | None,
+    value: Any, unit: str | None, seq: int | None, total: float | None, kind: str,
+    order_s: float = 0.0,
 ) -> Reading:  # fmt: skip
     """Return a reading of the database, whose value is shown as it is kept there."""
+    if kind == "bool":
+        value = bool(value)
     if isinstance(value, bytes):
         shown = value.hex()
     elif isinstance(value, bool):
@@ -153,5 +158,5 @@ def stored_reading(
         shown = f"sum {total}" if value is None else str(value)
     return Reading(
         measured, received, protocol, source, name, base, value, packs.printable(shown), unit,
-        seq, total,
+        seq, total, order_s,
     )  # fmt: skip

@@ -6,7 +6,9 @@ received, or with `--json` an object.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import queue
 import shutil
 import sys
 import threading
@@ -19,6 +21,7 @@ from tabulate import tabulate
 from collector.readings import Reading, Readings
 
 REDRAW_S = 0.5
+PRINT_MAX = 10_000  # messages that wait for a reader of the lines
 HEADINGS = ("name", "value", "unit", "measured", "received", "protocol", "records")
 _HOME, _REST_OF_LINE, _REST, _NEW_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
 
@@ -55,23 +58,40 @@ def _json_value(reading: Reading) -> str | float | bool | None:
 
 
 class LinePrinter:
-    """Prints a line for each record."""
+    """Prints a line for each record, in a thread: a reader who pauses delays no answer."""
 
     def __init__(self, out: TextIO, as_json: bool, stop: threading.Event) -> None:
         """stop: set when the reader has closed the pipe."""
+        self.skipped = 0  # records, because the reader was too slow
         self._out, self._json, self._stop = out, as_json, stop
+        self._queue: queue.Queue[Sequence[Reading] | None] = queue.Queue(PRINT_MAX)
+        self._thread = threading.Thread(target=self._work, name="print", daemon=True)
+        self._thread.start()
 
     def put(self, readings: Sequence[Reading]) -> None:
-        lines = [
-            json.dumps({**as_object(each), "value": _json_value(each)})
-            if self._json
-            else as_line(each)
-            for each in readings
-        ]
         try:
-            print("\n".join(lines), file=self._out, flush=True)
-        except (BrokenPipeError, ValueError):
-            self._stop.set()
+            self._queue.put_nowait(readings)
+        except queue.Full:
+            self.skipped += len(readings)
+
+    def close(self) -> None:
+        """Print what waits, unless the reader pauses."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+            self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        while (readings := self._queue.get()) is not None:
+            lines = [
+                json.dumps({**as_object(each), "value": _json_value(each)})
+                if self._json
+                else as_line(each)
+                for each in readings
+            ]
+            try:
+                print("\n".join(lines), file=self._out, flush=True)
+            except (BrokenPipeError, ValueError):
+                self._stop.set()
 
 
 class Screen:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 DATAGRAM_MAX = 65_535
 BUFFER_BYTES = 16 << 20  # asked of the system: a burst of 20,000 reports; it may give less
+CLOSE_S = 30.0
 _LINUX = sys.platform == "linux"
 _SO_RCVBUFFORCE, _SO_MEMINFO = 33, 55
 _MEMINFO = struct.Struct("9I")
@@ -102,7 +103,7 @@ class UdpListener:
             sender = socket.socket(self._socket.family, socket.SOCK_DGRAM)
             with contextlib.suppress(OSError), sender:
                 sender.sendto(self._end, self._socket.getsockname())
-            self._thread.join(timeout=5)
+            self._thread.join(timeout=CLOSE_S)
         _ = self.lost  # the last count
         self._socket.close()
 

@@ -9,9 +9,9 @@ duplicate; with another the board has begun again at 0, and the measurement belo
 
 Boots. A node that lost its sequence number counts from 0 with a random boot number, and says it
 until the server confirms. A measurement without one belongs to `node.boot`. One with a number
-that the node never had moves `node.boot`, unless it is older than what the node has sent, or its
-time is unknown: then it was measured before the newest. If values differ under a boot number, the
-number plus LAYER is taken; without a boot number the next one that is free.
+that the node never had moves `node.boot`, unless it comes late and is older than what the node has
+sent, or its time is unknown. If values differ under a boot number, the number plus LAYER is taken;
+without a boot number the next one that is free.
 
 Sequence numbers of older nodes have 16 bits. From NEAR the end of them to NEAR 0 they are taken
 as counted on, and from then on by serial number arithmetic (RFC 1982) against `node.seq`. A node
@@ -29,16 +29,17 @@ from decimal import Decimal
 from typing import Any
 
 from collector.readings import Reading, new_reading
-from collector.report import GIVEN_UP, UNITS, measurements
+from collector.report import UNITS, measurements
 from collector.senml import Record
 from collector.tables import ARRIVALS
 
 INTEGER_END = 2**63  # of SQLite
 LAYER = WRAP = 2**16
 NEAR = 4_096  # reports that may be lost around 65535
+LIVE_S = 300  # between measuring and reception of what a node sends at once
 NAMES_MAX = 10_000  # in memory
 # The node's own figures: it may add them when it sends, so that a repetition has others
-FIGURES = frozenset(UNITS) | {GIVEN_UP}
+FIGURES = frozenset(UNITS)
 
 _NODE = """
 INSERT INTO node (base, seen, protocol, source) VALUES (?, ?, ?, ?)
@@ -59,19 +60,13 @@ SELECT name.name, nth, kind, part, value, other, sum FROM record JOIN name ON na
 WHERE node = ? AND boot = ? AND seq = ?
 """
 _RECORD = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_NEWER = (
-    "CASE WHEN coalesce(excluded.measured, 0) >= coalesce(measured, 0)"
-    " THEN excluded.{0} ELSE {0} END"
-)
+_NEWER = "CASE WHEN excluded.newest >= newest THEN excluded.{0} ELSE {0} END"
+_CHANGED = ("seq", "measured", "received", "value", "other", "sum", "newest")  # that last
 _LATEST = (
-    "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+    "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
     " ON CONFLICT DO UPDATE SET count = count + 1, "
-    + ", ".join(
-        f"{column} = {_NEWER.format(column)}"
-        for column in ("seq", "received", "protocol", "source", "value", "other", "sum",
-                       "measured")
-    )
-)  # fmt: skip
+    + ", ".join(f"{column} = {_NEWER.format(column)}" for column in _CHANGED)
+)
 
 
 @dataclass(frozen=True)
@@ -210,21 +205,15 @@ class Writer:
         if known and new:
             number = 1 + max(number for number, _ in known.values())
             self._database.execute(_REPORT, (*key, number, *origin))
-        ids = [self._name_id(row) for row in new]
-        self._database.executemany(
-            _RECORD,
-            [
-                (*key, name, number, row.measured, row.value, row.other, row.sum)
-                for name, row in zip(ids, new, strict=True)
-            ],
-        )
-        self._database.executemany(
-            _LATEST,
-            [
-                (node.id, name, part.seq, row.measured, *origin, row.value, row.other, row.sum)
-                for name, row in zip(ids, new, strict=True)
-            ],
-        )
+        records, latest = [], []
+        for row in new:
+            name, value = self._name_id(row), (row.value, row.other, row.sum)
+            measured = 0 if row.measured == origin[0] else row.measured
+            records.append((*key, name, number, measured, *value))
+            newest = row.reading.order_s
+            latest.append((node.id, name, newest, part.seq, row.measured, origin[0], *value))
+        self._database.executemany(_RECORD, records)
+        self._database.executemany(_LATEST, latest)
         times = [row.measured for row in new if row.measured is not None]
         if times:
             node.measured = max(times) if node.measured is None else max(node.measured, *times)
@@ -261,8 +250,11 @@ class Writer:
         node.wide = True
         if node.boot % LAYER == part.boot:
             return node.boot
-        measured = part.rows[0].measured
-        newest = measured is not None and measured >= (node.measured or 0)
+        first = part.rows[0]
+        newest = first.measured is not None and (
+            first.measured >= first.reading.received_s - LIVE_S
+            or first.measured >= (node.measured or 0)
+        )
         if node.seq < 0 or (newest and not self._has(node, part.boot)):
             node.boot, node.seq, node.shift = part.boot, -1, 0
         return part.boot

@@ -46,6 +46,9 @@ class Cycle:
     accepted: int | None = None  # reports that the application handed over; None: it says nothing
     confirmed: int | None = None  # those that the server said it has
     left: int | None = None  # those that the application knows to have left the radio
+    waiting: int | None = None  # measurements that the application still has to deliver
+    given_up: int | None = None  # those that it will never deliver, since it was set up
+    batch: list[int] | None = None  # [measured, of how many that go together]; None: it sends
     error: str | None = None
     unrouted: list[tuple[str, int | None]] = field(default_factory=list)  # a name has no port
     secrets: Secrets = field(default_factory=Secrets, repr=False)  # of no reader of the JSON

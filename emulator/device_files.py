@@ -13,7 +13,8 @@ CREDENTIALS = "credentials.py"  # of a deployment, which git ignores
 EXAMPLE = "credentials_example.py"
 # The firmware runs, and people edit, the source
 SCRIPTS = ("boot.py", "main.py", "config.py", CREDENTIALS)
-MODULES = ("node.py", "node_check.py", "node_start.py")  # of the application, beside its scripts
+# of the application, beside its scripts
+MODULES = ("node.py", "node_check.py", "node_send.py", "node_start.py")
 FOLDERS = ("networking", "protocols", "sensors", "utils", "lib")
 
 

@@ -341,6 +341,9 @@ class _Account:
         cycle.accepted = account.get("accepted")
         cycle.confirmed = account.get("delivered")
         cycle.left = account.get("left")
+        cycle.waiting = account.get("waiting")
+        cycle.given_up = account.get("given_up")
+        cycle.batch = account.get("batch")
         cycle.phases = [Phase("boot", 0, boot_ms)]
         noted = [Phase(*phase) for phase in account.get("phases", [])]
         if noted:  # until the first one Python loads what it needs

@@ -37,14 +37,6 @@ stop(woken=False)   bool: as down(), also for hardware that the firmware or an e
                     started. woken: True after a deep sleep that followed down(); then only
                     hardware that the firmware has started is switched off
 
-Optional, for the node's clock (utils/clock.py asks, once in some hours):
-
-expect_time()       called before up(): network_time() will be asked
-network_time()      int or None: seconds since 1970 in UTC that the network or its time server
-                    tells. None if it does not. Says how long it blocks
-network_zone()      int: the zone that came with it, in quarter hours; if the modem shows UTC in
-                    place of local time, network_time() is wrong by so much
-
 Optional, for the check of the whole configuration:
 
 room(cfg)           int: the least datagram_limit() with this configuration, if it depends on it
@@ -52,6 +44,19 @@ ROOM_BY, CARRIES_BY  tuples: names of the fields that decide room() and carries(
 time_fields(kind)   tuple: names of the fields in s whose sum bounds up() for this kind
 UNFED_S             int: the longest wait in s that does not feed the watchdog
 PINS                tuple: names of the pins that it uses, which no sensor may use
+
+Optional, for what has waited:
+
+MUCH                int: number of datagrams. If more are to be sent, up() is called with a third
+                    argument, True. It may choose a way that takes longer to begin
+
+Optional, for the node's clock (utils/clock.py asks, once in some hours):
+
+expect_time()       called before up(): network_time() will be asked
+network_time()      int or None: seconds since 1970 in UTC that the network or its time server
+                    tells. None if it does not. Says how long it blocks
+network_zone()      int: the zone that came with it, in quarter hours; if the modem shows UTC in
+                    place of local time, network_time() is wrong by so much
 
 Kinds of transport. A "datagram" transport also offers everything that "message" does:
 

@@ -65,6 +65,8 @@ _AF_INET6 = 10
 _SOCK_STREAM = 1
 _SOCK_DGRAM = 2
 _LONGEST_DATAGRAM = 1500  # of the modem's own stack
+_IN_DATA_STATE = 1252  # bytes of a datagram: a packet of 1280, the least MTU of IPv6, less headers
+MUCH = 6  # datagrams: for more, data state is faster than AT sockets with their short lines
 _COMMAND_MS = 9500  # for a command of the caller that the modem answers by itself
 _LONGEST_MS = 600000  # that a caller may wait for one answer
 _RETRY_MS = 500
@@ -168,7 +170,7 @@ def _deactivate(settled):
         done = _open(link)
     if link.is_open:
         # each step runs even if the one before failed
-        sent = [watch.start_ms] if link.in_data_state else _accepted()
+        sent = _accepted() or [watch.start_ms] if link.in_data_state else _accepted()
         hung_up = _in_field(link.hang_up) is not False or _in_field(link.hang_up) is not False
         if sent and hung_up and not settled:
             _in_field(_await_departure, link, sent)
@@ -303,14 +305,18 @@ def time_fields(kind):
     return names + (_DATA_STATE_FIELDS[0][0],) if kind == "stream" else names
 
 
-def up(cfg, kind):
-    """Attach as configured; for streams enter data state, too. True if this was reached."""
+def up(cfg, kind, much=False):
+    """Attach as configured; for streams, or if much is to be sent, enter data state, too.
+
+    True if transports of this kind can be had. Much goes by AT sockets if data state fails.
+    """
     import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
     from utils import address
 
-    wanted = NBIOT_CONNECTED if kind == "stream" else NBIOT_ATTACHED
     family = address.family(getattr(cfg, "_HOST", None))
-    return _connect(cfg, kind == "stream", family).status == wanted
+    stream = kind == "stream"
+    status = _connect(cfg, stream or much and "stream" in carries(cfg), family).status
+    return status == NBIOT_CONNECTED or status == NBIOT_ATTACHED and not stream
 
 
 def transport(kind):
@@ -318,7 +324,11 @@ def transport(kind):
     if _the_link().in_data_state:
         import usocket
 
-        return usocket.socket(_AF_INET, _SOCK_STREAM if kind == "stream" else _SOCK_DGRAM)
+        if kind == "stream":
+            return usocket.socket(_AF_INET, _SOCK_STREAM)
+        from networking import _nbiot_datagrams
+
+        return _nbiot_datagrams.Socket(usocket.socket(_AF_INET, _SOCK_DGRAM), _accepted())
     if kind == "stream":
         raise OSError("no data state for a stream")
     opened = _open_socket(_at_family)
@@ -329,10 +339,12 @@ def transport(kind):
 def datagram_limit():
     """Return the maximum payload of a datagram in bytes: an AT line of the firmware, 1500 at most.
 
-    The payload is sent as it is, not as hex. The modem counts the bytes, so any byte value is
-    allowed, and the firmware passes the payload on by its length.
+    In data state it is that of a packet that no network cuts. An AT line takes the payload as it
+    is, not as hex. The modem counts the bytes, so any byte value is allowed, and the firmware
+    passes the payload on by its length.
     """
-    return min(_LONGEST_DATAGRAM, _the_link().longest_line())
+    link = _the_link()
+    return _IN_DATA_STATE if link.in_data_state else min(_LONGEST_DATAGRAM, link.longest_line())
 
 
 def expect_time():

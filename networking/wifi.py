@@ -15,8 +15,7 @@ _WIFI_NETS                        the known networks: a dict, or a list of (ssid
                                   order (dicts have none on this VM)
 _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for scan and association together, 1 to 3600
 _WIFI_FORCE_NO_SCAN               bool, optional, False: try the first network without a scan
-_NTP_HOST                         str, optional, None: a time server, an address or a name of up to
-                                  100 characters
+_NTP_HOST                         str, optional, None: a time server, by address or name
 
 Wrong configuration or arguments raise ValueError before the radio is touched. Trouble in the field
 never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.

@@ -19,17 +19,25 @@ session.deliver(payload)
                        waits for an answer, which has a time limit
 session.confirms       True if the server confirms each payload. One that is not DELIVERED should
                        then be sent again in a later cycle
-session.ask_time       optional. Set to True, it lets the next payloads ask the server for the time
-session.server_time    optional: seconds since 1970 that the server has told with the last payload,
-                       as of now; None if it has not
-session.server_time_error_s
-                       by how much that may be wrong
 session.close()        frees the transport; never raises in the field
 
 DELIVERED  the server has confirmed the payload
 REFUSED    the server has certainly not got it: the transport or the server rejected it
 UNKNOWN    it was sent, and its arrival is not known. A repetition may deliver it twice: therefore
            reports carry a sequence number
+
+Optional, for the node's clock (utils/clock.py), if the server can tell the time:
+
+session.ask_time       bool, set by the application: the next payload asks the server for the time
+session.server_time    int or None: seconds since 1970 that came with the answer, as of now
+session.server_time_error_s
+                       int: by how much that may be wrong
+
+Optional, for reports:
+
+longest(cfg)           int: the longest payload in bytes that it sends in one message
+session.final          True if the last REFUSED is the server's last word about this content:
+                       it would refuse it again. False, or absent, for any other reason
 
 Optional, for the check of the whole configuration:
 

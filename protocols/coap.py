@@ -96,6 +96,11 @@ def overhead(cfg):
     return len(_coap_message.encode(0, POST, 0, bytes(4), options, b"\0")) - 1
 
 
+def longest(cfg):
+    """Return the longest payload that goes without blocks."""
+    return configuration.check(cfg, _FIELDS)["_COAP_BLOCK_SIZE"]
+
+
 def open(transport, cfg):
     """Return a session with cfg._HOST, cfg._PORT; see protocols/__init__.py."""
     values = configuration.check(cfg, _FIELDS)

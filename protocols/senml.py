@@ -69,14 +69,8 @@ def pack(
     does not fit into a datagram by itself raises ValueError, as do bad names, values that are not
     of the types above, and bad times.
     """
-    if form == "cbor":
-        from utils import cbor as codec
-    elif form == "json":
-        from protocols import _senml_json as codec
-    else:
-        raise ValueError("form = {!r}; allowed: 'cbor', 'json'".format(form))
-    _check_name("base_name", base_name, "")
-    base = [codec.label(_BASE_NAME), codec.text(base_name)]
+    codec = codec_of(form)
+    base = base_items(codec, base_name)
     if base_time is not None:
         if not _is_int(base_time) or base_time < _ABSOLUTE_TIME:
             raise ValueError(
@@ -88,21 +82,21 @@ def pack(
     datagrams = []  # each a list of (unit, encoded name, encoded value and time)
     first = []
     if seq is not None:
-        first = [_entry(codec, base_name, (seq_name, seq, 0, None), [])]
+        first = [entry_of(codec, base_name, (seq_name, seq, 0, None))]
         datagrams.append(_fitting(codec, base, first, limit, seq_name))
     for index in range(len(records)):
         record = records[index]
-        name, value = record[:2]
-        if value is None or isinstance(value, float) and value - value != 0:
+        name = record[0]
+        if not is_known(record[1]):
             continue
         if first and name == seq_name:
             raise ValueError("name = {!r}; allowed: another, that is the number".format(name))
         when = []
         if times is not None and times[index] is not None:
             when = [codec.label(_TIME), codec.integer(_relative(name, times[index], base_time))]
-        entry = _entry(codec, base_name, record, when)
+        entry = entry_of(codec, base_name, record, when)
         for number in range(len(datagrams)):
-            longer = _with(datagrams[number], entry)
+            longer = with_entry(datagrams[number], entry)
             if len(_encoded(codec, base, longer)) <= limit:
                 datagrams[number] = longer
                 break
@@ -127,7 +121,37 @@ def short_name(unique_id):
     return text.replace("+", "-").replace("/", "_")
 
 
-def _with(entries, entry):
+def codec_of(form):
+    """Return the module that encodes "cbor" or "json"."""
+    if form == "cbor":
+        from utils import cbor as codec
+    elif form == "json":
+        from protocols import _senml_json as codec
+    else:
+        raise ValueError("form = {!r}; allowed: 'cbor', 'json'".format(form))
+    return codec
+
+
+def base_items(codec, base_name):
+    """Return the encoded items with which the first record of a datagram begins."""
+    _check_name("base_name", base_name, "")
+    return [codec.label(_BASE_NAME), codec.text(base_name)]
+
+
+def version_items(codec, units):
+    """Return the items in front of all others: a version, if there is a secondary unit."""
+    for unit in units:
+        if " %s " % unit in _SECONDARY_UNITS:
+            return [codec.label(_BASE_VERSION), codec.integer(_WITH_SECONDARY_UNITS)]
+    return []
+
+
+def is_known(value):
+    """False for None, NaN and the infinities, for which SenML has no word."""
+    return value is not None and not (isinstance(value, float) and value - value != 0)
+
+
+def with_entry(entries, entry):
     """Return the list with `entry` behind the others of its unit, at the front if it has none.
 
     A base unit holds for all records after it: those without unit come before.
@@ -139,26 +163,31 @@ def _with(entries, entry):
     return entries[:place] + [entry] + entries[place:]
 
 
-def _encoded(codec, base, entries):
-    """Return the bytes of a datagram."""
+def encoded_records(codec, items, entries):
+    """Return (encoded records, base unit that holds behind them or None).
+
+    items: those with which the first record begins.
+    """
     units = [entry[0] for entry in entries]
     records = []
     said = None  # base unit
-    items = list(base)
-    for unit in units:
-        if " %s " % unit in _SECONDARY_UNITS:
-            items = [codec.label(_BASE_VERSION), codec.integer(_WITH_SECONDARY_UNITS)] + base
     for unit, name, value in entries:
-        items += name
+        items = items + name
         if unit != said:
             label = _UNIT
             if units.count(unit) > 1:  # they stand together
                 label = _BASE_UNIT
                 said = unit
-            items += [codec.label(label), codec.text(unit)]
+            items = items + [codec.label(label), codec.text(unit)]
         records.append(codec.mapping(items + value))
         items = []
-    return codec.array(records)
+    return records, said
+
+
+def _encoded(codec, base, entries):
+    """Return the bytes of a datagram."""
+    base = version_items(codec, [entry[0] for entry in entries]) + base
+    return codec.array(encoded_records(codec, base, entries)[0])
 
 
 def _fitting(codec, base, entries, limit, name):
@@ -169,7 +198,7 @@ def _fitting(codec, base, entries, limit, name):
     return entries
 
 
-def _entry(codec, base_name, record, when):
+def entry_of(codec, base_name, record, when=()):
     """Return (unit, encoded name, encoded value and time) of one record."""
     name, value, exponent, unit = record[:4]
     _check_name("name", name, base_name)
@@ -177,7 +206,7 @@ def _entry(codec, base_name, record, when):
         raise ValueError("unit of {!r} = {!r}; allowed: a text, None".format(name, unit))
     label, encoded = _value(codec, name, value, exponent)
     named = [codec.label(_NAME), codec.text(name)] if name else []
-    return unit, named, [codec.label(label), encoded] + when
+    return unit, named, [codec.label(label), encoded] + list(when)
 
 
 def _value(codec, name, value, exponent):
@@ -210,6 +239,21 @@ def _relative(name, time, base_time):
             "time of {!r} = {!r}; allowed: int since 1970, negative int, None".format(name, time)
         )
     return time - base_time if base_time and time > 0 else time
+
+
+def header_items(codec, time, said_time, said_unit):
+    """Return the items in front of the sequence number of a measurement.
+
+    time: seconds since 1970, a negative age in seconds, None for now; said_time, said_unit: the
+    base time and base unit of the measurement before it in the datagram, None if there is none.
+    """
+    items = []
+    if time != said_time:
+        time = _relative("measurement", time or 0, None)
+        items = [codec.label(_BASE_TIME), codec.integer(time)]
+    if said_unit:
+        items += [codec.label(_BASE_UNIT), codec.text("")]
+    return items
 
 
 def _is_int(value):

@@ -144,6 +144,10 @@ class Programs:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(textwrap.dedent(text), encoding="utf-8")
 
+    def give(self, value: Any) -> None:
+        """What given() is in programs to come."""
+        self.put("given.json", json.dumps(as_json(value)))
+
     @property
     def output(self) -> str:
         return "".join(self.printed)
@@ -381,10 +385,6 @@ class Device(Programs):
         self.close()
 
     # programs
-
-    def give(self, value: Any) -> None:
-        """What given() is in programs to come."""
-        self.put("given.json", json.dumps(as_json(value)))
 
     def run(self, program: str, given: Any = None, ends: str = "finished") -> list[Any]:
         """Boot, run one program and return what it has shown. `ends`: how it is to end."""

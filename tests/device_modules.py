@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import importlib
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 def load() -> Iterator[Callable[[str], ModuleType]]:
     """load("protocols.senml") gives a module of its own to this test file."""
     firmware: dict[str, Any] = {
+        "ucollections": collections,
         "micropython": SimpleNamespace(const=lambda value: value),
         "utime": SimpleNamespace(ticks_cpu=lambda: 0, ticks_diff=lambda end, start: end - start),
     }

@@ -132,7 +132,7 @@ def node(world: World, seed: int, cycles: int = 2, serve: bool = True) -> list[C
         )
         if serve:
             receiver = stack.enter_context(Receiver(protocol))
-            receiver.attend(emulator.routes)
+            receiver.attend(emulator)
             host, port = application.endpoint(bearer, protocol)
             emulator.routes.add(host, port, receiver.host, receiver.port)
         return emulator.run(cycles=cycles)

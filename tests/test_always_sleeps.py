@@ -254,7 +254,7 @@ def test_a_radio_that_hangs_is_left_out_and_reports_are_kept(make_node: MakeNode
     assert [cycle.ended for cycle in cycles] == ["reset"] * 2 + ["deepsleep"] * 3
     assert [cycle.cause for cycle in cycles[3:]] == ["reset"] * 2
     assert [cycle.radio_on_ms for cycle in cycles[3:]] == [0, 0] and rests(node)
-    assert (node.device.flash / "backlog.bin").stat().st_size > 100
+    assert cycles[-1].waiting == 2 and (node.device.flash / "journal").is_dir()
 
 
 def writes_after_waking(node: Node) -> list[str]:
@@ -344,24 +344,27 @@ def test_the_firmware_arms_the_watchdog_from_the_second_start_on(make_node: Make
     assert watchdog.armed and watchdog.timeout_ms == 300_000
 
 
-# Kept datagrams
+# The bearer
 
 
-def test_kept_datagrams_that_no_bearer_carries_do_not_block_the_others(
+def test_what_was_measured_under_one_bearer_is_sent_under_another_in_pieces(
     make_node: MakeNode,
 ) -> None:
-    node = make_node(SAFE, _PHASES_EVERY=0)
-    good = bytes.fromhex("82a221646f6c643a0209a3006174016343656c0205")  # old: 9, t 5 Cel
-    kept = [b"\x01" * 202, b"", b"\x02" * 235, good, b"\x03" * 125]
-    backlog = node.device.flash / "backlog.bin"
-    backlog.write_bytes(
-        b"".join(len(each).to_bytes(2, "big") + each for each in kept) + bytes(500)
+    """Eight readings need two datagrams of NB-IoT, and one of Wi-Fi."""
+    lines = tuple(
+        ("analog_generic", {"data_pin": "P16", "name": f"reading-{n}"}) for n in range(8)
     )
-    cycles = node.run(2)
-    assert [cycle.error for cycle in cycles] == [None, None]
-    assert [cycle.delivered for cycle in cycles] == [2, 1] and told(node, "t")
-    assert node.log("3 kept datagrams are too long")
-    assert backlog.stat().st_size == 202 + 235 + 125 + 6
+    node = make_node(
+        SAFE, _PHASES_EVERY=0, _SENSORS=lines, _BEARER="wifi", _WIFI_NETS={"nowhere": {}}
+    )
+    first = node.run(3)
+    assert [cycle.waiting for cycle in first] == [1, 2, 3]
+    node.configure({"_BEARER": "nbiot"})
+    [cycle] = node.run()
+    assert (cycle.error, cycle.waiting, cycle.given_up) == (None, 0, 0)
+    assert max(len(datagram.data) for datagram in node.received) <= 124
+    for n in range(8):
+        assert len(told(node, f"reading-{n}")) == 4
 
 
 # The battery

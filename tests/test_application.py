@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.both_runtimes(every=4)
 
 MakeDevice = Callable[..., Device]
 SERVER = "192.0.2.1:5683"
+JOURNAL = "journal"  # folder on the flash
 APPLICATION = ["boot.py", "main.py"]
 LOSSLESS = {"loss": 0.0, "outliers": False, "no_service": 0.0}
 SAFE: dict[str, Any] = {"radio": LOSSLESS}
@@ -89,6 +91,11 @@ def make_node(make_device: MakeDevice) -> Iterator[Callable[..., Node]]:  # noqa
 MakeNode = Callable[..., Node]
 
 
+def on_flash(node: Node) -> bool:
+    """The flash holds measurements."""
+    return any(path.stat().st_size > 40 for path in (node.device.flash / JOURNAL).glob("*"))
+
+
 def names(datagram: Received) -> list[str]:
     """What it measures, without the name of the node in front."""
     return [record.name.rpartition(":")[2] for record in records(datagram)]
@@ -99,13 +106,23 @@ def value(datagram: Received, name: str) -> float:
     return float(found.shown)
 
 
-def number(datagram: Received) -> int:
-    """The sequence number, which stands under the bare base name."""
-    return int(value(datagram, ""))
+def measured(received: list[Received]) -> list[tuple[int, dict[str, Any]]]:
+    """Each measurement of some datagrams, or its part in one: number and values."""
+    found: list[tuple[int, dict[str, Any]]] = []
+    for datagram in received:
+        for record in records(datagram):
+            name = record.name.rpartition(":")[2]
+            if not name:
+                assert isinstance(record.value, int)
+                found.append((record.value, {}))
+            else:
+                found[-1][1][name] = record.value
+    return found
 
 
 def sequences(received: list[Received]) -> list[int]:
-    return [number(datagram) for datagram in received]
+    """The numbers of the measurements in the order in which they came."""
+    return list(dict.fromkeys(number for number, _ in measured(received)))
 
 
 # When everything works
@@ -121,9 +138,9 @@ def test_three_cycles_from_end_to_end(make_node: MakeNode, firmware: str) -> Non
         assert cycle.cause == "attached"
         assert cycle.delivered == len(cycle.sent) == cycle.accepted >= 1
         polls = 4  # at most, while the packet service follows the registration
-        assert cycle.at_exchanges <= 32 + polls + 2 * (len(cycle.sent) - 1)
-    # each cycle has its number, and two when it needed two datagrams
-    assert sorted(set(sequences(node.received))) == [0, 1, 2]
+        time = 3  # asked for while the clock is new
+        assert cycle.at_exchanges <= 32 + polls + time + 2 * (len(cycle.sent) - 1)
+    assert sequences(node.received) == [0, 1, 2]
     limit = 124 if firmware.endswith("r4") else 1500
     assert all(len(datagram.data) <= limit for datagram in node.received)
 
@@ -178,12 +195,9 @@ def test_the_next_report_tells_how_long_attaching_took(make_node: MakeNode) -> N
 def test_phases_of_the_cycle_before_are_reported_now_and_then(make_node: MakeNode) -> None:
     node = make_node(SAFE, _PHASES_EVERY=3)
     cycles = node.run(5)
-    with_phases = sorted(
-        {number(datagram) for datagram in node.received if "aw" in names(datagram)}
-    )
-    assert with_phases == [1, 4]
-    [told] = [d for d in node.received if number(d) == 4 and "aw" in names(d)]
-    assert value(told, "aw") == pytest.approx(cycles[3].awake_ms, abs=100)
+    told = {number: values["aw"] for number, values in measured(node.received) if "aw" in values}
+    assert list(told) == [1, 4]
+    assert told[4] == pytest.approx(cycles[3].awake_ms, abs=100)
 
 
 @pytest.mark.parametrize("name", ("x", "a-node-of-20-letters"))
@@ -192,15 +206,14 @@ def test_what_does_not_fit_goes_into_the_next_datagram(make_node: MakeNode, name
     cycles = node.run(3)
     assert all(cycle.ok for cycle in cycles)
     assert max(len(datagram.data) for datagram in node.received) <= 124
-    last = [datagram for datagram in node.received if number(datagram) == 2]
-    told = {item for datagram in last for item in names(datagram)}
+    told = {item for number, values in measured(node.received) if number == 2 for item in values}
     assert {"at", "in", "pr", "ac", "se", "de", "aw", "rp", "rq"} <= told
-    assert all(record.name.startswith(name) for datagram in last for record in records(datagram))
+    assert all(record.name.startswith(name) for d in node.received for record in records(d))
 
 
 @pytest.mark.parametrize("period_s", (60, 900, 86400))
 def test_sleep_is_the_period_minus_the_time_awake(make_node: MakeNode, period_s: int) -> None:
-    node = make_node(SAFE, _PERIOD_S=period_s)
+    node = make_node({**SAFE, "board": {"rtc_drift": 0}}, _PERIOD_S=period_s)
     cycles = node.run(3)
     for cycle, sleep_ms in zip(cycles, node.sleeps_ms, strict=True):
         assert sleep_ms + cycle.awake_ms == pytest.approx(1000 * period_s, abs=60)
@@ -271,13 +284,12 @@ def test_every_scenario_ends_in_sleep_and_nothing_is_lost(
         assert meter.state("modem") == "off" and meter.state("radio") == "off"
     if scenario in ("denied", "no_sim", "sim_pin", "sim_puk"):
         assert cycle.radio_on_ms <= 5000
-    backlog = node.device.flash / "backlog.bin"
     if cycle.cause == "attached":
         assert len(cycle.sent) == cycle.accepted >= 1
-        assert not backlog.exists()
+        assert cycle.waiting == 0
     else:
         assert cycle.sent == []
-        assert backlog.stat().st_size > 20
+        assert cycle.waiting == 1 and on_flash(node)
 
 
 def test_reports_are_sent_once_coverage_returns(make_node: MakeNode) -> None:
@@ -288,35 +300,42 @@ def test_reports_are_sent_once_coverage_returns(make_node: MakeNode) -> None:
     node = make_node(table, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=30)
     cycles = node.run(5)
     assert [cycle.cause for cycle in cycles] == ["attach_timeout"] * 3 + ["attached"] * 2
-    assert sequences(node.received) == [3, 0, 1, 2, 4]
-    temperatures = [item for datagram in node.received for item in names(datagram) if item == "t"]
-    assert len(temperatures) == 5
+    assert [cycle.waiting for cycle in cycles] == [1, 2, 3, 0, 0]
+    assert sequences(node.received) == [0, 1, 2, 3, 4]
+    values = [item for datagram in node.received for item in names(datagram)]
+    assert values.count("t") == values.count("v") == 5
 
 
-def test_a_long_backlog_is_sent_a_few_at_a_time(make_node: MakeNode) -> None:
-    table = {
+def outage(ends_ms: int) -> dict[str, Any]:
+    return {
         "network": {"cgatt_lag_ms": 0},
         "radio": {**LOSSLESS, "in_coverage": False},
-        "fault": [{"point": "time", "at_ms": 4_700_000, "do": "regain_coverage"}],
+        "fault": [{"point": "time", "at_ms": ends_ms, "do": "regain_coverage"}],
     }
-    node = make_node(table, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10,
-                     _BACKLOG_PER_CYCLE=2)  # fmt: skip
+
+
+SHORT: dict[str, Any] = {"_PHASES_EVERY": 0, "_MAX_ATTACHMENT_ATTEMPT_TIME_SEC": 10}
+
+
+@pytest.mark.parametrize("drain_s", (0, 600))
+def test_what_waits_is_sent_for_the_time_that_is_set(make_node: MakeNode, drain_s: int) -> None:
+    """Without any time one datagram goes out, in which the next measurement begins."""
+    node = make_node(outage(4_700_000), **SHORT, _DRAIN_S=drain_s)
     cycles = node.run(10)
-    assert [cycle.delivered for cycle in cycles] == [0] * 6 + [3, 3, 3, 1]
-    assert sorted(sequences(node.received)) == list(range(10))
+    assert [cycle.delivered for cycle in cycles[:6]] == [0] * 6
+    if drain_s:
+        assert [cycle.waiting for cycle in cycles] == [1, 2, 3, 4, 5, 6, 0, 0, 0, 0]
+        assert sequences(node.received) == list(range(10))
+    else:
+        assert [cycle.accepted for cycle in cycles[6:]] == [1] * 4
+        assert 0 < cycles[-1].waiting <= 6
+        assert sequences(node.received)[:3] == [0, 1, 2]
 
 
-def test_a_full_backlog_keeps_the_newest(make_node: MakeNode) -> None:
-    table = {
-        "radio": {**LOSSLESS, "in_coverage": False},
-        "fault": [{"point": "time", "at_ms": 4_700_000, "do": "regain_coverage"}],
-    }
-    node = make_node(table, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10,
-                     _BACKLOG_BYTES=200)  # fmt: skip
-    node.run(7)
-    got = sequences(node.received)
-    assert got[0] == 6 and got[1:] == sorted(got[1:]) and got[-1] == 5
-    assert 2 <= len(got) <= 4
+def test_the_newest_can_be_sent_first(make_node: MakeNode) -> None:
+    node = make_node(outage(2_000_000), **SHORT, _ORDER="newest")
+    node.run(5)
+    assert sequences(node.received) == [3, 2, 1, 0, 4]
 
 
 def test_a_refused_datagram_is_sent_in_the_next_cycle(make_node: MakeNode) -> None:
@@ -324,7 +343,8 @@ def test_a_refused_datagram_is_sent_in_the_next_cycle(make_node: MakeNode) -> No
     node = make_node({**SAFE, "fault": [fault]}, _PHASES_EVERY=0)
     cycles = node.run(2)
     assert [cycle.accepted for cycle in cycles] == [0, 2]
-    assert sequences(node.received) == [1, 0]
+    assert sequences(node.received) == [1, 0]  # what was refused goes last
+    assert [cycle.waiting for cycle in cycles] == [1, 0]
 
 
 def test_a_datagram_lost_with_the_modem_is_sent_in_the_next_cycle(make_node: MakeNode) -> None:
@@ -337,8 +357,8 @@ def test_a_datagram_lost_with_the_modem_is_sent_in_the_next_cycle(make_node: Mak
     node = make_node({**slow, "fault": [crash]}, _PHASES_EVERY=0)
     first, second = node.run(2)
     assert (first.accepted, first.left, first.on_air, first.lost_in_modem) == (1, 0, 0, 1)
-    assert second.accepted == 2 and sequences(node.received) == [1, 0]
-    assert node.log("1 datagram did not leave") and node.log("1 datagram kept for later")
+    assert (first.waiting, second.waiting) == (1, 0)
+    assert sequences(node.received) == [0, 1] and node.log("1 measurement did not leave")
 
 
 @pytest.mark.cpython
@@ -416,19 +436,25 @@ def test_a_part_that_raises_does_not_keep_the_node_awake(make_node: MakeNode, wh
     if what == "sensor":
         assert all(cycle.accepted for cycle in cycles)  # the other one was measured
     else:
-        assert (node.device.flash / "backlog.bin").stat().st_size > 0  # nothing is lost
+        assert cycles[-1].waiting == 2 and on_flash(node)  # nothing is lost
 
 
-@pytest.mark.parametrize("step", ("configure", "measure", "connect", "send", "_report"))
+@pytest.mark.parametrize(
+    ("file", "step"),
+    [
+        *[("node.py", step) for step in ("configure", "measure", "connect", "send")],
+        ("node_send.py", "_waiting"),
+    ],
+)
 def test_an_exception_in_any_step_ends_in_sleep_with_the_modem_off(
-    make_node: MakeNode, step: str
+    make_node: MakeNode, file: str, step: str
 ) -> None:
     node = make_node(SAFE)
-    main = node.device.flash / "node.py"
+    main = node.device.flash / file
     source = main.read_text(encoding="utf-8")
-    head = f"    def {step}(self):\n"
-    assert head in source
-    place = source.index(head) + len(head)
+    head = re.search(rf"    def {step}\(self.*\):\n", source)
+    assert head is not None
+    place = head.end()
     angry = '        raise RuntimeError("angry")\n'
     main.write_text(source[:place] + angry + source[place:], encoding="utf-8")
     [cycle] = node.run()
@@ -441,7 +467,7 @@ def test_an_exception_in_any_step_ends_in_sleep_with_the_modem_off(
 FAULTS = {
     "nvs": {"point": "nvs", "do": "fail"},
     "nvs full": {"point": "nvs", "do": "full"},
-    "flash": {"point": "file", "match": "open backlog", "do": "fail"},
+    "flash": {"point": "file", "match": "journal", "do": "fail"},
     "sensor": {"point": "i2c", "do": "nack"},
 }
 
@@ -456,8 +482,6 @@ def test_trouble_of_the_board_does_not_stop_the_cycle(
     assert [cycle.ended for cycle in cycles] == ["deepsleep"] * 2
     if like == "good":
         assert all(cycle.accepted for cycle in cycles)
-    if what.startswith("nvs") and like == "good":
-        assert all("" not in names(datagram) for datagram in node.received)
 
 
 WRONG = {
@@ -637,7 +661,7 @@ def test_a_power_cut_at_any_moment_and_the_next_cycle_recovers(
     of them, since what a cut leaves on the flash does not depend on the runtime."""
     clean = make_node("no_cell", _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10)
     clean.run(2)
-    operations = [("file", text) for text in clean.device.traced("file") if "backlog" in text] + [
+    operations = [("file", text) for text in clean.device.traced("file") if JOURNAL in text] + [
         ("nvs", "set report_seq")
     ]
     assert len(operations) >= 3

@@ -85,9 +85,8 @@ class Node:
 
     @property
     def kept(self) -> bool:
-        """There is something in the backlog."""
-        backlog = self.flash / "backlog.bin"
-        return backlog.exists() and backlog.stat().st_size > 0
+        """There are measurements in the journal."""
+        return bool(self.emulator.cycles[-1].waiting)
 
 
 MakeNode = Callable[..., Node]
@@ -150,7 +149,7 @@ def deliver_twice(make_node: MakeNode, bearer: str, protocol: str, vm: str) -> N
     with Receiver(protocol) as receiver:
         node = make_node(bearer, protocol, vm)
         connect(node, bearer, receiver, protocol)
-        receiver.attend(node.emulator.routes)
+        receiver.attend(node.emulator)
         cycles = node.run(2)
         assert [cycle.reset_cause for cycle in cycles] == ["power_on", "deepsleep"]
         cause, phase = LINK[bearer][protocol]
@@ -285,7 +284,7 @@ def test_nothing_is_lost_while_the_server_is_down(
 ) -> None:
     with Receiver(protocol) as receiver:
         node = make_node(bearer, protocol)
-        receiver.attend(node.emulator.routes)
+        receiver.attend(node.emulator)
         for cycle in node.run(2):
             assert cycle.confirmed == 0
         assert node.kept

@@ -31,7 +31,7 @@ def run(
         route = server.route("192.0.2.1", 5683)
         with Emulator(scenario=scenario, routes=[route], vm=vm, max_hours=max_hours,
                       console=printed.append, **options) as emulator:  # fmt: skip
-            server.attend(emulator.routes)
+            server.attend(emulator)
             accounts = emulator.run(scripts, cycles)
         reports = [datagram.data for datagram in server.received]
         entries = list(emulator.board.trace.entries)

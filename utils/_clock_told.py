@@ -132,7 +132,8 @@ def believe(utc_s, source, error_s=1):
             _log.warning("the clock was wrong by %d s", step)
             _restart(state, now, utc_s, error_s)
     state.put(_CONFIRMED, state.has(_CONFIRMED) or source != "network")
-    state.doubt_utc = 0
+    if source != "network" or state.doubt_source == _SOURCES.index("network"):
+        state.doubt_utc = 0  # else somebody else has contradicted the network, and may do so again
     state.save()
     _log.info("%d from %s, rate %d ppm", utc_s, source, state.rate)
     return True

@@ -26,6 +26,7 @@ class Batch:
 
     def __init__(self, every):
         kept = store.part(_PART)
+        self.every = every
         self.count = int.from_bytes(kept[:2], "big")
         self.due = len(kept) < _HEAD_BYTES or bool(kept[2]) or self.count + 1 >= every
         self._outside = set(kept[_HEAD_BYTES:].decode().split())

@@ -45,6 +45,11 @@ def recall(digest):
     return len(digest) == _BYTES and kept == digest
 
 
+def values(config, fields):
+    """Return {field: value} of a configuration found good. fields: rows as for configuration."""
+    return {row[0]: getattr(config, row[0], row[-1]) for row in fields}
+
+
 def remember(digest):
     """Keep the digest of a configuration that was found good."""
     if digest:

@@ -115,6 +115,10 @@ class Journal:
     def done(self, entries):
         """Take entries out: they are delivered, or handed over where nothing confirms."""
         keys = {(entry.boot, entry.seq) for entry in entries}
+        found = {(each[0], each[2]) for each in self._image.measurements()}.union(self._places)
+        if self._on_flash and not keys.issubset(found):  # brought to flash since they were read
+            for _ in self._entries_on_flash(False):
+                pass
         places = {}
         for key in keys:
             for number, place in self._places.pop(key, ()):

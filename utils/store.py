@@ -36,9 +36,10 @@ def next_sequence():
     import pycom
 
     try:
-        boot = _stored_boot()
         sequence = pycom.nvs_get(_SEQUENCE_KEY, -1)
-        if not _is_number(sequence, 0, _SEQUENCE_LAST - 1):
+        if _is_number(sequence, 0, _SEQUENCE_LAST - 1):
+            boot = _stored_boot()
+        else:
             boot = _new_boot()  # first: a number is never given twice under one boot number
             sequence = -1
         _set_number(_SEQUENCE_KEY, sequence + 1)
@@ -217,71 +218,3 @@ def _write(account, parts):
     except (OSError, ValueError) as error:  # longer than 2048 bytes
         _log.warning("not kept in RTC memory: %s", error)
         return False
-
-
-class Backlog:
-    """Datagrams that could not be sent, oldest first, in one file.
-
-    None is empty: a stretch of the file that reads as zeros is skipped.
-    """
-
-    def __init__(self, path, limit_bytes):
-        self._path = path
-        self._limit = limit_bytes
-        self.dropped = 0  # datagrams dropped for lack of room since this object was made
-
-    def load(self):
-        """Return all datagrams as a list of bytes; [] if there are none or they cannot be read."""
-        for path in (self._path, self._path + ".new"):
-            try:
-                with open(path, "rb") as file:
-                    return _split(file.read(self._limit + 2))
-            except OSError:
-                continue  # absent; or a rename was interrupted, and the new file is complete
-        return []
-
-    def add(self, datagram):
-        """Append one datagram, dropping the oldest for lack of room. False if not written."""
-        return self.save(self.load() + [bytes(datagram)])
-
-    def save(self, datagrams):
-        """Replace the content. If the flash refuses: log, keep the old content, return False."""
-        import uos
-
-        kept = list(datagrams)
-        while kept and sum(len(datagram) + 2 for datagram in kept) > self._limit:
-            kept.pop(0)
-            self.dropped += 1
-        try:
-            if not kept:
-                _remove(uos, self._path)
-                return True
-            with open(self._path + ".new", "wb") as file:
-                for datagram in kept:
-                    file.write(len(datagram).to_bytes(2, "big"))
-                    file.write(datagram)
-            uos.rename(self._path + ".new", self._path)
-            return True
-        except OSError as error:
-            _log.warning("backlog not written: %s", error)
-            return False
-
-
-def _split(content):
-    datagrams = []
-    while len(content) >= 2:
-        length = int.from_bytes(content[:2], "big")
-        if len(content) < 2 + length:
-            break  # the file is truncated; keep the complete datagrams
-        if length:
-            datagrams.append(content[2 : 2 + length])
-        content = content[2 + length :]
-    return datagrams
-
-
-def _remove(uos, path):
-    for name in (path, path + ".new"):
-        try:
-            uos.remove(name)
-        except OSError:
-            pass  # it was not there

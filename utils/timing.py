@@ -95,3 +95,17 @@ class Deadline:
 
     def expired(self):
         return not self.left_ms()
+
+
+class Phase:
+    """Appends [name, start, duration] of a `with` block to a list, also if it fails; in ms."""
+
+    def __init__(self, phases, name):
+        self._phases = phases
+        self._name = name
+
+    def __enter__(self):
+        self._start_ms = now_ms()
+
+    def __exit__(self, kind, error, traceback):
+        self._phases.append([self._name, self._start_ms, now_ms() - self._start_ms])

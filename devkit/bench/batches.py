@@ -25,6 +25,7 @@ from emulator.emulator import Emulator
 EVERY = (1, 4, 24)
 MEASURING_SEEDS = 15  # cycles that only measure are short: their boot is most of them
 _MOST = EVERY[-1]
+_AT_LINE = 124  # bytes of a payload that goes by AT commands; longer ones go in data state
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _run(
             receiver.wait_for(sum(int(batch.total("delivered")) for batch in ours), ARRIVAL_S)
         for seed, batch in enumerate(ours, conditions.seed):
             payloads = [sent.data for cycle in batch.cycles for sent in cycle.sent] or [bytes(100)]
-            task = Task(payloads, host, port, case.bearer, case.protocol)
+            much = max(map(len, payloads)) > _AT_LINE
+            task = Task(payloads, host, port, case.bearer, case.protocol, data_state=much)
             with tempfile.TemporaryDirectory(prefix="bench-") as folder:
                 with emulated(case, conditions, seed, Path(folder), routes) as emulator:
                     emulator.vm = _FloorVm(emulator, task, every)

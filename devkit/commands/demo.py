@@ -126,7 +126,7 @@ def _demo(options: argparse.Namespace) -> int:
             realtime=options.realtime,
             **vm,
         ) as emulator:
-            receiver.attend(emulator.routes)
+            receiver.attend(emulator)
             cycles = emulator.run(cycles=options.cycles)
             left = payloads_left(protocol, cycles)
             receiver.wait_for(left, timeout_s=5)
@@ -201,11 +201,17 @@ def phase_table(cycles: Sequence[Cycle]) -> str:
     return table(rows, ["phase", *[f"cycle {number}" for number in range(1, len(cycles) + 1)]])
 
 
+def _outcome(cycle: Cycle) -> str:
+    if cycle.batch:
+        return "measured and kept ({} of {} until sending)".format(*cycle.batch)
+    return cycle.cause or cycle.ended
+
+
 def cycle_table(cycles: Sequence[Cycle]) -> str:
     """What each cycle was started by, how it went and what it cost."""
     rows = [
         [
-            number, cycle.reset_cause, cycle.cause or cycle.ended, cycle.awake_ms,
+            number, cycle.reset_cause, _outcome(cycle), cycle.awake_ms,
             cycle.radio_on_ms, cycle.at_exchanges, cycle.uart_bytes, cycle.air_bytes,
             round(cycle.energy_mj), len(cycle.sent), cycle.on_air, cycle.delivered,
             cycle.left, cycle.confirmed,

@@ -30,6 +30,7 @@ SHADOWED = (
     "credentials",
     "node",
     "node_check",
+    "node_send",
     "node_start",
     *FOLDERS,
 )

@@ -28,11 +28,25 @@ from emulator.vm.cpython import CpythonVm
 
 _TABLE = re.compile(r"^_?FIELDS = \(", re.MULTILINE)
 _FIELD = re.compile(r"_[A-Z]{2,}[A-Z_]*s?")
-_COMPONENTS = ("boot", "node", "networking.", "protocols.", "utils.boot_fields")  # read config.py
+# that read config.py, or say for others what they read
+_COMPONENTS = (
+    "boot",
+    "node",
+    "networking.",
+    "protocols.",
+    "utils.boot_fields",
+    "utils.node_fields",
+)
 # Declared apart from the file that reads them
-_READER = {"utils.boot_fields": "node_start", "node_check": "node"}
+_READER = {
+    "utils.boot_fields": "node_start",
+    "utils.node_fields": "node",
+    "node_check": "node",
+    "node_send": "node",
+}
 FIELDS_FILE = ROOT / "utils" / "fields.py"
 _NAMES = re.compile(r"(?<=^# fields\n).*?(?=^# end$)", re.DOTALL | re.MULTILINE)
+_PAGES = {"node": "reliability"}  # of fields that have no component's page
 _UNITS = {"_SEC": "s", "_S": "s", "_TIMEOUT": "s", "_BYTES": "bytes", "_MV": "mV"}
 
 
@@ -155,7 +169,8 @@ def _page(component: str) -> str:
 
 def _of_page(component: str, field: str) -> str:
     """What the component's own page says of a field: the last cell of its row."""
-    page = ROOT / "docs" / f"{component.rpartition('.')[2]}.md"
+    name = component.rpartition(".")[2]
+    page = ROOT / "docs" / f"{_PAGES.get(name, name)}.md"
     for line in page.read_text(encoding="utf-8").splitlines() if page.exists() else []:
         cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
         if line.startswith("|") and f"`{field}`" in cells[0]:

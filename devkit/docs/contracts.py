@@ -19,11 +19,11 @@ def names(package: str) -> list[str]:
 
 
 def optional(package: str) -> list[str]:
-    """What a member may leave out: the second such list."""
+    """What a member may leave out: the lists behind the first one."""
     text = (ROOT / package / "__init__.py").read_text(encoding="utf-8")
     listed = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")
-    entries = [each for each in listed if re.match(r"\w+(\(cfg\))? {2,}", each)][1]
-    return _ENTRY.findall(entries)
+    entries = [each for each in listed if re.match(r"\w+(\(\w*\))? {2,}", each)][1:]
+    return _ENTRY.findall("\n".join(entries))
 
 
 def bearer() -> str:

@@ -206,7 +206,7 @@ def _cycles(scenario_name: str, cycles: int) -> tuple[list[Cycle], list[bytes]]:
     with Receiver(PROTOCOL) as receiver:
         options["routes"] = [receiver.route(PUBLISHED["_HOST"], PUBLISHED["_PORT"])]
         with Emulator(scenario=scenario_name, **options) as emulator:
-            receiver.attend(emulator.routes)
+            receiver.attend(emulator)
             done = emulator.run(cycles=cycles)
         return done, [each.data for each in receiver.received]
 

@@ -1,8 +1,7 @@
-"""The settings of this node. No secret stands here: passwords and keys come from credentials.py.
-
-The node checks the fields before it uses them; the console names a wrong one with the allowed
-values. The address below is for documentation (RFC 5737): replace it by your server's.
-"""
+# The settings of this node. No secret stands here: passwords and keys come from credentials.py.
+#
+# The node checks the fields before it uses them; the console names a wrong one with the allowed
+# values. The address below is for documentation (RFC 5737): replace it by your server's.
 
 # Identity ---------------------------------------------------------------------------------------
 # Name of this node in its reports, at most 20 letters and digits. None: 8 letters and digits made
@@ -62,8 +61,8 @@ _COAP_MAX_RETRANSMIT = 3  # repetitions; the wait after each is twice the one be
 # Reports ----------------------------------------------------------------------------------------
 # Every n-th report has the durations of the previous cycle's phases (one more datagram); 0: none
 _PHASES_EVERY = 4
-_BACKLOG_BYTES = 4096  # unsent reports kept on the flash, 0 to 65536; if full, the oldest are lost
-_BACKLOG_PER_CYCLE = 4  # number of them that are sent after each report, 0 to 100
+# Measurements wait in RTC memory, "rtc", or on flash, "flash": docs/reliability.md
+_KEEP = "rtc"
 
 # Supply -----------------------------------------------------------------------------------------
 _BATTERY_PIN = "P16"  # measured by boot.py; None if there is no battery to protect

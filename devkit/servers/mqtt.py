@@ -124,7 +124,8 @@ class MqttBroker:
             config.write_text(json.dumps(self._amqtt_settings(users)), encoding="utf-8")
             return [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(config)]
         lines = [f"listener {self.port} {self.host}", "persistence false", "log_dest stderr",
-                 f"allow_anonymous {'true' if self._user is None else 'false'}"]  # fmt: skip
+                 f"allow_anonymous {'true' if self._user is None else 'false'}",
+                 "max_inflight_messages 0", "max_queued_messages 0"]  # fmt: skip
         if self._user is not None:
             lines.append(f"password_file {users}")
         config.write_text("\n".join(lines) + "\n", encoding="utf-8")

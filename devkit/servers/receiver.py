@@ -2,7 +2,7 @@
 
     with Receiver("coap") as receiver:
         with Emulator(routes=[receiver.route("192.0.2.1", 5683)]) as emulator:
-            receiver.attend(emulator.routes)
+            receiver.attend(emulator)
             ...
         receiver.wait_for(3, timeout_s=5)
         print(receiver.table())
@@ -25,7 +25,7 @@ from collector.senml import Record
 from devkit import application
 from devkit.servers.server import Received
 from devkit.tables import table
-from emulator.network.routes import Routes
+from emulator.emulator import Emulator
 
 PATIENCE_S = 0.5  # of real time, for a server that answers
 HEADINGS = ("datagram", "bytes", "name", "value", "unit", "time")
@@ -72,11 +72,14 @@ class Receiver:
         shown = f"[{host}]" if ":" in host else host
         return f"{shown}:{port}={self.host}:{self.port}"
 
-    def attend(self, routes: Routes) -> None:
+    def attend(self, emulator: Emulator) -> None:
         """Let a board wait for this server's answers, also on a busy computer: virtual time
-        stands still meanwhile, and an answer that is missed costs the board a repetition."""
+        stands still meanwhile, and an answer that is missed costs the board a repetition. A
+        server that can tell the time has that of the board's world."""
         if answers(self.protocol):
-            routes.patience.rely(PATIENCE_S)
+            emulator.routes.patience.rely(PATIENCE_S)
+        if hasattr(self._server, "clock"):
+            self._server.clock = emulator.utc_s
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
         """Wait until `count` payloads have come in all; False if they did not in time."""

@@ -47,7 +47,7 @@ class SlowClock:
     def end_us(self, from_us: int, shown_us: int) -> int:
         """When it will have counted `shown_us` from then on."""
         end_us = from_us + shown_us
-        for _ in range(0 if self.exact else 6):  # each step is 30 times as close
+        for _ in range(0 if self.exact else 12):  # each step is ten times as close at least
             end_us = from_us + shown_us - self.gained_us(from_us, end_us)
         return end_us
 

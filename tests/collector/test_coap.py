@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from typing import Any
 
 import aiocoap
@@ -42,7 +43,7 @@ def stranger(
 
 
 def ask(
-    collector: Collector, requests: list[tuple[Any, int | None, bytes]]
+    collector: Collector, requests: list[tuple[Any, int | None, bytes]], path: str = PATH
 ) -> list[tuple[str, bytes]]:
     """What is answered to (code, content format, payload), one after the other."""
 
@@ -50,7 +51,7 @@ def ask(
         context = await aiocoap.Context.create_client_context(transports=["udp6"])
         answers = []
         for code, form, payload in requests:
-            uri = f"coap://127.0.0.1:{port_of(collector, 'coap')}/{PATH}"
+            uri = f"coap://127.0.0.1:{port_of(collector, 'coap')}/{path}"
             message = aiocoap.Message(code=code, uri=uri, payload=payload)
             if form is not None:
                 message.opt.content_format = form
@@ -85,6 +86,11 @@ def test_senml_is_taken_and_anything_else_refused_with_the_reason(start: Any) ->
     assert latest["gate:value299"].protocol == "coap"
     assert latest["g:t"].source.startswith("127.0.0.1:")
     assert "secret" not in json.dumps(collector.state())
+
+
+def test_a_report_in_blocks_is_answered_with_the_time_too(start: Any) -> None:
+    [(code, payload)] = ask(start(), [(aiocoap.POST, 112, LONG)], "r?c")
+    assert code == "2.04" and abs(cbor2.loads(payload)[1] - time.time()) < 60
 
 
 def test_plain_datagrams_and_coap_share_a_port(start: Any, send: Any) -> None:

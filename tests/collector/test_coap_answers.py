@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -163,7 +164,7 @@ def test_a_report_that_can_never_be_decoded_is_refused_at_once(
 def test_the_answer_tells_the_time_to_a_node_that_asks(
     node: Node, store: SlowStore, query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coap_report.time, "time", lambda: 1_772_366_400.9)  # type: ignore
+    monkeypatch.setattr(coap_report.time, "time", lambda: 1_772_366_400.9)
     for repetition in range(2):
         node.send(7, query=query)
         if not repetition:
@@ -176,7 +177,7 @@ def test_the_answer_tells_the_time_to_a_node_that_asks(
             assert cbor2.loads(found.payload) == {1: 1_772_366_400 + repetition * 5}
         else:
             assert (found.opt.content_format, found.payload) == (None, b"")
-        monkeypatch.setattr(coap_report.time, "time", lambda: 1_772_366_405.9)  # type: ignore
+        monkeypatch.setattr(coap_report.time, "time", lambda: 1_772_366_405.9)
 
 
 def test_a_message_that_is_not_confirmable_is_answered_with_one(
@@ -201,3 +202,21 @@ def test_message_ids_are_forgotten_when_they_are_many_or_old(
     monkeypatch.setattr(coap_report, "LIFETIME_S", 0.0)
     node.send(1)
     assert wait_until(lambda: len(store.waiting) == 1)
+
+
+def test_the_end_waits_for_what_has_been_taken(store: SlowStore) -> None:
+    queue = DecodeQueue(store, [])  # type: ignore[arg-type]
+    server = CoapServer("127.0.0.1", 0, queue)
+    node = Node(server.port)
+    node.send(7)
+    assert wait_until(lambda: len(store.waiting) == 1)
+    end = threading.Timer(0, server.close)
+    end.start()
+    assert node.answer(0.2) is None
+    node.send(8)  # for the next collector
+    store.commit()
+    assert node.code(7) == CHANGED
+    end.join()
+    assert node.answer(0.1) is None and store.waiting == []
+    node.socket.close()
+    queue.close()

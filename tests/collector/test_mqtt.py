@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import paho.mqtt.publish as publish
 import pytest
 
+from collector import mqtt
 from collector.decode_queue import DecodeQueue
 from collector.mqtt import MqttSubscriber
 from collector.store import Store
@@ -28,24 +31,32 @@ def test_published_reports_arrive_from_a_broker(
         collector = start("--mqtt", str(broker.port), "--udp", "off", "--coap", "off")
         assert wait_until(lambda: "subscribed to r/#, channels/#" in capsys.readouterr().err)
         publish.multiple(
-            [(topic, cbor2.dumps(report(1)), 1), (topic, JSON, 0), (topic, b"junk", 1),
+            [("r", cbor2.dumps(report(1)), 1), (topic, JSON, 0), (topic, b"junk", 1),
              ("other", JSON, 1), (topic, bytes(70_000), 1)],
             hostname="127.0.0.1", port=broker.port,
         )  # fmt: skip
         assert collector.queue.wait_for(4, 5)
     assert [(e.name, e.source) for e, _ in collector.readings.latest()] == [
-        (name, topic) for name in ("gate:t", "gate:seq", "g:t")
+        ("gate:t", "r"),
+        ("gate:seq", "r"),
+        ("g:t", topic),
     ]
     assert collector.queue.refused == 2
 
 
-def test_a_broker_that_comes_later_is_found() -> None:
+@pytest.fixture
+def queue() -> Iterator[DecodeQueue]:
+    with Store() as store:
+        queue = DecodeQueue(store, [])
+        yield queue
+        queue.close()
+
+
+def test_a_broker_that_comes_later_is_found(queue: DecodeQueue) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     said: list[tuple[str, bool]] = []
-    store = Store()
-    queue = DecodeQueue(store, [])
     with MqttSubscriber("127.0.0.1", port, queue, report=lambda *what: said.append(what)):
         assert wait_until(lambda: said != [])
         with MqttBroker(port=port):
@@ -53,8 +64,6 @@ def test_a_broker_that_comes_later_is_found() -> None:
             publish.single("channels/1", JSON, 1, hostname="127.0.0.1", port=port)
             assert queue.wait_for(1, 5)
         assert wait_until(lambda: len(said) == 3)
-    queue.close()
-    store.close()
     assert [(text.split(":")[0], well) for text, well in said] == [
         ("the broker 127.0.0.1", False),
         ("subscribed to r/#, channels/# at 127.0.0.1", True),
@@ -62,17 +71,43 @@ def test_a_broker_that_comes_later_is_found() -> None:
     ]
 
 
-def test_wrong_credentials_are_said() -> None:
+def test_wrong_credentials_are_said(queue: DecodeQueue) -> None:
     said: list[str] = []
-    store = Store()
-    queue = DecodeQueue(store, [])
     with MqttBroker(user="thing", password="right") as broker:
         with MqttSubscriber(
             broker.host, broker.port, queue, user="thing", password="wrong",
             report=lambda text, well: said.append(text),
         ):  # fmt: skip
             assert wait_until(lambda: said != [])
-    queue.close()
-    store.close()
     assert "refuses the connection: Not authorized" in said[0]
     assert "wrong" not in said[0]
+
+
+def test_what_finds_no_room_is_asked_for_again(
+    queue: DecodeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "REPEAT_S", 0.1)
+    put, refused = queue.put, []
+    monkeypatch.setattr(queue, "put", lambda message: refused.append(message))
+    with MqttBroker() as broker, subscriber(broker, queue):
+        publish.single("r", JSON, 1, hostname="127.0.0.1", port=broker.port)
+        assert wait_until(lambda: len(refused) >= 2, 20)  # the second by a new connection
+        monkeypatch.setattr(queue, "put", put)
+        assert queue.wait_for(1, 20)
+
+
+def test_the_broker_keeps_what_comes_while_the_collector_is_away(queue: DecodeQueue) -> None:
+    with MqttBroker() as broker:
+        with subscriber(broker, queue):
+            pass
+        publish.single("r", JSON, 1, hostname="127.0.0.1", port=broker.port)
+        with subscriber(broker, queue):
+            assert queue.wait_for(1, 10)
+
+
+@contextlib.contextmanager
+def subscriber(broker: MqttBroker, queue: DecodeQueue) -> Iterator[None]:
+    """One that comes back to its session."""
+    with MqttSubscriber(broker.host, broker.port, queue, client_id="fixed") as found:
+        assert wait_until(lambda: found.connected)
+        yield

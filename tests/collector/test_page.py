@@ -64,6 +64,13 @@ def test_a_reader_sees_what_arrives_without_reloading(
     sync_api.expect(page.locator("#counters")).to_contain_text("refused1")
     sync_api.expect(page.locator("#problems summary")).to_have_text("Refused: the last 1")
 
+    send(collector, [{-2: "late:", 2: 1}, {0: "t", 6: -900, 2: 1}])
+    send(collector, [{-2: "old:", 2: 1}, {0: "tu", 4: True}, {0: "t", 2: 1}])
+    meta = card(page, "late:t").locator(".meta")
+    sync_api.expect(meta).to_contain_text("measured 15 min ago, received now")
+    meta = card(page, "old:t").locator(".meta")
+    sync_api.expect(meta).to_contain_text("measured at an unknown time, received now")
+
     page.set_viewport_size({"width": 360, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.set_viewport_size({"width": 1000, "height": 700})

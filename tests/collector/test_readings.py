@@ -41,6 +41,16 @@ def test_a_time_that_cannot_be_right_is_unknown_and_no_point_of_a_chart() -> Non
     assert readings.series("t") == []
 
 
+def test_a_value_of_no_known_time_is_the_latest_if_its_node_does_have_a_clock() -> None:
+    """A wrong clock must not hold the page back; a report from before a power loss must."""
+    readings = Readings()
+    for value, records in enumerate([{6: NOW - 10}, {}, {6: 2**28 + 1}, {6: NOW - 5}]):
+        marks = [] if records else [{0: "tu", 4: True}]
+        add(readings, [{-2: "g:", 2: value}, *marks, {0: "t", 2: value, **records}])
+        [shown] = [each.shown for each, _ in readings.latest() if each.name == "g:t"]
+        assert shown == ["0", "0", "2", "2"][value]
+
+
 def test_truth_values_and_sums_have_a_chart_and_texts_have_none() -> None:
     readings = Readings()
     add(readings, [{0: "open", 4: True}, {0: "total", 5: 2.5}, {0: "note", 3: "x"}])

@@ -125,7 +125,7 @@ def test_boots(tmp_path: Path, sent: list[Any], expected: Any) -> None:
 def test_a_restart_that_the_node_declares(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     sent = [
-        measurement(7, 1), measurement(8, 2),
+        measurement(7, 1), measurement(8, 2, -7_200),  # its clock is two hours ahead
         measurement(0, 3, bo=500),  # NVS erased
         measurement(1, 4), measurement(1, 4, bo=500),
         measurement(9, 5, 7_200, bo=0),  # late, of the boot before
@@ -220,6 +220,29 @@ def test_nothing_is_told_as_stored_before_it_is_in_the_file(
     assert outcomes[1][0] == 2 and outcomes[1][1].stored
     assert [well for _, well in said] == [False, True]
     assert "disk is full" in said[0][0]
+
+
+def test_a_message_that_cannot_be_written_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(self: Writer, each: Any, real: Any = Writer.write) -> Any:
+        result = real(self, each)
+        if each.base == "bad:":
+            raise sqlite3.IntegrityError("UNIQUE constraint failed")
+        return result
+
+    monkeypatch.setattr(Writer, "write", write)
+    path, outcomes = tmp_path / "a.db", dict[int, bool]()
+    with Store(str(path)) as opened:
+        for seq, base in enumerate(["a:", "b:", "bad:", "c:", "d:"]):
+            opened.put(
+                [message(report(seq, base), NOW)],
+                lambda each, seq=seq: outcomes.update({seq: each.stored}), keep=True,
+            )  # fmt: skip
+        assert wait_until(lambda: len(outcomes) == 5)
+        assert outcomes == {seq: seq != 2 for seq in range(5)}
+        assert opened.unwritten == opened.counters()["dropped"] == 1
+    assert {node for (node,) in rows(path, "node")} == {"a:", "b:", "c:", "d:"}
 
 
 def test_a_disk_that_stays_full_costs_records_and_no_memory(

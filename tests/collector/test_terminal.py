@@ -12,7 +12,7 @@ from collector import terminal
 from collector.readings import Readings
 from collector.terminal import LinePrinter, Screen, screen_text
 from tests.collector.rig import readings as readings_of
-from tests.collector.rig import report
+from tests.collector.rig import report, wait_until
 
 NOW = 1_800_000_000.0
 
@@ -66,4 +66,24 @@ def test_a_reader_that_has_gone_ends_the_program() -> None:
 
     stop = threading.Event()
     LinePrinter(Gone(), False, stop).put(readings_of(report(5), NOW))
-    assert stop.is_set()
+    assert stop.wait(5)
+
+
+def test_a_reader_that_pauses_delays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "PRINT_MAX", 3)
+    reading = threading.Event()
+
+    class Paused(io.StringIO):
+        def write(self, text: str) -> int:
+            reading.wait(5)
+            return super().write(text)
+
+    out = Paused()
+    printer = LinePrinter(out, False, threading.Event())
+    for seq in range(10):
+        printer.put(readings_of(report(seq), NOW))  # two records each
+    skipped = printer.skipped
+    assert skipped in (12, 14)  # three wait, and one is being printed
+    reading.set()
+    assert wait_until(lambda: out.getvalue().count("\n") == 20 - skipped)
+    printer.close()

@@ -87,7 +87,7 @@ def test_a_file_that_computes_for_ever_is_stopped(checked: Callable[..., list[st
 
 def test_each_problem_has_the_line_of_its_field(checked: Callable[..., list[str]]) -> None:
     found = checked(
-        f"{MEADOW}_PERIODS = 60\n_BACKLOG_PER_CYCLES = 50\n_BANDS = [20]\n_own = 1\n_APN = 7\n"
+        f"{MEADOW}_PERIODS = 60\n_JOURNAL_BYTE = 50\n_BANDS = [20]\n_own = 1\n_APN = 7\n"
         f"_HOST = '192.0.2.1:5683'\n{SENSORS}",
         "_TOKEN = 'swordfish'\n_TOKENS = 'swordfish'\n_APP_KEYY = 'swordfish'\n",
     )
@@ -97,7 +97,7 @@ def test_each_problem_has_the_line_of_its_field(checked: Callable[..., list[str]
     ]  # fmt: skip
     assert found[2:5] == [
         f"node.py:3: _PERIODS = 60{allowed}_PERIOD_S",
-        f"node.py:4: _BACKLOG_PER_CYCLES = 50{allowed}_BACKLOG_PER_CYCLE",
+        f"node.py:4: _JOURNAL_BYTE = 50{allowed}_JOURNAL_BYTES",
         f"node.py:5: _BANDS = [20]{allowed}_BAND",
     ]
     assert found[5].startswith("node.py:6: _own = 1; allowed: a field")
@@ -105,6 +105,15 @@ def test_each_problem_has_the_line_of_its_field(checked: Callable[..., list[str]
     assert found[7].startswith("node.py:8: _HOST = '192.0.2.1:5683'; allowed: an IP address")
     assert found[8].startswith("node.py:11: _SENSORS, sensor 2 (analog_generic): data_pin = 'P9'")
     assert len(found) == 9
+
+
+def test_a_field_of_an_earlier_release_is_told_its_successor(
+    checked: Callable[..., list[str]],
+) -> None:
+    assert checked(f"{MEADOW}_BACKLOG_BYTES = 4096\n_BACKLOG_PER_CYCLE = 4\n") == [
+        "node.py:3: _BACKLOG_BYTES is now _JOURNAL_BYTES; allowed: 1024 to 65536",
+        "node.py:4: _BACKLOG_PER_CYCLE is now _DRAIN_S; allowed: 0 to 600 s",
+    ]
 
 
 def test_a_field_that_is_taken_over_is_told_where_it_stands(
@@ -128,7 +137,7 @@ def test_json_names_all_fields_of_a_combination_and_no_secret(tmp_path: Path, ca
     assert table["ok"] is False
     assert (problem["file"], problem["line"]) == (str(file), 4)
     assert (problem["fields"], problem["value"]) == (["_TOPIC", "_TOKEN"], "p" * 55)
-    assert problem["allowed"] == "at least 33"
+    assert problem["allowed"] == "at least 50"
     assert set(problem) == {"file", "line", "fields", "value", "allowed", "text"}
     assert "kkkk" not in out + err
 

@@ -490,12 +490,14 @@ def test_message_ids_start_anywhere_after_each_start_of_the_board(rig) -> None:
 def test_overhead_is_exact(rig) -> None:
     rig.answer = lambda seen: [(1, rig.ack(seen))]
     for fields, most in (
-        ({}, 13),
+        ({}, 15),
         ({"_TOPIC": "channels/1/messages/" + "x" * 36, "_TOKEN": "t" * 240}, 400),
-        ({"_COAP_CONTENT_FORMAT": 0}, 12),
-        ({"_COAP_CONTENT_FORMAT": 65535}, 14),
+        ({"_COAP_CONTENT_FORMAT": 0}, 14),
+        ({"_COAP_CONTENT_FORMAT": 65535}, 16),
     ):
-        rig.session(**fields).deliver(b"12345")
+        session = rig.session(**fields)
+        session.ask_time = True  # the longest message
+        session.deliver(b"12345")
         overhead = rig.coap.overhead(config(**fields))
         assert len(rig.raw[-1]) == overhead + 5 and overhead <= most
 

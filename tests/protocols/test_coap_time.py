@@ -37,17 +37,6 @@ def test_the_question_is_asked_when_it_is_wanted(rig: Rig) -> None:
     assert session.server_time is None
 
 
-def test_the_room_for_a_report_holds_with_the_question(rig: Rig) -> None:
-    from types import SimpleNamespace
-
-    overhead = rig.coap.overhead(SimpleNamespace(_TOPIC="r"))
-    rig.answer = lambda seen: [(50, rig.ack(seen))]
-    session = rig.session(_TOPIC="r")
-    session.ask_time = True
-    session.deliver(b"12345678")
-    assert len(rig.raw[0]) == overhead + 8
-
-
 @pytest.mark.parametrize(
     ("ms", "expected"), [(100, 0), (1100, 1), (3900, 2), (9900, 5), (10100, None)]
 )

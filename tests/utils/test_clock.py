@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from emulator.board.board import DEEPSLEEP_RESET
+from emulator.board.board import DEEPSLEEP_RESET, PWRON_RESET
 from tests.device import Bare, Device, restore
 
-pytestmark = pytest.mark.both_runtimes
+pytestmark = pytest.mark.both_runtimes(every=3)
 
 MakeDevice = Callable[..., Device]
 NOON = 1772366400  # 2026-03-01T12:00:00
@@ -73,6 +73,14 @@ STEPS = {
         [(0, 0, "network"), (HOUR, HOUR + 900, "network"), (2 * HOUR, 2 * HOUR + 900, "network")],
         [True, False, True],
     ),
+    "a server that contradicts the network twice": (
+        [(0, 0, "network"), (9, 5009, "server"), (900, 900, "network"), (910, 5910, "server")],
+        [True, False, True, True],
+    ),
+    "a network that contradicts the server": (
+        [(0, 0, "server"), (9, 5009, "network"), (900, 900, "server"), (910, 5910, "network")],
+        [True, False, True, False],
+    ),
     "two that disagree": (
         [(0, 0, "network"), (HOUR, 9 * HOUR, "network"), (HOUR + 5, 5 * HOUR, "server")],
         [True, False, False],
@@ -120,3 +128,80 @@ def test_the_rate_is_learned_from_two_times(board: Board, rate: int) -> None:
     assert abs(sleep_ms * (1_000_000 + rate) / 1_000_000 - 900_000) <= 100
     assert anchor[:2] == [100 + 4 * HOUR, NOON + passed]
     assert abs(anchor[2] - rate) <= 70
+
+
+# epochs
+
+EPOCH = "show([clock.epoch(), clock.anchor() is not None, clock.utc_now() is not None])"
+
+
+def test_an_epoch_lasts_until_the_rtc_starts_again(board: Board) -> None:
+    board.tell(100, f"clock.believe({NOON}, 'network')")
+    [first, known, _] = board.tell(7 * DAY, EPOCH)
+    assert known
+    board.board.reset(PWRON_RESET)
+    assert board.tell(5, EPOCH) == [first + 1, False, False]
+    assert board.tell(8, EPOCH) == [first + 1, False, False]
+
+
+@pytest.mark.parametrize(
+    ("rtc_s", "why"), [(40, "set back"), (NOON, "set to the time")], ids=lambda each: str(each)
+)
+def test_an_rtc_that_somebody_has_set_begins_an_epoch(board: Board, rtc_s: int, why: str) -> None:
+    board.tell(100, f"clock.believe({NOON}, 'network')")
+    [first, _, _] = board.tell(200, EPOCH)
+    assert board.tell(rtc_s, EPOCH) == [first + 1, False, False], why
+
+
+@pytest.mark.parametrize("place", range(0, 60, 7))
+def test_a_damaged_state_begins_an_epoch(board: Board, place: int) -> None:
+    board.tell(100, f"clock.believe({NOON}, 'network')")
+    rtc = board.service("rtc")
+    start = rtc.kept.index(b"clock")
+    rtc.kept = rtc.kept[: start + place] + b"\x55" + rtc.kept[start + place + 1 :]
+    assert board.tell(200, EPOCH)[1:] in ([False, False], [True, True])
+
+
+@pytest.mark.parametrize("value", ["a text", -5, 65535, 2**31 - 1])
+def test_the_number_of_an_epoch_survives_a_damaged_nvs(board: Board, value: Any) -> None:
+    board.tell(5, f"import pycom\npycom.nvs_set('clock_epoch', {value!r})")
+    board.board.reset(PWRON_RESET)
+    number, _, _ = board.tell(5, EPOCH)
+    assert 1 <= number <= 65535
+
+
+def test_without_nvs_an_epoch_has_a_random_number(tmp_path: Any, runtime: str) -> None:
+    made = Board(
+        tmp_path / "flash", [{"point": "nvs", "do": "fail"}], runtime=runtime, install="frozen"
+    )
+    try:
+        number, _, _ = made.tell(5, EPOCH)
+        assert 1 <= number <= 65535
+        assert made.tell(9, EPOCH)[0] == number  # kept in RTC memory
+    finally:
+        made.close()
+
+
+# asking
+
+
+def test_a_bearer_that_takes_long_in_vain_is_asked_less_and_less(board: Board) -> None:
+    """One that answers at once is asked each time."""
+    program = """
+from utils import timing
+
+class Bearer:
+    asked = 0
+
+    def network_time(self):
+        self.asked += 1
+        timing.sleep_ms({wait_ms})
+
+bearer = Bearer()
+clock.ask(bearer)
+show(bearer.asked)
+"""
+    slow = [board.tell(900 * n, program.format(wait_ms=2000)) for n in range(60)]
+    assert slow[0] == 1 and 4 <= sum(slow) <= 9
+    quick = [board.tell(900 * (60 + n), program.format(wait_ms=20)) for n in range(60)]
+    assert sum(quick) >= 30

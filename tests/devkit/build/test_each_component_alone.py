@@ -345,6 +345,83 @@ USES = {
         """,
         [r"b'\xbax\x16\xbf'"],
     ),
+    "clock": (
+        """
+        from utils import clock
+        print(clock.epoch(), clock.believe(1772366400, "server"), clock.sleep_ms(900000))
+        """,
+        ["1 True 900000"],
+    ),
+    "backoff": (
+        """
+        from utils import backoff
+        state = backoff.Backoff("", 0, (10, 96), 7, lambda most: most // 2)
+        state.begin(0)
+        state.failed(0, "no_cell")
+        print(state.wait_s(0) > 400)
+        """,
+        ["True"],
+    ),
+    "batch": (
+        """
+        from utils import batch
+        print(batch.Batch(24).due)
+        """,
+        ["True"],
+    ),
+    "checked": (
+        """
+        from utils import checked
+        checked.remember(b"0123456789abcdef")
+        print(checked.recall(b"0123456789abcdef"), checked.recall(b"0123456789abcdef"))
+        """,
+        ["True False"],
+    ),
+    "last_phases": (
+        """
+        from utils import last_phases
+        print(last_phases.records({"phases": [["send", 5, 7]], "link": "send"}, 0, 1))
+        """,
+        ["[('se', 7, 0, None)]"],
+    ),
+    "node_fields": (
+        """
+        from utils import node_fields
+        print(len(node_fields.FIELDS) > 9)
+        """,
+        ["True"],
+    ),
+    "place": (
+        """
+        from utils import place
+        print(0 <= place.offset_ms(b"123456", 900) < 900000)
+        """,
+        ["True"],
+    ),
+    "senml_batch": (
+        """
+        from protocols import senml_batch
+        group = senml_batch.Group(17, -900, [("t", 2423, -2, "Cel")], [], None)
+        print([len(pack.payload) for pack in senml_batch.packs("a:", [group], 124)])
+        """,
+        ["[28]"],
+    ),
+    "senml_report": (
+        """
+        from protocols import senml_report
+        print(len(senml_report.board_name()))
+        """,
+        ["8"],
+    ),
+    "drain": (
+        """
+        from protocols import drain
+        drained = drain.Drain(None, None, lambda groups, unfit: [], [])
+        drained.run([], 1000)
+        print(drained.delivered, drained.outcome)
+        """,
+        ["0 None"],
+    ),
     "at_due": (
         """
         from network import LTE

@@ -62,7 +62,7 @@ def _defined(name: str) -> set[str]:
 def _demanded(package: str, *owners: str) -> set[str]:
     """What the application asks a plug-in for: by name, and as marks of plugins.find."""
     found = set()
-    for name in ("node_start.py", "node.py", "node_check.py"):
+    for name in ("node_start.py", "node.py", "node_send.py", "node_check.py"):
         for node in ast.walk(_tree(name)):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) in owners:
                 found.add(node.attr)
@@ -101,7 +101,7 @@ def test_the_contract_of_bearers_lists_what_the_application_demands() -> None:
 def test_the_contract_of_protocols_lists_what_the_application_demands() -> None:
     demanded = _demanded("protocols", "self._protocol", "self.protocol", "module")
     assert {"open", "NEEDS", "overhead", "problems"} <= demanded
-    assert demanded <= set(contracts.names("protocols"))
+    assert demanded <= set(contracts.names("protocols") + contracts.optional("protocols"))
 
 
 def test_design_page_names_the_functions_of_the_contracts() -> None:

@@ -1,0 +1,169 @@
+"""The radio's part of a cycle: bring the bearer up, send what waits, switch the bearer off.
+
+    sender = node_send.Sender(node, *node_send.plug_ins(node))
+    sender.connect()
+    if sender.is_up:
+        sender.send()
+    sender.deactivate()
+
+Apart from node.py, since a cycle that only measures does not load it.
+"""
+
+from utils import logging, timing
+
+_log = logging.Logger("node")
+
+_RECORD_BYTES = 13  # about
+
+
+def plug_ins(node):
+    """Return the modules of bearer and protocol, which a check has found in an earlier cycle."""
+    from utils import plugins
+
+    bearer = plugins.find("networking", node.settings["_BEARER"], ())
+    name = node.settings["_PROTOCOL"]
+    if name == "auto":
+        import protocols
+
+        name = protocols.auto(bearer.carries(node.config))
+    return bearer, plugins.find("protocols", name, ())
+
+
+class Sender:
+    """is_up: whether something can be sent. drain: a protocols.drain.Drain, if something was."""
+
+    def __init__(self, node, bearer, protocol):
+        self.is_up = False
+        self._node = node
+        self._bearer = bearer
+        self._protocol = protocol
+        self.drain = None
+
+    def connect(self):
+        """Bring the bearer up and add its phases to those of the cycle.
+
+        Also load all that sending needs, while the modem may be starting.
+        """
+        from protocols import drain, senml_report  # noqa: F401 - used after connecting
+        from utils import clock
+
+        node, needs = self._node, self._protocol.NEEDS
+        clock.expect(self._bearer)
+        if self._is_much():
+            self.is_up = self._bearer.up(node.config, needs, True)
+        else:
+            self.is_up = self._bearer.up(node.config, needs)
+        outcome = self._bearer.last_outcome()
+        start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
+        for name, duration_ms in outcome.phases:
+            node.phases.append([name, start_ms, duration_ms])
+            start_ms += duration_ms
+            node.link = name
+        node.status = outcome.status
+        node.cause = outcome.cause
+        if self.is_up and clock.ask(self._bearer):
+            self._note_clock()
+
+    def send(self):
+        """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most."""
+        with timing.Phase(self._node.phases, "send"):
+            try:
+                transport = self._bearer.transport(self._protocol.NEEDS)
+            except OSError as error:
+                _log.warning("no transport: %s", error)
+                return
+            session = self._protocol.open(transport, self._node.config)
+            try:
+                self._send_waiting(session)
+            finally:
+                session.close()
+
+    def deactivate(self):
+        """Switch the bearer off."""
+        node = self._node
+        if self.is_up:
+            from utils import clock
+
+            if clock.ask(self._bearer):  # its time may have come since
+                self._note_clock()
+        if not self._bearer.down(node.accepted == node.delivered):
+            _log.warning("radio not confirmed off")
+        self._note_left()
+
+    def _is_much(self):
+        """Return whether so much waits that the bearer had better be brought up for it."""
+        node = self._node
+        datagrams = getattr(self._bearer, "MUCH", None)
+        if not datagrams or not node.journal:
+            return False
+        each = 20 + _RECORD_BYTES * len(node.measurements)
+        return node.journal.waiting * each > datagrams * self._bearer.datagram_limit()
+
+    def _send_waiting(self, session):
+        from protocols import drain, senml_batch, senml_report
+        from utils import clock
+
+        node = self._node
+        base_name = (node.settings["_DEVICE_NAME"] or senml_report.board_name()) + ":"
+        limit = self._bearer.datagram_limit() - self._protocol.overhead(node.config)
+        if hasattr(self._protocol, "longest"):
+            limit = min(limit, self._protocol.longest(node.config))
+
+        def packs(groups, unfit):
+            return senml_batch.packs(base_name, groups, limit, unfit)
+
+        extra = self._bearer.metrics()
+        lost = node.journal.given_up if node.journal else 0
+        if lost and lost != node.told:
+            extra.append(("gu", lost, 0, None))
+        groups = senml_report.Groups(session.confirms, node.sequence, extra)
+        self.drain = drain.Drain(session, node.journal, packs, node.last.get("held", ()))
+        self.drain.on_sent = groups.sent
+        clock.ask_server(session)
+        try:
+            self.drain.run(self._waiting(session, groups), node.settings["_DRAIN_S"] * 1000)
+            if clock.hear(session):
+                self._note_clock()
+        finally:
+            node.accepted, node.delivered = self.drain.accepted, self.drain.delivered
+            node.outcome = self.drain.outcome
+            if groups.has_sent_current:
+                node.told = lost
+
+    def _waiting(self, session, groups):
+        """Yield a group for each measurement that waits, when its turn comes.
+
+        A time that the server has told meanwhile dates those that have not been sent yet.
+        """
+        from utils import clock
+
+        node = self._node
+        entries = node.journal.entries(node.settings["_ORDER"]) if node.journal else ()
+        for entry in entries:
+            if clock.hear(session):
+                self._note_clock()
+                clock.ask_server(session)
+            yield groups.of(entry)
+        if node.entry:
+            yield groups.of(node.entry)
+
+    def _note_clock(self):
+        from utils import clock
+
+        journal = self._node.journal
+        if journal:
+            journal.note_clock(clock.epoch(), clock.anchor())
+
+    def _note_left(self):
+        """Count the messages that have left the radio; keep those that certainly have not."""
+        node = self._node
+        node.left = node.delivered
+        if node.accepted == node.delivered:
+            return
+        left = self._bearer.left()
+        if left:
+            node.left = node.accepted
+        elif left is None and not node.delivered:
+            node.left = None
+        if self.drain.hand_over(left):
+            node.settle(left is False)

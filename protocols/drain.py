@@ -1,0 +1,178 @@
+"""Sends what a journal holds; measurements share datagrams and leave it when they are delivered.
+
+    from protocols.drain import Drain
+    drain = Drain(session, journal, packs, held)
+    drain.run(groups, 30000)
+    print(drain.delivered, drain.outcome)
+
+Where the server or the network confirms, a measurement is done when each of its datagrams is
+confirmed; where nothing confirms, when they have left the radio: see hand_over(). A missing
+confirmation ends the session: each later datagram would wait as long.
+
+A datagram that is refused is taken apart, and its measurements are sent one by one. What a server
+refuses for its content (`session.final`) is given up. Another refusal ends the session, and the
+next one begins with the others. A measurement that is refused again while others are taken is
+given up at the third time.
+"""
+
+from micropython import const
+
+from protocols import DELIVERED, REFUSED
+from utils import logging, timing
+
+_MOST_REFUSALS = const(3)  # of a measurement, in sessions that took others
+_MOST_HELD = const(8)
+
+_log = logging.Logger("node")
+
+
+class Drain:
+    """One session.
+
+    accepted    datagrams that were not refused
+    delivered   datagrams that were confirmed
+    outcome     None, or why the session ended early: "refused", "server_silent"
+    held        [[sequence number, refusals], ...] of measurements that go last, for the next one
+    """
+
+    def __init__(self, session, journal, packs, held):
+        """journal: None if there is none. packs: function(groups, unfit) like senml_batch.packs.
+        held: of the last session."""
+        self._session = session
+        self._journal = journal
+        self._packs = packs
+        self._over = []  # sequence numbers given up by this session
+        self._unanswered = []  # entries to which no answer will come
+        self.accepted = 0
+        self.delivered = 0
+        self.outcome = None
+        self.held = _pairs(held)
+        self.on_sent = None  # function(group, whether it was confirmed)
+
+    def run(self, groups, most_ms):
+        """Send the groups of an iterable, whose keys are entries of the journal.
+
+        Begin no datagram after most_ms, but send one. Raises nothing for trouble in the field.
+        """
+        last = []
+        numbers = [pair[0] for pair in self.held]
+
+        def first():
+            for group in groups:
+                if group.seq in numbers:
+                    last.append(group)
+                else:
+                    yield group
+
+        deadline = timing.Deadline(most_ms)
+        tried = False
+        for pack in self._packs(first(), self._unfit):
+            if tried and deadline.expired():
+                return
+            tried = True
+            if not self._send(pack):
+                return
+        # some may have been delivered or dropped in another way
+        self.held = [pair for pair in self.held if pair[0] in [group.seq for group in last]]
+        for group in last:
+            if tried and deadline.expired() or not self._send_alone(group):
+                return
+            tried = True
+
+    def hand_over(self, left):
+        """Tell what became of the datagrams to which no answer comes.
+
+        left: True if all have left the radio, None if nothing told, False if not: then they stay.
+        """
+        entries, self._unanswered = self._unanswered, []
+        if left is not False:
+            self._done(entries)
+        elif entries:
+            _log.warning("%s did not leave the radio", count(len(entries)))
+        return entries
+
+    def _send(self, pack):
+        """Send one datagram. False if the session is over."""
+        groups = [group for group in pack.groups if group.seq not in self._over]
+        if not groups:
+            return True
+        outcome = self._session.deliver(pack.payload)
+        if outcome == REFUSED:
+            if len(pack.groups) == 1:
+                return self._refused(groups[0])
+            for group in groups:
+                if not self._send_alone(group):
+                    return False
+            return True
+        self.accepted += 1
+        size, numbers = len(pack.payload), len(pack.groups)
+        if outcome == DELIVERED:
+            self.delivered += 1
+            _log.info("%d bytes delivered, %s", size, count(numbers))
+            self._done([group.key for group in pack.complete])
+        else:
+            _log.info("%d bytes handed over, arrival unknown, %s", size, count(numbers))
+            if self._session.confirms:
+                self.outcome = "server_silent"
+                return False
+            self._unanswered += [group.key for group in pack.complete]
+        if self.on_sent:
+            for group in groups:
+                self.on_sent(group, outcome == DELIVERED)
+        return True
+
+    def _send_alone(self, group):
+        """Send one measurement in datagrams of its own. False if the session is over."""
+        for pack in self._packs([group], self._unfit):
+            if not self._send(pack):
+                return False
+        if self.held and group.seq not in self._over:
+            self.held = [pair for pair in self.held if pair[0] != group.seq]
+        return True
+
+    def _refused(self, group):
+        """Deal with a measurement that was refused by itself. False if the session is over."""
+        if getattr(self._session, "final", False):
+            self._give_up(group, "refused")
+            return True
+        times = 0
+        for pair in self.held:
+            if pair[0] == group.seq:
+                times = pair[1]
+        if self.accepted and times:
+            times += 1
+        self.held = [pair for pair in self.held if pair[0] != group.seq]
+        if times >= _MOST_REFUSALS:
+            self._give_up(group, "refused")
+            return True
+        self.held = self.held[1 - _MOST_HELD :] + [[group.seq, max(1, times)]]
+        self.outcome = "refused"
+        return bool(self.accepted and times > 1)
+
+    def _unfit(self, group, text):
+        if text is None:
+            self._give_up(group, "too long")
+        else:
+            _log.error("not reported: %s", text)
+
+    def _give_up(self, group, why):
+        self._over.append(group.seq)
+        _log.error("measurement %d given up: %s", group.seq, why)
+        if self._journal:
+            self._journal.give_up(group.key, why)
+
+    def _done(self, entries):
+        if self._journal and entries:
+            self._journal.done(entries)
+
+
+def count(measurements):
+    return "1 measurement" if measurements == 1 else "%d measurements" % measurements
+
+
+def _pairs(held):
+    """Return what the last account says, if it is well-formed."""
+    try:
+        return [[int(number), int(times)] for number, times in held][:_MOST_HELD]
+    except (TypeError, ValueError):
+        return []
