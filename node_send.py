@@ -48,11 +48,16 @@ class Sender:
         from utils import clock
 
         node, needs = self._node, self._protocol.NEEDS
+        config = node.config
+        if node.manners:
+            node.manners.connecting(hasattr(self._bearer, "ATTACHES"))
+            if hasattr(self._bearer, "time_fields"):
+                config = node.manners.attempt_config(config, self._bearer.time_fields(needs))
         clock.expect(self._bearer)
         if self._is_much():
-            self.is_up = self._bearer.up(node.config, needs, True)
+            self.is_up = self._bearer.up(config, needs, True)
         else:
-            self.is_up = self._bearer.up(node.config, needs)
+            self.is_up = self._bearer.up(config, needs)
         outcome = self._bearer.last_outcome()
         start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
         for name, duration_ms in outcome.phases:
@@ -89,6 +94,17 @@ class Sender:
         if not self._bearer.down(node.accepted == node.delivered):
             _log.warning("radio not confirmed off")
         self._note_left()
+
+    def tell(self, manners):
+        """Tell how the attempt ended. What is handed over counts where nothing confirms."""
+        node = self._node
+        if node.delivered or node.accepted and not node.outcome and node.left != 0:
+            manners.delivered()
+        elif self.is_up:
+            manners.failed(node.outcome or "not_sent", "temporary")
+        else:
+            kind = getattr(self._bearer, "back_off", None)
+            manners.failed(node.cause, kind() if kind else "temporary")
 
     def _is_much(self):
         """Return whether so much waits that the bearer had better be brought up for it."""
