@@ -230,7 +230,7 @@ def test_a_full_flash(device):
     assert printed == "16 (7, 4)\n28 16\n"
 
 
-@pytest.mark.parametrize(("fs_type", "low_ms", "high_ms"), [(FAT, 150, 300), (LITTLEFS, 50, 100)])
+@pytest.mark.parametrize(("fs_type", "low_ms", "high_ms"), [(FAT, 100, 250), (LITTLEFS, 50, 100)])
 def test_appending_takes_its_erases(make_device, fs_type, low_ms, high_ms):
     device = make_device(fs_type=fs_type)
     device.put("log", "x" * 100)
