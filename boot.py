@@ -42,7 +42,7 @@ def boot():
         if config:
             node_start.spare_battery(config, woken, set_options, modem_off)
             if resets < _MOST_RESETS:  # else only the node starts the radio, if at all
-                options = node_start.radio_options(config)
+                options = node_start.radio_options(config, node_start.is_started())
     except Exception as error:  # noqa: BLE001 - main.py must run
         sys.print_exception(error)
     set_options(options)

@@ -9,7 +9,8 @@
 _DEVICE_NAME = None
 
 # When -------------------------------------------------------------------------------------------
-_PERIOD_S = 900  # from one report to the next, seconds, 10 to 604800; time awake counts
+_PERIOD_S = 900  # from one measurement to the next, seconds, 10 to 604800; time awake counts
+_SEND_EVERY = 1  # measurements that are sent together, 1 to 1000; an alarm is sent at once
 
 # Sensors ----------------------------------------------------------------------------------------
 # One line per sensor: its module in sensors/ and the arguments of its get_reading(), which

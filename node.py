@@ -49,7 +49,8 @@ class Node:
         self._radio = None  # a node_send.Sender
         self._is_good = False  # the configuration
         self._batch = None  # if not each cycle sends
-        self._is_resting = False  # this one only measures
+        self.manners = None
+        self._rests_for = None  # why this cycle only measures, one word
         self.journal = None
         self._rtc = None  # what the journal has in RTC memory, where this cycle needs no more
         self.entry = None  # the measurement of this cycle, if the journal has not got it
@@ -90,6 +91,7 @@ class Node:
             from utils import batch
 
             self._batch = batch.Batch(self.settings["_SEND_EVERY"])
+        self._have_manners()
         return True
 
     def _check(self):
@@ -127,7 +129,10 @@ class Node:
         rtc_s = clock.rtc_s()
         if self._batch:
             self._batch.watch(self.measurements)
-            self._is_resting = not self._batch.due
+        if self._batch and not self._batch.due:
+            self._rests_for = "measured"
+        elif self.manners and not self.manners.may_connect():
+            self._rests_for = self.manners.reason
         self.last = store.last_cycle()
         self._skips_left = self.last.get("skips")
         self.told = self.last.get("told")
@@ -144,9 +149,9 @@ class Node:
 
     def due(self):
         """Return whether this cycle uses the radio. Without it what was measured waits."""
-        if self._is_resting:
-            self.cause = "measured"
-        return not self._is_resting
+        if self._rests_for:
+            self.cause = self._rests_for
+        return not self._rests_for
 
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle."""
@@ -175,7 +180,7 @@ class Node:
         """Switch the radio off, on every path. False if no bearer here can do it."""
         import machine
 
-        if self._modules is None and self._radio is None or self._is_resting:
+        if self._modules is None and self._radio is None or self._rests_for:
             woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
             return woken and not _started_by_firmware()  # else it may have started a radio
         if not self.may("deactivate"):
@@ -189,7 +194,7 @@ class Node:
                 return False
 
     def sleep(self):
-        """Deep sleep for the rest of the period: its length less the time awake."""
+        """Deep sleep until the next instant at the place of this node in the period."""
         import machine
 
         awake_ms = timing.now_ms()
@@ -203,11 +208,34 @@ class Node:
             from utils import clock, store
 
             store.keep_cycle(self._account(awake_ms))
+            if self.manners:
+                sleep_ms = asked_ms = self._end_with_manners()
             asked_ms = clock.sleep_ms(sleep_ms)  # the RTC measures it, which drifts
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             self.fail("exception", error)
         _log.info("awake %d ms, sleeping %d ms", awake_ms, sleep_ms)
         machine.deepsleep(asked_ms)
+
+    def _have_manners(self):
+        """Know this node's place in the period, and what its attempts of before allow."""
+        try:
+            from utils import manners
+
+            self.manners = manners.Manners(self.config, self.settings)
+        except Exception as error:  # noqa: BLE001 - a damaged file must not cost the report
+            self.fail("exception", error)
+
+    def _end_with_manners(self):
+        """Tell how the attempt ended; return how long to sleep."""
+        import node_start
+
+        if self._radio:
+            self._radio.tell(self.manners)
+        sleep_ms = self.manners.sleep_ms()
+        early = self.manners.starts_early(sleep_ms)
+        if early is not None:
+            node_start.start_early(self.config, early)
+        return sleep_ms
 
     def fail(self, cause, error):
         self.cause = cause
@@ -259,7 +287,7 @@ class Node:
         from utils import clock
 
         epoch = clock.epoch()
-        if self._is_resting and self.settings["_KEEP"] == "rtc" and not self._is_battery_low():
+        if self._rests_for and self.settings["_KEEP"] == "rtc" and not self._is_battery_low():
             from utils import _journal_rtc
 
             self._rtc = _journal_rtc.add(self.sequence, rtc_s, epoch, records)
@@ -298,12 +326,12 @@ class Node:
             "seq": self.sequence,
             "status": self.status,
             "cause": self.cause,
-            "accepted": None if self._is_resting else self.accepted,
+            "accepted": None if self._rests_for else self.accepted,
             "delivered": self.delivered,
             "left": self.left,
             "waiting": self._waiting_now(),
             "given_up": self._rtc.gone if self._rtc else journal.given_up if journal else None,
-            "batch": (batch.count, batch.every) if batch and self._is_resting else None,
+            "batch": (batch.count, batch.every) if self._rests_for == "measured" else None,
             "held": drain.held if drain else self.last.get("held", ()),
             "told": self.told,
             "link": self.link,

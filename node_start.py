@@ -2,7 +2,10 @@
 
     node_start.feed(watchdog)
     node_start.spare_battery(config, woken, set_options, modem_off)      # may sleep
-    options = node_start.radio_options(config)
+    options = node_start.radio_options(config, node_start.is_started())
+    node_start.start_early(config, False)   # at the end of a cycle, for the next start
+
+The end of a cycle knows whether the next start will use the radio; boot.py leaves it at that.
 
 Apart from boot.py, which guards against damaged files and is compiled at each start.
 """
@@ -37,7 +40,7 @@ def spare_battery(config, woken, set_options, modem_off):
         return
     was_low = pycom.nvs_get(_LOW, 0) == 1
     least_mv = settings["_BATTERY_MIN_MV"] + (_MARGIN_MV if was_low else 0)
-    started = any(getattr(pycom, name)() for name in _RADIOS)
+    started = is_started()
     supply_mv = _measured(settings)
     if _is_low(supply_mv, least_mv) and (started or not woken):
         try:
@@ -60,19 +63,33 @@ def spare_battery(config, woken, set_options, modem_off):
         _sleep(settings["_BATTERY_SLEEP_S"] * 1000)
 
 
-def radio_options(config):
+def is_started():
+    """Return whether the firmware starts a radio before Python."""
+    return any(getattr(pycom, name)() for name in _RADIOS)
+
+
+def radio_options(config, uses_radio):
     """Return the options of pycom with which the firmware starts the bearer's hardware.
 
-    None if not each cycle sends: the options are on flash, which each change wears, and Python
-    starts the radio in a cycle that does.
+    uses_radio: the next start will use it. {} if not, and if not each cycle sends: the options are
+    on flash, which each change wears, and Python starts the radio in a cycle that does.
     """
-    if getattr(config, "_SEND_EVERY", 1) != 1:
+    if not uses_radio or getattr(config, "_SEND_EVERY", 1) != 1:
         return {}
     try:
         bearer = _bearer(config)
     except (AttributeError, ValueError):  # none, or none of this name: node_check.py says so
         return {}
     return bearer.boot_options(config)
+
+
+def start_early(config, uses_radio):
+    """Set these options for the next start; written only on a change."""
+    wanted = radio_options(config, uses_radio)
+    for name in _RADIOS + tuple(sorted(wanted)):
+        value = wanted.get(name, False)
+        if getattr(pycom, name)() != value:
+            getattr(pycom, name)(value)
 
 
 def _settings(config, woken):

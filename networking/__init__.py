@@ -43,6 +43,10 @@ room(cfg)           int: the least datagram_limit() with this configuration, if 
 ROOM_BY, CARRIES_BY  tuples: names of the fields that decide room() and carries()
 time_fields(kind)   tuple: names of the fields in s whose sum bounds up() for this kind
 UNFED_S             int: the longest wait in s that does not feed the watchdog
+back_off()          str: the class of utils/backoff.py that the cause of last_outcome() belongs to;
+                    without it each cause is a temporary one
+ATTACHES            True if each up() is an attach that the operator of the network counts: then
+                    _MAX_ATTACHES_PER_HOUR and _MAX_ATTACHES_PER_DAY hold
 PINS                tuple: names of the pins that it uses, which no sensor may use
 
 Optional, for what has waited:

@@ -74,6 +74,36 @@ DATA_STATE_REFUSED = "data_state_refused"
 # Attached and in data state, but without an address in time. Ask the operator for IPv4.
 DATA_STATE_TIMEOUT = "data_state_timeout"
 
+# Causes for which it is not enough to try again soon: classes of utils/backoff.py
+_CLASSES = {
+    NO_MODEM: "configuration",
+    SIM_MISSING: "permanent",
+    SIM_LOCKED: "permanent",
+    BAND_REFUSED: "configuration",
+    CONTEXT_REFUSED: "configuration",
+    CONTEXT_UNAVAILABLE: "configuration",
+    ADDRESS_FAMILY: "configuration",
+    NO_DATA_STATE: "configuration",
+    DATA_STATE_NEEDS_IPV4: "configuration",
+}
+# EMM causes: IMSI unknown, illegal UE, illegal ME, EPS services not allowed (7 and 8); congestion
+# (3GPP TS 24.301 Annex A)
+_REJECTS = {
+    2: "permanent",
+    3: "permanent",
+    6: "permanent",
+    7: "permanent",
+    8: "permanent",
+    22: "congestion",
+}
+
+
+def back_off(cause, reject_cause):
+    """Return the class of the end of an attempt. reject_cause: of the network, None if unknown."""
+    if cause in (REGISTRATION_DENIED, ATTACH_TIMEOUT) and reject_cause in _REJECTS:
+        return _REJECTS[reject_cause]
+    return _CLASSES.get(cause, "temporary")
+
 
 class Failed(Exception):
     """args: (cause,). Ends an attempt; never leaves the parts of nbiot."""

@@ -49,6 +49,7 @@ _FIELDS = (
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "digits", (5, 6), None),
 )
+ATTACHES = True
 UNFED_S = 65  # network.LTE() with a modem that falls mute meanwhile
 CARRIES_BY = ("_IP_VERSION", "_HOST", "_CID")
 _LAST_SOCKET_CID = 5
@@ -372,6 +373,13 @@ def network_time():
 def network_zone():
     """Return the zone beside that time, in quarter hours."""
     return _zone
+
+
+def back_off():
+    """Return the class of utils/backoff.py of the end of the last connect()."""
+    from networking import _nbiot_causes
+
+    return _nbiot_causes.back_off(_outcome.cause, _outcome.reject_cause)
 
 
 def metrics():

@@ -67,7 +67,7 @@ FILES = [
     ("config.py", "zeros", False, 0),
     ("config.py", "gone", False, 0),
     ("node.py", "half", False, 0),  # which would say how long
-    ("node_start.py", "gone", True, 0),
+    ("node_start.py", "gone", False, 0),
     ("utils/timing.py", "empty", False, 0),
     ("utils/logging.py", "gone", False, 0),
     ("utils/store.py", "half", True, 0),
@@ -88,7 +88,10 @@ def test_a_damaged_file_ends_in_sleep_and_a_good_one_works_again(
     assert [cycle.ended for cycle in cycles] == ["reset"] * resets + ["deepsleep"]
     assert awake_until_sleep_ms(cycles) <= 3 * WATCHDOG_MS
     [sleep_ms] = node.sleeps_ms
-    assert sleep_ms == pytest.approx(900_000 if readable else HOUR_MS, abs=70_000)
+    if readable:  # to the place of the node, not sooner than a period later
+        assert 830_000 <= sleep_ms <= 1_850_000
+    else:
+        assert sleep_ms == pytest.approx(HOUR_MS, abs=70_000)
     assert rests(node)
     (node.device.flash / path).write_bytes(before)
     cycles = node.run(2)
@@ -161,11 +164,12 @@ def test_damaged_numbers_in_nvs_are_repaired(make_node: MakeNode, value: int | s
     node = make_node(SAFE)
     for key in NUMBERS:
         node.device.service("nvs").do_set(key, value)
-    cycles = node.run(3)
+    waits, *cycles = node.run(4)
+    assert waits.cause == "spread"  # it has a number of its own, so it is not new
     assert [cycle.ended for cycle in cycles] == ["deepsleep"] * 3
     assert all(cycle.delivered for cycle in cycles)
     told = [number.value for datagram in node.received for number in records(datagram)[:1]]
-    assert told == sorted(told) and len(set(told)) == 3
+    assert told == sorted(told) and len(set(told)) == 4
 
 
 ACCOUNTS = (
@@ -241,8 +245,8 @@ def test_it_is_tried_again_after_six_hours(make_node: MakeNode) -> None:
     node.device.put("works", "")
     node.device.put("first.py", "import pycom\npycom.nvs_set('resets', 0)\n")
     node.run(scripts=["first.py"])  # as deploy and Ctrl-C do
-    [cycle] = node.run()
-    assert cycle.delivered and told(node, "x") == [1]
+    _, cycle = node.run(2)
+    assert cycle.delivered and 1 in told(node, "x")
 
 
 def test_a_radio_that_hangs_is_left_out_and_reports_are_kept(make_node: MakeNode) -> None:
@@ -264,10 +268,12 @@ def writes_after_waking(node: Node) -> list[str]:
     return [text for text in after if text != "deepsleep" and not text.startswith("open ")]
 
 
-def test_in_the_normal_course_the_nvs_has_one_write_a_cycle(make_node: MakeNode) -> None:
+def test_in_the_normal_course_the_nvs_has_two_writes_a_cycle(make_node: MakeNode) -> None:
+    """The number of the measurement, and that of the attempts."""
     node = make_node(SAFE)
     node.run(3)
-    assert writes_after_waking(node) == ["set report_seq = 1", "set report_seq = 2"]
+    keys = [text.partition(" = ")[0] for text in writes_after_waking(node)]
+    assert keys == ["set report_seq", "set back_off"] * 2
 
 
 # The watchdog and people
@@ -360,11 +366,11 @@ def test_what_was_measured_under_one_bearer_is_sent_under_another_in_pieces(
     first = node.run(3)
     assert [cycle.waiting for cycle in first] == [1, 2, 3]
     node.configure({"_BEARER": "nbiot"})
-    [cycle] = node.run()
+    _, cycle = node.run(2)
     assert (cycle.error, cycle.waiting, cycle.given_up) == (None, 0, 0)
     assert max(len(datagram.data) for datagram in node.received) <= 124
     for n in range(8):
-        assert len(told(node, f"reading-{n}")) == 4
+        assert len(told(node, f"reading-{n}")) == 4  # a power cut costs what only RTC memory had
 
 
 # The battery

@@ -212,20 +212,24 @@ def test_what_does_not_fit_goes_into_the_next_datagram(make_node: MakeNode, name
 
 
 @pytest.mark.parametrize("period_s", (60, 900, 86400))
-def test_sleep_is_the_period_minus_the_time_awake(make_node: MakeNode, period_s: int) -> None:
-    node = make_node({**SAFE, "board": {"rtc_drift": 0}}, _PERIOD_S=period_s)
-    cycles = node.run(3)
-    for cycle, sleep_ms in zip(cycles, node.sleeps_ms, strict=True):
-        assert sleep_ms + cycle.awake_ms == pytest.approx(1000 * period_s, abs=60)
-    for early, late in zip(cycles, cycles[1:], strict=False):
-        assert late.started_us - early.started_us == pytest.approx(1e6 * period_s, abs=60_000)
+def test_wake_ups_are_a_period_apart_at_a_place_of_its_own(
+    make_node: MakeNode, period_s: int
+) -> None:
+    """A new node reports at once, and not sooner than a period later; each has a fresh part. The
+    clock drifts by 3 %, and once its rate is known by 0.5 %."""
+    fresh_s = min(period_s / 20, 60) + 1
+    node = make_node(SAFE, _PERIOD_S=period_s)
+    starts_s = [cycle.started_us / 1e6 for cycle in node.run(3)]
+    first_s, second_s = [late - early for early, late in zip(starts_s, starts_s[1:], strict=False)]
+    assert 0.97 * period_s - 1 <= first_s <= 1.03 * (period_s * 2 + fresh_s)
+    assert abs(second_s - period_s) <= fresh_s + 0.03 * period_s
 
 
 def test_a_cycle_longer_than_its_period_sleeps_all_the_same(make_node: MakeNode) -> None:
     node = make_node("no_cell", _PERIOD_S=30)
     [cycle] = node.run()
     assert cycle.ended == "deepsleep"
-    assert 1 <= node.sleeps_ms[0] <= 5000
+    assert 1 <= node.sleeps_ms[0] <= 32_000
 
 
 def test_between_cycles_modem_and_sensors_are_off(make_node: MakeNode) -> None:
@@ -298,12 +302,13 @@ def test_reports_are_sent_once_coverage_returns(make_node: MakeNode) -> None:
         "fault": [{"point": "time", "at_ms": 2_000_000, "do": "regain_coverage"}],
     }
     node = make_node(table, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=30)
-    cycles = node.run(5)
-    assert [cycle.cause for cycle in cycles] == ["attach_timeout"] * 3 + ["attached"] * 2
-    assert [cycle.waiting for cycle in cycles] == [1, 2, 3, 0, 0]
-    assert sequences(node.received) == [0, 1, 2, 3, 4]
+    cycles = node.run(6)
+    causes = ["attach_timeout", "attach_timeout", "back_off", "attached", "attached", "attached"]
+    assert [cycle.cause for cycle in cycles] == causes
+    assert [cycle.waiting for cycle in cycles] == [1, 2, 3, 0, 0, 0]
+    assert sequences(node.received) == [0, 1, 2, 3, 4, 5]
     values = [item for datagram in node.received for item in names(datagram)]
-    assert values.count("t") == values.count("v") == 5
+    assert values.count("t") == values.count("v") == 6
 
 
 def outage(ends_ms: int) -> dict[str, Any]:
@@ -428,7 +433,7 @@ def test_a_part_that_raises_does_not_keep_the_node_awake(make_node: MakeNode, wh
     assert [cycle.ended for cycle in cycles] == ["deepsleep"] * 2
     assert node.log("angry")
     for sleep_ms in node.sleeps_ms:
-        assert 800_000 < sleep_ms < 900_000
+        assert 800_000 < sleep_ms < 1_850_000
     meter = node.device.board.meter
     assert meter.state("radio") == "off"
     if what != "bearer":

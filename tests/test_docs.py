@@ -27,7 +27,7 @@ from devkit import cli, docs, marked
 from devkit.bench.cases import CASES, Case
 from devkit.bench.measure import Conditions
 from devkit.commands import bench
-from devkit.docs.parts import FIRMWARE, SEED, _row
+from devkit.docs.parts import FIRMWARE, SEED, _row, batch_rows
 from devkit.sensors.catalogue import drivers, entries
 from emulator import emulator, scenario
 from emulator.chips import wiring
@@ -206,6 +206,7 @@ def test_bench_runs(
         return _row(CASES.index(case))
 
     monkeypatch.setattr(bench, "row", measured)
+    monkeypatch.setattr(bench.batches, "rows", lambda conditions: batch_rows())
     monkeypatch.chdir(tmp_path)
     assert cli.main(shlex.split(_MEASURED_HERE)[1:]) == 0
     printed = capsys.readouterr().out

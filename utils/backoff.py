@@ -31,7 +31,7 @@ _DELAYS_MIN = {
     CONFIGURATION: (1440,),
 }
 _NEVER_SHORTER_MIN = (30, 1440)  # these vary to the longer side only
-_HASTY = 4  # retries after the first failure in a row that take half the time
+_PATIENT = 4  # each fourth attempt in a row takes its whole time, the others half of it
 _NOTE_S = 1800  # node time that a power cut may cost, in a wait
 
 # Attempts are counted in steps of 450 s. An hour ends within its ninth step
@@ -47,12 +47,13 @@ class Backoff:
 
     failures    number of them since the last delivered report
     cause       of the last one
+    damaged     the text was damaged; it counts as one failure
     """
 
     def __init__(self, text, now_s, limits, checksum, random):
         """text: what text() returned, "" on a new node. limits: attempts an hour, and a day.
 
-        checksum: of the configuration. A damaged text counts as one failure.
+        checksum: of the configuration.
         """
         self._limits = limits
         self._random = random
@@ -61,7 +62,8 @@ class Backoff:
         self.noted_s = 0
         self._last_s = 0  # the last attempt
         self._counts = []  # of attempts by step; the last one is the step of the last attempt
-        if text and not self._read(text):
+        self.damaged = bool(text) and not self._read(text)
+        if self.damaged:
             self._fresh()
             self._last_s, self._counts = now_s, [1]
             self.failed(now_s, "damaged")
@@ -107,8 +109,8 @@ class Backoff:
         return self._until_s > now_s and now_s - self.noted_s >= _NOTE_S
 
     def is_hasty(self):
-        """True if the next attempt is one of a few early ones, which take half the time."""
-        return 0 < self.failures <= _HASTY
+        """True if the next attempt is to take half the time: a cell that is back is soon found."""
+        return self.failures % _PATIENT != 0
 
     def begin(self, now_s):
         """Count an attempt. The caller keeps the text before it uses the radio."""

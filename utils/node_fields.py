@@ -19,5 +19,7 @@ FIELDS = (
     ("_ORDER", "choice", ("oldest", "newest"), "oldest"),
     ("_DRAIN_S", "integer", (0, 600), 30),
     ("_SEND_EVERY", "integer", (1, 1000), 1),
+    ("_MAX_ATTACHES_PER_HOUR", "integer", (1, 60), 10),
+    ("_MAX_ATTACHES_PER_DAY", "integer", (1, 1440), 96),
     ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
 )

@@ -50,18 +50,23 @@ def of(every: int) -> Case:
 def row(every: int, conditions: Conditions, seeds: int = SEEDS) -> dict[str, Any]:
     """One row of the table, with the names of the JSON shape; everything for one measurement."""
     ours, floors = _run(every, every, conditions, seeds)
-    return _row(of(every), every, every * seeds, ours, floors)
+    return _row(of(every), conditions.firmware, every, every * seeds, ours, floors)
 
 
 def measuring_row(conditions: Conditions, seeds: int = MEASURING_SEEDS) -> dict[str, Any]:
     """The row of a cycle with the radio off: the first behind the report after power-on."""
     ours, floors = _run(_MOST, 1, conditions, seeds)
     only = Case("only measured", settings={"_SEND_EVERY": _MOST})
-    return _row(only, _MOST, seeds, ours, floors)
+    return _row(only, conditions.firmware, _MOST, seeds, ours, floors)
 
 
 def _row(
-    case: Case, every: int, count: int, ours: Sequence[Batch], floors: Sequence[Batch]
+    case: Case,
+    firmware: str,
+    every: int,
+    count: int,
+    ours: Sequence[Batch],
+    floors: Sequence[Batch],
 ) -> dict[str, Any]:
     def each(batches: Sequence[Batch], name: str) -> int:
         return round(sum(batch.total(name) for batch in batches) / count)
@@ -74,6 +79,7 @@ def _row(
         "scenario": case.name,
         "bearer": case.bearer,
         "protocol": case.shown_protocol,
+        "firmware": firmware,
         "awake_ms": awake,
         "floor_awake_ms": floor_awake,
         "awake_ratio": round(awake / floor_awake, 3),

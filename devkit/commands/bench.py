@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from devkit.bench import measuring, modules
+from devkit.bench import batches, measuring, modules
 from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import COUNTED_CYCLE, SEEDS, Conditions, row
 from devkit.commands.options import add_firmware, add_install, add_json
@@ -58,13 +58,19 @@ def main(options: argparse.Namespace) -> int:
     print("\nfloor: the same modem, network and firmware with a driver that costs nothing"
           " (docs/bench.md)\n\nOne report of six measurements\n", file=out)  # fmt: skip
     print(_table(rows[len(CYCLES) :], REPORT_COLUMNS), file=out)
+    together = batches.rows(conditions)
+    print(
+        "\nOne measurement, sent at once or with others (_SEND_EVERY), its sleep included\n",
+        file=out,
+    )
+    print(_table(together, BATCH_COLUMNS), file=out)
     measured = measuring.row(options.seed)
     print("\nMeasuring alone, the modules being loaded\n", file=out)
     print(_table([measured], MEASURING_COLUMNS), file=out)
     print("", file=out)
     print(_table(sizes, MODULE_COLUMNS), file=out)
     if options.json:
-        print(json.dumps({"rows": [*rows, measured], "modules": sizes}))
+        print(json.dumps({"rows": [*rows, measured, *together], "modules": sizes}))
     return 0
 
 
@@ -111,6 +117,12 @@ REPORT_COLUMNS = {
     "payload_bytes": "payload", "overhead_bytes": "overhead", "energy_mj": "energy mJ",
     "floor_energy_mj": "floor", "energy_ratio": "ratio", "time_on_air_ms": "time on air ms",
     "confirmed": "confirmed of 5",
+}  # fmt: skip
+BATCH_COLUMNS = {
+    "scenario": "what", "firmware": "firmware", "awake_ms": "awake ms", "floor_awake_ms": "floor",
+    "awake_ratio": "ratio", "radio_on_ms": "radio on ms", "air_bytes": "air bytes",
+    "energy_mj": "energy mJ", "floor_energy_mj": "floor", "energy_ratio": "ratio",
+    "seeds": "seeds",
 }  # fmt: skip
 MEASURING_COLUMNS = {
     "scenario": "what", "awake_ms": "together ms", "slowest": "slowest",

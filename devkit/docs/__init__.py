@@ -36,6 +36,7 @@ MEASURED = (
     "bench-install",
     "bench-modules",
     "bench-measuring",
+    "bench-batches",
     "sensors",
     "scenarios",
     "wifi-scenarios",

@@ -168,13 +168,17 @@ def _page(component: str) -> str:
 
 
 def _of_page(component: str, field: str) -> str:
-    """What the component's own page says of a field: the last cell of its row."""
+    """What the component's own page, or else another one, says of a field: the last cell of its
+    row."""
     name = component.rpartition(".")[2]
-    page = ROOT / "docs" / f"{_PAGES.get(name, name)}.md"
-    for line in page.read_text(encoding="utf-8").splitlines() if page.exists() else []:
-        cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
-        if line.startswith("|") and f"`{field}`" in cells[0]:
-            return cells[-1]
+    own = _PAGES.get(name, name)
+    for page in sorted((ROOT / "docs").glob("*.md"), key=lambda page: page.stem != own):
+        if page.stem == "configuration":
+            continue
+        for line in page.read_text(encoding="utf-8").splitlines():
+            cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
+            if line.startswith("|") and f"`{field}`" in cells[0]:
+                return cells[-1]
     return ""
 
 

@@ -21,13 +21,13 @@ from collector.report import with_units
 from collector.senml import decode
 from devkit import application
 from devkit.application import PUBLISHED
-from devkit.bench import measuring, modules
+from devkit.bench import batches, measuring, modules
 from devkit.bench.cases import CASES, CYCLES, PROTOCOL
 from devkit.bench.measure import Conditions, row
 from devkit.build import budget
 from devkit.commands import bench, demo
 from devkit.commands.sensors import listed
-from devkit.docs import causes, configuration, contracts
+from devkit.docs import causes, configuration, contracts, wear
 from devkit.servers.receiver import Receiver
 from devkit.tables import markdown, table
 from emulator import scenario
@@ -102,6 +102,17 @@ def _bench_install() -> str:
 
 def _bench_measuring() -> str:
     return markdown(*bench.cells([measuring.row(SEED)], bench.MEASURING_COLUMNS))
+
+
+@functools.cache
+def batch_rows() -> list[dict[str, Any]]:
+    """Those of the bench, and the longest batch with another firmware, whose AT lines are long."""
+    last = batches.row(batches.EVERY[-1], Conditions(SEED, "1.20.2.r7", "mpy"), seeds=2)
+    return [*batches.rows(Conditions(SEED, FIRMWARE, "mpy")), last]
+
+
+def _bench_batches() -> str:
+    return markdown(*bench.cells(batch_rows(), bench.BATCH_COLUMNS))
 
 
 def _sensors() -> str:
@@ -228,6 +239,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "bench-install": _bench_install,
     "bench-modules": _bench_modules,
     "bench-measuring": _bench_measuring,
+    "bench-batches": _bench_batches,
     "sensors": _sensors,
     "copy": _copy,
     "scenarios": _scenarios,
@@ -238,4 +250,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "bearer": contracts.bearer,
     "causes": causes.table,
     budget.PART: budget.table,
+    "wear": lambda: markdown(wear.COLUMNS, wear.rows()),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,12 @@ def test_credentials_are_looked_for_beside_the_file_then_beside_config(
             assert on_board() == example
 
 
+def sleeps_an_hour(printed: str) -> bool:
+    """To the first place, which is not sooner than a period later."""
+    found = re.search(r"sleeping (\d+) ms", printed)
+    return found is not None and 3_500_000 < int(found[1]) < 4_600_000
+
+
 def test_demo_reaches_the_server_of_the_file(meadow: Path, capsys) -> None:
     with meadow.open("a") as file:
         file.write('_BEARER = "wifi"\n_PROTOCOL = "coap"\n_HOST = "203.0.113.7"\n_PORT = 7000\n')
@@ -106,7 +113,7 @@ def test_demo_reaches_the_server_of_the_file(meadow: Path, capsys) -> None:
     [cycle] = json.loads(out)["cycles"]
     assert {(sent["host"], sent["port"]) for sent in cycle["sent"]} == {("203.0.113.7", 7000)}
     assert b"meadow" in bytes.fromhex(cycle["sent"][0]["hex"])
-    assert f"main.py, {meadow}\n" in err and "sleeping 35" in err
+    assert f"main.py, {meadow}\n" in err and sleeps_an_hour(err)
 
 
 def test_run_has_the_file(meadow: Path, capsys) -> None:
@@ -114,7 +121,7 @@ def test_run_has_the_file(meadow: Path, capsys) -> None:
     with Receiver("coap") as server:
         route = server.route("192.0.2.1", 5683)
         assert cli.main(["run", main, "--config", str(meadow), "--route", route]) == 0
-    assert "sleeping 35" in capsys.readouterr().out
+    assert sleeps_an_hour(capsys.readouterr().out)
     with pytest.raises(SystemExit) as end:
         cli.main(["run", main, "--config", str(meadow), "--flash", str(meadow.parent)])
     assert end.value.code == 2
