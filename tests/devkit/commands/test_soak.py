@@ -19,10 +19,10 @@ from tests.published import publish
 RUNS = {
     "faults": ("5", "12"),
     "files": ("44", "20"),
-    "outages": ("2", "2"),
+    "outages": ("8", "2"),
     "powercuts": ("4999", "40"),
 }
-MORE = {"outages": ("--days", "0.1")}
+MORE = {"outages": ("--days", "0.2")}
 
 
 def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
