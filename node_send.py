@@ -91,6 +91,7 @@ class Sender:
 
             if clock.ask(self._bearer):  # its time may have come since
                 self._note_clock()
+                node.settle(False)  # a cut in the sleep must not cost what waits its time
         if not self._bearer.down(node.accepted == node.delivered):
             _log.warning("radio not confirmed off")
         self._note_left()
@@ -137,9 +138,18 @@ class Sender:
         self.drain.on_sent = groups.sent
         clock.ask_server(session)
         try:
-            self.drain.run(self._waiting(session, groups), node.settings["_DRAIN_S"] * 1000)
-            if clock.hear(session):
-                self._note_clock()
+            deadline = timing.Deadline(node.settings["_DRAIN_S"] * 1000)
+            anchor = clock.anchor()
+            tells_time = hasattr(session, "server_time")
+            if tells_time and anchor and not anchor[2] and clock.wanted():
+                # The rate of the clock is not known: only what was measured now can be dated well.
+                # The answer to it tells the time, which dates the others
+                held = self.drain.held
+                self.drain.run(self._newest(groups), 0)
+                self.drain.held = held + [pair for pair in self.drain.held if pair not in held]
+            if not self.drain.outcome and not (self.drain.accepted and deadline.expired()):
+                self.drain.run(self._waiting(session, groups), deadline.left_ms())
+            self._hear(session)
         finally:
             node.accepted, node.delivered = self.drain.accepted, self.drain.delivered
             node.outcome = self.drain.outcome
@@ -151,17 +161,27 @@ class Sender:
 
         A time that the server has told meanwhile dates those that have not been sent yet.
         """
-        from utils import clock
-
         node = self._node
+        self._hear(session)
         entries = node.journal.entries(node.settings["_ORDER"]) if node.journal else ()
         for entry in entries:
-            if clock.hear(session):
-                self._note_clock()
-                clock.ask_server(session)
             yield groups.of(entry)
+            self._hear(session)
         if node.entry:
             yield groups.of(node.entry)
+
+    def _newest(self, groups):
+        journal = self._node.journal
+        for entry in journal.entries("newest") if journal else ():
+            yield groups.of(entry)
+            return
+
+    def _hear(self, session):
+        from utils import clock
+
+        if clock.hear(session):
+            self._note_clock()
+            clock.ask_server(session)
 
     def _note_clock(self):
         from utils import clock

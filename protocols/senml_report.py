@@ -83,9 +83,15 @@ class Groups:
         if here and age_s <= _AT_ONCE_S and not self._confirms:
             return None, True
         utc_s = clock.utc(entry.rtc_s, entry.before, entry.after)
-        if utc_s is not None:
+        if utc_s is not None and not (here and self._is_nearer(entry, age_s)):
             return utc_s, True
         return -age_s if here and age_s > _AT_ONCE_S else None, here
+
+    def _is_nearer(self, entry, age_s):
+        """Return whether its age is better than its time: the rate of the RTC is not known yet,
+        and less has passed since than between the last good time and the measurement."""
+        before = entry.before
+        return not entry.after and before and not before[2] and age_s < entry.rtc_s - before[0]
 
 
 def _boot_told():

@@ -1,11 +1,12 @@
 """The files of the journal on flash: segments that are appended to, and dropped whole.
 
-    /flash/journal/000012      LittleFS, on which an append is whole or was not
-    /flash/journal/000012.a    FAT, on which a power cut loses the file that is being written:
-    /flash/journal/000012.b    two copies, written one after the other
+    /flash/journal/2/000012     LittleFS, on which an append is whole or was not
+    /flash/journal/2a/000012    FAT, on which a power cut loses the file that is being written:
+    /flash/journal/2b/000012    two copies, written one after the other
 
-New segments have even numbers. NVS has two things to say of them, each in one value, which
-changes in one step:
+Four folders in turn share the wear: each append erases a sector of its folder (docs/journal.md).
+A segment of which all is done stays until its room is needed. New segments have even numbers. NVS
+has two things to say of them, each in one value, which changes in one step:
 
     j00 .. j31     for the segment (number / 2) % 32: what is done, all before one place and all
                    from another on
@@ -34,7 +35,9 @@ class Segments:
     def __init__(self, folder, limit_bytes):
         self._folder = folder
         self.bytes = max(_LEAST_BYTES, min(_MOST_BYTES, limit_bytes // 4))
-        self._suffixes = _suffixes()
+        self._folders = [
+            "%s/%d%s" % (folder, turn, copy) for copy in _copies() for turn in (0, 1, 2, 3)
+        ]
         self._numbers = None
         self._damaged = set()  # numbers that cannot be read or removed
         self._marks = {}  # where NVS cannot be written
@@ -45,12 +48,13 @@ class Segments:
         import uos
 
         if self._numbers is None:
-            try:
-                names = uos.listdir(self._folder)
-            except OSError as error:
-                if error.args[0] != _ENOENT:
-                    raise
-                names = []
+            names = []
+            for folder in self._folders:
+                try:
+                    names += uos.listdir(folder)
+                except OSError as error:
+                    if error.args[0] != _ENOENT:
+                        raise
             self._numbers = sorted({_number(name) for name in names} - {None})
             for number in list(self._numbers):
                 if number < self._below or number % 2 and number - 1 in self._numbers:
@@ -78,8 +82,8 @@ class Segments:
         for path in self._paths(number):
             try:
                 sizes.append(uos.stat(path)[6])
-            except OSError:
-                pass
+            except OSError as error:
+                sizes.append(0 if error.args[0] == _ENOENT else _MOST_BYTES)
         return max(sizes)
 
     def append(self, number, content, frames):
@@ -90,7 +94,7 @@ class Segments:
                 if not _is(path, content):
                     _write(path, "wb", content)
         if number not in self._numbers:
-            self._numbers.append(number)
+            self._numbers = sorted(self._numbers + [number])
         _write(paths[0], "ab", frames)
         for path in paths[1:]:
             try:
@@ -106,15 +110,16 @@ class Segments:
         return number
 
     def begin(self, number):
-        """Have the folder, and no mark of a segment that had this number."""
+        """Have its folders, and no mark of a segment that had this number."""
         import uos
 
         if self.mark(number) != (0, 0):
             self.set_mark(number, 0, 0)
-        try:
-            uos.mkdir(self._folder)
-        except OSError:
-            pass  # it is there; or writing will say why not
+        for folder in [self._folder] + [path[:-7] for path in self._paths(number)]:
+            try:
+                uos.mkdir(folder)
+            except OSError:
+                pass  # it is there; or writing will say why not
 
     def look_again(self):
         """Have the folder listed again: what a write that failed has left is not known."""
@@ -134,6 +139,12 @@ class Segments:
         for each in [each for each in self._numbers or () if each < below]:
             self.remove(each)
 
+    def remove_empty(self):
+        """Remove the files that a write without room has left."""
+        for number in self.numbers():
+            if not self.size(number):
+                self.remove(number)
+
     def remove(self, number):
         import uos
 
@@ -146,6 +157,15 @@ class Segments:
                     self._damaged.add(number)
         if number not in self._damaged:
             self._numbers.remove(number)
+
+    def waiting(self):
+        """Return the numbers of the segments of which not all is done, oldest first."""
+        return [number for number in self.numbers() if not self.is_done(number)]
+
+    def is_done(self, number):
+        """True if all of a segment is done, as its mark says."""
+        before, _ = self.mark(number)
+        return 0 < before >= self.size(number)
 
     def mark(self, number):
         """Return (place, place): what lies before the first and from the second on is done.
@@ -180,13 +200,13 @@ class Segments:
             return False
 
     def _paths(self, number):
-        return ["%s/%06d%s" % (self._folder, number, suffix) for suffix in self._suffixes]
+        return ["%s/%06d" % (folder, number) for folder in self._folders[number // 2 % 4 :: 4]]
 
 
-def _suffixes():
+def _copies():
     import pycom
 
-    return (".a", ".b") if pycom.bootmgr()[1] == "FAT" else ("",)
+    return ("a", "b") if pycom.bootmgr()[1] == "FAT" else ("",)
 
 
 def _gone():
@@ -208,12 +228,11 @@ def _slot(number):
 
 def _number(name):
     """Return the number of a file; None for a file that is not ours."""
-    digits = name[:-2] if name[-2:] in (".a", ".b") else name
     try:
-        number = int(digits)
+        number = int(name)
     except ValueError:
         return None
-    return number if number >= 0 and "%06d" % number == digits else None
+    return number if number >= 0 and "%06d" % number == name else None
 
 
 def _clear_int(key):

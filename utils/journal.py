@@ -31,6 +31,7 @@ Entry = namedtuple("Entry", ("seq", "boot", "epoch", "rtc_s", "before", "after",
 
 _ENOSPC = const(28)
 _CLOCK_BYTES = const(40)  # of a clock frame at most
+_FRAME_BYTES = const(100)  # of one with a measurement, where it cannot be read
 
 _log = logging.Logger("journal")
 
@@ -176,7 +177,7 @@ class Journal:
     def _waiting_on_flash(self):
         if self._on_flash == _journal_rtc.UNKNOWN:
             try:
-                numbers = self._segments.numbers()
+                numbers = self._segments.waiting()
                 waiting = sum(len(self._undone(number)[1]) for number in numbers)
                 self._on_flash = min(waiting, _journal_rtc.UNKNOWN - 1)
             except OSError as error:
@@ -204,7 +205,7 @@ class Journal:
     def _entries_on_flash(self, newest):
         self._waiting_on_flash()
         try:
-            numbers = self._segments.numbers()
+            numbers = self._segments.waiting()
         except OSError as error:
             _log.warning("flash not read: %s", error)
             return
@@ -257,7 +258,7 @@ class Journal:
         if left:
             mark = (left[0][0], left[-1][1] if left[-1] != waiting[-1] else behind)
         noted = self._segments.set_mark(number, *mark)
-        if not left and (not noted or number != self._segments.numbers()[-1]):
+        if not left and not noted:
             self._segments.remove(number)
         if self._open and self._open[0] == number and (mark[1] or not noted):
             self._open = None
@@ -355,18 +356,28 @@ class Journal:
                 return False
 
     def _drop(self):
-        """Give up the oldest segment, or half of the two oldest. False if there is none."""
+        """Remove a segment of which all is done, or give up the oldest or half of the two oldest.
+
+        False if there is none.
+        """
+        self._segments.remove_empty()
         numbers = self._segments.numbers()
         if not numbers:
+            self._open = None
             return False
+        for number in numbers[:-1]:
+            if self._segments.is_done(number):
+                self._segments.remove(number)
+                return True
         if self._halves and len(numbers) > 1 and numbers[1] % 2 == 0:
             try:
                 self._merge(numbers[0], numbers[1])
                 return True
             except OSError as error:
                 _log.warning("segments not merged: %s", error)
-        lost = len(self._undone(numbers[0])[1])
-        self._lose(numbers[0] + 1, lost)
+        content, places, _ = self._undone(numbers[0])
+        size = self._segments.size(numbers[0])
+        self._lose(numbers[0] + 1, len(places) if content else -(-size // _FRAME_BYTES))
         return True
 
     def _merge(self, first, second):
@@ -374,6 +385,8 @@ class Journal:
         data, clock, count = b"", b"", 0
         for number in (first, second):
             content, places, _ = self._undone(number)
+            if not content:
+                raise OSError("%d cannot be read" % number)
             for place, end, kind in _journal_frames.whole(content):
                 frame = content[place:end]
                 if kind == _journal_frames.CLOCK:

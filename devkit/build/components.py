@@ -7,8 +7,8 @@ underscore is no component: it belongs to those of its folder that import it.
 
 What a component requires follows from its imports. Two things that imports do not tell stand in
 the sources as well: an import with the comment `# on demand` serves one function that the rest
-does without, and the application finds plug-ins by the names that stand in config.py
-(`plugins.find("networking", ...)`).
+does without; the application calls them all. And it finds plug-ins by the names that stand in
+config.py (`plugins.find("networking", ...)`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def components(root: Path = ROOT) -> dict[str, Component]:
 
     found = {}
     for name, (kind, files) in own.items():
-        needed = _closure(files, graph)
+        needed = _closure(files, graph, on_demand=name == APPLICATION)
         on_demand = {path for each in needed for path in graph[each].on_demand}
         requires = belonging(needed, [name])
         found[name] = Component(
@@ -75,7 +75,9 @@ def _graph(root: Path) -> dict[Path, Imports]:
     return {path: imports(path, root) for path in device_files(root)}
 
 
-def _closure(paths: Iterable[Path], graph: dict[Path, Imports]) -> list[Path]:
+def _closure(
+    paths: Iterable[Path], graph: dict[Path, Imports], on_demand: bool = False
+) -> list[Path]:
     found: set[Path] = set()
     waiting = list(paths)
     while waiting:
@@ -83,6 +85,7 @@ def _closure(paths: Iterable[Path], graph: dict[Path, Imports]) -> list[Path]:
         if current in graph and current not in found:
             found.add(current)
             waiting += [current.parent / "__init__.py", *graph[current].needed]
+            waiting += graph[current].on_demand if on_demand else ()
     return sorted(found)
 
 

@@ -30,7 +30,7 @@ from devkit.commands.options import (
     chosen_flash,
     write_trace,
 )
-from devkit.commands.values import file, hours
+from devkit.commands.values import amount, file
 from emulator.cycle import Cycle
 from emulator.device_files import ROOT, configured
 from emulator.emulator import Console, Emulator
@@ -60,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_install(parser, "py")
     parser.add_argument(
         "--max-hours",
-        type=hours,
+        type=amount("hours"),
         default=24.0,
         metavar="H",
         help="end the run after this many virtual hours (default: 24)",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.commands.options import add_json
-from devkit.commands.values import whole
+from devkit.commands.values import amount, whole
 from devkit.soak import NAMES
 
 
@@ -31,6 +31,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--share", type=share, default=(1, 1), metavar="I/N", help="this part of the runs only"
+    )
+    parser.add_argument(
+        "--days",
+        type=amount("days"),
+        metavar="D",
+        help="outages only: virtual days of a run (default: 60)",
     )
     add_json(parser)
 
@@ -54,11 +60,15 @@ def main(options: argparse.Namespace) -> int:
     violations: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         rig = Rig(Path(folder))
+        rig.days = options.days
+        days = "" if options.days is None else f" --days {options.days:g}"
         for seed in seeds:
             for rule, seen in proof.violations(rig, seed):
-                repeat = f"./dev soak {options.name} --runs 1 --seed {seed}"
+                repeat = f"./dev soak {options.name} --runs 1 --seed {seed}{days}"
                 violations.append({"seed": seed, "rule": rule, "repeat": repeat})
                 print(f"{options.name}: seed {seed}: {rule}: {seen}\n  {repeat}", file=out)
+            while rig.said:
+                print(rig.said.pop(0), file=out, flush=True)
     count = len(seeds)
     print(f"{options.name}: {count} runs, {len(violations)} violations", file=out)
     if options.json:

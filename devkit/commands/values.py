@@ -26,14 +26,17 @@ def whole(least: int) -> Callable[[str], int]:
     return whole
 
 
-def hours(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours above 0")
-    return number
+def amount(unit: str) -> Callable[[str], float]:
+    def amount(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = 0.0
+        if not 0 < number < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit} above 0")
+        return number
+
+    return amount
 
 
 def folder(text: str) -> str:

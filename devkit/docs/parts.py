@@ -27,7 +27,7 @@ from devkit.bench.measure import Conditions, row
 from devkit.build import budget
 from devkit.commands import bench, demo
 from devkit.commands.sensors import listed
-from devkit.docs import causes, configuration, contracts
+from devkit.docs import causes, configuration, contracts, wear
 from devkit.servers.receiver import Receiver
 from devkit.tables import markdown, table
 from emulator import scenario
@@ -250,4 +250,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "bearer": contracts.bearer,
     "causes": causes.table,
     budget.PART: budget.table,
+    "wear": lambda: markdown(wear.COLUMNS, wear.rows()),
 }

@@ -33,7 +33,7 @@ COMMANDS = (
     "AT", "AT+CFUN", "AT+CEREG?", "AT+CGATT?", "AT+CPIN?", "AT+CGDCONT", "AT+CESQ", "AT+SQNSD",
     "AT+SQNSSENDEXT", "AT+SQNSCFG", "AT+SQNSH", "AT+SQNSRECV", "AT+CGPADDR", "AT+COPS", "",
 )  # fmt: skip
-DATA_FILES = ("backlog.bin", "backlog.bin.new")
+DATA_FILES = ("journal/0/000000", "journal/1/000002", "journal/0a/000000", "journal/0b/000000")
 NVS_VALUES: tuple[int | str, ...] = (
     0,
     -1,
@@ -128,7 +128,7 @@ def _of_modem(rng: random.Random) -> dict[str, Any]:
 
 def _of_file(rng: random.Random) -> dict[str, Any]:
     verbs = ("open", "write", "close", "rename", "remove", "read")
-    match = rng.choice((*[f"{verb} backlog" for verb in verbs], ""))
+    match = rng.choice((*[f"{verb} journal" for verb in verbs], ""))
     return {"point": "file", "match": match, **_trouble(rng)}
 
 
@@ -174,9 +174,11 @@ def _damage(rng: random.Random, emulator: Emulator) -> None:
         (key, _), value = rng.choice(sorted(nvs.records)), rng.choice(NVS_VALUES)
         nvs.put(key, value)
     if rng.random() < 0.1:
-        (emulator.flash / "backlog.bin").write_bytes(
+        file = emulator.flash / rng.choice(DATA_FILES)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(
             rng.choice(
-                (b"\0" * 40, b"\0\0\0\0", b"\0\x7d" + bytes(125), rng.randbytes(300), b"\xff\xff")
+                (b"\0" * 40, b"", b"\xa5\x11\xff\xff" * 9, rng.randbytes(300), b"\xa5" * 9000)
             )
         )
 

@@ -194,7 +194,7 @@ _APN = None
 _APN = 'x' * 500
 _IP_VERSION = 4
 _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 10 ** 7
-_BACKLOG_BYTES = -1
+_JOURNAL_BYTES = -1
 _PHASES_EVERY = None
 _BAND = 'x'
 """.strip().splitlines()

@@ -111,6 +111,7 @@ class Plan:
     limit: int = 16384
     batch: int = 3  # measurements in a message
     send_every: int = 1
+    cycles: int = CYCLES  # before the network is good for ever
     online: tuple[bool, ...] = (True, True, False, False, False, True, False, True, True, True)
     answers: tuple[bool, ...] = (True,)  # of the server, in turn: False, it has no answer
     tells_time: tuple[bool, ...] = (True,)
@@ -147,7 +148,7 @@ class World(Service):
 
     @property
     def recovers(self) -> bool:
-        return self.cycle >= CYCLES
+        return self.cycle >= self.plan.cycles
 
     def on_reset(self, cause: int) -> None:
         if cause != DEEPSLEEP_RESET:
@@ -360,7 +361,7 @@ class Life:
     def violations(self) -> list[tuple[str, str]]:
         world, cause = self.world, PWRON_RESET
         for _ in range(CYCLES + MOST_GOOD_CYCLES + len(self.faults)):
-            next_cause = self._start(cause)
+            next_cause = self.start(cause)
             if next_cause is None:
                 return world.broken
             cause = next_cause
@@ -372,7 +373,7 @@ class Life:
             world.broken.append(("stuck", f"{world.waiting} wait after {world.cycle} cycles"))
         return world.broken + self._losses()
 
-    def _start(self, cause: int) -> int | None:
+    def start(self, cause: int) -> int | None:
         """One start and the sleep behind it. Returns what starts the next one."""
         board, world = self.board, self.world
         board.cycle += 1

@@ -43,6 +43,8 @@ class Rig:
         self.flash = folder
         self.emulator: Emulator | None = None
         self.printed: list[str] = []
+        self.days: float | None = None  # of a run, for proofs that last for days
+        self.said: list[str] = []  # figures of a run, for people
         self._good: dict[str, _Good] = {}
 
     @contextmanager
@@ -72,6 +74,9 @@ class Rig:
             if grown:
                 self._grow(emulator, bearer)
             yield emulator
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
     def restore(self) -> None:
         """Make the flash what it was: other files go, changed ones come back."""

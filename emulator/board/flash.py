@@ -191,7 +191,7 @@ class Flash(FlashSpace):
             if left:
                 return
             host.mkdir()
-            self.spend_update("mkdir")
+            self.spend_update("mkdir", host)
 
     def do_rmdir(self, path: str) -> None:
         host = self.existing(path)
@@ -207,7 +207,7 @@ class Flash(FlashSpace):
                 return
             if not host.is_dir():
                 host.unlink()
-                self.spend_update("remove")
+                self.spend_update("remove", host)
             elif self.fs_type == LITTLEFS:
                 self._remove_dir(host, left)  # LittleFS knows one call for both
             else:
@@ -219,7 +219,7 @@ class Flash(FlashSpace):
         if left:
             return
         host.rmdir()
-        self.spend_update("remove")
+        self.spend_update("remove", host)
 
     def do_rename(self, old: str, new: str) -> None:
         """FAT deletes an existing target first; LittleFS replaces it in one step, and loses a file
@@ -232,14 +232,14 @@ class Flash(FlashSpace):
                 raise OSError(ENOENT)
             if self.fs_type == FAT and target.exists() and source != target:
                 target.unlink()
-                self.spend_update("remove")
+                self.spend_update("remove", target)
             if left:
                 return
             if self.fs_type == LITTLEFS and source == target:
                 source.unlink()
             else:
                 source.replace(target)
-            self.spend_update("rename")
+            self.spend_update("rename", target)
 
     def do_chdir(self, path: str) -> None:
         if self.absolute(path) != "/" and not self.existing(path).is_dir():
@@ -266,7 +266,7 @@ class Flash(FlashSpace):
         if path != "/flash":
             raise OSError(ENODEV)
         self._erase()
-        self.spend_sectors(FORMAT_SECTORS[self.fs_type])
+        self.spend_sectors(FORMAT_SECTORS[self.fs_type], "format")
 
     def _erase(self) -> None:
         if any((folder / ".git").exists() for folder in (self.root, *self.root.parents)):

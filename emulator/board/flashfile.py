@@ -39,7 +39,7 @@ class OpenFile:
         if self._flash.fs_type == FAT or not existed:
             self._host.write_bytes(b"")
             self._old_size = 0
-            self._flash.spend_update("create")
+            self._flash.spend_update("create", self._host)
         if self._flash.fs_type != FAT:
             self._dirty = True
             self._first_changed = 0
@@ -106,11 +106,10 @@ class OpenFile:
     def _commit(self) -> None:
         self._flash.need(self._old_size, len(self._content))
         self._host.write_bytes(self._content)
-        changed = max(0, len(self._content) - self._first_changed)
-        self._old_size = len(self._content)
+        first, old_size, size = self._first_changed, self._old_size, len(self._content)
+        self._old_size = self._first_changed = size
         self._dirty = False
-        self._first_changed = len(self._content)
-        self._flash.spend_write(changed, len(self._content))
+        self._flash.spend_write(self._host, first, old_size, size)
 
 
 def leave(host: Path, left: str, torn: bytes) -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EINVAL, ENODEV, ENOENT, ENOSPC
@@ -42,9 +43,23 @@ PAGE_US = constant(600, "us", DATA_SHEET, "W25Q64JV, typical; an erase takes 400
 SECTOR_US = ERASE_US + BLOCK_BYTES // PAGE_BYTES * PAGE_US
 # Sectors written for what the file system knows of its files, by step. Replacing a file of 5 KB by
 # a new one and a rename erases 9 sectors on FAT and 5 on LittleFS, which is what was measured.
-UPDATES = {
-    FAT: {"create": 2, "commit": 2, "remove": 2, "rename": 1, "mkdir": 3},
-    LITTLEFS: {"create": 1, "commit": 1, "remove": 1, "rename": 1, "mkdir": 3},
+# FAT writes its table only where a file takes another cluster, and all of it in place; LittleFS
+# writes the two sectors of a folder in turn, and data to sectors that were free.
+UPDATES: dict[int, dict[str, dict[str, int]]] = {
+    FAT: {
+        "create": {"folder": 1, "table": 1},
+        "commit": {"folder": 1, "table": 1},
+        "remove": {"folder": 1, "table": 1},
+        "rename": {"folder": 1},
+        "mkdir": {"folder": 2, "table": 1},
+    },
+    LITTLEFS: {
+        "create": {"folder": 1},
+        "commit": {"folder": 1},
+        "remove": {"folder": 1},
+        "rename": {"folder": 1},
+        "mkdir": {"folder": 3},
+    },
 }
 INLINE_BYTES = 512  # LittleFS: what fits into an eighth of a block stays with its name
 FORMAT_SECTORS = {FAT: 4, LITTLEFS: 2}
@@ -67,7 +82,9 @@ class FlashSpace(Service):
             raise ValueError(f"fs_type = {fs_type!r}; allowed: {FAT} (FAT), {LITTLEFS} (LittleFS)")
         self.fs_type = fs_type
         self.size_bytes = size_bytes
-        self.erases = 0  # sectors erased since power-on
+        # sectors erased since power-on: (area, folder or file) -> number; the area is "data",
+        # "folder", "table" (of FAT) or "format"
+        self.worn: Counter[tuple[str, str]] = Counter()
         self._random = board.rng("flash.cut")
         self.cwd = "/flash"
         self.root = root.resolve()
@@ -172,18 +189,32 @@ class FlashSpace(Service):
             return "old"
         return wanted or self._random.choices(list(CUT_ON_FAT), list(CUT_ON_FAT.values()))[0]
 
-    def spend_update(self, step: str) -> None:
-        """Time for what the file system notes of a step."""
-        self.spend_sectors(UPDATES[self.fs_type][step])
+    @property
+    def erases(self) -> int:
+        """Sectors erased since power-on."""
+        return self.worn.total()
 
-    def spend_write(self, size: int, new_size: int) -> None:
-        """Time for `size` bytes of changed content of a file, and for what is noted of them."""
+    def spend_update(self, step: str, host: Path, table: bool = True) -> None:
+        """Time for what the file system notes of a step. table: FAT's, where it changes."""
+        folder = host.parent.as_posix()[len(self._root) :]
+        for area, count in UPDATES[self.fs_type][step].items():
+            if area == "folder":
+                self.spend_sectors(count, area, folder)
+            elif table:
+                self.spend_sectors(count, area)
+
+    def spend_write(self, host: Path, first: int, old_size: int, new_size: int) -> None:
+        """Time for the content of a file that has changed from `first` on, and for what is noted
+        of it. A sector that is changed in part is written whole: on FAT in place, on LittleFS as a
+        copy."""
         inline = self.fs_type == LITTLEFS and new_size <= INLINE_BYTES
-        self.spend_sectors(0 if inline else -(-size // BLOCK_BYTES))
-        self.spend_update("commit")
+        if not inline and new_size > first:
+            sectors = (new_size - 1) // BLOCK_BYTES - first // BLOCK_BYTES + 1
+            self.spend_sectors(sectors, "data", host.as_posix()[len(self._root) :])
+        self.spend_update("commit", host, self._taken(old_size) != self._taken(new_size))
 
-    def spend_sectors(self, count: int) -> None:
-        self.erases += count
+    def spend_sectors(self, count: int, area: str, place: str = "") -> None:
+        self.worn[area, place] += count
         self.board.spend_us(count * SECTOR_US)
 
     def shown(self, path: str) -> str:

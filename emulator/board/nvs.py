@@ -70,7 +70,7 @@ class Nvs(Service):
         self.records: dict[tuple[str, str], int | str] = {}
         for key, kind, value in self._store.load() or []:
             self.records[key, kind] = value
-        self._written = 0
+        self.written = 0  # entries, since power-on
 
     def put(self, key: str, value: int | str) -> None:
         """Have a value in the store, as damage or another program would leave it."""
@@ -134,9 +134,9 @@ class Nvs(Service):
         )
 
     def _commit(self, what: str, entries: int) -> None:
-        turns = self._written // ENTRIES_PER_PAGE
-        self._written += entries
-        turned = self._written // ENTRIES_PER_PAGE > turns
+        turns = self.written // ENTRIES_PER_PAGE
+        self.written += entries
+        turned = self.written // ENTRIES_PER_PAGE > turns
         self._store.save([[key, kind, value] for (key, kind), value in self.records.items()])
         self.board.trace.add("nvs", what)
         self.board.spend_us(PAGE_TURN_US if turned else SET_US)

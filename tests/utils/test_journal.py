@@ -69,3 +69,166 @@ show(seqs(q))
 show(q.waiting)
 """,
     ) == [29, [*range(61, 90), 100], 30]
+
+
+def test_times_are_told_by_the_readings_around(device: Device) -> None:
+    """A power cut lies between the epochs; the last is the present one."""
+    told = run(
+        device,
+        """
+q = queue("flash")
+q.note_clock(3, None)
+q.add(0, 100, 3, six(0))
+q.note_clock(3, (200, 1000200, 0))
+q.add(1, 300, 3, six(1))
+q.note_clock(3, (900, 1000990, 10))
+q.settle(False, False)
+q.note_clock(4, None)
+q.add(2, 50, 4, six(2))
+q = queue("flash")
+q.note_clock(5, (40, 2000040, 7))
+q.add(3, 60, 5, six(3))
+show([(entry.epoch, entry.before, entry.after) for entry in q.entries("oldest")])
+""",
+    )
+    first, last, now = [200, 1000200, 10], [900, 1000990, 10], [40, 2000040, 7]
+    assert told == [[[3, None, first], [3, first, last], [4, None, None], [5, now, None]]]
+
+
+FAULTY = """
+q = queue("{keep}", 2048)
+for n in range(60):
+    q.add(n, 900 * n, 3, six(n))
+    q.settle(n % 3 == 0, False)
+show((seqs(q), q.waiting, q.given_up))
+for entry in list(q.entries("oldest")):
+    q.done([entry])
+show((seqs(q), q.waiting))
+"""
+TROUBLE = [
+    {"point": "file", "match": "", "do": "fail", "nth": 0},
+    {"point": "file", "match": "read", "do": "fail", "nth": 9},
+    {"point": "file", "match": "listdir", "do": "fail", "nth": 0},
+    {"point": "file", "match": "remove", "do": "fail", "nth": 0},
+    {"point": "file", "match": "", "do": "full", "nth": 0},
+    {"point": "file", "match": "write", "do": "full", "nth": 0},
+    {"point": "file", "match": "write", "do": "full", "nth": 7},
+    {"point": "file", "match": "close", "do": "fail", "nth": 5},
+    {"point": "file", "match": "mkdir", "do": "fail", "nth": 0},
+    {"point": "nvs", "match": "", "do": "full", "nth": 0},
+    {"point": "nvs", "match": "", "do": "fail", "nth": 3},
+]
+
+
+@pytest.mark.both_runtimes(every=5)
+@pytest.mark.parametrize(("keep", "filesystem"), [("rtc", "littlefs"), ("flash", "fat")])
+@pytest.mark.parametrize("fault", TROUBLE, ids=lambda fault: " ".join(map(str, fault.values())))
+def test_trouble_costs_at_most_what_is_counted(
+    make_device: MakeDevice, fault: dict[str, Any], keep: str, filesystem: str
+) -> None:
+    scenario = {"fault": [fault], "board": {"filesystem": filesystem}}
+    device = make_device(scenario, modem_on_boot=False)
+    (there, waiting, gone), (left, _) = run(device, FAULTY.format(keep=keep))
+    assert sorted(set(there)) == there
+    assert there[-1] == 59
+    assert len(there) + gone >= 60
+    assert waiting == len(there)
+    assert left == []
+
+
+@pytest.mark.parametrize("full", ("oldest", "every_second"))
+def test_a_full_journal_keeps_what_its_policy_says(device: Device, full: str) -> None:
+    [(there, gone, size)] = run(
+        device,
+        f"""
+import uos
+q = queue("flash", 4096, "{full}")
+for n in range(200):
+    q.add(n, 900 * n, 3, six(n))
+size = sum(uos.stat("/flash/journal/%d/%s" % (turn, name))[6]
+           for turn in range(4) for name in uos.listdir("/flash/journal/%d" % turn))
+show((seqs(q), q.given_up, size))
+""",
+    )
+    assert len(there) + gone == 200
+    assert size <= 4096
+    if full == "oldest":
+        assert there == list(range(200 - len(there), 200))
+        assert len(there) > 30
+    else:
+        gaps = [later - earlier for earlier, later in zip(there, there[1:], strict=False)]
+        assert gaps == sorted(gaps, reverse=True)
+        assert there[-5:] == [195, 196, 197, 198, 199]
+        assert there[0] < 100
+
+
+DAMAGES = ("zeros", "cut", "foreign", "lost", "mark", "memory")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_costs_what_it_hits(device: Device, damage: str) -> None:
+    """Segment 2 is damaged in the middle; what is before and behind comes out."""
+    run(
+        device,
+        """
+q = queue("flash")
+for n in range(100):
+    q.add(n, 900 * n, 3, six(n))
+""",
+    )
+    file = device.flash / "journal" / "1" / "000002"
+    content = file.read_bytes()
+    nvs = device.service("nvs")
+    if damage == "zeros":
+        file.write_bytes(content[:1000] + bytes(150) + content[1150:])
+    elif damage == "cut":
+        file.write_bytes(content[:1000])
+    elif damage == "foreign":
+        (file.parent / "notes.txt").write_text("ours")
+        (file.parent / "00004").write_text("ours")
+        (file.parent / "000004").mkdir()
+    elif damage == "lost":
+        file.unlink()
+    elif damage == "mark":
+        for key in ("j00", "j01", "journal_gone"):
+            nvs.put(key, "x" if key != "journal_gone" else 5)
+    elif damage == "memory":
+        device.service("rtc").kept = b"2 {}" + bytes(range(200))
+    [there] = run(device, "q = queue('flash')\nshow(seqs(q))\nq.done(list(q.entries('oldest')))")
+    lost = sorted(set(range(100)) - set(there))
+    assert there == sorted(there)
+    most = {"zeros": 4, "cut": 60, "lost": 60}.get(damage, 0)
+    assert len(lost) <= most
+    assert bool(lost) == bool(most)
+    assert run(device, "q = queue('flash')\nshow((seqs(q), q.waiting))") == [[[], 0]]
+
+
+def test_24_measurements_of_six_values_fit_beside_a_long_account(device: Device) -> None:
+    [(written, waiting)] = run(
+        device,
+        """
+import uos
+store.keep_cycle({"text": "x" * 480})
+store.keep_part("clock", bytes(60))
+store.keep_part("alarm", bytes(40))
+q = queue()
+for n in range(24):
+    q.add(100000 + n, 40000000 + 900 * n, 3, six(n))
+    q.settle(False, False)
+show(("journal" in uos.listdir("/flash"), q.waiting))
+""",
+    )
+    assert (written, waiting) == (False, 24)
+
+
+def test_what_is_given_up_is_counted_over_a_loss_of_power(device: Device) -> None:
+    run(
+        device,
+        """
+q = queue("flash")
+q.add(0, 0, 3, six(0))
+for entry in q.entries("oldest"):
+    q.give_up(entry, "refused")
+""",
+    )
+    assert run(device, "q = queue()\nshow((q.given_up, q.waiting, seqs(q)))") == [[1, 0, []]]

@@ -13,7 +13,7 @@ from devkit.build.components import components
 from devkit.build.packages import needed_by
 from devkit.build.targets import PYCOM
 from devkit.build.weight import weigh
-from emulator.device_files import ROOT
+from emulator.device_files import ROOT, source
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,11 @@ def test_weights_add_up(rows):
     found = components()
     assert list(rows) == list(found)
     for name, row in rows.items():
-        required = sum(rows[each].own for each in found[name].requires)
-        packages = needed_by(found[name].foreign, ROOT)
-        required += sum(
-            weigh(path, PYCOM, file=file).deployed_bytes for path, file in packages.items()
-        )
-        assert row.with_needs == row.own + required, name
+        parts = [found[each] for each in (name, *found[name].requires)]
+        files = {path: source(path) for part in parts for path in part.files}
+        files |= needed_by(found[name].foreign, ROOT)
+        weights = [weigh(path, PYCOM, file=file) for path, file in files.items()]
+        assert row.with_needs == sum(each.deployed_bytes for each in weights), name
 
 
 def test_heap_is_known_of_all_but_the_application(rows):

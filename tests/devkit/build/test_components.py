@@ -66,8 +66,8 @@ def test_application_needs_the_plugins_that_its_configuration_names(tmp_path):
     application = components(plant(tmp_path))["application"]
     assert names(application.files) == {"main.py", "config.py"}
     assert {"radio", "warmth", "at", "plugins", "sensors"} <= set(application.requires)
+    assert "listening" in application.requires  # what its bearer loads on demand
     assert not {"other", "cold"} & set(application.requires)
-    assert "listening" in application.optional
     text = '_BEARER = "other"\n_SENSORS = ()\n'
     application = components(plant(tmp_path, {"config.py": text}))["application"]
     assert "other" in application.requires

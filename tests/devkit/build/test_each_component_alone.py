@@ -14,6 +14,7 @@ from devkit.build.components import APPLICATION, CONTRACT, components
 from devkit.build.weight import needed_files
 from devkit.commands.component import copy
 from devkit.sensors.catalogue import entries
+from devkit.servers.receiver import Receiver
 from emulator.chips.wiring import DEFAULT
 from emulator.emulator import Emulator
 from emulator.scenario import Scenario, from_table
@@ -544,7 +545,10 @@ def test_contract_can_be_imported_alone(flash: Path, name: str, runtime: str) ->
 @pytest.mark.parametrize("flash", [APPLICATION], indirect=True)
 def test_application_reports_with_just_what_it_needs(flash: Path, runtime: str) -> None:
     said: list[str] = []
-    with Emulator(flash=flash, vm=runtime, console=said.append, max_hours=1) as emulator:
-        [cycle] = emulator.run()
+    with Receiver("coap") as server:
+        routes = [server.route("192.0.2.1", 5683)]
+        with Emulator(flash=flash, vm=runtime, console=said.append, routes=routes) as emulator:
+            server.attend(emulator.routes)
+            [cycle] = emulator.run()
     assert (cycle.error, cycle.ended, cycle.cause) == (None, "deepsleep", "attached")
-    assert cycle.accepted == 1, "".join(said)
+    assert cycle.confirmed == 1, "".join(said)

@@ -66,7 +66,7 @@ def test_keep_flash_without_a_folder_is_refused(capsys) -> None:
 
 
 NO_ROUTE = (
-    "1 of 1 payloads did not arrive; no route leads to {0};"
+    "{1} of {1} payloads did not arrive; no route leads to {0};"
     " --route {0}=127.0.0.1:PORT leads to a server on this computer"
 )
 
@@ -74,8 +74,8 @@ NO_ROUTE = (
 @pytest.mark.parametrize(
     ("config", "more", "said"),
     [
-        ("_HOST = '198.51.100.7'", [], NO_ROUTE.format("198.51.100.7:5683")),
-        ("_BEARER = 'lora'", [], NO_ROUTE.format("lorawan.example:5683")),
+        ("_HOST = '198.51.100.7'", [], NO_ROUTE.format("198.51.100.7:5683", 4)),
+        ("_BEARER = 'lora'", [], NO_ROUTE.format("lorawan.example:5683", 1)),
         (
             "_PROTOCOL = 'mqtt'\n_HOST = 'broker.example'",
             [],
@@ -85,12 +85,12 @@ NO_ROUTE = (
         (
             "",
             ["--route", "192.0.2.1:5683=127.0.0.1:{closed}"],
-            "1 of 1 payloads did not arrive; no server listens behind 192.0.2.1:5683",
+            "4 of 4 payloads did not arrive; no server listens behind 192.0.2.1:5683",
         ),
         (
             "",
             ["--route", "192.0.2.1:5683=127.0.0.1:{open}", "--scenario", "{lossy}"],
-            "1 of 1 payloads did not arrive; lost on air to 192.0.2.1:5683",
+            "4 of 4 payloads did not arrive; lost on air to 192.0.2.1:5683",
         ),
         (
             "_PERIOD_S = 0",
@@ -122,5 +122,5 @@ def test_a_run_that_ends_with_1_says_what_is_missing(
 def test_the_program_of_the_readme_says_so_too(tmp_path: Path, capsys) -> None:
     (tmp_path / "program.py").write_text(README)
     assert cli.main(["run", str(tmp_path / "program.py")]) == 1
-    said = NO_ROUTE.format("192.0.2.1:5683")
+    said = NO_ROUTE.format("192.0.2.1:5683", 1)
     assert capsys.readouterr().err == f"./dev run: cycle 1: {said}\n"

@@ -16,7 +16,13 @@ from devkit.soak import NAMES
 from tests.published import publish
 
 # Of each NAME: seeds that the suite has time for
-RUNS = {"faults": ("5", "12"), "files": ("44", "20"), "powercuts": ("4999", "40")}
+RUNS = {
+    "faults": ("5", "12"),
+    "files": ("44", "20"),
+    "outages": ("2", "2"),
+    "powercuts": ("4999", "40"),
+}
+MORE = {"outages": ("--days", "0.1")}
 
 
 def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
@@ -27,7 +33,7 @@ def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
 @pytest.mark.parametrize("name", NAMES)
 def test_no_rule_is_broken(capsys, name):
     seed, runs = RUNS[name]
-    status, told = soak(capsys, name, "--seed", seed, "--runs", runs)
+    status, told = soak(capsys, name, "--seed", seed, "--runs", runs, *MORE.get(name, ()))
     assert told == {
         "ok": True,
         "name": name,
@@ -64,10 +70,20 @@ def keep_nothing_at_once(folder: Path) -> str:
     return "lost"
 
 
+def take_silence_for_delivery(folder: Path) -> str:
+    """A measurement to which no answer came leaves the journal."""
+    file = folder / "protocols" / "drain.py"
+    text = file.read_text("utf-8")
+    assert text.count("if outcome == DELIVERED:") == 1
+    file.write_text(text.replace("if outcome == DELIVERED:", "if True:"), encoding="utf-8")
+    return "lost"
+
+
 # What plants a fault in a copy of the project; returns the rule that is broken
 PLANTED = {
     "faults": leave_the_radio_on,
     "files": guarantee_nothing,
+    "outages": take_silence_for_delivery,
     "powercuts": keep_nothing_at_once,
 }
 
@@ -88,12 +104,13 @@ def test_a_planted_fault_is_found_and_repeated(tmp_path: Path, name: str) -> Non
         )
         return done.returncode, json.loads(done.stdout)
 
-    seed, _ = RUNS[name]
-    status, told = run("--seed", seed, "--runs", "6")
+    seed, more = RUNS[name][0], MORE.get(name, ())
+    status, told = run("--seed", seed, "--runs", "6", *more)
     assert status == 1
     assert not told["ok"]
     first = next(one for one in told["violations"] if one["rule"] == rule)
-    assert first["repeat"] == f"./dev soak {name} --runs 1 --seed {first['seed']}"
+    repeat = ["./dev", "soak", name, "--runs", "1", "--seed", str(first["seed"]), *more]
+    assert first["repeat"] == " ".join(repeat)
     status, again = run(*first["repeat"].split()[3:])
     assert status == 1
     assert first in again["violations"]

@@ -230,7 +230,7 @@ def test_a_full_flash(device):
     assert printed == "16 (7, 4)\n28 16\n"
 
 
-@pytest.mark.parametrize(("fs_type", "low_ms", "high_ms"), [(FAT, 150, 300), (LITTLEFS, 50, 100)])
+@pytest.mark.parametrize(("fs_type", "low_ms", "high_ms"), [(FAT, 100, 250), (LITTLEFS, 50, 100)])
 def test_appending_takes_its_erases(make_device, fs_type, low_ms, high_ms):
     device = make_device(fs_type=fs_type)
     device.put("log", "x" * 100)
@@ -277,6 +277,29 @@ def test_replacing_a_file_erases_the_sectors_that_were_measured(make_device, fs_
         os.rename('f.new', 'f')
         """)
     assert device.service("flash").erases == sectors
+
+
+APPENDS = [  # size of the file, bytes appended, sectors of (data, folder, table)
+    (FAT, 3000, 100, (1, 1, 0)),
+    (FAT, 4090, 100, (2, 1, 1)),
+    (LITTLEFS, 3000, 100, (1, 1, 0)),
+    (LITTLEFS, 4090, 100, (2, 1, 0)),
+    (LITTLEFS, 100, 100, (0, 1, 0)),  # in the sector of its folder
+    (LITTLEFS, 500, 100, (1, 1, 0)),
+]
+
+
+@pytest.mark.parametrize(("fs_type", "size", "more", "sectors"), APPENDS)
+def test_an_append_erases_the_last_sector_and_what_is_new(
+    make_device, fs_type, size, more, sectors
+):
+    device = make_device(fs_type=fs_type)
+    device.put("d/f", "x" * size)
+    device.run(f"with open('d/f', 'ab') as f:\n    f.write(bytes({more}))\n")
+    worn = device.service("flash").worn
+    places = (("data", "/d/f"), ("folder", "/d"), ("table", ""))
+    assert tuple(worn[place] for place in places) == sectors
+    assert device.service("flash").erases == sum(sectors)
 
 
 @BOTH
