@@ -7,8 +7,8 @@
         ...                                       # then mine.delivered(), or
         mine.failed("no_cell", "temporary")
 
-The state is one text, written for each attempt, a failure, the end of a row of them and, in a wait,
-each half hour. To end a wait by hand: import pycom; pycom.nvs_erase("back_off").
+The state is one text. It is written for each attempt, for a failure, for the end of a row of them,
+and each half hour of a wait. To end a wait: import pycom; pycom.nvs_erase("back_off").
 """
 
 from utils import backoff, checked, logging

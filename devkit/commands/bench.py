@@ -119,10 +119,8 @@ REPORT_COLUMNS = {
     "confirmed": "confirmed of 5",
 }  # fmt: skip
 BATCH_COLUMNS = {
-    "scenario": "what", "firmware": "firmware", "awake_ms": "awake ms", "floor_awake_ms": "floor",
-    "awake_ratio": "ratio", "radio_on_ms": "radio on ms", "air_bytes": "air bytes",
-    "energy_mj": "energy mJ", "floor_energy_mj": "floor", "energy_ratio": "ratio",
-    "seeds": "seeds",
+    "scenario": "what", "firmware": "firmware", "energy_mj": "energy mJ", "awake_ms": "awake ms",
+    "radio_on_ms": "radio on ms", "air_bytes": "air bytes", "seeds": "seeds",
 }  # fmt: skip
 MEASURING_COLUMNS = {
     "scenario": "what", "awake_ms": "together ms", "slowest": "slowest",

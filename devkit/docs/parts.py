@@ -107,7 +107,7 @@ def _bench_measuring() -> str:
 @functools.cache
 def batch_rows() -> list[dict[str, Any]]:
     """Those of the bench, and the longest batch with another firmware, whose AT lines are long."""
-    last = batches.row(batches.EVERY[-1], Conditions(SEED, "1.20.2.r7", "mpy"), seeds=2)
+    last = batches.row(batches.EVERY[-1], Conditions(SEED, "1.20.2.r7", "mpy"))
     return [*batches.rows(Conditions(SEED, FIRMWARE, "mpy")), last]
 
 
