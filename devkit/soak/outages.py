@@ -205,7 +205,7 @@ def _note(run: Run, cycle: Cycle) -> None:
     day["mJ"] += round(cycle.energy_mj)
     day["radio ms"] += cycle.radio_on_ms
     day["erases"] += flash.erases
-    flash.erases = 0
+    flash.worn.clear()
     entries = emulator.board.trace.entries
     for entry in entries:
         if entry.kind == "nvs":
