@@ -140,7 +140,8 @@ class Sender:
         try:
             deadline = timing.Deadline(node.settings["_DRAIN_S"] * 1000)
             anchor = clock.anchor()
-            if anchor and not anchor[2] and clock.wanted():
+            tells_time = hasattr(session, "server_time")
+            if tells_time and anchor and not anchor[2] and clock.wanted():
                 # The rate of the clock is not known: only what was measured now can be dated well.
                 # The answer to it tells the time, which dates the others
                 held = self.drain.held

@@ -45,6 +45,9 @@ _URI_QUERY = const(15)
 _BLOCK2 = const(23)
 _BLOCK1 = const(27)
 _CONTINUE = const(0x5F)  # 2.31
+# about the content, which will not change: bad request, bad option, not acceptable, too large,
+# content format, unprocessable
+_FINAL = (0x80, 0x82, 0x86, 0x8D, 0x8F, 0x96)
 _TOO_LARGE = const(0x8D)  # 4.13
 _LARGEST = const(1152)  # bytes of a message that need be taken (4.6)
 _SLICE_MS = const(10000)  # the watchdog, of 20 s or more, is fed in between
@@ -188,6 +191,7 @@ class _Session:
         self._client = client
         self._options = options
         self.confirms = client.confirmable
+        self.final = False
         self.ask_time = False
         self.server_time = None
         self.server_time_error_s = 0
@@ -203,6 +207,7 @@ class _Session:
         if response and self.ask_time:
             self._note_time(response, watch.elapsed_ms())
         result = outcome(client, response)
+        self.final = bool(response) and response.code in _FINAL
         if response and result != DELIVERED:
             # 5.03 tells after how many seconds to come again (5.9.3.4); so late is another cycle
             wait = [int.from_bytes(value, "big") for n, value in response.options if n == _MAX_AGE]

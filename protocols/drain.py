@@ -41,6 +41,7 @@ class Drain:
         self._session = session
         self._journal = journal
         self._packs = packs
+        self._refusals = 0  # of the measurement that is sent by itself
         self._over = []  # sequence numbers given up by this session
         self._unanswered = []  # entries to which no answer will come
         self.accepted = 0
@@ -123,16 +124,26 @@ class Drain:
 
     def _send_alone(self, group):
         """Send one measurement in datagrams of its own. False if the session is over."""
+        self._refusals = 0
         for pack in self._packs([group], self._unfit):
             if not self._send(pack):
                 return False
-        if self.held and group.seq not in self._over:
-            self.held = [pair for pair in self.held if pair[0] != group.seq]
+            if self._refusals:
+                return True
+        self._hold(group)
         return True
+
+    def _hold(self, group, *times):
+        """Note how often a measurement was refused; without a number that it was not."""
+        others = [pair for pair in self.held if pair[0] != group.seq]
+        added = [[group.seq, each] for each in times]
+        self.held = (others + added)[-_MOST_HELD:]
 
     def _refused(self, group):
         """Deal with a measurement that was refused by itself. False if the session is over."""
+        self._refusals += 1
         if getattr(self._session, "final", False):
+            self._hold(group)
             self._give_up(group, "refused")
             return True
         times = 0
@@ -141,13 +152,15 @@ class Drain:
                 times = pair[1]
         if self.accepted and times:
             times += 1
-        self.held = [pair for pair in self.held if pair[0] != group.seq]
         if times >= _MOST_REFUSALS:
+            self._hold(group)
             self._give_up(group, "refused")
             return True
-        self.held = self.held[1 - _MOST_HELD :] + [[group.seq, max(1, times)]]
+        self._hold(group, max(1, times))
+        if self.accepted and times > 1:
+            return True
         self.outcome = "refused"
-        return bool(self.accepted and times > 1)
+        return False
 
     def _unfit(self, group, text):
         if text is None:

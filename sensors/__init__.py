@@ -68,7 +68,7 @@ A new sensor is a new file with these members; nothing here has to be edited.
 from micropython import const
 from ucollections import namedtuple
 
-from utils import pins, plugins
+from utils import pins
 
 # value * 10 ** exponent in `unit`, or None and the cause; line: index of the sensor's line;
 # outside: whether the value is outside the bounds of its alarm, None if it has none or failed
@@ -129,6 +129,8 @@ def find(kind):
 
     Raises ValueError with the available names if there is none of that name.
     """
+    from utils import plugins
+
     return plugins.find("sensors", kind, ("FIELDS", "get_reading"), field="module")
 
 

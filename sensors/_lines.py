@@ -16,11 +16,9 @@ Line = namedtuple("Line", ("title", "module", "fields", "names", "arguments", "a
 
 
 def plan(lines):
-    """Return a list of Line. Raises ValueError for a kind that there is not."""
-    import sensors
-
+    """Return a list of Line."""
     taken = set()
-    return [planned(kind, sensors.find(kind), given, taken) for kind, given in lines]
+    return [planned(kind, _module(kind), given, taken) for kind, given in lines]
 
 
 def planned(kind, module, given, taken):
@@ -64,6 +62,10 @@ def address_of(module, arguments):
         if field[0] == "address":
             return arguments.get("address", field[3] if len(field) > 3 else None)
     return getattr(module, "ADDRESS", None)
+
+
+def _module(kind):
+    return getattr(__import__("sensors." + kind), kind)  # sensors.find() would look for others
 
 
 def _numbered(label, number):

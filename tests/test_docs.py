@@ -271,7 +271,9 @@ def test_server_of_the_report_page_understands_its_datagram() -> None:
             sender.sendto(bytes.fromhex(shown[0].replace("\n", "")), sock.getsockname())
         records = space["records"](sock)  # type: ignore[operator]
         got = [next(records) for _ in decoded]
-    assert [tuple(map(str, record)) for record in got] == decoded
+    assert [tuple(map(str, record[1:])) for record in got] == decoded
+    bases = re.findall(r"-3: (\d+)", docs.part("report"))
+    assert {str(record[0]) for record in got} == set(bases)
 
 
 @pytest.mark.parametrize("block", _of("toml"))

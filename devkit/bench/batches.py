@@ -2,8 +2,7 @@
 
 A batch is n cycles, the last of which sends what all of them have measured. Counted is the batch
 behind the first report after power-on: all the energy from its first reset to the end of its last
-deep sleep, that of the sleeping board too, divided by its n measurements. The floor sends the same
-payloads, and does nothing but boot and sleep in the other cycles.
+deep sleep, that of the sleeping board too, divided by its n measurements.
 """
 
 from __future__ import annotations
@@ -16,16 +15,14 @@ from typing import Any
 
 from devkit import application
 from devkit.bench.cases import Case
-from devkit.bench.floor import FloorVm, Task
 from devkit.bench.measure import ARRIVAL_S, SEEDS, Conditions, emulated, prepare
 from devkit.servers.receiver import Receiver
 from emulator.cycle import Cycle
 from emulator.emulator import Emulator
 
 EVERY = (1, 4, 24)
-MEASURING_SEEDS = 15  # cycles that only measure are short: their boot is most of them
-_MOST = EVERY[-1]
-_AT_LINE = 124  # bytes of a payload that goes by AT commands; longer ones go in data state
+MEASURING_SEEDS = 15  # most of a cycle that only measures is the start of the board, which varies
+_NO_FLOOR = ("floor_awake_ms", "awake_ratio", "floor_energy_mj", "energy_ratio")
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,8 @@ class Batch:
     cycles: Sequence[Cycle]
     energy_mj: float  # with that of the sleeping board
 
-    def total(self, name: str) -> float:
-        return float(sum(getattr(cycle, name) for cycle in self.cycles))
+    def total(self, name: str) -> int:
+        return int(sum(getattr(cycle, name) for cycle in self.cycles))
 
 
 def rows(conditions: Conditions) -> list[dict[str, Any]]:
@@ -42,67 +39,47 @@ def rows(conditions: Conditions) -> list[dict[str, Any]]:
     return [*(row(every, conditions) for every in EVERY), measuring_row(conditions)]
 
 
-def of(every: int) -> Case:
-    name = "each sent at once" if every == 1 else f"{every} sent together"
-    return Case(name, protocol="coap", settings={"_SEND_EVERY": every})
-
-
 def row(every: int, conditions: Conditions, seeds: int = SEEDS) -> dict[str, Any]:
     """One row of the table, with the names of the JSON shape; everything for one measurement."""
-    ours, floors = _run(every, every, conditions, seeds)
-    return _row(of(every), conditions.firmware, every, every * seeds, ours, floors)
+    name = "each sent at once" if every == 1 else f"{every} sent together"
+    return _row(name, every, every, conditions, seeds)
 
 
 def measuring_row(conditions: Conditions, seeds: int = MEASURING_SEEDS) -> dict[str, Any]:
     """The row of a cycle with the radio off: the first behind the report after power-on."""
-    ours, floors = _run(_MOST, 1, conditions, seeds)
-    only = Case("only measured", settings={"_SEND_EVERY": _MOST})
-    return _row(only, conditions.firmware, _MOST, seeds, ours, floors)
+    return _row("only measured", EVERY[-1], 1, conditions, seeds)
 
 
-def _row(
-    case: Case,
-    firmware: str,
-    every: int,
-    count: int,
-    ours: Sequence[Batch],
-    floors: Sequence[Batch],
-) -> dict[str, Any]:
-    def each(batches: Sequence[Batch], name: str) -> int:
-        return round(sum(batch.total(name) for batch in batches) / count)
+def _row(name: str, every: int, count: int, conditions: Conditions, seeds: int) -> dict[str, Any]:
+    """The row of `count` cycles behind the first one."""
+    case = Case(name, protocol="coap", settings={"_SEND_EVERY": every})
+    batches = _run(case, count, conditions, seeds)
+    cycles = [cycle for batch in batches for cycle in batch.cycles]
 
-    energy = sum(batch.energy_mj for batch in ours) / count
-    floor_energy = sum(batch.energy_mj for batch in floors) / count
-    awake, floor_awake = each(ours, "awake_ms"), each(floors, "awake_ms")
-    cycles = [cycle for batch in ours for cycle in batch.cycles]
+    def each(field: str) -> int:
+        return round(sum(batch.total(field) for batch in batches) / len(cycles))
+
     return {
-        "scenario": case.name,
+        "scenario": name,
         "bearer": case.bearer,
-        "protocol": case.shown_protocol,
-        "firmware": firmware,
-        "awake_ms": awake,
-        "floor_awake_ms": floor_awake,
-        "awake_ratio": round(awake / floor_awake, 3),
-        "radio_on_ms": each(ours, "radio_on_ms"),
+        "protocol": case.protocol,
+        "firmware": conditions.firmware,
+        "awake_ms": each("awake_ms"),
+        "radio_on_ms": each("radio_on_ms"),
         "at_exchanges": max(cycle.at_exchanges for cycle in cycles),
-        "uart_bytes": each(ours, "uart_bytes"),
-        "air_bytes": each(ours, "air_bytes"),
-        "energy_mj": round(energy),
-        "floor_energy_mj": round(floor_energy),
-        "energy_ratio": round(energy / floor_energy, 3),
+        "uart_bytes": each("uart_bytes"),
+        "air_bytes": each("air_bytes"),
+        "energy_mj": round(sum(batch.energy_mj for batch in batches) / len(cycles)),
         "send_every": every,
-        "seeds": len(ours),
-        "sent": sum(len(cycle.sent) for cycle in cycles),
-        "delivered": sum(cycle.delivered for cycle in cycles),
+        "seeds": seeds,
+        "sent": sum(batch.total("on_air") for batch in batches),
+        "delivered": sum(batch.total("delivered") for batch in batches),
+        **dict.fromkeys(_NO_FLOOR),
     }
 
 
-def _run(
-    every: int, count: int, conditions: Conditions, seeds: int
-) -> tuple[list[Batch], list[Batch]]:
-    """`count` cycles behind the first one, ours and the floor's, with each seed."""
-    ours, floors = [], []
-    case = of(every)
+def _run(case: Case, count: int, conditions: Conditions, seeds: int) -> list[Batch]:
+    batches = []
     host, port = application.endpoint(case.bearer, case.protocol)
     with Receiver(case.protocol) as receiver:
         routes = [receiver.route(host, port)]
@@ -110,17 +87,9 @@ def _run(
             with tempfile.TemporaryDirectory(prefix="bench-") as folder:
                 prepare(Path(folder), case)
                 with emulated(case, conditions, seed, Path(folder), routes) as emulator:
-                    ours.append(_batch(emulator, count))
-            receiver.wait_for(sum(int(batch.total("delivered")) for batch in ours), ARRIVAL_S)
-        for seed, batch in enumerate(ours, conditions.seed):
-            payloads = [sent.data for cycle in batch.cycles for sent in cycle.sent] or [bytes(100)]
-            much = max(map(len, payloads)) > _AT_LINE
-            task = Task(payloads, host, port, case.bearer, case.protocol, data_state=much)
-            with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-                with emulated(case, conditions, seed, Path(folder), routes) as emulator:
-                    emulator.vm = _FloorVm(emulator, task, every)
-                    floors.append(_batch(emulator, count))
-    return ours, floors
+                    batches.append(_batch(emulator, count))
+        receiver.wait_for(sum(batch.total("delivered") for batch in batches), ARRIVAL_S)
+    return batches
 
 
 def _batch(emulator: Emulator, count: int) -> Batch:
@@ -129,19 +98,3 @@ def _batch(emulator: Emulator, count: int) -> Batch:
     assert emulator.next_cause is not None
     cycles = emulator.run(cycles=count, cause=emulator.next_cause)
     return Batch(cycles, emulator.board.meter.energy_mj() - before_mj)
-
-
-class _FloorVm(FloorVm):
-    """Sends in the first cycle and in the last one of the batch."""
-
-    def __init__(self, emulator: Emulator, task: Task, every: int) -> None:
-        super().__init__(emulator, task)
-        self._cycle = 0
-        self._every = every
-        settings: Any = emulator.board.services["config"]
-        settings.flags["lte_modem_en_on_boot"] = every == 1
-
-    def act(self) -> None:
-        if self._cycle % self._every == 0:
-            super().act()
-        self._cycle += 1

@@ -120,15 +120,11 @@ class FloorVm:
 
     def boot(self, scripts: list[str] | None = None) -> Outcome:
         try:
-            self.act()
+            self._procedure.run()
             self._sleep()
         except Halt as halt:
             return Outcome("deepsleep", halt)
         return Outcome("finished")
-
-    def act(self) -> None:
-        """What is done in one cycle."""
-        self._procedure.run()
 
     def run_script(self, path: str) -> Outcome:
         return self.boot()

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from devkit.bench import batches, measuring, modules
+from devkit.bench import backlog, batches, measuring, modules
 from devkit.bench.cases import CASES, CYCLES
 from devkit.bench.measure import COUNTED_CYCLE, SEEDS, Conditions, row
 from devkit.commands.options import add_firmware, add_install, add_json
@@ -67,10 +67,14 @@ def main(options: argparse.Namespace) -> int:
     measured = measuring.row(options.seed)
     print("\nMeasuring alone, the modules being loaded\n", file=out)
     print(_table([measured], MEASURING_COLUMNS), file=out)
+    waited = [backlog.row(protocol, conditions) for protocol in backlog.PROTOCOLS]
+    print("\nForty measurements of six values that waited, in one cycle\n", file=out)
+    print(_table(waited, BACKLOG_COLUMNS), file=out)
     print("", file=out)
     print(_table(sizes, MODULE_COLUMNS), file=out)
     if options.json:
-        print(json.dumps({"rows": [*rows, measured, *together], "modules": sizes}))
+        rows += [measured, *together, *waited]
+        print(json.dumps({"rows": rows, "modules": sizes}))
     return 0
 
 
@@ -119,16 +123,19 @@ REPORT_COLUMNS = {
     "confirmed": "confirmed of 5",
 }  # fmt: skip
 BATCH_COLUMNS = {
-    "scenario": "what", "firmware": "firmware", "awake_ms": "awake ms", "floor_awake_ms": "floor",
-    "awake_ratio": "ratio", "radio_on_ms": "radio on ms", "air_bytes": "air bytes",
-    "energy_mj": "energy mJ", "floor_energy_mj": "floor", "energy_ratio": "ratio",
-    "seeds": "seeds",
+    "scenario": "what", "firmware": "firmware", "energy_mj": "energy mJ", "awake_ms": "awake ms",
+    "radio_on_ms": "radio on ms", "air_bytes": "air bytes", "seeds": "seeds",
 }  # fmt: skip
 MEASURING_COLUMNS = {
     "scenario": "what", "awake_ms": "together ms", "slowest": "slowest",
     "floor_awake_ms": "alone ms", "awake_ratio": "ratio",
     "one_after_the_other_ms": "one after the other ms", "energy_mj": "energy mJ",
     "floor_energy_mj": "floor",
+}  # fmt: skip
+BACKLOG_COLUMNS = {
+    "protocol": "protocol", "awake_ms": "awake ms", "radio_on_ms": "radio on ms",
+    "at_exchanges": "AT", "datagrams": "datagrams", "payload_bytes": "payload",
+    "air_bytes": "air bytes", "energy_mj": "energy mJ", "values": "values of 240",
 }  # fmt: skip
 MODEL_COLUMNS = {name: name for name in ("name", "value", "unit", "grade", "source")}
 MODULE_COLUMNS = {

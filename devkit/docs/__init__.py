@@ -36,6 +36,7 @@ MEASURED = (
     "bench-install",
     "bench-modules",
     "bench-measuring",
+    "bench-backlog",
     "bench-batches",
     "sensors",
     "scenarios",

@@ -21,7 +21,7 @@ from collector.report import with_units
 from collector.senml import decode
 from devkit import application
 from devkit.application import PUBLISHED
-from devkit.bench import batches, measuring, modules
+from devkit.bench import backlog, batches, measuring, modules
 from devkit.bench.cases import CASES, CYCLES, PROTOCOL
 from devkit.bench.measure import Conditions, row
 from devkit.build import budget
@@ -107,7 +107,7 @@ def _bench_measuring() -> str:
 @functools.cache
 def batch_rows() -> list[dict[str, Any]]:
     """Those of the bench, and the longest batch with another firmware, whose AT lines are long."""
-    last = batches.row(batches.EVERY[-1], Conditions(SEED, "1.20.2.r7", "mpy"), seeds=2)
+    last = batches.row(batches.EVERY[-1], Conditions(SEED, "1.20.2.r7", "mpy"))
     return [*batches.rows(Conditions(SEED, FIRMWARE, "mpy")), last]
 
 
@@ -118,6 +118,15 @@ def _bench_batches() -> str:
 def _sensors() -> str:
     """What ./dev sensors prints."""
     return markdown(*listed())
+
+
+def _bench_backlog() -> str:
+    rows = [
+        {"firmware": firmware, **backlog.row(protocol, Conditions(SEED, firmware, "mpy"))}
+        for firmware in ("1.20.2.r4", "1.20.2.r7")
+        for protocol in backlog.PROTOCOLS
+    ]
+    return markdown(*bench.cells(rows, {"firmware": "firmware"} | bench.BACKLOG_COLUMNS))
 
 
 def _bench_modules() -> str:
@@ -239,6 +248,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "bench-install": _bench_install,
     "bench-modules": _bench_modules,
     "bench-measuring": _bench_measuring,
+    "bench-backlog": _bench_backlog,
     "bench-batches": _bench_batches,
     "sensors": _sensors,
     "copy": _copy,

@@ -172,7 +172,8 @@ def _causes(files: list[str], calls: tuple[str, ...]) -> set[str]:
 def _is_cause(target: ast.expr) -> bool:
     if isinstance(target, ast.Tuple):
         return any(map(_is_cause, target.elts))
-    return ast.unparse(target).rpartition(".")[2] in ("cause", "_CAUSES", "_outcome")
+    named = ast.unparse(target).rpartition(".")[2]
+    return named in ("cause", "_CAUSES", "_outcome", "reason", "_rests_for")
 
 
 def _texts(value: ast.expr) -> Iterator[str]:
@@ -194,7 +195,12 @@ def _docstring(name: str, function: str) -> str:
 
 # page, first headings of its tables, files, calls that take a cause
 CAUSES = [
-    ("template.md", ["cause of a cycle"], ["main.py", "node*.py"], ("fail",)),
+    (
+        "template.md",
+        ["cause of a cycle"],
+        ["main.py", "node*.py", "utils/manners.py"],
+        ("fail",),
+    ),
     ("wifi.md", ["cause of Wi-Fi"], ["networking/wifi.py"], ("Outcome",)),
     (
         "lora.md",

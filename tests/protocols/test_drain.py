@@ -1,0 +1,162 @@
+"""What becomes of measurements that wait, by what the server says to each datagram."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from collector.senml import decode
+
+BN = "kCsQxGOU:"
+VALUES = [("t", 2423, -2, "Cel"), ("v", 3784, -3, "V")]
+LIMIT = 124  # holds three of these measurements
+
+
+@pytest.fixture(scope="module")
+def parts(load):
+    return load("protocols.drain"), load("protocols.senml_batch")
+
+
+class Journal:
+    def __init__(self, numbers):
+        self.waiting = list(numbers)
+        self.lost = []
+
+    def done(self, keys):
+        for key in keys:
+            self.waiting.remove(key)
+
+    def give_up(self, key, why):
+        self.lost.append((key, why))
+        self.waiting.remove(key)
+
+
+class Server:
+    """`answer` says what it makes of the numbers in a datagram: an outcome, and if it is final."""
+
+    def __init__(self, answer, confirms=True):
+        self.answer = answer
+        self.confirms = confirms
+        self.final = False
+        self.asked = []
+
+    def deliver(self, payload):
+        numbers = [each.value for each in decode(payload) if each.name == BN]
+        self.asked.append(numbers)
+        outcome, self.final = self.answer(numbers)
+        return outcome
+
+
+def ok(numbers):
+    return "delivered", False
+
+
+def refuses(*poison, final=False):
+    return lambda numbers: (
+        ("refused", final) if set(poison) & set(numbers) else ("delivered", False)
+    )
+
+
+def session(parts, journal, server, held=(), most_ms=30000, records=None):
+    drain, batch = parts
+    groups = [batch.Group(n, None, (records or {}).get(n, VALUES), [], n) for n in journal.waiting]
+
+    def packs(groups, unfit):
+        return batch.packs(BN, groups, LIMIT, unfit)
+
+    one = drain.Drain(server, journal, packs, held)
+    one.run(iter(groups), most_ms)
+    return one
+
+
+def test_what_is_delivered_leaves_the_journal_and_shares_datagrams(parts):
+    journal, server = Journal(range(8)), Server(ok)
+    sent = []
+    one = session(parts, journal, server)
+    one.on_sent = sent.append
+    assert journal.waiting == [] and journal.lost == []
+    assert one.accepted == one.delivered == len(server.asked) <= 4 and one.outcome is None
+
+
+def test_a_server_that_is_silent_is_asked_once(parts):
+    journal, server = Journal(range(8)), Server(lambda numbers: ("unknown", False))
+    one = session(parts, journal, server)
+    assert (len(server.asked), one.outcome, one.delivered) == (1, "server_silent", 0)
+    assert journal.waiting == list(range(8))
+
+
+@pytest.mark.parametrize("left, waiting", [(True, []), (None, []), (False, [0, 1, 2, 3])])
+def test_what_is_not_confirmed_is_done_unless_it_certainly_has_not_left(parts, left, waiting):
+    journal = Journal(range(4))
+    one = session(parts, journal, Server(lambda numbers: ("unknown", False), confirms=False))
+    assert journal.waiting == [0, 1, 2, 3] and one.accepted == 2
+    one.hand_over(left)
+    assert journal.waiting == waiting
+    one.hand_over(left)
+    assert journal.waiting == waiting
+
+
+def test_what_is_refused_for_its_content_is_given_up_and_holds_up_nothing(parts):
+    journal, server = Journal(range(8)), Server(refuses(0, 3, final=True))
+    one = session(parts, journal, server)
+    assert journal.lost == [(0, "refused"), (3, "refused")] and journal.waiting == []
+    assert one.outcome is None and one.held == []
+
+
+def test_another_refusal_keeps_everything_and_ends_the_session(parts):
+    journal, server = Journal(range(8)), Server(lambda numbers: ("refused", False))
+    held = []
+    for _ in range(10):
+        server.asked = []
+        one = session(parts, journal, server, held)
+        held = one.held
+        assert one.outcome == "refused" and len(server.asked) <= 2
+    assert journal.waiting == list(range(8)) and journal.lost == []
+
+
+def test_what_is_refused_while_others_are_taken_is_given_up_at_the_third_time(parts):
+    journal, server = Journal(range(8)), Server(refuses(1, 2))
+    held = []
+    waiting = []
+    for number in range(8, 14):
+        one = session(parts, journal, server, held)
+        held = one.held
+        waiting.append(list(journal.waiting))
+        journal.waiting.append(number)  # what is measured before the next session
+    assert waiting[0] == [1, 2, 3, 4, 5, 6, 7]
+    assert waiting[1] == [1, 2, 3, 4, 5, 6, 7, 8]  # the second one is known now
+    assert waiting[2:] == [[1, 2], [], [], []]
+    assert [why for _, why in journal.lost] == ["refused"] * 2 and held == []
+
+
+def test_what_no_datagram_holds_is_given_up(parts):
+    journal, server = Journal(range(3)), Server(ok)
+    long = {1: [("long", "x" * 200, None, None)], 2: [*VALUES, ("long", "x" * 200, None, None)]}
+    session(parts, journal, server, records=long)
+    assert journal.lost == [(1, "too long")] and journal.waiting == []
+
+
+def test_one_datagram_is_sent_when_there_is_no_time(parts):
+    journal, server = Journal(range(8)), Server(ok)
+    session(parts, journal, server, most_ms=0)
+    assert len(server.asked) == 1 and len(journal.waiting) == 5
+
+
+@pytest.mark.parametrize("held", [None, 5, [5], [[1]], [["x", 1]], [[1, 2, 3]], {"a": 1}])
+def test_a_damaged_account_of_refusals_does_no_harm(parts, held):
+    journal = Journal(range(3))
+    session(parts, journal, Server(ok), held)
+    assert journal.waiting == []
+
+
+def test_a_session_without_a_journal_still_sends(parts):
+    drain, batch = parts
+    server = Server(refuses(2, final=True))
+    one = drain.Drain(
+        server, None, lambda groups, unfit: batch.packs(BN, groups, LIMIT, unfit), ()
+    )
+    noted = []
+    one.on_sent = lambda group, confirmed: noted.append((group.seq, confirmed))
+    one.run([batch.Group(n, None, VALUES, [], SimpleNamespace()) for n in (1, 2)], 1000)
+    assert noted == [(1, True)]
