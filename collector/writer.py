@@ -8,10 +8,10 @@ name), never a time. A record whose key is known is compared: with the same valu
 duplicate; with another the board has begun again at 0, and the measurement belongs to a new boot.
 
 Boots. A node that lost its sequence number counts from 0 with a random boot number, and says it
-until the server confirms. A measurement without one belongs to `node.boot`. One with a number
-that the node never had moves `node.boot`, unless it comes late and is older than what the node has
-sent, or its time is unknown. If values differ under a boot number, the number plus LAYER is taken;
-without a boot number the next one that is free.
+until the server confirms one that it has just measured. A measurement without one belongs to
+`node.boot`, which such a fresh measurement moves; a late one does not, nor one of an unknown time.
+If values differ under a boot number, the number plus LAYER is taken; without a boot number the
+next one that is free.
 
 Sequence numbers of older nodes have 16 bits. From NEAR the end of them to NEAR 0 they are taken
 as counted on, and from then on by serial number arithmetic (RFC 1982) against `node.seq`. A node
@@ -36,7 +36,7 @@ from collector.tables import ARRIVALS
 INTEGER_END = 2**63  # of SQLite
 LAYER = WRAP = 2**16
 NEAR = 4_096  # reports that may be lost around 65535
-LIVE_S = 300  # between measuring and reception of what a node sends at once
+FRESH_S = 60  # between measuring and reception of what a node sends at once
 NAMES_MAX = 10_000  # in memory
 # The node's own figures: it may add them when it sends, so that a repetition has others
 FIGURES = frozenset(UNITS)
@@ -215,8 +215,8 @@ class Writer:
         self._database.executemany(_RECORD, records)
         self._database.executemany(_LATEST, latest)
         times = [row.measured for row in new if row.measured is not None]
-        if times:
-            node.measured = max(times) if node.measured is None else max(node.measured, *times)
+        if times:  # a clock that is ahead must not make all that follows late
+            node.measured = max(node.measured or 0, min(max(times), origin[0]))
         return new
 
     def _place(
@@ -250,14 +250,18 @@ class Writer:
         node.wide = True
         if node.boot % LAYER == part.boot:
             return node.boot
-        first = part.rows[0]
-        newest = first.measured is not None and (
-            first.measured >= first.reading.received_s - LIVE_S
-            or first.measured >= (node.measured or 0)
-        )
-        if node.seq < 0 or (newest and not self._has(node, part.boot)):
+        if node.seq < 0 or self._is_current(node, part.boot, part.rows[0]):
             node.boot, node.seq, node.shift = part.boot, -1, 0
         return part.boot
+
+    def _is_current(self, node: _Node, boot: int, first: Row) -> bool:
+        """Return True if a declared boot is the one that the node is in, as far as times tell."""
+        if first.measured is None:
+            return False
+        if first.measured >= (node.measured or 0):
+            return True
+        fresh = first.measured >= first.reading.received_s - FRESH_S  # its clock may be behind
+        return fresh and not self._has(node, boot)
 
     def _next_boot(self, node: _Node, part: Part, boot: int) -> int:
         if part.boot is not None:

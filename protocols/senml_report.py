@@ -54,12 +54,15 @@ class Groups:
         return Group(entry.seq, time, records, marks, entry)
 
     def sent(self, group, confirmed):
-        """Note that a group has gone out. A server that confirmed it knows its boot number."""
+        """Note that a group has gone out. A server that confirmed it knows its boot number.
+
+        Only that of this cycle tells which boot is the current one: others may be of any.
+        """
         if self._is_current(group.key):
             self.has_sent_current = True
-        if confirmed and not self._told and ("bo", self._boot, 0, None) in group.marks:
-            self._told = True
-            _keep_boot_told(self._boot)
+            if confirmed and not self._told:
+                self._told = True
+                _keep_boot_told(self._boot)
 
     def _is_current(self, entry):
         return entry.seq == self._current and entry.boot == self._boot

@@ -121,7 +121,7 @@ def test_a_record_that_no_message_can_hold_costs_itself_only(make_device):  # no
     sensor = {"sda_pin": "P9", "scl_pin": "P10", "vcc_pin": "P11", "name": "n" * 20}
     with (device.flash / "config.py").open("a", encoding="utf-8") as config:
         config.write(
-            "\n_PROTOCOL = 'coap'\n_TOKEN = 'x' * 40\n_DEVICE_NAME = 'a' * 20\n_COAP_CONFIRMABLE ="
+            "\n_PROTOCOL = 'coap'\n_TOKEN = 'x' * 32\n_DEVICE_NAME = 'a' * 20\n_COAP_CONFIRMABLE ="
             f" False\n_SENSORS = {(('si7021', sensor), ('battery', {'data_pin': 'P16'}))!r}\n"
         )
     [cycle] = device.start(["boot.py", "main.py"], 1)

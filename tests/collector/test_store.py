@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import signal
 import sqlite3
@@ -143,6 +144,49 @@ def test_a_restart_that_the_node_declares(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert rows(path, "measured - received", "seq = 9") == [(-7_200,), (-7_200,)]
     assert rows(path, "measured", "seq = 4") == [(None,), (None,)]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_lost_or_repeated_each_measurement_is_stored_once(
+    seed: int, newest_first: bool
+) -> None:
+    """A node with a journal that loses its number, its clock and what it sends, at random."""
+    chance, now, seq, told = random.Random(seed), int(NOW), -1, False
+    boot, journal, delivered = chance.randint(1, 65_535), list[dict[str, Any]](), dict[int, Any]()
+    with contextlib.closing(sqlite3.connect("")) as base:
+        tables.prepare(base)
+        for number in range(80):
+            now += chance.choice([60, 900, 3_600])
+            if chance.random() < 0.04:  # NVS erased
+                boot, seq, told = chance.randint(1, 65_535), -1, False
+            if chance.random() < 0.03:  # power lost
+                journal = [{**each, "known": False} for each in journal]
+            seq += 1
+            journal.append({"key": (boot, seq), "n": number, "at": now, "known": True})
+            chosen = journal[:: -1 if newest_first else 1][: chance.randint(1, 6)]
+            received, pack = now + chance.randint(0, 20), []
+            for each in chosen:
+                marks = [{N: "tu", VB: True}] * (not each["known"])
+                if each["key"][0] != boot or not told:
+                    marks.append({N: "bo", V: each["key"][0]})
+                time_s = chance.choice([each["at"], each["at"] - received]) * each["known"]
+                pack += [{BN: "n:", BT: time_s, V: each["key"][1]}, *marks]
+                pack += [{N: "n", V: each["n"]}, {N: "rp", V: -chance.randint(80, 99)}]
+            fate = chance.choice(["confirmed", "confirmed", "unconfirmed", "lost"])
+            for again in range(fate != "lost" and chance.choice([1, 1, 2])):
+                Writer(base).write(message(pack, received + 3 * again))
+            if fate != "lost":
+                for each in chosen:
+                    delivered.setdefault(each["n"], each)
+            if fate == "confirmed":
+                told = told or any(each["n"] == number for each in chosen)
+                journal = [each for each in journal if each not in chosen]
+        stored = base.execute("SELECT boot, seq, value, measured FROM readings WHERE name = 'n'")
+        assert sorted(stored, key=lambda row: row[2]) == [
+            (*each["key"], n, each["at"] if each["known"] else None)
+            for n, each in sorted(delivered.items())
+        ]
 
 
 def test_a_number_of_16_bits_counts_on(tmp_path: Path) -> None:
