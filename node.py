@@ -230,7 +230,7 @@ class Node:
         import node_start
 
         if self._radio:
-            self._radio.tell(self.manners)
+            self._radio.tell(self.manners.attempts())
         sleep_ms = self.manners.sleep_ms()
         early = self.manners.starts_early(sleep_ms)
         if early is not None:

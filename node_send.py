@@ -50,9 +50,10 @@ class Sender:
         node, needs = self._node, self._protocol.NEEDS
         config = node.config
         if node.manners:
-            node.manners.connecting(hasattr(self._bearer, "ATTACHES"))
+            attempts = node.manners.attempts()
+            attempts.begin(hasattr(self._bearer, "ATTACHES"))
             if hasattr(self._bearer, "time_fields"):
-                config = node.manners.attempt_config(config, self._bearer.time_fields(needs))
+                config = attempts.config(config, self._bearer.time_fields(needs))
         clock.expect(self._bearer)
         if self._is_much():
             self.is_up = self._bearer.up(config, needs, True)
@@ -96,16 +97,16 @@ class Sender:
             _log.warning("radio not confirmed off")
         self._note_left()
 
-    def tell(self, manners):
+    def tell(self, attempts):
         """Tell how the attempt ended. What is handed over counts where nothing confirms."""
         node = self._node
         if node.delivered or node.accepted and not node.outcome and node.left != 0:
-            manners.delivered()
+            attempts.delivered()
         elif self.is_up:
-            manners.failed(node.outcome or "not_sent", "temporary")
+            attempts.failed(node.outcome or "not_sent", "temporary")
         else:
             kind = getattr(self._bearer, "back_off", None)
-            manners.failed(node.cause, kind() if kind else "temporary")
+            attempts.failed(node.cause, kind() if kind else "temporary")
 
     def _is_much(self):
         """Return whether so much waits that the bearer had better be brought up for it."""

@@ -16,6 +16,7 @@ from devkit.servers.coap import CoapServer
 from devkit.servers.mqtt import MqttBroker, Subscriber
 from devkit.servers.receiver import Receiver, answers, records
 from emulator import scenario as scenarios
+from emulator.board.board import HARD_RESET, PWRON_RESET
 from emulator.cycle import Cycle, kept_memory, read_account
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
@@ -56,6 +57,7 @@ class Node:
         copy_device_files(flash)
         self.flash = flash
         self.printed: list[str] = []
+        self.cause = PWRON_RESET  # of the next start
         application.configure(flash, settings)
         self.emulator = Emulator(
             scenario=scenarios.from_table(SCENARIO),
@@ -73,7 +75,10 @@ class Node:
 
     def run(self, cycles: int = 1) -> list[Cycle]:
         """Run; whatever happened, each cycle ends asleep with every radio off."""
-        done = self.emulator.run(cycles=cycles)
+        done = self.emulator.run(cycles=cycles, cause=self.cause)
+        self.cause = HARD_RESET  # by somebody who does not want to wait
+        nvs: Any = self.emulator.board.services["nvs"]
+        nvs.records.pop(("back_off", "text"), None)
         assert [(cycle.ended, cycle.error) for cycle in done] == [("deepsleep", None)] * cycles
         assert "Traceback" not in self.output and "not confirmed off" not in self.output
         meter = self.emulator.board.meter

@@ -302,14 +302,16 @@ class Journal:
             count += 1
         if not data:
             return False
-        if not self._make_room(len(data)):
+        if not self._make_room(len(data), bool(frames)):
+            if not frames:  # the clock alone is worth no measurement
+                return False
             raise OSError(_ENOSPC)
         if self._open is None:  # it was the only one, and had to go
             return True
         try:
             self._segments.append(number, content, data)
         except OSError as error:
-            if error.args[0] != _ENOSPC or not self._drop():
+            if error.args[0] != _ENOSPC or not self._drop(bool(frames)):
                 raise
             return True
         self._open = (number, content + data, now)
@@ -345,20 +347,20 @@ class Journal:
                 clock = content[place:end]
         return number, content, clock
 
-    def _make_room(self, length):
+    def _make_room(self, length, may_lose):
         """Drop segments until there is room for so many bytes. False if there cannot be."""
         while True:
             numbers = self._segments.numbers()
             taken = sum(self._segments.size(number) for number in numbers)
             if taken + length <= self._limit and len(numbers) < _journal_segments.MOST_FILES:
                 return True
-            if not self._drop():
+            if not self._drop(may_lose):
                 return False
 
-    def _drop(self):
+    def _drop(self, may_lose):
         """Remove a segment of which all is done, or give up the oldest or half of the two oldest.
 
-        False if there is none.
+        False if there is none, or none that can go without a loss.
         """
         self._segments.remove_empty()
         numbers = self._segments.numbers()
@@ -369,6 +371,8 @@ class Journal:
             if self._segments.is_done(number):
                 self._segments.remove(number)
                 return True
+        if not may_lose:
+            return False
         if self._halves and len(numbers) > 1 and numbers[1] % 2 == 0:
             try:
                 self._merge(numbers[0], numbers[1])

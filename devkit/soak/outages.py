@@ -76,7 +76,6 @@ class Run:
     days: list[Counter[str]] = field(default_factory=list)  # sums of each day
     kept: list[tuple[int, int]] = field(default_factory=list)  # (bytes on flash, values in NVS)
     told: list[int] = field(default_factory=list)  # virtual us at which the time was told
-    erased: int = 0  # sectors, until now
     broken: dict[str, list[str]] = field(default_factory=dict)
 
     def breaks(self, rule: str, seen: str) -> None:
@@ -205,8 +204,8 @@ def _note(run: Run, cycle: Cycle) -> None:
     day["cycles"] += 1
     day["mJ"] += round(cycle.energy_mj)
     day["radio ms"] += cycle.radio_on_ms
-    day["erases"] += flash.erases - run.erased
-    run.erased = flash.erases
+    day["erases"] += flash.erases
+    flash.worn.clear()
     entries = emulator.board.trace.entries
     for entry in entries:
         if entry.kind == "nvs":

@@ -162,6 +162,25 @@ show((seqs(q), q.given_up, size))
         assert there[0] < 100
 
 
+def test_a_good_time_alone_costs_no_measurement(device: Device) -> None:
+    [(before, after)] = run(
+        device,
+        """
+q = queue("flash", 2048)
+for n in range(60):
+    q.add(n, 900 * n, 3, six(n))
+before = q.given_up
+for entry in q.entries("newest"):
+    q.done([entry])
+    break
+q.note_clock(3, (60000, 1800000000, 0))
+q.settle(False, False)
+show((before, q.given_up))
+""",
+    )
+    assert before == after > 0
+
+
 DAMAGES = ("zeros", "cut", "foreign", "lost", "mark", "memory")
 
 

@@ -30,12 +30,12 @@ mine = manners.Manners(Config, {{
 store.next_sequence()
 may = mine.may_connect()
 if may:
-    mine.connecting({counts})
+    mine.attempts().begin({counts})
     timing.sleep_ms({awake_ms})
     if {outcome!r} == "delivered":
-        mine.delivered()
+        mine.attempts().delivered()
     elif {outcome!r}:
-        mine.failed({outcome!r}, {kind!r})
+        mine.attempts().failed({outcome!r}, {kind!r})
     else:
         machine.reset()
 print("may", may, mine.reason)
