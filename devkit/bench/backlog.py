@@ -7,6 +7,7 @@ voltage. `values` counts those that arrived with their sequence number and a tim
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from emulator.emulator import Emulator
 
 NAME = "backlog of 40"
 COUNT = 40
+PERIOD_S = 900  # of the template
 PROTOCOLS = ("udp", "coap")
 BEARER = "nbiot"
 SENSORS = (
@@ -90,12 +92,14 @@ def run(protocol: str, conditions: Conditions, seed: int) -> tuple[Cycle, list[R
             receiver.received.clear()
             application.configure(flash, {"_SEND_EVERY": 1})
             [cycle] = emulator.run(cycles=1, cause=DEEPSLEEP_RESET)
+            # of the board's world; the cycle slept for the rest of its period
+            sent_s = emulator.utc_s() - PERIOD_S + cycle.awake_ms // 1000
         receiver.wait_for(cycle.confirmed or cycle.delivered, ARRIVAL_S)
-        return cycle, list(receiver.received)
+        return cycle, [dataclasses.replace(each, at_s=sent_s) for each in receiver.received]
 
 
-def values(received: list[Received]) -> dict[tuple[int, str], tuple[float, float]]:
-    """(sequence number, name): (value, time) of what was measured, each once."""
+def values(received: list[Received]) -> dict[tuple[int, str], tuple[float, float | None]]:
+    """(sequence number, name): (value, time) of what was measured, each once; None for now."""
     found = {}
     for datagram in received:
         base, measured = report.measurements(packs.read(datagram.data, datagram.at_s))
@@ -103,6 +107,6 @@ def values(received: list[Received]) -> dict[tuple[int, str], tuple[float, float
             for record in each.records[1:]:
                 name = record.name.removeprefix(base)
                 if name in VALUES and each.timed and each.seq is not None:
-                    time = float(record.time) or datagram.at_s
+                    time = float(record.time) or None
                     found[each.seq, name] = (float(record.value), time)  # type: ignore[arg-type]
     return found

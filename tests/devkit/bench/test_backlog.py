@@ -33,5 +33,8 @@ def test_every_value_and_time_of_a_backlog_arrives(
         assert [found[n, name][0] for n in range(1, 41)] == told
     sent_s = worlds[0].utc_s()
     for (number, _), (_, time) in found.items():
+        if time is None:  # measured a moment before it was sent
+            assert number == 40
+            continue
         # the cycle slept for its period behind what it sent
         assert time == pytest.approx(sent_s - 900 * (41 - number), abs=60 + 9 * (40 - number))
