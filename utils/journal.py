@@ -30,8 +30,7 @@ from utils import _journal_frames, _journal_rtc, _journal_segments, _journal_val
 Entry = namedtuple("Entry", ("seq", "boot", "epoch", "rtc_s", "before", "after", "records"))
 
 _ENOSPC = const(28)
-_CLOCK_BYTES = const(40)  # of a clock frame at most
-_FRAME_BYTES = const(100)  # of one with a measurement, where it cannot be read
+_FRAME_BYTES = const(40)  # of a measurement, where it cannot be read
 
 _log = logging.Logger("journal")
 
@@ -43,7 +42,7 @@ class Journal:
         self._halves = when_full == "every_second"
         self._segments = _journal_segments.Segments(folder, limit_bytes)
         self._clock = (0, None)  # epoch, anchor
-        self._open = None  # (number, content, last clock frame) of the segment appended to
+        self._open = None  # (number, content, clock frame, layout) of the segment appended to
         self._seen = (None, 0, [])  # (number, size, places that wait) of the segment read last
         self._behind = {}  # clock readings of later segments, found for an earlier one
         self._places = {}  # (boot, sequence) of an entry -> {(number of its segment, place)}
@@ -82,6 +81,12 @@ class Journal:
             except ValueError as error:
                 _log.error("not kept: %s", error)
         measurement = (boot, epoch, sequence, rtc_s, plain)
+        try:
+            _journal_frames.measurement(0, None, *measurement)
+        except ValueError as error:  # no segment holds it
+            self._count(1, error)
+            self._remember()
+            return False
         if self._at_once and self._flush([measurement]):
             return self._remember()
         while not self._image.add(*(measurement + (self._rtc.room(),))):
@@ -197,8 +202,9 @@ class Journal:
         for place, end, kind in _journal_frames.whole(content):
             if kind == _journal_frames.CLOCK:
                 anchors += _journal_frames.clocks(content, place)
-            elif place >= before and (not behind or place < behind):
-                places.append((place, end))
+            elif kind == _journal_frames.MEASUREMENT and place >= before:
+                if not behind or place < behind:
+                    places.append((place, end))
         self._seen = (number, len(content), list(places))
         return content, places, anchors
 
@@ -213,9 +219,10 @@ class Journal:
         for number in reversed(numbers) if newest else numbers:
             content, places, anchors = self._undone(number)
             found += len(places)
+            layouts = {}
             for place, _ in reversed(places) if newest else places:
                 try:
-                    measurement = _journal_frames.read(content, place)
+                    measurement = _journal_frames.read(content, place, layouts)
                 except ValueError as error:
                     self._count(1, error)
                     self._take(number, (place,))
@@ -267,43 +274,34 @@ class Journal:
 
     def _flush(self, more=()):
         """Write what is in RTC memory, and `more`, to flash. False if not all of it is there."""
-        frames, stored = [], set()
-        for measurement in list(self._image.measurements()) + list(more):
-            key = (measurement[0], measurement[2])
-            try:
-                frames.append((key, _journal_frames.measurement(*measurement)))
-            except ValueError as error:
-                self._count(1, error)
-                stored.add(key)
+        measurements, stored = list(self._image.measurements()) + list(more), set()
         self._waiting_on_flash()
         try:
-            while self._append(frames, stored):
+            while self._append(measurements, stored):
                 pass
         except OSError as error:
             _log.warning("flash not written: %s", error)
             self._open = None
             self._segments.look_again()
         self._image.remove(stored)
-        return not frames
+        return not measurements
 
-    def _append(self, frames, stored):
-        """Write the frames that one segment takes, and move their keys to `stored`.
+    def _append(self, measurements, stored):
+        """Write the measurements that one segment takes, and move their keys to `stored`.
 
         False if none is left.
         """
-        number, content, clock = self._segment(len(frames[0][1]) if frames else 0)
+        number, content, clock, layout = self._segment()
         now = _journal_frames.clock(store.boot_number(), *self._clock)
         data = now if now != clock else b""
-        count = 0
-        for _, frame in frames:
-            if count and len(content) + len(data) + len(frame) > self._segments.bytes:
-                break
-            data += frame
-            count += 1
+        data, keys, layout = self._framed(content, data, layout, measurements)
+        if content and not keys and (measurements or len(content + data) > self._segments.bytes):
+            self._open = (self._segments.new(), b"", b"", None)
+            return True
         if not data:
             return False
-        if not self._make_room(len(data), bool(frames)):
-            if not frames:  # the clock alone is worth no measurement
+        if not self._make_room(len(data), bool(keys)):
+            if not keys:  # the clock alone is worth no measurement
                 return False
             raise OSError(_ENOSPC)
         if self._open is None:  # it was the only one, and had to go
@@ -311,25 +309,36 @@ class Journal:
         try:
             self._segments.append(number, content, data)
         except OSError as error:
-            if error.args[0] != _ENOSPC or not self._drop(bool(frames)):
+            if error.args[0] != _ENOSPC or not self._drop(bool(keys)):
                 raise
             return True
-        self._open = (number, content + data, now)
+        self._open = (number, content + data, now, layout)
         self._seen = (None, 0, [])
-        self._on_flash += count
-        stored.update(key for key, _ in frames[:count])
-        del frames[:count]
-        return bool(frames)
+        self._on_flash += len(keys)
+        stored.update(keys)
+        del measurements[: len(keys)]
+        return bool(measurements)
 
-    def _segment(self, needed):
-        """Return (number, content, last clock frame) of the segment that is appended to."""
+    def _framed(self, content, data, layout, measurements):
+        """Return (data with what fits behind a content, keys of that, last layout)."""
+        keys = []
+        for measurement in measurements:
+            place = len(content) + len(data)
+            frames, ahead = _journal_frames.measurement(place, layout, *measurement)
+            if (content or keys) and place + len(frames) > self._segments.bytes:
+                break
+            data, layout = data + frames, ahead
+            keys.append((measurement[0], measurement[2]))
+        return data, keys, layout
+
+    def _segment(self):
+        """Return (number, content, clock frame, layout) of the segment that is appended to."""
         if self._open is None:
             numbers = self._segments.numbers()
             if numbers:
                 self._open = self._reopened(numbers[-1])
-        most = self._segments.bytes - needed - _CLOCK_BYTES
-        if self._open is None or self._open[1] and len(self._open[1]) > most:
-            self._open = (self._segments.new(), b"", b"")
+        if self._open is None:
+            self._open = (self._segments.new(), b"", b"", None)
         return self._open
 
     def _reopened(self, number):
@@ -341,11 +350,15 @@ class Journal:
         before, behind = self._segments.mark(number)
         if behind or len(content) < before:  # what is appended there would count as done
             return None
-        clock = b""
+        clock, layout = b"", None
         for place, end, kind in _journal_frames.whole(content):
             if kind == _journal_frames.CLOCK:
                 clock = content[place:end]
-        return number, content, clock
+            elif kind == _journal_frames.LAYOUT:
+                layout = place
+        if layout is not None:
+            layout = _journal_frames.layout(content, layout)
+        return number, content, clock, layout
 
     def _make_room(self, length, may_lose):
         """Drop segments until there is room for so many bytes. False if there cannot be."""
@@ -377,7 +390,7 @@ class Journal:
             try:
                 self._merge(numbers[0], numbers[1])
                 return True
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 _log.warning("segments not merged: %s", error)
         content, places, _ = self._undone(numbers[0])
         size = self._segments.size(numbers[0])
@@ -386,22 +399,29 @@ class Journal:
 
     def _merge(self, first, second):
         """Make one segment of two, with every second measurement that waits in them."""
-        data, clock, count = b"", b"", 0
+        data, clock, layout, count, kept = b"", b"", None, 0, 0
         for number in (first, second):
             content, places, _ = self._undone(number)
             if not content:
                 raise OSError("%d cannot be read" % number)
+            layouts = {}
             for place, end, kind in _journal_frames.whole(content):
-                frame = content[place:end]
                 if kind == _journal_frames.CLOCK:
-                    clock = frame
+                    clock = content[place:end]
                 elif (place, end) in places:
                     count += 1
                     if count % 2:
-                        data, clock = data + clock + frame, b""
+                        measurement = _journal_frames.read(content, place, layouts)
+                        data += clock
+                        frame, layout = _journal_frames.measurement(
+                            len(data), layout, *measurement
+                        )
+                        data, clock, kept = data + frame, b"", kept + 1
+        if len(data + clock) > self._segments.bytes:
+            raise ValueError("%d bytes" % len(data))
         self._segments.begin(second + 1)
         self._segments.append(second + 1, b"", data + clock)
-        self._lose(second + 1, count // 2)
+        self._lose(second + 1, count - kept)
 
     def _lose(self, below, measurements):
         if measurements:

@@ -96,7 +96,7 @@ show([(entry.epoch, entry.before, entry.after) for entry in q.entries("oldest")]
 
 
 FAULTY = """
-q = queue("{keep}", 2048)
+q = queue("{keep}", 1024)
 for n in range(60):
     q.add(n, 900 * n, 3, six(n))
     q.settle(n % 3 == 0, False)
@@ -181,7 +181,7 @@ show((before, q.given_up))
     assert before == after > 0
 
 
-DAMAGES = ("zeros", "cut", "foreign", "lost", "mark", "memory")
+DAMAGES = ("zeros", "cut", "layout", "foreign", "lost", "mark", "memory")
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -190,7 +190,7 @@ def test_damage_costs_what_it_hits(device: Device, damage: str) -> None:
     run(
         device,
         """
-q = queue("flash")
+q = queue("flash", 8192)
 for n in range(100):
     q.add(n, 900 * n, 3, six(n))
 """,
@@ -199,7 +199,10 @@ for n in range(100):
     content = file.read_bytes()
     nvs = device.service("nvs")
     if damage == "zeros":
-        file.write_bytes(content[:1000] + bytes(150) + content[1150:])
+        file.write_bytes(content[:300] + bytes(150) + content[450:])
+    elif damage == "layout":
+        place = content.rindex(b"\xa5\x13")
+        file.write_bytes(content[:place] + bytes(9) + content[place + 9 :])
     elif damage == "cut":
         file.write_bytes(content[:1000])
     elif damage == "foreign":
@@ -216,7 +219,7 @@ for n in range(100):
     [there] = run(device, "q = queue('flash')\nshow(seqs(q))\nq.done(list(q.entries('oldest')))")
     lost = sorted(set(range(100)) - set(there))
     assert there == sorted(there)
-    most = {"zeros": 4, "cut": 60, "lost": 60}.get(damage, 0)
+    most = {"zeros": 6, "layout": 14, "cut": 60, "lost": 60}.get(damage, 0)
     assert len(lost) <= most
     assert bool(lost) == bool(most)
     assert run(device, "q = queue('flash')\nshow((seqs(q), q.waiting))") == [[[], 0]]
@@ -251,3 +254,32 @@ for entry in q.entries("oldest"):
 """,
     )
     assert run(device, "q = queue()\nshow((q.given_up, q.waiting, seqs(q)))") == [[1, 0, []]]
+
+
+def test_a_full_journal_of_the_default_size_has_the_last_72_hours(device: Device) -> None:
+    """A quarter of it, and of the 288 measurements of that time."""
+    [waiting] = run(
+        device,
+        """
+q, waiting = queue("flash", 16384 // 4), []
+for n in range(150):
+    q.add(100000 + n, 40000000 + 900 * n, 3, six(n))
+    assert q.waiting + q.given_up == n + 1
+    waiting.append(q.waiting)
+show(waiting)
+""",
+    )
+    assert max(waiting) < 150
+    assert min(waiting[71:]) >= 72
+
+
+def test_a_measurement_that_no_segment_holds_is_given_up_alone(device: Device) -> None:
+    assert run(
+        device,
+        """
+q = queue("flash")
+for n in range(5):
+    assert q.add(n, 900 * n, 3, six(n) + [("x", "x" * 4000 * (n == 2), 0, None)]) == (n != 2)
+show((seqs(q), q.waiting, q.given_up))
+""",
+    ) == [[[0, 1, 3, 4], 4, 1]]
