@@ -19,12 +19,13 @@ their true times, record by record. Rules:
                 then to 3.5 % of its age, and by as much as CoAP repeats a report later
     undated     its time is unknown only if nobody told the time between two losses of power
     grows       what the node keeps on flash and in NVS is no more in the last third of the run
-                than in the first
+                than in the first, but for the marks of segments (docs/journal.md): 32 at most
 """
 
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 import time
 from bisect import bisect
@@ -55,6 +56,7 @@ NEAR_S = 2.5  # whole seconds, and the time that measuring takes
 SHARE, SHARE_AT_FIRST = 0.01, 0.035
 RATE_US = 600_000_000  # from the first good time to the second, which tells the rate
 RESENT_S = 53.0  # a report that CoAP repeats has the age that it had at first
+MARK, MOST_FILES = re.compile(r"j\d\d"), 32  # in NVS (utils/_journal_segments.py)
 SLACK_BYTES = 40_960  # _JOURNAL_BYTES twice, as FAT keeps it, and a folder
 CHANGED = 0x44  # 2.04
 CLIMATE = ("t", "h")
@@ -187,7 +189,11 @@ def _waits(run: Run) -> int:
 def _note_kept(run: Run) -> None:
     nvs: Any = run.emulator.board.services["nvs"]
     files = [each for each in run.emulator.flash.rglob("*") if each.is_file()]
-    run.kept.append((sum(each.stat().st_size for each in files), len(nvs.records)))
+    values = [name for name, _ in nvs.records if not MARK.fullmatch(name)]
+    run.kept.append((sum(each.stat().st_size for each in files), len(values)))
+    marks = len(nvs.records) - len(values)
+    if marks > MOST_FILES:
+        run.breaks("grows", f"{marks} marks of segments")
 
 
 def _note(run: Run, cycle: Cycle) -> None:
