@@ -21,7 +21,7 @@ COLUMNS = (
     "one sector at most", "100,000 erases take",
 )  # fmt: skip
 DAY = 96  # cycles
-BEFORE = 160  # until segments are used again
+BEFORE = 480  # until segments are used again
 ENDURANCE = 100_000  # erases of a sector: data sheet of the W25Q64JV
 # a cycle tries in so many; in an outage the back-off makes it 12 attempts a day or fewer
 NETWORK = {"delivered": (True, 1), "no network, 12 attempts": (False, 8)}
