@@ -69,7 +69,8 @@ def _add(whole, value):
     if text is not None:
         whole.update(text)
         return
-    for item in value:
+    # a dict has no order of its own on this VM
+    for item in sorted(value, key=repr) if kind is dict else value:
         _add(whole, item)
         if kind is dict:
             _add(whole, value[item])
