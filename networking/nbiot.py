@@ -314,8 +314,6 @@ def up(cfg, kind, much=False):
     import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
     from utils import address
 
-    if kind == "datagram":
-        import microATreceive  # noqa: F401 - the same, for the answers
     family = address.family(getattr(cfg, "_HOST", None))
     stream = kind == "stream"
     status = _connect(cfg, stream or much and "stream" in carries(cfg), family).status

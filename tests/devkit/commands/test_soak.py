@@ -18,7 +18,7 @@ from tests.published import publish
 # Of each NAME: seeds that the suite has time for
 RUNS = {
     "faults": ("5", "12"),
-    "files": ("44", "20"),
+    "files": ("48", "20"),
     "outages": ("16", "2"),
     "powercuts": ("4999", "40"),
 }
