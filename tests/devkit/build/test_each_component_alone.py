@@ -392,6 +392,25 @@ USES = {
         """,
         ["True"],
     ),
+    "attempts": (
+        """
+        from utils import attempts, manners
+        class Config:
+            _HOST = "192.0.2.1"
+        settings = {"_PERIOD_S": 900, "_MAX_ATTACHES_PER_HOUR": 10, "_MAX_ATTACHES_PER_DAY": 96}
+        mine = attempts.Attempts(manners.Manners(Config, settings), Config, settings)
+        print(mine.may_begin())
+        """,
+        ["True"],
+    ),
+    "manners": (
+        """
+        from utils import manners
+        settings = {"_PERIOD_S": 900, "_MAX_ATTACHES_PER_HOUR": 10, "_MAX_ATTACHES_PER_DAY": 96}
+        print(manners.Manners(None, settings).reason)
+        """,
+        ["none"],
+    ),
     "place": (
         """
         from utils import place
@@ -548,7 +567,7 @@ def test_application_reports_with_just_what_it_needs(flash: Path, runtime: str) 
     with Receiver("coap") as server:
         routes = [server.route("192.0.2.1", 5683)]
         with Emulator(flash=flash, vm=runtime, console=said.append, routes=routes) as emulator:
-            server.attend(emulator.routes)
+            server.attend(emulator)
             [cycle] = emulator.run()
     assert (cycle.error, cycle.ended, cycle.cause) == (None, "deepsleep", "attached")
     assert cycle.confirmed == 1, "".join(said)
