@@ -64,3 +64,8 @@ def test_the_table_shows_every_digit_and_what_could_not_be_read() -> None:
         ["1", size, "dev:on", "true", "-", "2010-06-08T18:01:16Z"],
     ]
     assert lines[4][:5] == ["2", "2", "not", "SenML:", "no"] and "ff00" in lines[4]
+
+
+def test_an_age_is_shown_as_one() -> None:
+    aged = cbor2.dumps([{-2: "dev:", -3: -12, 0: "t", 2: 24.2}])
+    assert decoded([Received(1_800_000_000, ("::1", 5), aged)]).splitlines()[2].endswith("-12 s")
