@@ -157,7 +157,7 @@ def test_readings_survive_clock_stretching_at_any_phase(node):
     results = node.variables(
         IMPORTS + "from utils import timing\nresults = []\n"
         "for phase in range(55):\n"
-        "    timing.sleep_ms(5000 + 37 * phase)\n"
+        "    timing.sleep_ms(5000 + 31 * phase)\n"
         "    results.append((scd30.get_reading('P9', 'P10'), scd30.last_cause))\n"
     )["results"]
     assert results == [((640.0, 21.5, 44.25), None)] * 55
