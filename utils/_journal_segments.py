@@ -17,7 +17,7 @@ A segment of an odd number was made of the two before it, and counts only once B
 
 from micropython import const
 
-from utils import _journal_frames, logging
+from utils import _journal_frames, logging, store
 
 MOST_FILES = const(32)
 
@@ -127,13 +127,10 @@ class Segments:
 
     def count(self, given_up, below=0):
         """Count measurements given up, and drop the segments below a number, in one step."""
-        import pycom
-
         self.gone += given_up
         self._below = max(self._below, below)
         try:
-            _clear_int(_GONE_KEY)
-            pycom.nvs_set(_GONE_KEY, "%d %d" % (self.gone, self._below))
+            store.nvs_set(_GONE_KEY, "%d %d" % (self.gone, self._below))
         except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
             _log.warning("losses not noted in NVS: %s", error)
         for each in [each for each in self._numbers or () if each < below]:
@@ -184,14 +181,10 @@ class Segments:
 
     def set_mark(self, number, before, behind):
         """Write a mark. False if it could not be, and holds for this start only."""
-        import pycom
-
         key, tag = _slot(number)
         value = tag << 24 | before << 12 | behind
         try:
-            if isinstance(pycom.nvs_get(key, 0), str):
-                pycom.nvs_erase(key)
-            pycom.nvs_set(key, value)
+            store.nvs_set(key, value)
             self._marks.pop(key, None)
             return True
         except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
@@ -233,14 +226,6 @@ def _number(name):
     except ValueError:
         return None
     return number if number >= 0 and "%06d" % number == name else None
-
-
-def _clear_int(key):
-    """Remove a damaged value: an int would hide the text that is written."""
-    import pycom
-
-    if isinstance(pycom.nvs_get(key, ""), int):
-        pycom.nvs_erase(key)
 
 
 def _write(path, mode, content):

@@ -11,7 +11,7 @@ The state is one text. It is written for each attempt, for a failure, for the en
 and each half hour of a wait. To end a wait: import pycom; pycom.nvs_erase("back_off").
 """
 
-from utils import backoff, checked, logging
+from utils import backoff, checked, logging, store
 from utils.manners import random
 
 _KEY = "back_off"  # in NVS
@@ -99,12 +99,8 @@ class Attempts:
 
     def _save(self):
         """Write the text; False if the NVS does not take it."""
-        import pycom
-
         try:
-            if not isinstance(pycom.nvs_get(_KEY, ""), str):
-                pycom.nvs_erase(_KEY)
-            pycom.nvs_set(_KEY, self._state.text(self._manners.now_s()))
+            store.nvs_set(_KEY, self._state.text(self._manners.now_s()))
             return True
         except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
             _log.warning("back-off not kept: %s", error)

@@ -42,7 +42,7 @@ def next_sequence():
         else:
             boot = _new_boot()  # first: a number is never given twice under one boot number
             sequence = -1
-        _set_number(_SEQUENCE_KEY, sequence + 1)
+        nvs_set(_SEQUENCE_KEY, sequence + 1)
         _Count.boot = boot
         return sequence + 1
     except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception when NVS fails
@@ -74,7 +74,7 @@ def _stored_boot():
 
 def _new_boot():
     boot = _random_boot()
-    _set_number(_BOOT_KEY, boot)
+    nvs_set(_BOOT_KEY, boot)
     _log.info("boot number %d", boot)
     return boot
 
@@ -106,11 +106,15 @@ def _is_number(value, least, most):
     return isinstance(value, int) and least <= value <= most
 
 
-def _set_number(key, value):
-    """Store an int, also where a text stands, which takes room as long as it is there."""
+def nvs_set(key, value):
+    """Store an int or a text in NVS, also where damage has left one of the other kind.
+
+    Both would stand there: an int hides a text, and a text takes room. Raises what the firmware
+    raises, a bare Exception.
+    """
     import pycom
 
-    if isinstance(pycom.nvs_get(key, 0), str):
+    if isinstance(pycom.nvs_get(key, value), str) != isinstance(value, str):
         pycom.nvs_erase(key)
     pycom.nvs_set(key, value)
 

@@ -21,7 +21,6 @@ from emulator.emulator import Emulator
 _SLOT_S = 1200  # with one temperature; the humidity says where in it
 _COLDEST, _STEP = -39.0, 0.03  # Cel; the part tells 0.0107 apart, and reports have 0.01
 _DRIEST, _SPAN = 5.0, 90.0  # %RH; 0.1 of it are 1.3 s
-LONGEST_DAYS = 70.0  # then it is too hot for the part
 _NEAR_S = 3.0
 _SAME_US = 2_000_000  # the conversions of one measurement lie within it
 
