@@ -8,6 +8,7 @@ voltage. `values` counts those that arrived with their sequence number and a tim
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ VALUES = ("t", "h", "v", "t2", "h2", "p2")
 ARRIVAL_S = 30.0  # of real time
 
 
+@functools.cache  # the documents and the bench ask for the same
 def row(protocol: str, conditions: Conditions) -> dict[str, Any]:
     """One row, with the names of the JSON shape and three of its own."""
     seeds = range(conditions.seed, conditions.seed + SEEDS)
