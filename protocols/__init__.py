@@ -26,6 +26,12 @@ REFUSED    the server has certainly not got it: the transport or the server reje
 UNKNOWN    it was sent, and its arrival is not known. A repetition may deliver it twice: therefore
            reports carry a sequence number
 
+Optional, where the answers of several payloads may be waited for together:
+
+session.begin(payload) sends it, and returns None
+session.outcome()      one of the words below, of the earliest payload begun and not told yet
+session.at_once        int: so many may be begun before the outcome of the first is asked for
+
 Optional, for the node's clock (utils/clock.py), if the server can tell the time:
 
 session.ask_time       bool, set by the application: the next payload asks the server for the time

@@ -57,6 +57,7 @@ _ASK_TIME = (15, b"c")  # Uri-Query
 _TIME = const(1)  # label in the map of an answer
 _SHORT_MS = const(10000)  # of the exchange, for a time to be of use
 _LONGEST_ANSWER = const(256)
+_AT_ONCE = const(3)  # messages under way (NSTART), once the server has answered one
 _LONGEST_S = const(600)  # all tries of a message together
 
 _FIELDS = (
@@ -190,22 +191,34 @@ class _Session:
     def __init__(self, client, options):
         self._client = client
         self._options = options
+        self._begun = []  # (request, whether it asks for the time), in order
         self.confirms = client.confirmable
+        self.at_once = 1  # more once the server has answered: it is there, and so is the path
         self.final = False
         self.ask_time = False
         self.server_time = None
         self.server_time_error_s = 0
 
     def deliver(self, payload):
-        client = self._client
+        self.begin(payload)
+        return self.outcome()
+
+    def begin(self, payload):
         options = self._options
-        self.server_time = None
         if self.ask_time:
             options = options + [_ASK_TIME]
-        watch = timing.Stopwatch()
-        response = client.send(POST, options, payload, self.confirms)
-        if response and self.ask_time:
-            self._note_time(response, watch.elapsed_ms())
+        request = self._client.begin(POST, options, payload, self.confirms)
+        self._begun.append((request, self.ask_time))
+
+    def outcome(self):
+        client = self._client
+        request, asked = self._begun.pop(0)
+        self.server_time = None
+        response = client.finish(request, self.confirms)
+        if response:
+            self.at_once = _AT_ONCE
+            if asked:
+                self._note_time(response, request.took_ms)
         result = outcome(client, response)
         self.final = bool(response) and response.code in _FINAL
         if response and result != DELIVERED:
@@ -213,7 +226,7 @@ class _Session:
             wait = [int.from_bytes(value, "big") for n, value in response.options if n == _MAX_AGE]
             _log.warning("%s, max-age %s", code_text(response.code), wait)
         elif not response and (self.confirms or result == REFUSED):
-            _log.warning("%d bytes: %s", len(payload), client.cause)
+            _log.warning("%d bytes: %s", len(request.payload), client.cause)
         return result
 
     def _note_time(self, response, took_ms):
@@ -230,8 +243,36 @@ class _Session:
             _log.warning("%s", error)
 
 
+class _Request:
+    """A request under way, or how it ended: `cause` as of a Client, None until then."""
+
+    def __init__(self, code, options, payload):
+        self.code = code
+        self.options = options
+        self.payload = payload
+        self.cause = None
+        self.response = None
+        self.took_ms = 0
+        self.id = self.token = None
+        self.acknowledged = False
+        self.timeout_ms = 0  # until the first retransmission; 0: nothing is sent again
+        self.tries = 0  # retransmissions that are left
+        self.deadline = None  # of what is waited for now
+        self.watch = None
+
+    def encoded(self):
+        kind = _coap_message.CON if self.timeout_ms else _coap_message.NON
+        options, payload = self.options, self.payload
+        return _coap_message.encode(kind, self.code, self.id, self.token, options, payload)
+
+    def end(self, cause, response=None):
+        self.cause = cause
+        self.response = response
+        self.took_ms = self.watch.elapsed_ms()
+
+
 class Client:
-    """Requests to one server, one at a time (NSTART 1, RFC 7252 4.7).
+    """Requests to one server, one at a time (NSTART 1, RFC 7252 4.7) unless begin() is used.
 
     transport: a socket with sendto, recvfrom and settimeout; host: an IP literal or a name;
     confirmable: whether requests are repeated until they are acknowledged; ack_timeout_ms,
@@ -276,9 +317,9 @@ class Client:
         self._ack_timeout_ms = ack_timeout_ms
         self._max_retransmit = max_retransmit
         self._response_timeout_ms = response_timeout_ms
-        self._id = self._token = None  # of the request under way
-        self._answered = None  # message id and token of the last response
-        self._acknowledged = False
+        self._under_way = []
+        self._last = None  # the last request
+        self._answered = []  # message id and token of the last responses
         self._replies = 0
 
     def request(self, code, path="", query=(), payload=b"", content_format=None, options=()):
@@ -299,17 +340,56 @@ class Client:
     def send(self, code, options, payload=b"", wait=True):
         """As request, with all options ready. Without `wait` a request that is not confirmable and
         fits into one message returns None at once; `wait_response` gets its response later."""
+        request = self.begin(code, options, payload, self.confirmable)
+        return self.finish(request, wait or self.confirmable)
+
+    def begin(self, code, options, payload, confirmable=True):
+        """Send a request and return at once, for finish(). Several may be under way."""
+        import ucrypto
+
         if isinstance(payload, str):
             payload = payload.encode()
-        response = None
-        self.cause = "too_long"
-        if len(payload) <= self.block_size:
-            response = self.exchange(code, options, payload, self.confirmable, wait)
+        request = _Request(code, options, payload)
+        self._last = request
+        self._replies = 0
+        if len(payload) > self.block_size:
+            request.cause = "too_long"
+        elif not self._resolve():
+            request.cause = "not_resolved"
+        else:
+            random = ucrypto.getrandbits(48)
+            request.id = _next_id()
+            request.token = random[:4]
+            request.watch = timing.Stopwatch()
+            wait_ms = self._response_timeout_ms
+            if confirmable:
+                # ACK_RANDOM_FACTOR 1.5, in steps of 1/131072 (4.8)
+                wait_ms = self._ack_timeout_ms
+                wait_ms += wait_ms * int.from_bytes(random[4:6], "big") // 131072
+                request.timeout_ms = wait_ms
+                request.tries = self._max_retransmit
+            request.cause = self._transmit(request.encoded())
+            request.deadline = timing.Deadline(wait_ms)
+            if not request.cause:
+                self._under_way.append(request)
+        return request
+
+    def finish(self, request, wait=True):
+        """Return the Response to a request that was begun, or None; see `cause`.
+
+        wait: False for one that is not confirmable and whose response is not waited for.
+        """
+        if wait or request.cause:
+            response = self._settle(request)
+        else:
+            self.cause = "no_answer"
+            return None
         large = response and response.code == _TOO_LARGE
-        if len(payload) > 16 and (large or self.cause == "too_long"):
+        if len(request.payload) > 16 and (large or self.cause == "too_long"):
             from protocols import coap_blocks  # on demand
 
-            response = coap_blocks.send(self, code, options, payload, response)
+            asked = request.code, request.options, request.payload
+            response = coap_blocks.send(self, *asked, response=response)
         self.tell()
         return response
 
@@ -321,94 +401,100 @@ class Client:
             text = "%d datagrams ignored: from %s, not from %s"
             _log.warning(text, count, self._stranger, self._to)
 
-    def exchange(self, code, options, payload, confirmable=True, wait=True):
+    def exchange(self, code, options, payload, confirmable=True):
         """One message and its response, without blocks; None as for request."""
-        import ucrypto
-
-        if not self._resolve():
-            return None
-        random = ucrypto.getrandbits(48)
-        self._id = _next_id()
-        self._token = random[:4]
-        self._acknowledged = not confirmable
-        self._replies = 0
-        kind = _coap_message.CON if confirmable else _coap_message.NON
-        message = _coap_message.encode(kind, code, self._id, self._token, options, payload)
-        self.cause = "not_sent"
-        if not self._transmit(message):
-            return None
-        self.cause = "no_answer"
-        if not confirmable:
-            return self.wait_response(self._response_timeout_ms) if wait else None
-        # ACK_RANDOM_FACTOR 1.5, in steps of 1/131072 (4.8)
-        timeout_ms = self._ack_timeout_ms
-        timeout_ms += timeout_ms * int.from_bytes(random[4:6], "big") // 131072
-        for count in range(self._max_retransmit + 1):
-            if count:
-                self._transmit(message)
-                self.retransmissions += 1
-            response = self.wait_response(timeout_ms)
-            if response or self.cause != "no_answer":
-                return response
-            if self._acknowledged:  # the response comes by itself (5.2.2)
-                return self.wait_response(self._response_timeout_ms)
-            timeout_ms *= 2
-        return None
+        return self._settle(self.begin(code, options, payload, confirmable))
 
     def wait_response(self, timeout_ms):
-        """Wait for the response to the last request sent. None if it did not come, or if an empty
-        acknowledgement came, with which a new time begins. Other datagrams do not extend it."""
-        deadline = timing.Deadline(timeout_ms)
+        """Wait for the response to the last request sent; None if it did not come. Other datagrams
+        do not extend the time."""
+        request = self._last
+        if not request or request.cause not in (None, "no_answer"):
+            return None
+        if request.cause:
+            request.cause = None
+            self._under_way.append(request)
+        request.timeout_ms = request.tries = 0
+        request.deadline = timing.Deadline(timeout_ms)
+        return self._settle(request)
+
+    def _settle(self, request):
+        """Wait until a request has ended, and serve the others meanwhile."""
         late = _LATE
-        acknowledged = self._acknowledged
-        while self._token and self._acknowledged == acknowledged:
-            message = self._receive(deadline)
-            if not message:
-                break
-            response = self._take(*message)
-            if response:
-                return response
-            if deadline.expired():
+        while not request.cause:
+            soonest = request
+            for other in self._under_way:
+                if other.deadline.left_ms() < soonest.deadline.left_ms():
+                    soonest = other
+            message = self._receive(soonest.deadline)
+            if message:
+                self._take(*message)
+            if not soonest.cause and soonest.deadline.expired():
                 late -= 1
-                if not late:
-                    break
-        return None
+                if not message or not late:
+                    self._overdue(soonest)
+                    late = _LATE
+        self.cause = request.cause
+        return request.response
+
+    def _overdue(self, request):
+        """Send a request again, or end it."""
+        if request.tries:
+            request.tries -= 1
+            request.timeout_ms *= 2
+            self._transmit(request.encoded())
+            self.retransmissions += 1
+            request.deadline = timing.Deadline(request.timeout_ms)
+        else:
+            self._end(request, "no_answer")
 
     def _take(self, kind, code, message_id, token, options, payload):
-        """Deal with a message of the server; return the Response that it is, or None."""
-        ours = message_id == self._id
-        if kind == _coap_message.ACK:
-            expected = ours and not self._acknowledged and (not code or token == self._token)
-        elif kind == _coap_message.RST:
-            expected = ours and not code
-        else:
-            expected = code and token == self._token
-        if not expected or code >> 5 not in (0, 2, 4, 5) or 0 < code < 32:
+        """Deal with a message of the server: it may end a request."""
+        request = self._request_of(kind, code, message_id, token)
+        if not request or code >> 5 not in (0, 2, 4, 5) or 0 < code < 32:
             # an empty confirmable message is a ping (4.3); an answer repeated is acknowledged anew
             self.ignored += 1
             if kind == _coap_message.CON:
-                again = code and (message_id, token) == self._answered
+                again = code and (message_id, token) in self._answered
                 self._reply(_coap_message.ACK if again else _coap_message.RST, message_id)
-            return None
+            return
+        if kind == _coap_message.RST:
+            self._end(request, "reset")
+            return
         if not code:
-            self._acknowledged = True
-            if kind == _coap_message.RST:
-                self._end("reset")
-            return None
+            request.acknowledged = True  # the response comes by itself (5.2.2)
+            if request.timeout_ms:
+                request.tries = 0
+                request.deadline = timing.Deadline(self._response_timeout_ms)
+            return
         good = _understood(options)
         if kind == _coap_message.CON:
             self._reply(_coap_message.ACK if good else _coap_message.RST, message_id)
-        self._answered = message_id, token
-        self._end("answered" if good else "bad_option")
-        return Response(code, options, payload) if good else None
+        self._answered = self._answered[1 - _AT_ONCE :] + [(message_id, token)]
+        response = Response(code, options, payload) if good else None
+        self._end(request, "answered" if good else "bad_option", response)
 
-    def _end(self, cause):
-        self.cause = cause
-        self._id = self._token = None
+    def _request_of(self, kind, code, message_id, token):
+        """Return the request under way that a message belongs to, or None."""
+        for request in self._under_way:
+            ours = message_id == request.id
+            if kind == _coap_message.ACK:
+                waits = request.timeout_ms and not request.acknowledged
+                ours = ours and waits and (not code or token == request.token)
+            elif kind == _coap_message.RST:
+                ours = ours and not code
+            else:
+                ours = code and token == request.token
+            if ours:
+                return request
+        return None
+
+    def _end(self, request, cause, response=None):
+        self._under_way.remove(request)
+        request.end(cause, response)
 
     def _resolve(self):
         if not self._resolved:
-            self.cause = "not_resolved"
             try:
                 self._to = endpoint.resolve(self.transport, *self._to)
             except OSError as error:
@@ -423,14 +509,14 @@ class Client:
             self._transmit(_coap_message.encode(kind, 0, message_id, b""))
 
     def _transmit(self, message):
-        """True if the transport took all of it."""
+        """Return None if the transport took all of it, else why not, as a cause."""
         try:
-            return self.transport.sendto(message, self._to) == len(message)
+            return None if self.transport.sendto(message, self._to) == len(message) else "not_sent"
         except OSError as error:
             _log.warning("%s", error)
         except ValueError:  # an AT socket: longer than its line
-            self.cause = "too_long"
-        return False
+            return "too_long"
+        return "not_sent"
 
     def _receive(self, deadline):
         """The next message of the server, decoded; None when the time is over."""

@@ -9,6 +9,9 @@ Where the server or the network confirms, a measurement is done when each of its
 confirmed; where nothing confirms, when they have left the radio: see hand_over(). A missing
 confirmation ends the session: each later datagram would wait as long.
 
+Several datagrams may be under way (`session.begin`, protocols/__init__.py). Their outcomes are
+taken in order, and what goes on in the next datagram is done when all of its parts are confirmed.
+
 A datagram that is refused is taken apart, and its measurements are sent one by one. What a server
 refuses for its content (`session.final`) is given up. Another refusal ends the session, and the
 next one begins with the others. A measurement that is refused again while others are taken is
@@ -44,6 +47,8 @@ class Drain:
         self._refusals = 0  # of the measurement that is sent by itself
         self._over = []  # sequence numbers given up by this session
         self._unanswered = []  # entries to which no answer will come
+        self._under_way = []  # [(pack, groups), ...] in order
+        self._torn = []  # keys of groups that have a part which was not confirmed
         self.accepted = 0
         self.delivered = 0
         self.outcome = None
@@ -69,10 +74,12 @@ class Drain:
         tried = False
         for pack in self._packs(first(), self._unfit):
             if tried and deadline.expired():
-                return
+                break
             tried = True
-            if not self._send(pack):
+            if not self._begin(pack):
                 return
+        if not self._await_all() or tried and deadline.expired():
+            return
         # some may have been delivered or dropped in another way
         self.held = [pair for pair in self.held if pair[0] in [group.seq for group in last]]
         for group in last:
@@ -92,29 +99,50 @@ class Drain:
             _log.warning("%s did not leave the radio", count(len(entries)))
         return entries
 
-    def _send(self, pack):
-        """Send one datagram. False if the session is over."""
+    def _begin(self, pack):
+        """Send one datagram, and wait for outcomes if no more may be under way, or if this one's
+        comes at once. False if the session is over."""
         groups = [group for group in pack.groups if group.seq not in self._over]
         if not groups:
             return True
-        outcome = self._session.deliver(pack.payload)
+        session = self._session
+        if not hasattr(session, "begin"):
+            return self._note(pack, groups, session.deliver(pack.payload))
+        session.begin(pack.payload)
+        self._under_way.append((pack, groups))
+        while len(self._under_way) >= session.at_once:
+            if not self._await_first():
+                return False
+        return True
+
+    def _await_first(self):
+        pack, groups = self._under_way.pop(0)
+        return self._note(pack, groups, self._session.outcome())
+
+    def _await_all(self):
+        """Take the outcomes of all that is under way. False if the session is over."""
+        goes_on = True
+        while self._under_way:
+            goes_on = self._await_first() and goes_on
+        return goes_on
+
+    def _note(self, pack, groups, outcome):
+        """Note what became of a datagram. False if the session is over."""
         if outcome == REFUSED:
-            if len(pack.groups) == 1:
-                return self._refused(groups[0])
-            for group in groups:
-                if not self._send_alone(group):
-                    return False
-            return True
+            return self._take_apart(pack, groups)
         self.accepted += 1
         size, numbers = len(pack.payload), len(pack.groups)
         if outcome == DELIVERED:
             self.delivered += 1
             _log.info("%d bytes delivered, %s", size, count(numbers))
-            self._done([group.key for group in pack.complete])
+            whole = [group.key for group in pack.complete if group.key not in self._torn]
+            self._done(whole)
         else:
             _log.info("%d bytes handed over, arrival unknown, %s", size, count(numbers))
             if self._session.confirms:
                 self.outcome = "server_silent"
+                self._torn += [group.key for group in groups]
+                self._await_all()
                 return False
             self._unanswered += [group.key for group in pack.complete]
         if self.on_sent:
@@ -122,11 +150,26 @@ class Drain:
                 self.on_sent(group, outcome == DELIVERED)
         return True
 
+    def _take_apart(self, pack, groups):
+        """Deal with a datagram that was refused. False if the session is over."""
+        torn = [group.key for group in groups]
+        self._torn += torn
+        goes_on = self._await_all()  # first: outcomes come in order
+        if self.outcome or not goes_on:
+            return False
+        self._torn = [key for key in self._torn if key not in torn]
+        if len(pack.groups) == 1:
+            return self._refused(groups[0])
+        for group in groups:
+            if not self._send_alone(group):
+                return False
+        return True
+
     def _send_alone(self, group):
         """Send one measurement in datagrams of its own. False if the session is over."""
         self._refusals = 0
         for pack in self._packs([group], self._unfit):
-            if not self._send(pack):
+            if not self._begin(pack) or not self._await_all():
                 return False
             if self._refusals:
                 return True

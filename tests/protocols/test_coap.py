@@ -462,6 +462,27 @@ def test_reordered_answers_go_to_their_requests(rig) -> None:
     assert [session.deliver(b"1"), session.deliver(b"2")] == ["unknown", "refused"]
 
 
+def test_several_are_under_way_once_the_server_has_answered(rig) -> None:
+    """Answers out of order, one of them lost; outcomes come in the order of the payloads."""
+    delays = {b"1": [900], b"2": [1500], b"3": [], b"4": [200], b"5": [100]}
+
+    def answer(seen):
+        code = 0x80 if seen[5] == b"4" else 0x44
+        waits, delays[seen[5]] = delays[seen[5]], [300]
+        return [(ms, rig.ack(seen, code)) for ms in waits]
+
+    rig.answer = answer
+    session = rig.session()
+    assert session.at_once == 1 and session.deliver(b"1") == "delivered"
+    start = rig.ms
+    for payload in (b"2", b"3", b"4")[: session.at_once]:
+        session.begin(payload)
+    assert rig.ms == start
+    assert [session.outcome() for _ in range(3)] == ["delivered", "delivered", "refused"]
+    assert 2000 < rig.ms - start < 3400 and [seen[5] for _, seen in rig.sent].count(b"3") == 2
+    assert session.deliver(b"5") == "delivered"
+
+
 # Numbers nobody can guess
 
 
@@ -594,7 +615,7 @@ def test_every_cause_is_explained() -> None:
     raised: set[str] = set()
     for name in ("coap.py", "coap_blocks.py"):
         source = (ROOT / "protocols" / name).read_text(encoding="utf-8")
-        raised |= set(re.findall(r'cause = "(\w+)"', source)) - {"none"}
+        raised |= set(re.findall(r'(?:cause =|return|else) "(\w+)"', source)) - {"none"}
         for words in re.findall(r"_end\((.*)\)", source):
             raised |= set(re.findall(r'"(\w+)"', words))
     assert explained == raised

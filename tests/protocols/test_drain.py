@@ -13,9 +13,11 @@ VALUES = [("t", 2423, -2, "Cel"), ("v", 3784, -3, "V")]
 LIMIT = 124  # holds three of these measurements
 
 
-@pytest.fixture(scope="module")
-def parts(load):
-    return load("protocols.drain"), load("protocols.senml_batch")
+@pytest.fixture(scope="module", params=["one by one", "several under way"])
+def parts(load, request):
+    """The modules, and whether the session takes datagrams before the first has its outcome."""
+    several = request.param == "several under way"
+    return load("protocols.drain"), load("protocols.senml_batch"), several
 
 
 class Journal:
@@ -48,6 +50,26 @@ class Server:
         return outcome
 
 
+class Several(Server):
+    """With one datagram under way, then three, once one was confirmed."""
+
+    def __init__(self, server):
+        super().__init__(server.answer, server.confirms)
+        self.asked = server.asked
+        self.at_once = 1
+        self.under_way = []
+
+    def begin(self, payload):
+        self.under_way.append(payload)
+        assert len(self.under_way) <= self.at_once
+
+    def outcome(self):
+        outcome = self.deliver(self.under_way.pop(0))
+        if outcome == "delivered":
+            self.at_once = 3
+        return outcome
+
+
 def ok(numbers):
     return "delivered", False
 
@@ -59,7 +81,9 @@ def refuses(*poison, final=False):
 
 
 def session(parts, journal, server, held=(), most_ms=30000, records=None):
-    drain, batch = parts
+    drain, batch, several = parts
+    if several:
+        server = Several(server)
     groups = [batch.Group(n, None, (records or {}).get(n, VALUES), [], n) for n in journal.waiting]
 
     def packs(groups, unfit):
@@ -84,6 +108,15 @@ def test_a_server_that_is_silent_is_asked_once(parts):
     one = session(parts, journal, server)
     assert (len(server.asked), one.outcome, one.delivered) == (1, "server_silent", 0)
     assert journal.waiting == list(range(8))
+
+
+def test_a_measurement_is_done_when_all_its_datagrams_are(parts):
+    journal, answers = Journal(range(2)), iter(["delivered", "unknown", "delivered", "delivered"])
+    values = [(f"t{number}", 2423, -2, None) for number in range(30)]
+    one = session(
+        parts, journal, Server(lambda numbers: (next(answers), False)), records={1: values}
+    )
+    assert (one.outcome, journal.waiting) == ("server_silent", [1])
 
 
 @pytest.mark.parametrize("left, waiting", [(True, []), (None, []), (False, [0, 1, 2, 3])])
@@ -151,7 +184,7 @@ def test_a_damaged_account_of_refusals_does_no_harm(parts, held):
 
 
 def test_a_session_without_a_journal_still_sends(parts):
-    drain, batch = parts
+    drain, batch, _ = parts
     server = Server(refuses(2, final=True))
     one = drain.Drain(
         server, None, lambda groups, unfit: batch.packs(BN, groups, LIMIT, unfit), ()
