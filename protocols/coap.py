@@ -246,10 +246,11 @@ class _Session:
 class _Request:
     """A request under way, or how it ended: `cause` as of a Client, None until then."""
 
-    def __init__(self, code, options, payload):
+    def __init__(self, code, options, payload, confirmable):
         self.code = code
         self.options = options
         self.payload = payload
+        self.confirmable = confirmable
         self.cause = None
         self.response = None
         self.took_ms = 0
@@ -261,7 +262,7 @@ class _Request:
         self.watch = None
 
     def encoded(self):
-        kind = _coap_message.CON if self.timeout_ms else _coap_message.NON
+        kind = _coap_message.CON if self.confirmable else _coap_message.NON
         options, payload = self.options, self.payload
         return _coap_message.encode(kind, self.code, self.id, self.token, options, payload)
 
@@ -349,8 +350,10 @@ class Client:
 
         if isinstance(payload, str):
             payload = payload.encode()
-        request = _Request(code, options, payload)
+        request = _Request(code, options, payload, confirmable)
         self._last = request
+        # nobody waits any more for the response to an earlier one that is not confirmable
+        self._under_way = [other for other in self._under_way if other.confirmable]
         self._replies = 0
         if len(payload) > self.block_size:
             request.cause = "too_long"
@@ -479,7 +482,7 @@ class Client:
         for request in self._under_way:
             ours = message_id == request.id
             if kind == _coap_message.ACK:
-                waits = request.timeout_ms and not request.acknowledged
+                waits = request.confirmable and not request.acknowledged
                 ours = ours and waits and (not code or token == request.token)
             elif kind == _coap_message.RST:
                 ours = ours and not code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from types import SimpleNamespace
 
@@ -159,6 +160,17 @@ def test_not_confirmable_is_sent_once_and_waits_for_nothing(rig) -> None:
     assert rig.ms == 0 and rig.kinds() == [NON, NON]
     rig.accepts = lambda number: 0
     assert session.deliver(b"x") == "refused"
+
+
+def test_what_nobody_waits_for_takes_no_memory(rig) -> None:
+    session = rig.session(_COAP_CONFIRMABLE=False)
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(100):
+        session.deliver(b"x")
+    rig.reset(rig.style)
+    gc.collect()
+    assert len(gc.get_objects()) < before + 50
 
 
 def test_a_response_to_a_request_that_is_not_confirmable(rig) -> None:

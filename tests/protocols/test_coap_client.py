@@ -97,6 +97,9 @@ def test_confirmable_waits_for_the_server(rig, face) -> None:
     assert rig.kinds() == [CON]
     rig.answer = lambda seen: [(900, rig.ack(seen, 0x81))]
     assert client.postMessage(b"x") == 0 and client.outcome == "refused"
+    rig.answer = lambda seen: [] if rig.pending else [(94_000, rig.ack(seen))]
+    assert client.postMessage(b"x") == 1 and client.outcome == "unknown"
+    assert client.poll(60_000) and client.outcome == "delivered"
 
 
 def test_a_socket_of_the_caller_is_used_and_left_open(rig, face) -> None:
