@@ -84,12 +84,18 @@ def _is_number(record: Record) -> bool:
 
 
 def with_units(records: list[Record]) -> list[Record]:
-    """Add the units of the node's own figures, which a report leaves out to be short."""
+    """Add the units that a report leaves out to be short: those of the node's own figures and,
+    behind the first measurement of a pack, that of the last record of the same name before."""
     base, seq = sequence_number(records)
     if seq is None or records[0].name != base:
         return records
-    found = []
+    found: list[Record] = []
+    said: dict[str, str | None] = {}
+    later = False
     for record in records:
-        unit = UNITS.get(record.name[len(base) :]) if record.unit is None else None
+        name = record.name
+        later = later or bool(found) and name == base and _is_number(record)
+        unit = record.unit or later and said.get(name) or UNITS.get(name[len(base) :])
+        said[name] = unit
         found.append(dataclasses.replace(record, unit=unit) if unit else record)
     return found

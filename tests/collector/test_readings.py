@@ -87,8 +87,8 @@ def test_the_sequence_number_stands_first(pack: Any, found: Any) -> None:
 
 
 def test_units_that_a_report_leaves_out_are_filled_in() -> None:
-    readings = Readings()
-    add(readings, [{-2: "gate:", 2: 7}, {0: "rp", 2: -90}])
-    assert [(reading.name, reading.unit) for reading, _ in readings.latest()] == [
-        ("gate:rp", "dBm"), ("gate:", None),
-    ]  # fmt: skip
+    first = [{-2: "g:", 2: 7}, {0: "rp", 2: 1}, {0: "h", 1: "%", 2: 1}, {0: "h", 2: 1}]
+    second = [{0: "t", 1: "K", 2: 1}, {2: 8}, {0: "rp", 2: 1}, {0: "h", 2: 1}, {0: "t", 2: 1}]
+    third = [{0: "t", 1: "V", 2: 1}, {2: 9}, {0: "t", 2: 1}]
+    units = [each.unit for each in packs.read(cbor2.dumps(first + second + third), NOW)]
+    assert units == [None, "dBm", "%", None, "K", None, "dBm", None, "K", "V", None, "V"]
