@@ -6,7 +6,7 @@
         senml_batch.Group(18, None, [("t", 2431, -2, "Cel")], [], None),
     ]
     for pack in senml_batch.packs("kCsQxGOU:", groups, limit=124):
-        print(len(pack.payload), pack.complete)      # 53 [Group(seq=17, ...), Group(seq=18, ...)]
+        print(len(pack.payload), pack.complete)      # 51 [Group(seq=17, ...), Group(seq=18, ...)]
 
 A group is one measurement. Each datagram stands alone:
 
@@ -16,7 +16,10 @@ A group is one measurement. Each datagram stands alone:
   in seconds since 1970. In front of a later measurement of the same datagram None is written as 0.
 - records: as in protocols/senml.py. Those without a unit come first; a unit that several records
   of a measurement have is said once. An empty base unit ends it before the next measurement.
-- marks: records that say how to read the others; they stand behind the number wherever it stands.
+- A record leaves its unit out if its name has the same in an earlier measurement of the datagram
+  (docs/report.md). One that has none, where its name has one, goes in the next datagram.
+- marks: records without a unit that say how to read the others; they stand behind the number
+  wherever it stands.
 - A datagram is filled record by record. A measurement that does not fit goes on in the next one,
   behind its sequence number, its time and its marks.
 - key: whatever the caller knows the measurement by.
@@ -91,6 +94,7 @@ class _Datagram:
         self._records = []  # the others, encoded
         self._size = 0  # of the others
         self._time = self._unit = None  # base time and base unit that hold behind them
+        self._units = {}  # encoded name: its unit, of what is in the datagram
         self.groups = []
         self.complete = []
 
@@ -99,8 +103,11 @@ class _Datagram:
         part, rest = marks, []
         best = None if entries else self.tried(group, part)
         for entry in entries:
-            longer = senml.with_entry(part, entry)
-            tried = self.tried(group, longer)
+            unit, name, value = entry
+            said = self._units.get(b"".join(name))
+            longer = senml.with_entry(part, (None, name, value) if unit == said else entry)
+            # a record without a unit would get the one that its name has here already
+            tried = None if said and not unit else self.tried(group, longer)
             if tried:
                 part, best = longer, tried
             else:
@@ -111,6 +118,9 @@ class _Datagram:
         self._records += added
         self._size += sum([len(record) for record in added])
         self._time = group.time
+        for unit, name, _ in part:
+            if unit:
+                self._units[b"".join(name)] = unit
         self.groups.append(group)
         if rest:
             return rest

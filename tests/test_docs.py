@@ -21,6 +21,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import cbor2
 import pytest
 
 from devkit import cli, docs, marked
@@ -267,10 +268,12 @@ def test_server_of_the_report_page_understands_its_datagram() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         sock.settimeout(5)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(bytes.fromhex(shown[0].replace("\n", "")), sock.getsockname())
+        two = [{-2: "g:", 2: 1}, {0: "t", 1: "K", 2: 5}, {2: 2}, {0: "t", 2: 5}]
+        for sent in (bytes.fromhex(shown[0].replace("\n", "")), cbor2.dumps(two)):
+            sock.sendto(sent, sock.getsockname())
         records = space["records"](sock)  # type: ignore[operator]
         got = [next(records) for _ in decoded]
+        assert [next(records)[3] for _ in two] == ["", "K", "", "K"]
     assert [tuple(map(str, record[1:])) for record in got] == decoded
     bases = re.findall(r"-3: (\d+)", docs.part("report"))
     assert {str(record[0]) for record in got} == set(bases)
