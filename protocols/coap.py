@@ -19,7 +19,8 @@ _COAP_ACK_TIMEOUT_SEC       1 to 60 s, 2: until the first retransmission, plus u
 _COAP_MAX_RETRANSMIT        0 to 10, 4: further tries, each waiting twice as long
 _COAP_RESPONSE_TIMEOUT_SEC  1 to 600 s, 30: from an empty acknowledgement to the response
 _COAP_CONTENT_FORMAT        0 to 65535, 112 (application/senml+cbor)
-_COAP_BLOCK_SIZE            16, 32, ... 1024; 1024: what is longer goes in blocks (RFC 7959)
+_COAP_BLOCK_SIZE            16, 32, ... 1024; 1024: what is longer goes in blocks (RFC 7959); with
+                            1024 only what no message of 1152 bytes holds
 
 Anybody can send datagrams to this node: only those from the server's address with the message id
 or token of the request under way count, all others are dropped and counted in `Client.ignored`.
@@ -50,6 +51,7 @@ _CONTINUE = const(0x5F)  # 2.31
 _FINAL = (0x80, 0x82, 0x86, 0x8D, 0x8F, 0x96)
 _TOO_LARGE = const(0x8D)  # 4.13
 _LARGEST = const(1152)  # bytes of a message that need be taken (4.6)
+_LARGEST_BLOCK = const(1024)
 _SLICE_MS = const(10000)  # the watchdog, of 20 s or more, is fed in between
 _LATE = const(4)  # datagrams looked at that wait already when the time is over
 _REPLIES = const(8)  # acknowledgements and resets sent per request, however many are provoked
@@ -102,7 +104,8 @@ def overhead(cfg):
 
 def longest(cfg):
     """Return the longest payload that goes without blocks."""
-    return configuration.check(cfg, _FIELDS)["_COAP_BLOCK_SIZE"]
+    size = configuration.check(cfg, _FIELDS)["_COAP_BLOCK_SIZE"]
+    return _LARGEST - overhead(cfg) if size == _LARGEST_BLOCK else size
 
 
 def open(transport, cfg):
@@ -279,7 +282,7 @@ class Client:
     confirmable: whether requests are repeated until they are acknowledged; ack_timeout_ms,
     max_retransmit: how (4.2); response_timeout_ms: for the response behind an acknowledgement, or
     to a request that is not confirmable; block_size: most bytes of payload in one message, a
-    power of two from 16 to 1024. ValueError for others.
+    power of two from 16 to 1024; 1024: what a message of 1152 bytes holds. ValueError for others.
 
     cause            how the last request ended: answered; not_resolved, not_sent, too_long, reset:
                      the server has not got it; no_answer, bad_option, bad_block: nobody knows
@@ -355,7 +358,7 @@ class Client:
         # nobody waits any more for the response to an earlier one that is not confirmable
         self._under_way = [other for other in self._under_way if other.confirmable]
         self._replies = 0
-        if len(payload) > self.block_size:
+        if len(payload) > self.block_size and self.block_size < _LARGEST_BLOCK:
             request.cause = "too_long"
         elif not self._resolve():
             request.cause = "not_resolved"
@@ -371,7 +374,9 @@ class Client:
                 wait_ms += wait_ms * int.from_bytes(random[4:6], "big") // 131072
                 request.timeout_ms = wait_ms
                 request.tries = self._max_retransmit
-            request.cause = self._transmit(request.encoded())
+            message = request.encoded()
+            fits = len(message) <= _LARGEST
+            request.cause = self._transmit(message) if fits else "too_long"
             request.deadline = timing.Deadline(wait_ms)
             if not request.cause:
                 self._under_way.append(request)
