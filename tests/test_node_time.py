@@ -88,11 +88,6 @@ WORLDS: dict[str, tuple[dict[str, Any], bool]] = {
     "both, the network an hour off": (
         {"fault": [{"point": "time", "at_ms": 4_000_000, "do": "wrong_time", "off_s": 5000}]}, True
     ),
-    "both, the network goes back to 2025": (
-        {"fault": [
-            {"point": "time", "at_ms": 4_000_000, "do": "wrong_time", "off_s": -200 * 86400}
-        ]}, True
-    ),
 }  # fmt: skip
 
 

@@ -5,8 +5,8 @@ Apart from it because most cycles only read the clock. What the functions do sta
 
 from micropython import const
 
-from utils import logging, timing
-from utils.clock import load, rtc_s, true
+from utils import logging, store, timing
+from utils.clock import LEARNED, load, rtc_s, true
 
 _EARLIEST = const(1704067200)  # 2024-01-01
 _LATEST = const(2840140800)  # 2060-01-01
@@ -19,11 +19,12 @@ _SHARPNESS = const(300)  # and this multiple of their errors: 0.3 % of the rate
 _SPAN_S = const(3600)  # of the RTC, for a rate that is kept until the next time
 _FRESH_S = const(21600)  # a time older than this is asked for again
 _MOST_PPM = const(50000)
+_RATE_KEY = "clock_rate"  # in NVS, ppm
+_NEAR_PPM = const(3000)  # of the kept rate to the learned one, for which nothing is written
 _LONG_MS = const(500)
 _WAIT_S = const(900)  # from one vain wait for a time to the next, at first
 
-_LEARNED = const(1)  # flags: the rate is known
-_READS_UTC = const(2)  # the network's clock shows UTC beside its zone
+_READS_UTC = const(2)  # flags: the network's clock shows UTC beside its zone
 _CONFIRMED = const(4)  # somebody else agrees with the network
 
 _SOURCES = ("", "network", "server")  # others count as the first
@@ -39,7 +40,7 @@ def utc(moment, before, after):
             return before[1] + true(moment - before[0], _ppm(drifted, span))
         before = None  # a step: the later time was believed for a reason
     found = after or before
-    return found and found[1] + true(moment - found[0], found[2])
+    return found and found[1] + true(moment - found[0], found[2] or load().rate)
 
 
 def wanted(confirm=False):
@@ -47,7 +48,7 @@ def wanted(confirm=False):
     if not state.utc or state.doubt_utc:
         return True
     now = rtc_s()
-    if not state.has(_LEARNED):
+    if not state.has(LEARNED):
         return now - state.base_rtc >= _LEAST_SPAN_S
     unsure = confirm and state.zone and not state.has(_CONFIRMED)
     return bool(unsure) or now - state.rtc >= _FRESH_S
@@ -151,11 +152,38 @@ def _go_on(state, now, utc_s, error_s):
     if span >= max(_LEAST_SPAN_S, _SHARPNESS * (error_s + state.base_error)):
         rate = _ppm(utc_s - state.base_utc - span, span)
         state.rate = min(max(rate, -_MOST_PPM), _MOST_PPM)
-        state.put(_LEARNED, True)
+        state.put(LEARNED, True)
         if span >= _SPAN_S:
+            _keep_rate(state.rate)
             state.base_rtc, state.base_utc, state.base_error = now, utc_s, error_s
     if error_s <= state.error + (now - state.rtc) // 100:  # else the old one is the better
         state.rtc, state.utc, state.error = now, utc_s, error_s
+
+
+def kept_rate():
+    """Return the rate in NVS, which earlier epochs have learned, 0 without a plausible one."""
+    import pycom
+
+    try:
+        rate = pycom.nvs_get(_RATE_KEY, 0)
+    except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
+        _log.warning("no rate in NVS: %s", error)
+        return 0
+    return rate if isinstance(rate, int) and abs(rate) <= _MOST_PPM else 0
+
+
+def _keep_rate(rate):
+    """Bring the kept rate half way to a learned one that is far from it.
+
+    The mean of several is nearer to what the RTC will do than the last one.
+    """
+    kept = kept_rate()
+    if abs(rate - kept) <= _NEAR_PPM:
+        return
+    try:
+        store.nvs_set(_RATE_KEY, (kept + rate) // 2 if kept else rate)
+    except Exception as error:  # noqa: BLE001 - as above
+        _log.warning("the rate is not kept: %s", error)
 
 
 def _agreed(state, now, utc_s, source, step):
@@ -163,7 +191,7 @@ def _agreed(state, now, utc_s, source, step):
     number = _SOURCES.index(source) if source in _SOURCES else 0
     if state.doubt_utc:
         since = now - state.doubt_rtc
-        differs = abs(utc_s - state.doubt_utc - true(since, state.rate))
+        differs = abs(utc_s - state.doubt_utc - true(since, state.learned_rate()))
         if differs <= since // 25 + _MARGIN_S:
             least_s = _DAY_S if step < -_DAY_S else _SECOND_S
             return number != state.doubt_source or since >= least_s
@@ -173,8 +201,8 @@ def _agreed(state, now, utc_s, source, step):
 
 def _restart(state, now, utc_s, error_s):
     """Begin again with what two agree on; the rate was learned from times that may be wrong."""
-    state.rate = 0
-    state.put(_LEARNED, False)
+    state.rate = kept_rate()
+    state.put(LEARNED, False)
     if state.doubt_rtc == now:
         _begin(state, now, utc_s, error_s)
     else:
@@ -200,12 +228,13 @@ def _settle_zone(state, step, allowed):
 
 
 def _expected(state, now):
-    return state.utc + true(now - state.rtc, state.rate)
+    """The time by this clock. A kept rate decides nothing: the drift may have changed since."""
+    return state.utc + true(now - state.rtc, state.learned_rate())
 
 
 def _allowed(state, span):
     """By how much a time may be off after `span` seconds: 1.6 % with a known rate, else 4 %."""
-    return _MARGIN_S + (span // 64 if state.has(_LEARNED) else span // 25)
+    return _MARGIN_S + (span // 64 if state.has(LEARNED) else span // 25)
 
 
 def _ppm(part, whole):

@@ -12,7 +12,8 @@ The RTC of the board is never set: it counts on through deep sleep, and drifts b
 anchor is a moment of the RTC whose true time is known. From one anchor to the next the rate of the
 RTC is learned, in ppm: after d seconds of the RTC, d * (1 + rate / 1000000) have passed. A run of
 the RTC, until a reset that is no deep sleep, is an epoch; moments of two epochs have nothing in
-common. No deadline depends on this clock: utils/timing.py counts ticks.
+common. A new epoch has the rate of the earlier ones, from NVS, until it has learned its own. No
+deadline depends on this clock: utils/timing.py counts ticks.
 
 A time is believed if it lies in 2024 to 2059 and differs from the RTC by no more than that can
 have drifted, and 10 s. Another one is believed when a second source, or the same one a minute or
@@ -30,6 +31,7 @@ from utils import store
 _PART = "clock"
 _EPOCH_KEY = "clock_epoch"  # in NVS
 _EPOCH_END = const(65536)
+LEARNED = const(1)  # of State.flags: the rate is of this epoch
 _YEAR_S = const(31622400)  # no sleep is longer: such a leap of the RTC is none
 
 # the fields of State, as they are stored
@@ -65,6 +67,10 @@ class State:
     def put(self, flag, on):
         self.flags = self.flags | flag if on else self.flags & ~flag
 
+    def learned_rate(self):
+        """Return the rate that was learned in this epoch, 0 without one."""
+        return self.rate if self.has(LEARNED) else 0
+
 
 def load():
     """Return the state of this epoch; a new one if the RTC has started or was set."""
@@ -77,7 +83,10 @@ def load():
             if 0 <= now - found.seen < _YEAR_S:
                 _state = found
         if _state is None:
+            from utils import _clock_told
+
             _state = State((_VERSION, _next_epoch()) + (0,) * 15)
+            _state.rate = _clock_told.kept_rate()
             _state.save()
     return _state
 
@@ -111,9 +120,12 @@ def epoch():
 
 
 def anchor():
-    """Return (rtc_s, utc_s, rate_ppm) of the last good time of this epoch, None without any."""
+    """Return (rtc_s, utc_s, rate_ppm) of the last good time of this epoch, None without any.
+
+    rate_ppm: 0 as long as this epoch has not learned it.
+    """
     state = load()
-    return (state.rtc, state.utc, state.rate) if state.utc else None
+    return (state.rtc, state.utc, state.learned_rate()) if state.utc else None
 
 
 def utc_now():
@@ -139,7 +151,8 @@ def utc(moment, before, after):
     """Return the time of a moment of an epoch, None if it is not known.
 
     moment: seconds of the RTC; before, after: the anchors of that epoch nearest before and behind
-    it, (rtc_s, utc_s, rate_ppm), or None. Between two anchors the time is interpolated.
+    it, (rtc_s, utc_s, rate_ppm), or None. Between two anchors the time is interpolated. Beside
+    one whose rate is 0, unknown, the node's present rate counts.
     """
     from utils import _clock_told
 
@@ -147,7 +160,7 @@ def utc(moment, before, after):
 
 
 def wanted(confirm=False):
-    """Return whether to ask for the time: it is unknown or doubted, or the rate is not known 10
+    """Return whether to ask for the time: it is unknown or doubted, or the rate is not learned 10
     minutes after the first one, or the last one is 6 hours old.
 
     confirm: True also if nobody has confirmed how the network writes its zone; the server can.

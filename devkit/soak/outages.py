@@ -15,8 +15,8 @@ their true times, record by record. Rules:
                 that it meets, and with "rtc" up to RTC_MOST more
     counted     as many are given up as the node says
     mis-dated   its time is right to a second or two and 1 % of the time since the last good clock.
-                Before two good times since the power came nobody can know the rate of the RTC:
-                then to 3.5 % of its age, and by as much as CoAP repeats a report later
+                Before the first one since the power came: by as much as CoAP repeats a report
+                later, too, and 3.5 % of its age if the rate of the RTC was never learned
     undated     its time is unknown only if nobody told the time between two losses of power
     grows       what the node keeps on flash and in NVS is no more in the last third of the run
                 than in the first, but for the marks of segments (docs/journal.md): 32 at most
@@ -55,6 +55,7 @@ RTC_MOST = 32  # measurements in RTC memory (utils/journal.py)
 NEAR_S = 2.5  # whole seconds, and the time that measuring takes
 SHARE, SHARE_AT_FIRST = 0.01, 0.035
 RATE_US = 600_000_000  # from the first good time to the second, which tells the rate
+KEPT_US = 3_800_000_000  # and for one that is kept in NVS: an hour of the RTC
 RESENT_S = 53.0  # a report that CoAP repeats has the age that it had at first
 MARK, MOST_FILES = re.compile(r"j\d\d"), 32  # in NVS (utils/_journal_segments.py)
 SLACK_BYTES = 40_960  # _JOURNAL_BYTES twice, as FAT keeps it, and a folder
@@ -298,17 +299,25 @@ def _allowed_s(run: Run, at_us: int, ends: list[int]) -> float | None:
     """How wrong the time of this moment may be. None: nobody told the time until the power was
     gone, so that it cannot be known. ends: until when it had to be told before each cut."""
     place = bisect(run.cuts, at_us)
-    begin_us = run.cuts[place - 1] if place else 0
-    end_us = ends[place] if place < len(run.cuts) else run.now_us
-    told = run.told[bisect(run.told, begin_us) : bisect(run.told, end_us)]
+    told = _told(run, place, ends)
     before = [each for each in told if each <= at_us]
     if before:
         first = before[-1] < before[0] + RATE_US
         since_s = (at_us - before[-1]) / 1e6
         return NEAR_S + SHARE * since_s + (RESENT_S if first else 0)
     if told:
-        return NEAR_S + SHARE_AT_FIRST * (told[0] - at_us) / 1e6 + RESENT_S
+        earlier = [_told(run, each, ends) for each in range(place)]
+        is_kept = any(each and each[-1] - each[0] >= KEPT_US for each in earlier)
+        share = SHARE if is_kept else SHARE_AT_FIRST
+        return NEAR_S + share * (told[0] - at_us) / 1e6 + RESENT_S
     return None
+
+
+def _told(run: Run, place: int, ends: list[int]) -> list[int]:
+    """When the time was told between this power cut and the next."""
+    begin_us = run.cuts[place - 1] if place else 0
+    end_us = ends[place] if place < len(run.cuts) else run.now_us
+    return run.told[bisect(run.told, begin_us) : bisect(run.told, end_us)]
 
 
 def _check_lost(run: Run, keys: dict[int, Stored]) -> None:

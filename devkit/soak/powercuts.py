@@ -9,7 +9,8 @@ draws one to six cuts, outages, batches, the size of the journal and what it doe
     lost        what add() has taken arrives, or is counted as given up. With "rtc" a cut may cost
                 the measurements since the last attempt to send, 32 at most
     dated       the time that arrives is right to within 1 % of the time from the nearest good one;
-                4 % until the rate of the clock is known. No time only where there was none before
+                4 % until the rate of the clock is known, of this run of the RTC or an earlier
+                one. No time only where there was none before
     once        no number is given twice, and what arrives is what was measured
     counted     what was confirmed is not counted as given up, but for one measurement a cut
     stuck       each start ends in deep sleep, unless it is cut; the journal becomes empty
@@ -47,6 +48,7 @@ CYCLES = 10
 MOST_GOOD_CYCLES = 12
 PERIOD_S = 900
 START_UTC_S = 1_800_000_000
+RATE_S = 3800  # between two good times whose rate is kept: an hour of the RTC
 MOST_IN_MEMORY = 32  # measurements (utils/_journal_image.py)
 
 CYCLE = """
@@ -135,6 +137,7 @@ class World(Service):
     good_times: dict[int, list[float]] = field(default_factory=dict)  # by run of the RTC
     told: list[float] = field(default_factory=list)  # good times of this cycle
     perhaps: dict[int, list[float]] = field(default_factory=dict)  # those of one that was cut
+    rate_kept: bool = False  # in NVS
     dated_since: dict[tuple[int, int], bool] = field(default_factory=dict)
     waiting: int = 0
     given_up: int = 0
@@ -187,7 +190,9 @@ class World(Service):
     def slept(self) -> None:
         """The cycle has reached its sleep: the times that it was told are kept."""
         self.cycle += 1
-        self.good_times.setdefault(self.epoch, []).extend(self.told)
+        good = self.good_times.setdefault(self.epoch, [])
+        good.extend(self.told)
+        self.rate_kept = self.rate_kept or _tells_rate(good, RATE_S)
         self.told = []
 
     def do_utc(self) -> int:
@@ -228,16 +233,19 @@ class World(Service):
         if self.epochs[key] == self.epoch and not good:
             good = [self.utc_s()]  # an age
         perhaps = self.perhaps.get(self.epochs[key], [])
-        allowed = max(_allowed_s(true_s, good), _allowed_s(true_s, good + perhaps))
+        allowed = max(self._allowed_s(true_s, each) for each in (good, good + perhaps))
         if abs(when - true_s) > allowed:
             self.broken.append(("dated", f"{key} is {when - true_s:.0f} s off, not {allowed:.0f}"))
 
+    def _allowed_s(self, true_s: float, good: list[float]) -> float:
+        """By how much a time may be wrong, with these good times of its run of the RTC."""
+        span_s = min((abs(true_s - each) for each in good), default=0.0)
+        known = self.rate_kept or _tells_rate(good, 3600)
+        return 10 + span_s * (0.01 if known else 0.04)
 
-def _allowed_s(true_s: float, good: list[float]) -> float:
-    """By how much a time may be wrong, with these good times of its run of the RTC."""
-    span_s = min((abs(true_s - each) for each in good), default=0.0)
-    known = len(good) > 1 and max(good) - min(good) >= 3600
-    return 10 + span_s * (0.01 if known else 0.04)
+
+def _tells_rate(good: list[float], least_s: float) -> bool:
+    return len(good) > 1 and max(good) - min(good) >= least_s
 
 
 def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:

@@ -7,12 +7,13 @@ the network tells, and those of the RTC, are whole.
 from __future__ import annotations
 
 import random
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator.board.board import DEEPSLEEP_RESET, DeepSleep
+from emulator.board.board import DEEPSLEEP_RESET, PWRON_RESET, DeepSleep
 from emulator.board.slowclock import DRAWN, SlowClock
 from tests.device import Bare, restore
 
@@ -29,7 +30,7 @@ if wanted and told:
     clock.believe(told, "network")
 anchor = clock.anchor()
 show([clock.rtc_s(), clock.utc_now(), wanted, list(anchor) if anchor else None,
-      clock.sleep_ms(asleep_ms)])
+      clock.age_s(0), clock.sleep_ms(asleep_ms)])
 """
 
 
@@ -41,7 +42,9 @@ class Days:
         restore(flash, ("utils",))
         self.bare.service("rtc").slow = SlowClock(self.bare.board, percent)
         self.random = random.Random(seed)
-        self.good_s: float | None = None  # when the clock was last told, in true seconds
+        self.power_s = 0.0  # since when there is power, in true seconds
+        self.good_s: float | None = None  # when the clock was last told
+        self.aged: list[float] = []  # shares of the time since power_s, as `shares`
         self.anchors: list[list[int]] = []
         self.moments: list[tuple[float, int, float]] = []  # true time, of the RTC, since good_s
         self.asked = 0
@@ -57,14 +60,15 @@ class Days:
         told = NOON + int(start_s) if connected else None
         self.bare.give([told, period_s * 1000])
         self.bare.run(PROGRAM)
-        rtc_s, utc_s, wanted, anchor, sleep_ms = self.bare.shown[0]
+        rtc_s, utc_s, wanted, anchor, age_s, sleep_ms = self.bare.shown[0]
         self.asked += wanted
         if anchor and (not self.anchors or anchor != self.anchors[-1]):
             self.anchors.append(anchor)
             self.good_s = start_s
+        self.aged.append(share(age_s - start_s + self.power_s, start_s - self.power_s))
         if self.good_s is not None:
             since_s = start_s - self.good_s
-            self.note(utc_s - NOON - start_s, since_s)
+            self.shares.append(share(utc_s - NOON - start_s, since_s))
             self.moments.append((start_s, rtc_s, since_s))
         system: Any = board.services["system"]
         board.halt = DeepSleep(sleep_ms)
@@ -73,8 +77,11 @@ class Days:
         self.periods.append(((board.clock.now_us - slept_from) / 1e6, len(self.anchors) > 1))
         board.reset(DEEPSLEEP_RESET)
 
-    def note(self, error_s: float, since_s: float) -> None:
-        self.shares.append(max(0.0, abs(error_s) - 2) / max(1.0, since_s))
+    def lose_power(self) -> None:
+        self.bare.board.reset(PWRON_RESET)
+        self.power_s, self.good_s = self.true_s(), None
+        self.anchors, self.moments, self.periods = [], [], []
+        self.shares, self.aged = [], []
 
     def converted(self) -> list[float]:
         """Shares of errors of all moments, converted later from the anchors around them."""
@@ -90,12 +97,15 @@ class Days:
         )
         found = zip(self.bare.shown, jobs, strict=True)
         return [
-            max(0.0, abs(utc_s - NOON - true_s) - 2) / max(1.0, since_s)
-            for utc_s, (_, _, _, true_s, since_s) in found
+            share(utc_s - NOON - true_s, since_s) for utc_s, (_, _, _, true_s, since_s) in found
         ]
 
     def close(self) -> None:
         self.bare.vm.shutdown()
+
+
+def share(error_s: float, since_s: float) -> float:
+    return max(0.0, abs(error_s) - 2) / max(1.0, since_s)
 
 
 def lived(days: Days, count: float) -> Days:
@@ -110,17 +120,11 @@ def lived(days: Days, count: float) -> Days:
     return days
 
 
-@pytest.fixture
-def flash(tmp_path: Path) -> Path:
-    return tmp_path / "flash"
-
-
 @pytest.mark.parametrize("percent", (-3, DRAWN, 3))
 def test_the_error_is_one_percent_of_the_time_since_the_last_good_clock(
-    flash: Path, runtime: str, percent: float
+    tmp_path: Path, runtime: str, percent: float
 ) -> None:
-    days = Days(flash, 7, runtime, percent)
-    try:
+    with closing(Days(tmp_path / "flash", 7, runtime, percent)) as days:
         lived(days, 4 if runtime == "cpython" else 1)
         known = [length for length, learned in days.periods if learned]
         assert len(days.anchors) >= 3 and len(known) > 40
@@ -128,28 +132,30 @@ def test_the_error_is_one_percent_of_the_time_since_the_last_good_clock(
         assert max(days.converted()) <= 0.01
         assert max(abs(length - PERIOD_S) for length in known) <= 0.01 * PERIOD_S
         assert days.asked < len(days.periods)  # not in each cycle
-    finally:
-        days.close()
 
 
-def test_a_network_that_is_there_is_asked_four_times_a_day(flash: Path, runtime: str) -> None:
-    days = Days(flash, 3, runtime)
-    try:
+def test_a_network_that_is_there_is_asked_four_times_a_day(tmp_path: Path, runtime: str) -> None:
+    with closing(Days(tmp_path / "flash", 3, runtime)) as days:
         for _ in range(48):
             days.cycle(True)
         assert days.asked <= 2 + 4
-    finally:
-        days.close()
+        nvs: Any = days.bare.service("nvs")
+        assert nvs.written <= 1 + 4  # the number of the epoch, and the rate
 
 
-def test_the_first_interval_is_converted_once_its_end_is_known(flash: Path, runtime: str) -> None:
+@pytest.mark.parametrize("percent", (-3, 0.01, 3))
+def test_an_epoch_without_two_good_times_has_the_rate_of_the_one_before(
+    tmp_path: Path, runtime: str, percent: float
+) -> None:
     """A node that sends each 12th measurement hears the second time six hours after the first."""
-    days = Days(flash, 5, runtime, 3)
-    try:
+    with closing(Days(tmp_path / "flash", 5, runtime, percent)) as days:
         for count in range(13):
             days.cycle(count % 12 == 0)
         assert len(days.anchors) == 2
-        assert max(days.shares) > 0.02  # not before: the rate was unknown
-        assert max(days.converted()) <= 0.003
-    finally:
-        days.close()
+        assert (max(days.shares) > 0.02) == (abs(percent) == 3)  # the rate was unknown
+        assert max(days.converted()) <= 0.003  # once the end of the interval is known
+        days.lose_power()
+        for count in range(36):
+            days.cycle(count == 24, 2 * HOUR_S)
+        assert max(days.aged + days.shares + days.converted()) <= 0.01
+        assert max(abs(length - 2 * HOUR_S) for length, _ in days.periods) <= 72
