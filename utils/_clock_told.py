@@ -5,7 +5,7 @@ Apart from it because most cycles only read the clock. What the functions do sta
 
 from micropython import const
 
-from utils import logging, store, timing
+from utils import logging, timing
 from utils.clock import LEARNED, load, rtc_s, true
 
 _EARLIEST = const(1704067200)  # 2024-01-01
@@ -19,8 +19,6 @@ _SHARPNESS = const(300)  # and this multiple of their errors: 0.3 % of the rate
 _SPAN_S = const(3600)  # of the RTC, for a rate that is kept until the next time
 _FRESH_S = const(21600)  # a time older than this is asked for again
 _MOST_PPM = const(50000)
-_RATE_KEY = "clock_rate"  # in NVS, ppm
-_NEAR_PPM = const(3000)  # of the kept rate to the learned one, for which nothing is written
 _LONG_MS = const(500)
 _WAIT_S = const(900)  # from one vain wait for a time to the next, at first
 
@@ -154,36 +152,12 @@ def _go_on(state, now, utc_s, error_s):
         state.rate = min(max(rate, -_MOST_PPM), _MOST_PPM)
         state.put(LEARNED, True)
         if span >= _SPAN_S:
-            _keep_rate(state.rate)
+            from utils import _clock_kept
+
+            _clock_kept.keep_rate(state.rate)
             state.base_rtc, state.base_utc, state.base_error = now, utc_s, error_s
     if error_s <= state.error + (now - state.rtc) // 100:  # else the old one is the better
         state.rtc, state.utc, state.error = now, utc_s, error_s
-
-
-def kept_rate():
-    """Return the rate in NVS, which earlier epochs have learned, 0 without a plausible one."""
-    import pycom
-
-    try:
-        rate = pycom.nvs_get(_RATE_KEY, 0)
-    except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
-        _log.warning("no rate in NVS: %s", error)
-        return 0
-    return rate if isinstance(rate, int) and abs(rate) <= _MOST_PPM else 0
-
-
-def _keep_rate(rate):
-    """Bring the kept rate half way to a learned one that is far from it.
-
-    The mean of several is nearer to what the RTC will do than the last one.
-    """
-    kept = kept_rate()
-    if abs(rate - kept) <= _NEAR_PPM:
-        return
-    try:
-        store.nvs_set(_RATE_KEY, (kept + rate) // 2 if kept else rate)
-    except Exception as error:  # noqa: BLE001 - as above
-        _log.warning("the rate is not kept: %s", error)
 
 
 def _agreed(state, now, utc_s, source, step):
@@ -201,7 +175,9 @@ def _agreed(state, now, utc_s, source, step):
 
 def _restart(state, now, utc_s, error_s):
     """Begin again with what two agree on; the rate was learned from times that may be wrong."""
-    state.rate = kept_rate()
+    from utils import _clock_kept
+
+    state.rate = _clock_kept.rate()
     state.put(LEARNED, False)
     if state.doubt_rtc == now:
         _begin(state, now, utc_s, error_s)

@@ -29,8 +29,6 @@ from micropython import const
 from utils import store
 
 _PART = "clock"
-_EPOCH_KEY = "clock_epoch"  # in NVS
-_EPOCH_END = const(65536)
 LEARNED = const(1)  # of State.flags: the rate is of this epoch
 _YEAR_S = const(31622400)  # no sleep is longer: such a leap of the RTC is none
 
@@ -83,30 +81,12 @@ def load():
             if 0 <= now - found.seen < _YEAR_S:
                 _state = found
         if _state is None:
-            from utils import _clock_told
+            from utils import _clock_kept
 
-            _state = State((_VERSION, _next_epoch()) + (0,) * 15)
-            _state.rate = _clock_told.kept_rate()
+            _state = State((_VERSION, _clock_kept.next_epoch()) + (0,) * 15)
+            _state.rate = _clock_kept.rate()
             _state.save()
     return _state
-
-
-def _next_epoch():
-    """Return the number of a new epoch, 1 to 65535; a random one if the NVS fails."""
-    import pycom
-
-    try:
-        last = pycom.nvs_get(_EPOCH_KEY, 0)
-        number = (last + 1 if isinstance(last, int) and last >= 0 else 1) % _EPOCH_END or 1
-        pycom.nvs_set(_EPOCH_KEY, number)
-    except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
-        import uos
-
-        from utils import logging
-
-        logging.Logger("clock").warning("epoch not counted: %s", error)
-        number = int.from_bytes(uos.urandom(2), "big") or 1
-    return number
 
 
 def rtc_s():
