@@ -258,12 +258,13 @@ class Node:
 
     def _last_phases(self):
         every, last = self.settings["_PHASES_EVERY"], self.last
-        if not (last.get("link") or every and self.sequence % every == 1 % every):
+        due = every > 0 and self.sequence % every == 1 % every
+        if not (due or last.get("link")):
             return []
         from utils import last_phases
 
         try:
-            return last_phases.records(last, every, self.sequence)
+            return last_phases.records(last, due)
         except (TypeError, ValueError) as error:
             _log.warning("the account of the last cycle is damaged: %s", error)
             return []

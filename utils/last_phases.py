@@ -1,17 +1,16 @@
 """Durations of the previous cycle, as records of a report (docs/report.md).
 
-records = measured + last_phases.records(last_account, every, sequence)
+records = measured + last_phases.records(last_account, due)
 """
 
 
-def records(account, every, sequence):
+def records(account, due):
     """Return the durations of the previous cycle as records, in ms.
 
-    account: of that cycle; every: _PHASES_EVERY; sequence: number of this report. The last phase
-    of connecting, usually the longest, is always among them; the others come when they are due. A
-    name is the first two letters of the phase.
+    account: of that cycle. The last phase of connecting, usually the longest, is always among
+    them; the others are where they are due (_PHASES_EVERY). A name is the first two letters of the
+    phase.
     """
-    due = every > 0 and sequence % every == 1 % every
     found = []
     for name, _, duration_ms in account.get("phases", ()):
         if name == account.get("link"):

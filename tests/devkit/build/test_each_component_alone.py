@@ -381,7 +381,7 @@ USES = {
     "last_phases": (
         """
         from utils import last_phases
-        print(last_phases.records({"phases": [["send", 5, 7]], "link": "send"}, 0, 1))
+        print(last_phases.records({"phases": [["send", 5, 7]], "link": "send"}, False))
         """,
         ["[('se', 7, 0, None)]"],
     ),
