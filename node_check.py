@@ -88,15 +88,10 @@ class Examined:
             self._damaged((field,), error)
         return None
 
-    def _protocol(self, name):
-        if name == "auto":
-            import protocols
+    def _protocol(self, value):
+        import protocols
 
-            try:
-                kinds = self.bearer.carries(self._config)
-            except Exception:  # noqa: BLE001 - of a bearer whose fields are wrong, as it has said
-                kinds = ("datagram",)
-            name = protocols.auto(kinds)
+        name = protocols.named(value, self.bearer, self._config)
         return plugins.find("protocols", name, ("open", "NEEDS"), field="_PROTOCOL")
 
     def _damaged(self, fields, error):

@@ -23,14 +23,11 @@ def _measurement_bytes(records):
 
 def plug_ins(node):
     """Return the modules of bearer and protocol, which a check has found in an earlier cycle."""
+    import protocols
     from utils import plugins
 
     bearer = plugins.find("networking", node.settings["_BEARER"], ())
-    name = node.settings["_PROTOCOL"]
-    if name == "auto":
-        import protocols
-
-        name = protocols.auto(bearer.carries(node.config))
+    name = protocols.named(node.settings["_PROTOCOL"], bearer, node.config)
     return bearer, plugins.find("protocols", name, ())
 
 

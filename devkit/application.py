@@ -60,7 +60,7 @@ def protocols() -> list[str]:
 
 
 def resolved(bearer: str, protocol: str, root: Path = ROOT) -> str:
-    """The protocol behind a value of `_PROTOCOL`. "auto": as auto() in protocols/__init__.py, for
+    """The protocol behind a value of `_PROTOCOL`. "auto": as named() in protocols/__init__.py, for
     the kinds of transport that the bearer's text names; "" without such a bearer."""
     if protocol != AUTO:
         return protocol

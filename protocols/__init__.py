@@ -53,9 +53,9 @@ UNFED                  names of fields in s: waits of that length that do not fe
 This folder also contains a format of payloads: senml.
 A new protocol is a new file with these members; nothing here has to be edited.
 
-auto() chooses for a configuration with `_PROTOCOL = "auto"`:
+named() chooses for a configuration with `_PROTOCOL = "auto"`:
 
-    protocols.auto(bearer.carries(config))    # "coap"
+    protocols.named("auto", bearer, config)    # "coap"
 """
 
 # What "auto" means: the first whose kind of transport the bearer carries. Confirming ones lead
@@ -66,7 +66,17 @@ REFUSED = "refused"
 UNKNOWN = "unknown"
 
 
-def auto(kinds):
-    """Return the name of the protocol for a bearer that carries these kinds of transport."""
+def named(value, bearer, config):
+    """Return the name of the protocol for a value of `_PROTOCOL`; "auto": one for this bearer.
+
+    bearer: its module. One that cannot say what it carries, since its fields are wrong or there is
+    none, counts as one for datagrams.
+    """
+    if value != "auto":
+        return value
+    try:
+        kinds = bearer.carries(config)
+    except Exception:  # noqa: BLE001 - the check of the bearer says why
+        kinds = ("datagram",)
     found = [name for kind, name in AUTO if kind in kinds]
     return found[0] if found else AUTO[-1][1]
