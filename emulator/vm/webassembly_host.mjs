@@ -9,22 +9,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { memory, stateOf } from "./webassembly_state.mjs";
 
 const [packageFolder, deviceFolder] = process.argv.slice(2);
 const HEADER = 4;
 const HEAP_BYTES = 2560 * 1024; // as a board with PSRAM; this build grows it when it is used up
-
-// Those of the VM: the build does not offer them, so they are taken when the VM is made
-let memory;
-let exported;
-let module; // compiled once
-WebAssembly.instantiate = async (bytes, imports) => {
-    module ??= await WebAssembly.compile(bytes);
-    const instance = new WebAssembly.Instance(module, imports);
-    exported = instance.exports;
-    memory = exported.memory;
-    return { module, instance };
-};
 
 function write(buffer) {
     for (let at = 0; at < buffer.length; ) at += fs.writeSync(1, buffer, at);
@@ -47,7 +36,7 @@ const link = {
     exchange(address, size) {
         const frame = Buffer.allocUnsafe(HEADER + size);
         frame.writeUInt32BE(size, 0);
-        frame.set(new Uint8Array(memory.buffer, address, size), HEADER);
+        frame.set(new Uint8Array(memory().buffer, address, size), HEADER);
         write(frame);
         const length = read(HEADER).readUInt32BE(0);
         if (length === 0) throw END;
@@ -56,7 +45,7 @@ const link = {
     },
     // Put the answer at `address`.
     answer(address) {
-        new Uint8Array(memory.buffer, address, answer.length).set(answer);
+        new Uint8Array(memory().buffer, address, answer.length).set(answer);
     },
 };
 
@@ -85,30 +74,6 @@ async function load() {
     vm.runPython('import sys\nsys.path[:] = ["/vm"]\n');
     vm.runPython(`for name in (${names}): __import__(name)\ndel name\n`);
     return vm;
-}
-
-// The state of a VM that has run nothing yet: all of its memory, its stack, and JavaScript's tables
-// of the objects that each side has of the other. Bringing it back takes a tenth of loading a VM.
-function stateOf() {
-    const bytes = new Uint8Array(memory.buffer).slice();
-    const stack = exported.emscripten_stack_get_current();
-    const tables = Object.keys(globalThis).filter((name) => name.startsWith("proxy_js_"));
-    const kept = tables.map((name) => [name, copied(globalThis[name])]);
-    return {
-        // False if the VM cannot be brought back: its memory has grown.
-        restore() {
-            if (memory.buffer.byteLength !== bytes.length) return false;
-            new Uint8Array(memory.buffer).set(bytes);
-            exported._emscripten_stack_restore(stack);
-            for (const [name, value] of kept) globalThis[name] = copied(value);
-            return true;
-        },
-    };
-}
-
-function copied(value) {
-    if (Array.isArray(value)) return value.slice();
-    return value instanceof Map ? new Map(value) : value;
 }
 
 // The files of the VM are JavaScript's.
