@@ -115,13 +115,14 @@ def flash(tmp_path: Path) -> Path:
     return tmp_path / "flash"
 
 
+@pytest.mark.cpython  # days of cycles
 @pytest.mark.parametrize("percent", (-3, DRAWN, 3))
 def test_the_error_is_one_percent_of_the_time_since_the_last_good_clock(
     flash: Path, runtime: str, percent: float
 ) -> None:
     days = Days(flash, 7, runtime, percent)
     try:
-        lived(days, 4 if runtime == "cpython" else 1)
+        lived(days, 4)
         known = [length for length, learned in days.periods if learned]
         assert len(days.anchors) >= 3 and len(known) > 40
         assert max(days.shares) <= 0.01
@@ -132,6 +133,7 @@ def test_the_error_is_one_percent_of_the_time_since_the_last_good_clock(
         days.close()
 
 
+@pytest.mark.cpython  # days of cycles
 def test_a_network_that_is_there_is_asked_four_times_a_day(flash: Path, runtime: str) -> None:
     days = Days(flash, 3, runtime)
     try:
