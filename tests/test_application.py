@@ -273,7 +273,7 @@ SCENARIOS = {  # what the application says of each
 }  # fmt: skip
 
 
-@pytest.mark.cpython  # test_two_runtimes.py runs every scenario on both
+@pytest.mark.cpython  # test_two_runtimes.py compares both
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_scenario_ends_in_sleep_and_nothing_is_lost(
     make_node: MakeNode, scenario: str
