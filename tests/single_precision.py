@@ -16,6 +16,7 @@ last digit is what floats do, and no finding. Text made of a float is not looked
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 from collections.abc import Callable
 from types import CodeType
@@ -68,7 +69,7 @@ class SinglePrecisionVm(CpythonVm):
 
     def _compile(self, data: bytes, filename: str, device_path: str) -> CodeType:
         self.importer.device_paths[filename] = device_path
-        return compile_device(data.decode("utf-8"), filename, watch=_Watch(device_path))
+        return _watched(data.decode("utf-8"), filename, device_path)
 
     # what the watched code calls; `place` is "path:line"
 
@@ -105,6 +106,11 @@ class SinglePrecisionVm(CpythonVm):
     def _fits(self, value: float, place: str) -> None:
         if abs(value) >= LIMIT and float32(value) != value:
             self._seen.add(f"{place}: {value!r} is {float32(value)!r} as a float on a board")
+
+
+@functools.cache
+def _watched(source: str, filename: str, device_path: str) -> CodeType:
+    return compile_device(source, filename, watch=_Watch(device_path))
 
 
 def _exact(value: float) -> float:

@@ -273,7 +273,7 @@ SCENARIOS = {  # what the application says of each
 }  # fmt: skip
 
 
-@pytest.mark.cpython  # test_two_runtimes.py runs every scenario on both
+@pytest.mark.cpython  # test_two_runtimes.py compares both
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_scenario_ends_in_sleep_and_nothing_is_lost(
     make_node: MakeNode, scenario: str
@@ -322,6 +322,7 @@ def outage(ends_ms: int) -> dict[str, Any]:
 SHORT: dict[str, Any] = {"_PHASES_EVERY": 0, "_MAX_ATTACHMENT_ATTEMPT_TIME_SEC": 10}
 
 
+@pytest.mark.cpython  # ten cycles
 @pytest.mark.parametrize("drain_s", (0, 600))
 def test_what_waits_is_sent_for_the_time_that_is_set(make_node: MakeNode, drain_s: int) -> None:
     """Without any time one datagram goes out, in which the next measurement begins."""
@@ -337,6 +338,7 @@ def test_what_waits_is_sent_for_the_time_that_is_set(make_node: MakeNode, drain_
         assert sequences(node.received)[:3] == [0, 1, 2]
 
 
+@pytest.mark.cpython  # five cycles; both orders: utils/test_journal.py
 def test_the_newest_can_be_sent_first(make_node: MakeNode) -> None:
     node = make_node(outage(2_000_000), **SHORT, _ORDER="newest")
     node.run(5)
@@ -659,19 +661,15 @@ def test_a_hang_is_ended_by_the_watchdog_and_the_next_cycle_recovers(
     assert meter.state("modem") == "off"
 
 
-def test_a_power_cut_at_any_moment_and_the_next_cycle_recovers(
-    make_node: MakeNode, runtime: str
-) -> None:
-    """Every file and NVS operation of a cycle without coverage, in turn; on MicroPython the last
-    of them, since what a cut leaves on the flash does not depend on the runtime."""
+@pytest.mark.cpython  # what a cut leaves on the flash does not depend on the runtime
+def test_a_power_cut_at_any_moment_and_the_next_cycle_recovers(make_node: MakeNode) -> None:
+    """Every file and NVS operation of a cycle without coverage, in turn."""
     clean = make_node("no_cell", _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=10)
     clean.run(2)
     operations = [("file", text) for text in clean.device.traced("file") if JOURNAL in text] + [
         ("nvs", "set report_seq")
     ]
     assert len(operations) >= 3
-    if runtime == "micropython":
-        operations = operations[-1:]
     for point, subject in dict.fromkeys(operations):
         for when in ("before", "during", "after"):
             if subject.startswith("open ") and when != "before":

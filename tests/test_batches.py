@@ -97,6 +97,7 @@ def test_a_value_that_leaves_its_bounds_is_sent_at_once_and_once_more_when_it_is
     assert cycles[-1].batch == [11 - changes[-1], 24]
 
 
+@pytest.mark.cpython  # 14 cycles
 def test_a_cycle_that_could_not_send_is_made_up_for_by_the_next(
     start: Callable[..., Device], server: CoapServer
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_cycle_that_could_not_send_is_made_up_for_by_the_next(
     assert sequences(server)[:4] == list(range(4))
 
 
+@pytest.mark.cpython  # 41 cycles; the journal on flash: utils/test_journal.py
 def test_more_measurements_than_the_memory_holds_go_to_flash_and_arrive(
     start: Callable[..., Device], server: CoapServer
 ) -> None:

@@ -25,10 +25,11 @@ import cbor2
 import pytest
 
 from devkit import cli, docs, marked
+from devkit.bench import backlog, batches
 from devkit.bench.cases import CASES, Case
 from devkit.bench.measure import Conditions
 from devkit.commands import bench
-from devkit.docs.parts import FIRMWARE, SEED, _row, batch_rows
+from devkit.docs.parts import FIRMWARE, PARTS, SEED, Rows, _row
 from devkit.sensors.catalogue import drivers, entries
 from emulator import emulator, scenario
 from emulator.chips import wiring
@@ -44,6 +45,9 @@ _WITH = "python with "
 # Without an end, since we are in it or it waits; or writes to this tree and reads what it wrote:
 # tests/devkit/commands/test_new.py runs that in another one
 _NOT_RUN = ("./dev test", "./dev at --pty", "./dev collect")
+# The checks of these very files, which are tests (tests/test_checks_pass.py); that the command
+# runs checks and says what they find is shown by tests/devkit/checks/test_checks.py
+_NOT_RUN += ("./dev lint",)
 _NOT_RUN += ("./dev new", "./dev sensors soil_probe")
 # Names a file that an earlier command of its page makes: tests/test_docs_sessions.py runs that
 _MADE_BEFORE = " --config nodes/"
@@ -118,8 +122,8 @@ _PARTS = [(path, name) for path in FILES for name in marked.parts(path.read_text
 @pytest.mark.parametrize(("path", "name"), _PARTS, ids=[f"{p.name}-{n}" for p, n in _PARTS])
 def test_marked_part_is_of_today(path: Path, name: str) -> None:
     written = marked.parts(path.read_text(encoding="utf-8"))[name]
-    assert docs.fresh(name, written), (
-        f"{path.name}, {name}: run .venv/bin/python -m devkit.docs\n{docs.part(name)}"
+    assert docs.fresh(name, written, sample=True), (
+        f"{path.name}, {name}: run .venv/bin/python -m devkit.docs\n{docs.part(name, sample=True)}"
     )
 
 
@@ -158,6 +162,24 @@ def test_figures_may_drift_a_little(
 ) -> None:
     monkeypatch.setitem(docs.PARTS, "sensors", lambda: "| good | 14.5 s | 32 |")
     assert docs.fresh("sensors", written) is holds
+
+
+def test_a_row_of_the_sample_and_a_row_too_many_are_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, rows in PARTS.items():
+        if isinstance(rows, Rows):
+            assert rows.sample and max(rows.sample) < len(rows.makers), name
+    made = [lambda: ["good", "14.5 s"], lambda: ["fair", 32], lambda: ["edge", 1 // 0]]
+    monkeypatch.setitem(docs.PARTS, "scenarios", Rows(["name", "figure"], made, [0, 1]))
+    head = "| name | figure |\n| --- | --- |\n"
+    good, fair = "| good | 14.5 s |\n", "| fair | 32 |\n"
+    assert docs.fresh("scenarios", head + good + fair + fair, sample=True)
+    assert not docs.fresh("scenarios", head + good + good + fair, sample=True)
+    assert not docs.fresh("scenarios", head + good + fair.replace("2", "3") + fair, sample=True)
+    assert not docs.fresh("scenarios", head + good + fair, sample=True)
+    with pytest.raises(ZeroDivisionError):
+        docs.fresh("scenarios", head + good + fair + fair)
 
 
 # Commands
@@ -199,20 +221,35 @@ def test_command_runs(block: Block, command: str, published: Path, tmp_path: Pat
 def test_bench_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From an empty folder, as it stands in the documents, with the rows of the marked parts."""
+    """From an empty folder, as it stands in the documents: every row is asked for and shown. What
+    they are measured with is shown by the samples of the marked parts."""
     assert any(_MEASURED_HERE in block.text.splitlines() for block in BLOCKS)
+    wanted = Conditions(SEED, FIRMWARE, "mpy")
+    one = _row(4)
 
     def measured(case: Case, conditions: Conditions) -> dict[str, object]:
-        assert conditions == Conditions(SEED, FIRMWARE, "mpy")
-        return _row(CASES.index(case))
+        assert conditions == wanted
+        return {**one, "scenario": case.name, "protocol": case.protocol}
+
+    def batch(every: int, conditions: Conditions) -> dict[str, object]:
+        assert conditions == wanted
+        return {**one, "scenario": f"{every} together", "firmware": FIRMWARE, "seeds": 5}
+
+    def waiting(protocol: str, conditions: Conditions) -> dict[str, object]:
+        assert conditions == wanted
+        return {**one, "protocol": f"backlog by {protocol}", "datagrams": 4.0, "values": 240}
 
     monkeypatch.setattr(bench, "row", measured)
-    rows = batch_rows()  # which asks for what is replaced here
-    monkeypatch.setattr(bench.batches, "rows", lambda conditions: rows)
+    monkeypatch.setattr(batches, "row", batch)
+    monkeypatch.setattr(batches, "measuring_row", lambda conditions: batch(0, conditions))
+    monkeypatch.setattr(backlog, "row", waiting)
     monkeypatch.chdir(tmp_path)
     assert cli.main(shlex.split(_MEASURED_HERE)[1:]) == 0
     printed = capsys.readouterr().out
-    assert [case.name for case in CASES if case.name not in printed] == []
+    shown = [case.name for case in CASES]
+    shown += [f"{every} together" for every in (*batches.EVERY, 0)]
+    shown += [f"backlog by {protocol}" for protocol in backlog.PROTOCOLS]
+    assert [text for text in shown if text not in printed] == []
 
 
 # Snippets

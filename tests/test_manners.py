@@ -37,6 +37,7 @@ def tried(cycles: list[Cycle]) -> list[Cycle]:
     return [cycle for cycle in cycles if cycle.cause not in ("back_off", "spread")]
 
 
+@pytest.mark.cpython  # a whole night
 def test_a_node_without_a_cell_tries_ever_less_often_and_then_sends_all(
     make_node: MakeNode,
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_sim_that_is_refused_for_good_is_tried_twice_and_then_once_a_day(
     assert sum(cycle.radio_on_ms for cycle in days[1]) <= second_ms
 
 
+@pytest.mark.cpython  # a whole night
 def test_the_firmware_starts_the_modem_only_while_each_cycle_uses_it(make_node: MakeNode) -> None:
     """Two changes of a setting in an outage: off after the second failure, on when it is over."""
     node = make_node(NIGHT, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=20)
@@ -110,6 +112,7 @@ def test_somebody_who_resets_it_sees_a_report_at_once(make_node: MakeNode) -> No
     assert cycle.cause == "attached" and cycle.accepted
 
 
+@pytest.mark.cpython  # six cycles; two_runtimes and protocols have such servers
 def test_a_silent_server_is_a_failure_and_an_unconfirmed_report_is_none(
     make_node: MakeNode,
 ) -> None:
@@ -127,6 +130,7 @@ def test_the_console_says_how_to_try_at_once(make_node: MakeNode) -> None:
     assert node.log("1 failures, last sim_missing: next attempt in")
 
 
+@pytest.mark.cpython  # six cycles; ceilings are those of utils/test_manners.py
 def test_ceilings_come_from_the_configuration(make_node: MakeNode) -> None:
     node = make_node(SAFE, _PERIOD_S=60, _MAX_ATTACHES_PER_HOUR=3)
     cycles = node.run(6)

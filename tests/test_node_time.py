@@ -18,7 +18,7 @@ from devkit.servers.udp import UdpServer
 from emulator.cycle import Cycle
 from tests.device import Device
 
-pytestmark = pytest.mark.both_runtimes(every=4)
+pytestmark = pytest.mark.both_runtimes(every=6)
 
 MakeDevice = Callable[..., Device]
 NOON = 1772366400
@@ -110,6 +110,7 @@ def test_times_arrive_as_they_were(
         assert abs(length_s - number * PERIOD_S) <= 0.01 * number * PERIOD_S + FRESH_S
 
 
+@pytest.mark.cpython  # nine cycles without what test_times_arrive_as_they_were has
 def test_without_any_time_ages_arrive(make_device: MakeDevice) -> None:
     """They are as good as the RTC: 3 % of an hour, and half of its wandering."""
     with UdpServer() as server:

@@ -48,7 +48,7 @@ def test_what_is_found(findings: Callable, program: str, found: str | None) -> N
         assert any(line.startswith(found) for line in said), said
 
 
-@pytest.mark.parametrize("scenario", ["good", "edge", "reference", "modem_mute", "no_cell"])
+@pytest.mark.parametrize("scenario", ["edge", "modem_mute", "no_cell"])
 def test_the_application_needs_no_more_than_single_precision(scenario: str) -> None:
     with Emulator(scenario=scenario, routes=["192.0.2.1:5683=127.0.0.1:9"]) as emulator:
         vm = SinglePrecisionVm(emulator.board, emulator.flash, lambda text: None)

@@ -23,7 +23,7 @@ from devkit import marked
 from devkit.application import REFERENCE
 from devkit.build import mip
 from devkit.docs import configuration
-from devkit.docs.parts import PARTS
+from devkit.docs.parts import PARTS, Rows
 from emulator.device_files import ROOT, configured
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
@@ -52,18 +52,28 @@ def files(root: Path = ROOT) -> list[Path]:
     return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
 
 
-def part(name: str) -> str:
-    """What is to stand in the marked part of that name. ValueError for a name that is none."""
+def part(name: str, sample: bool = False) -> str:
+    """What is to stand in the marked part of that name. ValueError for a name that is none.
+
+    sample: of a table that takes long, the rows of its sample alone.
+    """
     if name not in PARTS:
         raise ValueError(f"marked part {name!r}; allowed: {', '.join(PARTS)}")
+    made = PARTS[name]
     with configured(REFERENCE):
-        text = PARTS[name]()
+        text = made.sampled() if sample and isinstance(made, Rows) else made()
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
-def fresh(name: str, written: str) -> bool:
-    """Whether what is written in a marked part still holds."""
-    made = part(name)
+def fresh(name: str, written: str, sample: bool = False) -> bool:
+    """Whether what is written in a marked part still holds. sample: as in part()."""
+    rows = PARTS[name]
+    if sample and isinstance(rows, Rows):
+        try:
+            written = rows.sample_of(written)
+        except ValueError:
+            return False
+    made = part(name, sample)
     if name not in MEASURED:
         return written == made
     old, new = _NUMBER.split(written), _NUMBER.split(made)

@@ -12,7 +12,8 @@ import contextlib
 import functools
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cbor2
@@ -48,6 +49,32 @@ COST = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Rows:
+    """A table whose rows are measured one by one, for seconds each.
+
+    sample: numbers of the rows that the tests measure. `python -m devkit.docs` measures all.
+    """
+
+    headings: Sequence[str]
+    makers: Sequence[Callable[[], Sequence[object]]]
+    sample: Sequence[int]
+
+    def __call__(self) -> str:
+        return markdown(self.headings, [make() for make in self.makers])
+
+    def sampled(self) -> str:
+        """The table with the rows of the sample alone."""
+        return markdown(self.headings, [self.makers[number]() for number in self.sample])
+
+    def sample_of(self, written: str) -> str:
+        """These rows of a whole table. ValueError if it has another number of rows."""
+        first, rule, *rows = written.splitlines()
+        if len(rows) != len(self.makers):
+            raise ValueError(f"{len(rows)} rows instead of {len(self.makers)}")
+        return "\n".join([first, rule, *(rows[number] for number in self.sample)]) + "\n"
+
+
 def _demo() -> str:
     return block(_transcript())
 
@@ -72,12 +99,22 @@ def _row(number: int, install: str = "mpy") -> dict[str, Any]:
     return row(CASES[number], Conditions(SEED, FIRMWARE, install))
 
 
-def _bench_cycles() -> str:
-    return markdown(*bench.cells(map(_row, range(len(CYCLES))), bench.CYCLE_COLUMNS))
+def _measured(
+    makers: Sequence[Callable[[], dict[str, Any]]], columns: dict[str, str], sample: Sequence[int]
+) -> Rows:
+    """A table of the bench: each maker gives a row, `columns` names its keys and headings."""
+
+    def cells(make: Callable[[], dict[str, Any]]) -> Sequence[object]:
+        row = make()
+        return [row[key] for key in columns]
+
+    return Rows(
+        list(columns.values()), [functools.partial(cells, make) for make in makers], sample
+    )
 
 
-def _bench_reports() -> str:
-    return markdown(*bench.cells(map(_row, range(len(CYCLES), len(CASES))), bench.REPORT_COLUMNS))
+def _bench_rows(numbers: range, columns: dict[str, str], sample: Sequence[int]) -> Rows:
+    return _measured([functools.partial(_row, number) for number in numbers], columns, sample)
 
 
 def _cost() -> str:
@@ -92,27 +129,29 @@ def _cost() -> str:
     return markdown(*bench.cells(rows, columns))
 
 
-def _bench_install() -> str:
+def _bench_install() -> Rows:
     """What the form of the modules on the flash changes: the first case, in each of them."""
-    rows = [{"install": install, **_row(0, install)} for install in INSTALLS]
     shown = ("awake_ms", "floor_awake_ms", "awake_ratio", "energy_mj", "energy_ratio")
     columns = {"install": "modules as"} | {key: bench.CYCLE_COLUMNS[key] for key in shown}
-    return markdown(*bench.cells(rows, columns))
+    makers = [
+        functools.partial(lambda install: {"install": install, **_row(0, install)}, install)
+        for install in INSTALLS
+    ]
+    return _measured(makers, columns, [0])
 
 
 def _bench_measuring() -> str:
     return markdown(*bench.cells([measuring.row(SEED)], bench.MEASURING_COLUMNS))
 
 
-@functools.cache
-def batch_rows() -> list[dict[str, Any]]:
+def _bench_batches() -> Rows:
     """Those of the bench, and the longest batch with another firmware, whose AT lines are long."""
-    last = batches.row(batches.EVERY[-1], Conditions(SEED, "1.20.2.r7", "mpy"))
-    return [*batches.rows(Conditions(SEED, FIRMWARE, "mpy")), last]
-
-
-def _bench_batches() -> str:
-    return markdown(*bench.cells(batch_rows(), bench.BATCH_COLUMNS))
+    conditions = Conditions(SEED, FIRMWARE, "mpy")
+    makers = [functools.partial(batches.row, every, conditions) for every in batches.EVERY]
+    makers.append(functools.partial(batches.measuring_row, conditions))
+    other = Conditions(SEED, "1.20.2.r7", "mpy")
+    makers.append(functools.partial(batches.row, batches.EVERY[-1], other))
+    return _measured(makers, bench.BATCH_COLUMNS, [1])
 
 
 def _sensors() -> str:
@@ -120,13 +159,17 @@ def _sensors() -> str:
     return markdown(*listed())
 
 
-def _bench_backlog() -> str:
-    rows = [
-        {"firmware": firmware, **backlog.row(protocol, Conditions(SEED, firmware, "mpy"))}
+def _bench_backlog() -> Rows:
+    def made(firmware: str, protocol: str) -> dict[str, Any]:
+        conditions = Conditions(SEED, firmware, "mpy")
+        return {"firmware": firmware, **backlog.row(protocol, conditions)}
+
+    makers = [
+        functools.partial(made, firmware, protocol)
         for firmware in ("1.20.2.r4", "1.20.2.r7")
         for protocol in backlog.PROTOCOLS
     ]
-    return markdown(*bench.cells(rows, {"firmware": "firmware"} | bench.BACKLOG_COLUMNS))
+    return _measured(makers, {"firmware": "firmware"} | bench.BACKLOG_COLUMNS, [1])
 
 
 def _bench_modules() -> str:
@@ -139,22 +182,25 @@ def _copy() -> str:
     return "\n".join(f"- `{path.as_posix()}`" for path in modules.needs(modules.NBIOT))
 
 
-def _scenarios() -> str:
-    lines = []
-    for name in scenario.names():
-        if name == "reference" or name.startswith(("wifi", "lora")):
-            continue
+def _scenarios() -> Rows:
+    def made(name: str) -> Sequence[object]:
         got = _cycles(name, 1)[0][0]
-        lines.append(
-            [
-                f"`{name}`", scenario.load(name).description, STATUS[got.status],
-                f"`{got.cause}`" if got.cause else got.ended, _seconds(got.awake_ms),
-                _seconds(got.radio_on_ms), got.at_exchanges, _joules(round(got.energy_mj)),
-            ]
-        )  # fmt: skip
-    return markdown(
-        ["scenario", "what happens", "status", "cause", "awake", "radio on", "AT", "energy"], lines
-    )
+        return [
+            f"`{name}`", scenario.load(name).description, STATUS[got.status],
+            f"`{got.cause}`" if got.cause else got.ended, _seconds(got.awake_ms),
+            _seconds(got.radio_on_ms), got.at_exchanges, _joules(round(got.energy_mj)),
+        ]  # fmt: skip
+
+    names = [
+        name
+        for name in scenario.names()
+        if name != "reference" and not name.startswith(("wifi", "lora"))
+    ]
+    headings = [
+        "scenario", "what happens", "status", "cause", "awake", "radio on", "AT", "energy"
+    ]  # fmt: skip
+    makers = [functools.partial(made, name) for name in names]
+    return Rows(headings, makers, range(0, len(names), 4))
 
 
 def _wifi_scenarios() -> str:
@@ -243,16 +289,17 @@ PARTS: dict[str, Callable[[], str]] = {
     "cost": _cost,
     "demo": _demo,
     "demo-cycle": _demo_cycle,
-    "bench-cycles": _bench_cycles,
-    "bench-reports": _bench_reports,
-    "bench-install": _bench_install,
+    # over NB-IoT: a cold attach, and a refusal
+    "bench-cycles": _bench_rows(range(len(CYCLES)), bench.CYCLE_COLUMNS, [0, 4]),
+    "bench-reports": _bench_rows(range(len(CYCLES), len(CASES)), bench.REPORT_COLUMNS, [1, 5, 6]),
+    "bench-install": _bench_install(),
     "bench-modules": _bench_modules,
     "bench-measuring": _bench_measuring,
-    "bench-backlog": _bench_backlog,
-    "bench-batches": _bench_batches,
+    "bench-backlog": _bench_backlog(),
+    "bench-batches": _bench_batches(),
     "sensors": _sensors,
     "copy": _copy,
-    "scenarios": _scenarios,
+    "scenarios": _scenarios(),
     "wifi-scenarios": _wifi_scenarios,
     "report": _report,
     "procedures": _procedures,
@@ -260,5 +307,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "bearer": contracts.bearer,
     "causes": causes.table,
     budget.PART: budget.table,
-    "wear": lambda: markdown(wear.COLUMNS, wear.rows()),
+    "wear": Rows(wear.COLUMNS, [functools.partial(wear.row, *case) for case in wear.CASES], [6]),
 }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +28,20 @@ NVS_PAGES = 7
 FAT_SEGMENTS = 8  # four, in two copies each; LittleFS writes data to any free sector
 
 
-def rows() -> Iterator[tuple[str, ...]]:
+CASES = [
+    (keep, filesystem, name)
+    for keep in ("rtc", "flash")
+    for filesystem in ("littlefs", "fat")
+    for name in NETWORK
+]
+
+
+def row(keep: str, filesystem: str, name: str) -> tuple[str, ...]:
+    online, every = NETWORK[name]
+    plan = Plan(keep, filesystem, send_every=every, online=(online,), cycles=BEFORE + DAY)
     with tempfile.TemporaryDirectory(prefix="wear-") as folder:
-        for keep in ("rtc", "flash"):
-            for filesystem in ("littlefs", "fat"):
-                for name, (online, every) in NETWORK.items():
-                    plan = Plan(
-                        keep, filesystem, send_every=every, online=(online,), cycles=BEFORE + DAY
-                    )
-                    worn, entries = _day(Path(folder) / "flash", plan)
-                    yield keep, filesystem, name, *_figures(filesystem, worn, entries)
+        worn, entries = _day(Path(folder) / "flash", plan)
+    return keep, filesystem, name, *_figures(filesystem, worn, entries)
 
 
 def _day(flash: Path, plan: Plan) -> tuple[Counter[tuple[str, str]], int]:

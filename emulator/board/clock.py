@@ -37,6 +37,7 @@ class Clock:
         self._queue: list[tuple[int, int, Event]] = []
         self._order = itertools.count()
         self._running_events = False
+        self._deadline_us = 0  # of the run_until() that runs events
 
     @property
     def now_ms(self) -> int:
@@ -73,6 +74,7 @@ class Clock:
             return True
         queue = self._queue
         self._running_events = True
+        self._deadline_us = deadline_us
         try:
             while queue and queue[0][0] <= deadline_us:
                 at_us, _, event = heapq.heappop(queue)
@@ -87,6 +89,12 @@ class Clock:
             self._running_events = False
         self._move_to(deadline_us)
         return stop is not None and stop()
+
+    def quiet_until_us(self) -> int:
+        """Asked by an event: the first instant at which anything else may happen, since another
+        event is due or whoever lets time pass goes on."""
+        after_us = self._deadline_us + 1
+        return min(after_us, self._queue[0][0]) if self._queue else after_us
 
     def _move_to(self, at_us: int) -> None:
         if at_us > self.now_us:

@@ -121,10 +121,12 @@ class Background:
     def _poll(self, until: Callable[[], bool], deadline_us: int) -> None:
         clock = self._board.clock
 
-        def look() -> None:  # once per tick of a wait: most of the events of a run
+        def look() -> None:  # on a tick; those before anything can have changed are left out
             if until() or clock.now_us >= deadline_us:
                 self._step()
             else:
-                self._event = clock.schedule(TICK_US, look)  # `now_us` is on a tick
+                quiet_us = min(clock.quiet_until_us(), deadline_us) - clock.now_us
+                ticks = max(1, -(-quiet_us // TICK_US))
+                self._event = clock.schedule(ticks * TICK_US, look)
 
         self._event = clock.schedule(tick_after(clock.now_us, 1) - clock.now_us, look)

@@ -5,6 +5,7 @@ from _board import call
 from ucollections import namedtuple
 
 _DIR = 0x4000
+_uname_types = []  # one at most: making a type takes longer than all else of uname()
 
 
 def uname():
@@ -15,7 +16,9 @@ def uname():
     if name == "FiPy":
         fields += ["lorawan", "sigfox"]
         values += ["1.0.2", "1.0.1"]
-    return namedtuple("uname", fields)(*values)
+    if not _uname_types:
+        _uname_types.append(namedtuple("uname", fields))
+    return _uname_types[0](*values)
 
 
 chdir = forward("flash.chdir", 1)

@@ -1,7 +1,7 @@
 """A MicroPython VM as a process: starting it, its frames with a limit in real time, ending it.
 
-Starting the WebAssembly build takes ten times what a new VM in a running process takes. Such a
-process starts anew by itself when its program ends, and is kept for the next boot of any board.
+Starting the WebAssembly build takes a hundred times what a new VM in a running process takes. Such
+a process starts anew by itself when its program ends, and is kept for the next boot of any board.
 """
 
 from __future__ import annotations

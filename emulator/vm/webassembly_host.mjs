@@ -9,19 +9,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { memory, stateOf } from "./webassembly_state.mjs";
 
 const [packageFolder, deviceFolder] = process.argv.slice(2);
 const HEADER = 4;
 const HEAP_BYTES = 2560 * 1024; // as a board with PSRAM; this build grows it when it is used up
-
-let memory; // of the VM: the build does not offer it, so it is taken when the VM is made
-let module; // compiled once
-WebAssembly.instantiate = async (bytes, imports) => {
-    module ??= await WebAssembly.compile(bytes);
-    const instance = new WebAssembly.Instance(module, imports);
-    memory = instance.exports.memory;
-    return { module, instance };
-};
 
 function write(buffer) {
     for (let at = 0; at < buffer.length; ) at += fs.writeSync(1, buffer, at);
@@ -44,7 +36,7 @@ const link = {
     exchange(address, size) {
         const frame = Buffer.allocUnsafe(HEADER + size);
         frame.writeUInt32BE(size, 0);
-        frame.set(new Uint8Array(memory.buffer, address, size), HEADER);
+        frame.set(new Uint8Array(memory().buffer, address, size), HEADER);
         write(frame);
         const length = read(HEADER).readUInt32BE(0);
         if (length === 0) throw END;
@@ -53,14 +45,16 @@ const link = {
     },
     // Put the answer at `address`.
     answer(address) {
-        new Uint8Array(memory.buffer, address, answer.length).set(answer);
+        new Uint8Array(memory().buffer, address, answer.length).set(answer);
     },
 };
 
 const { loadMicroPython } = await import(pathToFileURL(path.join(packageFolder, "micropython.mjs")));
 
-// A new VM, nothing of an earlier one in it, runs one program.
-async function run() {
+// What start.py imports before it asks for anything: compiled once in a process.
+const MODULES = ["board", "console", "errors", "importer", "natives", "wire", "link_wasm"];
+
+async function load() {
     const vm = await loadMicroPython({
         heapsize: HEAP_BYTES,
         pystack: 32 * 1024,
@@ -76,12 +70,37 @@ async function run() {
             vm.FS.writeFile("/vm/" + name, fs.readFileSync(path.join(deviceFolder, name)));
         }
     }
-    vm.runPython('import sys\nsys.path[:] = ["/vm"]\nimport start\n');
+    const names = MODULES.map((name) => `"${name}"`).join(", ");
+    vm.runPython('import sys\nsys.path[:] = ["/vm"]\n');
+    vm.runPython(`for name in (${names}): __import__(name)\ndel name\n`);
+    return vm;
 }
 
+// The files of the VM are JavaScript's.
+function empty(FS, folder) {
+    for (const name of FS.readdir(folder)) {
+        const place = folder + "/" + name;
+        if (name === "." || name === "..") continue;
+        if (FS.isDir(FS.stat(place).mode)) {
+            empty(FS, place);
+            FS.rmdir(place);
+        } else {
+            FS.unlink(place);
+        }
+    }
+}
+
+// A VM with nothing of an earlier program in it runs one program.
+let vm, state;
 for (;;) {
+    if (state?.restore()) {
+        empty(vm.FS, "/scratch");
+    } else {
+        vm = await load();
+        state = stateOf();
+    }
     try {
-        await run();
+        vm.runPython("import start\n");
     } catch (reason) {
         if (reason !== END) throw reason;
     }

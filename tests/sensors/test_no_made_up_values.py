@@ -15,7 +15,7 @@ from tests.device import Node
 
 from .family import ON_I2C, SUPPLY, Member
 
-READINGS = 40
+READINGS = 20
 CHECKSUMS = ("scd30", "scd4x", "sht4x", "si7021")
 # Further kinds of a chip, and further arguments of its driver
 OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [

@@ -180,6 +180,7 @@ def test_without_nvs_an_epoch_has_a_random_number(tmp_path: Any, runtime: str) -
 # asking
 
 
+@pytest.mark.cpython  # 120 starts
 def test_a_bearer_that_takes_long_in_vain_is_asked_less_and_less(board: Board) -> None:
     """One that answers at once is asked each time."""
     program = """

@@ -120,12 +120,13 @@ def lived(days: Days, count: float) -> Days:
     return days
 
 
+@pytest.mark.cpython  # days of cycles
 @pytest.mark.parametrize("percent", (-3, DRAWN, 3))
 def test_the_error_is_one_percent_of_the_time_since_the_last_good_clock(
     tmp_path: Path, runtime: str, percent: float
 ) -> None:
     with closing(Days(tmp_path / "flash", 7, runtime, percent)) as days:
-        lived(days, 4 if runtime == "cpython" else 1)
+        lived(days, 4)
         known = [length for length, learned in days.periods if learned]
         assert len(days.anchors) >= 3 and len(known) > 40
         assert max(days.shares) <= 0.01
@@ -134,6 +135,7 @@ def test_the_error_is_one_percent_of_the_time_since_the_last_good_clock(
         assert days.asked < len(days.periods)  # not in each cycle
 
 
+@pytest.mark.cpython  # days of cycles
 def test_a_network_that_is_there_is_asked_four_times_a_day(tmp_path: Path, runtime: str) -> None:
     with closing(Days(tmp_path / "flash", 3, runtime)) as days:
         for _ in range(48):

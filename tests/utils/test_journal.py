@@ -120,7 +120,7 @@ TROUBLE = [
 ]
 
 
-@pytest.mark.both_runtimes(every=5)
+@pytest.mark.both_runtimes(every=12)
 @pytest.mark.parametrize(("keep", "filesystem"), [("rtc", "littlefs"), ("flash", "fat")])
 @pytest.mark.parametrize("fault", TROUBLE, ids=lambda fault: " ".join(map(str, fault.values())))
 def test_trouble_costs_at_most_what_is_counted(
@@ -184,6 +184,7 @@ show((before, q.given_up))
 DAMAGES = ("zeros", "cut", "layout", "foreign", "lost", "mark", "memory")
 
 
+@pytest.mark.both_runtimes(every=3)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_costs_what_it_hits(device: Device, damage: str) -> None:
     """Segment 2 is damaged in the middle; what is before and behind comes out."""

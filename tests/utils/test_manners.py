@@ -134,6 +134,7 @@ def test_waits_hold_over_sleep_and_measuring_goes_on(node):
     assert all(270 <= gap <= 466 for gap in gaps[6:])
 
 
+@pytest.mark.both_runtimes(every=5)  # many cycles
 @pytest.mark.parametrize(
     "cause", [PWRON_RESET, BROWN_OUT_RESET, HARD_RESET, WDT_RESET, SOFT_RESET]
 )

@@ -17,10 +17,10 @@ from tests.published import publish
 
 # Of each NAME: seeds that the suite has time for
 RUNS = {
-    "faults": ("5", "12"),
-    "files": ("48", "20"),
+    "faults": ("5", "6"),
+    "files": ("48", "8"),
     "outages": ("16", "2"),
-    "powercuts": ("4999", "40"),
+    "powercuts": ("4999", "20"),
 }
 MORE = {"outages": ("--days", "0.2")}
 
