@@ -398,6 +398,7 @@ class Client:
 
             asked = request.code, request.options, request.payload
             response = coap_blocks.send(self, *asked, response=response)
+            request.took_ms = self._last.took_ms  # of the last block, whose answer this is
         self.tell()
         return response
 

@@ -185,7 +185,7 @@ def test_what_is_said_of_one_datagram_is_not_meant_for_another(parts):
     """Each holds one measurement."""
     answers = {1: ("refused", False), 2: ("refused", True)}
     journal, server = Journal(range(3)), Server(lambda n: answers.get(n[0], ("delivered", False)))
-    session(parts, journal, server, records={n: [("x", "x" * 90, None, None)] for n in range(3)})
+    session(parts, journal, server, records={n: [("x", "x" * 80, None, None)] for n in range(3)})
     assert 1 in journal.waiting and (1, "refused") not in journal.lost
 
 
