@@ -324,7 +324,8 @@ class Journal:
             return True
         self._open = (number, content + data, now, layout)
         self._seen = (None, 0, [])
-        self._on_flash += len(keys)
+        if self._on_flash != _journal_rtc.UNKNOWN:
+            self._on_flash += len(keys)
         stored.update(keys)
         del measurements[: len(keys)]
         return bool(measurements)
