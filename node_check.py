@@ -124,6 +124,8 @@ class Examined:
         bearer = self.bearer
         limit = bearer.room(self._config) if hasattr(bearer, "room") else bearer.datagram_limit()
         left = limit - self.protocol.overhead(self._config)
+        if hasattr(self.protocol, "longest"):
+            left = min(left, self.protocol.longest(self._config))
         if left >= _AMPLE:
             return
         import sensors
@@ -137,6 +139,7 @@ class Examined:
             sizes.append(len(pack.payload))
         if sizes and left < max(sizes):
             names = ("_DEVICE_NAME",) + getattr(self.protocol, "OVERHEAD_BY", ())
+            names += getattr(self.protocol, "LONGEST_BY", ())
             text = "%s: %d of %d bytes are left for a report; allowed: at least %d"
             written = self._written(names + getattr(bearer, "ROOM_BY", ()))
             found = self.problems if left < min(sizes) else self._lost

@@ -104,8 +104,6 @@ class Store(AbstractContextManager["Store"]):
         self._alone = 0  # jobs that get a transaction each
         self._kept = 0  # records in a temporary database
         self._connect()
-        saved = dict(self._database.execute("SELECT name, value FROM counter"))
-        self._totals = Counter({name: saved[name] for name in tables.COUNTERS})
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
         self._thread.start()
 
@@ -195,7 +193,9 @@ class Store(AbstractContextManager["Store"]):
             connection.execute(f"PRAGMA synchronous={'FULL' if self._path else 'OFF'}")
             self._prepare(connection)
             connection.execute("PRAGMA journal_mode=WAL")
-        except (sqlite3.Error, OSError) as problem:
+            saved = dict(connection.execute("SELECT name, value FROM counter"))
+            self._totals = Counter({name: saved[name] for name in tables.COUNTERS})
+        except (sqlite3.Error, OSError, KeyError) as problem:
             if connection is not None:
                 connection.close()
             raise OSError(str(problem)) from None

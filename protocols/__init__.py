@@ -48,6 +48,7 @@ session.final          True if the last REFUSED is the server's last word about 
 Optional, for the check of the whole configuration:
 
 OVERHEAD_BY            names of the fields that decide overhead()
+LONGEST_BY             names of the fields that decide longest()
 UNFED                  names of fields in s: waits of that length that do not feed the watchdog
 
 This folder also contains a format of payloads: senml.

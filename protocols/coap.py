@@ -74,6 +74,7 @@ _FIELDS = (
 )
 
 OVERHEAD_BY = ("_TOPIC", "_TOKEN")
+LONGEST_BY = ("_COAP_BLOCK_SIZE",)
 
 # code: class * 32 + detail; options: [(number, bytes), ...] in order of the numbers
 Response = namedtuple("Response", ("code", "options", "payload"))
@@ -398,6 +399,7 @@ class Client:
 
             asked = request.code, request.options, request.payload
             response = coap_blocks.send(self, *asked, response=response)
+            request.took_ms = self._last.took_ms  # of the last block, whose answer this is
         self.tell()
         return response
 

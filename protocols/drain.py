@@ -45,7 +45,8 @@ class Drain:
         self._journal = journal
         self._packs = packs
         self._refusals = 0  # of the measurement that is sent by itself
-        self._over = []  # sequence numbers given up by this session
+        self._over = []  # entries that this session is through with: given up, or sent alone
+        self._deadline = None
         self._unanswered = []  # entries to which no answer will come
         self._under_way = []  # [(pack, groups), ...] in order
         self._torn = []  # keys of groups that have a part which was not confirmed
@@ -58,7 +59,8 @@ class Drain:
     def run(self, groups, most_ms):
         """Send the groups of an iterable, whose keys are entries of the journal.
 
-        Begin no datagram after most_ms, but send one. Raises nothing for trouble in the field.
+        Begin no datagram after most_ms, but send one measurement, whose first datagram alone would
+        bring the next session no further. Raises nothing for trouble in the field.
         """
         last = []
         numbers = [pair[0] for pair in self.held]
@@ -70,12 +72,12 @@ class Drain:
                 else:
                     yield group
 
-        deadline = timing.Deadline(most_ms)
-        tried = False
+        deadline = self._deadline = timing.Deadline(most_ms)
+        tried = False  # a whole measurement
         for pack in self._packs(first(), self._unfit):
             if tried and deadline.expired():
                 break
-            tried = True
+            tried = tried or bool(pack.complete)
             if not self._begin(pack):
                 return
         if not self._await_all() or tried and deadline.expired():
@@ -102,7 +104,7 @@ class Drain:
     def _begin(self, pack):
         """Send one datagram, and wait for outcomes if no more may be under way, or if this one's
         comes at once. False if the session is over."""
-        groups = [group for group in pack.groups if group.seq not in self._over]
+        groups = [group for group in pack.groups if group.key not in self._over]
         if not groups:
             return True
         session = self._session
@@ -152,16 +154,20 @@ class Drain:
 
     def _take_apart(self, pack, groups):
         """Deal with a datagram that was refused. False if the session is over."""
+        final = getattr(self._session, "final", False)  # of this one: outcomes of others follow
         torn = [group.key for group in groups]
         self._torn += torn
         goes_on = self._await_all()  # first: outcomes come in order
         if self.outcome or not goes_on:
             return False
         self._torn = [key for key in self._torn if key not in torn]
-        if len(pack.groups) == 1:
-            return self._refused(groups[0])
+        groups = [group for group in groups if group.key not in self._over]
+        if groups and len(pack.groups) == 1:
+            return self._refused(groups[0], final)
         for group in groups:
             if not self._send_alone(group):
+                return False
+            if self._deadline.expired():  # one brings the next session further
                 return False
         return True
 
@@ -173,6 +179,7 @@ class Drain:
                 return False
             if self._refusals:
                 return True
+        self._over.append(group.key)
         self._hold(group)
         return True
 
@@ -182,10 +189,10 @@ class Drain:
         added = [[group.seq, each] for each in times]
         self.held = (others + added)[-_MOST_HELD:]
 
-    def _refused(self, group):
+    def _refused(self, group, final):
         """Deal with a measurement that was refused by itself. False if the session is over."""
         self._refusals += 1
-        if getattr(self._session, "final", False):
+        if final:
             self._hold(group)
             self._give_up(group, "refused")
             return True
@@ -212,7 +219,7 @@ class Drain:
             _log.error("not reported: %s", text)
 
     def _give_up(self, group, why):
-        self._over.append(group.seq)
+        self._over.append(group.key)
         _log.error("measurement %d given up: %s", group.seq, why)
         if self._journal:
             self._journal.give_up(group.key, why)

@@ -56,6 +56,7 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
     ({"_PROTOCOL": "coap", "_TOPIC": PATH, "_TOKEN": KEY},
      f"_TOPIC = '{PATH}', _TOKEN = '***': 3 of 124 bytes are left for a report; allowed: "),
     ({"_PROTOCOL": "mqtt", "_PORT": 1883, "_TOPIC": "t" * 110}, "': 7 of 124 bytes are left for"),
+    ({"_COAP_BLOCK_SIZE": 32, "_PROTOCOL": "coap"}, "_COAP_BLOCK_SIZE = 32: 32 of 124 bytes are "),
     ({**LORA, "_LORA_DR": 0, "_DEVICE_NAME": "a-node-of-20-letters",
       "_SENSORS": i2c(name="a-sensor-of-20-chars")},
      "_DEVICE_NAME = 'a-node-of-20-letters', _LORA_REGION = 'EU868', _LORA_DR = 0: 51 of 51 "),

@@ -17,18 +17,19 @@ _log = logging.Logger("clock")
 
 
 def next_epoch():
-    """Return the number of a new epoch, 1 to 65535; a random one if the NVS fails."""
+    """Return the number of a new epoch, 1 to 65535: a random one if the last one is not known,
+    because measurements of any may wait on flash, and would have the times of this one."""
     import pycom
+    import uos
 
+    number = int.from_bytes(uos.urandom(2), "big") or 1
     try:
         last = pycom.nvs_get(_EPOCH_KEY, 0)
-        number = (last + 1 if isinstance(last, int) and last >= 0 else 1) % _EPOCH_END or 1
+        if isinstance(last, int) and 0 < last < _EPOCH_END:
+            number = (last + 1) % _EPOCH_END or 1
         store.nvs_set(_EPOCH_KEY, number)
     except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception
-        import uos
-
         _log.warning("epoch not counted: %s", error)
-        number = int.from_bytes(uos.urandom(2), "big") or 1
     return number
 
 

@@ -8,7 +8,8 @@
         mine.failed("no_cell", "temporary")
 
 The state is one text. It is written for each attempt, for a failure, for the end of a row of them,
-and each half hour of a wait. To end a wait: import pycom; pycom.nvs_erase("back_off").
+and each half hour of a wait, more often after power returned.
+To end a wait: import pycom; pycom.nvs_erase("back_off").
 """
 
 from utils import backoff, checked, logging, store
@@ -77,7 +78,7 @@ class Attempts:
 
     def note_progress(self):
         """Note the node time, if it is due in a wait: a power cut costs what is not noted."""
-        if self._state.is_noting(self._manners.now_s()):
+        if self._state.is_noting(self._manners.now_s(), self._manners.run_ms() // 1000):
             self._save()
 
     def starts_early(self, period_s, sleep_ms):

@@ -33,6 +33,7 @@ _DELAYS_MIN = {
 _NEVER_SHORTER_MIN = (30, 1440)  # these vary to the longer side only
 _PATIENT = 4  # each fourth attempt in a row takes its whole time, the others half of it
 _NOTE_S = 1800  # node time that a power cut may cost, in a wait
+_NOTE_SHARE = 4  # nor more than this share of the time since the last one, lest waits never end
 
 # Attempts are counted in steps of 450 s. An hour ends within its ninth step
 _STEP_S = 450
@@ -104,9 +105,13 @@ class Backoff:
         """Return the seconds until the next attempt is allowed, 0 if it is allowed now."""
         return max(self._until_s - now_s, self._ceiling_s(now_s), 0)
 
-    def is_noting(self, now_s):
-        """True if the progress of a wait is to be kept: a power cut costs what is not kept."""
-        return self._until_s > now_s and now_s - self.noted_s >= _NOTE_S
+    def is_noting(self, now_s, run_s):
+        """True if the progress of a wait is to be kept: a power cut costs what is not kept.
+
+        run_s: for how long there has been power.
+        """
+        due_s = min(_NOTE_S, run_s // _NOTE_SHARE)
+        return self._until_s > now_s and now_s - self.noted_s >= due_s
 
     def is_hasty(self):
         """True if the next attempt is to take half the time: a cell that is back is soon found."""

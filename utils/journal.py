@@ -128,9 +128,9 @@ class Journal:
         for key in keys:
             for number, place in self._places.pop(key, ()):
                 places.setdefault(number, set()).add(place)
-                self._on_flash -= 1
         for number in places:
             self._take(number, places[number])
+            self._fewer(len(places[number]))
         if self._image.count:
             self._image.remove(keys)
         self._remember()
@@ -144,6 +144,7 @@ class Journal:
         """End a cycle: bring to flash what must not be in RTC memory alone. False if it is lost
         with the next sleep."""
         kept = self._remember()
+        self._waiting_on_flash()
         if self._image.count and (failed or low_battery or self._at_once or not kept):
             kept = self._flush() or kept
         elif self._on_flash not in (0, _journal_rtc.UNKNOWN) and self._clock[1]:
@@ -189,6 +190,12 @@ class Journal:
                 _log.warning("flash not read: %s", error)
                 return 0
         return self._on_flash
+
+    def _fewer(self, measurements):
+        """Count less that waits on flash. That nothing does is looked up later: what is done
+        between others comes, and is counted, once more, and of what cannot be read is guessed."""
+        known = measurements < self._on_flash < _journal_rtc.UNKNOWN
+        self._on_flash = self._on_flash - measurements if known else _journal_rtc.UNKNOWN
 
     def _undone(self, number):
         """Return (content, [(place, end)] of measurements that wait, [(epoch, anchor)])."""
@@ -255,9 +262,12 @@ class Journal:
 
     def _take(self, number, places):
         """Note in NVS that these places of a segment are done. Drop a segment of which all is."""
-        if self._seen[0] != number:
-            self._undone(number)
-        _, size, waiting = self._seen
+        for _ in range(2):
+            if self._seen[0] != number:
+                self._undone(number)
+        seen, size, waiting = self._seen
+        if seen != number:  # it cannot be read: they are sent again
+            return
         left = [each for each in waiting if each[0] not in places]
         self._seen = (number, size, left)
         behind = self._segments.mark(number)[1]
@@ -314,7 +324,8 @@ class Journal:
             return True
         self._open = (number, content + data, now, layout)
         self._seen = (None, 0, [])
-        self._on_flash += len(keys)
+        if self._on_flash != _journal_rtc.UNKNOWN:
+            self._on_flash += len(keys)
         stored.update(keys)
         del measurements[: len(keys)]
         return bool(measurements)
@@ -427,7 +438,7 @@ class Journal:
         if measurements:
             _log.error("the journal is full: %d measurements given up", measurements)
         self._segments.count(measurements, below)
-        self._on_flash = max(0, self._on_flash - measurements)
+        self._fewer(measurements)
         self._places.clear()
         if self._open and self._open[0] < below:
             self._open = None

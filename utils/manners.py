@@ -86,7 +86,7 @@ class Manners:
         """Return how long to sleep, and keep what the next cycle goes on with. Call it last."""
         import machine
 
-        now_s, run_ms = self.now_s(), self._run_now_ms()
+        now_s, run_ms = self.now_s(), self.run_ms()
         if self._attempts:
             self._attempts.note_progress()
         at_place = self.reason != "spread"
@@ -108,7 +108,8 @@ class Manners:
         """
         return self._attempts.starts_early(self._period_s, sleep_ms) if self._attempts else None
 
-    def _run_now_ms(self):
+    def run_ms(self):
+        """Return the ms since the clock of the board started."""
         return self._run_ms + timing.now_ms()
 
     def now_s(self):

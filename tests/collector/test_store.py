@@ -383,7 +383,7 @@ def test_a_file_of_the_version_before_keeps_its_records_and_times(
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "newer", "another"])
+@pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "newer", "another", "damaged"])
 def test_what_cannot_be_such_a_database_is_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.db"
     if kind == "text":
@@ -394,7 +394,8 @@ def test_what_cannot_be_such_a_database_is_refused(tmp_path: Path, kind: str) ->
         path = tmp_path / "b" / "a.db"
     else:
         with contextlib.closing(sqlite3.connect(path)) as base:
-            base.execute("PRAGMA user_version=99" if kind == "newer" else "CREATE TABLE mine (a)")
+            made = {"newer": "PRAGMA user_version=99", "damaged": "PRAGMA user_version=2"}
+            base.execute(made.get(kind, "CREATE TABLE mine (a)"))
     with pytest.raises(OSError, match=r".+"):
         Store(str(path))
 

@@ -37,16 +37,25 @@ def test_the_question_is_asked_when_it_is_wanted(rig: Rig) -> None:
     assert session.server_time is None
 
 
+@pytest.mark.parametrize("length", [16, 17])
 @pytest.mark.parametrize(
     ("ms", "expected"), [(100, 0), (1100, 1), (3900, 2), (9900, 5), (10100, None)]
 )
-def test_the_time_is_of_the_middle_of_the_exchange(
-    rig: Rig, ms: int, expected: int | None
+def test_the_time_is_of_the_middle_of_the_last_exchange(
+    rig: Rig, ms: int, expected: int | None, length: int
 ) -> None:
-    rig.answer = lambda seen: [(ms, rig.ack(seen, payload=cbor2.dumps({1: NOW})))]
-    session = rig.session(_COAP_ACK_TIMEOUT_SEC=30, _COAP_MAX_RETRANSMIT=0)
+    """17 bytes are two blocks."""
+
+    def answer(seen: Any) -> Any:
+        block = [option for option in seen[4] if option[0] == 27]
+        if block and block[0][1][-1] & 8:
+            return [(10, rig.ack(seen, 0x5F, options=block))]
+        return [(ms, rig.ack(seen, payload=cbor2.dumps({1: NOW})))]
+
+    rig.answer = answer
+    session = rig.session(_COAP_ACK_TIMEOUT_SEC=30, _COAP_MAX_RETRANSMIT=0, _COAP_BLOCK_SIZE=16)
     session.ask_time = True
-    session.deliver(b"report")
+    session.deliver(bytes(length))
     found = None if session.server_time is None else session.server_time - NOW
     assert found == expected
     if found is not None:

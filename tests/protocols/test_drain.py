@@ -10,6 +10,7 @@ from collector.senml import decode
 
 BN = "kCsQxGOU:"
 VALUES = [("t", 2423, -2, "Cel"), ("v", 3784, -3, "V")]
+LONG = [(f"t{number}", 2423, -2, None) for number in range(30)]  # for several datagrams
 LIMIT = 104  # holds three of these measurements
 
 
@@ -110,10 +111,8 @@ def test_a_server_that_is_silent_is_asked_once(parts):
 
 def test_a_measurement_is_done_when_all_its_datagrams_are(parts):
     journal, answers = Journal(range(2)), iter(["delivered", "unknown", "delivered", "delivered"])
-    values = [(f"t{number}", 2423, -2, None) for number in range(30)]
-    one = session(
-        parts, journal, Server(lambda numbers: (next(answers), False)), records={1: values}
-    )
+    server = Server(lambda numbers: (next(answers), False))
+    one = session(parts, journal, server, records={1: LONG})
     assert (one.outcome, journal.waiting) == ("server_silent", [1])
 
 
@@ -168,10 +167,26 @@ def test_what_no_datagram_holds_is_given_up(parts):
     assert journal.lost == [(1, "too long")] and journal.waiting == []
 
 
-def test_one_datagram_is_sent_when_there_is_no_time(parts):
+@pytest.mark.parametrize("first", [VALUES, LONG])
+def test_one_measurement_at_least_is_sent_when_there_is_no_time(parts, first):
     journal, server = Journal(range(8)), Server(ok)
-    session(parts, journal, server, most_ms=0)
-    assert len(server.asked) == 1 and len(journal.waiting) == 5
+    session(parts, journal, server, most_ms=0, records={0: first})
+    assert 0 not in journal.waiting and server.asked[-1] != [7]
+
+
+def test_a_datagram_is_not_taken_apart_without_end(parts, monkeypatch):
+    journal, server = Journal(range(3)), Server(refuses(*range(3), final=True))
+    monkeypatch.setattr(parts[0].timing, "Deadline", lambda ms: SimpleNamespace(expired=lambda: 1))
+    session(parts, journal, server)
+    assert (server.asked, journal.waiting) == ([[0, 1, 2], [0]], [1, 2])
+
+
+def test_what_is_said_of_one_datagram_is_not_meant_for_another(parts):
+    """Each holds one measurement."""
+    answers = {1: ("refused", False), 2: ("refused", True)}
+    journal, server = Journal(range(3)), Server(lambda n: answers.get(n[0], ("delivered", False)))
+    session(parts, journal, server, records={n: [("x", "x" * 80, None, None)] for n in range(3)})
+    assert 1 in journal.waiting and (1, "refused") not in journal.lost
 
 
 @pytest.mark.parametrize("held", [None, 5, [5], [[1]], [["x", 1]], [[1, 2, 3]], {"a": 1}])

@@ -162,14 +162,14 @@ def test_a_damaged_text_is_taken_for_one_failure(name, damage):
 def test_progress_of_a_wait_is_noted_each_half_hour_of_node_time():
     trial = Trial()
     trial.waits(6)
-    notes = 0
-    for _ in range(0, 360, 15):
+    notes = []
+    for run_min in range(15, 375, 15):  # power returned just now
         trial.now_s += 15 * MINUTE
         state = trial.state()
-        if state.is_noting(trial.now_s):
+        if state.is_noting(trial.now_s, run_min * MINUTE):
             trial.keep(state)
-            notes += 1
-    assert notes == 11
+            notes.append(run_min)
+    assert notes == [15, 30, 45, 60, *range(90, 360, 30)]
 
 
 SERIES = """

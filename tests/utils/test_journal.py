@@ -71,6 +71,37 @@ show(q.waiting)
     ) == [29, [*range(61, 90), 100], 30]
 
 
+def test_what_is_done_between_others_hides_none(device: Device) -> None:
+    """It comes again. A segment that cannot be read just then keeps what it has."""
+    assert run(
+        device,
+        """
+for number in range(2, 5):
+    q = queue("flash")
+    if number == 2:
+        for n in range(6):
+            q.add(n, 900 * n, 3, six(n))
+    for entry in list(q.entries("oldest"))[2:]:
+        if entry.seq <= number or number == 4:
+            q.done([entry])
+show((seqs(queue("flash")), queue("flash").waiting))
+q = queue("flash")
+for n in range(6, 180):
+    q.add(n, 900 * n, 3, six(n))
+entries = list(q.entries("oldest"))
+q.done(entries[130:140])
+q.done(entries[120:130])
+def fails(number):
+    raise OSError(5)
+q._segments.read, readable = fails, q._segments.read
+q.done(entries[1:2])
+q._segments.read = readable
+left = seqs(queue("flash"))
+show([entry.seq for entry in entries[:120] if entry.seq not in left])
+""",
+    ) == [[[0, 1], 2], []]
+
+
 def test_times_are_told_by_the_readings_around(device: Device) -> None:
     """A power cut lies between the epochs; the last is the present one."""
     told = run(
