@@ -6,11 +6,11 @@ wakes it. A value can be read once. Settings are lost with the supply unless the
 
 Source: Sensirion SCD4x data sheets 1.1 to 1.7 (commands, times, average and peak currents). The
 pressure is read back, and an altitude overrides it, as in Sensirion/embedded-i2c-scd4x 1.2.0. From
-memory or assumed: what the pressure is before it is set, that refused commands are not acknowledged, that a single value keeps the chip
-busy for all of its 5 s, how the average current is made of base and peak, the charge of a single
-value, when a recalibration is refused, how far off the first single value is and that periodic
-ones make up for it. There are reports of SCD40 that take the single-shot command; this one does
-not.
+memory or assumed: what the pressure is before it is set, that refused commands are not
+acknowledged, that a single value keeps the chip busy for all of its 5 s, how the average current
+is made of base and peak, the charge of a single value, when a recalibration is refused, how far
+off the first single value is and that periodic ones make up for it. There are reports of SCD40
+that take the single-shot command; this one does not.
 """
 
 from __future__ import annotations
