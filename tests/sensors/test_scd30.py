@@ -137,18 +137,6 @@ def test_the_interval_is_stored_once(node):
     assert (chip.interval_s, chip.writes) == (10, 1)
 
 
-def test_the_pressure_is_corrected_for_and_an_earlier_value_dropped(node):
-    chip = scd30(node, ppm=800)
-    chip.pressure_hpa = lambda t: 900.0
-    node.board.clock.advance(10_000_000)
-    uncorrected = node.value(READ, "scd30")[0].co2
-    assert uncorrected == pytest.approx(800 * 900 / 1013.25, abs=0.1)
-    node.board.clock.advance(10_000_000)
-    reading = node.value("scd30.get_reading('P9', 'P10', pressure_hpa=900)", "scd30")
-    assert reading.co2 == pytest.approx(800, abs=0.1)
-    assert (chip.compensated_hpa, chip.writes) == (900, 0)
-
-
 @pytest.mark.both_runtimes(every=2)
 @pytest.mark.parametrize(
     ("tells", "co2", "starts"),

@@ -138,14 +138,10 @@ def test_another_chip_is_not_written_to(node):
 def test_a_part_that_is_slower_than_documented_shows_no_darkness(node, runtime, clock, light):
     chip = Tsl2561(node.board, lambda t: light, lambda t: 0.3, clock=clock)
     node.attach(chip, None, ADDRESS)
-    shown = node.ask(
-        """
-        from sensors import tsl2561
-        for _ in range(3):
-            show(tsl2561.get_reading("P9", "P10"))
-        """
+    program = (
+        "from sensors import tsl2561\nfor _ in range(3): show(tsl2561.get_reading('P9', 'P10'))"
     )
-    assert shown == [pytest.approx(light, rel=0.05)] * 3
+    assert node.ask(program) == [pytest.approx(light, rel=0.05)] * 3
 
 
 def test_all_addresses_can_be_used(node):
