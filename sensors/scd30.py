@@ -172,7 +172,9 @@ class Scd30(Sensor):
     def recalibrate(self, ppm):
         """Take the CO2 around the module for `ppm`, 400 to 2000, from now on.
 
-        It has to measure every 2 s for two minutes before, in air that does not change.
+        It has to measure every 2 s for two minutes before, in air that does not change, and for
+        5 s after: with a supply that goes at once the value was lost to a user
+        (Sensirion/arduino-i2c-scd30 issue 4).
         """
         _sensirion.limit("ppm", ppm, 400, 2000)
         _sensirion.finish(self._send(_RECALIBRATE, ppm))

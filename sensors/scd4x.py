@@ -26,8 +26,9 @@ until its supply is switched off.
 
 Written against Sensirion's SCD4x data sheets 1.1 to 1.7, on Pycom firmware 1.20.2.r4; the
 pressure is read as Sensirion/embedded-i2c-scd4x 1.2.0 does. The data sheets differ in the time
-from power-on to the first command (1.1: 1000 ms, later 30 ms): it is asked until it answers.
-Settings
+from power-on to the first command (1.1: 1000 ms, later 30 ms): it is asked until it answers. Until
+April 2021 Sensirion's own driver allowed 1350 ms for a single value and 5500 for the self-test
+where 5000 and 10 000 are right. Settings
 that belong to the place where it hangs are methods of Scd4x, once, from the console:
 
     from machine import I2C

@@ -10,7 +10,8 @@ the sensor, which draws half a mA while it measures.
 A reading takes 8 ms, with high repeatability, and 2 ms more with the supply switched. Written
 against Sensirion's SHT4x data sheet (timings, commands, conversion of the signal, section 4.9 of
 version 5 on the heater), on Pycom firmware 1.20.2.r4. The chip does not stretch the clock: while
-it measures it leaves its address unanswered.
+it measures it leaves its address unanswered. Editions differ in the longest measurement, 8.2 or
+8.3 ms; 9 are waited for.
 
 Water on the chip, and weeks in air of more than 80 %RH, make the humidity read too high. The
 heater drives both out. It is never on by itself; it is used from the console or a program:
