@@ -57,7 +57,9 @@ class Registers:
                 taken = True
                 if self.holds(register, expected, mask):
                     return
-                cause = "wrong_part" if self.peek(register) else "stuck"
+                # of a line that is held down all registers are 0
+                other = self.peek(register) or self.peek(register + 1)
+                cause = "wrong_part" if other else "stuck"
             except SensorError as error:
                 cause = error.args[0]
                 if cause == "stuck":  # it took seconds: not once more

@@ -153,23 +153,33 @@ class Rig:
         self._shared = {}  # key -> object with deinit()
         self.hung = []  # pins of a bus, once for each sensor to which it did not react
         self._buses = 0
+        self._baudrates = {}  # of buses, by their key
         self._users = {}  # supply pin -> number of sensors that still need it
 
-    def i2c(self, sda_pin, scl_pin):
-        """Return the machine.I2C on these pins, 100 kHz.
+    def i2c(self, sda_pin, scl_pin, baudrate=100000):
+        """Return the machine.I2C on these pins, as fast as the slowest sensor on it wants.
 
         The first two pairs of a run use the hardware, a third the firmware's software bus.
         Raises OSError for more.
         """
         from machine import I2C
 
+        key = ("i2c", sda_pin, scl_pin)
+        pins = (sda_pin, scl_pin)
+
         def make():
             if self._buses > 2:
                 raise OSError("no I2C bus left")
             self._buses += 1
-            return I2C(self._buses - 1, I2C.MASTER, pins=(sda_pin, scl_pin))
+            self._baudrates[key] = baudrate
+            return I2C(self._buses - 1, I2C.MASTER, baudrate=baudrate, pins=pins)
 
-        return self.share(("i2c", sda_pin, scl_pin), make)
+        bus = self.share(key, make)
+        if baudrate < self._baudrates[key]:
+            self._baudrates[key] = baudrate
+            bus.deinit()  # without this, init() of an open bus loses its pins (machine_i2c.c)
+            bus.init(I2C.MASTER, baudrate=baudrate, pins=pins)
+        return bus
 
     def share(self, key, make):
         """Return the object of `key`, which the first call makes with `make()`.

@@ -13,8 +13,9 @@ Timing is that of the SDI-12 specification 1.4, section 7: a break of 12 ms at l
 marking, the command; the probe answers within 15 ms and pauses for 1.66 ms at most between two
 characters. A sleeping probe may need 100 ms to be ready to listen, and it falls asleep after 100
 ms without a character: a repetition therefore marks for so long that a slow one has woken, and not
-for so long that a fast one sleeps. Where that has helped, all further commands are sent so: who
-wakes in the middle of "0D0!" may hear "0!", and answers that.
+for so long that a fast one sleeps. Its break is longer, too, since there are probes that want 15
+ms (EnviroDIY/Arduino-SDI-12 issue 124). Where that has helped, all further commands are sent so:
+who wakes in the middle of "0D0!" may hear "0!", and answers that.
 """
 
 from micropython import const
@@ -24,10 +25,10 @@ from utils import timing
 
 _UART = const(1)  # 0 is the console, 2 the modem's
 _BAUD = const(1200)
-_BREAK_BITS = const(14)  # the firmware adds one: 12.5 ms
 _TRIES = const(3)
-_MARK_MS = const(10)  # between break and command
-_LONG_MARK_MS = const(80)
+# (bits of the break, to which the firmware adds one; ms of marking between it and the command)
+_WAKING = (14, 10)  # 12.5 ms
+_LONG_WAKING = (22, 80)  # 19.2 ms
 _CHARACTER_THIRDS_MS = const(25)  # 8.33 ms
 _CHARACTER_MOST_MS = const(10)  # with the longest pause behind it
 _SENT_MS = const(50)
@@ -57,7 +58,7 @@ class Bus:
             timeout_chars=2, rx_buffer_size=_RECEIVE_BYTES,
         )  # fmt: skip
         self._taken = False
-        self._mark_ms = _MARK_MS
+        self._waking = _WAKING
         self._rest = b""  # came behind the end of a reply
 
     def deinit(self):
@@ -87,17 +88,17 @@ class Bus:
         line is held down, "crc" if what was heard made no sense.
         """
         cause = "absent"
-        mark_ms = self._mark_ms
+        waking = self._waking
         for _ in range(_TRIES):
-            self._send(command, mark_ms)
+            self._send(command, waking)
             received = yield from self._receive(most, len(command) + _GLITCHES)
             try:
                 found = parse(self._reply(received, command))
                 if cause == "absent":
-                    self._mark_ms = mark_ms
+                    self._waking = waking
                 return found
             except SensorError as error:
-                mark_ms = _LONG_MARK_MS
+                waking = _LONG_WAKING
                 if error.args[0] != "absent":
                     cause = error.args[0]
         raise SensorError(cause)
@@ -115,14 +116,14 @@ class Bus:
             heard = heard[-len(wanted) :] + self._read(_RECEIVE_BYTES)
         return True
 
-    def _send(self, command, mark_ms):
+    def _send(self, command, waking):
         """Wake the probes and send a command. Blocks: between these steps there is no time."""
         self._read(4 * _RECEIVE_BYTES)  # what came unasked
         self._rest = b""
         self._point(1)
         try:
-            self._uart.sendbreak(_BREAK_BITS)
-            timing.sleep_ms(mark_ms)
+            self._uart.sendbreak(waking[0])
+            timing.sleep_ms(waking[1])
             self._uart.write(_coded(command))
             timing.sleep_ms(len(command) * _CHARACTER_THIRDS_MS // 3 + 2)
             if not self._uart.wait_tx_done(_SENT_MS):

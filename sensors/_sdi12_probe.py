@@ -51,6 +51,9 @@ class Sdi12(Sensor):
             # The number of values has no checksum: it may have been heard wrongly, too.
             if error.args[0] not in ("not_ready", "crc", "wrong_part"):
                 raise
+            # There are probes that give up C when another one is spoken to, against the standard.
+            if error.args[0] == "not_ready" and self._command[0] == "C":
+                self._command = "M" + self._command[1:]
             values = yield from self._measure()
         values = _sdi12_probes.converted(self.probe, values)
         return tuple(values if self.fields is None else self._plausible(values))
@@ -70,12 +73,15 @@ class Sdi12(Sensor):
             values = yield from self._bus.turn(self._values("R", int(self._command[1])))
             if len(values) < self._least:
                 raise SensorError("wrong_part" if values else "not_ready")
-            return values
-        if letter == "M":  # nobody else may say a word until it is over
-            return (yield from self._bus.turn(self._measure_alone()))
-        seconds, number = yield from self._bus.turn(self._start(2))
-        yield seconds * 1000 + _LATE_MS
-        return (yield from self._bus.turn(self._collect(number)))
+        elif letter == "M":  # nobody else may say a word until it is over
+            values = yield from self._bus.turn(self._measure_alone())
+        else:
+            seconds, number = yield from self._bus.turn(self._start(2))
+            yield seconds * 1000 + _LATE_MS
+            values = yield from self._bus.turn(self._collect(number))
+        if _sdi12_probes.is_nothing(self.probe, values):
+            raise SensorError("not_ready")
+        return values
 
     def _measure_alone(self):
         seconds, number = yield from self._start(1)

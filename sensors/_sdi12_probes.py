@@ -74,6 +74,14 @@ def fields(probe, values, count):
     )
 
 
+def is_nothing(probe, values):
+    """True if a probe says values that it has not measured: TEROS 11 and 12 then count 0.
+
+    In air they count 1800.
+    """
+    return probe in _COUNTS and values and not values[0]
+
+
 def converted(probe, values):
     """Return the values of a probe in the units of its fields."""
     if probe in _COUNTS and values:

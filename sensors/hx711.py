@@ -16,7 +16,10 @@ is negative if the load lowers the counts.
 A reading takes 0.6 s (0.4 s to settle, then a conversion each 0.1 s), with a gain other than 128
 0.4 s more. Written against the AVIA Semiconductor HX711 data sheet (tables 2 and 3, figure 2),
 on Pycom firmware 1.20.2.r4. The words have no checksum: one of three may be damaged without harm,
-because the median is taken.
+because the median is taken. Editions of the data sheet disagree on input B: its gain is 32 (+-80
+mV at 5 V) in the one followed here, 64 (+-40 mV) in an earlier Chinese one, and figure 2 names
+input B for the pulses of gain 64. There is a part that obeys the figure (bogde/HX711 issue 133):
+gain=64 reads its input B. gain=128 is the same in all.
 """
 
 from micropython import const

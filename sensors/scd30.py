@@ -14,8 +14,11 @@ they are written only when they differ from what is wanted.
 The module stretches the clock, by up to 30 ms and once a day by 150 ms, and the ESP32 ends a
 transfer whose clock is stretched for more than 0.4 ms: every transfer here is repeated.
 
-Written against Sensirion's SCD30 interface description 1.0, on Pycom firmware 1.20.2.r4. Settings
-that belong to the place where it hangs are methods of Scd30, once, from the console:
+Written against Sensirion's SCD30 interface description 1.0, on Pycom firmware 1.20.2.r4. The bus
+runs at 50 kHz, as recommended there: at 100 kHz, which is allowed, modules are reported to be
+found half of the time. The pressure can be read back, though the document does not say so
+(adafruit/Adafruit_SCD30, getAmbientPressureOffset): it is sent only when it differs. Settings that
+belong to the place where it hangs are methods of Scd30, once, from the console:
 
     from machine import I2C
     sensor = scd30.Scd30(I2C(0, I2C.MASTER, pins=("P9", "P10")))
@@ -61,6 +64,7 @@ _SELF_CALIBRATION = const(0x5306)
 _OFFSET = const(0x5403)
 _FIRMWARE = const(0xD100)
 
+_BAUDRATE = const(50000)
 _ANSWER_MS = const(4)  # more than 3
 _PATIENCE_MS = const(400)  # longer than any stretching of the clock
 _BOOT_MS = const(2000)
@@ -97,11 +101,11 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, pressure_hpa=None, interval_s=2)
 def build(rig, sda_pin, scl_pin, vcc_pin=None, pressure_hpa=None, interval_s=2):
     """The sensor of these arguments; see sensors/__init__.py."""
     boot_ms = 0 if vcc_pin is None else _BOOT_MS - POWER_UP_MS
-    return Scd30(rig.i2c(sda_pin, scl_pin), pressure_hpa, interval_s, boot_ms)
+    return Scd30(rig.i2c(sda_pin, scl_pin, _BAUDRATE), pressure_hpa, interval_s, boot_ms)
 
 
 class Scd30(Sensor):
-    """The module on an I2C bus that the caller opened and will close, 100 kHz at most.
+    """The module on an I2C bus that the caller opened and will close, best at 50 kHz.
 
     pressure_hpa, interval_s: see get_reading. boot_ms: how long it may still be starting.
     """
@@ -168,7 +172,9 @@ class Scd30(Sensor):
     def recalibrate(self, ppm):
         """Take the CO2 around the module for `ppm`, 400 to 2000, from now on.
 
-        It has to measure every 2 s for two minutes before, in air that does not change.
+        It has to measure every 2 s for two minutes before, in air that does not change, and for
+        5 s after: with a supply that goes at once the value was lost to a user
+        (Sensirion/arduino-i2c-scd30 issue 4).
         """
         _sensirion.limit("ppm", ppm, 400, 2000)
         _sensirion.finish(self._send(_RECALIBRATE, ppm))
@@ -196,16 +202,33 @@ class Scd30(Sensor):
         if stored[0] != self._interval_s:
             yield from self._send(_INTERVAL, self._interval_s)
             yield _ANSWER_MS
-        if self._pressure_hpa is not None:  # the one thing that it does not keep
-            yield from self._send(_START, self._pressure_hpa)
-            yield _ANSWER_MS
-            self._runs = True
+        pressure_hpa = self._pressure_hpa or 0  # 0: by the altitude
+        if (yield from self._stored_pressure()) != pressure_hpa:
+            yield from self._start()
             if (yield from self._ask(_READY, 1))[0]:
                 try:
                     yield from self._values()  # by another pressure, so it does not count
                 except SensorError as error:
                     if error.args[0] == "stuck":
                         raise
+
+    def _stored_pressure(self):
+        """Return the pressure that the module corrects for, which it forgets without supply.
+
+        Of a module that does not tell it is assumed to be another one, unless none is wanted.
+        """
+        try:
+            return (yield from self._ask(_START, 1))[0]
+        except SensorError as error:
+            if error.args[0] == "stuck":
+                raise
+            return 0 if self._pressure_hpa is None else None
+
+    def _start(self):
+        """Have it measure and correct for the pressure."""
+        yield from self._send(_START, self._pressure_hpa or 0)
+        yield _ANSWER_MS
+        self._runs = True
 
     def _wait_for_value(self):
         """Wait until there is a value that was not read yet; "not_ready" if none comes.
@@ -218,8 +241,7 @@ class Scd30(Sensor):
             self._runs = yield from self._ready_within(interval_ms + _GRACE_MS)
             if self._runs:
                 return
-            yield from self._send(_START, 0)
-            yield _ANSWER_MS
+            yield from self._start()
         self._runs = yield from self._ready_within(interval_ms + _LATEST_MS)
         if not self._runs:
             raise SensorError("not_ready")

@@ -19,7 +19,16 @@ low_power    the same every 30 s (3.2 mA)
 Always on, the chip calibrates itself and is more accurate. If `mode` changes, switch its supply
 off once: whether it measures every 5 or every 30 s cannot be asked.
 
-Written against Sensirion's SCD4x data sheets 1.1 to 1.7, on Pycom firmware 1.20.2.r4. Settings
+The chip goes by its altitude until it is told a pressure, then by that. Without `pressure_hpa` it
+is asked for it, and goes by its altitude again if that is another one than after power-on: once,
+for 0.05 s, in the other modes for 0.6 s and a measurement. A chip that cannot tell it keeps it
+until its supply is switched off.
+
+Written against Sensirion's SCD4x data sheets 1.1 to 1.7, on Pycom firmware 1.20.2.r4; the
+pressure is read as Sensirion/embedded-i2c-scd4x 1.2.0 does. The data sheets differ in the time
+from power-on to the first command (1.1: 1000 ms, later 30 ms): it is asked until it answers. Until
+April 2021 Sensirion's own driver allowed 1350 ms for a single value and 5500 for the self-test
+where 5000 and 10 000 are right. Settings
 that belong to the place where it hangs are methods of Scd4x, once, from the console:
 
     from machine import I2C
@@ -70,6 +79,7 @@ _SET_SELF_CALIBRATION = const(0x2416)
 _GET_SELF_CALIBRATION = const(0x2313)
 _RECALIBRATE = const(0x362F)
 _PERSIST = const(0x3615)
+_REINIT = const(0x3646)
 _SELF_TEST = const(0x3639)
 _POWER_DOWN = const(0x36E0)
 _WAKE_UP = const(0x36F6)
@@ -78,6 +88,8 @@ _BOOT_MS = const(1000)  # of the first parts
 _ANSWER_MS = const(2)  # more than 1
 _WAKE_MS = const(30)
 _STOP_MS = const(500)
+_REINIT_MS = const(30)
+_NO_PRESSURE = (0, 1013)  # of a chip that was told none
 _PERSIST_MS = const(800)
 _RECALIBRATE_MS = const(400)
 _SELF_TEST_MS = const(10000)
@@ -276,7 +288,22 @@ class Scd4x(Sensor):
         if self._pressure_hpa is not None:
             yield from _sensirion.send(self._chip, _PRESSURE, self._pressure_hpa, _PATIENCE_MS)
             yield _ANSWER_MS
+        elif (yield from self._pressure()) not in _NO_PRESSURE:
+            yield from self._idle()
+            yield from _sensirion.send(self._chip, _REINIT)  # its settings as after power-on
+            yield _REINIT_MS
+            yield from self._idle()
+            self._fresh = True
         return command
+
+    def _pressure(self):
+        """Return the pressure in hPa that the chip corrects for, 0 if it does not tell."""
+        try:
+            return (yield from self._ask(_PRESSURE, 1))[0]
+        except SensorError as error:
+            if error.args[0] == "stuck":
+                raise
+            return 0
 
     def _idle(self):
         """Wait until the chip answers and is idle: it may be starting, asleep or measuring."""
@@ -287,7 +314,8 @@ class Scd4x(Sensor):
         if (yield from self._is_idle(0)):
             self._fresh = True
             return
-        yield from _sensirion.send(self._chip, _STOP)
+        # it may still be stopping, for an earlier reading
+        yield from _sensirion.send(self._chip, _STOP, None, _STOP_MS)
         yield _STOP_MS
         yield from self._ask(_SERIAL, 3)
 

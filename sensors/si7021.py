@@ -9,8 +9,10 @@ may feed the sensor, which draws 0.2 mA at most (3.5 mA for 5 ms when it starts)
 A reading takes about 20 ms, 40 to 100 ms with the supply switched. Written against Silicon Labs
 Si7021-A20 data sheet rev. 1.1 (tables 2 and 11, sections 5.1 to 5.3), TE HTU21D(F) and Sensirion
 SHT20 data sheets, on Pycom firmware 1.20.2.r4. The latter two convert more slowly and lack the
-command E0; they are told apart by the electronic id, else by the user register. The HTU21D's
-optional correction of the humidity by temperature (-0.15 %RH per Cel off 25) is not applied.
+command E0; they are told apart by the electronic id, else by the user register: an SHT21 does not
+answer the question for its id. The HTU21D's optional correction of the humidity by temperature
+(-0.15 %RH per Cel off 25) is not applied. A heater that another program left on, or a lower
+resolution, is taken back; a reading that finds the heater on is "not_ready", for the chip is warm.
 
 Measured without holding the bus: the ESP32 ends a transfer whose clock is stretched for more than
 0.4 ms, and these chips would stretch it for the whole conversion.
@@ -40,6 +42,9 @@ last_cause = None
 
 _ID = b"\xfc\xc9"
 _USER_REGISTER = b"\xe7"
+_WRITE_USER_REGISTER = const(0xE6)
+_HEATER = const(0x04)
+_RESOLUTION = const(0x81)
 _HUMIDITY = b"\xf5"
 _TEMPERATURE = b"\xf3"
 _TEMPERATURE_OF_HUMIDITY = b"\xe0"
@@ -93,6 +98,7 @@ class Si7021(Sensor):
         """Measure; Reading(temperature, humidity) as floats, None for what failed."""
         if self._times is None:
             self._times = yield from self._identify()
+            self._take_back()
         humidity = temperature = None
         try:
             humidity = yield from self._humidity()
@@ -117,20 +123,32 @@ class Si7021(Sensor):
             identity = self._ask(_ID, 6)
             if identity is not None and identity[0] in _SI70XX_IDS:
                 return _SI70XX
-            if identity is not None and self._is_slow_kind():
-                return _SLOW
-            if late:  # a garbled identity is asked for again as well
+            register = self._ask(_USER_REGISTER, 1)
+            if register is not None:
+                # bits 5, 4, 3 and 1: 0001 of HTU21D and SHT2x; all of a Si70xx, whose identity
+                # may be garbled, so it is asked again before it counts as one without
+                bits = register[0] & 0x3A
+                if bits == 0x02 or (late and bits == 0x3A and register != b"\xff"):
+                    return _SLOW
+            if late:
                 break
             yield 5
         if identity is None:
-            raise SensorError("absent")
+            raise SensorError("absent" if register is None else "wrong_part")
         # all bits 0 is what a held data line looks like
         raise SensorError("wrong_part" if any(identity) else "stuck")
 
-    def _is_slow_kind(self):
-        """True if the user register is that of HTU21D and SHT2x: bits 5 to 3 clear, bit 1 set."""
+    def _take_back(self):
+        """Switch a heater off and a lower resolution up; SensorError if the heater was on."""
         register = self._ask(_USER_REGISTER, 1)
-        return register is not None and register[0] & 0x3A == 0x02
+        if register is None or not register[0] & (_HEATER | _RESOLUTION):
+            return
+        if self._ask(_USER_REGISTER, 1) != register or register == b"\xff":
+            return  # it has no checksum
+        value = register[0] & ~(_HEATER | _RESOLUTION)
+        self._chip.try_write(bytes((_WRITE_USER_REGISTER, value)))
+        if register[0] & _HEATER:
+            raise SensorError("not_ready")
 
     def _humidity(self):
         """Hundredths of %RH."""

@@ -11,9 +11,11 @@ a gain of 1 or 16. Here a short integration finds out how bright it is; then fol
 as much of the range as is safe. That one takes whole periods of lamps that flicker at 100 or
 120 Hz, which 13.7 ms would not. Resolution 0.1 lx in dim light, 2 lx in sunlight.
 
-Written against TAOS data sheet TSL2560/TSL2561, TAOS059 (registers, "Calculating Lux", simplified
+Written against TAOS data sheet TSL2560/TSL2561, TAOS059N (registers, "Calculating Lux", simplified
 lux calculation). The coefficients depend on the package, which the id register tells: chip-scale
 (CS) or any other. The two forms of calculation in there differ by up to 2 %, single parts by more.
+An integration that shows far less than the short one saw is given as much time again: there are
+parts for which the documented time is too short.
 """
 
 from micropython import const
@@ -133,21 +135,25 @@ class Tsl2561(_light.LightSensor):
     def _expose(self):
         """Integrate such that nothing clips; return (scale, (channel 0, channel 1))."""
         settings = SETTINGS
-        counts = None
+        probed = None
         if self._setting is None:
-            counts = yield from self._integrate(PROBE)
+            probed = yield from self._integrate(PROBE)
         else:
             settings = (self._setting,)
         for setting in settings:
             # what clipped all the same, since the light rose, is done again less sensitively
-            if setting is settings[-1] or _fits(counts, setting):
+            if setting is settings[-1] or _fits(probed, setting):
                 counts = yield from self._integrate(setting)
-                if counts is not None:
+                if probed and _not_ended(counts, setting, probed):
+                    yield setting.wait_ms
+                    counts = self._counts(setting)
+                if max(counts) <= setting.full:
                     return setting.scale, counts
+                probed = None
         raise SensorError("saturated")
 
     def _integrate(self, setting):
-        """Return (channel 0, channel 1), or None if one of them clipped."""
+        """Integrate; return (channel 0, channel 1)."""
         device = self._device
         for data in (_OFF, bytes((0x81, setting.timing)), _ON):  # from off to on it starts anew
             device.write(data)
@@ -155,10 +161,14 @@ class Tsl2561(_light.LightSensor):
             # all bits 0 is what a held data line looks like, as well as the id of a TSL2560CS
             raise SensorError("wrong_part" if any(self._same(_ID, 1)) else "stuck")
         yield setting.wait_ms
-        low, high = self._word(_CHANNEL_0), self._word(_CHANNEL_1)
+        return self._counts(setting)
+
+    def _counts(self, setting):
+        """Return (channel 0, channel 1) of the last integration that has ended."""
+        counts = self._word(_CHANNEL_0), self._word(_CHANNEL_1)
         if not self._is_set(setting):  # it started anew, and zeros would look like darkness
             raise SensorError("not_ready")
-        return None if max(low, high) > setting.full else (low, high)
+        return counts
 
     def _is_set(self, setting):
         control, timing = self._same(_CONTROL_AND_TIMING, 2)
@@ -181,6 +191,17 @@ def _fits(probed, setting):
     if probed is None:
         return False
     return 4 * max(probed) * PROBE.scale < 3 * setting.full * setting.scale
+
+
+def _not_ended(counts, setting, probed):
+    """True if these are the counts of the probe, or show less than a quarter of its light.
+
+    That is how the channels look while the first integration goes on.
+    """
+    if counts == probed and any(counts):
+        return True
+    seen = max(probed)
+    return seen > 3 and 4 * max(counts) * setting.scale < seen * PROBE.scale
 
 
 def lux_tenths(channel0, channel1, scale, package):

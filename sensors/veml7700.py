@@ -7,15 +7,17 @@ Wiring: SDA and SCL with pull-ups of about 4.7 kOhm to the sensor's supply of 2.
 0x10, a VEML6030 also 0x48. `vcc_pin` may feed it: 0.05 mA.
 
 A short integration finds out how bright it is; 100 ms then average the flicker of lamps, in steps
-of 0.03 lx up to 1600 lx and of 0.5 lx up to 26 000 lx. Brighter light is what the short one saw,
-in steps of 2.2 lx up to 120 000 lx.
+of 0.03 lx up to 100 lx and of 0.5 lx up to 26 000 lx. Brighter light is what the short one saw,
+in steps of 2.2 lx up to 120 000 lx. Gain 2 is for less than 100 lx, as the maker advises: gains 1
+and 2 bend otherwise than 1/8, and brighter light would read less where the gain changes.
 
 Written against Vishay VEML7700 data sheet rev. 1.7 and "Designing the VEML7700 Into an
-Application". What is uncertain: editions before 2023 state 0.0036 lx per count at the greatest
-sensitivity where the later ones correct this to 0.0042 (RESOLUTION below). The polynomial of the
-application note for more than 1000 lx came with the earlier value; with the later one it adds
-19 % at 3000 lx. It is therefore applied only where `correction` asks for it, and only at gain
-1/8, from 1600 lx on.
+Application". Revision 1.7 (29 Nov 2023) and product change notice PIN-OPT-7462-2024 change a
+constant: a count at the greatest sensitivity is 0.0042 lx, where earlier editions state 0.0036
+(RESOLUTION below). What is uncertain: the polynomial of the application note for more than 1000 lx
+came with the earlier value, and users quote it from editions of 2024 as well; with the later value
+it adds 19 % at 3000 lx, and makes 100 000 lx of 22 000. It is therefore applied only where
+`correction` asks for it.
 """
 
 from micropython import const
@@ -43,8 +45,9 @@ RESOLUTION = 42  # 10 000ths of a lux for one count at 800 ms and gain 2
 Setting = namedtuple("Setting", ("configuration", "integration_ms", "scale"))
 
 SHORT = Setting(0x1300, 25, 512)  # gain 1/8
-# The more sensitive first; what clips in both is what the short one saw.
-SETTINGS = (Setting(0x0800, 100, 8), Setting(0x1000, 100, 128))  # gain 2, 1/8
+# With the most that the short one may have seen: 100 lx, and three quarters of the range. What is
+# more is what the short one saw.
+SETTINGS = ((46, Setting(0x0800, 100, 8)), (12287, Setting(0x1000, 100, 128)))  # gain 2, 1/8
 
 _CONFIGURATION = const(0)
 _POWER_SAVING = const(3)
@@ -122,12 +125,11 @@ class Veml7700(_light.LightSensor):
         """Integrate such that nothing clips; return (setting, counts)."""
         if self._setting is None:
             short = yield from self._integrate(SHORT)
-            for setting in SETTINGS:
-                # three quarters of the range are to be enough for what the short one has seen;
-                # what clips all the same, since the light rose, is done again less sensitively
-                if 4 * short * SHORT.scale < 3 * _FULL * setting.scale:
+            for most, setting in SETTINGS:
+                if short <= most:
                     counts = yield from self._integrate(setting)
-                    if counts < _FULL:
+                    # twice as much is done again less sensitively, since the light rose
+                    if counts < _FULL and counts * setting.scale <= 2 * most * SHORT.scale:
                         return setting, counts
                     short = 0  # what it saw is no longer so: the next one is to see for itself
             setting = SHORT

@@ -7,7 +7,8 @@ chip that has a method `general_call(data: bytes)`.
 
 A chip may also have `stretch_us() -> int`, for how long it would hold the clock now: a transfer
 takes that much longer, or is broken off where the bus is less patient, and never gets to the chip.
-One with `repeated_start = False` does not take a read that follows a write without a stop.
+One with `repeated_start = False` does not take a read that follows a write without a stop, one
+with `most_khz` none of a bus that is faster.
 While a chip has `stuck` set, addresses that nobody has are acknowledged and read as zeros.
 
 Fault point "i2c", subjects "read 0x40", "write 0x40": do = "nack" (bus error at once), "stuck"
@@ -18,6 +19,7 @@ Source: Pycom firmware 1.20.2.r4 (machine_i2c.c).
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Any, NoReturn, Protocol
 
 from emulator.board.board import Board, Service
@@ -155,7 +157,7 @@ class I2c(Service):
         return corrupt
 
     def _stretch(self, bus: int, verb: str, address: int) -> None:
-        """What a chip holds the clock for, and whether it knows a repeated start."""
+        """What a chip holds the clock for, and whether it can follow: repeated start, speed."""
         try:
             chip = self._chip(bus, address)
         except Nack:
@@ -165,7 +167,9 @@ class I2c(Service):
         self.board.spend_us(min(stretch_us, limit_us))
         again = bus in self._held
         self._held.discard(bus)
-        if stretch_us > limit_us or (again and not getattr(chip, "repeated_start", True)):
+        unfit = again and not getattr(chip, "repeated_start", True)
+        unfit = unfit or self._speed(bus) > 1000 * getattr(chip, "most_khz", math.inf)
+        if stretch_us > limit_us or unfit:
             self._spend(bus, 0)
             self._fail(verb, address)
 

@@ -8,7 +8,8 @@ Source: Sensirion SCD30 interface description 1.0 (commands, clock stretching, w
 From memory or assumed, for the documents do not say: that it boots in 1.7 s, the shares of base
 and burst in the current of 19 mA, that a read without new data gets the old ones, that the
 command to start does not disturb a measurement that runs, that a command with a wrong checksum is
-not acknowledged.
+not acknowledged. That the pressure can be read back by the command to start is from
+adafruit/Adafruit_SCD30 (getAmbientPressureOffset), `tells_pressure` False is a module without.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Scd30(Co2Part):
     zero_first        so many values after a start are 0 ppm
     stretch_ms        how long it holds the clock after a measurement; once a day long_stretch_ms
     self_heating_c    how much warmer than the air it is; the temperature offset is to undo that
+    most_khz          the clock above which it does not answer; 100 by the document, where 50 are
+                      recommended: users have parts that fail at 100
     """
 
     power_up_ms = (1700, 2000)  # from supply on, or reset
@@ -48,6 +51,8 @@ class Scd30(Co2Part):
     zero_first: int = option(0)
     stretch_ms: float = option(30.0)
     self_heating_c: float = option(0.0)
+    most_khz: float = option(100.0, positive=True)
+    tells_pressure: bool = option(True)
     long_stretch_ms: float = 150.0
     firmware: int = 0x0342
     interval_s: int = 2
@@ -72,6 +77,8 @@ class Scd30(Co2Part):
             0xD100: lambda: self.say(self.firmware),
             0xD304: self._reset,
         }
+        if self.tells_pressure:
+            self.plain[0x0010] = lambda: self.say(self.compensated_hpa)
         self.settings = {
             0x0010: self._start,
             0x4600: lambda word: self._store("interval_s", word, 2, 1800),

@@ -4,12 +4,13 @@ It is idle, measures every 5 or 30 s, takes a single value (SCD41), sleeps, or i
 measures it takes few commands; busy or asleep it acknowledges nothing, also not the command that
 wakes it. A value can be read once. Settings are lost with the supply unless they were persisted.
 
-Source: Sensirion SCD4x data sheets 1.1 to 1.7 (commands, times, average and peak currents). From
-memory or assumed: that refused commands are not acknowledged, that a single value keeps the chip
-busy for all of its 5 s, how the average current is made of base and peak, the charge of a single
-value, when a recalibration is refused, how far off the first single value is and that periodic
-ones make up for it. There are reports of SCD40 that take the single-shot command; this one does
-not.
+Source: Sensirion SCD4x data sheets 1.1 to 1.7 (commands, times, average and peak currents). The
+pressure is read back, and an altitude overrides it, as in Sensirion/embedded-i2c-scd4x 1.2.0. From
+memory or assumed: what the pressure is before it is set, that refused commands are not
+acknowledged, that a single value keeps the chip busy for all of its 5 s, how the average current
+is made of base and peak, the charge of a single value, when a recalibration is refused, how far
+off the first single value is and that periodic ones make up for it. There are reports of SCD40
+that take the single-shot command; this one does not.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from emulator.board.i2c import Nack
 from emulator.chips import plugging
 from emulator.chips.options import option
-from emulator.chips.sensirion import Co2Part, signal
+from emulator.chips.sensirion import SEA_LEVEL_HPA, Co2Part, signal
 
 ADDRESS = 0x62
 LINE = ("scd4x", {"sda_pin": "P9", "scl_pin": "P10"})
@@ -41,7 +42,7 @@ _NEW = {"offset": 0x05DA, "altitude_m": 0, "self_calibration": 1}
 class Scd4x(Co2Part):
     """One chip.
 
-    knows_variant   False: one of the first, which cannot tell its model
+    knows_variant   False: one of the first, which cannot tell its model nor the pressure
     first_off_ppm   how wrong the first single value after power-on or sleep is
     malfunction     what the self-test answers; 0 is good
     """
@@ -64,7 +65,7 @@ class Scd4x(Co2Part):
         self.plain = self._plain_commands()
         self.settings = {
             0x241D: lambda word: self.current.update(offset=word),
-            0x2427: lambda word: self.current.update(altitude_m=word),
+            0x2427: self._set_altitude,
             0x2416: lambda word: self.current.update(self_calibration=word),
             0xE000: self._set_pressure,
             0x362F: self._recalibrate,
@@ -92,6 +93,8 @@ class Scd4x(Co2Part):
             known[0x219D] = lambda: self._single(5000, True)
             known[0x2196] = lambda: self._single(50, False)
             known[0x36E0] = self._sleep
+        if self.knows_variant:  # as the later ones
+            known[0xE000] = lambda: self.say(self.compensated_hpa or round(SEA_LEVEL_HPA))
         return known
 
     def forget(self) -> None:
@@ -160,6 +163,10 @@ class Scd4x(Co2Part):
     def _sleep(self) -> None:
         self.asleep = True
         self.rest()
+
+    def _set_altitude(self, metres: int) -> None:
+        self.current.update(altitude_m=metres)
+        self.compensated_hpa = 0
 
     def _set_pressure(self, hpa: int) -> None:
         self.compensated_hpa = hpa

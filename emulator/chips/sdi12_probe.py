@@ -21,7 +21,6 @@ from emulator.chips.part import Part, crc, mirrored
 from emulator.chips.sdi12_models import Model
 from emulator.chips.sdi12_wire import CHAR_US, FRAMING, Wire
 
-_BREAK_US = 12_000
 _MARK_US = 8_330 - 400  # with the tolerance of the specification
 _GAP_US = 1_660
 _AWAKE_US = 100_400
@@ -56,6 +55,9 @@ class Probe(Part):
     # answers end after so many characters, without line end; None: they do not
     cut: int | None = option(None, kind=int)
     no_request: bool = option(False)  # it never says that it is ready
+    # what users have seen, against the standard
+    break_ms: float = option(12.0, most=30)  # of the shortest break that wakes it
+    gives_up_c: bool = option(False)  # also when another probe is spoken to
 
     def __post_init__(self) -> None:
         self.commands: list[str] = []  # all that it has understood
@@ -82,9 +84,9 @@ class Probe(Part):
         return self.stuck and self.here()
 
     def space(self, duration_us: int) -> None:
-        if not self.here() or self.busy or duration_us < _BREAK_US:
+        if not self.here() or self.busy or duration_us < 1000 * self.break_ms:
             return
-        if self._measuring == "M":
+        if self._measuring == "M" or (self._measuring and self.gives_up_c):
             self._give_up()
         now_us = self.board.clock.now_us
         self._hears_from_us = now_us + round(self.wake_ms * 1000)

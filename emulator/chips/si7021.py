@@ -1,4 +1,4 @@
-"""A Si7021, HTU21D or SHT20 at register level: temperature and humidity at I2C address 0x40.
+"""A Si7021, HTU21D, SHT20 or SHT21 at register level: temperature and humidity at address 0x40.
 
 What they share: commands to measure, with and without holding the bus; no acknowledgement while
 they convert, reset or start; a user register with the resolution; checksums. Where they differ
@@ -27,6 +27,7 @@ _VDD_LOW, _HEATER = 0x40, 0x04  # bits of the user register
 _START_PEAK_US = 5_000
 _START_PEAK_MA = 3.5
 _HEATER_MA = 1.7  # of the kinds without levels: 5.5 mW
+_HEATER_CEL_PER_MA = 0.6  # of these 0.5 to 1.5 Cel (SHT20 data sheet); of the others assumed
 
 
 @dataclass(eq=False)
@@ -93,9 +94,10 @@ class Si7021(I2cPart):
             b"\xe5": self._convert_humidity,
             b"\xe7": lambda: self._reply(self._register()),
             b"\xfe": self._reset,
-            b"\xfa\x0f": lambda: self._reply(*self._identity_a()),
-            b"\xfc\xc9": lambda: self._reply(*self._identity_b()),
         }
+        if self.traits.identity:
+            known[b"\xfa\x0f"] = lambda: self._reply(*self._identity_a())
+            known[b"\xfc\xc9"] = lambda: self._reply(*self._identity_b())
         if self.traits.temperature_with_humidity:
             known[b"\xe0"] = lambda: self._reply(*self._previous_temperature)
         if self.traits.heater_levels:
@@ -169,6 +171,7 @@ class Si7021(I2cPart):
 
     def _temperature_word(self, code: int) -> int:
         celsius = self.temperature_c(self.seconds()) + self.rng.gauss(0, self.noise[0])
+        celsius += _HEATER_CEL_PER_MA * self._heater_ma()
         return quantised((celsius + 46.85) / 175.72, TEMPERATURE_BITS[code], 0b00)
 
     def _humidity_word(self, code: int) -> int:

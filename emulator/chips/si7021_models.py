@@ -2,12 +2,13 @@
 
 Sources: Silicon Labs Si7021-A20 data sheet rev. 1.1 (tables 2 and 11, sections 5.1 to 5.5), TE
 HTU21D(F) data sheet, Sensirion SHT20 data sheet v3 (tables 6 to 8). From memory, not looked up
-again: typical times and current of the HTU21D, the identities of HTU21D and SHT20.
+again: typical times and current of the HTU21D, the identities of HTU21D and SHT20. That the SHT21
+has none is from Klipper3d/klipper issue 5664.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emulator.chips.part import Span
 
@@ -23,7 +24,7 @@ class Model:
     of 12 and temperature of 14 bits, 1 for 8 and 12, 2 for 10 and 13, 3 for 11 and 11.
     """
 
-    identity: bytes  # SNB3 to SNB0
+    identity: bytes  # SNB3 to SNB0; none: it does not know the question
     temperature_ms: tuple[Span, Span, Span, Span]
     humidity_ms: tuple[Span, Span, Span, Span]
     standby_ma: float
@@ -74,3 +75,4 @@ MODELS = {
         humidity_ma=0.300,
     ),
 }
+MODELS["sht21"] = replace(MODELS["sht20"], identity=b"")

@@ -10,6 +10,8 @@ white LEDs, 0.3 in daylight, 0.6 for filament lamps. What the channels see is fo
 equation of the data sheet with real numbers, solved for channel 0. The light is averaged over an
 integration, so that lamps may flicker.
 
+`clock` below 0.9 is a part that is slower than the data sheet allows; users have such ones.
+
 From memory, not looked up again: the currents, that it is ready 1 to 3 ms after power-on, and what
 is read beyond a register without asking for a word or block: the next registers.
 """
@@ -73,6 +75,7 @@ class Tsl2561(I2cPart):
     light_lx: Truth = truth(320.0, swing=80.0)
     infrared: Truth = truth(0.3)
     model: str = option("tsl2561t", allowed=IDENTITIES)
+    clock: float = option(1.0, least=0.3, most=1.2)  # the share of its speed
 
     def forget(self) -> None:
         self._registers = bytearray(16)
@@ -139,7 +142,7 @@ class Tsl2561(I2cPart):
         """How long one takes with the present timing; 0 if it is begun and ended by commands."""
         if self._by_hand:
             return 0
-        clock_khz = self.span_ms(_CLOCK_KHZ)
+        clock_khz = self.span_ms(_CLOCK_KHZ) * self.clock
         periods = 918 * _CYCLES[self._registers[_TIMING] & 0x03]
         return round(periods * 1000 / clock_khz + self.extra_ms * 1000)
 

@@ -7,7 +7,8 @@ new. Writing the configuration starts anew. Counts stop at 0xFFFF.
 The truth: `light_lx(t)`, averaged over an integration. `resolution_lx` is what one count is at
 800 ms and gain 2: 0.0042, 0.0036 in data sheets before 2023. With `curved`, counts at gains 1/4
 and 1/8 fall behind above 1000 lx, as the polynomial of Vishay's application note for correcting
-them has it; the counts are found by bisection.
+them has it; the counts are found by bisection. They never fall when the light rises: what the
+polynomial makes of 1000 lx and a little more, up to 1075 lx, shows as 1000 lx.
 
 From memory, not looked up again: the identity, the currents, ready after 1 to 2.5 ms, shut down
 after power-on. Not documented: how exact its clock is; here integrations take up to 1.3 times
@@ -98,7 +99,7 @@ class Veml7700(RegisterChip):
         light = mean_light(self.light_lx, begin_us, end_us - begin_us)
         gain = _GAINS[self.registers[_CONF] >> 11 & 3]
         if self.curved and gain < 1 and light > 1000:
-            light = inverse(corrected, light, light)
+            light = max(1000.0, inverse(corrected, light, light))
         step = self.resolution_lx * (800 / self.integration_ms()) * (2 / gain)
         counts = min(int(light / step), 0xFFFF)
         self.registers[_ALS] = counts

@@ -211,6 +211,12 @@ class Mute:
         raise Nack
 
 
+class Woken(Fixed):
+    """A PCA9685, whose first register is 0 once the driver has written to it."""
+
+    configuration = property(lambda self: 0, lambda self, word: None)
+
+
 def climate(model):
     return lambda node: Si7021(node.board, lambda t: 20, lambda t: 50, model)
 
@@ -218,6 +224,7 @@ def climate(model):
 OTHERS = [
     ("Si7021", climate("si7021")),
     ("HTU21D", climate("htu21d")),
+    ("PCA9685", lambda node: Woken((0x0404, 0))),
     ("part without this register", lambda node: Refusing()),
     ("part without an answer", lambda node: Mute()),
 ]

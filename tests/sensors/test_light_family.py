@@ -19,7 +19,7 @@ from .family import SUPPLY, Member, Reading
 # 2 %, and half a count is 1 lx in sunlight.
 STEPS = {
     "bh1750": [(19.0, 0.12), (54_610, 0.84), (inf, 1.9)],
-    "veml7700": [(1600, 0.04), (26_000, 0.55), (inf, 2.2)],
+    "veml7700": [(98, 0.04), (26_000, 0.55), (inf, 2.2)],
 }
 SATURATED = {"bh1750": [121_000, 125_000], "veml7700": [121_000, 145_000], "tsl2561": [120_000]}
 SENSORS = list(SATURATED)

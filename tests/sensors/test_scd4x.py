@@ -189,12 +189,33 @@ def test_one_that_measures_less_often_than_wanted_is_started_anew(node):
     assert chip.interval_s == 5
 
 
-@pytest.mark.parametrize("mode", ["single", "periodic"])
-def test_the_pressure_is_corrected_for(node, mode):
-    chip = scd4x(node, ppm=800)
-    chip.pressure_hpa = lambda t: 900.0
-    read = f"scd4x.get_reading('P9', 'P10', mode='{mode}', pressure_hpa=900)"
-    assert node.value(read, "scd4x").co2 == 800
+@pytest.mark.both_runtimes(every=2)
+@pytest.mark.parametrize(
+    ("mode", "knows", "co2", "reinits"),
+    [
+        ("single", True, [818, 888, 888, 1000], 1),
+        ("periodic", True, [818, 888, 888, 1000], 1),
+        ("single", False, [818, 818, 818, 1000], 0),  # too old to tell
+    ],
+)
+def test_without_a_pressure_it_goes_by_its_altitude_again(
+    node, runtime, mode, knows, co2, reinits
+):
+    """True air: 1000 ppm at 900 hPa. Only a chip that was told another pressure is disturbed."""
+    chip = Scd4x(node.board, lambda t: 1000.0, pressure_hpa=lambda t: 900.0, knows_variant=knows)
+    node.attach(chip, address=0x62)
+    shown = node.ask(f"""
+        from sensors import scd4x
+        for hpa in (1100, None, None, 900):
+            show(scd4x.get_reading("P9", "P10", mode="{mode}", pressure_hpa=hpa).co2)
+        """)
+    assert shown == co2
+    assert sent(node).count("36 46") == reinits
+
+
+def test_a_reading_right_after_an_earlier_one_waits_until_the_chip_has_stopped(node):
+    scd4x(node, model="scd40")
+    assert node.value(f"[({READ}) for _ in range(2)]", "scd4x") == [(TRUE, None)] * 2
 
 
 # Trouble

@@ -135,6 +135,15 @@ def test_soil_that_is_drier_than_the_calibration_has_no_water(node):
     assert got == ((0.0, 20.0, 0.0), None)
 
 
+def test_a_probe_that_counts_nothing_is_asked_again(node):
+    """Seen by users: moisture of -68 % and 0 Cel, now and then."""
+    script = Script(node, {"0M!": "00003", "0D0!": ["0+0+0.0+0", "0+1838.5+22.7+134"]})
+    read = reading('probe="teros12", identify=False, crc=False')
+    assert node.value(read, "sdi12") == ((pytest.approx(1.76, abs=0.01), 22.7, 134), None)
+    script.answers["0D0!"] = "0+0+0.0+0"
+    assert node.value(read, "sdi12") == ((None,) * 3, "not_ready")
+
+
 def test_lines_of_the_configuration_become_measurements(node):
     plug(node, moisture_percent=value(24.5), temperature_c=value(14.6),
          conductivity_us_cm=value(134))  # fmt: skip
@@ -233,7 +242,8 @@ def test_breaks_marks_and_tries_are_as_the_standard_has_them(node):
     script = Script(node, {})
     assert node.value(reading('values="a:V", identify=False'), "sdi12") == ((None,), "absent")
     assert script.asked == ["0MC!"] * 3
-    assert all(12_000 <= duration_us < 13_500 for _, duration_us in script.breaks)
+    assert 12_000 <= script.breaks[0][1] < 13_500
+    assert all(15_000 < duration_us < 20_000 for _, duration_us in script.breaks[1:])
     marks_us = [start - end for start, (end, _) in zip(script.starts, script.breaks, strict=True)]
     assert all(8_330 <= mark_us < 87_000 for mark_us in marks_us)
     assert marks_us[1] > 60_000  # for one that wakes slowly
@@ -243,10 +253,18 @@ def test_an_absent_probe_costs_half_a_second(node):
     assert node.took_ms(three("identify=False"), "sdi12") < 700
 
 
-@pytest.mark.parametrize("wake_ms", [0, 9, 25, 33, 70])
-def test_a_probe_that_wakes_slowly_is_waited_for(node, wake_ms):
-    plug(node, wake_ms=wake_ms)
+@pytest.mark.parametrize(
+    "habit", [*({"wake_ms": ms} for ms in (0, 9, 25, 33, 70)), {"break_ms": 15}]
+)
+def test_a_probe_that_wakes_slowly_is_waited_for(node, habit):
+    plug(node, **habit)
     assert node.value(TEROS, "sdi12")[1] is None
+
+
+def test_probes_that_give_up_c_measure_one_after_the_other(node):
+    plug(node, name="one", values=[1.25, 2.5], seconds=2, gives_up_c=True)
+    plug(node, name="two", address="7", values=[3.75, 4.5], seconds=2, gives_up_c=True)
+    assert node.variables(PAIR % '("0", "C"), ("7", "C")')["items"] == GOOD
 
 
 # trouble

@@ -99,6 +99,38 @@ def test_the_class_knows_the_serial_number(node):
     assert "read 0x44 01 23 a0 45 67 53" in node.transfers()
 
 
+@pytest.mark.both_runtimes
+def test_the_heater_dries_the_chip_and_is_given_its_pauses(node, runtime):
+    chip = sht4x(node, 21.4, 55.0)
+    chip.water_mj, chip.lateness, chip.temperature_c = 300.0, 1, lambda t: 21.4 if t < 80 else 65.1
+    shown = node.ask(
+        """
+        from machine import I2C
+        from sensors.sht4x import Sht4x
+        from utils import timing
+        chip = Sht4x(I2C(0, I2C.MASTER, pins=("P9", "P10")))
+        show(chip.read()[1])
+        for milliwatts, duration_ms in ((200, 1000), (110, 1000), (20, 100), (200, 500)):
+            watch = timing.Stopwatch()
+            try:
+                hot = chip.heater(milliwatts, duration_ms)
+                show([int(hot[0]), int(hot[1]), watch.elapsed_ms() // 100])
+            except ValueError as error:
+                show(str(error))
+        timing.sleep_ms(30000)
+        show([round(value, 1) for value in chip.read()])
+        timing.sleep_ms(60000)
+        try:
+            chip.heater()
+        except OSError as error:
+            show(error.args[0])
+        """
+    )
+    assert shown[:4] == [100, [77, 100, 11], [52, 10, 120], [22, 50, 110]]
+    assert "allowed: 200, 110 or 20 mW for 1000 or 100 ms" in shown[4]
+    assert shown[5:] == [[21.4, 55.0], "implausible"]
+
+
 def test_any_truth_comes_back_within_the_resolution(node):
     chip = sht4x(node)
 

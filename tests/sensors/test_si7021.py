@@ -64,8 +64,30 @@ def test_each_kind_is_read_at_typical_and_at_greatest_times(node, model, late):
 def test_the_temperature_of_the_humidity_conversion_is_used(node):
     node.si7021()
     node.value(READ, "si7021")
-    writes = [text for text in node.transfers() if text.startswith("write")]
-    assert writes == ["write 0x40 fc c9", "write 0x40 f5", *["write 0x40 e0"] * 4]
+    writes = [text[11:] for text in node.transfers() if text.startswith("write")]
+    assert writes == ["fc c9", "e7", "f5", *["e0"] * 4]
+
+
+@pytest.mark.both_runtimes(every=4)
+@pytest.mark.parametrize("register", ["02", "3a"])
+@pytest.mark.parametrize("identity", [None, "", "ffffffffffff", "0100e70000e7"])
+def test_a_part_whose_identity_is_unknown_goes_by_its_user_register(
+    node, runtime, identity, register
+):
+    node.attach(Script(_fcc9=identity, _e7=register, _f5="4e856b", _f3="683a7c"))
+    shown = node.ask("from sensors import si7021\nshow(si7021.get_reading('P9', 'P10'))")
+    assert shown == [[24.69, 32.34]]
+
+
+@pytest.mark.parametrize("model", ["si7021", "htu21d", "sht21"])
+@pytest.mark.parametrize(("left", "first"), [(0x05, ((None, None), "not_ready")), (0x01, None)])
+def test_a_heater_and_a_resolution_of_another_program_are_taken_back(node, model, left, first):
+    chip = node.si7021(model=model)
+    usual = chip._register()
+    chip.write(bytes((0xE6, usual | left)))
+    good = (24.23, pytest.approx(54.79, abs=0.03)), None
+    assert [node.value(READ, "si7021") for _ in range(2)] == [first or good, good]
+    assert chip._register() == usual
 
 
 def test_a_conversion_is_asked_for_no_earlier_than_its_typical_time(node):

@@ -132,6 +132,18 @@ def test_another_chip_is_not_written_to(node):
     assert {data for data in chip.log if len(data) > 1} == set()
 
 
+@pytest.mark.both_runtimes(every=5)
+@pytest.mark.parametrize("light", [5, 320, 4000, 20_000])
+@pytest.mark.parametrize("clock", [0.9, 0.85])
+def test_a_part_that_is_slower_than_documented_shows_no_darkness(node, runtime, clock, light):
+    chip = Tsl2561(node.board, lambda t: light, lambda t: 0.3, clock=clock)
+    node.attach(chip, None, ADDRESS)
+    program = (
+        "from sensors import tsl2561\nfor _ in range(3): show(tsl2561.get_reading('P9', 'P10'))"
+    )
+    assert node.ask(program) == [pytest.approx(light, rel=0.05)] * 3
+
+
 def test_all_addresses_can_be_used(node):
     for address, light in ((0x29, 10.0), (0x39, 20.0), (0x49, 30.0)):
         chip = Tsl2561(node.board, lambda t, light=light: light, lambda t: 0.3, name=hex(address))

@@ -70,8 +70,8 @@ def test_counts_of_known_meaning(node):
 
 def test_on_the_wire(node):
     chip = node.attach(Registers(), address=ADDRESS)
-    chip.values[4] = 100
-    assert node.value(READ, "veml7700") == (3.36, None)
+    chip.values[4] = 40
+    assert node.value(READ, "veml7700") == (1.34, None)
     written = [data for data in chip.log if len(data) > 2]
     assert written == ["000113", "030000", "000013", "000108", "030000", "000008", "000100"]
     assert {data for data in chip.log if len(data) == 2} == {"07", "04", "00"}
@@ -84,6 +84,22 @@ def test_the_correction_is_there_if_asked_for(node, light):
     value, cause = node.value(READ_CORRECTED, "veml7700")
     assert value == pytest.approx(light, rel=0.012)
     assert cause is None
+
+
+@pytest.mark.both_runtimes
+@pytest.mark.parametrize("correction", [False, True])
+def test_brighter_light_never_reads_less(node, runtime, correction):
+    """On a part that bends as the application note says, in light that rises from 40 lx on."""
+    attach(node, lambda t: 40 * 2 ** (t / 1.5)).curved = True
+    shown = node.ask(
+        f"""
+        from sensors import veml7700
+        for _ in range(50):
+            show(int(veml7700.get_reading("P9", "P10", correction={correction}) * 100))
+        """
+    )
+    assert shown == sorted(shown)
+    assert shown[0] < 10_000 < 400_000 < shown[-1]
 
 
 def test_a_correction_that_leaves_the_range_is_saturated(node):
