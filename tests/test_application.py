@@ -368,13 +368,6 @@ def test_a_datagram_lost_with_the_modem_is_sent_in_the_next_cycle(make_node: Mak
     assert sequences(node.received) == [0, 1] and node.log("1 measurement did not leave")
 
 
-@pytest.mark.cpython
-@pytest.mark.parametrize("seed", range(1, 7))
-def test_any_seed(make_node: MakeNode, seed: int) -> None:
-    cycles = make_node(SAFE, seed=seed).run(2)
-    assert all(cycle.ok for cycle in cycles)
-
-
 # When parts of the program or of the board do not work
 
 MODULES = {

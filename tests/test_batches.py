@@ -112,15 +112,6 @@ def test_a_cycle_that_could_not_send_is_made_up_for_by_the_next(
     assert sequences(server)[:4] == list(range(4))
 
 
-@pytest.mark.cpython  # 41 cycles; the journal on flash: utils/test_journal.py
-def test_more_measurements_than_the_memory_holds_go_to_flash_and_arrive(
-    start: Callable[..., Device], server: CoapServer
-) -> None:
-    device = start(_SEND_EVERY=40)
-    assert sending(first(device, 41)) == "1" + "0" * 39 + "1"
-    assert sequences(server) == list(range(41))
-
-
 # The check of the configuration
 
 

@@ -164,22 +164,20 @@ def test_figures_may_drift_a_little(
     assert docs.fresh("sensors", written) is holds
 
 
-def test_a_row_of_the_sample_and_a_row_too_many_are_noticed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, rows in PARTS.items():
-        if isinstance(rows, Rows):
-            assert rows.sample and max(rows.sample) < len(rows.makers), name
-    made = [lambda: ["good", "14.5 s"], lambda: ["fair", 32], lambda: ["edge", 1 // 0]]
+def test_a_sample_notices_its_rows_and_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = [rows for rows in PARTS.values() if isinstance(rows, Rows)]
+    assert all(rows.sample and max(rows.sample) < len(rows.makers) for rows in tables)
+    made = [lambda: ["good", 14], lambda: ["fair", 32], lambda: ["edge", 1 // 0]]
     monkeypatch.setitem(docs.PARTS, "scenarios", Rows(["name", "figure"], made, [0, 1]))
-    head = "| name | figure |\n| --- | --- |\n"
-    good, fair = "| good | 14.5 s |\n", "| fair | 32 |\n"
-    assert docs.fresh("scenarios", head + good + fair + fair, sample=True)
-    assert not docs.fresh("scenarios", head + good + good + fair, sample=True)
-    assert not docs.fresh("scenarios", head + good + fair.replace("2", "3") + fair, sample=True)
-    assert not docs.fresh("scenarios", head + good + fair, sample=True)
-    with pytest.raises(ZeroDivisionError):
-        docs.fresh("scenarios", head + good + fair + fair)
+
+    def fresh(*rows: str) -> bool:
+        written = "\n".join(("| name | figure |", "| --- | --- |", *rows))
+        return docs.fresh("scenarios", written, sample=True)
+
+    good, fair, edge = "| good | 14 |", "| fair | 32 |", "| edge | 5 |"
+    assert fresh(good, fair, edge)
+    assert not fresh(good, good, edge) and not fresh(good, "| fair | 33 |", edge)
+    assert not fresh(good, fair)
 
 
 # Commands

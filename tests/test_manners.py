@@ -41,10 +41,15 @@ def tried(cycles: list[Cycle]) -> list[Cycle]:
 def test_a_node_without_a_cell_tries_ever_less_often_and_then_sends_all(
     make_node: MakeNode,
 ) -> None:
+    """The firmware starts the modem until the second failure, and again when it is over."""
     node = make_node(NIGHT, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=20)
     cycles = node.run(1)
+    starts = [node.service_flags()[MODEM]]
     while cycles[-1].cause not in LINKED and len(cycles) < 70:
         cycles += go_on(node, 1)
+        starts.append(node.service_flags()[MODEM])
+    assert starts[:2] == [True, False] and starts[-1] is True
+    assert sum(early != late for early, late in zip(starts, starts[1:], strict=False)) == 2
     assert cycles[-1].cause in LINKED
     assert cycles[-1].waiting == 0
     assert cycles[-1].started_us < 16 * HOUR_US
@@ -76,20 +81,6 @@ def test_a_sim_that_is_refused_for_good_is_tried_twice_and_then_once_a_day(
     assert len(days[1]) <= 1
     assert sum(cycle.radio_on_ms for cycle in days[0]) <= first_ms
     assert sum(cycle.radio_on_ms for cycle in days[1]) <= second_ms
-
-
-@pytest.mark.cpython  # a whole night
-def test_the_firmware_starts_the_modem_only_while_each_cycle_uses_it(make_node: MakeNode) -> None:
-    """Two changes of a setting in an outage: off after the second failure, on when it is over."""
-    node = make_node(NIGHT, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=20)
-    seen = []
-    cycles = node.run(1)
-    while len(cycles) < 70 and cycles[-1].cause not in LINKED:
-        seen.append(node.service_flags()[MODEM])
-        cycles += go_on(node, 1)
-    seen.append(node.service_flags()[MODEM])
-    assert seen[:2] == [True, False] and seen[-1] is True
-    assert sum(early != late for early, late in zip(seen, seen[1:], strict=False)) == 2
 
 
 @pytest.mark.parametrize("cause", [PWRON_RESET, BROWN_OUT_RESET])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import functools
 import io
+import os
 import tokenize
 from collections.abc import Callable
 from pathlib import Path
@@ -88,7 +89,11 @@ def mpy_us(size: int) -> int:
 
 def import_kind(host_path: Callable[[str], Path | None], stem: str) -> str | None:
     """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
+    place = host_path(stem)
     for kind, suffix in (("dir", ""), ("py", ".py"), ("mpy", ".mpy")):
+        # most names that are looked for are not there, and finding the place takes longer
+        if place is not None and not os.path.exists(f"{place}{suffix}"):
+            continue
         host = host_path(stem + suffix)
         if host is not None and (host.is_dir() if kind == "dir" else host.is_file()):
             return kind

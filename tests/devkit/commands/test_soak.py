@@ -30,17 +30,12 @@ def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
     return status, json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_rule_is_broken(capsys, name):
-    seed, runs = RUNS[name]
-    status, told = soak(capsys, name, "--seed", seed, "--runs", runs, *MORE.get(name, ()))
-    assert told == {
-        "ok": True,
-        "name": name,
-        "runs": int(runs),
-        "seed": int(seed),
-        "violations": [],
-    }
+def test_no_rule_is_broken(capsys):
+    """Of the others the documents have a command, which tests/test_docs.py runs."""
+    seed, runs = RUNS["powercuts"]
+    status, told = soak(capsys, "powercuts", "--seed", seed, "--runs", runs)
+    expected = {"ok": True, "name": "powercuts", "runs": int(runs), "seed": int(seed)}
+    assert told == {**expected, "violations": []}
     assert status == 0
 
 
