@@ -123,7 +123,7 @@ def test_without_any_time_ages_arrive(make_device: MakeDevice) -> None:
     assert max(ages) == pytest.approx(3 * PERIOD_S, rel=0.04)
 
 
-def test_the_server_is_asked_when_the_time_is_wanted(
+def test_the_server_is_asked_when_the_time_is_wanted_and_told_the_boot_in_two_cycles(
     make_device: MakeDevice, server: CoapServer
 ) -> None:
     device = board(
@@ -134,3 +134,8 @@ def test_the_server_is_asked_when_the_time_is_wanted(
     device.start(["boot.py", "main.py"], 8)
     asked = ["c" in post.query for post in server.received]
     assert asked[0] and 2 <= sum(asked) <= 4 and not any(asked[5:])
+    boots = {}
+    for post in server.received:
+        number, *others = packs.read(post.data, 0)
+        boots[number.value] = any(each.name.endswith(":bo") for each in others)
+    assert [number for number in sorted(boots) if boots[number]] == [0, 1]
