@@ -160,8 +160,9 @@ def _tenths(model, data):
     """(temperature, humidity) in tenths, None if a sensor of this model cannot send that.
 
     The sign of the temperature is a bit of its own; older DHT11 know neither it nor tenths. Some
-    parts sold as DHT22 send two's complement instead: -0.1 Cel is 0xFFFF, not 0x8001. The two
-    forms do not overlap down to -40 Cel.
+    parts sold as DHT22 send two's complement of 16, 15 or 12 bits instead: -0.1 Cel is 0xFFFF,
+    0x7FFF or 0x0FFF, not 0x8001. The forms do not overlap from -40 to 80 Cel. Some DHT11 send
+    the tenths below 0 as their complement to 10, which nothing tells: they are up to 1 Cel off.
     """
     if model == "DHT11":
         sign = data[3] & 0x80
@@ -173,8 +174,9 @@ def _tenths(model, data):
     else:
         sign = data[2] & 0x80
         temperature = (data[2] & 0x7F) << 8 | data[3]
-        if sign and temperature > -_RANGES[model][0]:
-            temperature = 0x8000 - temperature
+        complement = 0x1000 - (temperature & 0xFFF)
+        if complement <= -_RANGES[model][0] and data[2] >> 4 in (0x0, 0x7, 0xF):
+            sign, temperature = True, complement
         humidity = data[0] << 8 | data[1]
     if sign:
         temperature = -temperature
