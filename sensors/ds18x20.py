@@ -52,9 +52,11 @@ _READ_SUPPLY = b"\xb4"
 
 _DS18S20 = const(0x10)
 _MAX31850 = const(0x3B)
-_FAMILIES = (0x28, _DS18S20, 0x22, _MAX31850)
+_WITH_SETTING = (0x28, 0x22)  # of the resolution, in register 4
+_FAMILIES = _WITH_SETTING + (_DS18S20, _MAX31850)
 _FAMILY_TEXT = "16 hex digits that begin with 28, 10, 22 or 3b and end in their checksum"
 
+_COUNTS_PER_CEL = const(16)  # in register 7 of a DS18S20
 _START_OF_CLONES = b"\x90\x01"  # 25 Cel
 
 _SCRATCHPAD_BYTES = const(9)
@@ -269,7 +271,8 @@ def _scratchpad(bus, rom):
         raise SensorError("absent")
     if not any(data):  # has a right checksum, but is what a held line reads
         raise SensorError("stuck")
-    if _onewire.crc8(data):
+    # an answer that slipped by some bits has a right checksum as well: what is fixed tells it
+    if _onewire.crc8(data) or rom[0] in _WITH_SETTING and data[4] & 0x9F != 0x1F:
         raise SensorError("crc")
     return data
 
@@ -296,10 +299,10 @@ def _celsius(rom, scratchpad):
         raw -= 0x10000
     least, greatest = -55, 125
     if rom[0] == _DS18S20:
-        if not scratchpad[7]:
+        if scratchpad[7] != _COUNTS_PER_CEL:
             raise SensorError("implausible")
         # half degrees, and a counter that tells how far it is to the next one
-        value = (raw >> 1) - 0.25 + (scratchpad[7] - scratchpad[6]) / scratchpad[7]
+        value = (raw >> 1) - 0.25 + (_COUNTS_PER_CEL - scratchpad[6]) / _COUNTS_PER_CEL
     elif rom[0] == _MAX31850:
         if raw & 1:  # thermocouple open or shorted
             raise SensorError("implausible")

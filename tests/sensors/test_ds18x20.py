@@ -295,6 +295,19 @@ def test_a_wrong_checksum_is_asked_for_again(node: Node, plug: Callable[..., Ds1
     assert len(node.log) == 1
 
 
+@pytest.mark.parametrize(
+    ("data", "slip"), [("9101 4b46 7f ff0c10", 1), ("e001 4b46 1f ff0c10", 2)]
+)
+def test_an_answer_that_slipped_has_a_right_checksum_and_is_asked_for_again(
+    node: Node, plug: Callable[..., Ds18x20], data: str, slip: int
+) -> None:
+    """Two or four times the temperature: milesburton/Arduino-Temperature-Control-Library#54."""
+    slipped = int.from_bytes(scratchpad(data), "little") << slip & (1 << 72) - 1
+    plug(10.0).told = [slipped.to_bytes(9, "little")]
+    assert crc8(slipped.to_bytes(9, "little")) == 0
+    assert read(node) == (10.0, None)
+
+
 @pytest.mark.parametrize(("model", "clone"), KINDS)
 def test_any_mixture_of_troubles_gives_the_truth_or_a_cause(
     node: Node, plug: Callable[..., Ds18x20], model: str, clone: str
