@@ -24,8 +24,9 @@ would be lost with the supply. The clones of 25 Cel, which bytes 5 and 7 tell, d
 without a supply of their own. Source: github.com/cpetrich/counterfeit_DS18B20 (families B, D, E).
 A clone that keeps its last measurement without a supply (family D1) cannot be found out.
 
-Erratum: parts of die B7 (2003 and 2004) may lose their EEPROM and their adjustment at a power-up
-and are then off by up to 60 Cel (Maxim application note AN247). This driver writes no EEPROM.
+Erratum: parts of die B7 (sold around 2004) may lose their EEPROM and their adjustment at a
+power-up and are then off by up to 60 Cel (Maxim application note AN247). This driver writes no
+EEPROM.
 """
 
 from micropython import const

@@ -18,13 +18,13 @@ Between commands the part ignores the line until the next reset. While it conver
 of its own, read slots give 0, then 1. One that lives on the line answers nothing meanwhile, and
 starts anew if the line is not driven high from 10 us after the command until it is done.
 
-Written against Maxim's data sheets DS18B20 (19-7487), DS18S20 and DS1822, and for the clones of a
-DS18B20 against github.com/cpetrich/counterfeit_DS18B20, whose letters `clone` has: "b" keeps byte
-6 until it is overwritten by a third byte for the registers; "d" has 25 Cel after power-on, takes
-0.5 s at any resolution and does not convert while it lives on the data line; "e" has byte 6 after
-power-on as after a conversion. From memory only: byte 6 after a conversion of a genuine part (16
-less the last four bits), the typical conversion times (0.8 of the greatest), currents between
-typical and greatest, and all of the MAX31850.
+Written against Maxim's data sheets DS18B20 (19-7487), DS18S20 and DS1822, and against
+github.com/cpetrich/counterfeit_DS18B20 for byte 6 after a conversion (16 less the last four bits)
+and for the clones of a DS18B20, whose families `clone` has: "b" keeps byte 6 until it is
+overwritten by a third byte for the registers; "d" has 25 Cel after power-on, takes 0.5 s at any
+resolution and does not convert while it lives on the data line; "e" has byte 6 after power-on as
+after a conversion. From memory only: the typical conversion times (0.8 of the greatest), currents
+between typical and greatest, and all of the MAX31850.
 """
 
 from __future__ import annotations
