@@ -20,8 +20,8 @@ Written against Maxim's data sheets DS18B20 (19-7487), DS18S20 and DS1822 on Pyc
 After power-on the register holds 85 Cel until a conversion has ended, that of some clones 25 Cel.
 Its byte 6 does not tell whether they were measured: genuine parts have 0x0C there after power-on,
 clones 0x10 as well or always the same. The conversion is repeated with a mark in the register that
-would be lost with the supply. The clones of 25 Cel, which bytes 5 and 7 tell, do not convert
-without a supply of their own. Source: github.com/cpetrich/counterfeit_DS18B20 (families B, D, E).
+would be lost with the supply. The clones of 25 Cel, which byte 5 tells, do not convert without a
+supply of their own. Source: github.com/cpetrich/counterfeit_DS18B20 (families B, D, E).
 A clone that keeps its last measurement without a supply (family D1) cannot be found out.
 
 Erratum: parts of die B7 (sold around 2004) may lose their EEPROM and their adjustment at a
@@ -290,7 +290,7 @@ def _may_be_unconverted(rom, scratchpad):
 
 def _is_of_clones(scratchpad):
     """True for clones that have 25 Cel after power-on and take 0.5 s at any resolution."""
-    return scratchpad[5] != 0xFF or scratchpad[7] != 0x10
+    return scratchpad[5] != 0xFF  # register 7 is another with further clones, too
 
 
 def _celsius(rom, scratchpad):

@@ -27,6 +27,8 @@ READ = HEAD + "value = ds18x20.get_reading({})\ncause = ds18x20.last_cause\n"
 # sheets, recordings of real parts, and the masks by resolution.
 VECTORS = {
     "recorded at 10 bit": ("28", "e001 0000 3f ff1010 3f", 30.0),
+    "clone": ("28", "8b01 ffff 7f ffffff 8b", 24.6875),  # milesburton's library, issue 120
+    "clone at 25": ("28", "9001 ffff 7f ffffff", 25.0),
     "125": ("28", "d007 4b46 7f ff0c10 f4", 125.0),
     "25.0625": ("28", "9101 4b46 7f ff0c10 70", 25.0625),
     "10.125": ("28", "a200 4b46 7f ff0c10 74", 10.125),
