@@ -132,11 +132,12 @@ def frame(pulses):
     """Return the five bytes that stand in a capture, a list of (level, duration in us).
 
     Bits are the last 40 high pulses: how much of what comes before was caught is a matter of luck.
-    Raises SensorError("crc") if there are fewer or if their sum is wrong.
+    Raises SensorError("crc") if there are fewer, if their sum is wrong, or if the response is not
+    right before them: with a pulse too many all bits move, and twice the values have a right sum.
     """
     highs = [length for level, length in pulses if level and 0 < length < _NO_BIT_US]
-    if len(highs) < _BITS:
-        raise SensorError("crc")
+    if len(highs) < _BITS or len(highs) > _BITS + 1 and highs[-_BITS - 1] <= _ONE_US:
+        raise SensorError("crc")  # the very first pulse may be the rest of a longer one
     data = bytearray(5)
     place = 0
     for length in highs[-_BITS:]:

@@ -17,7 +17,8 @@ widths_us = {zero = 30}     # release, response_low, response_high, bit_low, zer
 
 The receiver of the board decides what of an answer is captured: `release_seen`, `response_seen`
 (the pulses before the first bit), `end_marker` (a pulse of no length), `lost` and `cut` (so many
-pulses missing at either end). `flips` are bits (0 is the first) that arrive turned over.
+pulses missing at either end), `spikes` (so many of 4 us at the end, of noise). `flips` are bits
+(0 is the first) that arrive turned over.
 
 What it answers is the measurement before; being asked starts a new one. It cannot be asked while
 it starts, nor within the interval, and wants a start pulse that is long enough and not too long.
@@ -109,6 +110,7 @@ class Dht(Part):
     end_marker: bool = True
     lost: int = 0
     cut: int = 0
+    spikes: int = 0
     flips: tuple[int, ...] = ()
     hold: Callable[[bool], object] = lambda low: None  # pulls the line down
 
@@ -179,7 +181,7 @@ class Dht(Part):
         for bit in range(39, -1, -1):
             each = self._widths()
             found += [(0, each["bit_low"]), (1, each["one" if value >> bit & 1 else "zero"])]
-        found.append((0, widths["last_low"]))
+        found += [(0, widths["last_low"]), *[(1, 4), (0, 4)] * self.spikes]
         if self.end_marker:
             found.append((1, 0))
         return found

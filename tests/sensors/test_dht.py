@@ -284,6 +284,9 @@ def test_one_request_without_an_answer_after_one_with_it_costs_a_repetition(node
         ({"cut": 4}, "crc"),
         ({"cut": 60}, "crc"),
         ({"lost": 10}, "crc"),
+        # the sum is also right if all bits move: 51.2 Cel instead of 25.6
+        ({"spikes": 1, "sends": bytes.fromhex("0140010042")}, "crc"),
+        ({"spikes": 1, "sends": bytes.fromhex("0140010042"), "release_seen": False}, "crc"),
         ({"sends": bytes(5)}, "implausible"),
         ({"widths": {**TYPICAL_US, "one": 40}}, "implausible"),
     ],
