@@ -21,6 +21,7 @@ def settled_mv(source, divider=1):
 
     source: a machine.ADCChannel. Raises SensorError with the cause of utils.adc.mean.
     """
+    source.value()  # behind a high impedance it has some of the voltage of the pin before
     value_mv, cause = adc.mean(source, adc.SAMPLES, divider)
     if cause == "not_ready":
         yield _PAUSE_MS

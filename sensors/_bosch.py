@@ -16,6 +16,7 @@ from sensors import SensorError, _i2c
 from utils import timing
 
 UNMEASURED = const(0x80000)  # the word of what was not measured since the reset
+_UNMEASURED_HUMIDITY = const(0x8000)
 
 _ID = const(0xD0)
 _RESET = b"\xe0\xb6"
@@ -79,6 +80,19 @@ def twice(measure):
 def word20(data, place):
     """The 20-bit word of three bytes from `place` on, the first one highest."""
     return data[place] << 12 | data[place + 1] << 4 | data[place + 2] >> 4
+
+
+def humidity_word(data, place, attempt):
+    """The word of the humidity, or None if it is that of a humidity that was not measured.
+
+    It also stands for a true one near 70 %RH: the first attempt raises SensorError("not_ready").
+    """
+    word = data[place] << 8 | data[place + 1]
+    if word != _UNMEASURED_HUMIDITY:
+        return word
+    if not attempt:
+        raise SensorError("not_ready")
+    return None
 
 
 def heat(raw, t1, t2, t3):

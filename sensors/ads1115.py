@@ -14,6 +14,7 @@ Without `full_scale_mv` a short conversion in the widest range tells which is th
 the voltage; it costs 2 ms. The steps are 187.5, 125, 62.5, 31.25, 15.625 and 7.8125 uV in the
 ranges 6144, 4096, 2048, 1024, 512 and 256 mV, and 16 times as large with an ADS1015. The converter
 takes 128 samples a second (ADS1015: 1600), up to which the data sheet's noise stays below a step.
+A part sold as an ADS1115 may be an ADS1015: all its numbers are multiples of 16.
 
 Several inputs of one chip are several lines of a configuration; they are measured one after the
 other while other sensors go on. After each conversion the chip rests by itself (0.5 uA). Written
@@ -59,9 +60,8 @@ _PAUSE_MS = const(2)
 
 # From start to end in ms, rounded up: a conversion at _FASTEST, one at _RATE. Up to a tenth more.
 _TIMES = {"ads1115": (2, 8), "ads1015": (1, 1)}
-# Beyond these the voltage is outside the range.
-_LARGEST = {"ads1115": 0x7FFF, "ads1015": 0x7FF0}
-_SMALLEST = const(-0x8000)
+# Outside the range, of 16 bits and of 12: many a part sold as an ADS1115 is an ADS1015.
+_ENDS = (-0x8000, 0x7FFF, 0x7FF0)
 _FIRST_TO_GROUND = const(4)  # of INPUTS
 _LEAST_MV = const(-300)  # its diode conducts below
 
@@ -161,7 +161,6 @@ class Ads1115(Sensor):
         self._range = None if full_scale_mv is None else RANGES_MV.index(full_scale_mv)
         self._divider = divider
         self._times = _TIMES[model]
-        self._largest = _LARGEST[model]
         self._settled = timing.Deadline(settle_ms)  # of all inputs at the same time
 
     def steps(self):
@@ -224,7 +223,7 @@ class Ads1115(Sensor):
         # after a brown-out it is idle as well, and the number is 0
         if not self._registers.holds(_CONFIGURATION, _START | configuration):
             raise SensorError("busy")
-        return number if _SMALLEST < number < self._largest else None
+        return None if number in _ENDS else number
 
     def _configuration(self, chosen, rate):
         configuration = self._input << 12 | chosen << 9 | rate | _ONCE

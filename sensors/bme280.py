@@ -8,7 +8,8 @@ the supply (it chooses I2C); SDO to ground for address 0x76, to the supply for 0
 `vcc_pin` may feed the sensor, which draws less than 1 mA.
 
 Many modules sold as BME280 carry a BMP280, which has no humidity: it is measured with all the
-same, the humidity is None and the cause "wrong_part". Any other chip gives no values.
+same, the humidity is None and the cause "wrong_part". So with one that has the id of a BME280, but
+no coefficients of humidity. Any other chip gives no values.
 
 A reading takes about 20 ms. The chip is reset before, so that no setting of another program
 matters and no old value can be taken for a new one, then measures once and sleeps again. Every
@@ -71,8 +72,9 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x76):
     before and off after. address: 0x76 or 0x77. The values are floats.
     Blocks for 25 ms, 0.15 s if it has to repeat, 6 s if something holds the bus.
     Raises ValueError for arguments that cannot be; `last_cause` says why a value is None:
-    "wrong_part" of the humidity alone: it is a BMP280; "implausible" of the pressure alone: it is
-    outside 300 to 1100 hPa; "crc": readings of the same registers kept differing.
+    "wrong_part" of the humidity alone: it is a BMP280; "not_ready" of the humidity alone: it was
+    not measured; "implausible" of the pressure alone: it is outside 300 to 1100 hPa; "crc":
+    readings of the same registers kept differing.
     """
     global last_cause
     import sensors
@@ -113,7 +115,7 @@ class Bme280(Sensor):
         coefficients = self._coefficients(chip)  # while it measures
         yield from _bosch.poll(device, _STATUS, _measured, typ_ms - watch.elapsed_ms(), max_ms)
         data = _i2c.agreed(device.registers, _DATA, 8 if chip == _BME280 else 6)
-        return self._values(coefficients, data)
+        return self._values(coefficients, data, attempt)
 
     def _coefficients(self, chip):
         """Return (T1 to T3, those of the pressure, H1 to H6 or None)."""
@@ -125,21 +127,30 @@ class Bme280(Sensor):
             return fused[:3], for_pressure, None
         more = _i2c.agreed(registers, _COEFFICIENTS_HUMIDITY, 7)
         h2, h3, h4, nibbles, h5, h6 = struct.unpack("<hBbBbb", more)
+        if not h2:  # told a BME280 by its id, but never adjusted for humidity
+            return fused[:3], for_pressure, None
         # H4 and H5 have 12 bits and share a byte, H4 its lower half
         for_humidity = (fused[13], h2, h3, h4 << 4 | nibbles & 15, h5 << 4 | nibbles >> 4, h6)
         return fused[:3], for_pressure, for_humidity
 
-    def _values(self, coefficients, data):
+    def _values(self, coefficients, data, attempt):
         if not any(data):
             raise SensorError("stuck")
         for_temperature, for_pressure, for_humidity = coefficients
         fine = _bosch.heat(_bosch.word20(data, 3), *for_temperature)
-        pressure = _bosch.pressure(_bosch.word20(data, 0), fine, for_pressure)
+        raw = _bosch.word20(data, 0)
+        if raw == _bosch.UNMEASURED:  # would be 650 to 820 hPa
+            raise SensorError("not_ready")
+        pressure = _bosch.pressure(raw, fine, for_pressure)
         humidity = None
         if for_humidity is None:
             self.cause = "wrong_part"
         else:
-            humidity = _bosch.percent(_humidity(data[6] << 8 | data[7], fine, for_humidity))
+            raw = _bosch.humidity_word(data, 6, attempt)
+            if raw is None:
+                self.cause = "not_ready"
+            else:
+                humidity = _bosch.percent(_humidity(raw, fine, for_humidity))
         if pressure is None:
             self.cause = "implausible"
         return Reading(pressure, _bosch.celsius(fine), humidity)

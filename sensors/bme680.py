@@ -54,6 +54,7 @@ _STATUS = const(0x1D)
 _NEW = const(0x80)
 _RUNNING = const(0x60)
 _VALID = const(0x30)  # the gas was measured, and at the heater's temperature
+_ENDS = (0x0000, 0xFFCF)  # of the gas word without these: beyond the first and the last range
 _RESET_MS = const(10)
 _POLL_MS = const(5)
 _SPARE_MS = const(20)  # the data sheet states no greatest time of a measurement
@@ -80,8 +81,9 @@ def get_reading(sda_pin, scl_pin, vcc_pin=None, address=0x77, heater_c=320, heat
     short to get there, there is no gas. It is an int, the others are floats; None for what failed.
     Blocks for heater_ms + 80 ms, twice that if it has to repeat, 6 s if something holds the bus.
     Raises ValueError for arguments that cannot be; `last_cause` says why a value is None:
-    "not_ready" of the gas alone: the heater did not reach its temperature; "implausible" of the
-    pressure: it is outside 300 to 1100 hPa; "crc": readings of the same registers kept differing.
+    "not_ready" of the gas alone: the heater did not reach its temperature, of the humidity too: it
+    was not measured; "saturated" of the gas: beyond the ranges of its converter; "implausible" of
+    the pressure: it is outside 300 to 1100 hPa; "crc": readings of the same registers differed.
     """
     global last_cause
     import sensors
@@ -138,7 +140,7 @@ class Bme680(Sensor):
         data = yield from self._converted(_MEASURE_MS + self._heater_ms)
         if _bosch.word20(data, 2) == _bosch.UNMEASURED:  # still those of the first measurement
             raise SensorError("not_ready")
-        return self._values(fused, data)
+        return self._values(fused, data, attempt)
 
     def _converted(self, typ_ms):
         """A generator: wait for the end of what was started; returns the data, 1D to 2D."""
@@ -153,16 +155,22 @@ class Bme680(Sensor):
             raise SensorError("stuck")
         return data
 
-    def _values(self, fused, data):
+    def _values(self, fused, data, attempt):
         fine = _bosch.heat(_bosch.word20(data, 5), *fused.temperature)
         pressure = _bosch.pressure(_bosch.word20(data, 2), fine, fused.pressure)
-        humidity = _bosch.percent(_humidity(data[8] << 8 | data[9], fine, fused.humidity))
-        gas = None
+        humidity = gas = None
         high, low = data[15:17] if fused.high else data[13:15]
-        if low & _VALID == _VALID:
-            gas = _gas(high << 2 | low >> 6, low & 15, fused)
-        else:
+        if low & _VALID != _VALID:
             self.cause = "not_ready"
+        elif (high << 8 | low) & ~_VALID in _ENDS:
+            self.cause = "saturated"
+        else:
+            gas = _gas(high << 2 | low >> 6, low & 15, fused)
+        raw = _bosch.humidity_word(data, 8, attempt)
+        if raw is None:
+            self.cause = "not_ready"
+        else:
+            humidity = _bosch.percent(_humidity(raw, fine, fused.humidity))
         if pressure is None:
             self.cause = "implausible"
         return Reading(pressure, _bosch.celsius(fine), humidity, gas)

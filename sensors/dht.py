@@ -132,11 +132,12 @@ def frame(pulses):
     """Return the five bytes that stand in a capture, a list of (level, duration in us).
 
     Bits are the last 40 high pulses: how much of what comes before was caught is a matter of luck.
-    Raises SensorError("crc") if there are fewer or if their sum is wrong.
+    Raises SensorError("crc") if there are fewer, if their sum is wrong, or if the response is not
+    right before them: with a pulse too many all bits move, and twice the values have a right sum.
     """
     highs = [length for level, length in pulses if level and 0 < length < _NO_BIT_US]
-    if len(highs) < _BITS:
-        raise SensorError("crc")
+    if len(highs) < _BITS or len(highs) > _BITS + 1 and highs[-_BITS - 1] <= _ONE_US:
+        raise SensorError("crc")  # the very first pulse may be the rest of a longer one
     data = bytearray(5)
     place = 0
     for length in highs[-_BITS:]:
@@ -160,8 +161,9 @@ def _tenths(model, data):
     """(temperature, humidity) in tenths, None if a sensor of this model cannot send that.
 
     The sign of the temperature is a bit of its own; older DHT11 know neither it nor tenths. Some
-    parts sold as DHT22 send two's complement instead: -0.1 Cel is 0xFFFF, not 0x8001. The two
-    forms do not overlap down to -40 Cel.
+    parts sold as DHT22 send two's complement of 16, 15 or 12 bits instead: -0.1 Cel is 0xFFFF,
+    0x7FFF or 0x0FFF, not 0x8001. The forms do not overlap from -40 to 80 Cel. Some DHT11 send
+    the tenths below 0 as their complement to 10, which nothing tells: they are up to 1 Cel off.
     """
     if model == "DHT11":
         sign = data[3] & 0x80
@@ -173,8 +175,9 @@ def _tenths(model, data):
     else:
         sign = data[2] & 0x80
         temperature = (data[2] & 0x7F) << 8 | data[3]
-        if sign and temperature > -_RANGES[model][0]:
-            temperature = 0x8000 - temperature
+        complement = 0x1000 - (temperature & 0xFFF)
+        if complement <= -_RANGES[model][0] and data[2] >> 4 in (0x0, 0x7, 0xF):
+            sign, temperature = True, complement
         humidity = data[0] << 8 | data[1]
     if sign:
         temperature = -temperature

@@ -17,9 +17,16 @@ convert at once. Without `rom` the first thermometer that a search finds is read
 Written against Maxim's data sheets DS18B20 (19-7487), DS18S20 and DS1822 on Pycom firmware
 1.20.2.r4. The MAX31850 (a thermocouple; 0.25 Cel) is supported from memory of its data sheet.
 
-After power-on the register holds 85 Cel until a conversion has ended, with 0x0C in its byte 6.
-Some parts leave that byte alone for ever, so the two do not tell whether 85 Cel were measured: the
-conversion is repeated with a mark in the register that would be lost with the supply.
+After power-on the register holds 85 Cel until a conversion has ended, that of some clones 25 Cel.
+Its byte 6 does not tell whether they were measured: genuine parts have 0x0C there after power-on,
+clones 0x10 as well or always the same. The conversion is repeated with a mark in the register that
+would be lost with the supply. The clones of 25 Cel, which byte 5 tells, do not convert without a
+supply of their own. Source: github.com/cpetrich/counterfeit_DS18B20 (families B, D, E).
+A clone that keeps its last measurement without a supply (family D1) cannot be found out.
+
+Erratum: parts of die B7 (sold around 2004) may lose their EEPROM and their adjustment at a
+power-up and are then off by up to 60 Cel (Maxim application note AN247). This driver writes no
+EEPROM.
 """
 
 from micropython import const
@@ -46,8 +53,12 @@ _READ_SUPPLY = b"\xb4"
 
 _DS18S20 = const(0x10)
 _MAX31850 = const(0x3B)
-_FAMILIES = (0x28, _DS18S20, 0x22, _MAX31850)
+_WITH_SETTING = (0x28, 0x22)  # of the resolution, in register 4
+_FAMILIES = _WITH_SETTING + (_DS18S20, _MAX31850)
 _FAMILY_TEXT = "16 hex digits that begin with 28, 10, 22 or 3b and end in their checksum"
+
+_COUNTS_PER_CEL = const(16)  # in register 7 of a DS18S20
+_START_OF_CLONES = b"\x90\x01"  # 25 Cel
 
 _SCRATCHPAD_BYTES = const(9)
 _CONVERSION_MS = const(750)  # at 12 bit; half as long for each bit less
@@ -165,7 +176,7 @@ class Ds18x20(Sensor):
             line.roms.append(rom)
         yield from line.convert()
         scratchpad = yield from _retried(_scratchpad, bus, rom)
-        if _looks_unconverted(rom, scratchpad):
+        if _may_be_unconverted(rom, scratchpad):
             scratchpad = yield from self._converted_for_sure(rom, scratchpad)
         return (_celsius(rom, scratchpad),)
 
@@ -175,6 +186,8 @@ class Ds18x20(Sensor):
         A MAX31850 has no register to be marked and ignores that: its second answer must differ.
         """
         bus = self._bus
+        if scratchpad[:2] == _START_OF_CLONES and (yield from _retried(_needs_feeding, bus, rom)):
+            raise SensorError("implausible")
         high, low, setting = scratchpad[2:5]
         mark = high ^ 0xFF
         count = 3 if rom[0] == _DS18S20 else 4
@@ -182,7 +195,7 @@ class Ds18x20(Sensor):
         bus.write((_WRITE_SCRATCHPAD + bytes((mark, low, setting)))[:count])
         yield from _convert(bus, (rom,), rom)
         scratchpad = yield from _retried(_scratchpad, bus, rom)
-        if _looks_unconverted(rom, scratchpad) and scratchpad[2] != mark:
+        if _may_be_unconverted(rom, scratchpad) and scratchpad[2] != mark:
             raise SensorError("implausible")
         bus.select(rom)
         bus.write(_RECALL)
@@ -217,9 +230,9 @@ def _convert(bus, roms, rom=None):
             raise SensorError("busy")
 
 
-def _needs_feeding(bus):
-    """True if a part on the line has no supply of its own."""
-    bus.select()
+def _needs_feeding(bus, rom=None):
+    """True if this part, or any part on the line, has no supply of its own."""
+    bus.select(rom)
     bus.write(_READ_SUPPLY)
     return not bus.read_bit()
 
@@ -233,7 +246,7 @@ def _retrying_duration(bus, rom):
 
 
 def _duration_ms(rom, scratchpad):
-    if rom[0] in (_DS18S20, _MAX31850):
+    if rom[0] in (_DS18S20, _MAX31850) or _is_of_clones(scratchpad):
         return _CONVERSION_MS
     return (_CONVERSION_MS >> (3 - (scratchpad[4] >> 5 & 3))) + 1
 
@@ -259,17 +272,25 @@ def _scratchpad(bus, rom):
         raise SensorError("absent")
     if not any(data):  # has a right checksum, but is what a held line reads
         raise SensorError("stuck")
-    if _onewire.crc8(data):
+    # an answer that slipped by some bits has a right checksum as well: what is fixed tells it
+    if _onewire.crc8(data) or rom[0] in _WITH_SETTING and data[4] & 0x9F != 0x1F:
         raise SensorError("crc")
     return data
 
 
-def _looks_unconverted(rom, scratchpad):
-    """True if the register is as after power-on."""
+def _may_be_unconverted(rom, scratchpad):
+    """True if the register has the temperature that it has after power-on."""
     if rom[0] == _MAX31850:  # which also tells how warm itself is: hardly exactly 0 as well
         return not any(scratchpad[:4])
-    start = b"\xaa\x00" if rom[0] == _DS18S20 else b"\x50\x05"
-    return scratchpad[:2] == start and scratchpad[6] == 0x0C
+    if rom[0] == _DS18S20:  # byte 6 is a part of the temperature
+        return scratchpad[:2] == b"\xaa\x00" and scratchpad[6] == 0x0C
+    start = scratchpad[:2]
+    return start == b"\x50\x05" or start == _START_OF_CLONES and _is_of_clones(scratchpad)
+
+
+def _is_of_clones(scratchpad):
+    """True for clones that have 25 Cel after power-on and take 0.5 s at any resolution."""
+    return scratchpad[5] != 0xFF  # register 7 is another with further clones, too
 
 
 def _celsius(rom, scratchpad):
@@ -279,10 +300,10 @@ def _celsius(rom, scratchpad):
         raw -= 0x10000
     least, greatest = -55, 125
     if rom[0] == _DS18S20:
-        if not scratchpad[7]:
+        if scratchpad[7] != _COUNTS_PER_CEL:
             raise SensorError("implausible")
         # half degrees, and a counter that tells how far it is to the next one
-        value = (raw >> 1) - 0.25 + (scratchpad[7] - scratchpad[6]) / scratchpad[7]
+        value = (raw >> 1) - 0.25 + (_COUNTS_PER_CEL - scratchpad[6]) / _COUNTS_PER_CEL
     elif rom[0] == _MAX31850:
         if raw & 1:  # thermocouple open or shorted
             raise SensorError("implausible")

@@ -14,6 +14,9 @@ attenuation     reads from .. to    below reads   error with the fuses of the ch
 A voltage below the range reads as a constant, one above it as 4095 counts: neither is a
 measurement. The source, or the tap of a divider, needs less than 10 kOhm or 100 nF to ground.
 
+Erratum: the inputs P13 (GPIO36) and P16 (GPIO39) are pulled down for about 80 ns when the
+converter is powered (ESP32 Series SoC Errata, GPIO-3.11); 100 nF at the pin bridge that.
+
 Written against Pycom firmware 1.20.2.r4 (esp32/mods/pybadc.c) and Espressif's API guide "Analog to
 Digital Converter" (esp_adc_cal). The constant differs a little from chip to chip; the errors are
 Espressif's, from memory. A divider multiplies them.

@@ -3,6 +3,8 @@
 `sources["P16"]` is a callable that gives the voltage at the pin in mV. The raw count is drawn
 through the real characteristic of this chip (`chip_vref_mv`) with noise; what the firmware makes
 of it depends on the reference voltage it was told (`vref`), as on boards without fuses for that.
+`carry` is the share of the voltage of the pin before that the first sample of another pin keeps,
+as behind a high impedance (espressif/arduino-esp32#7820).
 Source: Pycom firmware 1.20.2.r4 (pybadc.c; ESP-IDF esp_adc_cal, default-Vref path).
 """
 
@@ -71,6 +73,8 @@ class Adc(Service):
         self.sources: dict[str, Callable[[], float]] = {}
         self.chip_vref_mv = DEFAULT_VREF_MV  # of this very chip: 1000 to 1200
         self.noise_counts = NOISE_COUNTS
+        self.carry = 0.0
+        self._before = "", 0.0  # the pin that was sampled last, and its voltage
         self._vref_mv = DEFAULT_VREF_MV  # what the firmware believes
         self._random = board.rng("adc.noise")
 
@@ -89,7 +93,12 @@ class Adc(Service):
         if pins is not None:
             pins.use(pin, "adc")
         source = self.sources.get(pin)
-        ideal = self._ideal(source() if source else 0.0, attn)
+        millivolts = source() if source else 0.0
+        before, before_mv = self._before
+        self._before = pin, millivolts
+        if pin != before:
+            millivolts += (before_mv - millivolts) * self.carry
+        ideal = self._ideal(millivolts, attn)
         noisy = ideal
         if 0 < ideal < FULL and self.noise_counts:
             noisy = round(ideal + self._random.gauss(0, self.noise_counts))

@@ -27,7 +27,8 @@ from emulator.chips.part import Span
 ADDRESS = 0x76
 LINE = ("bme280", {"sda_pin": "P9", "scl_pin": "P10"})
 
-MODELS = {"bme280": 0x60, "bmp280": 0x58, "bmp280_sample": 0x56}
+# "bmp280_as_bme280": with the id of the other (finitespace/BME280#125)
+MODELS = {"bme280": 0x60, "bmp280": 0x58, "bmp280_sample": 0x56, "bmp280_as_bme280": 0x60}
 
 IMAGES = {
     "a": image(

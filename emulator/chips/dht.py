@@ -8,7 +8,8 @@ temperature_c = 21.4        # the physical truth
 humidity_rh = 54.8
 supply_pin = "P11"          # "" for always on
 tenths = false              # a DHT11 of the newer kind, with tenths and temperatures below 0
-negative = "sign"           # below 0: a bit of its own; "complement": two's complement, as some
+negative = "sign"           # below 0: a bit of its own; "complement", "complement15" and
+                            # "complement12": two's complement of 16, 15 or 12 bits, as some
                             # parts sold as DHT22 send it
 early = "silent"            # asked before its interval is over; "old": repeats the last answer
 misses = 0                  # so many of the next requests stay unanswered
@@ -16,15 +17,18 @@ widths_us = {zero = 30}     # release, response_low, response_high, bit_low, zer
 
 The receiver of the board decides what of an answer is captured: `release_seen`, `response_seen`
 (the pulses before the first bit), `end_marker` (a pulse of no length), `lost` and `cut` (so many
-pulses missing at either end). `flips` are bits (0 is the first) that arrive turned over.
+pulses missing at either end), `spikes` (so many of 4 us at the end, of noise). `flips` are bits
+(0 is the first) that arrive turned over.
 
 What it answers is the measurement before; being asked starts a new one. It cannot be asked while
 it starts, nor within the interval, and wants a start pulse that is long enough and not too long.
 
 Sources: Aosong manuals of DHT11, AM2302 and AM2320; for "complement" the reports
-micropython/micropython-lib#1074 and adafruit/DHT-sensor-library#182. Not settled by them, and
-modelled so here: what it holds after power-on is measured at that instant; a start pulse that is a
-tenth too long is ignored; when in its interval the measurement ends. From memory: the currents.
+micropython/micropython-lib#1074 and adafruit/DHT-sensor-library#182, for the others
+xoseperez/espurna#2638 and wiki.forth-ev.de/doku.php/en:pfw:dht22tmpformat. Not settled by them,
+and modelled so here: what it holds after power-on is measured at that instant; a start pulse that
+is a tenth too long is ignored; when in its interval the measurement ends. From memory: the
+currents.
 """
 
 from __future__ import annotations
@@ -80,6 +84,10 @@ TYPICAL_US = {name: typical for name, (_, typical, _) in WIDTHS_US.items()}
 Widths = Mapping[str, int]
 
 
+# The sign bit, or what the tenths below 0 are taken away from
+_BELOW_0 = {"sign": 0x8000, "complement": 0x10000, "complement15": 0x8000, "complement12": 0x1000}
+
+
 @dataclass(eq=False)
 class Dht(Part):
     """`line` is told what the board does to the data line, `pulses` is what the receiver catches.
@@ -92,7 +100,7 @@ class Dht(Part):
     humidity_rh: Truth = truth(54.8, swing=-4.0)
     model: str = option("DHT22", allowed=MODELS)
     tenths: bool = option(False)
-    negative: str = option("sign", allowed=("sign", "complement"))
+    negative: str = option("sign", allowed=_BELOW_0)
     early: str = option("silent", allowed=("silent", "old"))
     misses: int = option(0)
     sends: bytes | None = None
@@ -102,6 +110,7 @@ class Dht(Part):
     end_marker: bool = True
     lost: int = 0
     cut: int = 0
+    spikes: int = 0
     flips: tuple[int, ...] = ()
     hold: Callable[[bool], object] = lambda low: None  # pulls the line down
 
@@ -172,7 +181,7 @@ class Dht(Part):
         for bit in range(39, -1, -1):
             each = self._widths()
             found += [(0, each["bit_low"]), (1, each["one" if value >> bit & 1 else "zero"])]
-        found.append((0, widths["last_low"]))
+        found += [(0, widths["last_low"]), *[(1, 4), (0, 4)] * self.spikes]
         if self.end_marker:
             found.append((1, 0))
         return found
@@ -201,7 +210,8 @@ def dht22_bytes(celsius: float, percent: float, negative: str = "sign") -> bytes
     magnitude = math.floor(abs(celsius) * 10 + 0.5)
     tenths = magnitude
     if celsius < 0:
-        tenths = 0x8000 + magnitude if negative == "sign" else 0x10000 - magnitude
+        base = _BELOW_0[negative]
+        tenths = base + magnitude if negative == "sign" else (base - magnitude) % base
     humidity = math.floor(percent * 10 + 0.5)
     return humidity.to_bytes(2, "big") + (tenths & 0xFFFF).to_bytes(2, "big")
 

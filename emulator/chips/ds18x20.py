@@ -10,6 +10,7 @@ bits = 12                   # resolution set in the EEPROM
 th = 75                     # alarm limits set in the EEPROM
 tl = 70
 parasite = false            # true: lives on the data line
+clone = ""                  # "b", "d" or "e": of that family of clones
 supply_pin = "P11"
 absent = false              # and the other faults of emulator/chips/part.py
 
@@ -17,10 +18,13 @@ Between commands the part ignores the line until the next reset. While it conver
 of its own, read slots give 0, then 1. One that lives on the line answers nothing meanwhile, and
 starts anew if the line is not driven high from 10 us after the command until it is done.
 
-Written against Maxim's data sheets DS18B20 (19-7487), DS18S20 and DS1822. From memory only: byte 6
-after a conversion (16 less the last four bits, as genuine parts show it; `clone` keeps 0x0C), the
-typical conversion times (0.8 of the greatest), currents between typical and greatest, and all of
-the MAX31850.
+Written against Maxim's data sheets DS18B20 (19-7487), DS18S20 and DS1822, and against
+github.com/cpetrich/counterfeit_DS18B20 for byte 6 after a conversion (16 less the last four bits)
+and for the clones of a DS18B20, whose families `clone` has: "b" keeps byte 6 until it is
+overwritten by a third byte for the registers; "d" has 25 Cel after power-on, takes 0.5 s at any
+resolution and does not convert while it lives on the data line; "e" has byte 6 after power-on as
+after a conversion. From memory only: the typical conversion times (0.8 of the greatest), currents
+between typical and greatest, and all of the MAX31850.
 """
 
 from __future__ import annotations
@@ -69,12 +73,17 @@ MODELS = {
 }
 
 
+# Registers 5 to 7 after power-on, by family of clones; "" for a genuine part
+CLONES = {"": "ff0c10", "b": "ff0c10", "d": "7e8166", "e": "ff1010"}
+_CLONE_D_START = b"\x90\x01"
+_CLONE_D_MS = 525.0
+
+
 @dataclass(eq=False)
 class Ds18x20(OneWirePart):
     """One part: `attach` it to a pin and `power` it.
 
     eeprom    TH, TL and configuration as they outlive a loss of the supply
-    clone     byte 6 keeps 0x0C, whatever was measured
     open_wire the thermocouple of a MAX31850 is broken
     mute      read slots give 1 also while it converts
     told      scratchpads to be told as they are instead of its own, one for each reading
@@ -88,7 +97,7 @@ class Ds18x20(OneWirePart):
     bits: int = option(12, least=9, most=12)
     th: int = option(75, least=-128, most=127)
     tl: int = option(70, least=-128, most=127)
-    clone: bool = option(False)
+    clone: str = option("", allowed=CLONES)
     open_wire: bool = option(False)
     mute: bool = option(False)
     told: list[bytes] = field(default_factory=list)
@@ -110,7 +119,8 @@ class Ds18x20(OneWirePart):
         super().forget()
         self.alarm = False
         self._must_be_fed = False
-        self.scratchpad = bytearray(self.traits.start + b"\xff\xff\xff\xff\x0c\x10")
+        start = _CLONE_D_START if self.clone == "d" else self.traits.start
+        self.scratchpad = bytearray(start + b"\xff\xff\xff" + bytes.fromhex(CLONES[self.clone]))
         if self.traits.family == 0x3B:
             self.scratchpad[2:] = bytes((0, 0, 0xF0, 0xFF, 0xFF, 0xFF))
         self._recall()
@@ -132,6 +142,8 @@ class Ds18x20(OneWirePart):
             for place in range(2, 2 + self.traits.registers):
                 value = yield from self.receive(8)
                 self.scratchpad[place] = value & 0x60 | 0x1F if place == 4 else value
+                if place == 4 and self.clone == "b":
+                    self.scratchpad[6] = value
         elif command == COPY:
             count = self.traits.registers
             self.eeprom[:count] = self.scratchpad[2 : 2 + count]
@@ -157,6 +169,8 @@ class Ds18x20(OneWirePart):
 
     def conversion_ms(self) -> float:
         """The greatest time at the resolution that is set."""
+        if self.clone == "d":
+            return _CLONE_D_MS
         lower = 3 - (self.scratchpad[4] >> 5 & 3) if self.traits.registers == 3 else 0
         return self.traits.max_ms / 2**lower
 
@@ -179,6 +193,8 @@ class Ds18x20(OneWirePart):
 
     def _measure(self) -> None:
         self._must_be_fed = False
+        if self.clone == "d" and self.parasite:
+            return
         celsius = self.temperature_c(self.seconds())
         celsius = min(max(celsius, self.traits.least), self.traits.greatest)
         if self.traits.family == 0x3B:
@@ -189,7 +205,7 @@ class Ds18x20(OneWirePart):
             step = 2 ** (3 - (self.scratchpad[4] >> 5 & 3))  # of 1/16 Cel
             raw = math.floor(celsius * 16 / step + 0.5) * step
             self.scratchpad[:2] = (raw & 0xFFFF).to_bytes(2, "little")
-            if not self.clone:
+            if self.clone in ("", "e"):
                 self.scratchpad[6] = 0x10 - (raw & 0x0F)
         if self.traits.registers:
             high, low = struct.unpack_from("2b", self.scratchpad, 2)

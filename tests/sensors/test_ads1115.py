@@ -63,6 +63,7 @@ VECTORS = [
     (0x7FFF, 4096, "ads1115", None),
     (0x8000, 2048, "ads1115", None),
     (0x7FF0, 2048, "ads1015", None),
+    (0x7FF0, 2048, "ads1115", None),  # an ADS1015 sold as an ADS1115
 ]
 NUMBERS = [
     (0x7FFF, 4096, 4095.875),

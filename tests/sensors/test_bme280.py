@@ -90,7 +90,7 @@ def test_a_run_measures_in_hectopascal_celsius_and_percent(node):
     ]
 
 
-@pytest.mark.parametrize("model", ["bmp280", "bmp280_sample"])
+@pytest.mark.parametrize("model", ["bmp280", "bmp280_sample", "bmp280_as_bme280"])
 def test_a_bmp280_gives_pressure_and_temperature_and_says_that_it_is_none(node, model):
     chip_on(node, model=model)
     reading, cause = node.value(READ, "bme280")
@@ -179,11 +179,14 @@ def scripted(node, *bursts):
 GOOD = "4fca008132707649"
 
 
+@pytest.mark.both_runtimes
 @pytest.mark.parametrize(
     ("burst", "reading", "cause"),
     [
         ("8000008000008000", BROKEN, "not_ready"),
         ("4fca008000007649", BROKEN, "not_ready"),
+        ("8000008132707649", BROKEN, "not_ready"),
+        ("4fca008132708000", (pytest.approx(1006.615, abs=0.001), 24.79, None), "not_ready"),
         ("0000000000000000", BROKEN, "stuck"),
         ("4fca00fffff07649", BROKEN, "implausible"),
         ("4fca00000010ffff", BROKEN, "implausible"),
@@ -199,8 +202,9 @@ def test_words_that_no_air_has_are_no_values(node, burst, reading, cause):
     assert len(node.log) == (cause is not None)
 
 
-def test_a_word_like_that_of_a_chip_which_has_not_measured_is_looked_at_more_closely(node):
-    chip = scripted(node, "4fca008000007649", GOOD)
+@pytest.mark.parametrize("first", ["4fca008000007649", "8000008132707649", "4fca008132708000"])
+def test_a_word_like_that_of_a_chip_which_has_not_measured_is_looked_at_more_closely(node, first):
+    chip = scripted(node, first, GOOD)
     assert node.value(READ, "bme280")[1] is None
     starts = [text for text in node.transfers() if text.startswith("write 0x76 f5")]
     assert starts == ["write 0x76 f5 00 f2 01 f4 25", "write 0x76 f5 00 f2 01 f4 b5"]

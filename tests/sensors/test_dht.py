@@ -33,6 +33,12 @@ VECTORS = [
     ("DHT22", "02b7800a43", (-1.0, 69.5)),
     ("DHT22", "02b7fe7027", (-40.0, 69.5)),
     ("DHT22", "02b7fe6f26", 'implausible'),
+    ("DHT22", "02b70fffc7", (-0.1, 69.5)),  # of 12 and 15 bits
+    ("DHT22", "02b70fce96", (-5.0, 69.5)),
+    ("DHT22", "02b77f72aa", (-14.2, 69.5)),
+    ("DHT22", "02b70e7037", (-40.0, 69.5)),
+    ("DHT22", "02b70e6f36", 'implausible'),
+    ("DHT22", "02b71fffd7", 'implausible'),
     ("DHT22", "02b78190ca", (-40.0, 69.5)),
     ("DHT22", "02b78191cb", 'implausible'),
     ("DHT22", "3500180451", "wrong_part"),
@@ -278,6 +284,9 @@ def test_one_request_without_an_answer_after_one_with_it_costs_a_repetition(node
         ({"cut": 4}, "crc"),
         ({"cut": 60}, "crc"),
         ({"lost": 10}, "crc"),
+        # the sum is also right if all bits move: 51.2 Cel instead of 25.6
+        ({"spikes": 1, "sends": bytes.fromhex("0140010042")}, "crc"),
+        ({"spikes": 1, "sends": bytes.fromhex("0140010042"), "release_seen": False}, "crc"),
         ({"sends": bytes(5)}, "implausible"),
         ({"widths": {**TYPICAL_US, "one": 40}}, "implausible"),
     ],

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.board.board import FAST_CALL_US
-from emulator.chips.ds18x20 import MODELS, Ds18x20
+from emulator.chips.ds18x20 import CLONES, MODELS, Ds18x20
 from emulator.chips.onewire import OneWirePart, crc8, rom_of
 from tests.device import Node
 
@@ -27,8 +27,9 @@ READ = HEAD + "value = ds18x20.get_reading({})\ncause = ds18x20.last_cause\n"
 # sheets, recordings of real parts, and the masks by resolution.
 VECTORS = {
     "recorded at 10 bit": ("28", "e001 0000 3f ff1010 3f", 30.0),
+    "clone": ("28", "8b01 ffff 7f ffffff 8b", 24.6875),  # milesburton's library, issue 120
+    "clone at 25": ("28", "9001 ffff 7f ffffff", 25.0),
     "125": ("28", "d007 4b46 7f ff0c10 f4", 125.0),
-    "85 measured": ("28", "5005 4b46 7f ff1010", 85.0),
     "25.0625": ("28", "9101 4b46 7f ff0c10 70", 25.0625),
     "10.125": ("28", "a200 4b46 7f ff0c10 74", 10.125),
     "0.5": ("28", "0800 4b46 7f ff0c10 e2", 0.5),
@@ -50,6 +51,7 @@ VECTORS = {
     "MAX31850 below zero": ("3b", "60ff 0019 f0 ffffff", -10.0),
     "MAX31850 above what others can": ("3b", "0064 0019 f0 ffffff", 1600.0),
 }
+KINDS = [*((model, "") for model in MODELS), *(("ds18b20", each) for each in CLONES if each)]
 MODEL_OF = {"28": "ds18b20", "22": "ds1822", "10": "ds18s20", "3b": "max31850"}
 
 
@@ -248,12 +250,13 @@ def test_a_part_that_lives_on_the_line_is_fed(
     assert node.pins.do_mode("P3") == 1
 
 
+@pytest.mark.parametrize("bits", [9, 12])
 def test_parts_with_and_without_supply_share_a_line(
-    node: Node, plug: Callable[..., Ds18x20]
+    node: Node, plug: Callable[..., Ds18x20], bits: int
 ) -> None:
-    fed = plug(30.0, name="fed")
+    fed = plug(30.0, name="fed", bits=bits)
     fed.parasite = True
-    supplied = plug(10.0, bits=9)
+    supplied = plug(10.0, bits=9, clone="d")  # which takes longer than its resolution says
     lines = [("ds18x20", {"data_pin": "P3", "rom": chip.rom.hex()}) for chip in (fed, supplied)]
     items = node.variables(HEAD + f"items = sensors.measure({lines})")["items"]
     assert [(item.value, item.cause) for item in items] == [(3000, None), (1000, None)]
@@ -294,21 +297,34 @@ def test_a_wrong_checksum_is_asked_for_again(node: Node, plug: Callable[..., Ds1
     assert len(node.log) == 1
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_any_mixture_of_troubles_gives_the_truth_or_a_cause(
-    node: Node, plug: Callable[..., Ds18x20], model: str
+@pytest.mark.parametrize(
+    ("data", "slip"), [("9101 4b46 7f ff0c10", 1), ("e001 4b46 1f ff0c10", 2)]
+)
+def test_an_answer_that_slipped_has_a_right_checksum_and_is_asked_for_again(
+    node: Node, plug: Callable[..., Ds18x20], data: str, slip: int
 ) -> None:
-    chip = plug(model=model)
+    """Two or four times the temperature: milesburton/Arduino-Temperature-Control-Library#54."""
+    slipped = int.from_bytes(scratchpad(data), "little") << slip & (1 << 72) - 1
+    plug(10.0).told = [slipped.to_bytes(9, "little")]
+    assert crc8(slipped.to_bytes(9, "little")) == 0
+    assert read(node) == (10.0, None)
+
+
+@pytest.mark.parametrize(("model", "clone"), KINDS)
+def test_any_mixture_of_troubles_gives_the_truth_or_a_cause(
+    node: Node, plug: Callable[..., Ds18x20], model: str, clone: str
+) -> None:
+    chip = plug(model=model, clone=clone)
     chip.any_bit_fails = True
-    random = node.board.rng("troubles " + model)
+    random = node.board.rng("troubles " + model + clone)
     found = 0
     for _ in range(12):
         celsius = random.uniform(-50, 120)
         chip.temperature_c = lambda t, celsius=celsius: celsius  # type: ignore[misc]
         chip.scratchpad[4] = random.choice((0x1F, 0x3F, 0x5F, 0x7F))
         chip.corrupt_rate, chip.brown_out = random.choice((0, 0.1, 0.5)), random.randrange(4)
-        chip.parasite, chip.mute = random.random() < 0.3, random.random() < 0.3
-        chip.clone, chip.lateness = random.random() < 0.3, random.random()
+        chip.parasite = random.random() < 0.3 and clone != "d"
+        chip.mute, chip.lateness = random.random() < 0.3, random.random()
         value, cause = read(node)
         assert (value is None) == (cause is not None)
         assert value is None or value == pytest.approx(celsius, abs=0.51)
@@ -325,11 +341,12 @@ def test_a_garbled_search_finds_nobody(node: Node, plug: Callable[..., Ds18x20])
     assert read(node) == (None, "stuck")
 
 
-@pytest.mark.parametrize("model", ["ds18b20", "ds18s20", "max31850"])
+@pytest.mark.both_runtimes
+@pytest.mark.parametrize(("model", "clone"), KINDS)
 def test_the_power_on_value_is_no_measurement(
-    node: Node, plug: Callable[..., Ds18x20], model: str
+    node: Node, plug: Callable[..., Ds18x20], model: str, clone: str
 ) -> None:
-    chip = plug(10.0, model=model)
+    chip = plug(10.0, model=model, clone=clone)
     chip.brown_out = 1
     assert read(node) == (10.0, None)
     assert chip.conversions == 2
@@ -338,19 +355,33 @@ def test_the_power_on_value_is_no_measurement(
     assert len(node.log) == 1
 
 
-@pytest.mark.parametrize(
-    ("model", "clone", "conversions"),
-    [("ds18b20", False, 1), ("ds18b20", True, 2), ("ds18s20", False, 2)],
-)
-def test_a_true_85_degrees_is_told(
-    node: Node, plug: Callable[..., Ds18x20], model: str, clone: bool, conversions: int
+@pytest.mark.both_runtimes
+def test_a_part_of_25_degrees_after_power_on_does_not_convert_on_the_power_of_the_line(
+    node: Node, plug: Callable[..., Ds18x20]
 ) -> None:
-    """Also by parts whose registers then look as after power-on; their limits stay."""
-    chip = plug(85.0, model=model)
-    chip.clone = clone
+    plug(10.0, clone="d", parasite=True)
+    assert read(node) == (None, "implausible")
+
+
+@pytest.mark.parametrize("data", ["5005 4b46 1f ff1f10", "5005 4b46 7f ff1010 bd"])
+def test_register_6_does_not_tell_that_85_degrees_were_measured(
+    node: Node, plug: Callable[..., Ds18x20], data: str
+) -> None:
+    """PaulStoffregen/OneWire#17; cpetrich/counterfeit_DS18B20, family E."""
+    plug(10.0).told = [scratchpad(data)]
+    assert read(node) == (10.0, None)
+
+
+@pytest.mark.parametrize(("model", "clone"), [kind for kind in KINDS if kind[0] != "max31850"])
+def test_a_true_85_degrees_is_told(
+    node: Node, plug: Callable[..., Ds18x20], model: str, clone: str
+) -> None:
+    """Or 25, as the register has after power-on; the limits of the part stay."""
+    celsius = 25.0 if clone == "d" else 85.0
+    chip = plug(celsius, model=model, clone=clone)
     before = bytes(chip.scratchpad[2:5])
-    assert read(node) == (85.0, None)
-    assert chip.conversions == conversions
+    assert read(node) == (celsius, None)
+    assert chip.conversions == 2
     assert bytes(chip.scratchpad[2:5]) == before
     assert bytes(chip.eeprom) == b"\x4b\x46\x7f"
 

@@ -328,7 +328,7 @@ def test_an_example_prints_readings(node: Node, driver: str) -> None:
         assert found_text == text
         for one, other in zip(found, numbers, strict=True):
             assert len(one.partition(".")[2]) == len(other.partition(".")[2])  # digits
-            assert float(one) == pytest.approx(float(other), rel=0.02)
+            assert float(one) == pytest.approx(float(other), rel=0.03)  # a percent of 34
 
 
 @pytest.mark.parametrize("driver", drivers())

@@ -280,7 +280,7 @@ def test_a_scenario_with_a_mistake_is_refused(board, table, text):
 @given(
     celsius=st.floats(-40, 80),
     percent=st.floats(0.1, 99.9),
-    negative=st.sampled_from(("sign", "complement")),
+    negative=st.sampled_from(("sign", "complement", "complement15", "complement12")),
 )
 def test_a_dht22_is_read_within_its_resolution(read, celsius, percent, negative):
     assert read("DHT22", celsius, percent, negative=negative) == (
