@@ -13,7 +13,7 @@ from protocols.senml_batch import Group
 from utils import clock, logging
 
 _AT_ONCE_S = const(5)  # a report that is no older leaves its time out
-_TOLD_KEY = "boot_told"  # in NVS: the boot number that a server has confirmed; below 0: once
+_TOLD_KEY = "boot_told"  # in NVS: the boot number that a server has confirmed
 _FIRST = const(16)  # reports with the boot number where no server confirms, then every so many
 
 _log = logging.Logger("node")
@@ -40,9 +40,7 @@ class Groups:
         self._current = current
         self._extra = extra
         self._boot = store.boot_number()
-        told = _boot_told()
-        self._told = told == self._boot
-        self._once = told == -self._boot
+        self._told = _boot_told() == self._boot
         self.has_sent_current = False
 
     def of(self, entry):
@@ -58,21 +56,19 @@ class Groups:
     def sent(self, group, confirmed):
         """Note that a group has gone out. A server that confirmed it knows its boot number.
 
-        Only that of this cycle tells which boot is the current one: others may be of any. It is
-        told in two cycles, since a server does not follow a time that is too early, and the clock
-        may be right only when it has answered.
+        Only that of this cycle tells which boot is the current one: others may be of any.
         """
         if self._is_current(group.key):
             self.has_sent_current = True
             if confirmed and not self._told:
-                self._told = self._once
-                _keep_boot_told(self._boot if self._once else -self._boot)
+                self._told = True
+                _keep_boot_told(self._boot)
 
     def _is_current(self, entry):
         return entry.seq == self._current and entry.boot == self._boot
 
     def _tells_boot(self, entry):
-        """True until two reports with the number were confirmed, and for those of an earlier."""
+        """True until one report with the number was confirmed, and for those of an earlier one."""
         if entry.boot == self._boot:
             if self._told:
                 return False
