@@ -56,6 +56,7 @@ NEAR_S = 2.5  # whole seconds, and the time that measuring takes
 SHARE, SHARE_AT_FIRST = 0.01, 0.035
 RATE_US = 600_000_000  # from the first good time to the second, which tells the rate
 KEPT_US = 3_800_000_000  # and for one that is kept in NVS: an hour of the RTC
+ANSWERED_US = 7_000_000  # the node takes a time that comes within 10 s of handing over
 RESENT_S = 53.0  # a report that CoAP repeats has the age that it had at first
 MARK, MOST_FILES = re.compile(r"j\d\d"), 32  # in NVS (utils/_journal_segments.py)
 SLACK_BYTES = 40_960  # _JOURNAL_BYTES twice, as FAT keeps it, and a folder
@@ -214,26 +215,33 @@ def _note(run: Run, cycle: Cycle) -> None:
     day["erases"] += flash.erases
     flash.worn.clear()
     entries = emulator.board.trace.entries
+    asked_us: dict[bytes, int] = {}  # by message id
     for entry in entries:
         if entry.kind == "nvs":
             day["nvs"] += 1
         elif entry.kind == "file" and entry.text.startswith("write "):
             day["writes"] += 1
-        elif _tells_time(entry):
+        elif _tells_time(entry, asked_us):
             run.told.append(entry.at_us)
     entries.clear()
     emulator.routes.sent.clear()
     emulator.board.meter.timeline.clear()
 
 
-def _tells_time(entry: Entry) -> bool:
-    """The network, or an answer of the server that has arrived: 2.04 with content."""
+def _tells_time(entry: Entry, asked_us: dict[bytes, int]) -> bool:
+    """The network, or an answer of the server that has arrived in time: 2.04 with content. What
+    comes late, behind a request that was repeated, is of no use to a clock."""
     if entry.kind == "at<":
         return '+CCLK: "2' in entry.text
-    if entry.kind != "net" or not entry.text.startswith("arrived "):
+    if entry.kind != "net" or not entry.text.startswith(("left ", "arrived ")):
         return False
-    answer = bytes.fromhex(entry.text.split()[-1])
-    return answer[1] == CHANGED and b"\xff" in answer[4 + (answer[0] & 15) :]
+    message = bytes.fromhex(entry.text.split()[-1])
+    message_id = message[2:4]
+    if entry.text.startswith("left "):
+        asked_us.setdefault(message_id, entry.at_us)
+        return False
+    is_late = entry.at_us - asked_us.get(message_id, entry.at_us) > ANSWERED_US
+    return not is_late and message[1] == CHANGED and b"\xff" in message[4 + (message[0] & 15) :]
 
 
 # The database against the truth
