@@ -199,12 +199,12 @@ class Lora(Service):
         if self._nvram.get("region") != self.region.number:
             self._nvram.clear()
         joined = self.do_has_joined()
-        self._nvram.update(region=self.region.number, joined=joined)
         kept = self.mac.snapshot() if self.mac else None
         if kept is not None:
             self._nvram["session"] = kept
+        self.board.spend_us(NVRAM_US)  # a power cut leaves the mark as it was
+        self._nvram.update(region=self.region.number, joined=joined)
         self.board.trace.add("nvs", f"lora saved, joined = {joined}")
-        self.board.spend_us(NVRAM_US)
 
     def do_nvram_restore(self) -> None:
         if not self._nvram.get("joined") or self.region is None or self.config is None:

@@ -143,7 +143,7 @@ def test_join_checks_the_keys(board: Board, keys: Any) -> None:
             {"_LORA_REGION": "US915", "_LORA_DR": 0},
             "_LORA_REGION = 'US915'; allowed: 1 to 4",
         ),
-        ({"_LORA_REGION": "AS923", "_LORA_DR": 2}, "'AS923'; allowed: 3 to 6, for uplinks of 4"),
+        ({"_LORA_REGION": "AS923", "_LORA_DR": 2}, "'AS923'; allowed: 3 to 5, for uplinks of 4"),
         ({"_LORA_CONFIRMED": 2}, "_LORA_CONFIRMED = 2"),
         ({"_LORA_PORT": 224}, "_LORA_PORT = 224"),
         ({"_MAX_CONNECTION_ATTEMPT_TIME_SEC": 0}, "_MAX_CONNECTION_ATTEMPT_TIME_SEC = 0"),
@@ -197,7 +197,7 @@ def test_join_in_vain(board: Board, why: str) -> None:
     else:
         network.devices = {EUI: (b"", b"")} if why == "key" else {}
     status, duration_ms = lora.join(configured(), lora.set_keys(configured()))
-    assert status == lora.LORA_NOT_JOINED and 30000 <= duration_ms < 31000
+    assert status == lora.LORA_NOT_JOINED and 29800 <= duration_ms < 30000
     assert lora.last_outcome().cause == "join_timeout"
     assert lora.send(configured(), b"x")[:2] == (lora.LORA_REFUSED, "not_joined")
     assert lora.metrics() == []
@@ -462,15 +462,38 @@ def test_duty_cycle_is_waited_for_if_that_is_short(board: Board, joined: Joined)
     assert 30_000_000 < airtime_us < 36_000_000
 
 
-def test_joining_in_vain_stays_within_the_duty_cycle(board: Board) -> None:
+@pytest.mark.parametrize(("data_rate", "cuts"), [(0, False), (5, False), (0, True)])
+def test_joins_in_vain_back_off_over_wakes_and_power_cuts(
+    board: Board, data_rate: int, cuts: bool
+) -> None:
+    """LoRaWAN 1.0.2, 7: 36 s on air in the first hour, 36 s in the next ten, then 8.7 s a day."""
     board.network.deaf = True
-    for cycle in range(60):
-        lora = board.boot(DEEPSLEEP if cycle else PWRON, slept_s=10)
-        assert not lora.up(configured(_LORA_DR=0), "message")
-        lora.down()
-    assert lora.last_outcome().cause == "duty_cycle"
-    seconds = board.wall_s
-    assert 15_000_000 < sum(us for _, us in board.on_air) <= 18_000_000 + seconds * 5_000
+    sent: list[tuple[int, int]] = []
+    powered_s = 0  # the time for which a cut is no pause
+    for cycle in range(144):
+        cut = cuts and cycle % 5 == 4
+        powered_s += 0 if cut else 880
+        lora = board.boot(PWRON if cut or not cycle else DEEPSLEEP, slept_s=880)
+        assert not lora.up(configured(_LORA_DR=data_rate), "message")
+        assert lora.down() and lora.last_outcome().cause in ("join_timeout", "duty_cycle")
+        assert board.us - board.fed < 5_000_000
+        sent += [(powered_s + at_us // 1_000_000, us) for at_us, us in board.on_air]
+        board.on_air.clear()
+        powered_s += board.us // 1_000_000
+        assert lora.wait_s() <= 17_280
+    at_s = [each - sent[0][0] for each, _ in sent]
+    limits = (0, 3600, 36e6), (3600, 39_600, 36e6), (39_600, 126_000, 8.7e6)
+    for begin_s, end_s, most_us in limits if not cuts else ():
+        on_air = [us for each, (_, us) in zip(at_s, sent, strict=True) if begin_s <= each < end_s]
+        assert 0 < sum(on_air) <= most_us
+    gaps = [late - early for early, late in zip(at_s, at_s[1:], strict=False) if early > 39_600]
+    assert min(gaps) >= (2400 if data_rate or cuts else 17_280)
+    assert max(gaps) < (2 * 3600 if data_rate else 5 * 3600 + 60) or cuts
+    assert len(sent) < (60 if data_rate else 26)
+    board.network.deaf = False
+    board.nvs["lora_joins"] = "damaged"
+    lora = board.boot(DEEPSLEEP)
+    assert lora.up(configured(_LORA_DR=data_rate), "message") and board.nvs["lora_joins"] == ""
 
 
 def test_no_duty_cycle_in_us915(joined: Joined) -> None:

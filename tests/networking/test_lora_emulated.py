@@ -102,7 +102,7 @@ def test_join_in_vain(fipy: MakeDevice, options: dict[str, Any]) -> None:
 
 
 def test_second_join_behind_one_in_vain_does_not_hang(fipy: MakeDevice) -> None:
-    device = fipy({"joins_refused": 3})
+    device = fipy({"joins_refused": 1})
     program = """
     fast = settings(_MAX_CONNECTION_ATTEMPT_TIME_SEC=15)
     show(lora.up(fast, "message"))
@@ -208,6 +208,117 @@ def test_duty_cycle(fipy: MakeDevice) -> None:
     shown = run(device, program, ends="deepsleep")
     assert shown[:4] == [[1, "sent"]] * 4 and shown[7] == [0, "duty_cycle"]
     assert device.board.meter.time_ms("lora", "tx") <= 18_000
+
+
+# What the firmware does with it: docs/lora.md
+
+
+def sent(device: Device) -> list[tuple[int, int]]:
+    """(data rate, length of the frame) of all uplinks but join requests."""
+    frames = [each for each in device.emulator.lora.gateway.uplinks if each.frame[0] >> 5]
+    return [(each.rate_number, len(each.frame)) for each in frames]
+
+
+SUB_BAND = """
+fields = given()
+lora.up(settings(**fields), "message")
+show(lora.last_outcome().cause)
+for number in range(12):
+    lora.send(settings(**fields), bytes(20))
+show(lora.down())
+machine.deepsleep(600000)
+"""
+
+
+@pytest.mark.parametrize("region", ["US915", "AU915"])
+def test_sub_band(fipy: MakeDevice, region: str) -> None:
+    """Also in the restored session; another one of config.py ends it."""
+    device = fipy({"region": region, "sub_band": 2})
+    fields = {"_LORA_REGION": region, "_LORA_DR": 3, "_LORA_SUB_BAND": 2}
+    device.give(fields)
+    device.put("main.py", HEAD + SUB_BAND)
+    device.start(["main.py"], cycles=2)
+    assert device.shown == ["joined", True, "restored", True]
+    lora = device.emulator.lora
+    assert len(lora.server.accepted) == 24
+    assert {each.channel for each in lora.gateway.uplinks} <= {*range(8, 16), 65}
+    lora.options.sub_band = 5
+    device.give({**fields, "_LORA_SUB_BAND": 5})
+    device.start(["main.py"])
+    assert device.shown == ["joined", True] and len(lora.server.accepted) == 36
+
+
+def test_join_at_a_slow_rate_ends_before_the_firmware_blocks(fipy: MakeDevice) -> None:
+    device = fipy({"gateway": False})
+    program = """
+    from utils import timing
+    from machine import WDT
+    timing.set_watchdog(WDT(timeout=12000))
+    slow = settings(_LORA_DR=0, _MAX_CONNECTION_ATTEMPT_TIME_SEC=60)
+    show([lora.up(slow, "message"), lora.last_outcome().cause, lora.down()])
+    timing.sleep_ms(170000)
+    show([lora.up(slow, "message"), lora.last_outcome().cause, lora.down(), lora.wait_s() > 100])
+    timing.sleep_ms(170000)
+    """
+    assert run(device, program, ends="reset") == [
+        [False, "join_timeout", True], [False, "join_timeout", True, True]
+    ]  # fmt: skip
+    assert [each.rate_number for each in device.emulator.lora.gateway.uplinks] == [0, 0]
+
+
+def test_join_in_in865_at_the_configured_rate(fipy: MakeDevice) -> None:
+    device = fipy({"region": "IN865", "snr_db": -16.5, "fluctuation_db": 0.0})
+    program = 'show(lora.up(settings(_LORA_REGION="IN865", _LORA_DR=0), "message"))'
+    assert run(device, program) == [True]
+
+
+@pytest.mark.parametrize(("data_rate", "size"), [(2, 100), (5, 242)])
+def test_adr_and_mac_commands(fipy: MakeDevice, data_rate: int, size: int) -> None:
+    """The length is checked at the rate of the session; answers that need the room go first."""
+    device = fipy({"fluctuation_db": 0.0, "snr_db": 9.0})
+    program = """
+    given_ = given()
+    fields = {"_LORA_ADR": True, "_LORA_DR": given_[0], "_LORA_DUTY_WAIT_SEC": 600}
+    show([lora.up(settings(**fields), "message"), lora.metrics()])
+    for number in range(6):
+        lora.send(settings(**fields), b"x")
+    show([lora.send(settings(**fields), bytes(given_[1]))[:2], lora.metrics() != []])
+    """
+    lora = device.emulator.lora
+    if size == 242:
+        answer = lora.server._commands
+        six = iter([b"\x06"] * 6)  # DevStatusReq
+        lora.server._commands = lambda *rest: answer(*rest) + next(six, b"")
+    assert run(device, program, [data_rate, size]) == [[True, []], [[1, "sent"], True]]
+    assert len(lora.server.accepted[-1].payload) == size
+    assert sent(device)[-2:] == ([(5, 16), (5, 255)] if size == 242 else [(5, 14), (5, 113)])
+
+
+def test_trials_end_where_the_slower_rate_cannot_carry_the_payload(fipy: MakeDevice) -> None:
+    device = fipy({"fluctuation_db": 0.0})
+    program = """
+    fields = {"_LORA_CONFIRMED": True, "_LORA_DR": 3, "_LORA_DUTY_WAIT_SEC": 600}
+    lora.up(settings(**fields), "message")
+    show("joined")
+    result = lora.send(settings(**fields), bytes(100))
+    show([result.cause, result.trials, result.airtime_ms])
+    """
+    lora = device.emulator.lora
+    hear = lora.server.hear
+    lora.server.hear = lambda *rest: hear(*rest) if not rest[0][0] >> 5 else (False, None)
+    assert run(device, program)[1] == ["not_confirmed", 2, 1231]
+    assert sent(device) == [(3, 113)] * 2
+
+
+def test_repetitions_that_the_network_asks_for_are_charged(fipy: MakeDevice) -> None:
+    device = fipy({"fluctuation_db": 0.0, "nb_trans": 3, "rx1_delay_s": 5})
+    program = """
+    fields = {"_LORA_ADR": True}
+    lora.up(settings(**fields), "message")
+    show([lora.send(settings(**fields), bytes(20)).trials for _ in range(10)])
+    """
+    [trials] = run(device, program)
+    assert trials[:4] == [1] * 4 and trials[5:] == [3] * 5
 
 
 def test_gpy(make_device: MakeDevice) -> None:
