@@ -6,11 +6,14 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from emulator.board.board import DEEPSLEEP_RESET, PWRON_RESET, PowerCut
 from tests.device import Device
 from tests.networking.test_lora_emulated import CYCLE, HEAD, MakeDevice, fipy, run
 
 __all__ = ["fipy"]
+pytestmark = pytest.mark.both_runtimes
 SEND = """
 fields = given()
 lora.up(settings(**fields), "message")
@@ -145,17 +148,13 @@ def test_a_power_cut_inside_a_save_uses_no_counter_twice(fipy: MakeDevice) -> No
     device.start(["main.py"])
     lora: Any = device.emulator.lora
     save = lora.do_nvram_save
-    for cycle in range(6):
-        if cycle % 2 == 0:
 
-            def cut() -> None:
-                lora.board.clock.schedule(15_000, lambda: lora.board.stop(PowerCut()))
-                save()
+    def cut() -> None:
+        lora.board.clock.schedule(15_000, lambda: lora.board.stop(PowerCut()))
+        save()
 
-            lora.do_nvram_save = cut
-        else:
-            lora.do_nvram_save = save
-        cause = DEEPSLEEP_RESET if cycle % 2 == 0 else PWRON_RESET
+    for number in range(6):
+        cause, lora.do_nvram_save = [(DEEPSLEEP_RESET, cut), (PWRON_RESET, save)][number % 2]
         device.emulator.run(["main.py"], cause=cause)
     assert lora.server.refused == []
     assert [each.counter for each in lora.server.accepted] == [0, 1, 0, 1, 0, 1, 0]

@@ -154,62 +154,6 @@ def test_confirmed_uplinks_get_lost(fipy: MakeDevice) -> None:
     assert 2 in {trials for status, _, trials in shown if status == 2}
 
 
-@pytest.mark.parametrize(
-    ("region", "data_rate", "limit"), [("EU868", 0, 51), ("EU868", 5, 242), ("US915", 1, 53)]
-)
-def test_payload_limit(fipy: MakeDevice, region: str, data_rate: int, limit: int) -> None:
-    device = fipy({"region": region})
-    program = """
-    fields = given()
-    show(lora.up(settings(**fields), "message"))
-    limit = lora.datagram_limit()
-    show(limit)
-    show(lora.send(settings(**fields), bytes(limit + 1))[:2])
-    show(lora.send(settings(**fields), bytes(limit))[:2])
-    """
-    fields = {"_LORA_REGION": region, "_LORA_DR": data_rate}
-    assert run(device, program, fields) == [True, limit, [0, "too_long"], [1, "sent"]]
-    [heard] = device.emulator.lora.server.accepted
-    assert len(heard.payload) == limit
-
-
-def test_adr_changes_the_data_rate(fipy: MakeDevice) -> None:
-    device = fipy()
-    program = """
-    fields = {"_LORA_ADR": True, "_LORA_DR": 0, "_LORA_DUTY_WAIT_SEC": 600}
-    show(lora.up(settings(**fields), "message"))
-    show(lora.datagram_limit())
-    for number in range(24):
-        assert lora.send(settings(**fields), b"x").status == 1
-    show(lora.datagram_limit())
-    """
-    assert run(device, program) == [True, 51, 242]
-
-
-def test_downlink_is_returned(fipy: MakeDevice) -> None:
-    device = fipy({"downlinks": [{"port": 2, "payload": "CAFE"}]})
-    program = """
-    lora.up(settings(), "message")
-    show([lora.send(settings(), b"x").downlink for _ in range(2)])
-    """
-    assert run(device, program) == [[b"\xca\xfe", None]]
-
-
-def test_duty_cycle(fipy: MakeDevice) -> None:
-    device = fipy()
-    program = """
-    fields = {"_LORA_DR": 0}
-    lora.up(settings(**fields), "message")
-    for number in range(8):
-        show(lora.send(settings(**fields), bytes(51))[:2])
-    show(lora.down())
-    machine.deepsleep(60000)
-    """
-    shown = run(device, program, ends="deepsleep")
-    assert shown[:4] == [[1, "sent"]] * 4 and shown[7] == [0, "duty_cycle"]
-    assert device.board.meter.time_ms("lora", "tx") <= 18_000
-
-
 # What the firmware does with it: docs/lora.md
 
 
@@ -230,6 +174,7 @@ machine.deepsleep(600000)
 """
 
 
+@pytest.mark.both_runtimes(every=2)
 @pytest.mark.parametrize("region", ["US915", "AU915"])
 def test_sub_band(fipy: MakeDevice, region: str) -> None:
     """Also in the restored session; another one of config.py ends it."""
@@ -248,6 +193,7 @@ def test_sub_band(fipy: MakeDevice, region: str) -> None:
     assert device.shown == ["joined", True] and len(lora.server.accepted) == 36
 
 
+@pytest.mark.both_runtimes
 def test_join_at_a_slow_rate_ends_before_the_firmware_blocks(fipy: MakeDevice) -> None:
     device = fipy({"gateway": False})
     program = """
@@ -272,6 +218,7 @@ def test_join_in_in865_at_the_configured_rate(fipy: MakeDevice) -> None:
     assert run(device, program) == [True]
 
 
+@pytest.mark.both_runtimes(every=2)
 @pytest.mark.parametrize(("data_rate", "size"), [(2, 100), (5, 242)])
 def test_adr_and_mac_commands(fipy: MakeDevice, data_rate: int, size: int) -> None:
     """The length is checked at the rate of the session; answers that need the room go first."""
@@ -294,6 +241,7 @@ def test_adr_and_mac_commands(fipy: MakeDevice, data_rate: int, size: int) -> No
     assert sent(device)[-2:] == ([(5, 16), (5, 255)] if size == 242 else [(5, 14), (5, 113)])
 
 
+@pytest.mark.both_runtimes
 def test_trials_end_where_the_slower_rate_cannot_carry_the_payload(fipy: MakeDevice) -> None:
     device = fipy({"fluctuation_db": 0.0})
     program = """
@@ -310,6 +258,7 @@ def test_trials_end_where_the_slower_rate_cannot_carry_the_payload(fipy: MakeDev
     assert sent(device) == [(3, 113)] * 2
 
 
+@pytest.mark.both_runtimes
 def test_repetitions_that_the_network_asks_for_are_charged(fipy: MakeDevice) -> None:
     device = fipy({"fluctuation_db": 0.0, "nb_trans": 3, "rx1_delay_s": 5})
     program = """
@@ -332,18 +281,6 @@ def test_gpy(make_device: MakeDevice) -> None:
         [False, [-1, "no_radio"], True, True, []],
         ["OSError", "no LoRaWAN session for a message"],
     ]
-
-
-def test_stop_of_a_radio_that_was_left_on(fipy: MakeDevice) -> None:
-    device = fipy()
-    program = """
-    from network import LoRa
-    LoRa(mode=LoRa.LORA, region=LoRa.EU868)
-    show(lora.stop())
-    """
-    assert run(device, program) == [True]
-    assert device.board.meter.state("lora") in ("off", "sleep")
-    assert run(device, "show(lora.stop())") == [True]
 
 
 def test_example(fipy: MakeDevice) -> None:

@@ -22,28 +22,6 @@ def lora() -> ModuleType:
     return Board().boot(PWRON)
 
 
-# By hand from the formula of the SX1276 datasheet. 29 bytes in all are published with 67, 226, 412
-# and 1650 ms for SF7, SF9, SF10 and SF12.
-@pytest.mark.parametrize(
-    ("region", "data_rate", "length", "airtime_ms"),
-    [
-        ("EU868", 5, 16, 67),
-        ("EU868", 3, 16, 227),
-        ("EU868", 2, 16, 412),
-        ("EU868", 0, 16, 1647),
-        ("EU868", 5, 10, 62),
-        ("EU868", 0, 51, 2794),
-        ("US915", 0, 11, 371),
-        ("US915", 4, 242, 177),
-        ("AU915", 6, 16, 31),
-    ],
-)
-def test_time_on_air(
-    lora: ModuleType, region: str, data_rate: int, length: int, airtime_ms: int
-) -> None:
-    assert lora.airtime_ms(region, data_rate, length) == airtime_ms
-
-
 def test_time_on_air_of_no_data_rate(lora: ModuleType) -> None:
     with pytest.raises(ValueError, match="data_rate = 5; allowed: 0 to 4"):
         lora.airtime_ms("US915", 5, 1)

@@ -77,12 +77,6 @@ def test_a_join_request_that_was_held_back_blocks_commands_and_leaves_at_another
             assert requests(board)[:2] == [0, 5][: 1 + (tries > 6)]
 
 
-def test_at_a_fast_rate_requests_leave_every_ten_seconds(tmp_path: Path) -> None:
-    with fipy(tmp_path, lora(gateway=False)) as board:
-        board.run(joined(tries=24))
-        assert requests(board) == [5] * 6
-
-
 @pytest.mark.parametrize(("rate", "size", "told"), [(0, 60, "122"), (5, 242, "242")])
 def test_the_socket_checks_its_own_rate_and_the_mac_another(
     tmp_path: Path, rate: int, size: int, told: str
@@ -99,20 +93,6 @@ def test_the_socket_checks_its_own_rate_and_the_mac_another(
     assert told in board.output[-1]
 
 
-def test_in865_joins_at_the_rate_it_is_told(tmp_path: Path) -> None:
-    program = joined(tries=10).replace("EU868", "IN865").replace("timeout=0", "timeout=0, dr=0")
-    with fipy(tmp_path, lora(region="IN865", snr_db=-16.5, fluctuation_db=0.0)) as board:
-        board.run(program)
-        assert (board.output[0], requests(board)) == ("joined True", [0])
-
-
-def test_stats_tell_of_downlinks_only(tmp_path: Path) -> None:
-    program = joined() + "print(lora.stats()[:4])\ns.send(b'1')\nprint(lora.stats()[1] < 0)\n"
-    with fipy(tmp_path, "lora_downlink") as board:
-        board.run(program)
-    assert board.output[1:] == ["(0, 0, 0.0, 0)", "True"]
-
-
 @pytest.mark.parametrize(("size", "rates"), [(100, [3, 3]), (51, [3, 3, 2])])
 def test_a_confirmed_uplink_ends_where_the_slower_rate_cannot_carry_it(
     tmp_path: Path, size: int, rates: list[int]
@@ -125,17 +105,6 @@ def test_a_confirmed_uplink_ends_where_the_slower_rate_cannot_carry_it(
         board.run(program)
         assert [rate for rate, _ in sent(board)] == rates
     assert board.output[-1] == "OSError (11,)"
-
-
-def test_nb_trans_repeats_an_uplink_until_something_is_heard(tmp_path: Path) -> None:
-    program = joined(rate=5).replace("region=LoRa.EU868", ADR) + BLOCKING
-    program += "for i in range(8):\n    s.send(b'x')\n"
-    with fipy(tmp_path, lora(nb_trans=3, fluctuation_db=0.0)) as board:
-        board.run(program)
-        counters = [each.frame[6] for each in board.lora.gateway.uplinks[1:]]
-        assert counters[:6] == [0, 1, 2, 3, 4, 4]  # commanded behind the fourth
-        assert max(counters.count(number) for number in counters) == 3
-        assert len(board.payloads) == 8 and set(board.reasons) == {"repeated"}
 
 
 def test_without_adr_only_a_channel_mask_for_any_rate_is_obeyed(tmp_path: Path) -> None:
