@@ -154,9 +154,6 @@ def test_confirmed_uplinks_get_lost(fipy: MakeDevice) -> None:
     assert 2 in {trials for status, _, trials in shown if status == 2}
 
 
-# What the firmware does with it: docs/lora.md
-
-
 def sent(device: Device) -> list[tuple[int, int]]:
     """(data rate, length of the frame) of all uplinks but join requests."""
     frames = [each for each in device.emulator.lora.gateway.uplinks if each.frame[0] >> 5]

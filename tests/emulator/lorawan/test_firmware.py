@@ -10,7 +10,6 @@ import pytest
 from emulator.lorawan import commands
 from emulator.lorawan.frames import Session
 from emulator.lorawan.mac import Mac, Message
-from emulator.lorawan.regions import BY_NAME
 from tests.emulator.lorawan.rig import FiPy, fipy, joined, lora
 
 TRY = """
@@ -138,11 +137,6 @@ def test_adr_asks_for_an_answer_and_slows_down(tmp_path: Path) -> None:
         assert asks == list(range(64, 97))
         assert [each.rate_number for each in heard] == [1] * 97 + [0] * 33
         assert [each.power_dbm for each in heard[62:66]] == [3, 3, 13, 13]
-
-
-def test_powers_of_the_regions() -> None:
-    found = {name: region.power_dbm(0) for name, region in BY_NAME.items()}
-    assert found == {"EU868": 13, "AS923": 13, "IN865": 20, "AU915": 20, "US915": 20}
 
 
 def test_seven_downlinks_wait_and_no_more(tmp_path: Path) -> None:
