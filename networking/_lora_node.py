@@ -140,12 +140,10 @@ class Node(Sender):
         rate = regions.join_rate(region, self.settings["_LORA_DR"])
         airtime_us = regions.airtime_us(region, rate, regions.JOIN_REQUEST)
         joins = self._joins_now()
-        wait_s = joins.wait_s()
-        if wait_s > self.settings["_LORA_DUTY_WAIT_SEC"]:
+        wait_ms = max(joins.wait_s() * 1000, self._account.wait_ms(airtime_us))
+        if wait_ms > self.settings["_LORA_DUTY_WAIT_SEC"] * 1000:
             raise Failed("duty_cycle")
-        timing.sleep_ms(wait_s * 1000)
-        if self._wait(airtime_us):
-            raise Failed("duty_cycle")
+        timing.sleep_ms(wait_ms)
         limit_ms = self.settings["_MAX_CONNECTION_ATTEMPT_TIME_SEC"] * 1000
         age_s = (timing.now_ms() - self._made_ms) // 1000
         most = 1
