@@ -211,8 +211,8 @@ def test_join_at_a_slow_rate_ends_before_the_firmware_blocks(fipy: MakeDevice) -
 
 def test_join_in_in865_at_the_configured_rate(fipy: MakeDevice) -> None:
     device = fipy({"region": "IN865", "snr_db": -16.5, "fluctuation_db": 0.0})
-    program = 'show(lora.up(settings(_LORA_REGION="IN865", _LORA_DR=0), "message"))'
-    assert run(device, program) == [True]
+    told = run(device, 'show(lora.up(settings(_LORA_REGION="IN865", _LORA_DR=0), "message"))')
+    assert told == [True]
 
 
 @pytest.mark.both_runtimes(every=2)

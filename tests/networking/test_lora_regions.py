@@ -112,7 +112,6 @@ def test_delays_and_back_off_of_joins(lora: ModuleType) -> None:
     for name in FIGURES:
         joins = [lora.regions.join_rate(name, rate) for rate in range(FIGURES[name]["up"][0], 6)]
         assert set(joins) <= set(BY_NAME[name].join_rates)
-        assert joins == sorted(joins)
     assert [len(lora.regions.other_channels(number)) for number in range(1, 9)] == [63] * 8
     assert not {8, 15, 65} & set(lora.regions.other_channels(2))
 

@@ -51,21 +51,6 @@ def test_join_with_a_wrong_key_is_refused_for_its_mic_and_goes_on(tmp_path: Path
     assert set(board.reasons) == {"mic"}
 
 
-def test_join_timeout_is_told_and_the_radio_goes_on(tmp_path: Path) -> None:
-    program = (
-        joined().replace("timeout=0", "timeout=12000").replace("lora.join", "join = lora.join")
-    )
-    program = program.replace("join = lora.join(", "def go():\n    lora.join(").replace(
-        "timeout=12000)",
-        "timeout=12000)\nstart = time.ticks_ms()\ntry:\n    go()\nexcept LoRa.timeout as error:\n"
-        "    print('gave up', error, round((time.ticks_ms() - start) / 1000))",
-    )
-    with fipy(tmp_path, lora(joins_refused=2)) as board:
-        board.run(program)
-    assert board.output[:2] == ["gave up timed out 12", "joined True"]
-    assert board.reasons == ["refused", "refused"]
-
-
 def test_nobody_hears_without_a_gateway(tmp_path: Path) -> None:
     with fipy(tmp_path, "lora_no_gateway") as board:
         [cycle] = board.run(
