@@ -188,6 +188,16 @@ class Node(Sender):
                 self._lora.remove_channel(number)
         self._thinned = True
 
+    def _thin_again(self):
+        """Remove them once more. At the end of a confirmed uplink in vain, and where ADR arrives
+        at the slowest rate, the firmware enables all channels, and then looks for one among those
+        without a frequency for ever (LoRaMac.c, ScheduleTx)."""
+        self._thinned = False
+        try:
+            self._thin()
+        except OSError as error:
+            log.warning("channels: %s", error)
+
     def _plan(self):
         return self.settings["_LORA_SUB_BAND"] or 0
 

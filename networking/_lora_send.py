@@ -164,8 +164,12 @@ class Sender:
             if stats.tx_counter & 0xFFFFFFFF >= _LAST_COUNTER:
                 self._spent = True
                 self._give_up()
+            least = regions.data_rates(self.settings["_LORA_REGION"])[0]
+            if self.settings["_LORA_ADR"] and stats.sftx == least:
+                self._thin_again()
         elif confirmed:
             status, cause = 1, "not_confirmed"
+            self._thin_again()
         else:
             raise Failed("radio_error")
         self._ended = self._ended or bool(event)

@@ -139,7 +139,7 @@ class Mac:
         self._asking = True
         self.radio.after(JOIN_EVERY_US, lambda: self._ask(otaa))
         now_us = self.board.clock.now_us
-        usable = self.settings.usable(otaa.rate) or sorted(self.settings.enabled)
+        usable = self.settings.usable(otaa.rate) or sorted(self.settings.channels)
         free_us = self._join_free_us
         if self.enforce_duty:
             free_us = max(free_us, min(self._free_at(index) for index in usable))
@@ -358,9 +358,15 @@ class Mac:
     ) -> None:
         """One frame and its windows: nothing that was heard in the first leaves the second."""
         now_us = self.board.clock.now_us
-        usable = self.settings.usable(number) or sorted(self.settings.enabled)
+        usable = self.settings.usable(number) or sorted(self.settings.channels)
+        usable = self.settings.in_turn(usable)
+        if not usable:
+            self.board.trace.add("lora", "device: the task searches for a channel for ever")
+            self.blocked = True
+            return
         free = self._free(usable)
         index = self._random.choice(free or usable)
+        self.settings.unused.discard(index)
         frequency_hz = self.settings.channels[index].frequency_hz
         rate = self.region.rate(number)
         assert rate is not None

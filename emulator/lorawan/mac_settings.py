@@ -18,6 +18,8 @@ class MacSettings:
     channels: dict[int, Channel]
     enabled: set[int]
     power_index: int = 0
+    # of the fixed plans: channels of 125 kHz that have not had their turn
+    unused: set[int] = field(default_factory=set)
     repeats: int = 1  # NbTrans: how often an unconfirmed uplink is sent
     rx1_delay_s: int = 1
     rx1_offset: int = 0
@@ -37,8 +39,17 @@ class MacSettings:
         return [index for index in sorted(self.enabled) if self._takes(index, rate)]
 
     def _takes(self, index: int, rate: int) -> bool:
-        channel = self.channels[index]
-        return channel.least_rate <= rate <= channel.most_rate
+        channel = self.channels.get(index)
+        return channel is not None and channel.least_rate <= rate <= channel.most_rate
+
+    def in_turn(self, usable: list[int]) -> list[int]:
+        """Those of a fixed plan that have not had their turn. One that was removed and enabled
+        again never has it: the firmware then finds none, and searches for ever (ScheduleTx)."""
+        if not self.region.fixed:
+            return usable
+        if not self.unused:
+            self.unused = {index for index in self.enabled if index < 64}
+        return [index for index in usable if index in self.unused or index >= 64]
 
     def take_list(self, cf_list: bytes) -> None:
         """The CFList of a join: five more channels."""
@@ -60,8 +71,9 @@ class MacSettings:
         return self.region.power_dbm(index)
 
     def enable_defaults(self) -> None:
-        """Those that are still there."""
-        self.enabled |= set(self.region.defaults()) & set(self.channels)
+        """As bits of a mask: in a fixed plan also those that were removed."""
+        found = set(self.region.defaults())
+        self.enabled |= found if self.region.fixed else found & set(self.channels)
 
     def forget_answers(self) -> None:
         """After an uplink without an answer: those that have to be repeated remain."""
@@ -161,6 +173,7 @@ class MacSettings:
         if channel is None:
             self.channels.pop(index, None)
             self.enabled.discard(index)
+            self.unused.discard(index)
         else:
             self.channels[index] = channel
             self.enabled.add(index)

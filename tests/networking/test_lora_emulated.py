@@ -190,6 +190,20 @@ def test_sub_band(fipy: MakeDevice, region: str) -> None:
     assert device.shown == ["joined", True] and len(lora.server.accepted) == 36
 
 
+def test_sub_band_after_an_uplink_in_vain(fipy: MakeDevice) -> None:
+    """The firmware then enables all channels, also those without a frequency, and hangs."""
+    device = fipy({"region": "US915", "sub_band": 2, "fluctuation_db": 0.0})
+    program = """
+    fields = {"_LORA_REGION": "US915", "_LORA_CONFIRMED": True, "_LORA_SUB_BAND": 2}
+    lora.up(settings(**fields), "message")
+    show([lora.send(settings(**fields), b"x").cause for number in range(24)])
+    """
+    lora = device.emulator.lora
+    hear, lost = lora.server.hear, iter([0, 1, 1, 1])
+    lora.server.hear = lambda *rest: (False, None) if next(lost, 0) else hear(*rest)
+    assert run(device, program) == [["not_confirmed"] + ["confirmed"] * 23]
+
+
 @pytest.mark.both_runtimes
 def test_join_at_a_slow_rate_ends_before_the_firmware_blocks(fipy: MakeDevice) -> None:
     device = fipy({"gateway": False})
@@ -239,20 +253,23 @@ def test_adr_and_mac_commands(fipy: MakeDevice, data_rate: int, size: int) -> No
 
 
 @pytest.mark.both_runtimes
-def test_trials_end_where_the_slower_rate_cannot_carry_the_payload(fipy: MakeDevice) -> None:
+@pytest.mark.parametrize(("size", "rates"), [(100, [3, 3]), (51, [3, 3, 2])])
+def test_trials_end_where_the_slower_rate_cannot_carry_the_payload(
+    fipy: MakeDevice, size: int, rates: list[int]
+) -> None:
     device = fipy({"fluctuation_db": 0.0})
     program = """
     fields = {"_LORA_CONFIRMED": True, "_LORA_DR": 3, "_LORA_DUTY_WAIT_SEC": 600}
     lora.up(settings(**fields), "message")
-    show("joined")
-    result = lora.send(settings(**fields), bytes(100))
+    result = lora.send(settings(**fields), bytes(given()))
     show([result.cause, result.trials, result.airtime_ms])
     """
     lora = device.emulator.lora
     hear = lora.server.hear
     lora.server.hear = lambda *rest: hear(*rest) if not rest[0][0] >> 5 else (False, None)
-    assert run(device, program)[1] == ["not_confirmed", 2, 1231]
-    assert sent(device) == [(3, 113)] * 2
+    airtime_ms = 1231 if size == 100 else 1479  # 2 x 615.4 ms; 2 x 390.1 + 698.4
+    assert run(device, program, size) == [["not_confirmed", len(rates), airtime_ms]]
+    assert sent(device) == [(rate, size + 13) for rate in rates]
 
 
 @pytest.mark.both_runtimes

@@ -41,16 +41,6 @@ def command(board: FiPy, data: bytes) -> None:
     board.server._commands = lambda *rest: once.pop() if once else b""  # type: ignore[method-assign]
 
 
-def mute(board: FiPy) -> None:
-    """The server answers joins only."""
-    hear = board.server.hear
-
-    def once(frame: bytes, snr_db: float, rate: int) -> Any:
-        return hear(frame, snr_db, rate) if frame[0] == 0 else (False, None)
-
-    board.server.hear = once  # type: ignore[method-assign]
-
-
 @pytest.mark.parametrize(("region", "fell"), [("EU868", 0), ("AS923", 2), ("IN865", 0)])
 def test_a_rate_that_no_channel_has_falls_to_the_slowest(
     tmp_path: Path, region: str, fell: int
@@ -88,20 +78,6 @@ def test_the_socket_checks_its_own_rate_and_the_mac_another(
         board.run(program)
         assert sent(board)[-1] == ((5, 73) if told == "122" else (5, 16))
     assert told in board.output[-1]
-
-
-@pytest.mark.parametrize(("size", "rates"), [(100, [3, 3]), (51, [3, 3, 2])])
-def test_a_confirmed_uplink_ends_where_the_slower_rate_cannot_carry_it(
-    tmp_path: Path, size: int, rates: list[int]
-) -> None:
-    program = joined(rate=3) + BLOCKING + TRY
-    program += "s.setsockopt(socket.SOL_LORA, socket.SO_CONFIRMED, True)\n"
-    program += f"tried(lambda: s.send(bytes({size})))\n"
-    with fipy(tmp_path, lora(**QUIET)) as board:
-        mute(board)
-        board.run(program)
-        assert [rate for rate, _ in sent(board)] == rates
-    assert board.output[-1] == "OSError (11,)"
 
 
 def test_without_adr_only_a_channel_mask_for_any_rate_is_obeyed(tmp_path: Path) -> None:
