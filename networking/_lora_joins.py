@@ -27,6 +27,10 @@ _LONG_S = const(39600)
 _DAY_S = const(86400)
 _PAUSE_S = const(2400)
 _NOTE_S = const(1800)  # what a power cut may cost, in a wait
+_RETRY_MS = const(10000)  # between join requests of the firmware
+# From the end of a request to that of an answer in RX2 at SF12; before the next one at any rate
+_ANSWER_MS = const(8300)
+_FAST_US = const(100000)  # on air: longer, and the firmware holds the next request back
 
 _log = logging.Logger("lora")
 
@@ -58,6 +62,22 @@ class Joins:
     def wait_s(self):
         """Return the seconds until a request may leave, 0 for now."""
         return max(0, self._next_s - self._row_s())
+
+    def limit_ms(self, airtime_us, age_s, most_ms, most):
+        """Return how long to wait for an answer: to `most` requests if a row begins, else to one.
+
+        What the firmware's own back-off holds back leaves minutes later, and meanwhile each of its
+        functions may block. So the wait ends before that. age_s: since the MAC was initialised;
+        most_ms: as configured.
+        """
+        if not self.is_first or airtime_us > _FAST_US or age_s + most_ms // 1000 >= _HOUR_S:
+            most = 1
+        answer_ms = airtime_us // 1000 + _ANSWER_MS
+        limit_ms = min(most_ms, (most - 1) * _RETRY_MS + answer_ms)
+        last_ms = limit_ms % _RETRY_MS
+        if last_ms < answer_ms and limit_ms > _RETRY_MS:
+            limit_ms -= last_ms + 100  # no request whose answer would be too late
+        return limit_ms
 
     def begin(self, airtime_us, age_s):
         """Note a request, before it leaves, and again when nobody has answered."""

@@ -17,9 +17,6 @@ from utils import logging, timing
 
 _POLL_MS = const(50)
 _RETRY_MS = const(10000)  # between join requests of the firmware
-# From the end of a request to that of an answer in RX2 at SF12; before the next one at any rate
-_ANSWER_MS = const(8300)
-_FAST_US = const(100000)  # on air: longer, and the firmware holds the next request back
 _LOST = const(8)  # consecutive uplinks without the requested acknowledgement: the session ends
 # changes need an initialisation
 _INIT = ("_LORA_REGION", "_LORA_ADR", "_LORA_TX_RETRIES", "_LORA_SUB_BAND")
@@ -131,11 +128,7 @@ class Node(Sender):
         self._lora.nvram_erase()
 
     def join_(self, keys):
-        """Join by OTAA: one request, or, at a fast data rate, one every ten seconds.
-
-        The firmware repeats the request by itself. What its own back-off holds back leaves minutes
-        later, and meanwhile each of its functions may block. So the wait ends before that.
-        """
+        """Join by OTAA. The firmware repeats the request every ten seconds by itself."""
         region = self.settings["_LORA_REGION"]
         rate = regions.join_rate(region, self.settings["_LORA_DR"])
         airtime_us = regions.airtime_us(region, rate, regions.JOIN_REQUEST)
@@ -144,16 +137,9 @@ class Node(Sender):
         if wait_ms > self.settings["_LORA_DUTY_WAIT_SEC"] * 1000:
             raise Failed("duty_cycle")
         timing.sleep_ms(wait_ms)
-        limit_ms = self.settings["_MAX_CONNECTION_ATTEMPT_TIME_SEC"] * 1000
         age_s = (timing.now_ms() - self._made_ms) // 1000
-        most = 1
-        if joins.is_first and airtime_us < _FAST_US and age_s * 1000 + limit_ms < 3600000:
-            most = self._account.count(airtime_us)
-        answer_ms = airtime_us // 1000 + _ANSWER_MS
-        limit_ms = min(limit_ms, (most - 1) * _RETRY_MS + answer_ms)
-        last_ms = limit_ms % _RETRY_MS
-        if last_ms < answer_ms and limit_ms > _RETRY_MS:
-            limit_ms -= last_ms + 100  # no request whose answer would be too late
+        limit_ms = self.settings["_MAX_CONNECTION_ATTEMPT_TIME_SEC"] * 1000
+        limit_ms = joins.limit_ms(airtime_us, age_s, limit_ms, self._account.count(airtime_us))
         self._thin()
         joins.begin(airtime_us, age_s)
         watch = timing.Stopwatch()
