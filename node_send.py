@@ -57,6 +57,8 @@ class Sender:
         if node.manners:
             attempts = node.manners.attempts()
             attempts.begin(hasattr(self._bearer, "ATTACHES"))
+            if hasattr(self._bearer, "node_time"):
+                self._bearer.node_time(node.manners.now_s())
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
         clock.expect(self._bearer)

@@ -1,6 +1,6 @@
 """When the next join request may leave, after one in vain: kept over wakes and without power.
 
-    joins = Joins()
+    joins = Joins(None)
     if not joins.wait_s():
         joins.begin(61696, 0)                # microseconds on air, age of the MAC in s
         ...
@@ -13,8 +13,9 @@ waiting for an answer takes more of it than a request. The firmware has such a b
 counts from each initialisation, and one follows each wake.
 
 The state is a text in NVS: seconds since the first request of the row, for which the node had
-power; when the next one may leave, on that scale; and the clock of the board, which goes on in
-deep sleep. A text that cannot be counts as a row of more than eleven hours.
+power; when the next one may leave, on that scale; the clock of the board, which goes on in deep
+sleep; and the node time, which also outlives a power cut, -1 if nobody tells it. A text that
+cannot be counts as a row of more than eleven hours.
 """
 
 from micropython import const
@@ -38,7 +39,8 @@ _log = logging.Logger("lora")
 class Joins:
     """is_first: no request has been in vain since the last one that was answered."""
 
-    def __init__(self):
+    def __init__(self, node_s):
+        """node_s: the node time now, seconds; None if unknown."""
         import machine
         import pycom
         import utime
@@ -48,13 +50,16 @@ class Joins:
         self._next_s = row_s = gone_s = 0
         if text:
             try:
-                row_s, self._next_s, clock_s = [int(word) for word in text.split(" ")]
+                row_s, self._next_s, clock_s, noted_s = [int(word) for word in text.split(" ")]
             except (ValueError, AttributeError):
                 row_s = self._next_s = _LONG_S
-                clock_s = -1
+                clock_s = noted_s = -1
             gone_s = utime.time() - clock_s
             if machine.reset_cause() != machine.DEEPSLEEP_RESET or clock_s < 0:
                 gone_s = -1  # the clock began anew
+            if node_s is not None and 0 <= noted_s <= node_s:
+                gone_s = node_s - noted_s
+        self._node_base_s = None if node_s is None else node_s - timing.now_ms() // 1000
         self._base_s = row_s + max(0, gone_s) - timing.now_ms() // 1000
         if text and not 0 <= gone_s < _NOTE_S:
             self._note()
@@ -107,7 +112,10 @@ class Joins:
     def _note(self):
         import utime
 
-        self._keep("%d %d %d" % (self._row_s(), self._next_s, utime.time()))
+        node_s = -1
+        if self._node_base_s is not None:
+            node_s = self._node_base_s + timing.now_ms() // 1000
+        self._keep("%d %d %d %d" % (self._row_s(), self._next_s, utime.time(), node_s))
 
     def _keep(self, text):
         from utils import store

@@ -41,6 +41,7 @@ class Node(Sender):
         self._made_ms = 0
         self._thinned = False  # only the channels of _LORA_SUB_BAND are left
         self._joins = None
+        self.node_s = None  # seconds for which the node has had power, if the application tells
         self._restored = False  # a session is restored once per boot at most
         self._failed = False  # a join failed since the radio was initialised
         self._asking = False  # the firmware repeats its join requests
@@ -191,7 +192,7 @@ class Node(Sender):
         if not self._joins:
             from networking._lora_joins import Joins
 
-            self._joins = Joins()
+            self._joins = Joins(self.node_s)
         return self._joins
 
     def wait_s(self):

@@ -77,6 +77,7 @@ SendResult = namedtuple(
 
 _node = None  # networking._lora_node.Node, the only one of the program
 _settings = None  # those of up()
+_node_s = None  # told by node_time()
 
 
 def set_keys(cfg):
@@ -169,6 +170,13 @@ def back_off():
     return "unanswered"
 
 
+def node_time(now_s):
+    """Take the seconds for which the node has had power, before up(): a power cut then costs the
+    back-off of joins no more than this time."""
+    global _node_s
+    _node_s = now_s
+
+
 def wait_s():
     """Return the seconds until a join request may leave again, 0 for now."""
     return _node.wait_s() if _node else 0
@@ -227,6 +235,7 @@ def _of(settings):
 
         _node = _lora_node.Node(settings)
     _node.settings = settings
+    _node.node_s = _node_s
     return _node
 
 

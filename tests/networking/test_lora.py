@@ -412,9 +412,17 @@ def test_joins_in_vain_back_off_over_wakes_and_power_cuts(
     assert min(gaps) >= (2400 if data_rate or cuts else 17_280)
     assert max(gaps) < (2 * 3600 if data_rate else 5 * 3600 + 60) or cuts
     assert len(sent) < (60 if data_rate else 26)
+    lora = board.boot(PWRON)  # with a node time a cut costs nothing
+    lora.node_time(50_000)
+    lora.up(configured(_LORA_DR=data_rate), "message")
+    wait_s = lora.wait_s()
+    lora = board.boot(PWRON)
+    lora.node_time(51_000)
+    lora.up(configured(_LORA_DR=data_rate), "message")
+    assert wait_s - 1000 <= lora.wait_s() + 15 <= wait_s - 970
     board.network.deaf = False
     board.nvs["lora_joins"] = "damaged"
-    lora = board.boot(DEEPSLEEP)
+    lora = board.boot(PWRON)
     assert lora.up(configured(_LORA_DR=data_rate), "message") and board.nvs["lora_joins"] == ""
 
 
