@@ -54,6 +54,8 @@ class Sender:
         if node.manners:
             attempts = node.manners.attempts()
             attempts.begin(hasattr(self._bearer, "ATTACHES"))
+            if hasattr(self._bearer, "node_time"):
+                self._bearer.node_time(node.manners.now_s())
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
         clock.expect(self._bearer)
@@ -104,11 +106,14 @@ class Sender:
         node = self._node
         if node.delivered or node.accepted and not node.outcome and node.left != 0:
             attempts.delivered()
-        elif self.is_up:
-            attempts.failed(node.outcome or "not_sent", "temporary")
+            return
+        bearer = self._bearer
+        kind = bearer.back_off() if hasattr(bearer, "back_off") else "temporary"
+        if self.is_up:
+            attempts.failed(node.outcome or "not_sent", kind)
         else:
-            kind = getattr(self._bearer, "back_off", None)
-            attempts.failed(node.cause, kind() if kind else "temporary")
+            wait_s = bearer.wait_s() if hasattr(bearer, "wait_s") else 0
+            attempts.failed(node.cause, kind, wait_s)
 
     def _is_much(self):
         """Return whether so much waits that the bearer had better be brought up for it."""

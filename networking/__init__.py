@@ -45,6 +45,9 @@ time_fields(kind)   tuple: names of the fields in s whose sum bounds up() for th
 UNFED_S             int: the longest wait in s that does not feed the watchdog
 back_off()          str: the class of utils/backoff.py that the cause of last_outcome() belongs to;
                     without it each cause is a temporary one
+node_time(now_s)    called before up(): the seconds for which the node has had power, as far as
+                    noted; a power cut does not set them back
+wait_s()            int: seconds for which another up() would be in vain, whatever the class says
 ATTACHES            True if each up() is an attach that the operator of the network counts: then
                     _MAX_ATTACHES_PER_HOUR and _MAX_ATTACHES_PER_DAY hold
 PINS                tuple: names of the pins that it uses, which no sensor may use

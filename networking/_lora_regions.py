@@ -1,5 +1,8 @@
 """Rules of the LoRaWAN regions: data rates, payload limits, duty cycle; and time on air.
 
+Only data rates that the default channels carry: the firmware sends another one at the slowest rate
+(Pycom firmware 1.20.2.r4, LoRaMac.c, ScheduleTx).
+
 Sources: LoRaWAN 1.0.2 Regional Parameters revision B; Semtech SX1276 datasheet, 4.1.1.6 and
 4.1.1.7.
 Pure integers: single-precision floats would lose microseconds.
@@ -20,14 +23,16 @@ _US_LIMITS = b"\x0b\x35\x7d\xf2\xf2"  # 11, 53, 125, 242, 242
 _DWELL_LIMITS = b"\0\0\x0b\x35\x7d\xf2\xf2"
 
 # name: (rates, limits, least data rate, usual data rate, data rates of a join request, permille)
-# A join request at a rate that the firmware does not know raises; () leaves the choice to it.
+# A join request at another rate raises, except in IN865.
+_ALL = (0, 1, 2, 3, 4, 5)
 _REGIONS = {
-    "EU868": (_SLOW + ((7, 250),), _LIMITS, 0, 5, (0, 1, 2, 3, 4, 5), 10),
+    "EU868": (_SLOW, _LIMITS, 0, 5, _ALL, 10),
     "US915": (_US, _US_LIMITS, 0, 3, (0, 4), 0),
     "AU915": (_SLOW + ((8, 500),), _LIMITS, 0, 5, (0, 6), 0),
-    "AS923": (_SLOW + ((7, 250),), _DWELL_LIMITS, 2, 5, (2,), 10),
-    "IN865": (_SLOW, _LIMITS, 0, 5, (), 0),
+    "AS923": (_SLOW, _DWELL_LIMITS, 2, 5, (2,), 10),
+    "IN865": (_SLOW, _LIMITS, 0, 5, _ALL, 0),
 }
+SUB_BANDS = ("US915", "AU915")  # 64 channels of 125 kHz and 8 of 500 kHz
 
 
 def data_rates(region):
@@ -42,13 +47,15 @@ def limit(region, data_rate):
 
 
 def join_rate(region, data_rate):
-    """Return the data rate of a join request, at most `data_rate` if possible.
-
-    None leaves the choice to the firmware.
-    """
+    """Return the data rate of a join request, at most `data_rate` if possible."""
     rates = _REGIONS[region][4]
-    below = [rate for rate in rates if rate <= data_rate]
-    return max(below) if below else min(rates) if rates else None
+    return max([rate for rate in rates if rate <= data_rate] or rates[:1])
+
+
+def other_channels(sub_band):
+    """Return the numbers of the channels that do not belong to a sub-band, 1 to 8."""
+    own = range(8 * sub_band - 8, 8 * sub_band)
+    return [number for number in range(72) if number not in own and number != 63 + sub_band]
 
 
 def duty_permille(region):

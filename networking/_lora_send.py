@@ -4,6 +4,10 @@ from networking import _lora_regions as regions
 from utils import logging, timing
 
 _LOST_KEY = "lora_lost"
+_WINDOWS_KEY = "lora_windows"  # ms from the end of an uplink to the end of its windows, about
+_MOST_REPEATS = 15  # NbTrans, which the network may choose with the data rate
+_TRIAL_MS = 22000  # windows that open 15 and 16 s late, the last for 3 s, and a pause
+_LAST_COUNTER = 0xFFFFFF00  # behind it a session ends: the counter would begin anew
 # Numbers of the errors that the firmware's sockets raise
 _CAUSES = {11: "radio_busy", 115: "not_joined", 122: "too_long"}
 
@@ -26,7 +30,10 @@ class Sender:
         self._untold = False  # and of another one it has not
         self._ready = False  # joined and not put to sleep
         self._saved = False  # since the start
-        self._data_rate = None  # chosen by the network, None if unknown
+        self._data_rate = None  # of the session with ADR, None if unknown
+        self._learn = False  # the next uplink is the first of a session: it is not repeated
+        self._spent = False  # the frame counter is nearly used up
+        self._busy = None  # a Deadline: the firmware has not told the end of a transmission
         # of the last send
         self._wait_ms = self._trials = 0
         self._downlink = None
@@ -73,18 +80,22 @@ class Sender:
             return self._data_rate
         return self.settings["_LORA_DR"]
 
-    def _airtime_us(self, length, trials=1):
-        """Return the time on air of all trials.
+    def _rates(self, length, trials):
+        """Return the data rates of the trials.
 
-        The firmware lowers the data rate after every second trial.
+        The firmware lowers the data rate after every second one, and ends where the payload does
+        not fit.
         """
         region = self.settings["_LORA_REGION"]
         least = regions.data_rates(region)[0]
-        total_us = 0
-        for trial in range(trials):
-            rate = max(least, self._rate() - trial // 2)
-            total_us += regions.airtime_us(region, rate, length)
-        return total_us
+        rates = [max(least, self._rate() - trial // 2) for trial in range(trials)]
+        return rates[:1] + [rate for rate in rates[1:] if length <= regions.limit(region, rate)]
+
+    def _airtime_us(self, length, trials=1):
+        """Return the time on air of all trials."""
+        region = self.settings["_LORA_REGION"]
+        rates = self._rates(length, trials)
+        return sum([regions.airtime_us(region, rate, length) for rate in rates])
 
     def _wait(self, airtime_us):
         """Wait for the duty cycle if _LORA_DUTY_WAIT_SEC allows it; return the ms left."""
@@ -112,37 +123,88 @@ class Sender:
         from networking import _lora_uplink as uplink
 
         confirmed = bool(self.settings["_LORA_CONFIRMED"])
-        options = [self.settings[name] for name in ("_LORA_DR", "_LORA_PORT")]
         trials = self._most_trials()
-        limit_ms = self.settings["_LORA_SOCKET_TIMEOUT"] * 1000 * trials
-        limit_ms += self._airtime_us(len(payload), trials) // 1000
-        link = uplink.Uplink(self._lora, confirmed, *options)
+        most = trials if confirmed or not self.settings["_LORA_ADR"] else _MOST_REPEATS
+        air_ms = self._airtime_us(len(payload)) // 1000
+        limit_ms = self.settings["_LORA_SOCKET_TIMEOUT"] * 1000 * most
+        limit_ms += max(self._airtime_us(len(payload), trials) // 1000, air_ms * most)
+        link = uplink.Uplink(self._lora, confirmed, self._rate(), self.settings["_LORA_PORT"])
         try:
+            watch = timing.Stopwatch()
             event = link.transmit(payload, limit_ms)
-            if event and not event & uplink.TX_FAILED and self._was_empty(len(payload)):
-                event = link.transmit(payload, limit_ms)
-                if event and not event & uplink.TX_FAILED and self._was_empty(len(payload)):
+            for again in (False, True):
+                if not event or event & uplink.TX_FAILED or not self._was_empty(len(payload)):
+                    break
+                if again:
                     raise Failed("too_long")
+                watch = timing.Stopwatch()
+                event = link.transmit(payload, limit_ms)
             self._downlink = link.newest()
         finally:
             link.close()
-        self._trials = trials  # assumed also if the radio has not finished
+        took_ms = watch.elapsed_ms()
+        self._trials = len(self._rates(len(payload), trials))  # also if the radio has not finished
+        airtime_us = self._airtime_us(len(payload), trials)
         if not event:
             status, cause = 1, "timeout"
             self._untold = True
+            self._busy = timing.Deadline(max(1000, _TRIAL_MS * most + air_ms * most - took_ms))
             # the frame counter may have been used, and a saved session would not show it
-            self._ready = self._saved = False
-            self._forget()
+            self._give_up()
         elif not event & uplink.TX_FAILED:
             status, cause = (2, "confirmed") if confirmed else (1, "sent")
+            stats = self._lora.stats()
             if confirmed:
-                self._trials = min(max(1, self._lora.stats().tx_trials), self._trials)
+                self._trials = min(max(1, stats.tx_trials), self._trials)
+                airtime_us = self._airtime_us(len(payload), self._trials)
+            elif self.settings["_LORA_ADR"]:
+                air_us = self._airtime_us(len(payload))  # the rate is known now
+                self._trials = self._repeats(took_ms, air_us // 1000)
+                airtime_us = air_us * self._trials
+            if stats.tx_counter & 0xFFFFFFFF >= _LAST_COUNTER:
+                self._spent = True
+                self._give_up()
+            least = regions.data_rates(self.settings["_LORA_REGION"])[0]
+            if self.settings["_LORA_ADR"] and stats.sftx == least:
+                self._thin_again()
         elif confirmed:
             status, cause = 1, "not_confirmed"
+            self._thin_again()
         else:
             raise Failed("radio_error")
         self._ended = self._ended or bool(event)
-        return status, cause, self._airtime_us(len(payload), self._trials)
+        return status, cause, airtime_us
+
+    def _repeats(self, took_ms, air_ms):
+        """Return how often an uplink was sent that took so long: the firmware does not tell.
+
+        The first one of a session shows how long the windows take.
+        """
+        import pycom
+
+        if self._learn:
+            self._learn = False
+            keep_number(_WINDOWS_KEY, max(1000, took_ms - air_ms))
+        windows_ms = pycom.nvs_get(_WINDOWS_KEY, 0)
+        if not isinstance(windows_ms, int) or windows_ms < 1000:
+            windows_ms = 2000
+        each_ms = air_ms + windows_ms
+        return max(1, min(_MOST_REPEATS, (took_ms + each_ms // 2) // each_ms))
+
+    def _give_up(self):
+        """End the session: the next start joins."""
+        self._ready = self._saved = False
+        self._forget()
+
+    def _settle(self):
+        """Wait for the end of a transmission: until then the firmware takes no command, and what
+        hands it one waits for it without feeding the watchdog. Raise Failed if it does not end."""
+        from networking import _lora_uplink as uplink
+
+        if self._busy:
+            if not timing.wait_for(lambda: uplink.ended(self._lora), self._busy.left_ms()):
+                raise Failed("radio_busy")
+            self._busy = None
 
     def _was_empty(self, length):
         """True if the frame on the air had no payload and the uplink should be tried again.
@@ -209,10 +271,15 @@ def lost():
 
 
 def set_lost(count):
+    keep_number(_LOST_KEY, count)
+
+
+def keep_number(key, number):
+    """Keep a number in NVS, if it is another one."""
     import pycom
 
     try:
-        if pycom.nvs_get(_LOST_KEY, 0) != count:
-            pycom.nvs_set(_LOST_KEY, count)
+        if pycom.nvs_get(key, 0) != number:
+            pycom.nvs_set(key, number)
     except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception when NVS fails
-        log.warning("not counted: %s", error)
+        log.warning("%s not kept: %s", key, error)

@@ -55,4 +55,9 @@ class Uplink:
         self._socket.close()
 
     def _ended(self):
-        return self._lora.events() & (_TX_DONE | TX_FAILED)
+        return ended(self._lora)
+
+
+def ended(lora):
+    """Return the events of the end of a transmission, 0 without any."""
+    return lora.events() & (_TX_DONE | TX_FAILED)

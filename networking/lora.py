@@ -15,6 +15,8 @@ _DEV_EUIs, _APP_EUIs, _APP_KEYs   lists, optional, instead of the above: a board
 _LORA_REGION                      "EU868", "US915", "AU915", "AS923" or "IN865"
 _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for a join, 1 to 3600
 _LORA_DR                          int, optional: data rate, 0 to 6 as far as the region allows
+_LORA_SUB_BAND                    int 1 to 8, optional: the eight channels of the gateway, in US915
+                                  and AU915
 _LORA_ADR                         bool, optional, False: the network chooses the data rate
 _LORA_CONFIRMED                   bool, optional, False: ask for an acknowledgement of each uplink
 _LORA_TX_RETRIES                  int 0 to 5, optional, 2: repetitions without acknowledgement; at
@@ -53,6 +55,7 @@ _FIELDS = (
     ("_APP_KEYs", "special secret", "a list of texts, one for each of _DEV_EUIs", None),
     ("_LORA_REGION", "choice", regions.NAMES),
     ("_LORA_DR", "integer", (0, 6), None),
+    ("_LORA_SUB_BAND", "integer", (1, 8), None),
     ("_LORA_ADR", "choice", _BOOL, False),
     ("_LORA_CONFIRMED", "choice", _BOOL, False),
     ("_LORA_TX_RETRIES", "integer", (0, 5), 2),
@@ -63,6 +66,7 @@ _FIELDS = (
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
 )
 ROOM_BY = ("_LORA_REGION", "_LORA_DR")
+_FITTING = ("_LORA_REGION", "_LORA_DR", "_LORA_ADR", "_LORA_SUB_BAND")  # checked together
 _LEAST_LIMIT = 40  # bytes of the shortest report: one measurement; 43 with the longest name
 
 JoinResult = namedtuple("JoinResult", ("status", "conn_attempt_duration"))
@@ -73,6 +77,7 @@ SendResult = namedtuple(
 
 _node = None  # networking._lora_node.Node, the only one of the program
 _settings = None  # those of up()
+_node_s = None  # told by node_time()
 
 
 def set_keys(cfg):
@@ -94,8 +99,8 @@ def join(cfg, lora_keys):
 
     lora_keys: the result of set_keys. Returns (status, conn_attempt_duration): LORA_JOINED,
     LORA_NOT_JOINED or LORA_OFF, and the duration in ms, -1 without a radio. Blocks for at most
-    _LORA_DUTY_WAIT_SEC and then _MAX_CONNECTION_ATTEMPT_TIME_SEC; ends earlier if the duty cycle
-    has no room for another join request. The cause is in last_outcome().
+    _LORA_DUTY_WAIT_SEC and then _MAX_CONNECTION_ATTEMPT_TIME_SEC; ends after 10 s if the duty
+    cycle or the join back-off has no room for another request. The cause is in last_outcome().
     Raises ValueError for configuration and keys.
     """
     settings = _check(cfg, _FIELDS)
@@ -143,8 +148,9 @@ def last_outcome():
     status  as in the result of join()
     cause   joined, restored (the session from before deep sleep), kept (the session of an earlier
             call), never_tried; or the reason of a failure: no_radio, radio_error, radio_stuck (new
-            settings after a failed join need a reset: the firmware would hang), duty_cycle,
-            join_timeout (no answer: no gateway in range, or a key unknown to the network)
+            settings after a failed join need a reset: the firmware would hang), radio_busy (the
+            last transmission has not ended), duty_cycle (also the back-off of joins), join_timeout
+            (no answer: no gateway in range, or a key unknown to the network)
     phases  ((name, ms), ...): init, restore, join
     """
     if _node is None:
@@ -157,6 +163,25 @@ def down(settled=False):
     return _node.down() if _node else True
 
 
+def back_off():
+    """Return the class of the last failure, of utils/backoff.py."""
+    if _node is None or _node.cause in ("no_radio", "radio_error", "radio_stuck"):
+        return "temporary"
+    return "unanswered"
+
+
+def node_time(now_s):
+    """Take the seconds for which the node has had power, before up(): a power cut then costs the
+    back-off of joins no more than this time."""
+    global _node_s
+    _node_s = now_s
+
+
+def wait_s():
+    """Return the seconds until a join request may leave again, 0 for now."""
+    return _node.wait_s() if _node else 0
+
+
 def left():
     """Return True if the firmware reported the end of each transmission, else None."""
     return _node.left if _node else None
@@ -165,25 +190,41 @@ def left():
 def _check(cfg, fields):
     """Return the settings with the data rate filled in, or raise one ValueError."""
     settings = check(cfg, fields)
-    problem = _data_rate(settings)
-    if problem:
-        raise ValueError(problem)
+    found = _unfit(settings)
+    if found:
+        raise ValueError("; ".join(found))
     return settings
 
 
-def _data_rate(settings, least_limit=1):
-    """Fill in the usual data rate if none is set. Return the problem of the one set, or None."""
-    region = settings["_LORA_REGION"]
+def _unfit(settings, least_limit=1):
+    """Fill in the usual data rate if none is set. Return the problems of fields that do not fit
+    together, and of a data rate at which `least_limit` bytes do not fit."""
+    found = []
+    region, adr = settings["_LORA_REGION"], settings["_LORA_ADR"]
     least, most, usual = regions.data_rates(region)
     if settings["_LORA_DR"] is None:
-        settings["_LORA_DR"] = usual
+        # with ADR a session begins at the rate of its join
+        little = regions.limit(region, regions.join_rate(region, usual)) < _LEAST_LIMIT
+        settings["_LORA_DR"] = most if adr and little else usual
     while regions.limit(region, least) < least_limit:
         least += 1
     data_rate = settings["_LORA_DR"]
     if not least <= data_rate <= most:
         text = "_LORA_DR = %d, _LORA_REGION = %r; allowed: %d to %d, for uplinks of %d bytes"
-        return text % (data_rate, region, least, most, least_limit)
-    return None
+        found.append(text % (data_rate, region, least, most, least_limit))
+    elif adr and regions.join_rate(region, data_rate) < least:
+        text = (
+            "_LORA_ADR = True, _LORA_DR = %d, _LORA_REGION = %r: a join leaves %d bytes; allowed"
+        )
+        room = regions.limit(region, regions.join_rate(region, data_rate))
+        more = regions.join_rate(region, most) >= least
+        text += ": _LORA_DR = %d" % most if more else ": False"
+        found.append(text % (data_rate, region, room))
+    if settings["_LORA_SUB_BAND"] is not None and region not in regions.SUB_BANDS:
+        text = "_LORA_SUB_BAND = %d, _LORA_REGION = %r; allowed: None, or a sub-band of %s"
+        names = " and ".join(regions.SUB_BANDS)
+        found.append(text % (settings["_LORA_SUB_BAND"], region, names))
+    return found
 
 
 def _of(settings):
@@ -194,6 +235,7 @@ def _of(settings):
 
         _node = _lora_node.Node(settings)
     _node.settings = settings
+    _node.node_s = _node_s
     return _node
 
 
@@ -209,10 +251,8 @@ def problems(cfg):
     from networking import _lora_keys
 
     settings, found = configured(cfg, _FIELDS)
-    if "_LORA_REGION" in settings and "_LORA_DR" in settings:
-        problem = _data_rate(settings, _LEAST_LIMIT)
-        if problem:
-            found.append(problem)
+    if all(name in settings for name in _FITTING):
+        found += _unfit(settings, _LEAST_LIMIT)
     return found + _lora_keys.problems(cfg)
 
 

@@ -16,10 +16,11 @@ from devkit.servers.coap import CoapServer
 from devkit.servers.mqtt import MqttBroker, Subscriber
 from devkit.servers.receiver import Receiver, answers, records
 from emulator import scenario as scenarios
-from emulator.board.board import HARD_RESET, PWRON_RESET
+from emulator.board.board import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET
 from emulator.cycle import Cycle, kept_memory, read_account
 from emulator.device_files import copy_device_files
 from emulator.emulator import Emulator
+from emulator.vm.cpython import CpythonVm
 
 SCENARIO: dict[str, Any] = {  # nothing is lost on the air, so that all can be counted
     "radio": {"loss": 0.0, "outliers": False, "no_service": 0.0},
@@ -66,7 +67,7 @@ class Node:
             flash=flash,
             vm=vm,
             console=self.printed.append,
-            max_hours=24,
+            max_hours=48,
         )
 
     @property
@@ -279,6 +280,22 @@ def test_what_no_gateway_confirms_is_sent_again(make_node: MakeNode) -> None:
         receiver.wait_for(1 + (cycle.confirmed or 0), timeout_s=5)
         assert sorted(arrived(receiver)) == [0, 1, 2, 3]
     assert not node.kept
+
+
+@pytest.mark.parametrize(("data_rate", "periods"), [(5, 8), (0, 20)])
+def test_a_node_without_a_gateway_costs_little_and_is_back_soon(
+    make_node: MakeNode, data_rate: int, periods: int
+) -> None:
+    node = make_node("lora", "udp", _LORA_DR=data_rate)
+    lora, board = node.emulator.lora, node.emulator.board
+    assert lora is not None
+    node.emulator.vm = CpythonVm(board, node.flash, node.printed.append, install="mpy")
+    lora.options.gateway = False
+    cycles = node.emulator.run(cycles=96, cause=PWRON_RESET)
+    assert sum(cycle.energy_mj for cycle in cycles) < 100_000
+    lora.options.gateway = True
+    cycles = node.emulator.run(cycles=periods, cause=DEEPSLEEP_RESET)
+    assert "joined" in [cycle.cause for cycle in cycles]
 
 
 # When the server does not work

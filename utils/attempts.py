@@ -62,15 +62,15 @@ class Attempts:
         if self._begun and self._state.delivered():
             self._save()
 
-    def failed(self, cause, kind):
+    def failed(self, cause, kind, wait_s=0):
         """Note that the attempt, if one began, delivered nothing.
 
-        kind: a class of utils/backoff.py.
+        kind: a class of utils/backoff.py. wait_s: seconds for which the next attempt is in vain.
         """
         if not self._begun:
             return
         now_s = self._manners.now_s()
-        self._state.failed(now_s, cause, kind)
+        self._state.failed(now_s, cause, kind, wait_s)
         self._save()
         text = "%d failures, last %s: next attempt in %d min; to try at once: "
         text += 'import pycom; pycom.nvs_erase("back_off"); then reset'

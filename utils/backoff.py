@@ -18,6 +18,7 @@ configuration, the node tries at once; the ceilings hold all the same.
 """
 
 TEMPORARY = "temporary"  # no cell, a silent server, and each cause that nobody has classified
+UNANSWERED = "unanswered"  # no gateway in range: few and cheap tries, which the bearer bounds
 CONGESTION = "congestion"  # the network asks for patience
 PERMANENT = "permanent"  # no SIM card, or one that is refused for good
 CONFIGURATION = "configuration"  # useless until somebody changes config.py
@@ -26,6 +27,7 @@ CONFIGURATION = "configuration"  # useless until somebody changes config.py
 # (GSMA TS.34_4.0_REQ_011; classes of 3GPP TS 24.301 Annex A)
 _DELAYS_MIN = {
     TEMPORARY: (10, 20, 40, 80, 160, 360),
+    UNANSWERED: (10, 20, 40),
     CONGESTION: (30, 30, 40, 80, 160, 360),
     PERMANENT: (60, 1440),
     CONFIGURATION: (1440,),
@@ -124,8 +126,9 @@ class Backoff:
         self._counts[-1] = min(self._counts[-1] + 1, _MOST_IN_STEP)
         self._last_s = now_s
 
-    def failed(self, now_s, cause, kind=TEMPORARY):
-        """Note that the attempt delivered nothing. kind: the class of the cause."""
+    def failed(self, now_s, cause, kind=TEMPORARY, wait_s=0):
+        """Note that the attempt delivered nothing. kind: the class of the cause. wait_s: the next
+        attempt would be in vain before."""
         self.failures += 1
         self.cause = cause
         number = self.failures
@@ -135,7 +138,7 @@ class Backoff:
         delay_min = delays_min[min(number, len(delays_min)) - 1]
         delay_s = delay_min * 60
         least_s = delay_s if delay_min in _NEVER_SHORTER_MIN else delay_s * 3 // 4
-        self._until_s = now_s + least_s + self._random(delay_s * 5 // 4 - least_s)
+        self._until_s = now_s + max(wait_s, least_s + self._random(delay_s * 5 // 4 - least_s))
 
     def delivered(self):
         """Note a delivered report. Return True if it ended a row of failures."""

@@ -44,6 +44,7 @@ _DEV_EUI = None  # 16 hex digits; None: the board's own
 _APP_EUI = "70B3D57ED0000001"  # 16 hex digits
 _LORA_REGION = "EU868"  # "EU868", "US915", "AU915", "AS923" or "IN865"
 _LORA_DR = 5  # data rate; a lower one reaches farther and is longer on air
+# _LORA_SUB_BAND = 2  # US915, AU915: the eight channels of the gateway, 1 to 8
 _LORA_ADR = False  # True: the network chooses the data rate
 _LORA_CONFIRMED = False  # True: ask the network to confirm each report
 _LORA_TX_RETRIES = 2  # repetitions of a report that is not confirmed

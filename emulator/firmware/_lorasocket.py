@@ -60,8 +60,9 @@ class LoraSocket:
         data = data_of(data)
         if not data:
             return 0
-        number = call("lora.send", data, self._rate, self._confirmed, self._port)
-        if self._left_us == 0:
+        blocks = self._left_us != 0
+        number = call("lora.send", data, self._rate, self._confirmed, self._port, blocks)
+        if not blocks:
             return len(data)
         state = call("lora.sent", number)
         while state < 0:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 LINK_CHECK, LINK_ADR, DUTY_CYCLE, RX_PARAM, DEV_STATUS, NEW_CHANNEL, RX_TIMING = range(2, 9)
 TX_PARAM, DL_CHANNEL = 9, 10
+STICKY = (RX_PARAM, RX_TIMING, DL_CHANNEL)  # answered until a downlink comes
 FROM_DEVICE = {2: 0, 3: 1, 4: 0, 5: 1, 6: 2, 7: 1, 8: 0, 9: 0, 10: 1}  # bytes behind the CID
 FROM_SERVER = {2: 2, 3: 4, 4: 1, 5: 4, 6: 0, 7: 5, 8: 1, 9: 1, 10: 4}
 

@@ -42,7 +42,8 @@ COMMAND_US = constant(
 INIT_US = constant(12_000, "us", ESTIMATE, "no source found")
 NVRAM_US = constant(30_000, "us", ESTIMATE, "no source found")
 HANGING = ("1.20.2.r4",)  # firmwares on which initialising hangs behind a join in vain
-RX_QUEUE = 3
+RX_QUEUE = 7
+DAY_US = 86_400_000_000
 
 
 class Lora(Service):
@@ -110,11 +111,11 @@ class Lora(Service):
     def do_power_mode(self, mode: int) -> None:
         if not ALWAYS_ON <= mode <= SLEEP:
             raise ValueError(f"invalid power mode {mode}")
+        self._command()
         if self.config is not None:
             self.config.power_mode = mode
             self.radio.listening = mode == ALWAYS_ON and self.config.mode == LORA
             self.radio.rest()
-        self.board.spend_us(COMMAND_US)
 
     def do_reset(self) -> None:
         if self.config is not None:
@@ -122,6 +123,7 @@ class Lora(Service):
 
     def _apply(self, config: Config) -> None:
         self._refuse_to_return()
+        self._command()
         self._stop()
         self.config = config
         region = self.region
@@ -140,6 +142,16 @@ class Lora(Service):
         mac.on_signal = self._signal
         self.mac = mac
         self.board.trace.add("lora", f"device: LoRaWAN {region.name}")
+
+    def _command(self) -> None:
+        """Hand the firmware's task a command. The caller waits, with everything held, until it is
+        taken: not while a message is being sent or a join request is waited for."""
+        mac, board = self.mac, self.board
+        if mac is not None and mac.deaf:
+            end_us = board.clock.now_us + DAY_US
+            board.clock.run_until(end_us, lambda: board.halt is not None or not mac.deaf)
+            board.raise_halt()
+        board.spend_us(COMMAND_US)
 
     def _refuse_to_return(self) -> None:
         mac = self.mac
@@ -164,15 +176,15 @@ class Lora(Service):
             raise OSError(NOTPOSS)
         if rate is not None and rate not in region.join_rates:
             raise ValueError(f"invalid join data rate {rate}")
-        self.board.spend_us(COMMAND_US)
+        self._command()
         eui = self.eui if dev_eui is None else _fixed(dev_eui, 8)
-        wanted = region.join_rate if rate is None else rate
+        wanted = region.join_rate if rate is None or region.rate(rate) is None else rate
         mac.join(Otaa(eui, _fixed(app_eui, 8), _fixed(app_key, 16), wanted))
 
     def do_join_abp(self, dev_addr: int, nwk_skey: bytes, app_skey: bytes) -> None:
         if self.mac is None:
             raise OSError(NOTPOSS)
-        self.board.spend_us(COMMAND_US)
+        self._command()
         keys = (_fixed(nwk_skey, 16), _fixed(app_skey, 16))
         self.mac.activate(Session(dev_addr & 0xFFFFFFFF, *keys))
 
@@ -187,16 +199,16 @@ class Lora(Service):
         if self._nvram.get("region") != self.region.number:
             self._nvram.clear()
         joined = self.do_has_joined()
-        self._nvram.update(region=self.region.number, joined=joined)
         kept = self.mac.snapshot() if self.mac else None
         if kept is not None:
             self._nvram["session"] = kept
+        self.board.spend_us(NVRAM_US)  # a power cut leaves the mark as it was
+        self._nvram.update(region=self.region.number, joined=joined)
         self.board.trace.add("nvs", f"lora saved, joined = {joined}")
-        self.board.spend_us(NVRAM_US)
 
     def do_nvram_restore(self) -> None:
         if not self._nvram.get("joined") or self.region is None or self.config is None:
-            if self.mac is not None and "joined" not in self._nvram:
+            if self.mac is not None:
                 self.mac.joined = False
             return
         if self._nvram.get("region") != self.region.number:
@@ -228,8 +240,14 @@ class Lora(Service):
         most = 4 if self.region is not None and self.region.name == "US915" else 6
         return 0 <= rate <= most
 
-    def do_send(self, data: bytes, rate: int, confirmed: bool, port: int) -> int:
-        """Hand it to the MAC; a number for `sent`. Errors that the caller is told at once."""
+    def do_send(
+        self, data: bytes, rate: int, confirmed: bool, port: int, blocks: bool = False
+    ) -> int:
+        """Hand it to the MAC; a number for `sent`. Errors that the caller is told at once.
+
+        The data rate that the length is checked at is the socket's. The MAC has its own, with ADR
+        on, and sends an empty frame, which flushes MAC commands, for what is too long for that.
+        """
         config, mac = self.config, self.mac
         if config is None or config.power_mode == SLEEP:
             raise OSError(ENETDOWN)
@@ -243,12 +261,13 @@ class Lora(Service):
         fits = len(data) <= mac.room(rate)
         trials = config.tx_retries + 1 if confirmed else 1
         message = Message(data, port, confirmed, rate, trials)
-        if not fits:  # the firmware sends an empty frame, which flushes MAC commands
+        if not fits:
             message = Message(b"", None, False, rate)
         self._number += 1
         self._messages[self._number] = message
         mac.send(message)
-        if not fits:
+        too_long = self.region is not None and len(data) > self.region.size(rate)
+        if too_long or (blocks and not fits):
             raise OSError(EMSGSIZE)
         return self._number
 
@@ -314,7 +333,8 @@ class Lora(Service):
             session = self.mac.session if self.mac else None
             self._stats[8] = session.fcnt_up - 1 if session else 0
             self._stats[9] = message.frequency_hz
-        self._event(TX_EVENT if message.ok else TX_FAILED_EVENT)
+        if not message.refused:
+            self._event(TX_EVENT if message.ok else TX_FAILED_EVENT)
 
     def _arrived(self, payload: bytes, port: int) -> None:
         if port >= 224:
@@ -354,15 +374,17 @@ class Lora(Service):
         fits = self.do_rate_fits(dr_min) and self.do_rate_fits(dr_max)
         if dr_min > dr_max or not fits:
             raise ValueError(BADVAL)
-        self.board.spend_us(COMMAND_US)
+        self._command()
         if self.mac is not None:
             self.mac.settings.set_channel(index, Channel(frequency, dr_min, dr_max))
 
     def do_remove_channel(self, index: int) -> None:
         self._check_channel(index)
-        self.board.spend_us(COMMAND_US)
-        if self.mac is not None:
-            self.mac.settings.set_channel(index, None)
+        self._command()
+        region = self.region
+        if self.mac is not None and region is not None:
+            if region.fixed or index not in region.defaults():
+                self.mac.settings.set_channel(index, None)
 
     def _check_channel(self, index: int) -> None:
         if self.region is not None and not 0 <= index < self.region.channels:

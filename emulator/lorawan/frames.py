@@ -14,6 +14,7 @@ from emulator.lorawan.aes import BLOCK, cmac, encrypt
 JOIN_REQUEST, JOIN_ACCEPT, DATA_UP, DATA_DOWN, CONFIRMED_UP, CONFIRMED_DOWN = range(6)
 ADR, ADR_ACK_REQ, ACK, PENDING = 0x80, 0x40, 0x20, 0x10  # of FCtrl
 MIC_BYTES = keys.MIC_BYTES
+MAX_FCNT_GAP = 16384
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Session:
     nwk_skey: bytes
     app_skey: bytes
     fcnt_up: int = 0  # of the next uplink
-    fcnt_down: int = -1  # of the last downlink that was taken
+    fcnt_down: int = 0  # of the last downlink that was taken; 0 also before the first
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Downlink:
     options: bytes  # MAC commands, from FOpts or from a payload on port 0
     port: int | None
     payload: bytes
+    again: bool  # a confirmed one that was taken before
 
     @property
     def ack(self) -> bool:
@@ -101,7 +103,11 @@ def uplink(
 
 
 def read_downlink(frame: bytes, session: Session) -> Downlink | None:
-    """None: for another device, with a wrong MIC, or with a counter that was used before."""
+    """None: for another device, with a wrong MIC, or with a counter that was used before.
+
+    As in the firmware (LoRaMac.c, OnRadioRxDone) 0 counts as not used before as long as the last
+    counter is 0: the first downlink of a session can be replayed until another one comes.
+    """
     if len(frame) < 12 or frame[0] >> 5 not in (DATA_DOWN, CONFIRMED_DOWN):
         return None
     addr = int.from_bytes(frame[1:5], "little")
@@ -109,9 +115,11 @@ def read_downlink(frame: bytes, session: Session) -> Downlink | None:
     body, mic = frame[:-MIC_BYTES], frame[-MIC_BYTES:]
     if addr != session.dev_addr or options_end > len(body):
         return None
-    counter = session.fcnt_down + 1
-    counter += (int.from_bytes(frame[6:8], "little") - counter) & 0xFFFF
-    if counter - session.fcnt_down > 16384:  # MAX_FCNT_GAP: old, or out of step
+    gap = (int.from_bytes(frame[6:8], "little") - session.fcnt_down) & 0xFFFF
+    counter = session.fcnt_down + gap
+    confirmed = frame[0] >> 5 == CONFIRMED_DOWN
+    again = gap == 0 and counter != 0
+    if gap >= MAX_FCNT_GAP or (again and not confirmed):  # old, or out of step; or repeated
         return None
     if keys.data_mic(session.nwk_skey, keys.DOWN, addr, counter, body) != mic:
         return None
@@ -120,7 +128,8 @@ def read_downlink(frame: bytes, session: Session) -> Downlink | None:
         port = body[options_end]
         key = session.app_skey if port else session.nwk_skey
         payload = keys.ciphered(key, keys.DOWN, addr, counter, body[options_end + 1 :])
+        if port == 0 and options:  # commands in both places: nothing of it counts
+            return None
         if port == 0:
             options, payload = payload, b""
-    confirmed = frame[0] >> 5 == CONFIRMED_DOWN
-    return Downlink(confirmed, frame[5], counter, options, port, payload)
+    return Downlink(confirmed, frame[5], counter, options, port, payload, again)

@@ -64,7 +64,7 @@ class Gateway:
         self.uplinks.append(sent)
         self.air_bytes += len(sent.frame)
         self._scheduled = None
-        signal = self._signal(sent.rate, sent.power_dbm - self.region.most_dbm)
+        signal = self._signal(sent.rate, sent.power_dbm - self.region.power_dbm(0))
         why = self._deaf(sent, signal)
         if why:
             self.board.trace.add("lora", f"gateway: not heard, {why}")

@@ -18,6 +18,9 @@ class MacSettings:
     channels: dict[int, Channel]
     enabled: set[int]
     power_index: int = 0
+    # of the fixed plans: channels of 125 kHz that have not had their turn
+    unused: set[int] = field(default_factory=set)
+    repeats: int = 1  # NbTrans: how often an unconfirmed uplink is sent
     rx1_delay_s: int = 1
     rx1_offset: int = 0
     rx2: tuple[int, int] = (0, 0)
@@ -36,8 +39,17 @@ class MacSettings:
         return [index for index in sorted(self.enabled) if self._takes(index, rate)]
 
     def _takes(self, index: int, rate: int) -> bool:
-        channel = self.channels[index]
-        return channel.least_rate <= rate <= channel.most_rate
+        channel = self.channels.get(index)
+        return channel is not None and channel.least_rate <= rate <= channel.most_rate
+
+    def in_turn(self, usable: list[int]) -> list[int]:
+        """Those of a fixed plan that have not had their turn. One that was removed and enabled
+        again never has it: the firmware then finds none, and searches for ever (ScheduleTx)."""
+        if not self.region.fixed:
+            return usable
+        if not self.unused:
+            self.unused = {index for index in self.enabled if index < 64}
+        return [index for index in usable if index in self.unused or index >= 64]
 
     def take_list(self, cf_list: bytes) -> None:
         """The CFList of a join: five more channels."""
@@ -51,8 +63,23 @@ class MacSettings:
                 self.channels[index] = Channel(hz, least, 5)
                 self.enabled.add(index)
 
-    def power_dbm(self) -> int:
-        return self.region.most_dbm - 2 * self.power_index
+    def power_dbm(self, rate: int) -> int:
+        index = self.power_index
+        if self.region.name == "US915":
+            narrow = sum(number < 64 for number in self.enabled)
+            index = max(index, 2 if rate == 4 else 5 if narrow < 50 else 0)
+        return self.region.power_dbm(index)
+
+    def enable_defaults(self) -> None:
+        """As bits of a mask: in a fixed plan also those that were removed."""
+        found = set(self.region.defaults())
+        self.enabled |= found if self.region.fixed else found & set(self.channels)
+
+    def forget_answers(self) -> None:
+        """After an uplink without an answer: those that have to be repeated remain."""
+        kept = commands.parse(self.answers, commands.FROM_DEVICE)
+        sticky = [bytes([number]) + body for number, body in kept if number in commands.STICKY]
+        self.answers = b"".join(sticky)
 
     def command(self, data: bytes, adr: bool) -> None:
         """Carry out MAC commands."""
@@ -75,17 +102,18 @@ class MacSettings:
 
     def _link_adr(self, body: bytes, adr: bool) -> bytes:
         rate, power = body[0] >> 4, body[0] & 15
+        if not adr:  # the application sets its rate itself
+            if (rate, power) != (15, 15):
+                return b"\0"
+            rate, power = self.rate, self.power_index
         mask = self._masked(body[3] >> 4 & 7, body[1] | body[2] << 8)
         mask_ok = bool(mask)
         usable = any(self._takes(index, rate) for index in mask)
         rate_ok = self.region.rate(rate) is not None and usable
-        status = mask_ok | rate_ok << 1 | (power <= 10) << 2
-        if not adr:
-            status &= 1  # the application sets its rate itself
-        if mask_ok and (status == 7 or not adr):
-            self.enabled = mask
+        status = mask_ok | rate_ok << 1 | (power <= self.region.least_power) << 2
         if status == 7:
-            self.rate, self.power_index = rate, power
+            self.enabled, self.rate, self.power_index = mask, rate, power
+            self.repeats = body[3] & 15 or self.repeats
         return bytes([status])
 
     def _masked(self, control: int, mask: int) -> set[int]:
@@ -96,13 +124,15 @@ class MacSettings:
             bits = {index for index in range(16) if mask >> index & 1} if control == 0 else set()
             return bits if bits <= set(known) else set()
         wide = {64 + index for index in range(8) if mask >> index & 1}
-        if control in (6, 7):
-            return (set(range(64)) if control == 6 else set()) | wide
-        if control == 4:
-            return {index for index in self.enabled if index < 64} | wide
         low = 16 * control
-        kept = {index for index in self.enabled if not low <= index < low + 16}
-        return kept | {low + index for index in range(16) if mask >> index & 1}
+        if control in (6, 7):
+            found = (set(range(64)) if control == 6 else set()) | wide
+        elif control == 4:
+            found = {index for index in self.enabled if index < 64} | wide
+        else:
+            found = {index for index in self.enabled if not low <= index < low + 16}
+            found |= {low + index for index in range(16) if mask >> index & 1}
+        return found & set(known)  # one that was removed has no frequency
 
     def _rx_param(self, body: bytes) -> bytes:
         offset, rate, hz = body[0] >> 4 & 7, body[0] & 15, commands.frequency(body[1:])
@@ -143,6 +173,7 @@ class MacSettings:
         if channel is None:
             self.channels.pop(index, None)
             self.enabled.discard(index)
+            self.unused.discard(index)
         else:
             self.channels[index] = channel
             self.enabled.add(index)

@@ -64,6 +64,7 @@ class LoraOptions:
     joins_refused: int = 0  # so many join requests stay unanswered
     rx1_delay_s: int = 1  # told at the join; 1 to 15
     adr: bool = True  # the server sets data rate and power of devices that ask for it
+    nb_trans: int = 1  # and how often they send each unconfirmed uplink, 1 to 15
     downlinks: list[DownlinkOptions] = field(default_factory=list)
     forward_host: str = "lorawan.example"  # payloads go there as UDP datagrams, by the routes
     forward_port: int = 5683
@@ -72,7 +73,7 @@ class LoraOptions:
     def __post_init__(self) -> None:
         check_range(self, "uplink_loss downlink_loss", 0, 1)
         check_range(self, "sub_band", 0, 8)
-        check_range(self, "rx1_delay_s", 1, 15)
+        check_range(self, "rx1_delay_s nb_trans", 1, 15)
         check_range(self, "forward_port", 1, 65535)
 
 

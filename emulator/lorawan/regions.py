@@ -2,16 +2,18 @@
 
 Source: LoRaWAN Regional Parameters 1.0.2 rev B: EU863-870 (2.2), US902-928 (2.5), AU915-928 (2.7,
 data rates as in the firmware, of the 2.6 kind with SF12 at DR0), AS923 (2.9), IN865-867 (2.11);
-numbers of the regions and default powers: Pycom firmware 1.20.2.r4, modlora.c. Sub-bands of
-EU868: ETSI EN 300 220, as in LoRaMac-node's RegionEU868.h.
+numbers of the regions: Pycom firmware 1.20.2.r4, modlora.c; power and what a rate falls to: its
+Region*.c. Sub-bands of EU868: ETSI EN 300 220, as in LoRaMac-node's RegionEU868.h.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 Rate = tuple[int, int]  # spreading factor, bandwidth in Hz
+MOST_DBM = 20  # of the radio
 _KHZ125 = (12, 11, 10, 9, 8, 7)
 _SLOW_TO_FAST: tuple[Rate | None, ...] = tuple((sf, 125_000) for sf in _KHZ125)
 # Least signal to noise ratio in dB by spreading factor (SX1276 data sheet, table 13)
@@ -51,8 +53,12 @@ class Region:
     join_rate: int = 5
     join_rates: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
     socket_rate: int = 5  # of a new socket
+    least_rate: int = 0
+    default_rate: int = 0  # for one that no channel has
     fastest: int = 5  # for ADR
-    most_dbm: int = 20
+    eirp_dbm: float = 30.0  # at power index 0, with the antenna
+    antenna_db: float = 2.15
+    least_power: int = 10  # the greatest index
     fixed: bool = False  # a plan of 64 + 8 channels
     bands: tuple[Band, ...] = ()
 
@@ -60,6 +66,10 @@ class Region:
     def channels(self) -> int:
         """How many there may be."""
         return 72 if self.fixed else 16
+
+    def power_dbm(self, index: int) -> int:
+        """What the radio is set to."""
+        return min(MOST_DBM, math.floor(self.eirp_dbm - 2 * index - self.antenna_db))
 
     def rx1_frequency(self, channel: int, frequency_hz: int) -> int:
         """Of the first receive window after an uplink on a channel of this frequency."""
@@ -124,7 +134,8 @@ EU868 = Region(
     defaults=_plan(868_100_000, 868_300_000, 868_500_000),
     rx2=(869_525_000, 0),
     rx1_rate=_lower,
-    most_dbm=14,
+    eirp_dbm=16.0,
+    least_power=7,
     frequencies=(863_000_000, 870_000_000),
     frequency_hz=868_000_000,
     bands=(
@@ -148,6 +159,7 @@ US915 = Region(
     join_rates=(0, 4),
     socket_rate=4,
     fastest=3,
+    antenna_db=0.0,
     frequencies=(902_000_000, 928_000_000),
     frequency_hz=915_000_000,
     fixed=True,
@@ -177,7 +189,10 @@ AS923 = Region(
     rx1_rate=_either_way_rx1(least=2),  # with downlink dwell time nothing below DR2
     join_rate=2,
     join_rates=(2,),
-    most_dbm=16,
+    least_rate=2,
+    default_rate=2,
+    eirp_dbm=16.0,
+    least_power=7,
     frequencies=(915_000_000, 928_000_000),
     frequency_hz=923_000_000,
     bands=(Band(915_000_000, 928_000_000, 100),),
@@ -189,7 +204,7 @@ IN865 = Region(
     defaults=_plan(865_062_500, 865_402_500, 865_985_000),
     rx2=(866_550_000, 2),
     rx1_rate=_either_way_rx1(least=0),
-    join_rates=tuple(range(16)),  # not checked there
+    join_rates=tuple(range(16)),  # not checked there; one without LoRa falls to join_rate
     socket_rate=0,
     frequencies=(865_000_000, 867_000_000),
     frequency_hz=865_000_000,

@@ -1,7 +1,7 @@
 """The network server: who may join, what it accepts, what it answers.
 
 Every frame that the gateway hears ends in `log`, accepted or refused with the reason: "mic",
-"counter", "unknown device", "dev_nonce", "malformed", "refused" (by the scenario).
+"counter", "repeated", "unknown device", "dev_nonce", "malformed", "refused" (by the scenario).
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ class NetworkServer:
             return self._refuse("data", "mic", data.short_counter), None
         if again:  # a confirmed uplink whose acknowledgement was lost; anything else is a replay
             if not data.confirmed:
-                return self._refuse("data", "counter", counter), None
+                reason = "counter" if self.options.nb_trans == 1 else "repeated"
+                return self._refuse("data", reason, counter), None
             self._refuse("data", "counter", counter)
             return True, self._answer(device, data, b"")
         device.fcnt_up = counter
@@ -191,7 +192,7 @@ class NetworkServer:
         if self.options.adr and data.control & ADR:
             wanted = device.adr.heard(self.region, rate, snr_db)
             if wanted is not None:
-                replies += _link_adr(self.region, *wanted)
+                replies += _link_adr(self.region, *wanted, self.options.nb_trans)
         return replies
 
     def region_snr(self, rate: int) -> float:
@@ -253,6 +254,6 @@ def _whole(last: int, short: int) -> int:
     return last + 1 + ((short - last - 1) & 0xFFFF)
 
 
-def _link_adr(region: Region, rate: int, power: int) -> bytes:
+def _link_adr(region: Region, rate: int, power: int, repeats: int) -> bytes:
     control, mask = (6, 0xFF) if region.fixed else (6, 0)
-    return commands.link_adr(rate, power, mask, control)
+    return commands.link_adr(rate, power, mask, control, repeats)

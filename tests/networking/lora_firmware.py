@@ -117,7 +117,9 @@ class Board:
             "machine": SimpleNamespace(
                 reset_cause=lambda: self.cause, PWRON_RESET=PWRON, DEEPSLEEP_RESET=DEEPSLEEP
             ),
-            "pycom": SimpleNamespace(nvs_get=self.nvs.get, nvs_set=self.nvs_set),
+            "pycom": SimpleNamespace(
+                nvs_get=self.nvs.get, nvs_set=self.nvs_set, nvs_erase=self.nvs.pop
+            ),
             "network": network,
             "usocket": SimpleNamespace(
                 AF_LORA=0xA0,
@@ -129,8 +131,11 @@ class Board:
             ),
         }
 
-    def nvs_set(self, key: str, value: int) -> None:
+    def nvs_set(self, key: str, value: Any) -> None:
         assert 0 < len(key) <= 15
+        if isinstance(value, str):
+            self.nvs[key] = value
+            return
         self.nvs[key] = struct.unpack("<i", struct.pack("<I", value & 0xFFFFFFFF))[0]
 
     def sleep_ms(self, ms: int) -> None:
@@ -158,6 +163,9 @@ class Mac:
         self.received: list[bytes] = []
         self.commands = 0  # bytes of MAC commands that wait
         self.stuck = False  # takes a payload, and that was it
+        self.sending = False
+        self.asked_us = 0  # the join request before the last
+        self.removed: set[int] = set()
         self.stats = Stats(0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0)
         self.joins = 0
         mac = self
@@ -183,7 +191,12 @@ class Mac:
                 return EUI
 
             def power_mode(self, mode):
+                mac.command()
                 mac.power = mode
+
+            def remove_channel(self, number):
+                mac.command()
+                mac.removed.add(number)
 
             def events(self):
                 events, mac.events = mac.events, 0
@@ -215,21 +228,31 @@ class Mac:
         self.due.append((self.board.us + us, action))
         self.due.sort(key=lambda item: item[0])
 
+    def command(self) -> None:
+        """The firmware's task takes none while it sends, nor when a join request is held back."""
+        slow = self.joining and airtime_us(self.made, self.request[3], 10) > 100_000
+        if self.sending or (slow and self.board.us - self.asked_us > 20_000_000):
+            raise Hang
+
     def init(self, options: dict[str, Any]) -> None:
         if self.failed:
             raise Hang
+        self.command()
+        self.removed = set()
         self.made = options
         self.joined = self.joining = False
         self.power = options.get("power_mode", 0)
 
     def join(self, activation: int, auth: Any, dr: Any, timeout: Any) -> None:
         assert self.made and self.made["mode"] == 1
+        self.command()
+        self.asked_us = self.board.us
         self.joined = self.joining = False
         if activation == 1:
             self.session, self.joined = -1, True
             return
         assert timeout == 0, "blocks without feeding the watchdog"
-        allowed = {5: range(6), 0: [2], 8: [0, 4], 1: [0, 6], 7: [None]}[self.made["region"]]
+        allowed = {5: range(6), 0: [2], 8: [0, 4], 1: [0, 6], 7: range(6)}[self.made["region"]]
         if dr not in allowed:
             raise ValueError(f"invalid join data rate {dr}")
         eui, app_eui, key = auth if len(auth) == 3 else (EUI, *auth)
@@ -263,6 +286,7 @@ class Mac:
         limit = LIMITS[self.made["region"]][rate]
         if len(payload) > 242:
             raise OSError(122)
+        self.sending = True
         if self.stuck:
             return len(payload)
         flush = len(payload) + self.commands > limit
@@ -288,12 +312,14 @@ class Mac:
                     return
                 self.counter += 1
                 self.events |= 4
+                self.sending = False
                 return
             rssi, snr = (-97, 6.5) if heard else (self.stats.rssi, self.stats.snr)
             tail = (rate, number, 14, -(-air_us // 1000), self.counter, 868100000)
             self.stats = Stats(1 if heard else 0, rssi, snr, rate, *tail)
             self.counter += 1
             self.events |= 2
+            self.sending = False
 
         self.at(air_us + 2_100_000 + number % 2 * 500_000, end)
 

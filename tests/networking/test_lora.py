@@ -143,7 +143,18 @@ def test_join_checks_the_keys(board: Board, keys: Any) -> None:
             {"_LORA_REGION": "US915", "_LORA_DR": 0},
             "_LORA_REGION = 'US915'; allowed: 1 to 4",
         ),
-        ({"_LORA_REGION": "AS923", "_LORA_DR": 2}, "'AS923'; allowed: 3 to 6, for uplinks of 4"),
+        ({"_LORA_REGION": "AS923", "_LORA_DR": 2}, "'AS923'; allowed: 3 to 5, for uplinks of 4"),
+        ({"_LORA_DR": 6}, "_LORA_DR = 6, _LORA_REGION = 'EU868'; allowed: 0 to 5"),
+        ({"_LORA_SUB_BAND": 9}, "_LORA_SUB_BAND = 9; allowed: an integer 1 to 8"),
+        ({"_LORA_SUB_BAND": 2}, "_LORA_SUB_BAND = 2, _LORA_REGION = 'EU868'; allowed: None, or a"),
+        (
+            {"_LORA_REGION": "AS923", "_LORA_ADR": True},
+            "_LORA_ADR = True, _LORA_DR = 5, _LORA_REGION = 'AS923': a join leaves 11 bytes",
+        ),
+        (
+            {"_LORA_REGION": "US915", "_LORA_ADR": True, "_LORA_DR": 3},
+            "a join leaves 11 bytes; allowed: _LORA_DR = 4",
+        ),
         ({"_LORA_CONFIRMED": 2}, "_LORA_CONFIRMED = 2"),
         ({"_LORA_PORT": 224}, "_LORA_PORT = 224"),
         ({"_MAX_CONNECTION_ATTEMPT_TIME_SEC": 0}, "_MAX_CONNECTION_ATTEMPT_TIME_SEC = 0"),
@@ -160,6 +171,7 @@ def test_right_configuration(board: Board) -> None:
     lora = board.boot(PWRON)
     for region, data_rate in (("EU868", 0), ("US915", 1), ("AU915", 6), ("AS923", 3)):
         assert lora.problems(configured(_LORA_REGION=region, _LORA_DR=data_rate)) == []
+    assert lora.problems(configured(_LORA_REGION="US915", _LORA_ADR=True, _LORA_SUB_BAND=8)) == []
     with pytest.raises(ValueError, match="_LORA_DR = 5, _LORA_REGION = 'US915'; allowed: 0 to 4"):
         lora.send(configured(_LORA_REGION="US915", _LORA_DR=5), b"x")
     with pytest.raises(ValueError, match="byte_msg = 'x'"):
@@ -171,55 +183,11 @@ def test_right_configuration(board: Board) -> None:
 # Join
 
 
-def test_join(board: Board) -> None:
-    lora = board.boot(PWRON)
-    assert lora.last_outcome().cause == "never_tried"
-    status, duration_ms = lora.join(configured(), lora.set_keys(configured()))
-    assert status == lora.LORA_JOINED and 5000 < duration_ms < 6000
-    outcome = lora.last_outcome()
-    assert outcome.cause == "joined"
-    assert [name for name, _ in outcome.phases] == ["init", "restore", "join"]
-
-
 @pytest.mark.parametrize("region", ["EU868", "US915", "AU915", "AS923", "IN865"])
 def test_join_at_a_data_rate_that_the_firmware_takes(joined: Joined, region: str) -> None:
     least, most, _ = joined().regions.data_rates(region)
     for data_rate in range(least, most + 1):
         joined(_LORA_REGION=region, _LORA_DR=data_rate)
-
-
-@pytest.mark.parametrize("why", ["deaf", "mute", "key", "device"])
-def test_join_in_vain(board: Board, why: str) -> None:
-    lora = board.boot(PWRON)
-    network = board.network
-    if why in ("deaf", "mute"):
-        setattr(network, why, True)
-    else:
-        network.devices = {EUI: (b"", b"")} if why == "key" else {}
-    status, duration_ms = lora.join(configured(), lora.set_keys(configured()))
-    assert status == lora.LORA_NOT_JOINED and 30000 <= duration_ms < 31000
-    assert lora.last_outcome().cause == "join_timeout"
-    assert lora.send(configured(), b"x")[:2] == (lora.LORA_REFUSED, "not_joined")
-    assert lora.metrics() == []
-    with pytest.raises(OSError, match="no LoRaWAN session"):
-        lora.transport("message")
-    assert lora.down()
-    assert board.mac.power == 2 and board.nvram == {}
-    requests = board.mac.joins
-    for _ in range(12):
-        board.feed()
-        board.sleep_ms(4000)
-    assert board.mac.joins == requests  # the firmware's own repetition has ended
-
-
-def test_join_again_after_a_failed_one_in_the_same_run(board: Board) -> None:
-    lora = board.boot(PWRON)
-    board.network.deaf = True
-    assert not lora.up(configured(), "message")
-    assert lora.down()
-    board.network.deaf = False
-    assert lora.up(configured(), "message")  # raises Hang if it initialises the radio again
-    assert lora.transport("message").sendto(b"x", ("192.0.2.1", 1)) == 1
 
 
 def test_other_settings_after_a_failed_join_are_refused_not_hung_on(board: Board) -> None:
@@ -232,32 +200,7 @@ def test_other_settings_after_a_failed_join_are_refused_not_hung_on(board: Board
         board.mac.LoRa(mode=1, region=5)
 
 
-def test_board_without_lora(board: Board) -> None:
-    board.radio = False
-    lora = board.boot(PWRON)
-    assert lora.set_keys(configured())[0] is None
-    assert not lora.up(configured(), "message")
-    assert lora.last_outcome().cause == "no_radio" and lora.last_outcome().status == lora.LORA_OFF
-    assert lora.join(configured(), lora.set_keys(configured())) == (lora.LORA_OFF, -1)
-    assert lora.send(configured(), b"x").cause == "no_radio"
-    assert lora.metrics() == [] and lora.down() and lora.stop()
-
-
 # Session
-
-
-def test_session_lasts_over_deep_sleep_with_rising_counters(board: Board, joined: Joined) -> None:
-    for cycle in range(4):
-        lora = joined(DEEPSLEEP if cycle else PWRON)
-        assert lora.last_outcome().cause == ("restored" if cycle else "joined")
-        transport = lora.transport("message")
-        for number in range(2):
-            assert transport.sendto(b"%d.%d" % (cycle, number)) == 3
-        assert lora.down()
-        assert board.mac.power == 2
-    assert board.network.sessions == [7]  # one join
-    assert [counter for _, counter, _, _ in board.network.heard] == list(range(8))
-    assert board.network.replays == 0
 
 
 def test_send_by_itself_saves_the_session(board: Board, joined: Joined) -> None:
@@ -331,13 +274,6 @@ def test_session_that_the_server_lost_ends(board: Board, joined: Joined) -> None
 # Uplinks
 
 
-def test_uplink(board: Board, joined: Joined) -> None:
-    lora = joined()
-    result = lora.send(configured(_LORA_PORT=7), b"0123456789")
-    assert result == (lora.LORA_ACCEPTED, "sent", None, 62, 0, 1)
-    assert board.network.heard == [(0, 0, 7, b"0123456789")]
-
-
 def test_downlink(board: Board, joined: Joined) -> None:
     lora = joined()
     board.network.downlink = b"d" * 51
@@ -365,12 +301,6 @@ def test_confirmed_uplink(board: Board, joined: Joined) -> None:
     assert [payload for *_, payload in board.network.heard] == [b"x", b"y", b"z"]
 
 
-def test_unconfirmed_uplink_claims_no_delivery(board: Board, joined: Joined) -> None:
-    transport = joined().transport("message")
-    board.network.deaf = True
-    assert transport.sendto(b"x") == 1 and not transport.confirmed and not transport.confirms
-
-
 @pytest.mark.parametrize(
     ("region", "data_rate", "limit"),
     [("EU868", 0, 51), ("EU868", 3, 115), ("EU868", 5, 242), ("US915", 0, 11), ("AS923", 3, 53)],
@@ -385,14 +315,6 @@ def test_too_long_is_refused_whole(
     assert board.network.heard == []
     assert lora.send(configured(**fields), bytes(limit)).status == 1
     assert len(board.network.heard[0][3]) == limit
-
-
-def test_mac_commands_that_need_the_room_go_first(board: Board, joined: Joined) -> None:
-    lora = joined(_LORA_DR=0, _LORA_DUTY_WAIT_SEC=600)
-    board.mac.commands = 5
-    result = lora.send(configured(_LORA_DR=0), bytes(50))
-    assert result.status == 1
-    assert [len(payload) for *_, payload in board.network.heard] == [0, 50]
 
 
 def test_network_chose_a_lower_data_rate(board: Board, joined: Joined) -> None:
@@ -414,7 +336,7 @@ def test_radio_without_an_end(board: Board, joined: Joined, confirmed: bool) -> 
     assert lora.send(configured(**fields), b"x")[:2] == (1, "timeout")
     assert board.us - start_us < 5_200_000 * (3 if confirmed else 1)
     assert lora.send(configured(**fields), b"x").cause == "not_joined"
-    lora.down()
+    assert not lora.down()  # the firmware would take no command: it is handed none
     assert joined(DEEPSLEEP, **fields).last_outcome().cause == "joined"
 
 
@@ -462,22 +384,46 @@ def test_duty_cycle_is_waited_for_if_that_is_short(board: Board, joined: Joined)
     assert 30_000_000 < airtime_us < 36_000_000
 
 
-def test_joining_in_vain_stays_within_the_duty_cycle(board: Board) -> None:
+@pytest.mark.parametrize(("data_rate", "cuts"), [(0, False), (5, False), (0, True)])
+def test_joins_in_vain_back_off_over_wakes_and_power_cuts(
+    board: Board, data_rate: int, cuts: bool
+) -> None:
+    """LoRaWAN 1.0.2, 7: 36 s on air in the first hour, 36 s in the next ten, then 8.7 s a day."""
     board.network.deaf = True
-    for cycle in range(60):
-        lora = board.boot(DEEPSLEEP if cycle else PWRON, slept_s=10)
-        assert not lora.up(configured(_LORA_DR=0), "message")
-        lora.down()
-    assert lora.last_outcome().cause == "duty_cycle"
-    seconds = board.wall_s
-    assert 15_000_000 < sum(us for _, us in board.on_air) <= 18_000_000 + seconds * 5_000
-
-
-def test_no_duty_cycle_in_us915(joined: Joined) -> None:
-    fields = {"_LORA_REGION": "US915", "_LORA_DR": 1}
-    lora = joined(**fields)
-    results = [lora.send(configured(**fields), bytes(53)) for _ in range(100)]
-    assert all(result.status for result in results)
+    sent: list[tuple[int, int]] = []
+    powered_s = 0  # the time for which a cut is no pause
+    for cycle in range(144):
+        cut = cuts and cycle % 5 == 4
+        powered_s += 0 if cut else 880
+        lora = board.boot(PWRON if cut or not cycle else DEEPSLEEP, slept_s=880)
+        assert not lora.up(configured(_LORA_DR=data_rate), "message")
+        assert lora.down() and lora.last_outcome().cause in ("join_timeout", "duty_cycle")
+        assert board.us - board.fed < 5_000_000
+        sent += [(powered_s + at_us // 1_000_000, us) for at_us, us in board.on_air]
+        board.on_air.clear()
+        powered_s += board.us // 1_000_000
+        assert lora.wait_s() <= 17_280
+    at_s = [each - sent[0][0] for each, _ in sent]
+    limits = (0, 3600, 36e6), (3600, 39_600, 36e6), (39_600, 126_000, 8.7e6)
+    for begin_s, end_s, most_us in limits if not cuts else ():
+        on_air = [us for each, (_, us) in zip(at_s, sent, strict=True) if begin_s <= each < end_s]
+        assert 0 < sum(on_air) <= most_us
+    gaps = [late - early for early, late in zip(at_s, at_s[1:], strict=False) if early > 39_600]
+    assert min(gaps) >= (2400 if data_rate or cuts else 17_280)
+    assert max(gaps) < (2 * 3600 if data_rate else 5 * 3600 + 60) or cuts
+    assert len(sent) < (60 if data_rate else 26)
+    lora = board.boot(PWRON)  # with a node time a cut costs nothing
+    lora.node_time(50_000)
+    lora.up(configured(_LORA_DR=data_rate), "message")
+    wait_s = lora.wait_s()
+    lora = board.boot(PWRON)
+    lora.node_time(51_000)
+    lora.up(configured(_LORA_DR=data_rate), "message")
+    assert wait_s - 1000 <= lora.wait_s() + 15 <= wait_s - 970
+    board.network.deaf = False
+    board.nvs["lora_joins"] = "damaged"
+    lora = board.boot(PWRON)
+    assert lora.up(configured(_LORA_DR=data_rate), "message") and board.nvs["lora_joins"] == ""
 
 
 # Rest of the contract

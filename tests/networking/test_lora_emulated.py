@@ -102,7 +102,7 @@ def test_join_in_vain(fipy: MakeDevice, options: dict[str, Any]) -> None:
 
 
 def test_second_join_behind_one_in_vain_does_not_hang(fipy: MakeDevice) -> None:
-    device = fipy({"joins_refused": 3})
+    device = fipy({"joins_refused": 1})
     program = """
     fast = settings(_MAX_CONNECTION_ATTEMPT_TIME_SEC=15)
     show(lora.up(fast, "message"))
@@ -154,60 +154,134 @@ def test_confirmed_uplinks_get_lost(fipy: MakeDevice) -> None:
     assert 2 in {trials for status, _, trials in shown if status == 2}
 
 
-@pytest.mark.parametrize(
-    ("region", "data_rate", "limit"), [("EU868", 0, 51), ("EU868", 5, 242), ("US915", 1, 53)]
-)
-def test_payload_limit(fipy: MakeDevice, region: str, data_rate: int, limit: int) -> None:
-    device = fipy({"region": region})
+def sent(device: Device) -> list[tuple[int, int]]:
+    """(data rate, length of the frame) of all uplinks but join requests."""
+    frames = [each for each in device.emulator.lora.gateway.uplinks if each.frame[0] >> 5]
+    return [(each.rate_number, len(each.frame)) for each in frames]
+
+
+SUB_BAND = """
+fields = given()
+lora.up(settings(**fields), "message")
+show(lora.last_outcome().cause)
+for number in range(12):
+    lora.send(settings(**fields), bytes(20))
+show(lora.down())
+machine.deepsleep(600000)
+"""
+
+
+@pytest.mark.both_runtimes(every=2)
+@pytest.mark.parametrize("region", ["US915", "AU915"])
+def test_sub_band(fipy: MakeDevice, region: str) -> None:
+    """Also in the restored session; another one of config.py ends it."""
+    device = fipy({"region": region, "sub_band": 2})
+    fields = {"_LORA_REGION": region, "_LORA_DR": 3, "_LORA_SUB_BAND": 2}
+    device.give(fields)
+    device.put("main.py", HEAD + SUB_BAND)
+    device.start(["main.py"], cycles=2)
+    assert device.shown == ["joined", True, "restored", True]
+    lora = device.emulator.lora
+    assert len(lora.server.accepted) == 24
+    assert {each.channel for each in lora.gateway.uplinks} <= {*range(8, 16), 65}
+    lora.options.sub_band = 5
+    device.give({**fields, "_LORA_SUB_BAND": 5})
+    device.start(["main.py"])
+    assert device.shown == ["joined", True] and len(lora.server.accepted) == 36
+
+
+def test_sub_band_after_an_uplink_in_vain(fipy: MakeDevice) -> None:
+    """The firmware then enables all channels, also those without a frequency, and hangs."""
+    device = fipy({"region": "US915", "sub_band": 2, "fluctuation_db": 0.0})
     program = """
-    fields = given()
-    show(lora.up(settings(**fields), "message"))
-    limit = lora.datagram_limit()
-    show(limit)
-    show(lora.send(settings(**fields), bytes(limit + 1))[:2])
-    show(lora.send(settings(**fields), bytes(limit))[:2])
-    """
-    fields = {"_LORA_REGION": region, "_LORA_DR": data_rate}
-    assert run(device, program, fields) == [True, limit, [0, "too_long"], [1, "sent"]]
-    [heard] = device.emulator.lora.server.accepted
-    assert len(heard.payload) == limit
-
-
-def test_adr_changes_the_data_rate(fipy: MakeDevice) -> None:
-    device = fipy()
-    program = """
-    fields = {"_LORA_ADR": True, "_LORA_DR": 0, "_LORA_DUTY_WAIT_SEC": 600}
-    show(lora.up(settings(**fields), "message"))
-    show(lora.datagram_limit())
-    for number in range(24):
-        assert lora.send(settings(**fields), b"x").status == 1
-    show(lora.datagram_limit())
-    """
-    assert run(device, program) == [True, 51, 242]
-
-
-def test_downlink_is_returned(fipy: MakeDevice) -> None:
-    device = fipy({"downlinks": [{"port": 2, "payload": "CAFE"}]})
-    program = """
-    lora.up(settings(), "message")
-    show([lora.send(settings(), b"x").downlink for _ in range(2)])
-    """
-    assert run(device, program) == [[b"\xca\xfe", None]]
-
-
-def test_duty_cycle(fipy: MakeDevice) -> None:
-    device = fipy()
-    program = """
-    fields = {"_LORA_DR": 0}
+    fields = {"_LORA_REGION": "US915", "_LORA_CONFIRMED": True, "_LORA_SUB_BAND": 2}
     lora.up(settings(**fields), "message")
-    for number in range(8):
-        show(lora.send(settings(**fields), bytes(51))[:2])
-    show(lora.down())
-    machine.deepsleep(60000)
+    show([lora.send(settings(**fields), b"x").cause for number in range(24)])
     """
-    shown = run(device, program, ends="deepsleep")
-    assert shown[:4] == [[1, "sent"]] * 4 and shown[7] == [0, "duty_cycle"]
-    assert device.board.meter.time_ms("lora", "tx") <= 18_000
+    lora = device.emulator.lora
+    hear, lost = lora.server.hear, iter([0, 1, 1, 1])
+    lora.server.hear = lambda *rest: (False, None) if next(lost, 0) else hear(*rest)
+    assert run(device, program) == [["not_confirmed"] + ["confirmed"] * 23]
+
+
+@pytest.mark.both_runtimes
+def test_join_at_a_slow_rate_ends_before_the_firmware_blocks(fipy: MakeDevice) -> None:
+    device = fipy({"gateway": False})
+    program = """
+    from utils import timing
+    from machine import WDT
+    timing.set_watchdog(WDT(timeout=12000))
+    slow = settings(_LORA_DR=0, _MAX_CONNECTION_ATTEMPT_TIME_SEC=60)
+    show([lora.up(slow, "message"), lora.last_outcome().cause, lora.down()])
+    timing.sleep_ms(170000)
+    show([lora.up(slow, "message"), lora.last_outcome().cause, lora.down(), lora.wait_s() > 100])
+    timing.sleep_ms(170000)
+    """
+    assert run(device, program, ends="reset") == [
+        [False, "join_timeout", True], [False, "join_timeout", True, True]
+    ]  # fmt: skip
+    assert [each.rate_number for each in device.emulator.lora.gateway.uplinks] == [0, 0]
+
+
+def test_join_in_in865_at_the_configured_rate(fipy: MakeDevice) -> None:
+    device = fipy({"region": "IN865", "snr_db": -16.5, "fluctuation_db": 0.0})
+    told = run(device, 'show(lora.up(settings(_LORA_REGION="IN865", _LORA_DR=0), "message"))')
+    assert told == [True]
+
+
+@pytest.mark.both_runtimes(every=2)
+@pytest.mark.parametrize(("data_rate", "size"), [(2, 100), (5, 242)])
+def test_adr_and_mac_commands(fipy: MakeDevice, data_rate: int, size: int) -> None:
+    """The length is checked at the rate of the session; answers that need the room go first."""
+    device = fipy({"fluctuation_db": 0.0, "snr_db": 9.0})
+    program = """
+    given_ = given()
+    fields = {"_LORA_ADR": True, "_LORA_DR": given_[0], "_LORA_DUTY_WAIT_SEC": 600}
+    show([lora.up(settings(**fields), "message"), lora.metrics()])
+    for number in range(6):
+        lora.send(settings(**fields), b"x")
+    show([lora.send(settings(**fields), bytes(given_[1]))[:2], lora.metrics() != []])
+    """
+    lora = device.emulator.lora
+    if size == 242:
+        answer = lora.server._commands
+        six = iter([b"\x06"] * 6)  # DevStatusReq
+        lora.server._commands = lambda *rest: answer(*rest) + next(six, b"")
+    assert run(device, program, [data_rate, size]) == [[True, []], [[1, "sent"], True]]
+    assert len(lora.server.accepted[-1].payload) == size
+    assert sent(device)[-2:] == ([(5, 16), (5, 255)] if size == 242 else [(5, 14), (5, 113)])
+
+
+@pytest.mark.both_runtimes
+@pytest.mark.parametrize(("size", "rates"), [(100, [3, 3]), (51, [3, 3, 2])])
+def test_trials_end_where_the_slower_rate_cannot_carry_the_payload(
+    fipy: MakeDevice, size: int, rates: list[int]
+) -> None:
+    device = fipy({"fluctuation_db": 0.0})
+    program = """
+    fields = {"_LORA_CONFIRMED": True, "_LORA_DR": 3, "_LORA_DUTY_WAIT_SEC": 600}
+    lora.up(settings(**fields), "message")
+    result = lora.send(settings(**fields), bytes(given()))
+    show([result.cause, result.trials, result.airtime_ms])
+    """
+    lora = device.emulator.lora
+    hear = lora.server.hear
+    lora.server.hear = lambda *rest: hear(*rest) if not rest[0][0] >> 5 else (False, None)
+    airtime_ms = 1231 if size == 100 else 1479  # 2 x 615.4 ms; 2 x 390.1 + 698.4
+    assert run(device, program, size) == [["not_confirmed", len(rates), airtime_ms]]
+    assert sent(device) == [(rate, size + 13) for rate in rates]
+
+
+@pytest.mark.both_runtimes
+def test_repetitions_that_the_network_asks_for_are_charged(fipy: MakeDevice) -> None:
+    device = fipy({"fluctuation_db": 0.0, "nb_trans": 3, "rx1_delay_s": 5})
+    program = """
+    fields = {"_LORA_ADR": True}
+    lora.up(settings(**fields), "message")
+    show([lora.send(settings(**fields), bytes(20)).trials for _ in range(10)])
+    """
+    [trials] = run(device, program)
+    assert trials[:4] == [1] * 4 and trials[5:] == [3] * 5
 
 
 def test_gpy(make_device: MakeDevice) -> None:
@@ -221,18 +295,6 @@ def test_gpy(make_device: MakeDevice) -> None:
         [False, [-1, "no_radio"], True, True, []],
         ["OSError", "no LoRaWAN session for a message"],
     ]
-
-
-def test_stop_of_a_radio_that_was_left_on(fipy: MakeDevice) -> None:
-    device = fipy()
-    program = """
-    from network import LoRa
-    LoRa(mode=LoRa.LORA, region=LoRa.EU868)
-    show(lora.stop())
-    """
-    assert run(device, program) == [True]
-    assert device.board.meter.state("lora") in ("off", "sleep")
-    assert run(device, "show(lora.stop())") == [True]
 
 
 def test_example(fipy: MakeDevice) -> None:

@@ -51,21 +51,6 @@ def test_join_with_a_wrong_key_is_refused_for_its_mic_and_goes_on(tmp_path: Path
     assert set(board.reasons) == {"mic"}
 
 
-def test_join_timeout_is_told_and_the_radio_goes_on(tmp_path: Path) -> None:
-    program = (
-        joined().replace("timeout=0", "timeout=12000").replace("lora.join", "join = lora.join")
-    )
-    program = program.replace("join = lora.join(", "def go():\n    lora.join(").replace(
-        "timeout=12000)",
-        "timeout=12000)\nstart = time.ticks_ms()\ntry:\n    go()\nexcept LoRa.timeout as error:\n"
-        "    print('gave up', error, round((time.ticks_ms() - start) / 1000))",
-    )
-    with fipy(tmp_path, lora(joins_refused=2)) as board:
-        board.run(program)
-    assert board.output[:2] == ["gave up timed out 12", "joined True"]
-    assert board.reasons == ["refused", "refused"]
-
-
 def test_nobody_hears_without_a_gateway(tmp_path: Path) -> None:
     with fipy(tmp_path, "lora_no_gateway") as board:
         [cycle] = board.run(
@@ -125,23 +110,6 @@ def test_confirmed_uplinks_are_tried_again_and_taken_once(tmp_path: Path) -> Non
     assert cycle.delivered == len(board.payloads)
 
 
-def test_confirmed_uplink_without_any_answer_fails_after_its_retries(tmp_path: Path) -> None:
-    cut = joined() + "print('cut')\n" + CONFIRMED.replace("range(4)", "range(1)")
-    with fipy(tmp_path, lora(fluctuation_db=0.0)) as board:
-        board.lora.options.uplink_loss = 0.0
-        hear = board.server.hear
-
-        def once(frame: bytes, snr_db: float, rate: int):  # the server dies behind the join
-            return hear(frame, snr_db, rate) if frame[0] == 0 else (False, None)
-
-        board.server.hear = once  # type: ignore[method-assign]
-        [cycle] = board.run(cut)
-    assert board.output == ["joined True", "cut", "11"]
-    rates = [each.rate_number for each in board.lora.gateway.uplinks[1:]]
-    assert rates == [5, 5, 4]  # tx_retries=2, slower after the second trial
-    assert [sent.delivered for sent in cycle.sent] == [False]
-
-
 def test_only_slow_data_rates_reach_a_far_gateway(tmp_path: Path) -> None:
     program = (
         joined(tries=2).replace("timeout=0", "timeout=0, dr=0").replace("range(2)", "range(10)")
@@ -155,23 +123,6 @@ def test_only_slow_data_rates_reach_a_far_gateway(tmp_path: Path) -> None:
     assert board.payloads == [b"slow"]
     assert [sent.delivered for sent in cycle.sent] == [False, False]  # no route for the second
     assert [sent.data for sent in cycle.sent] == [b"fast", b"slow"]
-
-
-def test_payload_beyond_the_data_rate_is_refused_by_number(tmp_path: Path) -> None:
-    program = (
-        joined(rate=0)
-        + """
-s.setblocking(True)
-for size in (51, 52, 256):
-    try:
-        print(s.send(bytes(size)))
-    except OSError as error:
-        print(error.args)
-"""
-    )
-    with fipy(tmp_path) as board:
-        board.run(program)
-    assert board.output[1:] == ["51", "(122,)", "(122,)"]
 
 
 SLEEPER = """
@@ -243,15 +194,6 @@ def test_init_behind_a_join_in_vain_hangs_on_r4(tmp_path: Path, firmware: str, e
     assert ("alive" in board.output) == (ended == "finished")
 
 
-def test_init_clears_joined(tmp_path: Path) -> None:
-    program = (
-        joined() + "lora.init(mode=LoRa.LORAWAN, region=LoRa.EU868)\nprint(lora.has_joined())"
-    )
-    with fipy(tmp_path) as board:
-        board.run(program)
-    assert board.output == ["joined True", "False"]
-
-
 def test_joining_anew_in_one_start_uses_no_nonce_twice(tmp_path: Path) -> None:
     with fipy(tmp_path, firmware="1.20.2.r7") as board:
         board.run(joined() + joined())
@@ -278,19 +220,6 @@ s.send('text')
     assert [(each.port, each.payload) for each in board.server.accepted] == [(9, b"text")]
 
 
-def test_adr_makes_a_near_device_faster_and_quieter(tmp_path: Path) -> None:
-    program = joined(rate=0, tries=60).replace("region=LoRa.EU868", "region=LoRa.EU868, adr=True")
-    program = program.replace("timeout=0", "timeout=0, dr=2")
-    program += "s.setblocking(True)\nfor i in range(12):\n    s.send(b'x')\n    time.sleep(30)\n"
-    with fipy(tmp_path, lora(snr_db=9.0, fluctuation_db=0.0)) as board:
-        board.run(program)
-    sent = board.lora.gateway.uplinks
-    assert sent[1].rate_number == 2
-    assert sent[-1].rate_number == 5
-    assert sent[-1].power_dbm <= sent[0].power_dbm
-    assert len(board.payloads) == 12
-
-
 def test_duty_cycle_is_watched_and_kept_if_asked_for(tmp_path: Path) -> None:
     program = (
         joined()
@@ -314,18 +243,6 @@ for number in range(6):
         assert "11" in board.output
         assert board.lora.mac is not None
         assert board.lora.mac.over_duty == 0
-
-
-def test_us915_with_all_channels_is_heard_in_one_of_nine(tmp_path: Path) -> None:
-    program = joined(tries=30).replace("EU868", "US915").replace("SO_DR, 5", "SO_DR, 3")
-    program += "s.setblocking(True)\nfor i in range(20):\n    s.send(b'x')\n"
-    few = "for i in list(range(8)) + list(range(16, 65)) + list(range(66, 72)):\n"
-    few += "    lora.remove_channel(i)\n"
-    with fipy(tmp_path, "lora_us915") as board:
-        board.run(program.replace("app_eui =", few + "app_eui =", 1))
-        assert len(board.payloads) == 20
-        heard = {each.channel for each in board.lora.gateway.uplinks}
-        assert heard <= {*range(8, 16), 65}
 
 
 def test_other_boards_have_no_lora(tmp_path: Path) -> None:
