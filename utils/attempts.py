@@ -37,7 +37,7 @@ class Attempts:
         """Return whether an attempt is allowed now; else tell when the next one is."""
         wait_s = self._state.wait_s(self._manners.now_s())
         if wait_s:
-            _log.info("%d failures, last %s: next attempt in %d min", *self._about(wait_s))
+            _log.info("%d failures, last %s: no attempt for %d min", *self._about(wait_s))
         return not wait_s
 
     def begin(self, counts):
@@ -72,7 +72,7 @@ class Attempts:
         now_s = self._manners.now_s()
         self._state.failed(now_s, cause, kind, wait_s)
         self._save()
-        text = "%d failures, last %s: next attempt in %d min; to try at once: "
+        text = "%d failures, last %s: no attempt for %d min; to try at once: "
         text += 'import pycom; pycom.nvs_erase("back_off"); then reset'
         _log.warning(text, *self._about(self._state.wait_s(now_s)))
 

@@ -79,7 +79,7 @@ class Manners:
             self.reason = "back_off"
         elif self._spread_ms:
             self.reason = "spread"
-            _log.info("power returned: first attempt in %d s", self._spread_ms // 1000)
+            _log.info("power returned: no attempt for %d s", self._spread_ms // 1000)
         return self.reason == "none"
 
     def sleep_ms(self):
