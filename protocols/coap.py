@@ -375,12 +375,15 @@ class Client:
                 wait_ms += wait_ms * int.from_bytes(random[4:6], "big") // 131072
                 request.timeout_ms = wait_ms
                 request.tries = self._max_retransmit
-            message = request.encoded()
-            fits = len(message) <= _LARGEST
-            request.cause = self._transmit(message) if fits else "too_long"
             request.deadline = timing.Deadline(wait_ms)
-            if not request.cause:
+            message = request.encoded()
+            self.cause = "not_sent"
+            if len(message) > _LARGEST:
+                self.cause = "too_long"
+            elif self._transmit(message):
                 self._under_way.append(request)
+                return request
+            request.cause = self.cause
         return request
 
     def finish(self, request, wait=True):
@@ -519,14 +522,14 @@ class Client:
             self._transmit(_coap_message.encode(kind, 0, message_id, b""))
 
     def _transmit(self, message):
-        """Return None if the transport took all of it, else why not, as a cause."""
+        """True if the transport took all of it."""
         try:
-            return None if self.transport.sendto(message, self._to) == len(message) else "not_sent"
+            return self.transport.sendto(message, self._to) == len(message)
         except OSError as error:
             _log.warning("%s", error)
         except ValueError:  # an AT socket: longer than its line
-            return "too_long"
-        return "not_sent"
+            self.cause = "too_long"
+        return False
 
     def _receive(self, deadline):
         """The next message of the server, decoded; None when the time is over."""

@@ -43,7 +43,7 @@ INIT_US = constant(12_000, "us", ESTIMATE, "no source found")
 NVRAM_US = constant(30_000, "us", ESTIMATE, "no source found")
 HANGING = ("1.20.2.r4",)  # firmwares on which initialising hangs behind a join in vain
 RX_QUEUE = 7
-DAY_US = 86_400_000_000
+FOREVER_US = 86_400_000_000  # of a wait in the firmware
 
 
 class Lora(Service):
@@ -148,7 +148,7 @@ class Lora(Service):
         taken: not while a message is being sent or a join request is waited for."""
         mac, board = self.mac, self.board
         if mac is not None and mac.deaf:
-            end_us = board.clock.now_us + DAY_US
+            end_us = board.clock.now_us + FOREVER_US
             board.clock.run_until(end_us, lambda: board.halt is not None or not mac.deaf)
             board.raise_halt()
         board.spend_us(COMMAND_US)

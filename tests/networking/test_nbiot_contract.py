@@ -192,7 +192,7 @@ def test_wrong_configuration_is_refused_before_the_modem_is_touched(
     for field in ("_APN", "_IP_VERSION", "_BAND", "_CID"):
         assert field in settings or field not in raised[1]
     assert device.commands == []
-    assert deactivated == [True, 0]
+    assert deactivated[0] is True and deactivated[1] <= 1  # ms: nothing was on
 
 
 def test_connection_time_is_needed_for_data_state_only(make_device: MakeDevice) -> None:
