@@ -12,8 +12,7 @@ and each half hour of a wait, more often after power returned.
 To end a wait: import pycom; pycom.nvs_erase("back_off").
 """
 
-from utils import backoff, checked, logging, store
-from utils.manners import random
+from utils import backoff, checked, logging, place, store
 
 _KEY = "back_off"  # in NVS
 
@@ -27,7 +26,7 @@ class Attempts:
         self._begun = self._counts = False
         self._limits = settings["_MAX_ATTACHES_PER_HOUR"], settings["_MAX_ATTACHES_PER_DAY"]
         number = int.from_bytes(checked.digest(config)[:2], "big")
-        rest = manners.start_s, self._limits, number, random
+        rest = manners.start_s, self._limits, number, place.random
         self._state = backoff.Backoff(_read(), *rest)
         manners.start_s = max(manners.start_s, self._state.noted_s)
         if self._state.damaged and not self._save():

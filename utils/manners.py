@@ -44,7 +44,7 @@ class Manners:
         cause = machine.reset_cause()
         powered = cause in (machine.PWRON_RESET, machine.BROWN_OUT_RESET)
         is_old = powered and has_reported()
-        self._spread_ms = place.spread_ms(random) if is_old else 0
+        self._spread_ms = place.spread_ms(place.random) if is_old else 0
         self._run_ms = 0  # at the start of this cycle
         self.start_s = 0  # node time then
         self._at_place = False
@@ -94,7 +94,7 @@ class Manners:
         if at_place:
             offset = place.offset_ms(machine.unique_id(), self._period_s)
             began_ms = None if self._at_place else self._run_ms
-            wake_ms = place.wake_ms(run_ms, self._period_s, offset, random, began_ms)
+            wake_ms = place.wake_ms(run_ms, self._period_s, offset, place.random, began_ms)
         sleep_ms = max(_LEAST_SLEEP_MS, wake_ms - run_ms)
         planned_s = sleep_ms // 1000
         values = _VERSION, at_place, run_ms + sleep_ms, now_s + planned_s, planned_s, clock.rtc_s()
@@ -115,13 +115,6 @@ class Manners:
     def now_s(self):
         """Return node time: the seconds for which the node has had power, as far as noted."""
         return self.start_s + timing.now_ms() // 1000
-
-
-def random(n):
-    """Return a random int of 0 to n - 1; 0 for n = 0."""
-    import uos
-
-    return int.from_bytes(uos.urandom(4), "big") % n if n else 0
 
 
 def has_reported():

@@ -2,8 +2,8 @@
 
     from utils import place
     offset = place.offset_ms(machine.unique_id(), 900)
-    at_ms = place.wake_ms(run_ms, 900, offset, random)
-    delay_ms = place.spread_ms(random)      # of the first use of the radio after a power cut
+    at_ms = place.wake_ms(run_ms, 900, offset, place.random)
+    delay_ms = place.spread_ms(place.random)  # of the first use of the radio after a power cut
 
 The place follows from the id of the board: it needs no storage, and differs between nodes that
 power returns to in the same moment. It counts from the instant at which the clock of the board
@@ -50,3 +50,10 @@ def wake_ms(run_ms, period_s, offset, random, off_place_ms=None):
 def spread_ms(random):
     """Return the delay of the first use of the radio after a power cut."""
     return random(SPREAD_S * 1000)
+
+
+def random(n):
+    """Return a random int of 0 to n - 1; 0 for n = 0."""
+    import uos
+
+    return int.from_bytes(uos.urandom(4), "big") % n if n else 0
