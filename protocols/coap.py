@@ -375,12 +375,12 @@ class Client:
                 wait_ms += wait_ms * int.from_bytes(random[4:6], "big") // 131072
                 request.timeout_ms = wait_ms
                 request.tries = self._max_retransmit
-            request.deadline = timing.Deadline(wait_ms)
             message = request.encoded()
             self.cause = "not_sent"
             if len(message) > _LARGEST:
                 self.cause = "too_long"
             elif self._transmit(message):
+                request.deadline = timing.Deadline(wait_ms)
                 self._under_way.append(request)
                 return request
             request.cause = self.cause
