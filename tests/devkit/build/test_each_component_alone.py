@@ -394,11 +394,15 @@ USES = {
     ),
     "attempts": (
         """
-        from utils import attempts, manners
+        from utils import attempts
         class Config:
             _HOST = "192.0.2.1"
-        settings = {"_PERIOD_S": 900, "_MAX_ATTACHES_PER_HOUR": 10, "_MAX_ATTACHES_PER_DAY": 96}
-        mine = attempts.Attempts(manners.Manners(Config, settings), Config, settings)
+        class Time:
+            start_s = 0
+            def now_s(self):
+                return 0
+        settings = {"_MAX_ATTACHES_PER_HOUR": 10, "_MAX_ATTACHES_PER_DAY": 96}
+        mine = attempts.Attempts(Time(), Config, settings)
         print(mine.may_begin())
         """,
         ["True"],
