@@ -66,10 +66,11 @@ class Account:
         """Store the account in NVS for the next boot, if not empty. OSError if NVS is full."""
         ahead_ms = self._even_ms - timing.now_ms()
         if self._permille and ahead_ms > 0:
-            import pycom
             import utime
 
-            pycom.nvs_set(_KEY, utime.time() + ahead_ms // 1000 + 1)
+            from utils import store
+
+            store.nvs_set(_KEY, utime.time() + ahead_ms // 1000 + 1)
 
     def _room_ms(self):
         return _HOUR_MS - max(0, self._even_ms - timing.now_ms())

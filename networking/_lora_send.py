@@ -278,8 +278,10 @@ def keep_number(key, number):
     """Keep a number in NVS, if it is another one."""
     import pycom
 
+    from utils import store
+
     try:
         if pycom.nvs_get(key, 0) != number:
-            pycom.nvs_set(key, number)
+            store.nvs_set(key, number)
     except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception when NVS fails
         log.warning("%s not kept: %s", key, error)

@@ -104,9 +104,9 @@ def _boot_told():
 
 
 def _keep_boot_told(boot):
-    import pycom
+    from utils import store
 
     try:
-        pycom.nvs_set(_TOLD_KEY, boot)
+        store.nvs_set(_TOLD_KEY, boot)
     except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception when NVS fails
         _log.warning("%s not kept: %s", _TOLD_KEY, error)
