@@ -191,10 +191,9 @@ class Sender:
         left = limit - _HEAD_BYTES
         first = True
         for entry in journal.entries("newest") if journal else ():
-            if not first and (clock.rtc_s() - entry.rtc_s) // 2 > since_s // 9:
-                return
+            is_old = (clock.rtc_s() - entry.rtc_s) // 2 > since_s // 9
             left -= _measurement_bytes(len(entry.records))
-            if not first and left < 0:
+            if not first and (is_old or left < 0):
                 return
             first = False
             yield groups.of(entry)

@@ -270,11 +270,6 @@ class _Request:
         options, payload = self.options, self.payload
         return _coap_message.encode(kind, self.code, self.id, self.token, options, payload)
 
-    def end(self, cause, response=None):
-        self.cause = cause
-        self.response = response
-        self.took_ms = self.watch.elapsed_ms()
-
 
 class Client:
     """Requests to one server, one at a time (NSTART 1, RFC 7252 4.7) unless begin() is used.
@@ -504,7 +499,9 @@ class Client:
 
     def _end(self, request, cause, response=None):
         self._under_way.remove(request)
-        request.end(cause, response)
+        request.cause = cause
+        request.response = response
+        request.took_ms = request.watch.elapsed_ms()
 
     def _resolve(self):
         if not self._resolved:
