@@ -133,11 +133,11 @@ def _bench_install() -> Rows:
     """What the form of the modules on the flash changes: the first case, in each of them."""
     shown = ("awake_ms", "floor_awake_ms", "awake_ratio", "energy_mj", "energy_ratio")
     columns = {"install": "modules as"} | {key: bench.CYCLE_COLUMNS[key] for key in shown}
-    makers = [
-        functools.partial(lambda install: {"install": install, **_row(0, install)}, install)
-        for install in INSTALLS
-    ]
-    return _measured(makers, columns, [0])
+
+    def made(install: str) -> dict[str, Any]:
+        return {"install": install, **_row(0, install)}
+
+    return _measured([functools.partial(made, install) for install in INSTALLS], columns, [0])
 
 
 def _bench_measuring() -> str:

@@ -80,6 +80,7 @@ class Run:
     days: list[Counter[str]] = field(default_factory=list)  # sums of each day
     kept: list[tuple[int, int]] = field(default_factory=list)  # (bytes on flash, values in NVS)
     told: list[int] = field(default_factory=list)  # virtual us at which the time was told
+    asked_us: int | None = None  # when the node handed over the first message without an answer
     broken: dict[str, list[str]] = field(default_factory=dict)
 
     def breaks(self, rule: str, seen: str) -> None:
@@ -215,31 +216,31 @@ def _note(run: Run, cycle: Cycle) -> None:
     day["erases"] += flash.erases
     flash.worn.clear()
     entries = emulator.board.trace.entries
-    asked_us: dict[str, int] = {}
+    run.asked_us = None
     for entry in entries:
         if entry.kind == "nvs":
             day["nvs"] += 1
         elif entry.kind == "file" and entry.text.startswith("write "):
             day["writes"] += 1
-        elif _tells_time(entry, asked_us):
+        elif _tells_time(run, entry):
             run.told.append(entry.at_us)
     entries.clear()
     emulator.routes.sent.clear()
     emulator.board.meter.timeline.clear()
 
 
-def _tells_time(entry: Entry, asked_us: dict[str, int]) -> bool:
+def _tells_time(run: Run, entry: Entry) -> bool:
     """The network, or an answer of the server that has arrived in time: 2.04 with content. What
-    comes late, behind a slow or repeated request, is of no use to a clock. asked_us: when the
-    node handed over the first message that had no answer, under "first"."""
+    comes late, behind a slow or repeated request, is of no use to a clock."""
     if entry.kind == "at<":
         return '+CCLK: "2' in entry.text
-    if entry.kind == "at>" and "AT+SQNSSENDEXT" in entry.text:
-        asked_us.setdefault("first", entry.at_us)
+    if entry.kind == "at>" and "AT+SQNSSENDEXT" in entry.text and run.asked_us is None:
+        run.asked_us = entry.at_us
     if entry.kind != "net" or not entry.text.startswith("arrived "):
         return False
     answer = bytes.fromhex(entry.text.split()[-1])
-    is_late = entry.at_us - asked_us.pop("first", entry.at_us) > ANSWERED_US
+    is_late = run.asked_us is not None and entry.at_us - run.asked_us > ANSWERED_US
+    run.asked_us = None
     return not is_late and answer[1] == CHANGED and b"\xff" in answer[4 + (answer[0] & 15) :]
 
 
