@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from emulator.board.board import Board
@@ -36,6 +36,7 @@ class _Job:
     kind: str  # up, down, detach, tau
     l3_bytes: int
     done: Done
+    since_us: int  # when it was queued
 
 
 class Radio:
@@ -68,7 +69,7 @@ class Radio:
     def send(self, l3_bytes: int, done: Done) -> None:
         """Queue a packet up."""
         self._assistance = 0
-        self._submit(_Job("up", l3_bytes, done))
+        self._submit(self._new("up", l3_bytes, done))
 
     def assist(self, expected: int) -> None:
         """Tell the network what follows the last packet up: NOTHING_MORE or ONE_ANSWER."""
@@ -76,7 +77,7 @@ class Radio:
 
     def downlink(self, l3_bytes: int, done: Done) -> None:
         """Queue a packet down; in power saving mode the network keeps it for later."""
-        job = _Job("down", l3_bytes, done)
+        job = self._new("down", l3_bytes, done)
         if self.usable and self._power.psm:
             self._parked.append(job)
         else:
@@ -88,10 +89,10 @@ class Radio:
         """Behind everything queued, or in its place."""
         if self._off_drops_queue:
             self._drop_unsent()
-        self._submit(_Job("detach", 0, done))
+        self._submit(self._new("detach", 0, done))
 
     def tau(self) -> None:
-        self._submit(_Job("tau", 0, lambda ok: None))
+        self._submit(self._new("tau", 0, lambda ok: None))
 
     def play(self, procedure: Procedure, then: Callable[[], None]) -> None:
         """Carry out a procedure now; the connection stays up behind it."""
@@ -130,6 +131,9 @@ class Radio:
 
     # the queue
 
+    def _new(self, kind: str, l3_bytes: int, done: Done) -> _Job:
+        return _Job(kind, l3_bytes, done, self._board.clock.now_us)
+
     def _submit(self, job: _Job) -> None:
         if not self.usable:
             self._board.clock.schedule(0, lambda: job.done(_unfinished(job)))
@@ -148,7 +152,10 @@ class Radio:
         if job.kind == "up":
             return self._cell.uplink(job.l3_bytes, self.connected)
         if job.kind == "down":
-            return self._cell.turn(job.l3_bytes, self.connected)
+            turn = self._cell.turn(job.l3_bytes, self.connected)
+            # its way through the network passes while the radio is busy with others
+            waited_ms = (self._board.clock.now_us - job.since_us) / 1000
+            return replace(turn, duration_ms=turn.duration_ms - min(turn.gap_ms, waited_ms))
         if job.kind == "tau":
             return self._cell.tau()
         return self._cell.detach()

@@ -5,6 +5,8 @@ Formats and quirks are those that drivers rely on (TinyGSM, toit, ST, microATsoc
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.emulator.modem.bare_modem import ERROR, OK, info
@@ -376,3 +378,20 @@ def test_same_seed_same_story() -> None:
             return rig.board.trace.lines()
 
     assert story() == story()
+
+
+def test_the_way_of_answers_through_the_network_passes_while_the_radio_is_busy() -> None:
+    """Three datagrams at once, one answer each: 2 s of radio and 8 s of way a turn."""
+    radio = {"uplink_ms": 5000, "turn_ms": 10_000}
+    with SocketRig(radio=radio) as rig:
+        rig.serve()
+        rig.dial()
+        began_ms = rig.now_ms
+        for _ in range(3):
+            rig.send(b"x")
+        came = []
+        while len(came) < 3 and rig.now_ms - began_ms < 60_000:
+            if "+SQNSRING" in rig.pass_ms(100).decode():
+                came.append(rig.now_ms - began_ms)
+        gaps = [later - one for one, later in pairwise(came)]
+        assert 15_000 < came[0] < 25_500 and all(gap < 8000 for gap in gaps)
