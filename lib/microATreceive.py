@@ -10,7 +10,7 @@ import microATsocket
 from utils import address, at, timing
 from utils.configuration import is_plain, refuse
 
-_PAUSE_MS = const(200)
+_PAUSE_MS = const(150)
 
 
 def recvfrom(sock, bufsize):
@@ -18,7 +18,7 @@ def recvfrom(sock, bufsize):
 
     The modem is polled for unread datagrams. Listening for its ring is slower and not certain: the
     firmware hands over a ring only after a second of silence, and drops it if another command
-    follows. A pause is an eighth of the time waited so far, and 0.2 s at least.
+    follows. A pause is a sixteenth of the time waited so far, and 0.15 s at least.
     """
     if not sock.peer or not sock.modem:
         return None, None
@@ -39,7 +39,7 @@ def recvfrom(sock, bufsize):
         if not left_ms or not sock.peer:
             return None, None
         if reply.ok:
-            timing.sleep_ms(min(left_ms, max(_PAUSE_MS, watch.elapsed_ms() // 8)))
+            timing.sleep_ms(min(left_ms, max(_PAUSE_MS, watch.elapsed_ms() // 16)))
         else:  # the modem does not tell: listen for its ring
             sock.note(at.listen(sock.modem, min(left_ms, 2000)))
 

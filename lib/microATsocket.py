@@ -49,6 +49,8 @@ SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
 
 _DIALS = 5  # tries, a second apart
+# What follows AT: a blank, a basic command or an S register (ITU-T V.250), or a family
+_COMMANDS = b" ABCDEFGHIJKLMNOPQRSTUVWXYZ&+!^%$*\\"
 _MOST_ACCEPTED = 24  # a wait before the radio goes off covers no more
 
 accepted = []
@@ -127,16 +129,38 @@ class socket:
         text = checked(data, address, at.line_limit(self.modem), self.hex)
         length = len(text) // (1 + self.hex)
         reused = self.peer
+        early = self._may_be_early(text)
         while self._open(tuple(address[:2])):
-            if self.say("AT+SQNSSENDEXT=%d,%d", length).prompt and self.ask(text).ok:
+            taken = self._hand_over(length, text, early)
+            if taken:
                 accepted.append(timing.now_ms())
                 del accepted[:-_MOST_ACCEPTED]
                 return length
-            if not reused:
+            if taken is None or not (early or reused):
                 break
-            reused = None  # the modem had closed it after a time-out or a restart
-            self._end()
+            if reused:  # the modem had closed it after a time-out or a restart
+                self._end()
+            early = reused = None
         return -1
+
+    def _may_be_early(self, text):
+        """True if the payload can go out without a look at its prompt, for which the firmware
+        waits a second: a modem that refuses must take no part of it for a command."""
+        return not (getattr(self.modem, "knows_prompts", False) or _has_command(text))
+
+    def _hand_over(self, length, text, early):
+        """True if the modem took the payload, False if not, None if it did not say."""
+        command = "AT+SQNSSENDEXT=%d,%d" % (self._id, length)
+        if early:
+            reply = at.hand_over(self.modem, command, text)
+            self.note(reply)
+        else:
+            reply = self.ask(command)
+        if reply.prompt:
+            reply = self.ask(text)
+        elif not early:
+            return False
+        return reply.ok if reply.final or reply.busy or reply.rebooted else None
 
     def recvfrom(self, bufsize=1024):
         """Return (data, (ip, port)) of the next datagram, (None, None) if none came in time."""
@@ -237,6 +261,17 @@ def checked(data, address, line_limit, hex):
     import ubinascii
 
     return ubinascii.hexlify(data)
+
+
+def _has_command(payload):
+    """True if some of it could be a command line of this modem, behind whatever precedes."""
+    upper = payload.upper()
+    place = upper.find(b"AT")
+    while place >= 0:
+        if upper[place + 2 : place + 3] in _COMMANDS:
+            return True
+        place = upper.find(b"AT", place + 1)
+    return b"A/" in upper
 
 
 def _port(address, least):

@@ -20,8 +20,9 @@ pause(duration_ms)  wait between two polls and return an at.Reply; return early 
                     a URC meanwhile
 longest_line()      bytes that one command line or payload can have
 modem               the object that microATsocket.setModemInstance() takes, a Guard of
-                    _nbiot_mute.py; the object that it wraps has send_at_cmd(), and longest_line,
-                    a number, unless the limit of the firmware holds for it
+                    _nbiot_mute.py; the object that it wraps has send_at_cmd(), longest_line, a
+                    number, unless the limit of the firmware holds for it, and knows_prompts, True
+                    if a call ends at a prompt, without a second of silence
 
 Data state, in which the modem carries PPP and takes no commands:
 

@@ -40,6 +40,11 @@ class Guard:
         return getattr(self.wrapped, "longest_line", None)
 
     @property
+    def knows_prompts(self):
+        """True if the wrapped object states that its calls end at a prompt, without silence."""
+        return getattr(self.wrapped, "knows_prompts", False)
+
+    @property
     def may_be_leaving(self):
         """True while the modem may still be detaching, after what it did before: it takes no
         command meanwhile."""
@@ -60,12 +65,14 @@ class Guard:
         if self.wrapped is None:
             raise OSError("the modem was not started")
         listens = command == at.LISTEN
-        if self._unanswered and self._due.expired() and not listens:
+        # payload is sent without a look at its prompt
+        fills = isinstance(command, bytes) and _asks_for_payload(self._unanswered)
+        if self._unanswered and self._due.expired() and not listens and not fills:
             self._probe()
         text = self.wrapped.send_at_cmd(command, **limit)
         if text:
             self._unanswered = self._leaving = None
-        elif not listens:
+        elif not listens and not fills:
             busy_ms = self._due.left_ms() if self._unanswered else 0
             self._unanswered = command
             self._due = timing.Deadline(at.longest_ms(command))
@@ -75,7 +82,7 @@ class Guard:
 
     def _probe(self):
         text = ""
-        if isinstance(self._unanswered, str) and "+SQNSSEND" in self._unanswered.upper():
+        if _asks_for_payload(self._unanswered):
             from utils import at_due  # hardly ever needed
 
             # its prompt may be late: then AT would be payload
@@ -87,3 +94,7 @@ class Guard:
         while text and not deadline.expired():  # the first may be a late answer
             text = at.send(self.wrapped, at.LISTEN, _QUIET_MS)
         self._unanswered = None
+
+
+def _asks_for_payload(command):
+    return isinstance(command, str) and "+SQNSSEND" in command.upper()

@@ -19,6 +19,7 @@ Effects of the firmware on a reply:
   `exchange` goes on collecting until its deadline (the command `Pycom_Dummy` only listens).
 - It returns '' when nothing came, and never tells whether the command succeeded.
 - It copies a line into a buffer without a check of its length. `exchange` checks every line.
+- It reads a prompt only with the second of silence. Payload need not wait for it: `hand_over`.
 
 One command is answered at a time. If `exchange` ends without a final result code, that answer is
 outstanding. It belongs to no other command: until it comes, or until its bound is over, nothing
@@ -38,6 +39,7 @@ line_limit_override = None
 
 LISTEN = "Pycom_Dummy"  # the firmware's command that sends nothing and collects
 _SLICE_MS = const(2000)  # the watchdog is fed after each slice
+_PROMPT_MS = const(100)  # the modem asks for payload after 5 to 20 ms (docs/emulation.md)
 MOST_TEXT = const(8192)  # a modem that never stops printing must not fill the heap
 
 # Seconds that the modem takes at most for commands that ask network or radio
@@ -119,18 +121,46 @@ def exchange(modem, command, timeout_ms=9500, named=False):
     """
     check_length("length of command", command, line_limit(modem))
     due = _due_of(modem)
-    if not due:
-        return _converse(modem, command, timeout_ms, named)
-    if due[1] == command and not due[2].expired():
+    if due and due[1] == command and not due[2].expired():
         return _converse(modem, command, timeout_ms, named, due)
-    from utils import at_due  # hardly ever needed
-
-    before = at_due.settle(modem, due, timeout_ms)
+    before = _settled(modem, timeout_ms)
     if before.busy or before.rebooted:
         return before
     reply = _converse(modem, command, timeout_ms, named)
     reply.urcs = before.urcs + reply.urcs
     return reply
+
+
+def hand_over(modem, command, payload, timeout_ms=10000):
+    """Send `command` and, without waiting for its prompt, `payload`; return the last Reply.
+
+    For network.LTE, which would wait for a second of silence behind the prompt. The 1 ms bounds
+    the first byte, so the call ends before there is one; the next call drops the prompt unread.
+    The Reply is that of `command` if the modem answered at once, also with a prompt (then the
+    payload is still to be sent). A refusal that came meanwhile is not seen: what the modem makes
+    of the payload is its answer then, so it must not read as a command. Raises as exchange().
+    """
+    before = _settled(modem, timeout_ms)
+    if before.busy or before.rebooted:
+        return before
+    text = send(modem, command, 1)
+    if text:
+        reply = Reply(text, command)
+    else:
+        timing.sleep_ms(_PROMPT_MS)
+        reply = _converse(modem, payload, timeout_ms, False)
+    reply.urcs = before.urcs + reply.urcs
+    return reply
+
+
+def _settled(modem, timeout_ms):
+    """Wait for an outstanding answer; an empty Reply if there is none. See at_due.settle()."""
+    due = _due_of(modem)
+    if not due:
+        return Reply("", "")
+    from utils import at_due  # hardly ever needed
+
+    return at_due.settle(modem, due, timeout_ms)
 
 
 def busy_with(modem, timeout_ms):

@@ -1,10 +1,10 @@
 """The floor over NB-IoT.
 
     boot, LTE() with all the firmware's own waits and commands, AT+CFUN=1, the packet service
-    (known at its very instant), one AT+SQNSD, then per datagram AT+SQNSSENDEXT and the payload,
-    with CoAP AT+SQNSRECV at the instant at which the answer is there, AT+CFUN=4 at the instant at
-    which the last datagram has left, with the detach that the network asks for,
-    LTE.deinit(detach=False), deep sleep.
+    (known at its very instant), one AT+SQNSD, then per datagram AT+SQNSSENDEXT and, at the instant
+    of its prompt, the payload, with CoAP AT+SQNSRECV at the instant at which the answer is there,
+    AT+CFUN=4 at the instant at which the last datagram has left, with the detach that the network
+    asks for, LTE.deinit(detach=False), deep sleep.
 
 No PDP context definition (the modem stores it), no SIM or signal query, no socket configuration
 (the defaults send raw bytes). In data state: LTE.connect, isconnected at its instant, the
@@ -64,7 +64,8 @@ class Floor(Procedure):
             return
         self._at(f'AT+SQNSD=1,1,{task.port},"{task.host}",0,0,1')
         for payload in task.payloads:
-            self._at(f"AT+SQNSSENDEXT=1,{len(payload)}")
+            self._at(f"AT+SQNSSENDEXT=1,{len(payload)}", 1)  # back before the prompt comes
+            self.until(lambda: self.emulator.modem.session.asks, ANSWER_US)
             self._at(payload)
             if task.answered:
                 self.until(self._answer_is_there, ANSWER_US)

@@ -50,6 +50,11 @@ class Session:
     def busy(self) -> bool:
         return self._execution is not None
 
+    @property
+    def asks(self) -> bool:
+        """A prompt stands: what comes is payload."""
+        return self._prompt is not None
+
     def command(self, name: str) -> Command:
         found = self.commands.get(name)
         if found is None:

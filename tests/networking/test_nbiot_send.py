@@ -214,7 +214,8 @@ def test_several_datagrams_use_one_socket(make_device: MakeDevice, server: UdpSe
     assert arrived(server, 5) == [b"n0", b"n1", b"n2", b"n3", b"n4"]
     assert len([line for line in device.commands if line.startswith("AT+SQNSD=")]) == 1
     assert len({datagram.source for datagram in server.received}) == 1
-    assert len(device.commands) <= 28 + 4 + 2 * 4 + 4  # polls while the packet service follows
+    # polls while the packet service follows, and while the datagrams leave
+    assert len(device.commands) <= 28 + 4 + 2 * 4 + 8
 
 
 def test_a_changed_destination_is_dialled(make_device: MakeDevice, server: UdpServer) -> None:
@@ -329,9 +330,9 @@ def test_replies_of_sending_in_pieces(
     assert arrived(server, 1) == [b"hello"]
 
 
-def test_no_fixed_sleeps(make_device: MakeDevice, server: UdpServer, link: str) -> None:
-    """Settings, dialling, payload: some 50 ms each; the prompt: the second of silence by which the
-    firmware's link knows its end. Nothing else."""
+def test_no_fixed_sleeps(make_device: MakeDevice, server: UdpServer) -> None:
+    """Settings, dialling, payload: some 50 ms each, and 100 ms in which the prompt comes: the
+    link of the firmware does not read it. Nothing else."""
     device = make_device(lossless(), routes=routes(server))
     [took_ms] = device.run(
         ATTACHED
@@ -343,7 +344,7 @@ show((utime.ticks_cpu() - start_us) // 1000)
 nbiot.deactivate()
 """
     )
-    assert took_ms < {"lte": 1300, "uart": 300}[link]
+    assert took_ms < 300
 
 
 # The face of the original module, as far as nbiot may rely on it
@@ -416,6 +417,40 @@ def test_a_refusal_by_the_original_is_zero_bytes(make_device: MakeDevice) -> Non
     device = make_device(lossless(fault=[fault]))
     device.put("lib/microATsocket.py", ORIGINAL)
     assert device.run(SEND_EACH, [["x", V6, 5683]]) == [0]
+
+
+PROMPTS = {"in time": 0, "behind the payload": 300, "when nobody waits any more": 11_000}
+
+
+@pytest.mark.lte_link("payload handed over without a look at the prompt")
+@pytest.mark.parametrize("second_line", ("queued", "lost"))
+@pytest.mark.parametrize("when", PROMPTS)
+def test_what_counts_as_sent_was_taken_once_whenever_the_prompt_comes(
+    make_device: MakeDevice, server: UdpServer, when: str, second_line: str
+) -> None:
+    fault = {"point": "command", "match": "AT+SQNSSENDEXT", "nth": 2, "do": "late"}
+    faults = [{**fault, "late_ms": PROMPTS[when]}] if PROMPTS[when] else []
+    device = make_device(
+        lossless(modem={"second_line": second_line}, fault=faults), routes=routes(server)
+    )
+    payloads = [b"first", b"second", b"third"]
+    taken = device.run(SEND_EACH, [[data, V6, 5683] for data in payloads])
+    sent = [data for data, count in zip(payloads, taken, strict=True) if count]
+    assert sent == payloads or when.startswith("when") and sent == [b"first", b"third"]
+    come = [data for data in arrived(server, len(sent)) if data.strip()]
+    assert [data for data in come if data != b"second"] == [b"first", b"third"]
+    assert come.count(b"second") == 1 or b"second" not in sent
+    assert device.modem_rests()
+
+
+@pytest.mark.parametrize("data", (b"AT+CFUN=0", b"x\rat+cfun=0", b"\rA/"))
+def test_a_payload_for_which_the_modem_does_not_ask_is_no_command(
+    make_device: MakeDevice, data: bytes
+) -> None:
+    fault = {"point": "command", "match": "AT+SQNSSENDEXT", "nth": 0, "do": "error"}
+    device = make_device(lossless(fault=[fault]))
+    assert device.run(SEND_EACH, [[data, V6, 5683]]) == [0]
+    assert data.decode() not in device.commands
 
 
 @pytest.mark.parametrize("second_line", ("queued", "lost"))

@@ -27,6 +27,7 @@ class Modem:
     """The modem as utils/at.py sees it: send_at_cmd() of network.LTE, over a UART."""
 
     longest_line = 3000
+    knows_prompts = True
 
     def __init__(self):
         self.uart = None

@@ -297,7 +297,7 @@ def test_exchange_goes_on_listening_when_a_urc_came_alone(device: Device) -> Non
 def test_exchange_with_a_mute_modem_ends_at_its_timeout(device: Device, timeout_ms: int) -> None:
     reply, ms, sent = exchange(device, [], timeout_ms=timeout_ms)
     assert reply == EMPTY
-    assert timeout_ms <= ms < timeout_ms + 50
+    assert timeout_ms - 1 <= ms < timeout_ms + 50  # whole milliseconds
     assert sent[0] == "AT+CFUN?" and set(sent[1:]) <= {"Pycom_Dummy"}
 
 
@@ -307,7 +307,7 @@ def test_exchange_with_a_babbling_modem_is_bounded_in_time_and_memory(device: De
         "reply, ms = took_ms(at.exchange, lte, 'AT', 20000)\nshow(len(reply.text))\nshow(ms)"
     )
     assert text <= 8192
-    assert 20000 <= ms < 22500
+    assert 19999 <= ms < 22500
 
 
 def test_exchange_ends_with_a_prompt_and_with_a_restart(device: Device) -> None:
