@@ -68,8 +68,9 @@ _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
 # Attaching to a known cell takes 2.7 s in the fastest tenth of cases
 _FIRST_PAUSE_MS = const(2200)
-_LEAST_PAUSE_MS = const(600)
+_LEAST_PAUSE_MS = const(300)
 _MOST_PAUSE_MS = const(10000)
+_SOON_MS = const(9000)
 
 _BUSY_CARD_MS = const(15000)  # other makers wait 8 to 10 s for a slow card
 _AUTOMATIC_MS = const(15000)  # then an operator chosen by hand, long ago, is thought of
@@ -284,7 +285,9 @@ class Attempt:
                 raise Failed(causes.MODEM_MUTE)
             self._judge_denial()
             self._choose_freely()
-            pause_ms = min(max(self._since.elapsed_ms() // 6, _LEAST_PAUSE_MS), _MOST_PAUSE_MS)
+            spent_ms = self._since.elapsed_ms()
+            share_ms = spent_ms // (10 if spent_ms < _SOON_MS else 5)  # most attaches end soon
+            pause_ms = min(max(share_ms, _LEAST_PAUSE_MS), _MOST_PAUSE_MS)
             if self._service:
                 pause_ms = self._service.pause_ms()  # it is to follow soon
 

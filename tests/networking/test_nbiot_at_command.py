@@ -98,13 +98,13 @@ def test_a_mute_modem_is_an_empty_answer(make_device: MakeDevice) -> None:
 def test_a_slow_answer_is_waited_for_though_a_urc_came_first(make_device: MakeDevice) -> None:
     device = make_device(
         {"fault": [{"point": "command", "match": "AT+CCLK?", "do": "late", "late_ms": 4000},
-                   {"point": "time", "at_ms": 9500, "do": "urc", "text": "+CEDRXP: 5"}]}
+                   {"point": "time", "at_ms": 14_500, "do": "urc", "text": "+CEDRXP: 5"}]}
     )  # fmt: skip
     [answer] = device.run(
         ATTACHED
         + """
 import utime
-utime.sleep_ms(9000 - utime.ticks_cpu() // 1000)
+utime.sleep_ms(14000 - utime.ticks_cpu() // 1000)
 show(nbiot.sendAtCommand("AT+CCLK?"))
 """
     )

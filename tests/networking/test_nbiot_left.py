@@ -45,7 +45,7 @@ def waited_ms(device: Device) -> float:
     return (off - sent) / 1000
 
 
-PROMPT_MS = 1200  # of the firmware's link, before the OK
+PROMPT_MS = 300  # of the firmware's link, before the OK
 
 BOUNDS = {  # RSRP in dBm -> ms
     "good": (-90.0, 2000), "the border of good": (-108.9, 2000), "fair": (-109.5, 4000),
@@ -71,13 +71,14 @@ def test_unknown_coverage_counts_as_fair(make_device: MakeDevice) -> None:
 def test_several_datagrams_are_given_time_for_each(make_device: MakeDevice) -> None:
     device = make_device(scenario())
     device.run(PROGRAM, [4, 0])
-    assert 3800 <= waited_ms(device) <= 8000 + 200  # it ran while they were handed over
+    # it ran while they were handed over
+    assert 2000 + 3 * 1500 - 1000 <= waited_ms(device) <= 2000 + 3 * 1500 + PROMPT_MS
     device = make_device(scenario(-125.0))
     device.run(PROGRAM, [9, 0])
     assert 46_000 <= waited_ms(device) <= 48_000 + PROMPT_MS + 200  # but no more than this
 
 
-@pytest.mark.parametrize("lag_ms, silence_ms, bound_ms", ((20_000, 0, 6000), (0, 15_000, 4000),
+@pytest.mark.parametrize("lag_ms, silence_ms, bound_ms", ((20_000, 0, 5500), (0, 15_000, 4000),
                                                           (0, 4000, 2000)))  # fmt: skip
 def test_a_connection_that_was_released_meanwhile_is_given_time_too(
     make_device: MakeDevice, lag_ms: int, silence_ms: int, bound_ms: int
