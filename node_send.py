@@ -144,6 +144,8 @@ class Sender:
         groups = senml_report.Groups(session.confirms, node.sequence, extra)
         self.drain = drain.Drain(session, node.journal, packs, node.last.get("held", ()))
         self.drain.on_sent = groups.sent
+        if hasattr(session, "is_known") and node.manners:
+            session.is_known = node.manners.attempts().is_clear()
         clock.ask_server(session)
         try:
             deadline = timing.Deadline(node.settings["_DRAIN_S"] * 1000)

@@ -31,6 +31,7 @@ Optional, where the answers of several payloads may be waited for together:
 session.begin(payload) sends it, and returns None
 session.outcome()      one of the words below, of the earliest payload begun and not told yet
 session.at_once        int: so many may be begun before the outcome of the first is asked for
+session.is_known       bool, set by the application: the server answered the last time
 
 Optional, for the node's clock (utils/clock.py), if the server can tell the time:
 

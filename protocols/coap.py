@@ -59,7 +59,7 @@ _ASK_TIME = (15, b"c")  # Uri-Query
 _TIME = const(1)  # label in the map of an answer
 _SHORT_MS = const(10000)  # of the exchange, for a time to be of use
 _LONGEST_ANSWER = const(256)
-_AT_ONCE = const(3)  # messages under way (NSTART), once the server has answered one
+_AT_ONCE = const(3)  # messages under way (NSTART); in bytes the initial window of RFC 3390
 _LONGEST_S = const(600)  # all tries of a message together
 
 _FIELDS = (
@@ -197,11 +197,16 @@ class _Session:
         self._options = options
         self._begun = []  # (request, whether it asks for the time), in order
         self.confirms = client.confirmable
-        self.at_once = 1  # more once the server has answered: it is there, and so is the path
+        self.is_known = False
         self.final = False
         self.ask_time = False
         self.server_time = None
         self.server_time_error_s = 0
+
+    @property
+    def at_once(self):
+        """More than one when the server is known to answer: it is there, and so is the path."""
+        return _AT_ONCE if self.is_known else 1
 
     def deliver(self, payload):
         self.begin(payload)
@@ -220,7 +225,7 @@ class _Session:
         self.server_time = None
         response = client.finish(request, self.confirms)
         if response:
-            self.at_once = _AT_ONCE
+            self.is_known = True
             if asked:
                 self._note_time(response, request.took_ms)
         result = outcome(client, response)
@@ -427,34 +432,36 @@ class Client:
         return self._settle(request)
 
     def _settle(self, request):
-        """Wait until a request has ended, and serve the others meanwhile."""
+        """Wait until a request has ended, and serve the others meanwhile.
+
+        The time of the oldest alone runs: the radio sends one after the other (RFC 6298 5).
+        """
         late = _LATE
         while not request.cause:
-            soonest = request
-            for other in self._under_way:
-                if other.deadline.left_ms() < soonest.deadline.left_ms():
-                    soonest = other
-            message = self._receive(soonest.deadline)
+            oldest = self._under_way[0]
+            message = self._receive(oldest.deadline)
             if message:
                 self._take(*message)
-            if not soonest.cause and soonest.deadline.expired():
+            if not oldest.cause and oldest.deadline.expired():
                 late -= 1
                 if not message or not late:
-                    self._overdue(soonest)
+                    self._overdue(oldest)
                     late = _LATE
         self.cause = request.cause
         return request.response
 
     def _overdue(self, request):
-        """Send a request again, or end it."""
+        """Send a request again, or end it, and with it those behind it."""
         if request.tries:
             request.tries -= 1
             request.timeout_ms *= 2
             self._transmit(request.encoded())
             self.retransmissions += 1
             request.deadline = timing.Deadline(request.timeout_ms)
-        else:
-            self._end(request, "no_answer")
+            return
+        others = list(self._under_way) if request.confirmable else (request,)
+        for other in others:
+            self._end(other, "no_answer")
 
     def _take(self, kind, code, message_id, token, options, payload):
         """Deal with a message of the server: it may end a request."""
@@ -498,7 +505,12 @@ class Client:
         return None
 
     def _end(self, request, cause, response=None):
+        was_oldest = self._under_way[0] is request
         self._under_way.remove(request)
+        if was_oldest and self._under_way:
+            oldest = self._under_way[0]
+            wait_ms = 0 if oldest.acknowledged else oldest.timeout_ms
+            oldest.deadline = timing.Deadline(wait_ms or self._response_timeout_ms)
         request.cause = cause
         request.response = response
         request.took_ms = request.watch.elapsed_ms()

@@ -161,3 +161,17 @@ def test_a_configuration_is_examined_again_after_any_reset(start: Callable[..., 
     (device.flash / "sensors" / "si7021.py").write_text("FIELDS = ()\n", encoding="utf-8")
     [cycle] = first(device)
     assert cycle.cause == "configuration"
+
+
+def test_a_server_that_answered_last_time_gets_several_messages_at_once(
+    start: Callable[..., Device],
+) -> None:
+    device = start(SAFE, _SEND_EVERY=6)
+    assert sending(first(device, 7)) == "1000001"
+    events = [
+        entry.kind if entry.kind == "at>" else entry.text.split()[0]
+        for entry in device.board.trace.entries
+        if entry.kind == "net" or entry.kind == "at>" and "SQNSSENDEXT" in entry.text
+    ]
+    second = events[events.index("arrived") + 1 :]
+    assert second[: second.index("arrived")].count("at>") == 3

@@ -49,6 +49,10 @@ class Attempts:
             self._state.begin(self._manners.now_s())
             self._save()
 
+    def is_clear(self):
+        """Return whether the last attempt delivered, or there was none."""
+        return not self._state.failures
+
     def config(self, config, names):
         """Return the configuration for this attempt: most retries take half the time.
 

@@ -486,13 +486,38 @@ def test_several_are_under_way_once_the_server_has_answered(rig) -> None:
     rig.answer = answer
     session = rig.session()
     assert session.at_once == 1 and session.deliver(b"1") == "delivered"
+    assert session.at_once == 3
     start = rig.ms
     for payload in (b"2", b"3", b"4")[: session.at_once]:
         session.begin(payload)
     assert rig.ms == start
     assert [session.outcome() for _ in range(3)] == ["delivered", "delivered", "refused"]
-    assert 2000 < rig.ms - start < 3400 and [seen[5] for _, seen in rig.sent].count(b"3") == 2
+    assert 2000 < rig.ms - start < 4400 and [seen[5] for _, seen in rig.sent].count(b"3") == 2
     assert session.deliver(b"5") == "delivered"
+
+
+def test_a_session_told_that_the_server_answered_last_time_sends_several_at_once(rig) -> None:
+    """Its silence costs no more than that of one: only the oldest is repeated."""
+    rig.answer = lambda seen: []
+    session = rig.session(_COAP_MAX_RETRANSMIT=2)
+    session.is_known = True
+    start = rig.ms
+    for payload in (b"1", b"2", b"3")[: session.at_once]:
+        session.begin(payload)
+    assert [session.outcome() for _ in range(3)] == ["unknown"] * 3
+    assert [seen[5] for _, seen in rig.sent] == [b"1", b"2", b"3", b"1", b"1"]
+    assert 14_000 <= rig.ms - start <= 21_000
+
+
+def test_an_answer_gives_those_behind_it_their_whole_time(rig) -> None:
+    """The radio sends one after the other: what was begun at once leaves seconds later."""
+    rig.answer = lambda seen: [(1800 * int(seen[5]), rig.ack(seen))]
+    session = rig.session()
+    session.is_known = True
+    for payload in (b"1", b"2", b"3"):
+        session.begin(payload)
+    assert [session.outcome() for _ in range(3)] == ["delivered"] * 3
+    assert len(rig.sent) == 3
 
 
 # Numbers nobody can guess
