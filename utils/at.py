@@ -146,6 +146,9 @@ def hand_over(modem, command, payload, timeout_ms=10000):
     text = send(modem, command, 1)
     if text:
         reply = Reply(text, command)
+        if not reply.whole:  # a URC came alone
+            due = modem, command, timing.Deadline(timeout_ms), text
+            reply = _converse(modem, command, timeout_ms, False, due)
     else:
         timing.sleep_ms(_PROMPT_MS)
         reply = _converse(modem, payload, timeout_ms, False)

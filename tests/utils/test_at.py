@@ -293,6 +293,35 @@ def test_exchange_goes_on_listening_when_a_urc_came_alone(device: Device) -> Non
     assert 2000 <= ms < 2020
 
 
+PROMPT, SEND = "\r\n> ", "AT+SQNSSENDEXT=1,2"
+# What the modem says: text after ms of waiting -> what is sent, and how it ends
+HANDED_OVER = {
+    "a late prompt": ([[20, PROMPT]], [SEND, b"hi"], "prompt"),
+    "no prompt yet": ([[101, OK]], [SEND, b"hi"], "OK"),
+    "a prompt at once": ([[0, PROMPT]], [SEND], "prompt"),
+    "a refusal at once": ([[0, "\r\nERROR\r\n"]], [SEND], "ERROR"),
+    "a URC at once": ([[0, "\r\n+CEREG: 5\r\n"], [1500, PROMPT]], [SEND, "Pycom_Dummy"], "prompt"),
+}
+
+
+@pytest.mark.parametrize("name", HANDED_OVER)
+def test_payload_follows_its_command_unless_the_modem_has_spoken(
+    device: Device, name: str
+) -> None:
+    says, sent, end = HANDED_OVER[name]
+    shown = device.run(
+        LTE
+        + """
+lte = Lte(given())
+reply = at.hand_over(lte, "AT+SQNSSENDEXT=1,2", b"hi", 2000)
+show("prompt" if reply.prompt else reply.final)
+show(lte.sent)
+""",
+        says,
+    )
+    assert shown == [end, sent]
+
+
 @pytest.mark.parametrize("timeout_ms", (300, 3000, 12000))
 def test_exchange_with_a_mute_modem_ends_at_its_timeout(device: Device, timeout_ms: int) -> None:
     reply, ms, sent = exchange(device, [], timeout_ms=timeout_ms)
