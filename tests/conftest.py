@@ -25,11 +25,11 @@ from tests.device_modules import load
 
 __all__ = ["flash", "load", "make_bare", "make_device", "make_node", "node", "node_flash"]
 
-# Compiled modules are kept, in .venv, whatever the environment says, also those of the processes
-# that tests start: otherwise every worker compiles all tests again, which takes 15 s, and every
-# command its packages.
+# Compiled modules are kept, in .venv unless the environment names another place, also those of
+# the processes that tests start: otherwise every worker compiles all tests again, which takes
+# 15 s, and every command its packages.
 sys.dont_write_bytecode = False
-sys.pycache_prefix = str(ROOT / ".venv" / "pycache")
+sys.pycache_prefix = sys.pycache_prefix or str(ROOT / ".venv" / "pycache")
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -130,12 +130,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
-@pytest.fixture(autouse=True)
-def servers_here_answer_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def servers_here_answer_soon() -> Iterator[None]:
     """Those of the tests do, or never."""
-    monkeypatch.setattr(Patience, "answer_s", 0.25)
-    monkeypatch.setattr(Patience, "more_s", 0.05)
-    monkeypatch.setattr(Patience, "quiet_s", 0.002)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Patience, "answer_s", 0.25)
+        patch.setattr(Patience, "more_s", 0.05)
+        patch.setattr(Patience, "quiet_s", 0.002)
+        yield
 
 
 def _is_here(address: object) -> bool:
@@ -167,6 +169,8 @@ class Loopback(socket.socket):
         return super().sendto(data, *rest)
 
 
-@pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "socket", Loopback)
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "socket", Loopback)
+        yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -18,6 +19,16 @@ def publish(folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> 
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
     shutil.copy2(REFERENCE, folder / "config.py")
+
+
+def link_bytecode(folder: Path) -> None:
+    """Let the files copied to `folder`, as old as their originals, be compiled already."""
+    kept = sys.pycache_prefix
+    if kept is not None and Path(kept, *ROOT.parts[1:]).is_dir():
+        shutil.copytree(
+            Path(kept, *ROOT.parts[1:]), Path(kept, *folder.resolve().parts[1:]),
+            copy_function=os.link, ignore=shutil.ignore_patterns(".venv"), dirs_exist_ok=True,
+        )  # fmt: skip
 
 
 def setting_up(venv: str) -> str:

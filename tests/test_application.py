@@ -184,6 +184,7 @@ def test_a_broken_sensor_is_told_with_its_cause_and_costs_its_own_values_only(
     assert len(node.log("absent")) == 1  # said once, not once for each value
 
 
+@pytest.mark.cpython  # the same as three cycles from end to end
 def test_the_next_report_tells_how_long_attaching_took(make_node: MakeNode) -> None:
     node = make_node(SAFE, _PHASES_EVERY=0)
     cycles = node.run(2)
@@ -192,6 +193,7 @@ def test_the_next_report_tells_how_long_attaching_took(make_node: MakeNode) -> N
     assert value(node.received[1], "at") == phase["attachment"]
 
 
+@pytest.mark.cpython  # five cycles; the next one has phases on the other runtime
 def test_phases_of_the_cycle_before_are_reported_now_and_then(make_node: MakeNode) -> None:
     node = make_node(SAFE, _PHASES_EVERY=3)
     cycles = node.run(5)
@@ -232,6 +234,7 @@ def test_a_cycle_longer_than_its_period_sleeps_all_the_same(make_node: MakeNode)
     assert 1 <= node.sleeps_ms[0] <= 32_000
 
 
+@pytest.mark.cpython  # the same as three cycles from end to end
 def test_between_cycles_modem_and_sensors_are_off(make_node: MakeNode) -> None:
     node = make_node(SAFE)
     node.run(2)
@@ -240,6 +243,7 @@ def test_between_cycles_modem_and_sensors_are_off(make_node: MakeNode) -> None:
     assert meter.milliamps() < 0.05
 
 
+@pytest.mark.cpython  # the same as three cycles from end to end
 def test_start_options_are_written_once_only(make_node: MakeNode) -> None:
     node = make_node(SAFE)
     node.run(3)
@@ -296,6 +300,7 @@ def test_every_scenario_ends_in_sleep_and_nothing_is_lost(
         assert cycle.waiting == 1 and on_flash(node)
 
 
+@pytest.mark.cpython  # six cycles; test_two_runtimes.py has scenarios without a cell
 def test_reports_are_sent_once_coverage_returns(make_node: MakeNode) -> None:
     table = {
         "radio": {**LOSSLESS, "in_coverage": False},

@@ -61,6 +61,7 @@ def sequences(server: CoapServer) -> list[int]:
     return sorted({int(each.value) for each in found if each.name.endswith(":")})
 
 
+@pytest.mark.cpython  # nine cycles; both kinds run on the other runtime below
 def test_the_radio_is_used_in_every_nth_cycle_only_and_all_measurements_come(
     start: Callable[..., Device], server: CoapServer
 ) -> None:
@@ -82,6 +83,7 @@ WARM_S, COOL_S = 5_000, 8_000
 COURSE = [[0, 21.0], [WARM_S - 1, 21.0], [WARM_S, 35.0], [COOL_S - 1, 35.0], [COOL_S, 29.0]]
 
 
+@pytest.mark.cpython  # 12 cycles; sensors/test_alarm.py, utils/test_batch.py
 def test_a_value_that_leaves_its_bounds_is_sent_at_once_and_once_more_when_it_is_back(
     start: Callable[..., Device], server: CoapServer
 ) -> None:

@@ -5,7 +5,8 @@ In the documents:
 - a marked part (devkit/marked.py) is as `python -m devkit.docs` would write it;
 - each `./dev` command of an `sh` block ends with status 0, unless the block says `|| true`, in an
   empty folder with this project in it and the files that the document's `toml` blocks describe
-  (a block whose first line is `# NAME.toml`);
+  (a block whose first line is `# NAME.toml`); those of two documents are sessions, which
+  tests/test_docs_sessions.py runs;
 - a `python` block runs on the emulated board, `python with SENSOR` on one with the chips of these
   sensors, `python host` here, and none raises;
 - a `text` block right behind an `sh` or `python` block is part of what it prints, line by line in
@@ -14,10 +15,10 @@ In the documents:
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import socket
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ import cbor2
 import pytest
 
 from devkit import cli, docs, marked
+from devkit.application import REFERENCE
 from devkit.bench import backlog, batches
 from devkit.bench.cases import CASES, Case
 from devkit.bench.measure import Conditions
@@ -37,7 +39,7 @@ from emulator.device_files import ROOT, copy_device_files
 from emulator.emulator import Emulator
 from emulator.modem import power
 from emulator.modem.commands import FAMILIES
-from tests.published import publish, setting_up
+from tests.test_docs_sessions import DOCUMENTS
 
 FILES = docs.files()
 _BLOCK = re.compile(r"^```([a-z]*)( [a-z0-9_ ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -49,8 +51,6 @@ _NOT_RUN = ("./dev test", "./dev at --pty", "./dev collect")
 # runs checks and says what they find is shown by tests/devkit/checks/test_checks.py
 _NOT_RUN += ("./dev lint",)
 _NOT_RUN += ("./dev new", "./dev sensors soil_probe")
-# Names a file that an earlier command of its page makes: tests/test_docs_sessions.py runs that
-_MADE_BEFORE = " --config nodes/"
 # Minutes of work, most of which the marked parts have done: see test_bench_runs
 _MEASURED_HERE = "./dev bench"
 
@@ -96,7 +96,7 @@ def _commands() -> list[object]:
         lines = block.text.splitlines() if block.kind == "sh" else []
         for line in lines:
             if line.startswith("./dev") and not line.startswith(_NOT_RUN):
-                if line == _MEASURED_HERE or _MADE_BEFORE in line:
+                if line == _MEASURED_HERE or block.file in DOCUMENTS:
                     continue
                 whose = block if len(lines) == 1 else Block(block.file, "sh", line, ())
                 if line not in seen or whose.prints:
@@ -183,37 +183,28 @@ def test_a_sample_notices_its_rows_and_their_number(monkeypatch: pytest.MonkeyPa
 # Commands
 
 
-@pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("published")
-    publish(folder)
-    subprocess.run(["sh", "-e", "-c", setting_up(str(folder / ".venv"))], check=True)
-    return folder
-
-
 @pytest.mark.parametrize(("block", "command"), _commands())
-def test_command_runs(block: Block, command: str, published: Path, tmp_path: Path) -> None:
-    for item in published.iterdir():
+def test_command_runs(
+    block: Block, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """In this process; `./dev` itself runs them in tests/test_docs_sessions.py."""
+    for item in ROOT.iterdir():
         if not item.name.startswith("."):
-            (tmp_path / item.name).symlink_to(item)
+            (tmp_path / item.name).symlink_to(REFERENCE if item.name == "config.py" else item)
     for other in BLOCKS:
         name = re.match(r"# (\S+\.toml)\n", other.text)
         if other.kind == "toml" and other.file == block.file and name:
             (tmp_path / name[1]).write_text(other.text, encoding="utf-8")
-    here = re.sub(r"^\./dev(?= )", lambda found: shlex.quote(str(published / "dev")), command)
-    done = subprocess.run(
-        ["sh", "-c", here],
-        cwd=tmp_path,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=1000,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert "wrong usage" not in done.stderr and not done.stderr.startswith("./dev: ")
-    _check_output(done.stdout, block.prints)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    words = shlex.split(command)[1:]
+    may_fail = words[-2:] == ["||", "true"]
+    status = cli.main(words[:-2] if may_fail else words)
+    out, err = capsys.readouterr()
+    assert status == 0 or may_fail, out + err
+    assert "wrong usage" not in err and not err.startswith("./dev: ")
+    _check_output(out, block.prints)
 
 
 def test_bench_runs(

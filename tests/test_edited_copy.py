@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.published import publish
+from tests.published import link_bytecode, publish
 
 EDITS = {
     "_HOST": '"203.0.113.7"',
@@ -56,6 +56,7 @@ def edited(text: str) -> str:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     publish(tmp_path)
+    link_bytecode(tmp_path)
     config = tmp_path / "config.py"
     config.write_text(edited(config.read_text(encoding="utf-8")), encoding="utf-8")
     (tmp_path / "credentials.py").write_text(CREDENTIALS, encoding="utf-8")

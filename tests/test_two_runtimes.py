@@ -26,6 +26,9 @@ SCENARIOS = sorted(
     for path in Path("emulator/scenarios").resolve().glob("*.toml")
     if not path.stem.startswith(LEFT_OUT) and path.stem not in TWINS
 )
+# With a second cycle that has something to go on from: a denial, a report that waits, a modem that
+# was rebooted. That of the others is as after "good", or as one of these.
+GOES_ON = ("denied", "edge", "ipv6_only", "lost_datagrams", "modem_crash")
 APPLICATION = ["boot.py", "main.py"]
 
 
@@ -70,20 +73,20 @@ def compare(scenario: str, scripts: list[str], cycles: int, **options: Any) -> d
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_the_application_runs_alike(scenario: str) -> None:
     """The first cycle, and one that starts with what the first has left."""
-    found = compare(scenario, APPLICATION, 2, seed=len(scenario))
+    found = compare(scenario, APPLICATION, 1 + (scenario in GOES_ON), seed=len(scenario))
     assert "at>" in found["trace"] and found["accounts"]
 
 
 def test_the_comparison_is_about_something() -> None:
-    found = run("micropython", "good", APPLICATION, 2)
-    assert len(found["reports"]) >= 2
-    assert [account["error"] for account in found["accounts"]] == [None] * 2
-    assert found != run("micropython", "good", APPLICATION, 2, seed=2)
+    found = run("micropython", "good", APPLICATION, 1)
+    assert len(found["reports"]) >= 1
+    assert [account["error"] for account in found["accounts"]] == [None]
+    assert found != run("micropython", "good", APPLICATION, 1, seed=2)
 
 
 @pytest.mark.parametrize("install", ["mpy", "frozen"])
 def test_whatever_importing_costs_costs_the_same(install: str) -> None:
-    compare("good", APPLICATION, 2, install=install)
+    compare("good", APPLICATION, 1, install=install)
 
 
 # A number that lies exactly between two of its printed forms, such as 54.25 with one decimal, is

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,10 +186,9 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[st
 
 def _files(module: str, root: Path) -> list[Path]:
     """The file of a module, as the board would find it in /flash and /flash/lib; [] if none."""
-    path = Path(*module.split("."))
-    choices = [base / path for base in (Path(), Path("lib"))]
-    files = [each for base in choices for each in (base.with_suffix(".py"), base / "__init__.py")]
-    return [file for file in files if (root / file).is_file()][:1]
+    path = module.replace(".", "/")
+    names = [f"{base}{path}{end}" for base in ("", "lib/") for end in (".py", "/__init__.py")]
+    return [Path(name) for name in names if os.path.isfile(f"{root}/{name}")][:1]
 
 
 def _folders(nodes: list[ast.AST]) -> frozenset[str]:

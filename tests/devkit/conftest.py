@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from devkit import requirements
+from devkit import evaluation, requirements
 from devkit.build import targets
 
 
@@ -19,3 +20,14 @@ def current_compiler() -> str:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"{problem}")
+
+
+@pytest.fixture
+def evaluated_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configurations run in this process, which has the device files compiled: for files that end.
+    One that does not needs the process of its own that it has otherwise."""
+    no_limit = SimpleNamespace(
+        dump_traceback_later=lambda *given, **more: None, cancel_dump_traceback_later=lambda: None
+    )
+    monkeypatch.setattr(evaluation, "faulthandler", no_limit)
+    monkeypatch.setattr(evaluation, "_run", evaluation._evaluated)

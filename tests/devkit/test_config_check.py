@@ -22,7 +22,7 @@ SENSORS = """_SENSORS = (
 
 
 @pytest.fixture
-def checked(tmp_path: Path) -> Callable[..., list[str]]:
+def checked_apart(tmp_path: Path) -> Callable[..., list[str]]:
     """What is said of a file, and of its credentials, without the folder."""
 
     def check(text: str, credentials: str | None = None, limit_s: float = 5) -> list[str]:
@@ -34,6 +34,13 @@ def checked(tmp_path: Path) -> Callable[..., list[str]]:
         return [str(each).replace(f"{tmp_path}/", "") for each in found]
 
     return check
+
+
+@pytest.fixture
+def checked(
+    checked_apart: Callable[..., list[str]], evaluated_here: None
+) -> Callable[..., list[str]]:
+    return checked_apart
 
 
 def test_published_configuration_has_no_problem(capsys) -> None:
@@ -78,9 +85,11 @@ def test_a_file_that_does_not_run_is_told_with_its_line(
     assert re.search(said, problem), problem
 
 
-def test_a_file_that_computes_for_ever_is_stopped(checked: Callable[..., list[str]]) -> None:
+def test_a_file_that_computes_for_ever_is_stopped(
+    checked_apart: Callable[..., list[str]],
+) -> None:
     text = MEADOW + "\n_PORT = 10 ** 10 ** 9\n"
-    assert checked(text, limit_s=1) == [
+    assert checked_apart(text, limit_s=1) == [
         "node.py:4: does not end; allowed: a file that ends within 1 s"
     ]
 
@@ -175,6 +184,7 @@ def test_check_takes_no_credentials_from_the_example(tmp_path: Path, capsys) -> 
         assert cli.main(["check", "--config", str(file)]) == 0
 
 
+@pytest.mark.usefixtures("evaluated_here")
 @pytest.mark.parametrize(
     "command", [["build", "--out"], ["component", "application", "--to"], ["deploy", "--wait"],
                 ["demo", "--trace"]], ids=lambda words: words[0]

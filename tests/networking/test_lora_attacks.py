@@ -63,6 +63,7 @@ def test_forged_and_replayed_downlinks(fipy: MakeDevice) -> None:
     assert [each.counter for each in device.emulator.lora.server.accepted] == list(range(9))
 
 
+@pytest.mark.cpython("all but the last downlink end in the firmware")
 def test_downlinks_of_every_length_and_garbage(fipy: MakeDevice) -> None:
     device = device_with(fipy, 256)
     source = random.Random(1)

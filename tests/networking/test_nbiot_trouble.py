@@ -61,6 +61,10 @@ class Run:
     def _registration(self) -> None:
         self.was_registered = self.was_registered or self.device.modem.registered
 
+    def times(self, command: str) -> int:
+        """How often it was sent."""
+        return sum(line.startswith(command) for line in self.device.commands)
+
     def check(self) -> None:
         """What holds whatever happened."""
         status, activation, attachment, connection, *signal = self.result
@@ -115,14 +119,22 @@ URCS = (
     "+CPINR: OK",
 )  # fmt: skip
 PLACES = ("before", "between", "after")
+_plain: dict[str, Run] = {}
+
+
+def plain_run(make_device: MakeDevice, link: str) -> Run:
+    """Without a URC, once for all."""
+    if link not in _plain:
+        _plain[link] = Run(make_device, scenario())
+    return _plain[link]
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("command", OURS)
 def test_urcs_around_a_reply_change_nothing(
-    make_device: MakeDevice, command: str, place: str
+    make_device: MakeDevice, link: str, command: str, place: str
 ) -> None:
-    plain = Run(make_device, scenario())
+    plain = plain_run(make_device, link)
     for urc in URCS:
         run = Run(make_device, scenario({"match": command, "do": "urc", "where": place,
                                          "text": urc}))  # fmt: skip
@@ -219,24 +231,31 @@ TROUBLE: dict[str, dict[str, Any]] = {
     "crash a second later": {"do": "crash", "delay_ms": 1000},
 }
 FOREVER = ("mute for ever", "mute for ever, answered")
+# The firmware's own commands look for one text in what comes: to them these are others of the list
+ALIKE = ("CME", "mute for 5 s", "garbage like a name", "cut")
+TO_THE_FIRMWARE = [name for name in TROUBLE if name not in ALIKE]
+STEPS = [(command, trouble) for command in OURS for trouble in TROUBLE]
+STEPS += [(command, trouble) for command in START if command not in OURS
+          for trouble in TO_THE_FIRMWARE]  # fmt: skip
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
-@pytest.mark.parametrize("command", dict.fromkeys(OURS + START))
+@pytest.mark.parametrize("command, trouble", STEPS)
 def test_trouble_at_a_step_of_attaching(
     make_device: MakeDevice, command: str, trouble: str
 ) -> None:
+    sent = 2
     for nth in (1, 2, 0) if command in OURS else (1,):
-        if trouble in FOREVER and nth == 0:
-            continue
+        if sent < 2 or (trouble in FOREVER and nth == 0):
+            continue  # the same as the first time
         fault = {"match": command, "nth": nth, **TROUBLE[trouble]}
         run = Run(make_device, scenario(fault))
         run.check()
+        sent = run.times(command) if nth == 1 else sent
         if nth and trouble not in FOREVER and command != "AT!=":  # the last word, at its end
             assert run.device.modem_rests(), nth
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
+@pytest.mark.parametrize("trouble", TO_THE_FIRMWARE)
 @pytest.mark.parametrize("command", DATA)
 def test_trouble_at_a_step_of_data_state(
     make_device: MakeDevice, command: str, trouble: str
@@ -259,11 +278,15 @@ def test_trouble_at_setting_the_bands(make_device: MakeDevice, command: str, tro
 def test_trouble_at_asking_for_the_reject_cause(
     make_device: MakeDevice, command: str, trouble: str
 ) -> None:
+    sent = 2
     for nth in (1, 2):
+        if sent < nth:
+            continue
         fault = {"match": command, "nth": nth, **TROUBLE[trouble]}
         run = Run(make_device, scenario(fault, like="denied"))
         run.check()
         assert run.result[0] <= 0
+        sent = run.times(command)
 
 
 CERTAIN = {  # (command, trouble): status and cause

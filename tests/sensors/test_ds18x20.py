@@ -341,7 +341,7 @@ def test_a_garbled_search_finds_nobody(node: Node, plug: Callable[..., Ds18x20])
     assert read(node) == (None, "stuck")
 
 
-@pytest.mark.both_runtimes
+@pytest.mark.both_runtimes(every=4)
 @pytest.mark.parametrize(("model", "clone"), KINDS)
 def test_the_power_on_value_is_no_measurement(
     node: Node, plug: Callable[..., Ds18x20], model: str, clone: str

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from devkit import requirements
-from devkit.build import packages
 from devkit.build.folder import build
 from devkit.build.targets import PYCOM
 from emulator.device_files import ROOT, copy_device_files
@@ -63,7 +62,7 @@ def root(tmp_path, monkeypatch) -> Path:
     return plant(tmp_path / "sources", {"protocols/talk.py": text, "protocols/__init__.py": ""})
 
 
-def test_package_is_compiled_in_and_belongs_to_who_imports_it(root, tmp_path):
+def test_package_is_compiled_in_with_its_licence_and_belongs_to_who_imports_it(root, tmp_path):
     lock(root, wheel(tmp_path / "shelf", MODULES))
     table = build(PYCOM, tmp_path / "out", root)
     entries = {one["name"]: one for one in table["components"]}
@@ -80,13 +79,11 @@ def test_package_is_compiled_in_and_belongs_to_who_imports_it(root, tmp_path):
     assert "umodule" not in entries["radio"]["requires"]
     description = json.loads((tmp_path / "out/mip/talk.json").read_text())
     assert ["umodule.mpy", "../flash/lib/umodule.mpy"] in description["urls"]
-
-
-def test_licence_is_kept_with_it(root, tmp_path):
-    lock(root, wheel(tmp_path / "shelf", MODULES))
-    table = build(PYCOM, tmp_path / "out", root)
-    [path] = [one for one in table["components"] if one["name"] == "umodule"][0]["licences"]
-    assert (tmp_path / "out" / path).read_text() == LICENCE
+    [licence] = package["licences"]
+    assert (tmp_path / "out" / licence).read_text() == LICENCE
+    copy_device_files(tmp_path / "flash", root)  # of an emulated board
+    assert (tmp_path / "flash/lib/ubig/part.py").read_text() == MODULES["ubig/part.py"]
+    assert (tmp_path / "flash/protocols/talk.py").is_file()
 
 
 def test_package_with_another_hash_is_refused(root, tmp_path):
@@ -166,14 +163,6 @@ def test_an_archive_that_pip_fails_to_build_is_not_taken(root, tmp_path, own_lic
     lock(root, sdist(tmp_path / "shelf", {**MODULES, "setup.py": "raise SystemExit('broken')\n"}))
     with pytest.raises(requirements.NotInstalled):
         build(PYCOM, tmp_path / "out", root)
-
-
-def test_flash_of_the_emulated_board_has_the_packages(root, tmp_path):
-    lock(root, wheel(tmp_path / "shelf", MODULES))
-    packages.for_device(root)
-    copy_device_files(tmp_path / "flash", root)
-    assert (tmp_path / "flash/lib/ubig/part.py").read_text() == MODULES["ubig/part.py"]
-    assert (tmp_path / "flash/protocols/talk.py").is_file()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import graphlib
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from devkit.checks.sources import ROOT
 from . import scratch
 
 
+@functools.cache  # the trees differ in a file
+def uses(text: str) -> list[str]:
+    return [used for _, used in boundaries._uses(text)]
+
+
 def packages(root: Path) -> dict[str, set[str]]:
     """Package, or module beside packages -> those that it imports."""
     names = [name for name in sources.all_files(root) if sources.is_typed(name)]
@@ -20,7 +26,7 @@ def packages(root: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for name in names:
         own = package(boundaries._dotted(name))
-        for _, used in boundaries._uses((root / name).read_text(encoding="utf-8")):
+        for used in uses((root / name).read_text(encoding="utf-8")):
             while used and used not in modules:
                 used = used.rpartition(".")[0]
             if used and package(used) != own:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,11 @@ class Tree:
         self.cwd.mkdir()
         for name in REAL:
             self.write(name, "")
-            shutil.copy(ROOT / name, self.root / name)
+            shutil.copy2(ROOT / name, self.root / name)
+            compiled = Path(cache_from_source(str(ROOT / name)))
+            if compiled.is_file():  # so that not each tree compiles them
+                (self.root / name).with_name("__pycache__").mkdir(exist_ok=True)
+                shutil.copy2(compiled, (self.root / name).with_name("__pycache__"))
         self.write("devkit/commands/demo.py", DEMO)
         self.write("devkit/commands/run.py", RUN)
         for name, text in ERRORS.items():
