@@ -20,6 +20,7 @@ FAULT_WORDS = ("ap_gone", "ap_back", "wifi_drop")  # at a time
 @dataclass
 class AccessPointFault:
     ssid: str | None = None  # None: all
+    bssid: str | None = None  # as in AccessPointOptions: one of several of a name
 
 
 @dataclass
@@ -72,3 +73,6 @@ class WifiOptions:
     access_points: list[AccessPointOptions] = field(default_factory=_default_points)
     failing_scans: int = 0  # so many scans fail, then all succeed
     scan_error: Literal["failed", "timed_out"] = "failed"
+    failing_associations: int = 0  # so many associations are refused, then none
+    internal_antenna_db: float = 0.0  # what the internal antenna adds; in a metal box -40
+    external_antenna_db: float = -40.0  # what the connector adds; without an antenna -40
