@@ -17,12 +17,15 @@ def candidates(wlan, nets, deadline, forged, look_for_hidden):
     look_for_hidden: also if others were heard.
     """
     found = None
+    asked = set()  # (name, channel) of hidden networks: each once
     for _ in range(2):  # a scan can miss a beacon
         heard = _heard(wlan, show_hidden=True)
         if heard is not None:
             found = _suitable(nets, heard, forged)
             if look_for_hidden or not found:
-                found += _hidden(wlan, nets, deadline, heard, forged)
+                names = {each[0] for each in found}
+                missing = [(ssid, entry) for ssid, entry in nets if ssid not in names]
+                found += _hidden(wlan, missing, deadline, heard, forged, asked)
         if found or deadline.expired():
             break
     return found
@@ -52,16 +55,15 @@ def _suitable(nets, heard, forged):
     return found
 
 
-def _hidden(wlan, nets, deadline, heard, forged):
-    """Ask for the known networks in turn where access points without a name were heard."""
-    names = [ap.ssid for ap in heard]
+def _hidden(wlan, nets, deadline, heard, forged, asked):
+    """Ask for the networks in turn where access points without a name were heard."""
     found = []
     for ssid, entry in nets:
         unnamed = [ap for ap in heard if not ap.ssid and _wifi_nets.suits(entry, ap.sec)]
-        channels = () if ssid in names else sorted({ap.channel for ap in unnamed})
-        for channel in channels:
-            if deadline.expired():
-                return found
+        for channel in sorted({ap.channel for ap in unnamed}):
+            if deadline.expired() or (ssid, channel) in asked:
+                continue
+            asked.add((ssid, channel))
             answers = _heard(wlan, ssid=ssid, channel=channel) or ()
             found += _suitable(((ssid, entry),), answers, forged)
     return found

@@ -164,6 +164,15 @@ WAYS: dict[str, tuple[dict[str, Any], str, bool, str, str, int, int]] = {
         points({"ssid": "strangers"}, {"hidden": True, "channel": 3}), "attempt()", True,
         "connected", "field-ap", SCAN_MS + 180, 3800,
     ),
+    "a hidden one behind an open twin": (
+        points({"security": "open", "channel": 1}, {"hidden": True}), "attempt()", True,
+        "connected", "field-ap", SCAN_MS + 180, 3800,
+    ),
+    "strangers' hidden ones are asked once": (
+        points(*[{"ssid": "strangers", "hidden": True, "channel": each} for each in (1, 6, 9)]),
+        "attempt(OURS)", False, "no_known_network", None, 120 + (26 + 3) * 180,
+        120 + (26 + 3) * 180 + 50,
+    ),
     "a hidden one behind one of no use": (
         points({**OTHER, **CHANGED}, {"hidden": True}), "attempt()", True, "connected",
         "field-ap", 10000, 13000,

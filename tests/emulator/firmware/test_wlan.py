@@ -307,6 +307,7 @@ TAKEN: dict[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.both_runtimes
 def test_what_is_not_refused(run: Run) -> None:
     calls = "".join(f"attempt(lambda: ({call}))\n" for call, _ in TAKEN.values())
     lines = run(HEAD + TRY + "wlan = WLAN(mode=WLAN.STA)\n" + calls)
@@ -393,6 +394,7 @@ def test_certificates_are_read_from_r5_on(run: Run, firmware: str, expected: lis
     assert run(HEAD + TRY + FILES, firmware=firmware) == expected
 
 
+@pytest.mark.both_runtimes
 def test_what_is_refused_and_how(run: Run) -> None:
     calls = "".join(f"attempt(lambda: {call})\n" for call, _ in REFUSED.values())
     lines = run(HEAD + TRY + "wlan = WLAN(mode=WLAN.STA)\n" + calls)
