@@ -208,7 +208,6 @@ class Attempt:
         forged: then the driver finds another by itself when it loses this one. With a BSSID it
         would search that one alone for ever.
         """
-        self.wlan.disconnect()  # ends the timer of an attempt of the firmware's own
         config = entry.get("wlan_config")
         try:
             self.wlan.ifconfig(config=tuple(config) if config else "dhcp")

@@ -224,12 +224,23 @@ def test_an_association_that_the_firmware_began_goes_on_while_it_tries(
     assert least_ms <= took_ms <= most_ms
 
 
+def test_what_the_firmware_has_given_up_is_asked_for_at_once(make_device: MakeDevice) -> None:
+    device = make_device(points({}))
+    device.service("config").flags.update(BEGUN, wifi_pwd_sta="of-last-year")
+    [[connected, *_, took_ms]] = device.run(
+        HEAD + "timing.sleep_ms(8000)\nattempt(OURS, force_no_scan=True)"
+    )
+    assert connected and took_ms < 120 + 180 + 6 * 120 + JOINED_MS + 50
+
+
 def test_what_the_firmware_began_with_another_network_is_ended(make_device: MakeDevice) -> None:
     device = make_device(points({}, {**OTHER, "rssi_dbm": -40.0}))
     flags = {**BEGUN, "wifi_ssid_sta": "another-site", "wifi_pwd_sta": "for-documentation"}
     device.service("config").flags.update(flags)
-    [found] = device.run(HEAD + "attempt(OURS, force_no_scan=True)")
-    assert found[:3] == [True, "connected", "field-ap"]
+    for keywords in ("force_no_scan=True", ""):  # while the radio associates it cannot scan
+        [found] = device.run(HEAD + f"attempt(OURS, {keywords})")
+        assert found[:3] == [True, "connected", "field-ap"]
+        assert "Scan operation" not in device.output
 
 
 # Roaming: the first access point is switched off after the association
