@@ -1,8 +1,8 @@
 """network.WLAN and network.Server: the thin faces of service "wlan".
 
 Only what belongs to the interpreter is done here: arguments, their checks and the waiting. Checks
-come in the firmware's order, and where it has none there is none here. Not here: SmartConfig, and
-what sends and catches raw frames.
+come in the firmware's order, and where it has none there is none here. Not here: SmartConfig, a
+MAC to set, and what sends and catches raw frames.
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c; r5 for certificates.
 """
 

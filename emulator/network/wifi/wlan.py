@@ -98,13 +98,17 @@ class Wlan(Service):
         self._reset_settings()
         config: Any = self.board.services.get("config")
         if config is not None and config.flags["wifi_on_boot"]:
+            self._open_on_boot(config.flags)
+
+    def _open_on_boot(self, flags: dict[str, Any]) -> None:
+        """A station alone is started when its network is known: start_on_boot()."""
+        mode = flags["wifi_mode_on_boot"] or AP
+        if mode != STA:
             self.started = True
             self._register()
-            ssid = config.flags["wifi_ssid_ap"] or self._own_ssid()
-            self._settings.update(mode=config.flags["wifi_mode_on_boot"] or AP, ssid=ssid)
-            if self._settings["mode"] == AP:
-                self._settings.update(security=WPA2_PSK, key="www.pycom.io", channel=AP_CHANNEL)
-            self._settings.update(antenna=INTERNAL)
+            ssid = flags["wifi_ssid_ap"] or self._own_ssid()
+            self._settings.update(mode=mode, ssid=ssid, antenna=INTERNAL, channel=AP_CHANNEL)
+            self._settings.update(security=WPA2_PSK, key=flags["wifi_pwd_ap"] or "www.pycom.io")
 
     def on_sleep(self, duration_ms: int | None) -> None:
         self._off()
@@ -113,12 +117,18 @@ class Wlan(Service):
         """What the firmware does before boot.py for a station whose network was stored by
         pycom.wifi_ssid_sta (esp32/mptask.c, mptask_config_wifi)."""
         config: Any = self.board.services["config"]
-        ssid = config.flags["wifi_ssid_sta"]
-        if config.flags["wifi_on_boot"] and config.flags["wifi_mode_on_boot"] == STA and ssid:
-            self.do_init({"mode": STA, "antenna": INTERNAL})
-            key = config.flags["wifi_pwd_sta"]
-            wish = Wish(ssid, key, None, False, None, 0)
+        flags = config.flags
+        mode, ssid = flags["wifi_mode_on_boot"], flags["wifi_ssid_sta"]
+        if flags["wifi_on_boot"] and mode in (STA, STA_AP) and ssid:
+            self.do_init({"mode": mode, "antenna": INTERNAL})
+            wish = Wish(ssid, flags["wifi_pwd_sta"], None, False, None, 0)
             self._wish(wish, WPA2_PSK, BOOT_TIMEOUT_MS)
+
+    def do_boot(self) -> None:
+        """pycom.wifi_on_boot(True, True)"""
+        config: Any = self.board.services["config"]
+        self._open_on_boot(config.flags)
+        self.start_on_boot()
 
     # start and stop
 

@@ -366,6 +366,27 @@ print(wlan.ssid(), wlan.isconnected())
     ) == ["(None, 'field-ap')", "('field-ap', 'field-ap') True"]
 
 
+def test_the_settings_of_the_start(run: Run) -> None:
+    """mod_pycom_wifi_*: what they cannot have changes nothing, and says nothing."""
+    assert run(
+        HEAD
+        + """
+import pycom
+pycom.wifi_mode_on_boot(7)
+print(pycom.wifi_mode_on_boot(), pycom.wifi_ssid_sta(5), pycom.wifi_ssid_sta())
+pycom.wifi_on_boot(False, True)
+print(WLAN().mode() == WLAN.STA)
+WLAN().deinit()
+pycom.wifi_mode_on_boot(1)
+pycom.wifi_ssid_sta('field-ap')
+pycom.wifi_pwd_sta('for-documentation')
+pycom.wifi_on_boot(True, True)
+time.sleep(3)
+print(WLAN().ssid(), WLAN().isconnected())
+        """
+    ) == ["2 None None", "True", "field-ap True"]
+
+
 FILES = """
 wlan = WLAN(mode=WLAN.STA)
 open('ca.pem', 'w').write('text')
