@@ -37,7 +37,7 @@ _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90
 # _BAND = 20  # an int or a list: search these bands only, which shortens the first attach
 
 # wifi: the known networks, _WIFI_NETS, stand in credentials.py
-_WIFI_FORCE_NO_SCAN = False  # True: only the first network, without a scan, which takes 2 s
+_WIFI_FORCE_NO_SCAN = False  # True: no scan, which takes 2 s; the networks in their order
 
 # lora: a FiPy; its key, _APP_KEY, stands in credentials.py
 _DEV_EUI = None  # 16 hex digits; None: the board's own

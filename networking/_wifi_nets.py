@@ -6,18 +6,32 @@ pwd          str, 8 to 63 characters: passphrase, or password of the user; absen
 user         str, 1 to 127 characters: WPA2-Enterprise with name and password (PEAP or TTLS)
 identity     str, 1 to 127 characters: outer identity of WPA2-Enterprise; default: the user
 ca_certs     str, optional: file with the CA of the WPA2-Enterprise server; without it any
-             server is trusted
+             server is trusted. Firmware 1.20.2.r0 to r4 cannot read it
 wlan_config  optional (ip, mask, gateway, dns), dotted text: instead of DHCP
 channel      optional int, 1 to 13: the channel to search first when there is no scan
 """
 
+from micropython import const
+
 from utils.configuration import is_integer
 
+_OPEN = const(0)  # wifi_auth_mode_t of ESP-IDF, as scan() reports it
+_WEP = const(1)
+_ENTERPRISE = const(5)
 _KEYS = ("pwd", "user", "identity", "ca_certs", "wlan_config", "channel")
 
 
 def pairs(known_nets):
     return known_nets.items() if isinstance(known_nets, dict) else known_nets
+
+
+def suits(entry, security):
+    """True if the protection is as configured: an open or a WEP network may be a forgery."""
+    if "user" in entry:
+        return security == _ENTERPRISE
+    if "pwd" in entry:
+        return _WEP < security < _ENTERPRISE
+    return security == _OPEN
 
 
 def _is_text(value, least, most):
@@ -31,6 +45,19 @@ def _is_file(path):
         return bool(uos.stat(path))
     except (OSError, TypeError):
         return False
+
+
+def _unread():
+    """Return the release if its WLAN.connect() reads no certificate, else None.
+
+    From 1.20.2 on it relies on a file that nothing reads; r5 mends that, 1.20.3 does not (tags of
+    the firmware, esp32/mods/modwlan.c).
+    """
+    import uos
+
+    release = uos.uname().release
+    reads = release < "1.20.2" or "1.20.2.r5" <= release < "1.20.2.rc"
+    return None if reads else release
 
 
 def problems(known_nets):
@@ -65,7 +92,10 @@ def _check_entry(ssid, entry, found):
         if name in entry and not (enterprise and _is_text(entry[name], 1, 127)):
             text = "%s: %s; allowed: str of 1 to 127, beside user and pwd"
             found.append(text % (ssid, name))
-    if "ca_certs" in entry and not _is_file(entry["ca_certs"]):
+    if "ca_certs" in entry and _unread():
+        text = "%s: ca_certs = %r; firmware %s never reads the file and would not connect; r5 does"
+        found.append(text % (ssid, entry["ca_certs"], _unread()))
+    elif "ca_certs" in entry and not _is_file(entry["ca_certs"]):
         found.append("%s: ca_certs = %r; no such file" % (ssid, entry["ca_certs"]))
     if "channel" in entry and not is_integer(entry["channel"], 1, 13):
         found.append("%s: channel = %r; allowed: 1 to 13" % (ssid, entry["channel"]))

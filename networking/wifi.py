@@ -7,14 +7,20 @@
         ...                                # usocket
     wifi.deactivate()
 
-The keys of a known network are listed in networking/_wifi_nets.py.
+The keys of a known network are listed in networking/_wifi_nets.py; networking/_wifi_join.py joins.
 
 Fields that the functions of every bearer read from the configuration object:
 
 _WIFI_NETS                        the known networks: a dict, or a list of (ssid, entry) to give an
                                   order (dicts have none on this VM)
 _MAX_CONNECTION_ATTEMPT_TIME_SEC  int, seconds for scan and association together, 1 to 3600
-_WIFI_FORCE_NO_SCAN               bool, optional, False: try the first network without a scan
+_WIFI_FORCE_NO_SCAN               bool, optional, False: try the networks without a scan
+_WIFI_ANTENNA                     "internal" or "external", optional, None: the switch stays as it
+                                  is, which is internal after a reset
+_WIFI_HOSTNAME                    str, optional, None: the name that DHCP tells the access point;
+                                  None: "espressif"
+_WIFI_COUNTRY                     str, optional, None: two capital letters; channels 1 to 11 or 13
+                                  as there. None: 1 to 13
 _NTP_HOST                         str, optional, None: a time server, by address or name
 
 Wrong configuration or arguments raise ValueError before the radio is touched. Trouble in the field
@@ -31,25 +37,20 @@ from utils import logging, timing
 from utils.configuration import is_integer, refuse
 from utils.configuration import problems as configured
 
-_OPEN = const(0)  # wifi_auth_mode_t of ESP-IDF, as scan() reports it
-_WEP = const(1)
-_ENTERPRISE = const(5)
-
-# Limits for an association and for an address; after them the next access point is tried, or the
-# same one again. A wrong passphrase gives no sign, and the firmware does not repeat an attempt.
-_ASSOCIATE_MS = const(6000)
-_ADDRESS_MS = const(9000)
-_POLL_MS = const(25)
 _SOCKET_TIMEOUT_S = const(10)
 _LINGER_MS = const(40)  # the last datagram may still wait for ARP and for the channel
-_MOST_POINTS = const(5)  # access points tried after a scan, the strongest first
 
 _FIELDS = (
     ("_WIFI_NETS", "special secret", "a dict {ssid: {...}}, see docs/wifi.md", None),
     ("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
     ("_WIFI_FORCE_NO_SCAN", "choice", (False, True), False),
+    ("_WIFI_ANTENNA", "choice", ("internal", "external"), None),
+    ("_WIFI_HOSTNAME", "special", "1 to 32 letters, digits and -, not - at an end", None),
+    ("_WIFI_COUNTRY", "special", "two capital letters, as in 'DE'", None),
     ("_NTP_HOST", "host", (1, 100), None),
 )
+
+_OPTIONS = ("_WIFI_ANTENNA", "_WIFI_HOSTNAME", "_WIFI_COUNTRY")
 
 ConnectResult = namedtuple(
     "ConnectResult",
@@ -69,39 +70,54 @@ _ntp_host = None
 _log = logging.Logger("wifi")
 
 
-def connect(known_nets, max_connection_attempt_time_sec, force_no_scan=False):
+def connect(
+    known_nets,
+    max_connection_attempt_time_sec,
+    force_no_scan=False,
+    antenna=None,
+    hostname=None,
+    country=None,
+):
     """Associate with the strongest known network in range, else with the next one. Blocks.
 
     known_nets: dict or list of (ssid, entry), see above. max_connection_attempt_time_sec: 1 to
     3600, for scan and association together; a scan that has begun (2 to 3 s) is completed.
-    force_no_scan: try the first entry only, without a scan (hidden networks, or to save time).
+    force_no_scan: try the entries in their order, without a scan, to save its time.
+    antenna, hostname, country: None, or as _WIFI_ANTENNA, _WIFI_HOSTNAME, _WIFI_COUNTRY.
 
     Returns a named tuple. connection_status: True with an IPv4 address. conn_attempt_duration,
     scan_attempt_duration: ms over all rounds, -1 if not begun. channel, and rssi in dBm: -1 if not
     connected.
     """
-    global _outcome, _rssi
+    global _outcome, _rssi, _wlan
     found = _wifi_nets.problems(known_nets)
+    options = (antenna, hostname, country)
+    found += _option_problems(("antenna", "hostname", "country"), options)
     if found:
         raise ValueError("; ".join(found))
     nets = list(_wifi_nets.pairs(known_nets))
     if not is_integer(max_connection_attempt_time_sec, 1, 3600):
         refuse("max_connection_attempt_time_sec", max_connection_attempt_time_sec, "1 to 3600")
-    attempt = _Attempt(max_connection_attempt_time_sec * 1000)
+    from networking import _wifi_join
+
+    attempt = _wifi_join.Attempt(max_connection_attempt_time_sec * 1000, *options)
+    reason = ""
     try:
-        attempt.start(on_boot(nets, force_no_scan))
+        attempt.start(on_boot(nets, force_no_scan) if _is_plain(options) else None)
         attempt.run(nets, force_no_scan)
     except ImportError:
         attempt.cause = "no_wifi"
-    except OSError as error:
-        _log.warning("%s", error)
+    except Exception as error:  # noqa: BLE001 - the firmware raises ValueError too, for its state
         attempt.cause = "wifi_error"
+        reason = ": %s" % error
+    finally:
+        _wlan = attempt.wlan or _wlan
     up = attempt.cause == "connected"
     _rssi = attempt.rssi
     _outcome = Outcome(int(up), attempt.cause, tuple(attempt.phases), attempt.ssid)
-    text = "%s: ssid %s, channel %d, rssi %d dBm"
+    text = "%s: ssid %s, channel %d, rssi %d dBm%s"
     level = logging.INFO if up else logging.WARNING
-    _log.log(level, text, attempt.cause, attempt.ssid, attempt.channel, attempt.rssi)
+    _log.log(level, text, attempt.cause, attempt.ssid, attempt.channel, attempt.rssi, reason)
     return ConnectResult(
         up, attempt.took("association"), attempt.took("scan"), attempt.channel, attempt.rssi
     )
@@ -126,194 +142,6 @@ def deactivate():
     return DeactivateResult(status, watch.elapsed_ms())
 
 
-class _Attempt:
-    def __init__(self, limit_ms):
-        self.deadline = timing.Deadline(limit_ms)
-        self.cause = "out_of_time"
-        self.phases = []
-        self.ssid = None
-        self.channel = -1
-        self.rssi = -1
-        self.begun = False  # the firmware began to associate before boot.py
-
-    def took(self, name):
-        """Return the duration of a phase over all rounds, in ms; -1 if it was not begun."""
-        return dict(self.phases).get(name, -1)
-
-    def note(self, name, watch):
-        """Add to the duration of a phase. A phase has one entry for all its rounds."""
-        for index, (phase, duration_ms) in enumerate(self.phases):
-            if phase == name:
-                self.phases[index] = (name, duration_ms + watch.elapsed_ms())
-                return
-        self.phases.append((name, watch.elapsed_ms()))
-
-    def start(self, stored):
-        """Start the radio as a station, in place of any other mode.
-
-        stored: the result of `on_boot`. A station that is already joining that network goes on.
-        """
-        global _wlan
-        watch = timing.Stopwatch()
-        try:
-            import network
-
-            timing.feed()
-            if stored:
-                _wlan = network.WLAN()  # without arguments it leaves a started radio as it is
-                self.begun = _wlan.mode() == network.WLAN.STA and _wlan.ssid() == stored[0]
-            if not self.begun:
-                _wlan = network.WLAN(mode=network.WLAN.STA)
-        finally:
-            self.note("init", watch)
-
-    def scan(self, nets):
-        """Return candidates, strongest first; None if the radio could not scan."""
-        watch = timing.Stopwatch()
-        known = dict(nets)
-        candidates = None
-        for _ in range(2):  # a scan can miss a beacon
-            timing.feed()
-            try:
-                heard = _wlan.scan()
-            except OSError as error:
-                _log.warning("%s", error)
-                continue
-            heard.sort(key=lambda ap: -ap.rssi)
-            candidates = []
-            for ap in heard:
-                entry = known.get(ap.ssid)
-                if entry is not None and _suits(entry, ap.sec):
-                    candidates.append((ap.ssid, entry, ap.bssid, ap.channel))
-            if candidates or self.deadline.expired():
-                break
-        self.note("scan", watch)
-        return candidates and candidates[:_MOST_POINTS]
-
-    def run(self, nets, force_no_scan):
-        """Scan and try the known networks heard; repeat until connected or out of time."""
-        candidates = None
-        while self.cause != "connected" and not self.deadline.expired():
-            if not force_no_scan:
-                candidates = self.scan(nets)
-            if candidates is None:  # not scanned, or the radio could not
-                candidates = _unheard(nets[:1] if force_no_scan else nets)
-            if not candidates:
-                self.cause = "no_known_network"
-                return
-            if not self.deadline.expired():
-                watch = timing.Stopwatch()
-                try:
-                    self.associate(candidates)
-                finally:
-                    self.note("association", watch)
-
-    def associate(self, candidates):
-        """Try the candidates in order until one gives an address or the time is over."""
-        left = len(candidates)
-        for candidate in candidates:
-            limit_ms = self.deadline.left_ms() // left
-            left -= 1
-            if self.join(limit_ms, *candidate):
-                return
-
-    def join(self, limit_ms, ssid, entry, bssid, channel):
-        """Try one access point; return True if it gave an address."""
-        self.ssid = ssid
-        if self.begun:
-            self.begun = False
-        else:
-            self.ask_for(ssid, entry, bssid, channel)
-        joined = timing.wait_for(_is_connected, min(limit_ms, _ASSOCIATE_MS), _POLL_MS)
-        info = _access_point()
-        if info and not joined and limit_ms > _ASSOCIATE_MS:
-            limit_ms = min(limit_ms - _ASSOCIATE_MS, _ADDRESS_MS)
-            joined = timing.wait_for(_is_connected, limit_ms, _POLL_MS)
-            info = _access_point()
-        if not info:  # not associated: out of reach, or the wrong password
-            joined = False
-            if self.cause == "out_of_time":  # the cause of another attempt says more
-                self.cause = "not_joined"
-        else:
-            if self.cause != "other_security":
-                self.cause = "no_address"
-            if not _suits(entry, info.auth):  # somebody else's network of the same name
-                joined = False
-                self.cause = "other_security"
-        if joined:
-            self.cause = "connected"
-            self.channel = info.primary_chn
-            self.rssi = info.rssi
-            _stop_servers()
-        else:
-            _wlan.disconnect()
-        return joined
-
-    def ask_for(self, ssid, entry, bssid, channel):
-        """Begin to associate with one access point."""
-        config = entry.get("wlan_config")
-        try:
-            _wlan.ifconfig(config=tuple(config) if config else "dhcp")
-        except OSError:  # DHCP is on already
-            pass
-        keywords = {}
-        if bssid:
-            keywords["bssid"] = bssid
-        if channel:
-            keywords["channel"] = channel  # one channel searched instead of 13
-        pwd = entry.get("pwd")
-        user = entry.get("user")
-        if user:
-            keywords["auth"] = (_ENTERPRISE, user, pwd)
-            keywords["identity"] = entry.get("identity", user)
-            if "ca_certs" in entry:
-                keywords["ca_certs"] = entry["ca_certs"]
-        elif pwd:
-            keywords["auth"] = (_wlan.WPA2, pwd)  # WPA as well: the driver looks at the beacon
-        _wlan.connect(ssid, **keywords)
-
-
-def _unheard(nets):
-    """Return candidates (ssid, entry, bssid, channel) without a scan: given channel, then any."""
-    candidates = []
-    for ssid, entry in nets:
-        if "channel" in entry:
-            candidates.append((ssid, entry, None, entry["channel"]))
-        candidates.append((ssid, entry, None, 0))
-    return candidates
-
-
-def _is_connected():
-    try:
-        return _wlan.isconnected()
-    except OSError:  # a TimeoutError, if an earlier program called connect() with a timeout
-        return False
-
-
-def _access_point():
-    """Return the firmware's data on the associated access point, None without an association."""
-    try:
-        return _wlan.joined_ap_info()
-    except OSError:
-        return None
-
-
-def _stop_servers():
-    """Stop FTP and telnet. The firmware starts them with the address; their password is public."""
-    import network
-
-    network.Server().deinit()
-
-
-def _suits(entry, security):
-    """True if the protection is as configured: an open or a WEP network may be a forgery."""
-    if "user" in entry:
-        return security == _ENTERPRISE
-    if "pwd" in entry:
-        return _WEP < security < _ENTERPRISE
-    return security == _OPEN
-
-
 def _off():
     global _wlan
     try:
@@ -326,6 +154,25 @@ def _off():
         return False
     _wlan = None
     return True
+
+
+def _is_connected():
+    from networking import _wifi_join
+
+    return _wifi_join.is_connected(_wlan)
+
+
+def _is_plain(options):
+    """Whether the firmware can associate before boot.py: by the internal antenna, no more."""
+    return options[0] != "external" and not any(options[1:])
+
+
+def _option_problems(names, values):
+    if tuple(values) == (None, None, None):
+        return []
+    from networking import _wifi_options
+
+    return _wifi_options.problems(names, values, _FIELDS[3:6])
 
 
 def on_boot(known_nets, force_no_scan=True):
@@ -364,11 +211,17 @@ def problems(cfg):
         found.append("_WIFI_NETS is missing in credentials.py; allowed: a dict {ssid: {...}}")
     else:
         found += ["_WIFI_NETS: " + text for text in _wifi_nets.problems(nets)]
+    found += _option_problems(_OPTIONS, [None] + _options(cfg)[1:])  # a choice is checked above
     host = getattr(cfg, "_HOST", None)
     if address.family(host) == 10:
         text = "_HOST = %r, _BEARER = 'wifi'; allowed: IPv4, as sockets of this firmware have it"
         found.append(text % host)
     return found
+
+
+def _options(cfg):
+    """Return antenna, host name and country of the configuration."""
+    return [getattr(cfg, name, None) for name in _OPTIONS]
 
 
 def boot_options(cfg):
@@ -378,7 +231,9 @@ def boot_options(cfg):
     password is public.
     """
     no_scan = getattr(cfg, "_WIFI_FORCE_NO_SCAN", False)
-    station = None if problems(cfg) else on_boot(cfg._WIFI_NETS, no_scan)
+    station = None
+    if _is_plain(_options(cfg)) and not problems(cfg):
+        station = on_boot(cfg._WIFI_NETS, no_scan)
     if station is None:
         return {}
     return {
@@ -407,7 +262,8 @@ def up(cfg, kind):
         raise ValueError("; ".join(found))
     _ntp_host = getattr(cfg, "_NTP_HOST", None)
     no_scan = getattr(cfg, "_WIFI_FORCE_NO_SCAN", False)
-    return connect(cfg._WIFI_NETS, cfg._MAX_CONNECTION_ATTEMPT_TIME_SEC, no_scan).connection_status
+    limit_s = cfg._MAX_CONNECTION_ATTEMPT_TIME_SEC
+    return connect(cfg._WIFI_NETS, limit_s, no_scan, *_options(cfg)).connection_status
 
 
 def transport(kind):

@@ -202,7 +202,7 @@ def test_without_a_scan_the_firmware_associates_while_python_loads(make_node: Ma
     config: Any = node.emulator.board.services["config"]
     assert config.flags["wifi_on_boot"] and config.flags["wifi_ssid_sta"] == "field-ap"
     phases = [{each.name: each.duration_ms for each in cycle.phases} for cycle in (first, second)]
-    assert phases[0]["association"] > 1500  # all 13 channels, and the address
+    assert phases[0]["association"] > 1100  # the channels up to its own, and the address
     assert phases[1]["init"] < 20 and phases[1]["association"] < 500  # it was nearly done
 
 

@@ -1,7 +1,9 @@
 """network.WLAN and network.Server: the thin faces of service "wlan".
 
-Only what belongs to the interpreter is done here: arguments, their checks and the waiting.
-Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c.
+Only what belongs to the interpreter is done here: arguments, their checks and the waiting. Checks
+come in the firmware's order, and where it has none there is none here. Not here: SmartConfig, a
+MAC to set, and what sends and catches raw frames.
+Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c; r5 for certificates.
 """
 
 from _arguments import (
@@ -16,15 +18,36 @@ from _arguments import (
     to_text,
 )
 from _board import call
-from _texts import BADVAL, NA, NOTPOSS
+from _texts import BADNUM, BADVAL, FAILED, NA, NOTPOSS
 
 _SCAN_LOOK_US = 20000
 _SSID_MOST = 32
 _OUT_OF_TIME = 2
 
+_ANY_SECURITY = 6  # WIFI_AUTH_MAX of ESP-IDF
+_MANUAL = 2
+
+
+def _to_str(value):
+    """mp_obj_str_get_str, which refuses None as well."""
+    if value is None:
+        raise TypeError("can't convert 'NoneType' object to str implicitly")
+    return to_text(value)
+
+
+def _to_bssid(value):
+    """The same of a BSSID, of which six bytes are copied."""
+    return (value if isinstance(value, bytes) else _to_str(value).encode())[:6]
+
+
+def _optional(convert):
+    """An argument that may be None."""
+    return lambda value: None if value is None else convert(value)
+
+
 _INIT = (
     ("mode", to_int, 1),
-    ("ssid", to_text, None),
+    ("ssid", _to_str, None),
     ("auth", as_is, None),
     ("channel", to_int, 1),
     ("antenna", as_is, None),
@@ -36,26 +59,33 @@ _INIT = (
 )
 _NEW = (("id", to_int, 0),) + _INIT
 _CONNECT = (
-    ("ssid", to_text, REQUIRED),
+    ("ssid", _to_str, REQUIRED),
     ("auth", as_is, None),
-    ("bssid", as_is, None),
-    ("timeout", as_is, None),
+    ("bssid", _optional(_to_bssid), None),
+    ("timeout", _optional(to_int), None),
     ("ca_certs", to_text, None),
     ("keyfile", to_text, None),
     ("certfile", to_text, None),
     ("identity", to_text, None),
     ("hostname", to_text, None),
-    ("channel", to_int, 0),
+    ("channel", _optional(to_int), None),
 )
 _SCAN = (
     ("ssid", to_text, None),
     ("bssid", as_is, None),
-    ("channel", to_int, 0),
-    ("show_hidden", bool, False),
-    ("type", as_is, None),
+    ("channel", _optional(to_int), None),
+    ("show_hidden", _optional(to_int), None),
+    ("type", _optional(to_int), None),
     ("scantime", as_is, None),
 )
-_IFCONFIG = (("id", to_int, 0), ("config", as_is, None))
+_IFCONFIG = (("id", to_int, 0), ("config", as_is, REQUIRED))
+_COUNTRY = (
+    ("country", to_text, None),
+    ("schan", _optional(to_int), None),
+    ("nchan", _optional(to_int), None),
+    ("max_tx_pwr", _optional(to_int), None),
+    ("policy", _optional(to_int), None),
+)
 
 
 def _check_ssid(ssid):
@@ -64,13 +94,13 @@ def _check_ssid(ssid):
     return ssid
 
 
-def _in_range(least, most):
+def _in_range(least, most, text=BADVAL):
     """A check of a setting that is one of the integers from `least` to `most`."""
 
     def check(value):
-        value = to_int(value)
+        value = to_int(value) & 0xFF
         if not least <= value <= most:
-            raise ValueError(BADVAL)
+            raise ValueError(text.format(value))
         return value
 
     return check
@@ -78,37 +108,60 @@ def _in_range(least, most):
 
 _check_mode = _in_range(1, 3)
 _check_channel = _in_range(1, 14)
-_check_antenna = _in_range(0, 2)
+_check_antenna = _in_range(0, 2, "invalid antenna type {}")
 _check_bandwidth = _in_range(1, 2)
+_check_policy = _in_range(0, 1, "Invalid Country Policy!")
 
 
 def _key_of(auth):
-    """(security, key) of an access point of our own."""
+    """(security, key) of WLAN() and auth(), (0, "") without any."""
     if auth is None:
-        return None
+        return 0, ""
     security, key = to_sequence(auth, 2)
-    key = to_text(key)
-    if not 8 <= len(key) <= 32:
-        raise ValueError("invalid key length")
-    return [to_int(security), key]
+    return to_int(security), _to_str(key)
+
+
+def _check_hostname(name):
+    if not 1 <= len(name) <= _SSID_MOST:
+        raise ValueError(BADVAL)
+    return name
+
+
+def _check_country(name):
+    if len(name) > 2:
+        raise ValueError("Wrong Country string length!")
+    return name
+
+
+def _country_of(given):
+    """The value of WLAN(country=...): (name, first channel, number of channels, policy)."""
+    if given is None:
+        return None
+    if type(given) is not tuple:
+        raise TypeError(BADNUM)
+    if len(given) < 4:
+        call("wlan.undefined", "WLAN(country=...) reads behind the end of a short tuple")
+    name, first, count, policy = given[:4]
+    name, first, count, policy = _to_str(name), to_int(first), to_int(count), to_int(policy)
+    _check_country(name)
+    return [name, _check_channel(first), _check_channel(count), 20, _check_policy(policy)]
 
 
 def _credentials(auth):
-    """(security, user, key) as connect() takes them; security None: whatever the network has."""
+    """(security, user, key) as connect() takes them; _ANY_SECURITY: whatever the network has."""
     if auth is None:
-        return None, None, None
-    bad = ValueError("invalid authentication tuple")
-    auth = to_sequence(auth, 0, 9)
-    if not 1 <= len(auth) <= 3:
-        raise bad
-    security = None if auth[0] is None else to_int(auth[0])
-    enterprise = security == WLAN.WPA2_ENT
-    if enterprise != (len(auth) != 2):
-        raise bad
-    if len(auth) == 1:
+        return _ANY_SECURITY, None, None
+    auth = to_sequence(auth)
+    count = len(auth)
+    if not 1 <= count <= 3:
+        raise ValueError("invalid authentication tuple")
+    security = _ANY_SECURITY if count == 2 and auth[0] is None else to_int(auth[0])
+    if (security == WLAN.WPA2_ENT) != (count != 2):
+        raise ValueError("invalid authentication tuple")
+    if count == 1:
         return security, None, None
-    if len(auth) == 2:
-        return security, None, to_text(auth[1])
+    if count == 2:
+        return security, None, _to_str(auth[1])
     return security, to_text(auth[1]), to_text(auth[2])
 
 
@@ -122,15 +175,23 @@ def _check_enterprise(user, keyfile, certfile, identity):
         raise ValueError("invalid identity length {}".format(len(identity)))
 
 
-def _check_files(names):
+def _read_files(ca_certs, keyfile, certfile):
+    """From r5 on connect() reads them. Up to r4 it does not, and so has none."""
     import uos
 
-    for name in names:
-        if name is not None:
-            try:
-                uos.stat(name)
-            except OSError:
-                raise ValueError("invalid file path")
+    wanted = [("certificate", ca_certs)]
+    if keyfile is not None and certfile is not None:
+        wanted += [("device key certificate", keyfile), ("device client certificate", certfile)]
+    release = uos.uname().release
+    for what, name in wanted:
+        if name is None:
+            continue
+        if release < "1.20.2.r5":
+            raise ValueError("invalid file path")
+        try:
+            uos.stat(name)
+        except OSError:
+            raise OSError(what + " file not found")
 
 
 def _named(kind, fields, values):
@@ -147,6 +208,9 @@ class WLAN(OnlyOne):
     INT_ANT, EXT_ANT, MAN_ANT = range(3)
     HT20, HT40 = range(1, 3)
     SCAN_ACTIVE, SCAN_PASSIVE = range(2)
+    PHY_11_B, PHY_11_G, PHY_11_N, PHY_LOW_RATE = range(1, 5)
+    COUNTRY_POL_AUTO, COUNTRY_POL_MAN = range(2)
+    SECONDARY_CHN_NONE, SECONDARY_CHN_ABOVE, SECONDARY_CHN_BELOW = range(3)
 
     def __init__(self, *args, **keywords):
         values = assign(_NEW, 1, args, keywords)
@@ -160,26 +224,39 @@ class WLAN(OnlyOne):
 
     def _start(self, values):
         mode, ssid, auth, channel, antenna = values[:5]
+        power_save, hidden, bandwidth, max_tx_pwr, country = values[5:]
         _check_mode(mode)
         _check_ssid(ssid)
-        own_key = None if mode == WLAN.STA and auth is None else auth
-        if mode != WLAN.STA:
-            own_key = _key_of(auth)
-            if own_key and own_key[0] == WLAN.WPA2_ENT:
-                raise ValueError("WPA2_ENT not supported in AP mode")
+        security, key = _key_of(auth)
+        if auth is not None and not 8 <= len(key) <= 32:
+            raise ValueError("invalid key length")
         _check_channel(channel)
-        antenna = WLAN.MAN_ANT if antenna is None else _check_antenna(antenna)
-        if mode != WLAN.STA and ssid is None:
-            raise ValueError("AP SSID not given")
-        names = [each[0] for each in _INIT]
-        settings = dict(zip(names, values))
-        settings["auth"] = own_key if mode != WLAN.STA else None
-        settings["ssid"] = ssid or ""
-        settings["antenna"] = antenna
-        settings["country"] = None
+        antenna = _MANUAL if antenna is None else _check_antenna(antenna)
+        if mode != WLAN.STA:
+            if ssid is None:
+                raise ValueError("AP SSID not given")
+            if security == WLAN.WPA2_ENT:
+                raise ValueError("WPA2_ENT not supported in AP mode")
+        _check_bandwidth(bandwidth)
+        settings = {
+            "mode": mode,
+            "antenna": antenna,
+            "power_save": power_save,
+            "hidden": hidden,
+            "bandwidth": bandwidth,
+            "country": _country_of(country),
+        }
+        if max_tx_pwr > 0:
+            settings["max_tx_pwr"] = max_tx_pwr
+        if mode != WLAN.STA:
+            settings.update(ssid=ssid, security=security, key=key, channel=channel)
         call("wlan.init", settings)
-        if mode == WLAN.STA and ssid is not None:
-            self.connect(ssid, auth=auth, timeout=30000)
+        if mode != WLAN.AP and ssid is not None:
+            if security == WLAN.WPA2_ENT:
+                call(
+                    "wlan.undefined", "WLAN(ssid=...) has no identity for WPA2_ENT and reads NULL"
+                )
+            call("wlan.connect", ssid, key or None, None, False, None, 0, 30000, security)
 
     deinit = method("wlan.deinit")
 
@@ -193,15 +270,20 @@ class WLAN(OnlyOne):
         )
         _check_ssid(ssid)
         security, user, key = _credentials(auth)
-        if security == WLAN.WPA2_ENT:
+        enterprise = security == WLAN.WPA2_ENT
+        if hostname is not None:
+            _check_hostname(hostname)
+        if enterprise:
             _check_enterprise(user, keyfile, certfile, identity)
-            _check_files((ca_certs, keyfile, certfile))
-        bssid = None if bssid is None else bytes(bssid)
+            call("wlan.leave")  # what follows begins so
+            _read_files(ca_certs, keyfile, certfile)
+            if (user is None) != (key is None):
+                call("wlan.undefined", "WLAN.connect() reads a user or a password at NULL")
         if hostname is not None:
             call("wlan.set", "hostname", hostname)
-        timeout = -1 if timeout is None else to_int(timeout)
-        enterprise = security == WLAN.WPA2_ENT
-        call("wlan.connect", ssid, key, user, enterprise, bssid, channel, timeout)
+        timeout = -1 if timeout is None else timeout
+        channel = (channel or 0) & 0xFF
+        call("wlan.connect", ssid, key, user, enterprise, bssid, channel, timeout, security)
 
     def disconnect(self):
         _not_as_access_point()
@@ -221,15 +303,20 @@ class WLAN(OnlyOne):
         ssid, bssid, channel, show_hidden, kind, scantime = assign(_SCAN, 0, args, keywords)
         if bssid is not None and not isinstance(bssid, bytes):
             raise ValueError("invalid bssid")
+        if kind is None:  # a station that is associated listens only
+            passive = call("wlan.get", "mode") == WLAN.STA and call("wlan.get", "associated")
+        else:
+            passive = kind == WLAN.SCAN_PASSIVE
         if scantime is not None:
-            scantime = _scan_time(scantime, kind == WLAN.SCAN_PASSIVE)
+            scantime = _scan_time(scantime, passive)
         _not_as_access_point()
         wanted = {
-            "ssid": _check_ssid(ssid),
+            "ssid": ssid,
             "bssid": bssid,
-            "channel": channel,
-            "show_hidden": show_hidden,
+            "channel": (channel or 0) & 0xFF,
+            "show_hidden": (show_hidden or 0) >= 1,
             "scantime": scantime,
+            "passive": passive,
         }
         call("wlan.scan_start", wanted)
         found = call("wlan.scan_result")
@@ -250,34 +337,127 @@ class WLAN(OnlyOne):
     # settings
 
     def ifconfig(self, *args, **keywords):
-        interface, config = assign(_IFCONFIG, 2, args, keywords)
-        if not 0 <= interface <= 1:
+        given = len(args) > 1 or "config" in keywords
+        table = _IFCONFIG if given else _IFCONFIG[:1]
+        interface = assign(table, 2, args, keywords)[0]
+        if interface > 1:
             raise OSError(NA)
-        if config is None:
+        interface = 1 if interface else 0
+        if not given:
             return tuple(call("wlan.ifconfig", interface, None))
-        if isinstance(config, tuple):
+        config = args[1] if len(args) > 1 else keywords["config"]
+        if type(config) is tuple:
             config = [_address(each) for each in to_sequence(config, 4)]
-        elif to_text(config) not in ("dhcp", "auto"):
+        elif _to_str(config) not in ("dhcp", "auto"):
             raise ValueError(BADVAL)
         call("wlan.ifconfig", interface, config)
 
     mode = setting("wlan", "mode", _check_mode)
-    ssid = setting("wlan", "ssid", lambda ssid: _check_ssid(to_text(ssid)))
-    channel = setting("wlan", "channel", _check_channel)
     antenna = setting("wlan", "antenna", _check_antenna)
-    hostname = setting("wlan", "hostname", to_text)
-    bandwidth = setting("wlan", "bandwidth", _check_bandwidth)
-    max_tx_power = setting("wlan", "max_tx_pwr")
+
+    def ssid(self, *ssid):
+        if ssid:
+            call("wlan.set", "ssid", _check_ssid(_to_str(ssid[0])))
+            return None
+        mode = call("wlan.get", "mode")
+        as_station, as_access_point = call("wlan.get", "ssids")
+        if mode == WLAN.STA_AP:
+            return as_station, as_access_point
+        return as_station if mode == WLAN.STA else as_access_point
+
+    def channel(self, *channels):
+        if not channels:
+            return call("wlan.get", "channel")
+        mode = call("wlan.get", "mode")
+        if mode == WLAN.AP:
+            call("wlan.set", "channel", _check_channel(channels[0]))
+        elif mode == WLAN.STA:
+            if not call("wlan.get", "promiscuous"):
+                raise OSError("Wifi is not in promiscuous mode!")
+            if len(channels) > 1 and to_int(channels[1]) & 0xFF > 2:
+                raise ValueError("Invalid Secondary Channel position!")
+            _check_channel(channels[0])
+        return None
+
+    def hostname(self, *name):
+        if not name:
+            return call("wlan.get", "hostname")
+        return call("wlan.set", "hostname", _check_hostname(_to_str(name[0])))
+
+    def bandwidth(self, *width):
+        if not width:
+            return call("wlan.get", "bandwidth")
+        return call("wlan.set", "bandwidth", _check_bandwidth(width[0]))
+
+    def max_tx_power(self, *power):
+        if power:
+            to_int(power[0])
+        if not call("wlan.started"):
+            raise OSError(NOTPOSS)
+        if not power:
+            return call("wlan.get", "max_tx_pwr")
+        call("wlan.set", "max_tx_pwr", power[0])
+        return None
+
+    def country(self, *args, **keywords):
+        name, first, count, power, policy = assign(_COUNTRY, 0, args, keywords)
+        if (name, first, count, power, policy) == (None,) * 5:
+            fields = ("country", "schan", "nchan", "max_tx_pwr", "policy")
+            return _named("country", fields, call("wlan.get", "country"))
+        if name is None:
+            raise OSError("No Country Specified!")
+        _check_country(name)
+        if first is None:
+            raise OSError("Please Specify start channel!")
+        _check_channel(first)
+        if count is None:
+            raise OSError("Please Specify number of channels!")
+        _check_channel(count)
+        policy = 0 if policy is None else _check_policy(policy)
+        if not call("wlan.started"):
+            raise OSError(FAILED)
+        power = 20 if power is None else power
+        call("wlan.set", "country", [name, first, count, power, policy])
+
+    def promiscuous(self, *on):
+        if not on:
+            return call("wlan.get", "promiscuous")
+        if not call("wlan.started"):
+            raise OSError(NOTPOSS)
+        call("wlan.set", "promiscuous", bool(on[0]))
+        return None
+
+    def wifi_protocol(self, *protocols):
+        if call("wlan.get", "mode") == WLAN.STA_AP:
+            raise OSError(NOTPOSS)
+        if not protocols:
+            fields = ("protocol_11B", "protocol_11G", "protocol_11N")
+            return _named("protocol", fields, (True, True, True))
+        if type(protocols[0]) is not tuple:
+            raise TypeError(BADNUM)
+        return None
+
+    def ap_sta_list(self):
+        if call("wlan.get", "mode") == WLAN.STA:
+            raise OSError(NOTPOSS)
+        return []  # nobody ever joins the board's own network here
+
+    ap_tcpip_sta_list = ap_sta_list
+
+    def Connected_ap_pwd(self):  # noqa: N802 - the firmware's name
+        return call("wlan.get", "key") if self.isconnected() else None
 
     def bssid(self):
         return call("wlan.get", "bssid")
 
     def auth(self, *auth):
         if auth:
-            call("wlan.set", "auth", _key_of(auth[0]))
+            security, key = _key_of(auth[0])
+            call("wlan.set", "security", security)
+            call("wlan.set", "key", key)
             return None
-        found = call("wlan.get", "sta_auth") or call("wlan.get", "auth")
-        return None if not found or not found[0] else tuple(found)
+        security = call("wlan.get", "security")
+        return (security, call("wlan.get", "key")) if security else None
 
     def mac(self):
         return _named("mac", ("sta_mac", "ap_mac"), call("wlan.mac"))
@@ -285,8 +465,8 @@ class WLAN(OnlyOne):
 
 def _scan_time(given, passive):
     """Most milliseconds on a channel: (least, most) of an active scan, one int of a passive."""
-    if passive and isinstance(given, int) and given >= 0:
-        return given
+    if passive and isinstance(given, int):
+        return given & 0xFFFFFFFF
     if not passive and isinstance(given, tuple) and len(given) == 2:
         return to_int(given[1])
     raise ValueError("invalid scan timings")
@@ -298,14 +478,20 @@ def _not_as_access_point():
 
 
 def _address(text):
-    """A dotted IPv4 address, as lib/netutils takes it."""
-    parts = to_text(text).split(".")
-    for part in parts:
-        if not part.isdigit() or int(part) > 255:
-            raise ValueError("invalid arguments")
+    """A dotted IPv4 address, as lib/netutils takes it: it looks at the dots alone."""
+    text = _to_str(text)
+    if not text:
+        return "0.0.0.0"
+    parts = text.split(".")
     if len(parts) != 4:
         raise ValueError("invalid arguments")
-    return text
+    values = []
+    for part in parts:
+        value = 0
+        for character in part:
+            value = value * 10 + ord(character) - ord("0")
+        values.append(str(value & 0xFF))
+    return ".".join(values)
 
 
 class Server:

@@ -54,19 +54,39 @@ def _setting(name, convert=None):
     return access
 
 
-def _wifi_mode(mode):
-    if mode not in (0, 1, 2, 3):
-        raise ValueError(BADVAL)
-    return mode
+def _wifi_setting(name, fits):
+    """The same of a setting of Wi-Fi: a value that it cannot have changes nothing."""
+    access = _setting(name)
+    return lambda *value: access(*value) if not value or fits(value[0]) else None
+
+
+def _is_mode(mode):
+    return to_int(mode) & 0xFF in (0, 1, 2, 3)
+
+
+def _is_text(text):
+    return text is None or isinstance(text, str)
+
+
+def wifi_on_boot(*value):
+    """wifi_on_boot(on, now): with `now` a change is carried out at once."""
+    before = call("config.get", "wifi_on_boot")
+    if not value:
+        return before
+    on = bool(value[0])
+    if on != before:
+        call("config.set", "wifi_on_boot", on)
+        if len(value) > 1 and value[1]:
+            call("wlan.boot" if on else "wlan.deinit")
+    return None
 
 
 heartbeat_on_boot = _setting("heartbeat_on_boot", bool)
-wifi_on_boot = _setting("wifi_on_boot", bool)
-wifi_mode_on_boot = _setting("wifi_mode_on_boot", _wifi_mode)
-wifi_ssid_sta = _setting("wifi_ssid_sta")
-wifi_ssid_ap = _setting("wifi_ssid_ap")
-wifi_pwd_sta = _setting("wifi_pwd_sta")
-wifi_pwd_ap = _setting("wifi_pwd_ap")
+wifi_mode_on_boot = _wifi_setting("wifi_mode_on_boot", _is_mode)
+wifi_ssid_sta = _wifi_setting("wifi_ssid_sta", _is_text)
+wifi_ssid_ap = _wifi_setting("wifi_ssid_ap", _is_text)
+wifi_pwd_sta = _wifi_setting("wifi_pwd_sta", _is_text)
+wifi_pwd_ap = _wifi_setting("wifi_pwd_ap", _is_text)
 wdt_on_boot = _setting("wdt_on_boot", bool)
 wdt_on_boot_timeout = _setting("wdt_on_boot_timeout")
 lte_modem_en_on_boot = _setting("lte_modem_en_on_boot", bool)

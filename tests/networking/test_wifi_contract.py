@@ -15,6 +15,7 @@ MakeDevice = Callable[..., Device]
 HEAD = """
 from networking import wifi
 KNOWN = {"field-ap": {"pwd": "for-documentation"}, "another-site": {"pwd": "for-documentation"}}
+TWO = [(ssid, KNOWN[ssid]) for ssid in ("field-ap", "another-site")]
 
 def attempt(known=KNOWN, seconds=30, **keywords):
     result = wifi.connect(known, seconds, **keywords)
@@ -57,7 +58,6 @@ show(metrics)
 
 
 # scenario, what is known, options -> connected, cause, names of the phases, ssid
-TWO = [["field-ap", {"pwd": "for-documentation"}], ["another-site", {"pwd": "for-documentation"}]]
 CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
     "good": ("good", "attempt()", True, "connected", "init scan association", "field-ap"),
     "in the given order": (
@@ -68,7 +68,7 @@ CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
         "good", "attempt({'field-ap': KNOWN['field-ap']}, force_no_scan=True)", True, "connected",
         "init association", "field-ap",
     ),
-    "the first one only without a scan": (
+    "the first one first without a scan": (
         "good", "attempt([('another-site', {}), ('field-ap', KNOWN['field-ap'])], 5, "
         "force_no_scan=True)",
         False, "not_joined", "init association", "another-site",
@@ -137,8 +137,21 @@ CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
         "attempt({'field-ap': {'user': 'node', 'pwd': 'other'}}, 8)", False, "not_joined",
         "init scan association", "field-ap",
     ),
-    "a hidden one is not heard": (
-        points({"hidden": True}), "attempt()", False, "no_known_network", "init scan", None,
+    "a hidden one": (
+        points({"hidden": True}), "attempt()", True, "connected", "init scan association",
+        "field-ap",
+    ),
+    "somebody else's hidden one": (
+        points({"hidden": True, "ssid": "strangers"}), "attempt()", False, "no_known_network",
+        "init scan", None,
+    ),
+    "hidden ones in turn": (
+        points({"hidden": True, "ssid": "strangers"}, {"hidden": True, "ssid": "another-site"}),
+        "attempt(TWO)", True, "connected", "init scan association", "another-site",
+    ),
+    "hidden ones in turn without a scan": (
+        points({"hidden": True, "ssid": "another-site"}), "attempt(TWO, force_no_scan=True)", True,
+        "connected", "init association", "another-site",
     ),
     "a hidden one without a scan": (
         points({"hidden": True}),
@@ -390,7 +403,8 @@ def test_every_cause_is_explained_and_no_other() -> None:
     text = (ROOT / "docs" / "wifi.md").read_text(encoding="utf-8")
     table = text.partition("\n| cause of Wi-Fi |")[2].partition("\n\n")[0]
     explained = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
-    source = (ROOT / "networking" / "wifi.py").read_text(encoding="utf-8")
+    parts = sorted((ROOT / "networking").glob("*wifi*.py"), reverse=True)
+    source = "".join(part.read_text(encoding="utf-8") for part in parts)
     assigned = set(re.findall(r'cause = "(\w+)"', source)) | {"never_tried"}
     assert explained == assigned
     described = source.partition("    cause   ")[2].partition("    phases  ")[0]

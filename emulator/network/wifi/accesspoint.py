@@ -72,6 +72,8 @@ class AccessPoint:
         digest = hashlib.sha256(f"{number}/{options.ssid}".encode()).digest()
         given = bytes.fromhex(options.bssid.replace(":", ""))
         self.bssid = given or b"\x02" + digest[:5]  # locally administered
+        self.antenna_db = 0.0  # of the board's antenna in use
+        self.hosts: list[str] = []  # the names of those that got an address
         self._source = source
 
     @property
@@ -80,7 +82,8 @@ class AccessPoint:
 
     def rssi(self) -> int:
         """One reading, dBm."""
-        reading = self._source.gauss(self.options.rssi_dbm, self.options.fluctuation_db)
+        mean_dbm = self.options.rssi_dbm + self.antenna_db
+        reading = self._source.gauss(mean_dbm, self.options.fluctuation_db)
         return round(min(-10.0, reading))
 
     def heard(self) -> int | None:

@@ -14,12 +14,22 @@ from emulator.board.options import check_range
 _BSSID = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 _PREFIX = re.compile(r"(\d{1,3}\.){3}")
 
+
+def _check_bssid(bssid: str) -> None:
+    if bssid and not _BSSID.fullmatch(bssid):
+        raise ValueError(f"bssid = {bssid!r}; allowed: six hex pairs, :")
+
+
 FAULT_WORDS = ("ap_gone", "ap_back", "wifi_drop")  # at a time
 
 
 @dataclass
 class AccessPointFault:
     ssid: str | None = None  # None: all
+    bssid: str | None = None  # as in AccessPointOptions: one of several of a name
+
+    def __post_init__(self) -> None:
+        _check_bssid(self.bssid or "")
 
 
 @dataclass
@@ -47,8 +57,7 @@ class AccessPointOptions:
         if not 1 <= len(self.ssid.encode()) <= 32:
             raise ValueError(f"ssid = {self.ssid!r}; 1 to 32 bytes are needed")
         check_range(self, "channel", 1, 13)
-        if self.bssid and not _BSSID.fullmatch(self.bssid):
-            raise ValueError(f"bssid = {self.bssid!r}; allowed: six hex pairs, :")
+        _check_bssid(self.bssid)
         if not _PREFIX.fullmatch(self.ipv4_prefix):
             raise ValueError(f"ipv4_prefix = {self.ipv4_prefix!r}; such as '192.168.4.'")
 
@@ -72,3 +81,6 @@ class WifiOptions:
     access_points: list[AccessPointOptions] = field(default_factory=_default_points)
     failing_scans: int = 0  # so many scans fail, then all succeed
     scan_error: Literal["failed", "timed_out"] = "failed"
+    failing_associations: int = 0  # so many associations are refused, then none
+    internal_antenna_db: float = 0.0  # what the internal antenna adds; in a metal box -40
+    external_antenna_db: float = -40.0  # what the connector adds; without an antenna -40

@@ -5,12 +5,17 @@ off -> idle -> searching -> associating -> joined (no address) -> connected
 Once it was associated, the firmware retries for ever whatever ends that, but for a failed
 authentication and a deliberate end. An attempt that fails before is not repeated: it stays idle
 without a word.
-Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c (wlan_event_handler); ESP-IDF 3.3.
+
+The search is ESP-IDF's fast scan: the firmware leaves scan_method at 0, with which sort_method
+counts for nothing. It begins on the channel that the program names, goes on with all others, and
+ends with the first access point of the name, which need not be the strongest.
+Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c (wlan_do_connect, wlan_event_handler);
+ESP-IDF 3.3, esp_wifi_types.h and the table "Station Basic Configuration" of its Wi-Fi guide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from emulator.board.board import Board
@@ -18,9 +23,11 @@ from emulator.board.clock import Timer
 from emulator.board.constants import CODE, COMPARABLE, DATA_SHEET, ESTIMATE, constant
 from emulator.network.wifi.accesspoint import AccessPoint
 
-CHANNELS = 13
+CHANNELS = range(1, 14)  # of ESP-IDF's own country
 # of a channel when connecting (docs/emulation.md)
-SEARCH_MS = constant(80, "ms", COMPARABLE, "so that the total agrees with measured associations")
+SEARCH_MS = constant(120, "ms", CODE, "ESP-IDF: default of an active scan, esp_wifi_scan_start")
+# of the channel on which it is: a probe response ends the search
+FOUND_MS = constant(50, "ms", COMPARABLE, "so that the total agrees with measured associations")
 # an access point repeats the first message, then gives up
 HANDSHAKE_TIMEOUT_MS = constant(3000, "ms", ESTIMATE, "an access point gives up")
 # six seconds without a beacon: ESP-IDF's own limit
@@ -58,10 +65,15 @@ class Station:
         self.point: AccessPoint | None = None  # that of the association
         self.static: tuple[str, str, str, str] | None = None
         self.retries = False  # associated since the program asked for it
+        self.channels: Sequence[int] = CHANNELS  # those of the country
+        self.hostname = "espressif"  # that DHCP tells: CONFIG_LWIP_LOCAL_HOSTNAME
+        self.failing = 0  # so many associations are refused
+        self.on_join: Callable[[AccessPoint], None] = lambda point: None
         self.on_address: Callable[[], None] = lambda: None
         self.on_leave: Callable[[], None] = lambda: None  # deliberate, or failed authentication
         self.furthest = -1  # 0 started, 1 associated, 2 with an address
         self._lease: tuple[str, str, str, str] | None = None
+        self._random = board.rng("wifi search")
         self._next = Timer(board.clock)
         self._drop = Timer(board.clock)
 
@@ -125,37 +137,41 @@ class Station:
     def _search(self) -> None:
         assert self.wish is not None
         self._to("searching")
-        channels = 1 if self.wish.channel else CHANNELS
-        self._next.start_ms(channels * SEARCH_MS, self._searched)
+        first = self.wish.channel
+        order = sorted(self.channels, key=lambda channel: channel != first)
+        self._look(iter(order))
 
-    def _searched(self) -> None:
-        best: tuple[int, AccessPoint] | None = None
-        for point in self._points:
-            if self._fits(point):
-                rssi = point.heard()
-                if rssi is not None and (best is None or rssi > best[0]):
-                    best = (rssi, point)
-        if best is None:
+    def _look(self, channels: Iterator[int]) -> None:
+        """Search the next channel."""
+        channel = next(channels, None)
+        if channel is None:
             self._failed()  # reason 201, no AP found
             return
-        point = best[1]
-        self._to("associating")
-        self._next.start_ms(point.association_ms(), lambda: self._associated(point))
+        found = [point for point in self._points if self._fits(point, channel)]
+        if not found:
+            self._next.start_ms(SEARCH_MS, lambda: self._look(channels))
+            return
+        point = found[0] if len(found) == 1 else self._random.choice(found)  # who answers first
+        self._next.start_ms(FOUND_MS, lambda: self._found(point))
 
-    def _fits(self, point: AccessPoint) -> bool:
+    def _fits(self, point: AccessPoint, channel: int) -> bool:
         wish = self.wish
         assert wish is not None
-        return (
-            point.ssid == wish.ssid
-            and wish.bssid in (None, point.bssid)
-            and wish.channel in (0, point.channel)
-        )
+        named = point.ssid == wish.ssid and wish.bssid in (None, point.bssid)
+        return named and point.channel == channel and point.heard() is not None
+
+    def _found(self, point: AccessPoint) -> None:
+        self._to("associating")
+        self._next.start_ms(point.association_ms(), lambda: self._associated(point))
 
     def _associated(self, point: AccessPoint) -> None:
         wish = self.wish
         assert wish is not None
         if not point.present:
             self._failed()
+        elif self.failing:
+            self.failing -= 1
+            self._refused()  # reason 202, at once
         elif point.admits(wish.key, wish.user, wish.enterprise):
             self._joined(point)
         else:
@@ -175,6 +191,7 @@ class Station:
     def _joined(self, point: AccessPoint) -> None:
         self.point = point
         self.retries = True
+        self.on_join(point)
         self._to("joined")
         if point.options.drop_after_ms:
             self._drop.start_ms(point.options.drop_after_ms, lambda: self.dropped(point))
@@ -193,6 +210,7 @@ class Station:
     def _leased(self, point: AccessPoint) -> None:
         gateway = point.gateway
         self._lease = (point.lease(self._mac), "255.255.255.0", gateway, gateway)
+        point.hosts.append(self.hostname)
         self._addressed()
 
     def _addressed(self) -> None:

@@ -16,10 +16,10 @@ from emulator.board.board import Board, Service, UndefinedBehaviour
 from emulator.board.clock import Timer
 from emulator.board.constants import CODE, ESTIMATE, constant
 from emulator.board.faults import Fault
-from emulator.network.wifi.accesspoint import AccessPoint
+from emulator.network.wifi.accesspoint import WPA2_PSK, AccessPoint
 from emulator.network.wifi.air import WifiAir
 from emulator.network.wifi.options import FAULT_WORDS, WifiOptions
-from emulator.network.wifi.station import CHANNELS, LISTEN, SERVE, ZEROS, Station, Wish
+from emulator.network.wifi.station import LISTEN, SERVE, ZEROS, Station, Wish
 
 STA, AP, STA_AP = 1, 2, 3
 FAILED = "the requested operation failed"
@@ -30,7 +30,13 @@ STOP_US = constant(15_000, "us", ESTIMATE, "no source found")
 SERVERS_US = constant(6_000, "us", CODE, "1.20.2.r4: three cycles of the servers' task")
 # of a channel (docs/emulation.md)
 SCAN_MS = constant(180, "ms", ESTIMATE, "no source found")
+PASSIVE_MS = constant(360, "ms", CODE, "ESP-IDF: default of a passive scan, esp_wifi_scan_start")
 KEY_BYTES = 64  # of wlan_obj.key, without its NUL
+AP_CHANNEL = 6  # DEFAULT_AP_CHANNEL of mptask.c
+BOOT_TIMEOUT_MS = constant(30_000, "ms", CODE, "1.20.2.r4: wlan_setup()")
+COUNTRY = ("CN", 1, 13, 20, 0)  # of ESP-IDF: name, first channel, channels, dBm, policy
+INTERNAL, EXTERNAL = range(2)
+NO_SECURITY = 6  # WIFI_AUTH_MAX: connect() without auth
 AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", ZEROS)
 PENDING, YES, OUT_OF_TIME = range(3)
 
@@ -52,6 +58,9 @@ class Wlan(Service):
         self.registered = False  # lwIP's interface is on the firmware's list
         self.station.on_address = self._register
         self.station.on_leave = self._deregister
+        self.station.on_join = self._joined
+        self.station.failing = options.failing_associations
+        self._antenna_db = (options.internal_antenna_db, options.external_antenna_db)
         self._failing_scans = options.failing_scans
         self._scan_error = options.scan_error
         self._settings: dict[str, Any] = {}
@@ -85,13 +94,21 @@ class Wlan(Service):
     def on_reset(self, cause: int) -> None:
         self._off()
         self.station.static = None
+        self.station.hostname = "espressif"
         self._reset_settings()
         config: Any = self.board.services.get("config")
         if config is not None and config.flags["wifi_on_boot"]:
+            self._open_on_boot(config.flags)
+
+    def _open_on_boot(self, flags: dict[str, Any]) -> None:
+        """A station alone is started when its network is known: start_on_boot()."""
+        mode = flags["wifi_mode_on_boot"] or AP
+        if mode != STA:
             self.started = True
             self._register()
-            ssid = config.flags["wifi_ssid_ap"] or self._own_ssid()
-            self._settings.update(mode=config.flags["wifi_mode_on_boot"] or AP, ssid=ssid)
+            ssid = flags["wifi_ssid_ap"] or self._own_ssid()
+            self._settings.update(mode=mode, ssid=ssid, antenna=INTERNAL, channel=AP_CHANNEL)
+            self._settings.update(security=WPA2_PSK, key=flags["wifi_pwd_ap"] or "www.pycom.io")
 
     def on_sleep(self, duration_ms: int | None) -> None:
         self._off()
@@ -100,11 +117,18 @@ class Wlan(Service):
         """What the firmware does before boot.py for a station whose network was stored by
         pycom.wifi_ssid_sta (esp32/mptask.c, mptask_config_wifi)."""
         config: Any = self.board.services["config"]
-        ssid = config.flags["wifi_ssid_sta"]
-        if config.flags["wifi_on_boot"] and config.flags["wifi_mode_on_boot"] == STA and ssid:
-            self.do_init({"mode": STA, "ssid": ssid})
-            key = config.flags["wifi_pwd_sta"]
-            self.station.connect(Wish(ssid, key, None, False, None, 0))
+        flags = config.flags
+        mode, ssid = flags["wifi_mode_on_boot"], flags["wifi_ssid_sta"]
+        if flags["wifi_on_boot"] and mode in (STA, STA_AP) and ssid:
+            self.do_init({"mode": mode, "antenna": INTERNAL})
+            wish = Wish(ssid, flags["wifi_pwd_sta"], None, False, None, 0)
+            self._wish(wish, WPA2_PSK, BOOT_TIMEOUT_MS)
+
+    def do_boot(self) -> None:
+        """pycom.wifi_on_boot(True, True)"""
+        config: Any = self.board.services["config"]
+        self._open_on_boot(config.flags)
+        self.start_on_boot()
 
     # start and stop
 
@@ -114,7 +138,11 @@ class Wlan(Service):
     def do_init(self, settings: dict[str, Any]) -> None:
         """(Re-)start; a station that is associated stays so if it is to be a station again."""
         was_station = self.started and self._settings["mode"] != AP
-        self._settings.update(settings)
+        self._settings.update({key: settings[key] for key in settings if key != "country"})
+        country = settings.get("country") or (None if self.started else COUNTRY)
+        self.do_set("antenna", self._settings["antenna"])
+        if country:
+            self.do_set("country", country)
         self.board.spend_us(START_US)
         self.started = True
         if settings["mode"] == AP or not was_station:
@@ -147,22 +175,45 @@ class Wlan(Service):
         bssid: bytes | None,
         channel: int,
         timeout_ms: int,
+        security: int = NO_SECURITY,
     ) -> None:
         """timeout_ms: -1 without one."""
         if self._scan is not None or not self.started:
             raise OSError(FAILED)
         if key is not None and len(key.encode()) > KEY_BYTES:
             text = f"WLAN.connect() copies a key of {len(key.encode())} bytes into {KEY_BYTES + 1}"
-            halt = UndefinedBehaviour(text + " and overwrites what lies behind")
-            self.board.stop(halt)
-            raise halt
-        self._settings["ssid"] = ssid
-        self._timer.stop()
+            self.do_undefined(text + " and overwrites what lies behind")
+        self._wish(Wish(ssid, key, user, enterprise, bssid, channel), security, timeout_ms)
+        self._show()
+
+    def _wish(self, wish: Wish, security: int, timeout_ms: int) -> None:
+        """The timer of an earlier attempt goes on if this one has none, and may end it."""
         if timeout_ms > 0:
             self._timed_out = False
             self._timer.start_ms(timeout_ms, self._out_of_time)
-        self.station.connect(Wish(ssid, key, user, enterprise, bssid, channel))
-        self._show()
+        self._settings.update(security=security, hostname=self.station.hostname[:31])
+        if wish.key is not None:
+            self._settings["key"] = wish.key
+        self.station.connect(wish)
+
+    def _joined(self, point: AccessPoint) -> None:
+        self._timer.stop()
+        self._settings.update(
+            joined=point.ssid,
+            bssid=point.bssid,
+            channel=point.channel,
+            security=point.auth_mode,
+        )
+
+    def do_undefined(self, text: str) -> None:
+        """What the firmware does here to its own memory nobody can say."""
+        halt = UndefinedBehaviour(text)
+        self.board.stop(halt)
+        raise halt
+
+    def do_leave(self) -> None:
+        """How connect() begins."""
+        self.station.disconnect()
 
     def do_disconnect(self) -> None:
         self._timer.stop()
@@ -179,20 +230,19 @@ class Wlan(Service):
 
     def _out_of_time(self) -> None:
         """The timer counts until the association; that an address is missing it does not see."""
-        if not self.station.retries:
-            self._timed_out = True
-            self.station.disconnect()
+        self._timed_out = True
+        self.station.disconnect()
 
     def do_ifconfig(self, interface: int, config: list[str] | str | None) -> list[str] | None:
         if config is None:
             return list(AP_ADDRESSES if interface else self.station.addresses)
-        if interface == 0:
-            if isinstance(config, str):
-                if self.station.static is None and self.station.state == "connected":
-                    raise OSError(FAILED)  # the client runs already
-                self.station.restart_dhcp()
-            else:
-                self.station.set_static((config[0], config[1], config[2], config[3]))
+        if isinstance(config, str):
+            up = self.station.state in ("joined", "connected")
+            if interface or (up and self.station.static is None):
+                raise OSError(FAILED)  # an access point has no client; one runs already
+            self.station.restart_dhcp()
+        elif interface == 0:
+            self.station.set_static((config[0], config[1], config[2], config[3]))
         return None
 
     def do_joined(self) -> list[Any] | None:
@@ -209,8 +259,9 @@ class Wlan(Service):
         busy = self.station.state in ("searching", "associating")
         if busy or self._scan is not None or not self.started:
             raise OSError("Scan operation Failed!")
-        channels = 1 if wanted.get("channel") else CHANNELS
-        duration_us = channels * (wanted.get("scantime") or SCAN_MS) * 1000
+        channels = 1 if wanted.get("channel") else len(self.station.channels)
+        usual_ms = PASSIVE_MS if wanted.get("passive") else SCAN_MS
+        duration_us = channels * (wanted.get("scantime") or usual_ms) * 1000
         self._scan = (self.board.clock.now_us + duration_us, wanted)
         self.board.trace.add("wifi", f"scanning {channels} channels")
         return duration_us
@@ -237,6 +288,8 @@ class Wlan(Service):
     def _wanted(self, point: AccessPoint, wanted: dict[str, Any]) -> bool:
         if point.options.hidden and not wanted.get("show_hidden") and not wanted.get("ssid"):
             return False
+        if point.channel not in self.station.channels:
+            return False
         own = {"ssid": point.ssid, "bssid": point.bssid, "channel": point.channel}
         return all(wanted.get(key) in (None, 0, value) for key, value in own.items())
 
@@ -246,20 +299,35 @@ class Wlan(Service):
     # settings that only wait to be asked for
 
     def do_get(self, name: str) -> Any:
-        point = self.station.point
-        if point is not None and name in ("channel", "bssid"):
-            return point.channel if name == "channel" else point.bssid
-        if name == "sta_auth":
-            wish = self.station.wish
-            return [point.auth_mode, wish.key or ""] if point is not None and wish else None
+        if name == "ssids":  # as a station, as an access point; None: not associated, not up
+            own = self._settings["ssid"] if self.started else None
+            return [self._settings["joined"] if self.station.retries else None, own]
+        if name == "associated":
+            return self.station.retries
+        if name == "country":
+            return list(self._settings[name])
         return self._settings[name]
 
-    def do_set(self, name: str, value: Any) -> None:
+    def do_set(self, name: str, value: Any) -> bool:
+        """Whether the driver took it."""
+        if name == "hostname":
+            if self.started:
+                self._settings[name] = value[:31]  # strlcpy() into 32
+                if self._settings["mode"] == STA:
+                    self.station.hostname = value
+            return self.started
         self._settings[name] = value
         if name == "mode" and self.started:
             if value == AP:
                 self.station.disconnect()
             self._show()
+        elif name == "antenna" and value in (INTERNAL, EXTERNAL):  # a manual one: as it is
+            for point in self.points:
+                point.antenna_db = self._antenna_db[value]
+        elif name == "country":
+            first, count = value[1:3]
+            self.station.channels = range(first, first + count)
+        return self.started
 
     def do_mac(self) -> list[bytes]:
         """Of the station and of the access point."""
@@ -269,10 +337,12 @@ class Wlan(Service):
 
     def _reset_settings(self) -> None:
         self._settings = {
-            "mode": STA, "ssid": "", "auth": None, "channel": 1, "antenna": 2, "hidden": False,
-            "power_save": False, "bandwidth": 2, "max_tx_pwr": 0, "country": None,
-            "hostname": "espressif", "bssid": bytes(6),
+            "mode": STA, "ssid": "", "joined": None, "security": 0, "key": "", "channel": 0,
+            "antenna": 2, "hidden": False, "power_save": False, "bandwidth": 2, "max_tx_pwr": 0,
+            "hostname": "", "bssid": bytes(6), "promiscuous": False,
         }  # fmt: skip
+        self.do_set("antenna", INTERNAL)  # a reset pulls its pin down
+        self.do_set("country", COUNTRY)
 
     def _own_ssid(self) -> str:
         return f"{self.board.name.lower()}-wlan-{self.mac[-2:].hex()}"
@@ -303,9 +373,9 @@ class Wlan(Service):
             self.board.meter.set("wifi", *SERVE)
 
     def _strike(self, fault: Fault) -> None:
-        ssid = fault.options.get("ssid")
+        ssid, bssid = fault.options.get("ssid"), fault.options.get("bssid")
         for point in self.points:
-            if ssid in (None, point.ssid):
+            if ssid in (None, point.ssid) and bssid in (None, point.bssid.hex(":")):
                 if fault.do == "wifi_drop":
                     self.station.dropped(point)
                     continue

@@ -201,7 +201,7 @@ CAUSES = [
         ["main.py", "node*.py", "utils/manners.py"],
         ("fail",),
     ),
-    ("wifi.md", ["cause of Wi-Fi"], ["networking/wifi.py"], ("Outcome",)),
+    ("wifi.md", ["cause of Wi-Fi"], ["networking/*wifi*.py"], ("Outcome",)),
     (
         "lora.md",
         ["cause", "result"],

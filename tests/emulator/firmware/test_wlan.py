@@ -39,7 +39,7 @@ def boards() -> Iterator[list[Emulator]]:
 
 @pytest.fixture
 def run(tmp_path: Path, boards: list[Emulator], runtime: str) -> Run:
-    def run(program: str, **wifi: Any) -> list[str]:
+    def run(program: str, firmware: str = "1.20.2.r4", **wifi: Any) -> list[str]:
         """Lines that a program prints on a board with these access points."""
         root = tmp_path / f"flash{len(boards)}"
         root.mkdir()
@@ -47,7 +47,12 @@ def run(tmp_path: Path, boards: list[Emulator], runtime: str) -> Run:
         printed: list[str] = []
         table = {"wifi": wifi} if wifi else {}
         emulator = Emulator(
-            scenario=from_table(table), flash=root, console=printed.append, max_hours=1, vm=runtime
+            scenario=from_table(table),
+            firmware=firmware,
+            flash=root,
+            console=printed.append,
+            max_hours=1,
+            vm=runtime,
         )
         boards.append(emulator)
         [cycle] = emulator.run(["main.py"])
@@ -64,6 +69,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The access point is joined soon: each turn of a loop that waits for it crosses the stream
     to the VM three times."""
     monkeypatch.setattr(station, "SEARCH_MS", 8)
+    monkeypatch.setattr(station, "FOUND_MS", 8)
     monkeypatch.setattr(accesspoint, "DHCP_MS", (40.0, 50.0, 60.0))
 
 
@@ -213,10 +219,203 @@ REFUSED: dict[str, tuple[str, str]] = {
     "other ports' methods": ("wlan.active(True)", "AttributeError"),
     "a BSSID as text": ("wlan.scan(bssid='aabbcc')", "ValueError invalid bssid"),
     "scan times": ("wlan.scan(scantime=100)", "ValueError invalid scan timings"),
-    "a channel": ("wlan.channel(15)", "ValueError invalid argument(s) value"),
+    "a channel of a station": ("wlan.channel(6)", "OSError Wifi is not in promiscuous mode!"),
+    "a short key of a station": (
+        "WLAN(mode=WLAN.STA, ssid='a', auth=(WLAN.WPA2, '123'))", "ValueError invalid key length",
+    ),
+    "a short key without a name": (
+        "wlan.init(mode=WLAN.STA, auth=(WLAN.WPA2, '123'))", "ValueError invalid key length",
+    ),
+    "None for a name": (
+        "WLAN(mode=WLAN.STA, ssid=None)",
+        "TypeError can't convert 'NoneType' object to str implicitly",
+    ),
+    "an antenna": ("wlan.antenna(3)", "ValueError invalid antenna type 3"),
+    "an antenna at the start": (
+        "WLAN(mode=WLAN.STA, antenna=7)", "ValueError invalid antenna type 7",
+    ),
+    "a bandwidth": ("WLAN(bandwidth=3)", "ValueError invalid argument(s) value"),
+    "a country that is a number": (
+        "WLAN(mode=WLAN.STA, country=5)", "TypeError invalid argument(s) num/type",
+    ),
+    "a country that is a text": ("wlan.init(country='EU')", "TypeError invalid argument(s) num"),
+    "a country in a list": ("wlan.init(country=['EU', 1, 13, 0])", "TypeError invalid argument"),
+    "a long country": (
+        "wlan.init(country=('EUR', 1, 13, 0))", "ValueError Wrong Country string length!",
+    ),
+    "a country without name": (
+        "wlan.init(country=(None, 1, 13, 0))", "TypeError can't convert 'NoneType'",
+    ),
+    "a country's channel": (
+        "wlan.init(country=('EU', 0, 13, 0))", "ValueError invalid argument(s) value",
+    ),
+    "a country's number of channels": (
+        "wlan.init(country=('EU', 1, 15, 0))", "ValueError invalid argument(s) value",
+    ),
+    "a country's policy": (
+        "wlan.init(country=('EU', 1, 13, 2))", "ValueError Invalid Country Policy!",
+    ),
+    "no name of a country": ("wlan.country(schan=1)", "OSError No Country Specified!"),
+    "no first channel": ("wlan.country(country='EU')", "OSError Please Specify start channel!"),
+    "no number of channels": (
+        "wlan.country(country='EU', schan=1)", "OSError Please Specify number of channels!",
+    ),
+    "None as name": ("wlan.connect(None)", "TypeError can't convert 'NoneType' object to str"),
+    "None as key": (
+        "wlan.connect('x', auth=(WLAN.WPA2, None))", "TypeError can't convert 'NoneType' object",
+    ),
+    "None as only security": ("wlan.connect('x', auth=(None,))", "TypeError can't convert None"),
+    "ten in the tuple": (
+        "wlan.connect('x', auth=(1,) * 10)", "ValueError invalid authentication tuple",
+    ),
+    "a number as BSSID": (
+        "wlan.connect('x', bssid=5)", "TypeError can't convert 'int' object to str implicitly",
+    ),
+    "an empty host name": ("wlan.connect('x', hostname='')", "ValueError invalid argument(s)"),
+    "a long host name": ("wlan.hostname('x' * 33)", "ValueError invalid argument(s) value"),
+    "an interface without DHCP": (
+        "wlan.ifconfig(1, 'dhcp')", "OSError the requested operation failed",
+    ),
+    "no configuration": (
+        "wlan.ifconfig(config=None)", "TypeError can't convert 'NoneType' object to str",
+    ),
+    "hidden ones by a text": ("wlan.scan(show_hidden='yes')", "TypeError can't convert str to"),
+    "stations of a station": ("wlan.ap_sta_list()", "OSError the requested operation is not"),
 }  # fmt: skip
 
+# What one expects to be refused, and the firmware takes
+TAKEN: dict[str, tuple[str, str]] = {
+    "a short key": ("wlan.connect('field-ap', auth=(WLAN.WPA2, '123'))", "None"),
+    "a short key of our own": ("wlan.auth((WLAN.WPA2, '123'))", "None"),
+    "a third interface below": ("wlan.ifconfig(-1)[0]", "192.168.4.1"),
+    "odd addresses": (
+        "wlan.ifconfig(config=('300.1.1.1', '', '0.0.0.0', '1.2.3.4')), wlan.ifconfig()[:2]",
+        "(None, ('44.1.1.1', '0.0.0.0'))",
+    ),
+    "a bandwidth": ("wlan.bandwidth(1), wlan.bandwidth()", "(True, 1)"),
+    "a host name": ("wlan.hostname('x' * 32), len(wlan.hostname())", "(True, 31)"),
+    "a country": (
+        "wlan.country(country='US', schan=1, nchan=11), wlan.country()[:3]",
+        "(None, ('US', 1, 11))",
+    ),
+    "a country at the start": (
+        "wlan.init(country=('JP', 1, 14, 1)), wlan.country().country, wlan.country().policy",
+        "(None, 'JP', 1)",
+    ),
+    "a BSSID as text": ("wlan.connect('field-ap', bssid='abcdefgh')", "None"),
+    "a channel after all": ("wlan.promiscuous(True), wlan.channel(6)", "(None, None)"),
+}
 
+
+@pytest.mark.both_runtimes
+def test_what_is_not_refused(run: Run) -> None:
+    calls = "".join(f"attempt(lambda: ({call}))\n" for call, _ in TAKEN.values())
+    lines = run(HEAD + TRY + "wlan = WLAN(mode=WLAN.STA)\n" + calls)
+    assert dict(zip(TAKEN, lines, strict=True)) == {
+        name: text for name, (_, text) in TAKEN.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "wlan.init(country=('EU', 1))",
+        "WLAN(mode=WLAN.STA, ssid='a', auth=(WLAN.WPA2_ENT, 'long enough'))",
+        "wlan.connect('a', auth=(WLAN.WPA2_ENT, 'user', None), identity='me')",
+    ],
+)
+def test_what_reads_foreign_memory_ends_the_run(run: Run, call: str) -> None:
+    [text] = run(HEAD + f"wlan = WLAN(mode=WLAN.STA)\n{call}")
+    assert "WLAN" in text and "reads" in text
+
+
+@pytest.mark.both_runtimes
+@pytest.mark.usefixtures("soon")
+def test_a_station_has_a_name_while_it_is_associated(run: Run) -> None:
+    """wlan_ssid() and wlan_auth()."""
+    assert run(
+        HEAD
+        + """
+wlan = WLAN(mode=WLAN.STA)
+print(wlan.ssid(), wlan.auth(), wlan.channel())
+wlan.connect('field-ap', auth=(WLAN.WPA2, 'for-documentation'))
+print(wlan.ssid(), wlan.auth())
+while not wlan.isconnected():
+    time.sleep_ms(20)
+print(wlan.ssid())
+wlan.disconnect()
+print(wlan.ssid(), wlan.channel(), len(wlan.bssid().strip(b'\\0')) > 4)
+        """
+    ) == [
+        "None (3, 'www.pycom.io') 6",  # of the access point that a new board opens
+        "None (3, 'for-documentation')",
+        "field-ap",
+        "None 6 True",
+    ]
+
+
+def test_an_access_point_that_is_a_station_as_well_has_both_names(run: Run) -> None:
+    assert run(
+        HEAD
+        + """
+wlan = WLAN(mode=WLAN.STA_AP, ssid='field-ap', auth=(WLAN.WPA2, 'for-documentation'))
+print(wlan.ssid())
+time.sleep(3)
+print(wlan.ssid(), wlan.isconnected())
+        """
+    ) == ["(None, 'field-ap')", "('field-ap', 'field-ap') True"]
+
+
+def test_the_settings_of_the_start(run: Run) -> None:
+    """mod_pycom_wifi_*: what they cannot have changes nothing, and says nothing."""
+    assert run(
+        HEAD
+        + """
+import pycom
+pycom.wifi_mode_on_boot(7)
+print(pycom.wifi_mode_on_boot(), pycom.wifi_ssid_sta(5), pycom.wifi_ssid_sta())
+pycom.wifi_on_boot(False, True)
+print(WLAN().mode() == WLAN.STA)
+WLAN().deinit()
+pycom.wifi_mode_on_boot(1)
+pycom.wifi_ssid_sta('field-ap')
+pycom.wifi_pwd_sta('for-documentation')
+pycom.wifi_on_boot(True, True)
+time.sleep(3)
+print(WLAN().ssid(), WLAN().isconnected())
+        """
+    ) == ["2 None None", "True", "field-ap True"]
+
+
+FILES = """
+wlan = WLAN(mode=WLAN.STA)
+open('ca.pem', 'w').write('text')
+for name in ('ca.pem', 'no.pem'):
+    attempt(lambda: wlan.connect('x', auth=(WLAN.WPA2_ENT, 'u', 'k'), identity='u', ca_certs=name))
+name = 'ca.pem'
+attempt(lambda: wlan.connect('x', auth=(WLAN.WPA2_ENT,), identity='u', keyfile=name, certfile='a'))
+"""
+
+
+@pytest.mark.parametrize(
+    ("firmware", "expected"),
+    [
+        ("1.20.2.r4", ["ValueError invalid file path"] * 3),
+        (
+            "1.20.2.r5",
+            [
+                "None",
+                "OSError certificate file not found",
+                "OSError device client certificate file not found",
+            ],
+        ),
+    ],
+)
+def test_certificates_are_read_from_r5_on(run: Run, firmware: str, expected: list[str]) -> None:
+    assert run(HEAD + TRY + FILES, firmware=firmware) == expected
+
+
+@pytest.mark.both_runtimes
 def test_what_is_refused_and_how(run: Run) -> None:
     calls = "".join(f"attempt(lambda: {call})\n" for call, _ in REFUSED.values())
     lines = run(HEAD + TRY + "wlan = WLAN(mode=WLAN.STA)\n" + calls)
@@ -285,7 +484,7 @@ attempt(usocket.socket)
 wlan.connect('field-ap')
 while not wlan.isconnected():
     machine.idle()
-time.sleep(2)
+time.sleep(1)
 attempt(usocket.socket(usocket.AF_INET, usocket.SOCK_DGRAM).sendto, b'x', ('192.0.2.1', 7))
         """,
         access_points=[{"ssid": "field-ap", "security": "open", "drop_after_ms": 1500}],

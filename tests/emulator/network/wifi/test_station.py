@@ -84,10 +84,10 @@ def test_whom_an_access_point_lets_in(
 
 def test_how_long_it_takes(make: MakeWlan) -> None:
     wlan = make()
-    assert join(wlan) == 13 * 80 + 100 + 500
-    assert join(wlan, channel=6) == 80 + 100 + 500
+    assert join(wlan) == 5 * 120 + 50 + 100 + 500
+    assert join(wlan, channel=6) == 50 + 100 + 500
     wlan.do_ifconfig(0, ["192.168.4.9", "255.255.255.0", "192.168.4.1", "192.168.4.1"])
-    assert join(wlan, channel=6) == 80 + 100
+    assert join(wlan, channel=6) == 50 + 100
     assert wlan.do_ifconfig(0, None)[0] == "192.168.4.9"
 
 
@@ -134,7 +134,7 @@ def test_a_drop_out_is_mended_by_the_driver(make: MakeWlan) -> None:
     clock = wlan.board.clock
     clock.run_until(10_000_001)
     assert wlan.station.address is None and wlan.do_isconnected() == PENDING
-    clock.advance(13 * 80_000 + 100_000 + 500_000)
+    clock.advance(5 * 120_000 + 50_000 + 100_000 + 500_000)
     assert wlan.do_isconnected() == YES
 
 
@@ -155,16 +155,100 @@ def test_the_timer_ends_with_the_association_and_not_with_the_address(make: Make
     assert wlan.do_isconnected() == PENDING and wlan.station.state == "joined"
 
 
-def test_the_strongest_is_taken_unless_one_is_named(make: MakeWlan) -> None:
-    near = {"rssi_dbm": -40.0, "bssid": "02:00:00:00:00:01", "channel": 1}
-    far = {"rssi_dbm": -80.0, "bssid": "02:00:00:00:00:02", "channel": 11}
-    wlan = make(far, near)
+NEAR, FAR = (bytes.fromhex(f"02000000000{number}") for number in (1, 2))
+TWO: list[dict[str, Any]] = [
+    {"rssi_dbm": -40.0, "bssid": NEAR.hex(":"), "channel": 11},
+    {"rssi_dbm": -80.0, "bssid": FAR.hex(":"), "channel": 3},
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "joined", "searched_ms"),
+    [
+        ({}, FAR, 2 * 120 + 50),  # the first on the way, not the strongest
+        ({"channel": 11}, NEAR, 50),
+        ({"channel": 3}, FAR, 50),
+        ({"channel": 6}, FAR, 120 + 2 * 120 + 50),  # then all others
+        ({"bssid": NEAR}, NEAR, 10 * 120 + 50),
+        ({"bssid": NEAR, "channel": 11}, NEAR, 50),
+    ],
+)
+def test_the_search_ends_with_the_first_that_fits(
+    make: MakeWlan, options: dict[str, Any], joined: bytes, searched_ms: int
+) -> None:
+    wlan = make(*TWO)
+    assert join(wlan, **options) == searched_ms + 100 + 500
+    assert wlan.do_joined()[0] == joined
+
+
+@pytest.mark.parametrize(("pinned", "roams"), [(None, True), (NEAR, False)])
+def test_a_named_access_point_alone_is_searched_when_it_is_lost(
+    make: MakeWlan, pinned: bytes | None, roams: bool
+) -> None:
+    gone = {"point": "time", "at_ms": 10_000, "do": "ap_gone", "bssid": NEAR.hex(":")}
+    wlan = make(*TWO, faults=[gone])
+    join(wlan, channel=11, bssid=pinned)
+    wlan.board.clock.run_until(40_000_000)
+    assert (wlan.station.address is not None) is roams
+
+
+def test_the_first_of_several_on_a_channel_is_drawn(make: MakeWlan) -> None:
+    wlan = make(*[{**each, "channel": 6} for each in TWO])
+    joined = set()
+    for _ in range(20):
+        join(wlan, channel=6)
+        joined.add(wlan.do_joined()[0])
+    assert joined == {NEAR, FAR}
+
+
+def test_so_many_associations_are_refused(make: MakeWlan) -> None:
+    wlan = make()
+    wlan.station.failing = 2
+    assert [join(wlan) < 60_000 for _ in range(3)] == [False, False, True]
+
+
+def test_the_timer_of_an_earlier_attempt_ends_a_later_one(make: MakeWlan) -> None:
+    """wlan_do_connect() does not stop it, disconnect() does."""
+    for stopped in (False, True):
+        wlan = make({"association_ms": 3000})
+        wlan.do_connect("nowhere", None, None, False, None, 0, 4000)
+        wlan.board.clock.advance(3_000_000)
+        if stopped:
+            wlan.do_disconnect()
+        assert (join(wlan) < 60_000) is stopped
+
+
+def test_the_antennas(make: MakeWlan) -> None:
+    wlan = make({"rssi_dbm": -60.0})
+    wlan._antenna_db = (-50.0, 3.0)
+    heard = {}
+    for antenna in (0, 1, 2):  # internal, external, as it is
+        wlan.do_set("antenna", antenna)
+        heard[antenna] = wlan.points[0].heard()
+    assert heard[0] is None and all(-70 < (heard[each] or 0) < -45 for each in (1, 2))
+    wlan.on_reset(0)
+    assert wlan.points[0].heard() is None  # the pull-down of the pin: the internal one
+
+
+def test_a_country_has_its_channels(make: MakeWlan) -> None:
+    wlan = make({"channel": 13})
+    assert join(wlan) < 60_000
+    wlan.do_set("country", ["US", 1, 11, 20, 1])
+    assert join(wlan) == 60_000
+    wlan.do_scan_start({})
+    wlan.board.clock.advance(11 * 180_000)
+    assert wlan.do_scan_result() == []
+    wlan.do_deinit()
+    wlan.do_init({"mode": 1})  # a new driver has its own country
+    assert join(wlan) < 60_000
+
+
+def test_the_access_point_is_told_the_host_name(make: MakeWlan) -> None:
+    wlan = make()
     join(wlan)
-    assert wlan.do_joined()[2] == 1
-    join(wlan, bssid=bytes.fromhex("020000000002"))
-    assert wlan.do_joined()[2] == 11
-    join(wlan, channel=11)
-    assert wlan.do_joined()[0] == bytes.fromhex("020000000002")
+    wlan.do_set("hostname", "well-7")
+    join(wlan)
+    assert wlan.points[0].hosts == ["espressif", "well-7"]
 
 
 def test_readings_of_the_signal_fluctuate(make: MakeWlan) -> None:
