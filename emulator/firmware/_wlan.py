@@ -78,6 +78,13 @@ _SCAN = (
     ("type", _optional(to_int), None),
     ("scantime", as_is, None),
 )
+_SERVER = (
+    ("id", to_int, 0),
+    ("login", as_is, ("micro", "python")),
+    ("timeout", to_int, 300),
+)
+_LOGIN_MOST = 32
+_TIMEOUT_LEAST_S = 5
 _IFCONFIG = (("id", to_int, 0), ("config", as_is, REQUIRED))
 _COUNTRY = (
     ("country", to_text, None),
@@ -494,13 +501,25 @@ def _address(text):
     return ".".join(values)
 
 
-class Server:
+class Server(OnlyOne):
     """The FTP and telnet servers (user micro, password python), up as soon as Wi-Fi is."""
 
+    _timeout = 300
+
     def __init__(self, *args, **keywords):
-        self.init(*args, **keywords)
+        number, login, timeout = assign(_SERVER, 1, args, keywords)
+        if number != 0:
+            raise OSError(NA)
+        self._start(login, timeout)
 
     def init(self, *args, **keywords):
+        self._start(*assign(_SERVER[1:], 0, args, keywords))
+
+    def _start(self, login, timeout):
+        for text in to_sequence(login, 2):
+            if len(_to_str(text)) > _LOGIN_MOST:
+                raise ValueError(BADVAL)
+        self.timeout(timeout)
         call("wlan.servers", True)
 
     def deinit(self):
@@ -509,5 +528,10 @@ class Server:
     def isrunning(self):
         return call("wlan.servers", None)
 
-    def timeout(self, seconds=None):
-        return 300 if seconds is None else None
+    def timeout(self, *seconds):
+        if not seconds:
+            return self._timeout
+        if to_int(seconds[0]) < _TIMEOUT_LEAST_S:
+            raise ValueError(BADVAL)
+        self._timeout = seconds[0]
+        return None

@@ -280,6 +280,12 @@ REFUSED: dict[str, tuple[str, str]] = {
         "wlan.ifconfig(config=None)", "TypeError can't convert 'NoneType' object to str",
     ),
     "hidden ones by a text": ("wlan.scan(show_hidden='yes')", "TypeError can't convert str to"),
+    "a second server": ("Server(1)", "OSError resource not available"),
+    "one word as login": (
+        "Server(login=('me',))", "ValueError requested length 2 but object has length 1",
+    ),
+    "a long login": ("Server(login=('me', 'x' * 33))", "ValueError invalid argument(s) value"),
+    "a short time of servers": ("Server().timeout(4)", "ValueError invalid argument(s) value"),
     "stations of a station": ("wlan.ap_sta_list()", "OSError the requested operation is not"),
 }  # fmt: skip
 
