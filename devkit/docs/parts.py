@@ -307,5 +307,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "bearer": contracts.bearer,
     "causes": causes.table,
     budget.PART: budget.table,
-    "wear": Rows(wear.COLUMNS, [functools.partial(wear.row, *case) for case in wear.CASES], [6]),
+    "wear": Rows(wear.COLUMNS, [functools.partial(wear.row, *case) for case in wear.CASES], [7]),
 }

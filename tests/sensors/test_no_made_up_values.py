@@ -15,7 +15,7 @@ from tests.device import Node
 
 from .family import ON_I2C, SUPPLY, Member
 
-READINGS = 20
+READINGS = {"once": 10, "twice": 10, "conversions": 20}
 CHECKSUMS = ("scd30", "scd4x", "sht4x", "si7021")
 # Further kinds of a chip, and further arguments of its driver
 OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -50,7 +50,7 @@ def test_a_reading_is_true_or_none(
         if chip.powered:
             chip.interrupt_supply()
 
-    for number in range(READINGS):
+    for number in range(READINGS[trouble]):
         chip.lateness = rng.random()
         if trouble == "conversions":
             chip.brown_out = rng.randrange(3)
