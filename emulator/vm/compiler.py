@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
+from emulator.vm import kept
+
 TICK = "__tick__"
 PARSED = "__parsed__"
 COMPILING = ("exec", "eval", "compile")  # whose first argument is source
@@ -47,6 +49,10 @@ def compile_device(
     """
     key = (source, mode)
     code = _cache.get(key) if watch is None else None
+    if code is None and watch is None and mode == "exec":
+        code = kept.load(source)
+        if code is not None:
+            _cache[key] = code
     if code is not None and code.co_filename != filename:
         code = _cache[key] = _moved(code, filename)  # the same file on another flash
     if code is None:
@@ -64,6 +70,8 @@ def compile_device(
             code = compile(tree, filename, mode, dont_inherit=True)
         if watch is None:
             _cache[key] = code
+            if mode == "exec":
+                kept.store(source, code)
     return code
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import builtins
 import functools
-import io
 import os
-import tokenize
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -72,14 +71,16 @@ def source_us(size: int) -> int:
     return size * PY_US_PER_KB // 1024
 
 
+_STRING_OR_COMMENT = re.compile(
+    rb"""('{3}|"{3})(?:\\.|(?!\1).)*?\1|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|(#[^\n\r]*)""",
+    re.DOTALL,
+)
+
+
 @functools.cache
 def comment_bytes(source: bytes) -> int:
     """How much of a source is comments; docstrings count as code."""
-    try:
-        tokens = list(tokenize.tokenize(io.BytesIO(source).readline))
-    except (SyntaxError, ValueError, tokenize.TokenError):
-        return 0
-    return sum(len(each.string.encode()) for each in tokens if each.type == tokenize.COMMENT)
+    return sum(len(comment) for _, comment in _STRING_OR_COMMENT.findall(source))
 
 
 def mpy_us(size: int) -> int:

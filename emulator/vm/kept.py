@@ -1,0 +1,67 @@
+"""Code of the project's device files, kept between processes as Python keeps that of modules.
+
+Compiling them takes half the time of a short command. An entry holds for one text, one compiler
+and one Python. There is one for each file: programs of others, and altered files, have none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.util
+import marshal
+import os
+import sys
+from pathlib import Path
+from types import CodeType
+
+from emulator.device_files import flash_files
+
+_COMPILER = Path(__file__).with_name("compiler.py")
+
+
+def load(source: str) -> CodeType | None:
+    """What an earlier process has made of this text."""
+    place = _place(source)
+    if place is None:
+        return None
+    try:
+        data = place.read_bytes()
+        key = _key(source)
+        code = marshal.loads(data[len(key) :]) if data.startswith(key) else None
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+    return code if isinstance(code, CodeType) else None
+
+
+def store(source: str, code: CodeType) -> None:
+    """Keep it, if it is of the project and there is a virtual environment to keep it in."""
+    place = _place(source)
+    if place is None or sys.dont_write_bytecode:
+        return
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(exist_ok=True)
+        new = place.with_name(f"{place.name}.{os.getpid()}")
+        new.write_bytes(_key(source) + marshal.dumps(code))
+        new.replace(place)
+
+
+def _place(source: str) -> Path | None:
+    name = _names().get(source) if sys.prefix != sys.base_prefix else None
+    return Path(sys.prefix) / "device-code" / name if name else None
+
+
+@functools.cache
+def _names() -> dict[str, str]:
+    """Text of each file of the project -> name of its entry."""
+    found = {}
+    for path, file in flash_files().items():
+        with contextlib.suppress(OSError, ValueError):
+            found[file.read_text(encoding="utf-8")] = ".".join(path.with_suffix("").parts)
+    return found
+
+
+def _key(source: str) -> bytes:
+    parts = importlib.util.MAGIC_NUMBER, _COMPILER.read_bytes(), source.encode()
+    return hashlib.sha256(b"\0".join(parts)).digest()
