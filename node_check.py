@@ -92,7 +92,8 @@ class Examined:
         import protocols
 
         name = protocols.named(value, self.bearer, self._config)
-        return plugins.find("protocols", name, ("open", "NEEDS"), field="_PROTOCOL")
+        also = ("auto",)
+        return plugins.find("protocols", name, ("open", "NEEDS"), field="_PROTOCOL", also=also)
 
     def _damaged(self, fields, error):
         named = ["%s = %r" % (name, self.settings[name]) for name in fields]

@@ -132,6 +132,12 @@ def _misspelt(layout: Layout, found: Evaluation) -> Iterator[Problem]:
                 value = HIDDEN
             text = f"{name} = {_shown(value)}; allowed: {allowed}"
             yield Problem(file, line, text, (name,), _as_json(value), allowed)
+    for name, (file, line) in layout.bare.items():
+        meant = f"_{name}"
+        # one that the same file takes over may have any name
+        if meant in found.known and layout.assigned.get(meant, ("", 0))[0] != file:
+            allowed = f"a field; the nearest one is {meant}"
+            yield Problem(file, line, f"{name}; allowed: {allowed}", (name,), None, allowed)
 
 
 def _placed(layout: Layout, found: Evaluation, text: str) -> Problem:

@@ -52,6 +52,7 @@ class Layout:
     file, credentials   names of FILE and of its credentials.py, as one would write them here
     texts               [(name, text), ...] of the files that are read
     assigned            {"_PORT": (file, line), ...}: where the value in use stands
+    bare                {"PORT": (file, line), ...}: names in capitals without the underscore
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,6 +69,8 @@ class Layout:
             self.texts.append((self.credentials, _read(self.credentials_file)))
         self._values: dict[str, ast.expr] = {}
         self.assigned = self._assigned()
+        bare = _fields_set(self.text, {}, "[A-Z][A-Z]")
+        self.bare = {name: self.origin(node.lineno) for name, node in bare}
 
     @property
     def text(self) -> str:
@@ -175,14 +178,16 @@ def _imports_of_config(text: str) -> list[ast.stmt]:
     return [node for node in ast.walk(_parsed(text)) if _imports_config(node)]
 
 
-def _fields_set(text: str, values: dict[str, ast.expr]) -> list[tuple[str, ast.stmt]]:
+def _fields_set(
+    text: str, values: dict[str, ast.expr], begin: str = "_(?!_)"
+) -> list[tuple[str, ast.stmt]]:
     """The assignments to names that begin like a field, in order; their values go to `values`."""
     found: list[tuple[str, ast.stmt]] = []
     for node in ast.walk(_parsed(text)):
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [each.id for each in targets if isinstance(each, ast.Name)]
-            found += [(name, node) for name in names if re.match("_(?!_)", name)]
+            found += [(name, node) for name in names if re.match(begin, name)]
     found.sort(key=lambda pair: pair[1].lineno)
     values.update((name, node.value) for name, node in found if isinstance(node, ast.Assign))
     return found

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import difflib
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from emulator.board import faults, options
-from emulator.board.faults import Fault
+from emulator.board.faults import Fault, own_keys
 from emulator.board.standard import BoardOptions
 from emulator.lorawan.options import LoraOptions
 from emulator.modem import command_faults, modem_faults
@@ -147,4 +147,10 @@ def _check_fault(table: dict[str, Any]) -> None:
     if fault.do not in words:
         allowed = ", ".join(words)
         raise ValueError(f"fault: do = {fault.do!r} at point {fault.point!r}; allowed: {allowed}")
-    options.from_table(words[fault.do], fault.options, f"fault {fault.do}:")
+    kind = words[fault.do]
+    known = [*own_keys(fault.point), *(each.name for each in fields(kind))]
+    for key in fault.options:
+        if key not in known:
+            text = f"fault {fault.do}: unknown key {key!r}; allowed: {', '.join(known)}"
+            raise ValueError(text)
+    options.from_table(kind, fault.options, f"fault {fault.do}:")

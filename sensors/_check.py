@@ -98,8 +98,8 @@ def problems(arguments, given):
         value = given.get(name)
         if name in given and value is None and field[3:] == (None,):
             continue
-        if kind == "choice" and name in given:
-            text = _choice(name, value, limits)
+        if kind == "choice" and (name in given or len(field) < 4):
+            text = _choice(name, value, limits, name in given)
             if text:
                 found.append(text)
         else:
@@ -107,7 +107,7 @@ def problems(arguments, given):
     return found
 
 
-def _choice(name, value, limits):
+def _choice(name, value, limits, is_given):
     """The problem of an argument that has to be one of `limits`; None if there is none."""
     who = None
     if name.endswith("_pin"):
@@ -119,6 +119,8 @@ def _choice(name, value, limits):
     if any(value == choice and type(value) is type(choice) for choice in limits):
         return None
     allowed = ", ".join([_shown(name, choice) for choice in limits])
+    if not is_given:
+        return "{} is missing; allowed: {}".format(name, allowed)
     text = "{} = {}; allowed: {}".format(name, _shown(name, value), allowed)
     return "{}; {} is that of {}".format(text, value, who) if who else text
 

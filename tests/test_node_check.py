@@ -52,7 +52,7 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
     ({"_PROTOCOL": "coap", **LORA}, "_PROTOCOL = 'coap', _BEARER = 'lora': the protocol needs a"),
     ({"_CID": 6}, "_CID = 6: the protocol needs a message; allowed: one that needs a stream"),
     ({"_BEARER": "nbiott"}, "_BEARER = 'nbiott'; allowed: lora, nbiot, wifi"),
-    ({"_PROTOCOL": "http"}, "_PROTOCOL = 'http'; allowed: coap, mqtt, udp"),
+    ({"_PROTOCOL": "http"}, "_PROTOCOL = 'http'; allowed: auto, coap, mqtt, udp"),
     ({"_PROTOCOL": "coap", "_TOPIC": PATH, "_TOKEN": KEY},
      f"_TOPIC = '{PATH}', _TOKEN = '***': 3 of 124 bytes are left for a report; allowed: "),
     ({"_PROTOCOL": "mqtt", "_PORT": 1883, "_TOPIC": "t" * 110}, "': 7 of 124 bytes are left for"),

@@ -8,8 +8,10 @@ Only the requested module is loaded. A name that could lead out of the folder is
 """
 
 
-def find(folder, name, marks, field=None):
+def find(folder, name, marks, field=None, also=()):
     """Return the module `folder.name`, which must have the attributes `marks` to be a plug-in.
+
+    field, also: for the message: the field of `name`, and what else that may be.
 
     Raises ValueError with the available names if there is no such plug-in, ImportError if the
     module imports another that is missing.
@@ -23,7 +25,7 @@ def find(folder, name, marks, field=None):
         else:
             if all(hasattr(module, mark) for mark in marks):
                 return module
-    allowed = ", ".join(_usable(folder, marks)) or "none installed"
+    allowed = ", ".join(list(also) + _usable(folder, marks)) or "none installed"
     raise ValueError("{} = {!r}; allowed: {}".format(field or folder, name, allowed))
 
 

@@ -10,6 +10,7 @@ version. What a board has in C is loaded beforehand and does not count.
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import subprocess
 from collections.abc import Sequence
@@ -49,16 +50,22 @@ def heap_after_import(modules: Sequence[str], root: Path = ROOT) -> dict[str, in
         "before": "".join(f"import {name}\n" for name in [*_BEFORE.split(), *_ALIASES]),
         "modules": list(modules),
     }
-    command = [webassembly.program(), str(HOST), str(webassembly.package())]
-    done = subprocess.run(command, input=json.dumps(work), capture_output=True, text=True,
-                          timeout=LIMIT_S, check=False)  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"measuring the heap failed: {done.stderr.strip()[-500:]}")
-    found = json.loads(done.stdout)
+    found = json.loads(_measured(json.dumps(work)))
     for name, value in found.items():
         if not isinstance(value, int):
             raise RuntimeError(f"importing {name} failed: {value}")
     return {name: int(value) for name, value in found.items()}
+
+
+@functools.lru_cache(maxsize=8)  # the same files have the same weight
+def _measured(work: str) -> str:
+    command = [webassembly.program(), str(HOST), str(webassembly.package())]
+    done = subprocess.run(
+        command, input=work, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"measuring the heap failed: {done.stderr.strip()[-500:]}")
+    return done.stdout
 
 
 def _firmware() -> dict[str, bytes]:

@@ -35,6 +35,7 @@ from emulator.cycle import Cycle
 from emulator.device_files import ROOT, configured
 from emulator.emulator import Console, Emulator
 from emulator.network.addresses import endpoint
+from emulator.vm.guard import TimeLimit
 
 BOARDS = ("GPy", "FiPy")
 
@@ -77,7 +78,7 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(summary(ok, options.seed, cycles)))
     for line in troubles(cycles):
-        print(f"./dev run: {line}{route_for(cycles)}", file=sys.stderr)
+        print(f"./dev run: {line}", file=sys.stderr)
     return 0 if ok else 1
 
 
@@ -86,16 +87,15 @@ def troubles(cycles: list[Cycle]) -> list[str]:
     lines = []
     for number, cycle in enumerate(cycles, 1):
         if cycle.trouble is not None:
-            lines.append(f"cycle {number}: {cycle.trouble}")
+            lines.append(f"cycle {number}: {cycle.trouble}{route_for(cycle)}")
     return lines
 
 
-def route_for(cycles: list[Cycle]) -> str:
-    """The option that leads the first host without a route to a server on this computer."""
-    for cycle in cycles:
-        for host, port in cycle.unrouted if cycle.trouble else ():
-            source = f"{host}:PORT" if port is None else endpoint(host, port)
-            return f"; --route {source}=127.0.0.1:PORT leads to a server on this computer"
+def route_for(cycle: Cycle) -> str:
+    """The option that leads its first host without a route to a server on this computer."""
+    for host, port in cycle.unrouted:
+        source = f"{host}:PORT" if port is None else endpoint(host, port)
+        return f"; --route {source}=127.0.0.1:PORT leads to a server on this computer"
     return ""
 
 
@@ -162,6 +162,10 @@ def run_script(options: argparse.Namespace, flash: Path | None, console: Console
         **runtime(options),
     ) as emulator:
         try:
-            return emulator.run(scripts, options.cycles)
+            cycles = emulator.run(scripts, options.cycles)
         finally:
             write_trace(options, emulator.board)
+        if isinstance(emulator.board.halt, TimeLimit):
+            print(f"./dev run: the time is over (--max-hours {options.max_hours:g}), in cycle"
+                  f" {len(cycles)} of {options.cycles}", file=sys.stderr)  # fmt: skip
+        return cycles

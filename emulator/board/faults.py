@@ -102,6 +102,11 @@ WORDS: dict[str, dict[str, type]] = {
 }
 
 
+def own_keys(point: object) -> tuple[str, ...]:
+    """The keys that each fault of a point has, whatever its word."""
+    return ("point", "do", *(("at_ms",) if point == "time" else ("match", "nth")))
+
+
 @dataclass
 class Fault:
     point: Literal["time", "command", "file", "nvs", "i2c"]
@@ -120,7 +125,7 @@ class Fault:
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Fault:
         """Build from one [[fault]] table. ValueError names key, value and what is allowed."""
-        own = ("point", "do", *(("at_ms",) if table.get("point") == "time" else ("match", "nth")))
+        own = own_keys(table.get("point"))
         fault = options.from_table(cls, {key: table[key] for key in own if key in table}, "fault")
         fault.options = {key: value for key, value in table.items() if key not in own}
         return fault

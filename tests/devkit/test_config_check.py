@@ -116,6 +116,19 @@ def test_each_problem_has_the_line_of_its_field(checked: Callable[..., list[str]
     assert len(found) == 9
 
 
+def test_a_field_without_its_underscore_is_told(checked: Callable[..., list[str]]) -> None:
+    assert checked(f"{MEADOW}PERIOD_S = 60\nHOUR_S = 3600\nPORT = 7000\n_PORT = PORT\n") == [
+        "node.py:3: PERIOD_S; allowed: a field; the nearest one is _PERIOD_S"
+    ]
+
+
+def test_a_protocol_that_is_not_there_is_told_with_auto(
+    checked: Callable[..., list[str]],
+) -> None:
+    [said] = checked(f"{MEADOW}_PROTOCOL = 'http'\n")
+    assert said == "node.py:3: _PROTOCOL = 'http'; allowed: auto, coap, mqtt, udp"
+
+
 def test_a_field_of_an_earlier_release_is_told_its_successor(
     checked: Callable[..., list[str]],
 ) -> None:

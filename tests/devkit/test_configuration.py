@@ -146,7 +146,7 @@ def test_build_and_component_have_the_file_and_its_credentials(meadow: Path, cap
     ("line", "said"),
     [
         ('_BEARER = "warp"', "_BEARER = 'warp'; allowed: lora, nbiot, wifi"),
-        ('_PROTOCOL = "warp"', "_PROTOCOL = 'warp'; allowed: coap, mqtt, udp"),
+        ('_PROTOCOL = "warp"', "_PROTOCOL = 'warp'; allowed: auto, coap, mqtt, udp"),
         ('_SENSORS = (("warp", {}),)', "_SENSORS, sensor 1: module = 'warp'; allowed: ads1115, "),
     ],
 )

@@ -123,6 +123,10 @@ def test_chips_are_merged_key_by_key(tmp_path: Path) -> None:
         ({"wifi": {"access_points": [{"ssid": "a", "ipv4_prefix": "10."}]}}, ["ipv4_prefix"]),
         ({"fault": [{"point": "time", "at_ms": 1, "do": "ap_gone", "who": "a"}]}, ["who", "ssid"]),
         ({"fault": [{"point": "time", "at_ms": 1, "do": "ap_back", "bssid": "6"}]}, ["bssid"]),
+        (
+            {"fault": [{"point": "time", "do": "lose_coverage", "at_s": 5}]},
+            ["lose_coverage", "'at_s'", "allowed: point, do, at_ms"],
+        ),
         ({"lora": {"region": "EU433"}}, ["region", "EU433", "EU868"]),
         ({"lora": {"uplink_loss": 1.5}}, ["uplink_loss", "0 to 1"]),
         ({"lora": {"rx1_delay_s": 0}}, ["rx1_delay_s", "15"]),

@@ -70,6 +70,13 @@ def test_a_mistake_is_told_and_is_the_only_one(node, lines, expected):
     assert "allowed: " in problem
 
 
+def test_a_missing_pin_is_told_with_those_that_are_free(node):
+    [said] = check(node, "(('si7021', {'sda_pin': 'P9'}),)")
+    assert said.startswith(
+        "sensor 1 (si7021): scl_pin is missing; allowed: 'P3', 'P4', 'P6', 'P8'"
+    )
+
+
 def test_a_required_number_is_asked_for(node):
     driver = "FIELDS = ()\nARGUMENTS = (('ohm', 'number', (1, 9)),)\ndef get_reading(ohm): pass\n"
     (node.flash / "sensors" / "odd.py").write_text(driver, encoding="utf-8")

@@ -119,6 +119,28 @@ def test_a_run_that_ends_with_1_says_what_is_missing(
     assert capsys.readouterr().err == f"./dev run: cycle 1: {said}\n"
 
 
+def test_only_a_cycle_that_looked_for_the_server_is_told_of_a_route(
+    tmp_path: Path, capsys
+) -> None:
+    fault = '[[fault]]\npoint = "time"\nat_ms = 200000\ndo = "lose_coverage"\n'
+    (tmp_path / "gone.toml").write_text(f'like = "good"\n{fault}')
+    words = ["--cycles", "2", "--scenario", str(tmp_path / "gone.toml")]
+    assert cli.main(["run", MAIN, *words]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert "--route" in first
+    assert second == "./dev run: cycle 2: no report was taken; cause: attach_timeout"
+
+
+def test_a_run_whose_time_is_over_says_so(tmp_path: Path, capsys) -> None:
+    (tmp_path / "program.py").write_text("import machine\nmachine.deepsleep(2000000)\n")
+    program = str(tmp_path / "program.py")
+    assert cli.main(["run", program, "--cycles", "9", "--max-hours", "1"]) == 0
+    said = "./dev run: the time is over (--max-hours 1), in cycle 2 of 9\n"
+    assert capsys.readouterr().err == said
+    assert cli.main(["run", program, "--cycles", "1", "--max-hours", "1"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_the_program_of_the_readme_says_so_too(tmp_path: Path, capsys) -> None:
     (tmp_path / "program.py").write_text(README)
     assert cli.main(["run", str(tmp_path / "program.py")]) == 1
