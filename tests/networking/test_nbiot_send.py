@@ -443,7 +443,12 @@ def test_what_counts_as_sent_was_taken_once_whenever_the_prompt_comes(
     assert device.modem_rests()
 
 
-@pytest.mark.parametrize("data", (b"AT+CFUN=0", b"x\rat+cfun=0", b"\rA/"))
+COMMANDS = (
+    b"AT+CFUN=0", b"x\rat+cfun=0", b"\rA/", b"AT\r", b"at;", b"AX\x08T+CFUN=0", b"A\0T+CFUN=0",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("data", COMMANDS)
 def test_a_payload_for_which_the_modem_does_not_ask_is_no_command(
     make_device: MakeDevice, data: bytes
 ) -> None:
