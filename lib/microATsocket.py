@@ -49,8 +49,6 @@ SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
 
 _DIALS = 5  # tries, a second apart
-# What follows AT: a blank, a basic command or an S register (ITU-T V.250), or a family
-_COMMANDS = b" ABCDEFGHIJKLMNOPQRSTUVWXYZ&+!^%$*\\"
 _MOST_ACCEPTED = 24  # a wait before the radio goes off covers no more
 
 accepted = []
@@ -146,7 +144,9 @@ class socket:
     def _may_be_early(self, text):
         """True if the payload can go out without a look at its prompt, for which the firmware
         waits a second: a modem that refuses must take no part of it for a command."""
-        return not (getattr(self.modem, "knows_prompts", False) or _has_command(text))
+        if getattr(self.modem, "knows_prompts", False):
+            return False
+        return bool(self.hex) or not _has_command(text)
 
     def _hand_over(self, length, text, early):
         """True if the modem took the payload, False if not, None if it did not say."""
@@ -264,14 +264,14 @@ def checked(data, address, line_limit, hex):
 
 
 def _has_command(payload):
-    """True if some of it could be a command line of this modem, behind whatever precedes."""
-    upper = payload.upper()
-    place = upper.find(b"AT")
-    while place >= 0:
-        if upper[place + 2 : place + 3] in _COMMANDS:
-            return True
-        place = upper.find(b"AT", place + 1)
-    return b"A/" in upper
+    """True if some of it could be a command line, behind whatever precedes.
+
+    A modem ignores parity and control characters, and AT alone is a command too (ITU-T V.250 5.2).
+    """
+    line = bytes([each & 127 for each in payload if each & 127 > 31]).upper()
+    if b"\x08" in payload:  # a backspace joins what stands apart
+        return b"A" in line and (b"T" in line or b"/" in line)
+    return b"AT" in line or b"A/" in line
 
 
 def _port(address, least):

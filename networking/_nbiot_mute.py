@@ -86,7 +86,7 @@ class Guard:
             from utils import at_due  # hardly ever needed
 
             # its prompt may be late: then AT would be payload
-            text = at.send(self.wrapped, at_due.filling(self._unanswered), _FILL_MS)
+            text = at.send(self.wrapped, at_due.filling(self, self._unanswered), _FILL_MS)
         text = text or at.send(self.wrapped, "AT", _PROBE_MS)
         if not text:
             raise Mute("the modem is mute")

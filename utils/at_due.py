@@ -11,6 +11,7 @@ from utils import at, timing
 _MARKERS = ("AT+CFUN?", "AT+CMEE?", "AT+CCLK?", "AT+CGATT?", "AT+CPSMS?", "AT+CREG?")
 _QUIET_MS = const(1000)  # after which nothing follows a final result code
 _FILL_MS = const(2000)
+_TAKEN_MS = const(5000)  # from a late prompt to the answer, if the payload was there already
 
 _marker = 0
 
@@ -24,6 +25,9 @@ def settle(modem, due, timeout_ms):
     deadline = timing.Deadline(timeout_ms)
     if not due[2].expired():  # else a query may be outstanding as well
         _await(modem, due, deadline, result)
+    if at.outstanding and not deadline.expired() and _takes_payload(due[1]):
+        # its prompt may stand unseen, and a query would be payload
+        _note(result, at.Reply(at.send(modem, filling(modem, due[1]), _FILL_MS), ""))
     while at.outstanding and not deadline.expired():
         # less than 1 s would leave each answer to the next query, for ever
         asked = _ask(modem, due[1], _next_marker(), max(_QUIET_MS, deadline.left_ms()))
@@ -52,7 +56,7 @@ def _ask(modem, command, query, timeout_ms):
             return reply
         if reply.prompt:  # that of `command`: the query has become payload
             text = ""
-            more = at.send(modem, filling(command), _FILL_MS)
+            more = at.send(modem, filling(modem, command), _FILL_MS)
         else:
             more = at.send(modem, at.LISTEN, left_ms)
         if not more and reply.final:
@@ -88,12 +92,37 @@ def _note(result, reply):
     result.rebooted = result.whole = result.rebooted or reply.rebooted
 
 
-def filling(command):
-    """Return what ends a prompt nobody waits for: blanks of the announced length, or ESC."""
-    if not isinstance(command, str):
-        return b"\x1b"
-    count = at.number((at.fields(command.replace("=", ":", 1)) + [""])[1])
-    return b" " * count if count else b"\x1b"
+def behind_prompt(modem, payload, timeout_ms):
+    """Return the Reply to payload whose prompt came behind it, so that it may be taken or lost.
+
+    Without an answer the prompt gets it again. An ERROR to that does not tell: `final` is None.
+    """
+    due = modem, payload, timing.Deadline(timeout_ms), ""
+    reply = at.converse(modem, payload, _TAKEN_MS, False, due)
+    if not reply.whole:
+        reply = at.converse(modem, payload, timeout_ms, False)
+        # of two payloads one is answered as a command line, behind the other or later
+        reply.ok = "\r\nOK\r\n" in reply.text
+        reply.final = "OK" if reply.ok else None
+        if not at.outstanding:
+            at.outstanding = modem, payload, timing.Deadline(0), ""
+    return reply
+
+
+def _takes_payload(command):
+    return not isinstance(command, str) or "+SQNSSEND" in command.upper()
+
+
+def filling(modem, command):
+    """Return what ends a prompt nobody waits for: blanks, as many as it takes, or ESC."""
+    if isinstance(command, str):
+        count = at.number((at.fields(command.replace("=", ":", 1)) + [""])[1])
+        if not count:
+            return b"\x1b"
+        length = 2 * count  # in hex; what is too much is an empty line
+    else:
+        length = len(command)
+    return b" " * min(length, at.line_limit(modem))
 
 
 def _next_marker():

@@ -595,3 +595,32 @@ utime.sleep(9)
     assert shown == [1] * 4
     server.wait_for(4)
     assert sorted(datagram.data for datagram in server.received) == [b"0", b"1", b"2", b"3"]
+
+
+FIRST = b"AT first, payload once"
+
+
+@pytest.mark.parametrize("do", ("glued", "late"))
+@pytest.mark.parametrize("hex", (0, 1))
+def test_a_prompt_that_nobody_saw_takes_no_command_for_payload(
+    run: Run, server: Server, hex: int, do: str
+) -> None:
+    """A useless datagram of blanks may go out; the next one is sent, and soon."""
+    late = {"late_ms": 11_000} if do == "late" else {}
+    fault = {"match": "AT+SQNSSENDEXT", "nth": 1, "do": do, **late}
+    first, (second, ms), answer = run(
+        """
+from utils import at
+sock.setMessageFormat(given()[0])
+show(sock.sendto(given()[1], V6))
+show(took_ms(sock.sendto, "second", V6))
+show(at.exchange(lte, "AT+CFUN?").lines)
+nbiot.deactivate()
+        """,
+        [hex, FIRST],
+        [fault],
+    )
+    assert (first, second, answer) == (-1, 6, ["+CFUN: 1"]) and ms < 8000
+    assert all(
+        each.data in (FIRST, b"second") or not each.data.strip() for each in server.received
+    )
