@@ -31,7 +31,7 @@ from emulator.modem.radio import Radio
 from emulator.modem.session import Session
 from emulator.modem.sim import Sim
 from emulator.modem.sockets.table import SocketTable
-from emulator.modem.uart import BAUD, Uart
+from emulator.modem.uart import Uart
 from emulator.network.cell import Cell
 from emulator.network.routes import Routes
 
@@ -222,7 +222,8 @@ class Modem:
         self.session.ready = lambda: self.power.awake
         self.session.on_accept = lambda: self.output.release("sleep")
         self.output.on_break = self._on_break
-        self.power.on_awake = self.session.pump
+        self.power.on_awake = self._woken
+        self.power.on_update = self._show_cts
         self.power.on_asleep = lambda: self.output.hold("sleep")
         self.sim.on_ready = self.emm.start
 
@@ -244,6 +245,7 @@ class Modem:
             if self.cfun == 1 and served:
                 self.emm.resume()  # before anybody listens: no URC
             self.powered = True
+            self._show_cts()
             if self.cfun == 1:
                 self.emm.start()
 
@@ -273,11 +275,20 @@ class Modem:
             self.emm.start()
 
     def _on_bytes(self, data: bytes) -> None:
-        # at another rate than the modem's the line carries noise to it
-        if self.powered and not self.muted and self.uart.baud == BAUD:
+        asleep = self.options.cts_asleep == "asserted" and not self.power.awake
+        if self.powered and not self.muted and not asleep:
             self.session.feed(data)
         else:
             self.board.trace.add("power", f"modem does not hear {len(data)} bytes")
+
+    def _show_cts(self) -> None:
+        """CTS is asserted while bytes are taken; asleep as the scenario says."""
+        listens = self.powered and (self.power.awake or self.options.cts_asleep == "asserted")
+        self.uart.set_cts(listens or not self.options.cts_blocks)
+
+    def _woken(self) -> None:
+        self._show_cts()
+        self.session.pump()
 
     def _on_break(self) -> None:
         if self.nv.ibr[0]:

@@ -18,6 +18,13 @@ class ModemOptions:
     cfun: Literal[0, 1, 4] = 4  # found so when "running"
     low_power: bool = True  # setlpm was given before (an earlier deinitialisation left it so)
     autostart: bool = False  # CFUN=1 by itself after every start of the modem
+    uart1: bool = True  # machine.UART on the modem's pins reaches it
+    cts_blocks: bool = True  # CTS is released while the modem boots, sleeps and wakes up
+    # CTS of a sleeping modem; asserted: what is sent to it is lost
+    cts_asleep: Literal["released", "asserted"] = "released"
+    # RTS as the modem reads it while the board does not drive it: in deep sleep without hold,
+    # and from a start on until a program or the driver does
+    rts_in_deepsleep: Literal["released", "asserted"] = "released"
     boot_ms: int = 0  # start to +SYSSTART; 0: drawn, 3.5 s (2.3 to 6)
     imei: str = "354340987654326"  # 35434...: the firmware looks for this beginning
     manufacturer: str = "PYCOM"

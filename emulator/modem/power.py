@@ -1,14 +1,14 @@
 """Current of the modem: which state the meter is in, and when it sleeps.
 
-    off    no supply, or deep sleep: airplane mode for 5 s with RTS low       0.002 mA
-    psm    power saving mode, RTS low                                         0.002
-    lpm    airplane mode with RTS low, if AT!="setlpm ..." was given            0.2
-    idle   camped on a cell, RTS low: paging                                    1 (scenario)
+    off    no supply, or deep sleep: airplane mode for 5 s with RTS released       0.002 mA
+    psm    power saving mode, RTS released                                         0.002
+    lpm    airplane mode with RTS released, if AT!="setlpm ..." was given            0.2
+    idle   camped on a cell, RTS released: paging                                    1 (scenario)
     at     awake, no radio                                                       30
     boot   restarting                                                            60
     rx     receiving, searching                                                  70
     tx     transmitting, by coverage                              110 / 240 / 250
-    conn   connected between bursts (30 with RTS high), or in the tail behind
+    conn   connected between bursts (30 with RTS asserted), or in the tail behind
            a procedure: sparse 12, dense 53
 
 The domain "radio" draws nothing; it is "on" from CFUN=1 until a CFUN=0/4 is complete.
@@ -72,6 +72,7 @@ class Power:
         self.psm = False
         self.on_awake: Callable[[], None] = lambda: None
         self.on_asleep: Callable[[], None] = lambda: None
+        self.on_update: Callable[[], None] = lambda: None
         self._awake_us = 0  # when commands are taken again
         self._settled_us = 0
         self._resting_since_us: int | None = -LPM_TO_OFF_US  # in lpm or beyond since then
@@ -122,11 +123,12 @@ class Power:
         if self.asleep and not self._slept:
             self.on_asleep()
         self._slept = self.asleep
+        self.on_update()
         self._plan()
 
     @property
     def _resting(self) -> bool:
-        """Airplane mode with nothing to do and RTS low, and low power allowed."""
+        """Airplane mode with nothing to do and RTS released, and low power allowed."""
         settled = self._board.clock.now_us >= self._settled_us
         busy = self.booting or self.rts or self.cfun == 1 or bool(self.activity)
         return self.supplied and self.low_power and settled and not busy

@@ -60,7 +60,7 @@ class NetworkOptions:
     time_zone_quarters: int = 4  # local time, in quarter hours
     release_ms: int = 0  # RRC inactivity; 0: drawn by coverage
     cdrx: Literal["sparse", "dense"] = "sparse"  # current of the connected tail
-    idle_ma: float = IDLE_MA  # registered, idle, RTS low
+    idle_ma: float = IDLE_MA  # registered, idle, RTS released
     psm: bool = True  # the network grants power saving as requested
     edrx: bool = True
 

@@ -3,22 +3,17 @@
     device = Device(flash, modem_on_boot=False)
     plug(device)
 
-The board has no LTE driver any more: whatever calls network.LTE fails. Bytes and RTS pass between
-machine.UART and the modem; nothing else does, except that both ends of PPP are played here: see
-Ppp.
+The board has no LTE driver any more: whatever calls network.LTE fails. machine.UART on the modem's
+pins is the wire; both ends of PPP are played here: see Ppp.
 """
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from emulator.board.board import Board
-from emulator.board.pins import MODEM_PINS
-from emulator.board.serial import Serial
 from emulator.modem.modem import Modem
-from emulator.modem.uart import Uart
 from tests.device import Device
 
 LINK = Path(__file__).with_name("uart_link.py")
@@ -29,9 +24,7 @@ def plug(device: Device) -> None:
     """Put the second link on the flash of a board, and its modem at the end of the wire."""
     del device.board.services["lte"]
     shutil.copy2(LINK, device.flash / "networking" / "_nbiot_lte.py")
-    ppp = Ppp(device.board, device.modem)
-    device.service("socket").nics.append(ppp)
-    device.board.plug("serial", ModemSerial(device.board, device.emulator.uart, ppp))
+    device.service("socket").nics.append(Ppp(device.board, device.modem))
 
 
 class Ppp:
@@ -47,6 +40,8 @@ class Ppp:
 
     @property
     def address(self) -> str | None:
+        if self._modem.uart.tap is None:
+            self.drop()
         return self._address if self._modem.in_data_mode else None
 
     @property
@@ -67,44 +62,3 @@ class Ppp:
         if address and self._modem.in_data_mode:
             self._address = address
             self._modem.session.data.send(f"PPP {address}\n".encode())
-
-
-class ModemSerial(Serial):
-    """Service "serial" with the modem on its own pins. A line of the board is one write, and one
-    entry of the trace, instead of an event for each character."""
-
-    def __init__(self, board: Board, uart: Uart, ppp: Ppp) -> None:
-        super().__init__(board)
-        self._uart = uart
-        self._ppp = ppp
-        self._wired: int | None = None  # the UART that is open on the modem's pins
-
-    def do_open(self, uart_id: int, baud: int, *rest: Any) -> None:
-        super().do_open(uart_id, baud, *rest)
-        if rest[-2:] == MODEM_PINS["GPy"][:2]:
-            self._wired = uart_id
-            self._uart.baud = baud
-            self._uart.set_rts(True)
-
-    def do_close(self, uart_id: int) -> None:
-        super().do_close(uart_id)
-        if uart_id == self._wired:
-            self._wired = None
-            self._ppp.drop()
-            self._uart.set_rts(False)
-            self._uart.flush()
-
-    def do_any(self, uart_id: int) -> int:
-        return self._uart.waiting() if uart_id == self._wired else super().do_any(uart_id)
-
-    def do_read(self, uart_id: int, count: int) -> bytes:
-        """Of the modem: what has come, without a wait for more."""
-        return (
-            self._uart.read(count) if uart_id == self._wired else super().do_read(uart_id, count)
-        )
-
-    def do_write(self, uart_id: int, data: bytes) -> int:
-        if uart_id != self._wired:
-            return super().do_write(uart_id, data)
-        self._uart.write(data)
-        return len(data)

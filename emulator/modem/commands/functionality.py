@@ -60,6 +60,7 @@ class Functionality(Family):
             ),
             "+SMOD": Command(read=lambda: Raw(b"\r\n2")),
             "+BMOD": Command(read=lambda: Raw(b"\r\n2")),
+            "+BIND": Command(set=lambda args: None),  # Pycom's updater asks for it
         }
 
     def _set_cfun(self, args: Args) -> Result:
