@@ -88,15 +88,16 @@ NOTHING = Outcome(DETACHED, causes.NEVER_TRIED, (), None, None, _UNKNOWN, _UNKNO
 class Attempt:
     """The state of one attempt, from the start of the modem to the outcome."""
 
-    def __init__(self, link, settings, family=None):
-        """family: 2 or 10 if the network must give an address of IPv4 or IPv6; None: any."""
+    def __init__(self, link, settings, family=None, expects_time=False):
+        """family: 2 or 10 if the network must give an address of IPv4 or IPv6; None: any.
+        expects_time: from the network; a time seen later is to be of this attach."""
         self._link = link
         self._settings = settings
         self._family = family
         self._data_state = False
         self._service = None  # the Service of the present registration
         self.registered = None  # the instant at which it was seen, as of timing.now_ms()
-        self.expects_time = False  # from the network; a time seen later is to be of this attach
+        self._expects_time = expects_time
         self.forgot_time = False
         self._explicit = False  # errors are stated: +CMEE was set for it
         self._automatic = False  # the choice of the operator is known to be automatic
@@ -108,6 +109,11 @@ class Attempt:
         self._denied = None  # stopwatch from the first denial on
         self._since = None  # stopwatch from the request for the state that a phase confirms
         self._deadline = None  # of the attachment, then of the data state
+        self._started = timing.Stopwatch()  # from when on the first phase counts
+
+    def turn_to(self, link):
+        """Run again by another link: the one before did not open."""
+        self._link = link
 
     def run(self, data_state):
         """Run the procedure until a step fails; return the Outcome. Never raises."""
@@ -118,7 +124,7 @@ class Attempt:
         for phase, state in _PHASES:
             if state == CONNECTED and not data_state:
                 break
-            watch = self._since = timing.Stopwatch()
+            watch = self._since = timing.Stopwatch() if phases else self._started
             cause = self._run_phase(phase)
             phases.append((phase, watch.elapsed_ms()))
             if cause:
@@ -154,7 +160,8 @@ class Attempt:
             return causes.MODEM_MUTE
         except OSError as error:
             log.warning("%s: %s", phase, error)
-            return causes.MODEM_ERROR if self._link.is_open else causes.MODEM_MUTE
+            told = getattr(error, "cause", None)  # by the link
+            return told or (causes.MODEM_ERROR if self._link.is_open else causes.MODEM_MUTE)
         return None
 
     def ask(self, command, accepted, limit_ms, cause):
@@ -248,7 +255,7 @@ class Attempt:
             self.ask(command % (wanted["_CID"], kind, user, password), *rest)
 
     def forget_time(self, *_row):
-        if self.expects_time:
+        if self._expects_time:
             from networking import _nbiot_clock
 
             self.forgot_time = _nbiot_clock.forget(self._link.exchange)

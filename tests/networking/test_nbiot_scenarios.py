@@ -217,6 +217,7 @@ def test_attachment_gives_up_at_its_limit(
 
 
 @pytest.mark.parametrize("limit_s", (2, 7, 30))
+@pytest.mark.lte_link("data state")
 def test_data_state_gives_up_at_its_limit(make_device: MakeDevice, limit_s: int) -> None:
     """An IPv4 address that PPP does not get: this firmware's isconnected() stays False."""
     claim = {"do": "garbage", "text": '\r\n+CGPADDR: 1,"10.64.3.9"\r\n'}
@@ -322,7 +323,7 @@ def test_a_denial_without_a_cause_is_believed_when_it_lasts(make_device: MakeDev
 @pytest.mark.parametrize("cereg", range(6))
 @pytest.mark.parametrize("firmware", RELEASES)
 def test_attachment_is_recognised_with_any_verbosity(
-    make_device: MakeDevice, firmware: str, cereg: int, roaming: bool, stat: int
+    make_device: MakeDevice, link: str, firmware: str, cereg: int, roaming: bool, stat: int
 ) -> None:
     device = make_device(
         {"modem": {"cereg": cereg}, "network": {"roaming": roaming}}, firmware=firmware
@@ -332,9 +333,9 @@ def test_attachment_is_recognised_with_any_verbosity(
             "start_us =",
             f"nbiot._the_link().open()\nnbiot.sendAtCommand('AT+CEREG={cereg}')\nstart_us =",
         ),
-        ["IPV4V6", True, 60, 30],
+        ["IPV4V6", link == "lte", 60, 30],
     )
-    assert (result[0], last["registration"]) == (2, stat)
+    assert (result[0], last["registration"]) == (1 + (link == "lte"), stat)
 
 
 @pytest.mark.parametrize("state", ({"cfun": 0}, {"cfun": 1}, {"autostart": True}), ids=str)
@@ -354,6 +355,7 @@ def test_a_slow_sim_is_waited_for(make_device: MakeDevice) -> None:
     assert result[0] == 1
 
 
+@pytest.mark.lte_link("data state")
 def test_connecting_twice_starts_over(make_device: MakeDevice) -> None:
     device = make_device()
     results = device.run(
@@ -372,6 +374,7 @@ def test_connecting_twice_starts_over(make_device: MakeDevice) -> None:
     assert device.modem_rests()
 
 
+@pytest.mark.lte_link("data state")
 def test_connecting_again_after_the_board_was_reset_in_data_state(
     make_device: MakeDevice,
 ) -> None:
