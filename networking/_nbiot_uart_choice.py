@@ -15,6 +15,7 @@ from micropython import const
 
 _KEY = "nbiot_lte_until"  # in NVS: seconds
 _DAY_S = const(86400)
+_HOUR_S = const(3600)
 
 _needs_lte = None  # as it looks for the next cycle; None: no link was chosen in this one
 
@@ -93,8 +94,8 @@ def _is_remembered(now_s):
         until_s = pycom.nvs_get(_KEY, 0)
     except Exception:  # noqa: BLE001 - as above
         return False
-    # later than in a day: of a clock that has started anew since
-    return isinstance(until_s, int) and 0 < until_s - _seconds(now_s) <= _DAY_S
+    # much later than in a day: of a clock that has started anew since
+    return isinstance(until_s, int) and 0 < until_s - _seconds(now_s) <= _DAY_S + _HOUR_S
 
 
 def _seconds(now_s):
