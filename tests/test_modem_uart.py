@@ -378,3 +378,116 @@ show(uart.read())
         {"modem": {"boot_ms": 3000}},
     )
     assert shown == [1, b"\r\n+SYSSTART\r\nAT\r" + OK]
+
+
+# the modem goes on while the board sleeps
+
+AT = """
+def until(uart, text, ms=60000):
+    got = b""
+    while text not in got and ms > 0:
+        utime.sleep_ms(5)
+        ms -= 5
+        got += uart.read() or b""
+    return got
+
+def line(uart, text):
+    uart.write(text + "\\r")
+    return until(uart, b"OK\\r\\n", 5000)
+"""
+ATTACH = (
+    AT
+    + """
+uart = awake()
+line(uart, 'AT+CPSMS=1,,,"00100011","00000001"')
+line(uart, "AT+CEREG=5")
+line(uart, "AT+SQNIPSCFG=1,100")
+line(uart, "AT+CFUN=1")
+until(uart, b"+CEREG: 1")
+while b"+CGATT: 1" not in line(uart, "AT+CGATT?"):
+    utime.sleep_ms(200)
+line(uart, "AT+SQNSCFG=1,1,0,0,600,50")
+show(line(uart, 'AT+SQNSD=1,1,5683,"198.51.100.7",0,5683,1'))
+uart.deinit()
+machine.deepsleep(1800000)
+"""
+)
+RESUME = (
+    AT
+    + """
+begin = utime.ticks_ms()
+uart = opened()
+until(uart, b"OK", 1) or uart.write("AT\\r")
+show(until(uart, b"OK\\r\\n"))
+show(line(uart, "AT+CEREG?").split(b"\\r\\n")[1])
+show(line(uart, "AT+SQNSS=1").split(b",")[1])
+uart.write("AT+SQNSSENDEXT=1,5\\r")
+until(uart, b"> ")
+uart.write("hello")
+show(until(uart, b"OK\\r\\n"))
+uart.deinit()
+show(utime.ticks_diff(utime.ticks_ms(), begin) < 1500)
+machine.deepsleep(1800000)
+"""
+)
+
+
+@pytest.mark.both_runtimes
+def test_a_registration_and_a_socket_outlive_the_deep_sleep_of_the_board(run):
+    """A report out of power saving mode costs no attach: 2 J less than with one."""
+    scenario = {"radio": {"loss": 0.0, "outliers": False}, "modem": {"cereg": 0}}
+    assert run(ATTACH, scenario, ends="deepsleep") == [OK]
+    device = run.device
+    assert device.board.meter.state("modem") == "psm"
+    attach_mj = device.cycle.energy_mj
+    shown = run(RESUME, device=device, ends="deepsleep")
+    granted = b'+CEREG: 5,1,"1A2B","01A2D003",9,,,"00000001","00100011"'
+    assert shown == [OK, granted, b"2", OK, True]
+    assert device.cycle.on_air == 1
+    assert device.board.meter.state("modem") == "psm"
+    assert device.cycle.energy_mj < attach_mj - 1500
+
+
+def test_the_modem_lets_go_of_a_floating_rts_only_by_a_hold(run):
+    """8 mA and more for the whole sleep is what a GPy may pay."""
+    scenario = {"modem": {"rts_in_deepsleep": "asserted"}}
+    run(ATTACH, scenario, ends="deepsleep")
+    assert run.device.board.meter.state("modem") == "at"
+    held = ATTACH.replace(
+        "machine.deepsleep", "Pin(PINS[2], mode=Pin.OUT, value=1).hold(True)\nmachine.deepsleep"
+    )
+    run(held, scenario, "FiPy", ends="deepsleep")
+    assert run.device.board.meter.state("modem") == "psm"
+
+
+def test_a_modem_in_its_loader_answers_at_115200_baud_alone(run):
+    shown = run(
+        """
+for baud in (921600, 115200):
+    uart = UART(1, baud, pins=PINS, timeout_chars=10)
+    utime.sleep(1)
+    show((ask(uart, "AT"), ask(uart, "AT+CFUN?")))
+uart.deinit()
+from network import LTE
+show(tried(LTE))
+""",
+        {"modem": {"recovery_115200": True}},
+    )
+    assert shown == [
+        [None, None],
+        [b"AT\r" + OK, b"AT+CFUN?\r\r\nERROR\r\n"],
+        "Couldn't start connection to Modem (modem_state=recovery)."
+        " Perform a modem firmware update.",
+    ]
+
+
+def test_the_drivers_restart_of_the_modem_takes_what_it_takes_in_the_field(run):
+    """About 5 s: +SHUTDOWN and +SYSSTART are each waited for by itself."""
+    shown = run("""
+from network import LTE
+lte = LTE()
+begin = utime.ticks_ms()
+lte.deinit(reset=True)
+show(utime.ticks_diff(utime.ticks_ms(), begin))
+""")
+    assert 2500 < shown[0] < 8000

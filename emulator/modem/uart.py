@@ -169,6 +169,15 @@ class Uart:
         chunk = bytes(data)
         self._board.clock.schedule(self._line_free_us - now_us, lambda: self._arrive(chunk))
 
+    @property
+    def holds(self) -> bool:
+        """Something was said that the board does not let pass."""
+        return bool(self._held)
+
+    def take_held(self) -> bytes:
+        held, self._held = bytes(self._held), bytearray()
+        return held
+
     def pump(self) -> None:
         """Say the next run to the tap, if it is ready for it."""
         tap = self.tap
