@@ -58,7 +58,9 @@ AT_TIME = ATTACH.replace("fields = given()", "fields, now_s = given()\nnbiot.nod
 
 
 @pytest.mark.both_runtimes
-def test_where_the_uart_fails_lte_carries_it_at_once_and_for_a_day(make_device: MakeDevice) -> None:
+def test_where_the_uart_fails_lte_carries_it_at_once_and_for_a_day(
+    make_device: MakeDevice,
+) -> None:
     device = make_device({"modem": {"uart1": False}}, modem_on_boot=False)
     late = [*BY_LTE[:-1], False]
     shown = [device.run(AT_TIME, [auto(), now_s])[0] for now_s in (9000, 9900, 8999 + DAY_S)]

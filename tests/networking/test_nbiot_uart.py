@@ -49,6 +49,10 @@ show(nbiot.deactivate().deactivation_status)
 FOUND: dict[str, tuple[dict[str, Any], str, int]] = {
     "asleep": ({}, "", 1000),
     "asleep with CTS asserted": ({"cts_asleep": "asserted"}, "", 1500),
+    "losing a line as it wakes": ({"wake_loses_first": -1}, "", 1500),
+    "with a stray 0xFF as it wakes": ({"wake_garbage": "ff"}, "", 1000),
+    "with a stray NUL as it wakes": ({"wake_garbage": "00"}, "", 1000),
+    "left in data state": ({"data_state_left": True}, "", 6000),
     "booting": ({"start": "boot", "boot_ms": 4000}, "", 5000),
     "booting for long": ({"start": "boot", "boot_ms": 19_000}, "", 21_000),
     "with its radio on": ({"cfun": 1}, "", 1000),
@@ -71,6 +75,18 @@ FOUND: dict[str, tuple[dict[str, Any], str, int]] = {
 
 def lossless(**modem: Any) -> dict[str, Any]:
     return {"radio": {"loss": 0.0, "downlink_loss": 0.0}, "modem": modem}
+
+
+def test_with_everything_unknown_at_its_worst_a_report_is_delivered(
+    make_device: MakeDevice,
+) -> None:
+    with UdpServer() as server:
+        table = {"like": "hard", "radio": {"loss": 0.0}}
+        routes = [f"{HOST}:5683=127.0.0.1:{server.port}"]
+        device = make_device(table, modem_on_boot=False, routes=routes)
+        [status, cause, _], accepted, off = device.run(REPORT)
+        assert (status, cause, accepted, off) == (1, "attached", 5, True)
+        assert server.wait_for(1) and device.modem.cfun == 4
 
 
 @pytest.mark.both_runtimes(every=4)
@@ -117,8 +133,7 @@ def test_a_modem_that_cannot_be_reached_is_a_cause_and_rts_is_released(
 
 
 def test_a_modem_without_firmware_is_told_apart(make_device: MakeDevice) -> None:
-    device = make_device(modem_on_boot=False)
-    device.emulator.uart.modem_baud = 115_200
+    device = make_device({"modem": {"recovery_115200": True}}, modem_on_boot=False)
     [status, cause, _], _, off = device.run(REPORT)
     assert (status, cause, off) == (-1, "modem_recovery", False)
     assert "lost its firmware" in device.output
