@@ -1,7 +1,7 @@
 """Which link to the modem carries an attempt, if the field _MODEM_LINK of nbiot is not "lte".
 
     link = choice.link(None, "auto", data_state, now_s)     # the link to use, in place of None
-    link = choice.instead(link)                             # that of LTE, for the UART fails
+    link, outcome = choice.by_lte(attempt, data_state, now_s)   # run again: the UART did not open
     options = choice.boot_options()
 
 "auto" is the UART, but for data state, which is the firmware's, for a day after the UART failed
@@ -35,21 +35,25 @@ def link(current, wanted, data_state, now_s):
     return _replaced(current, by_lte) if by_lte != (current.name == "lte") else current
 
 
-def instead(failed):
-    """Return the link by LTE, in place of that by the UART."""
-    return _replaced(failed, True)
+def by_lte(attempt, data_state, now_s):
+    """Run an attempt again by LTE, in place of the UART. Return the link and the outcome.
 
-
-def remember(now_s):
-    """Let "auto" be LTE for a day: it has reached a modem that the UART did not."""
+    Let "auto" be LTE for a day if it has reached a modem that the UART did not.
+    """
     global _needs_lte
     from utils import logging, store
 
-    _needs_lte = True
-    try:
-        store.nvs_set(_KEY, _seconds(now_s) + _DAY_S)
-    except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception if NVS fails
-        logging.Logger("nbiot").warning("the link is not remembered: %s", error)
+    log = logging.Logger("nbiot")
+    log.warning("the UART does not reach the modem: by network.LTE")
+    attempt.link = _replaced(attempt.link, True)
+    outcome = attempt.run(data_state)
+    if attempt.link.is_open:
+        _needs_lte = True
+        try:
+            store.nvs_set(_KEY, _seconds(now_s) + _DAY_S)
+        except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception if NVS fails
+            log.warning("the link is not remembered: %s", error)
+    return attempt.link, outcome
 
 
 def boot_options():

@@ -109,10 +109,13 @@ def connect(cfg, dataStateOn=True):
     return _connect(cfg, dataStateOn, None)
 
 
-def _connect(cfg, data_state, family):
-    """As connect(); family: of the addresses that the network must give, None for any."""
+def _connect(cfg, data_state, family, by_lte=False):
+    """As connect(); family: of the addresses that the network must give, None for any. by_lte:
+    data state is needed if the link is LTE, not so on the UART."""
     global _link, _outcome, _registered, _at_family, _cid, _left, _expects_time, _forgot_time
-    settings, found = _checked(cfg, _FIELDS + _DATA_STATE_FIELDS if data_state else _FIELDS)
+    settings, found = _checked(
+        cfg, _FIELDS + _DATA_STATE_FIELDS if data_state or by_lte else _FIELDS
+    )
     if found:
         raise ValueError("; ".join(found))
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
@@ -124,16 +127,12 @@ def _connect(cfg, data_state, family):
     _forget_socket()
     _left = None
     del _accepted()[:]
-    choice = _choose(settings["_MODEM_LINK"], data_state)
+    choice = _choose(settings["_MODEM_LINK"], data_state or by_lte and _cid > _LAST_SOCKET_CID)
+    data_state = data_state or by_lte and _link.name == "lte"
     attempt = procedure.Attempt(_link, settings, family, _expects_time)
     _outcome = attempt.run(data_state)
     if settings["_MODEM_LINK"] == "auto" and _link.name == "uart" and not _link.is_open:
-        procedure.log.warning("the UART does not reach the modem: by network.LTE")
-        _link = choice.instead(_link)
-        attempt.turn_to(_link)
-        _outcome = attempt.run(data_state)
-        if _link.is_open:
-            choice.remember(_node_s)
+        _link, _outcome = choice.by_lte(attempt, data_state or by_lte, _node_s)
     _expects_time = False
     _registered = attempt.registered
     _forgot_time = attempt.forgot_time
@@ -300,8 +299,8 @@ def boot_options(cfg):
 def carries(cfg):
     """Return the kinds of transport that this configuration allows.
 
-    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6. The others
-    need AT sockets, which the contexts 6 to 8 do not have.
+    Streams need data state, unless the UART carries them, and that is IPv4 only: usocket of this
+    firmware has no IPv6. The others need AT sockets, which the contexts 6 to 8 do not have.
     """
     from utils import address
 
@@ -320,7 +319,7 @@ def time_fields(kind):
 
 
 def up(cfg, kind, much=False):
-    """Attach as configured; for streams, or if much is to be sent, enter data state, too.
+    """Attach as configured; by LTE, for streams or if much is to be sent, enter data state, too.
 
     True if transports of this kind can be had. Much goes by AT sockets if data state fails.
     """
@@ -329,11 +328,12 @@ def up(cfg, kind, much=False):
 
     family = address.family(getattr(cfg, "_HOST", None))
     stream = kind == "stream"
-    if much and not stream:  # a UART takes as much at a time as data state does
-        _choose(getattr(cfg, "_MODEM_LINK", "lte"), False)
-        much = _link.has_data_state
-    status = _connect(cfg, stream or much and "stream" in carries(cfg), family).status
-    return status == NBIOT_CONNECTED or status == NBIOT_ATTACHED and not stream
+    # the UART has TCP of the modem, and takes as much at a time as data state does
+    by_lte = stream or much and "stream" in carries(cfg)
+    status = _connect(cfg, False, family, by_lte).status
+    if stream and _link.name == "lte":
+        return status == NBIOT_CONNECTED
+    return status in (NBIOT_ATTACHED, NBIOT_CONNECTED)
 
 
 def transport(kind):
@@ -346,6 +346,10 @@ def transport(kind):
         from networking import _nbiot_datagrams
 
         return _nbiot_datagrams.Socket(usocket.socket(_AF_INET, _SOCK_DGRAM), _accepted())
+    if kind == "stream" and _the_link().name == "uart":
+        from networking import _nbiot_uart_stream  # on demand
+
+        return _nbiot_uart_stream.Stream(_link.modem, _cid)
     if kind == "stream":
         raise OSError("no data state for a stream")
     opened = _open_socket(_at_family)

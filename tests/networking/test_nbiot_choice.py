@@ -84,25 +84,42 @@ def test_a_modem_that_neither_link_reaches_is_no_reason_to_change(make_device: M
 
 
 @pytest.mark.parametrize("value", ("auto", "uart"))
-def test_data_state_and_streams_are_of_lte_and_a_program_stays_with_it(
+def test_data_state_is_of_lte_and_a_program_stays_with_it(
     make_device: MakeDevice, value: str
 ) -> None:
     device = make_device(modem_on_boot=False)
     fields = {"_MODEM_LINK": value, "_IP_VERSION": "IP"}
     program = """
-for kind in ("datagram", "stream", "datagram"):
-    show([nbiot.up(configured(**fields), kind), kind in nbiot.carries(configured(**fields))])
+for data_state in (False, True, False):
+    nbiot.connect(configured(**fields), data_state)
     tell()
-    nbiot.down()
+    nbiot.deactivate()
 """
     shown = device.run(TELL + program, fields)
-    assert shown[::2] == [[True, True]] * 3
-    assert [each[:4] for each in shown[1::2]] == [
+    assert [each[:4] for each in shown] == [
         ["attached", "uart", 1, {}],
         ["connected", "lte", None, STARTED],
         ["attached", "lte", None, {}],
     ]
     assert device.modem_rests()
+
+
+STREAMS = [  # keys of [modem], fields, how it ends
+    ({}, {}, ["attached", "uart", 1, {}]),
+    ({"uart1": False}, {}, ["connected", "lte", None, STARTED]),
+    ({}, {"_CID": 6}, ["connected", "lte", None, STARTED]),  # no AT sockets
+]
+
+
+@pytest.mark.parametrize(("modem", "more", "expected"), STREAMS)
+def test_a_stream_needs_data_state_only_where_the_uart_has_no_tcp_for_it(
+    make_device: MakeDevice, modem: dict[str, Any], more: dict[str, Any], expected: list[Any]
+) -> None:
+    device = make_device({"modem": modem}, modem_on_boot=False)
+    program = "up = nbiot.up(configured(**fields), 'stream')\ntell()\nshow([up, nbiot.down()])\n"
+    told, ended = device.run(TELL + program, auto(_IP_VERSION="IP", **more))
+    assert told[:4] == expected
+    assert ended == [True, True] and device.modem_rests()
 
 
 def test_the_uart_takes_much_without_data_state(make_device: MakeDevice) -> None:
