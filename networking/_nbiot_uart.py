@@ -32,6 +32,7 @@ _AT_MS = const(300)
 _WAKE_MS = const(600)
 _FIND_MS = const(10000)  # some modems take 2.5 s to their first answer, starting ones 6 s
 _AGAIN_MS = const(1000)  # for one that has answered before
+_QUIET_MS = const(100)
 _REST_MS = const(1000)  # RTS released, for it to see an edge
 _GUARD_MS = const(1200)  # silence before and after the escape sequence
 _SILENT = const(3)  # ATs that the modem took without an answer
@@ -100,9 +101,10 @@ class Modem:
         is_line = isinstance(command, str)
         if (self._cut or not self.taken()) and not (is_line and self._free()):
             return ""
-        early = self._early()
         if is_line:
             timing.sleep_ms(self._heard_ms + _BETWEEN_MS - timing.now_ms())
+        early = self._early()
+        if is_line:
             self._asked = command
             self.write(command.encode() + b"\r")
             return early + self._wait(timeout, command)
@@ -145,6 +147,14 @@ class Modem:
         reply = at.Reply(self._wait(limit_ms, ""), "")
         self._keep(reply.urcs)
         return reply.final is not None or reply.prompt
+
+    def settle(self):
+        """Drop answers until none has come for a while."""
+        deadline = timing.Deadline(_ANSWER_MS)
+        text = "-"
+        while text and not deadline.expired():
+            text = self._wait(_QUIET_MS, "")
+            self._keep(at.Reply(text, "").urcs)
 
     def is_clear(self):
         """True if the modem lets the board send: its CTS, which a sleeping one may assert, too."""
@@ -222,6 +232,7 @@ class _Finder:
         self._modem = modem
         self._asks = asks  # a prompt may be open
         self._silent = 0  # ATs without an answer
+        self._sent = 0  # all that may be answered
 
     def finds(self, limit_ms):
         """True once the modem has answered."""
@@ -231,7 +242,10 @@ class _Finder:
             self._pad()
         most = _SILENT_AFTER_SLEEP if _is_after_sleep() and not self._asks else _SILENT
         while not deadline.expired():
+            self._sent += 1
             if self._modem.answers(b"AT\r", _AT_MS):
+                if self._sent > 1:  # or the next command would get a late answer
+                    self._modem.settle()
                 return True
             if self._modem.taken():
                 self._silent += 1
@@ -248,6 +262,7 @@ class _Finder:
 
     def _pad(self):
         """End a prompt that nobody waits for."""
+        self._sent += 1
         try:
             self._modem.write(b" " * _PADDING + b"\r")
         except OSError:  # it is not ready yet

@@ -137,3 +137,65 @@ def test_a_modem_without_firmware_is_told_apart(make_device: MakeDevice) -> None
     [status, cause, _], _, off = device.run(REPORT)
     assert (status, cause, off) == (-1, "modem_recovery", False)
     assert "lost its firmware" in device.output
+
+
+BLOCKED = """
+from networking import nbiot
+nbiot.connect(configured(_MODEM_LINK="uart", _IP_VERSION="IP"), False)
+line = nbiot._the_link().modem.wrapped
+
+class Blocked:
+    def __init__(self, uart):
+        self._uart = uart
+        for name in ("any", "read", "deinit"):
+            setattr(self, name, getattr(uart, name))
+        self.left = given()
+
+    def write(self, data):
+        self.left -= 1
+        if self.left >= 0:
+            self._uart.write(data)
+        elif self.left == -2:
+            raise OSError("the requested operation failed")
+
+    def wait_tx_done(self, timeout_ms):
+        return self.left >= 0 and self._uart.wait_tx_done(timeout_ms)
+
+show(nbiot.sendATsocket("first", "192.0.2.7", 5683))
+line.uart = Blocked(line.uart)  # takes the command and so many pieces of the payload
+show(nbiot.sendATsocket(3 * 64 * b"x", "192.0.2.7", 5683))
+show(nbiot.sendATsocket("last", "192.0.2.7", 5683))
+show(nbiot.deactivate().deactivation_status)
+"""
+
+
+@pytest.mark.parametrize("pieces", (1, 2))
+def test_a_payload_that_the_modem_takes_in_part_is_never_sent_twice(
+    make_device: MakeDevice, pieces: int
+) -> None:
+    with UdpServer() as server:
+        routes = [f"{HOST}:5683=127.0.0.1:{server.port}"]
+        device = make_device(lossless(), modem_on_boot=False, routes=routes)
+        assert device.run(BLOCKED, pieces) == [5, 0, 4, True]
+        assert server.wait_for(3)
+        first, cut, last = (each.data for each in server.received)
+    assert (first, last) == (b"first", b"last")
+    taken = 64 * (pieces - 1)
+    assert cut == taken * b"x" + (192 - taken) * b" "  # useless, and not what was to be sent
+    assert device.modem_rests()
+
+
+def test_a_command_that_the_modem_does_not_take_waits_for_it(make_device: MakeDevice) -> None:
+    """It restarts for 4 s, with CTS released."""
+    crash = {"point": "command", "match": "AT+CREG?", "do": "crash"}
+    device = make_device({"modem": {"boot_ms": 4000}, "fault": [crash]}, modem_on_boot=False)
+    shown = device.run("""
+from networking import nbiot
+nbiot.connect(configured(_MODEM_LINK="uart"), False)
+nbiot.sendAtCommand("AT+CREG?")
+show(nbiot.sendAtCommand("AT+CFUN?"))
+show(nbiot.deactivate().deactivation_status)
+""")
+    (answer, status), off = shown
+    assert status is True and "+CFUN: " in answer and off is True
+    assert device.modem_rests()

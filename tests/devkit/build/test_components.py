@@ -133,7 +133,7 @@ def test_nbiot_needs_neither_the_application_nor_other_members_of_its_folder():
 def test_parts_that_are_loaded_on_demand_are_an_extra_of_their_owner():
     found = components()
     nbiot, extra = found["nbiot"], found["nbiot_uart"]
-    uart = {"networking/_nbiot_uart.py", "networking/_nbiot_uart_choice.py"}
+    uart = {f"networking/_nbiot_uart{part}.py" for part in ("", "_choice", "_stream")}
     assert (extra.kind, names(extra.files)) == ("extra", uart)
     assert "nbiot_uart" in nbiot.optional and not uart & names(nbiot.needs)
     assert set(with_extras(found, "nbiot", ["uart"]).needs) == set(extra.needs) > set(nbiot.needs)
