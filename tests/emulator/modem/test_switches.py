@@ -164,7 +164,7 @@ def test_what_nobody_has_read_when_rts_was_released(blocks: bool, sleeps: str) -
     rig.uart.set_rts(True)
     assert URC in rig.pass_ms(1000).decode()
     rig.uart.set_rts(False)
-    rig.pass_ms(100)
+    rig.pass_ms(6000)
     assert state(rig) == "psm"
 
 
