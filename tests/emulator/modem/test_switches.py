@@ -146,6 +146,12 @@ def test_rest_begins_behind_the_last_character(
         assert state(rig) == (("lpm" if rests_ms < 5000 else "off") if airplane else "psm")
 
 
+def test_urcs_that_are_held_do_not_put_the_rest_off() -> None:
+    rig = registered({"urc_every_ms": 1000})
+    rests(rig)
+    assert state(rig) == "psm"
+
+
 @pytest.mark.parametrize(("entry_ms", "before"), [(0, "psm"), (100_000, "idle")])
 def test_power_saving_mode_comes_later(entry_ms: int, before: str) -> None:
     rig = rests(registered({"psm_entry_ms": entry_ms}))
