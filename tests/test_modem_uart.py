@@ -519,3 +519,22 @@ lte.deinit(reset=True)
 show(utime.ticks_diff(utime.ticks_ms(), begin))
 """)
     assert 2500 < shown[0] < 8000
+
+
+def test_a_break_of_the_modem_in_data_state_is_read_as_a_nul(run):
+    shown = run(
+        AT
+        + """
+uart = awake()
+for text in ("AT+SQNIBRCFG=1,100", "AT+CFUN=1"):
+    line(uart, text)
+until(uart, b"+CEREG: 1")
+utime.sleep(4)
+uart.write('AT+CGDATA="PPP",1\\r')
+show(until(uart, b"CONNECT\\r\\n"))
+utime.sleep_ms(60000 - utime.ticks_ms())
+show(uart.read())
+""",
+        {"fault": [{"point": "time", "at_ms": 50_000, "do": "urc", "text": "+CTZV: 4"}]},
+    )
+    assert shown == [b"\r\nCONNECT\r\n", b"\x00"]

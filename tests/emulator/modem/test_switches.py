@@ -106,6 +106,16 @@ def test_urcs_of_a_modem_that_woke_by_itself_wait_for_rts_as_well() -> None:
     assert rig.pass_ms(1000).decode() == URC
 
 
+def test_what_was_said_to_nobody_comes_once_the_modem_is_awake_again() -> None:
+    rig = Rig()
+    rig.uart.set_rts(False)
+    rig.modem.urc("+CTZV: 4")
+    rig.pass_ms(20_000)
+    rig.uart.set_rts(True)
+    assert rig.pass_ms(90) == b""
+    assert rig.pass_ms(700).decode() == URC
+
+
 # what RTS, the last character and unread ones cost
 
 
