@@ -261,6 +261,9 @@ SLEEPS = [
     ("GPy", "awake()", "released", "off"),  # open: the pads lose their drive all the same
     ("GPy", "awake().deinit()", "asserted", "at"),
     ("FiPy", "awake().deinit()", "asserted", "at"),
+    ("GPy", "from network import LTE; LTE().deinit()", "released", "off"),
+    ("GPy", "from network import LTE; LTE().deinit()", "asserted", "at"),
+    ("GPy", "from network import LTE; LTE()", "asserted", "at"),
     ("FiPy", "awake().deinit(); Pin('P19', mode=Pin.OUT, value=1).hold(True)", "asserted", "off"),
 ]
 
@@ -310,6 +313,31 @@ show(talk())
 """
     )
     assert shown == [[OK, ""], None, ""]
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_the_driver_works_once_a_uart_is_closed_and_a_uart_behind_the_driver(run, name):
+    """What a program needs that falls back in the same cycle; the driver cannot come back."""
+    shown = run(
+        TALK
+        + """
+awake().deinit()
+from network import LTE
+lte = LTE()
+show(talk())
+lte.deinit()
+uart = awake()
+show(ask(uart, "AT"))
+uart.deinit()
+show(tried(lte.init))
+""",
+        name=name,
+    )
+    assert shown == [
+        "\r\nOK\r\n",
+        OK,
+        "Couldn't start connection to Modem (modem_state=disconnected)",
+    ]
 
 
 def test_the_driver_takes_the_outputs_of_an_open_uart_and_both_hear(run):
@@ -491,3 +519,22 @@ lte.deinit(reset=True)
 show(utime.ticks_diff(utime.ticks_ms(), begin))
 """)
     assert 2500 < shown[0] < 8000
+
+
+def test_a_break_of_the_modem_in_data_state_is_read_as_a_nul(run):
+    shown = run(
+        AT
+        + """
+uart = awake()
+for text in ("AT+SQNIBRCFG=1,100", "AT+CFUN=1"):
+    line(uart, text)
+until(uart, b"+CEREG: 1")
+utime.sleep(4)
+uart.write('AT+CGDATA="PPP",1\\r')
+show(until(uart, b"CONNECT\\r\\n"))
+utime.sleep_ms(60000 - utime.ticks_ms())
+show(uart.read())
+""",
+        {"fault": [{"point": "time", "at_ms": 50_000, "do": "urc", "text": "+CTZV: 4"}]},
+    )
+    assert shown == [b"\r\nCONNECT\r\n", b"\x00"]

@@ -67,6 +67,10 @@ class ModemPins(Service):
             self._uart.tx_cut = self._uart.rx_cut = False
         self._pins()
 
+    def on_sleep(self, duration_ms: int | None) -> None:
+        """The pads have lost their drive: what the driver does to RTS from now on is not seen."""
+        self._ours = set()
+
     # machine.UART on these pins
 
     def hear(self, data: bytes, framing: Framing) -> None:

@@ -244,7 +244,7 @@ class Modem:
         self.power.on_waking = self.waking.begins
         self.power.blocked = self._unread
         self.power.rest_delay_ms = lambda: self.nv.ips[1] if self.nv.ips[0] else NEVER_MS
-        self.output.on_said = self.power.touched
+        self.output.on_said = self._said
         self.session.cmee = lambda: self.nv.cmee
         self.session.ready = lambda: self.power.awake
         self.session.on_accept = self.waking.accepts
@@ -319,6 +319,10 @@ class Modem:
         """CTS is asserted while bytes are taken; asleep as the scenario says."""
         listens = self.powered and (self.power.awake or self.options.cts_asleep == "asserted")
         self.uart.set_cts(listens or not self.options.cts_blocks)
+
+    def _said(self) -> None:
+        if self.uart.rts:  # else it is held back
+            self.power.touched()
 
     def _on_rts(self, asserted: bool) -> None:
         self.power.set_rts(asserted)

@@ -8,6 +8,9 @@ from typing import Literal
 from emulator.board.constants import DATA_SHEET, constant
 from emulator.board.options import check_range
 
+LPM_DELAY_MS = constant(
+    5000, "ms", DATA_SHEET, "Sequans AT+SQNIPSCFG, default; a FiPy comes to its floor after 5 s"
+)
 AT_MA = constant(30.0, "mA", DATA_SHEET, "GM02S active without radio, 20 to 40 mA")
 
 
@@ -30,7 +33,7 @@ class ModemOptions:
     rts_in_deepsleep: Literal["released", "asserted"] = "released"
     rts_idle_ma: float = AT_MA  # awake without radio, as RTS keeps it
     # the modem rests so long after its last character, as +SQNIPSCFG is stored; 0: at once
-    lpm_delay_ms: int = 0
+    lpm_delay_ms: int = LPM_DELAY_MS
     psm_entry_ms: int = 0  # from T3324 and RTS released to power saving mode
     psm_wake_ms: int = 0  # out of it, from RTS to the first answer; 0: drawn, 0.3 s (0.15 to 0.6)
     wake_loses_first: int = 0  # bytes sent to a modem that has just woken; -1: a whole line

@@ -106,6 +106,16 @@ def test_urcs_of_a_modem_that_woke_by_itself_wait_for_rts_as_well() -> None:
     assert rig.pass_ms(1000).decode() == URC
 
 
+def test_what_was_said_to_nobody_comes_once_the_modem_is_awake_again() -> None:
+    rig = Rig()
+    rig.uart.set_rts(False)
+    rig.modem.urc("+CTZV: 4")
+    rig.pass_ms(20_000)
+    rig.uart.set_rts(True)
+    assert rig.pass_ms(90) == b""
+    assert rig.pass_ms(700).decode() == URC
+
+
 # what RTS, the last character and unread ones cost
 
 
@@ -146,6 +156,12 @@ def test_rest_begins_behind_the_last_character(
         assert state(rig) == (("lpm" if rests_ms < 5000 else "off") if airplane else "psm")
 
 
+def test_urcs_that_are_held_do_not_put_the_rest_off() -> None:
+    rig = registered({"urc_every_ms": 1000})
+    rests(rig)
+    assert state(rig) == "psm"
+
+
 @pytest.mark.parametrize(("entry_ms", "before"), [(0, "psm"), (100_000, "idle")])
 def test_power_saving_mode_comes_later(entry_ms: int, before: str) -> None:
     rig = rests(registered({"psm_entry_ms": entry_ms}))
@@ -164,7 +180,7 @@ def test_what_nobody_has_read_when_rts_was_released(blocks: bool, sleeps: str) -
     rig.uart.set_rts(True)
     assert URC in rig.pass_ms(1000).decode()
     rig.uart.set_rts(False)
-    rig.pass_ms(100)
+    rig.pass_ms(6000)
     assert state(rig) == "psm"
 
 
