@@ -155,7 +155,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.cell = Cell(board, given.network, given.radio)
         self.routes = Routes(board, Routes.parse(routes))
         self.modem = Modem(board, self.uart, self.cell, given.modem, given.sim, self.routes)
-        self.driver = LteDriver(board, self.uart, self.modem)
+        floating = given.modem.rts_in_deepsleep == "asserted"
+        self.driver = LteDriver(board, self.uart, self.modem, floating, given.modem.uart1)
         board.plug("lte", self.driver)
         dns = given.network.dns_ipv4
         self.lora = Lora(board, given.lora, self.routes) if board.name == "FiPy" else None

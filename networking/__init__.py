@@ -77,7 +77,8 @@ Kinds of transport. A "datagram" transport also offers everything that "message"
 "datagram"  IP datagrams in both directions: a socket of usocket (SOCK_DGRAM) or of microATsocket
     settimeout(seconds)             for recvfrom; fractions count
     recvfrom(size)                  (data, (host, port)); (None, None) or OSError if none came
-"stream"    a TCP socket of usocket, not yet connected; separate from the two above
+"stream"    a TCP socket of usocket, not yet connected, or an object with its settimeout(),
+            connect(), send(), recv() and close(); separate from the two above
 
 A new bearer is a new file with these functions; nothing here has to be edited. Modules whose names
 begin with an underscore are parts of bearers.

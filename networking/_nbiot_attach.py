@@ -89,15 +89,16 @@ NOTHING = Outcome(DETACHED, causes.NEVER_TRIED, (), None, None, _UNKNOWN, _UNKNO
 class Attempt:
     """The state of one attempt, from the start of the modem to the outcome."""
 
-    def __init__(self, link, settings, family=None):
-        """family: 2 or 10 if the network must give an address of IPv4 or IPv6; None: any."""
-        self._link = link
+    def __init__(self, link, settings, family=None, expects_time=False):
+        """family: 2 or 10 if the network must give an address of IPv4 or IPv6; None: any.
+        expects_time: from the network; a time seen later is to be of this attach."""
+        self.link = link
         self._settings = settings
         self._family = family
         self._data_state = False
         self._service = None  # the Service of the present registration
         self.registered = None  # the instant at which it was seen, as of timing.now_ms()
-        self.expects_time = False  # from the network; a time seen later is to be of this attach
+        self._expects_time = expects_time
         self.forgot_time = False
         self._explicit = False  # errors are stated: +CMEE was set for it
         self._automatic = False  # the choice of the operator is known to be automatic
@@ -109,6 +110,7 @@ class Attempt:
         self._denied = None  # stopwatch from the first denial on
         self._since = None  # stopwatch from the request for the state that a phase confirms
         self._deadline = None  # of the attachment, then of the data state
+        self._started = timing.Stopwatch()  # from when on the first phase counts
 
     def run(self, data_state):
         """Run the procedure until a step fails; return the Outcome. Never raises."""
@@ -119,7 +121,7 @@ class Attempt:
         for phase, state in _PHASES:
             if state == CONNECTED and not data_state:
                 break
-            watch = self._since = timing.Stopwatch()
+            watch = self._since = timing.Stopwatch() if phases else self._started
             cause = self._run_phase(phase)
             phases.append((phase, watch.elapsed_ms()))
             if cause:
@@ -155,7 +157,8 @@ class Attempt:
             return causes.MODEM_MUTE
         except OSError as error:
             log.warning("%s: %s", phase, error)
-            return causes.MODEM_ERROR if self._link.is_open else causes.MODEM_MUTE
+            told = getattr(error, "cause", None)  # by the link
+            return told or (causes.MODEM_ERROR if self.link.is_open else causes.MODEM_MUTE)
         return None
 
     def ask(self, command, accepted, limit_ms, cause):
@@ -167,7 +170,7 @@ class Attempt:
 
     def _exchange(self, command, limit_ms=_ANSWER_MS):
         """Send a command and return its Reply. With a `?` an information line is waited for."""
-        reply = self._link.exchange(command, limit_ms, "?" in command)
+        reply = self.link.exchange(command, limit_ms, "?" in command)
         if reply.rebooted:
             raise Failed(causes.MODEM_REBOOTED)
         return reply
@@ -179,17 +182,17 @@ class Attempt:
         patience = timing.Deadline(_LEAVING_MS)
         while True:
             try:
-                self._link.open()
+                self.link.open()
                 break
             except OSError:
-                if not self._link.modem.may_be_leaving:
+                if not self.link.modem.may_be_leaving:
                     raise
                 if patience.expired():
                     raise Failed(causes.MODEM_BUSY)
             timing.sleep_ms(1000)
         # a search that an earlier call has begun goes on
         limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
-        if at.busy_with(self._link.modem, limit_ms):
+        if at.busy_with(self.link.modem, limit_ms):
             raise Failed(causes.MODEM_BUSY)
 
     def await_sim(self, *row):
@@ -249,10 +252,10 @@ class Attempt:
             self.ask(command % (wanted["_CID"], kind, user, password), *rest)
 
     def forget_time(self, *_row):
-        if self.expects_time:
+        if self._expects_time:
             from networking import _nbiot_clock
 
-            self.forgot_time = _nbiot_clock.forget(self._link.exchange)
+            self.forgot_time = _nbiot_clock.forget(self.link.exchange)
 
     def choose_operator(self, command, *_rest):
         """Ask for the operator of `_PLMN`. The answer comes after the attach, or says nothing."""
@@ -279,7 +282,7 @@ class Attempt:
                 if self._service:
                     cause = causes.NO_PACKET_SERVICE
                 raise Failed(causes.MODEM_MUTE if silent else cause)
-            self._note(self._link.pause(min(pause_ms, self._deadline.left_ms())).urcs)
+            self._note(self.link.pause(min(pause_ms, self._deadline.left_ms())).urcs)
             silent = 0 if self._poll(command) else silent + 1
             if silent == 3:
                 raise Failed(causes.MODEM_MUTE)
@@ -364,7 +367,7 @@ class Attempt:
         self._reporting = before
 
     def dial(self, _command, _accepted, _limit_ms, cause):
-        if not self._link.has_data_state:
+        if not self.link.has_data_state:
             raise Failed(causes.NO_DATA_STATE)
         if self._settings["_IP_VERSION"] == "IPV6":
             raise Failed(causes.DATA_STATE_NEEDS_IPV4)
@@ -375,16 +378,16 @@ class Attempt:
         self._since = timing.Stopwatch()
         limit_ms = self._settings["_MAX_CONNECTION_ATTEMPT_TIME_SEC"] * 1000
         self._deadline = timing.Deadline(limit_ms)
-        while not self._link.in_data_state:
+        while not self.link.in_data_state:
             try:
-                self._link.dial(self._settings["_CID"])
+                self.link.dial(self._settings["_CID"])
             except OSError:  # directly after attaching the modem may not be ready
                 if self._deadline.left_ms() < 1000:
                     raise Failed(cause)
                 timing.sleep_ms(1000)
 
     def await_address(self, _command, _accepted, _limit_ms, cause):
-        if not timing.wait_for(self._link.has_address, self._deadline.left_ms()):
+        if not timing.wait_for(self.link.has_address, self._deadline.left_ms()):
             raise Failed(cause)
 
 

@@ -22,6 +22,9 @@ NO_MODEM = "no_modem"
 # The modem does not answer. Deep sleep restarts it; if it stays mute, cut the supply.
 MODEM_MUTE = "modem_mute"
 
+# Only the loader of the modem answers. Install the modem's firmware again, with Pycom's updater.
+MODEM_RECOVERY = "modem_recovery"
+
 # The modem still carries out an earlier command, such as AT+COPS=?. Wait for its end.
 MODEM_BUSY = "modem_busy"
 
@@ -77,6 +80,7 @@ DATA_STATE_TIMEOUT = "data_state_timeout"
 # Causes for which it is not enough to try again soon: classes of utils/backoff.py
 _CLASSES = {
     NO_MODEM: "configuration",
+    MODEM_RECOVERY: "permanent",
     SIM_MISSING: "permanent",
     SIM_LOCKED: "permanent",
     BAND_REFUSED: "configuration",

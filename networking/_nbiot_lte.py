@@ -8,6 +8,7 @@
 networking.nbiot talks to a modem through a link and uses only these members. Another link (a UART,
 a modem of another make) is another file with such a class:
 
+name                "lte" or "uart", for reports
 boot_options        {name of a function of pycom: value}, for the firmware to start the modem
                     before Python
 open()              start the modem and wait until it takes commands. ImportError on a board
@@ -53,6 +54,7 @@ from utils import at, timing
 class Link:
     """The modem of a GPy or FiPy, driven by network.LTE."""
 
+    name = "lte"
     has_data_state = True
     # the start takes 2 s, which pass while boot.py and the sensors work
     boot_options = {"lte_modem_en_on_boot": True}

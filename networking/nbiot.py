@@ -17,6 +17,9 @@ _CID                              int 1 to 8, optional, 1: the PDP context that 
 _APN_USER, _APN_PASSWORD          str, optional, together with the CID's access point
 _APN_AUTH                         "pap" (default) or "chap": how they are given to the network
 _PLMN                             str of 5 or 6 digits, optional: this operator only
+_MODEM_LINK                       "lte", optional: the firmware's network.LTE, as ever; "uart":
+                                  the modem's own UART; "auto": the UART, and LTE if the modem
+                                  cannot be reached by it. Data state is always network.LTE's
 
 Wrong configuration or arguments raise ValueError before the modem is touched. Trouble in the field
 never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
@@ -48,6 +51,7 @@ _FIELDS = (
     ("_APN_PASSWORD", "secret", (1, 64), None),
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "digits", (5, 6), None),
+    ("_MODEM_LINK", "choice", ("auto", "uart", "lte"), "lte"),
 )
 ATTACHES = True
 UNFED_S = 65  # network.LTE() with a modem that falls mute meanwhile
@@ -74,6 +78,7 @@ _RETRY_MS = 500
 _AUTH_BYTES = 19  # of the command line around user and password
 
 _link = None  # to the modem, made at the first use
+_node_s = None  # told by node_time()
 _outcome = procedure.NOTHING  # of the last connect()
 _registered = None  # the instant, as of timing.now_ms(); of the last connect()
 _at_family = _AF_INET  # of AT sockets, set by the last connect()
@@ -104,25 +109,31 @@ def connect(cfg, dataStateOn=True):
     return _connect(cfg, dataStateOn, None)
 
 
-def _connect(cfg, data_state, family):
-    """As connect(); family: of the addresses that the network must give, None for any."""
-    global _outcome, _registered, _at_family, _cid, _left, _expects_time, _forgot_time
-    settings, found = _checked(cfg, _FIELDS + _DATA_STATE_FIELDS if data_state else _FIELDS)
+def _connect(cfg, data_state, family, by_lte=False):
+    """As connect(); family: of the addresses that the network must give, None for any. by_lte:
+    data state is needed if the link is LTE, not so on the UART."""
+    global _link, _outcome, _registered, _at_family, _cid, _left, _expects_time, _forgot_time
+    settings, found = _checked(
+        cfg, _FIELDS + _DATA_STATE_FIELDS if data_state or by_lte else _FIELDS
+    )
     if found:
         raise ValueError("; ".join(found))
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
     _cid = settings["_CID"]
-    link = _the_link()
-    _in_field(link.hang_up)
-    if link.is_open and _accepted():  # the radio goes off first
-        _in_field(_await_departure, link, _accepted())
+    if _link:
+        _in_field(_link.hang_up)
+        if _link.is_open and _accepted():  # the radio goes off first
+            _in_field(_await_departure, _link, _accepted())
     _forget_socket()
     _left = None
     del _accepted()[:]
-    attempt = procedure.Attempt(link, settings, family)
-    attempt.expects_time = _expects_time
-    _expects_time = False
+    choice = _choose(settings["_MODEM_LINK"], data_state or by_lte and _cid > _LAST_SOCKET_CID)
+    data_state = data_state or by_lte and _link.name == "lte"
+    attempt = procedure.Attempt(_link, settings, family, _expects_time)
     _outcome = attempt.run(data_state)
+    if settings["_MODEM_LINK"] == "auto" and _link.name == "uart" and not _link.is_open:
+        _link, _outcome = choice.by_lte(attempt, data_state or by_lte, _node_s)
+    _expects_time = False
     _registered = attempt.registered
     _forgot_time = attempt.forgot_time
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
@@ -281,19 +292,20 @@ def problems(cfg):
 
 def boot_options(cfg):
     """Return the options of pycom with which the firmware starts the modem before Python."""
-    return _the_link().boot_options
+    choice = _choice(getattr(cfg, "_MODEM_LINK", "lte"))
+    return choice.boot_options() if choice else _the_link().boot_options
 
 
 def carries(cfg):
     """Return the kinds of transport that this configuration allows.
 
-    Streams need data state, which is IPv4 only: usocket of this firmware has no IPv6. The others
-    need AT sockets, which the contexts 6 to 8 do not have.
+    Streams need data state, unless the UART carries them, and that is IPv4 only: usocket of this
+    firmware has no IPv6. The others need AT sockets, which the contexts 6 to 8 do not have.
     """
     from utils import address
 
     ipv6 = cfg._IP_VERSION == "IPV6" or address.family(getattr(cfg, "_HOST", "")) == _AF_INET6
-    if ipv6 or not _the_link().has_data_state:
+    if ipv6 or _link and _link.name == "lte" and not _link.has_data_state:
         return ("message", "datagram")
     if getattr(cfg, "_CID", 1) > _LAST_SOCKET_CID:
         return ("stream",)
@@ -307,7 +319,7 @@ def time_fields(kind):
 
 
 def up(cfg, kind, much=False):
-    """Attach as configured; for streams, or if much is to be sent, enter data state, too.
+    """Attach as configured; by LTE, for streams or if much is to be sent, enter data state, too.
 
     True if transports of this kind can be had. Much goes by AT sockets if data state fails.
     """
@@ -316,8 +328,12 @@ def up(cfg, kind, much=False):
 
     family = address.family(getattr(cfg, "_HOST", None))
     stream = kind == "stream"
-    status = _connect(cfg, stream or much and "stream" in carries(cfg), family).status
-    return status == NBIOT_CONNECTED or status == NBIOT_ATTACHED and not stream
+    # the UART has TCP of the modem, and takes as much at a time as data state does
+    by_lte = stream or much and "stream" in carries(cfg)
+    status = _connect(cfg, False, family, by_lte).status
+    if stream and _link.name == "lte":
+        return status == NBIOT_CONNECTED
+    return status in (NBIOT_ATTACHED, NBIOT_CONNECTED)
 
 
 def transport(kind):
@@ -330,6 +346,10 @@ def transport(kind):
         from networking import _nbiot_datagrams
 
         return _nbiot_datagrams.Socket(usocket.socket(_AF_INET, _SOCK_DGRAM), _accepted())
+    if kind == "stream" and _the_link().name == "uart":
+        from networking import _nbiot_uart_stream  # on demand
+
+        return _nbiot_uart_stream.Stream(_link.modem, _cid)
     if kind == "stream":
         raise OSError("no data state for a stream")
     opened = _open_socket(_at_family)
@@ -346,6 +366,12 @@ def datagram_limit():
     """
     link = _the_link()
     return _IN_DATA_STATE if link.in_data_state else min(_LONGEST_DATAGRAM, link.longest_line())
+
+
+def node_time(now_s):
+    """Tell the seconds for which the node has had power, on a scale that outlives resets."""
+    global _node_s
+    _node_s = now_s
 
 
 def expect_time():
@@ -383,9 +409,10 @@ def back_off():
 
 
 def metrics():
-    """Return RSRP and RSRQ as records, if known. The RSSI follows from the two."""
+    """Return RSRP and RSRQ as records, if known, and 1 for the UART. The RSSI follows from the
+    two."""
     _, rsrp, rsrq = _outcome.levels
-    records = []
+    records = [("lk", 1, 0, None)] if _the_link().name == "uart" else []
     if rsrp != levels.UNKNOWN:
         records.append(("rp", rsrp, 0, None))
     if rsrq != levels.UNKNOWN:
@@ -417,20 +444,43 @@ def _checked(cfg, fields):
     user, password = settings.get("_APN_USER"), settings.get("_APN_PASSWORD")
     if password and not user and "_APN_USER" in settings:
         found.append("_APN_PASSWORD without _APN_USER; allowed: both, or none")
-    most = _the_link().longest_line() - _AUTH_BYTES
-    if user and len(user) + len(password or "") > most:
-        found.append("_APN_USER and _APN_PASSWORD; allowed: %d characters together" % most)
+    if user:
+        most = _the_link().longest_line() - _AUTH_BYTES
+        if len(user) + len(password or "") > most:
+            found.append("_APN_USER and _APN_PASSWORD; allowed: %d characters together" % most)
     return settings, found
 
 
 def _the_link():
-    """Return the only link to the modem, which knows whether the modem was started."""
+    """Return the link in use, which knows whether the modem was started: the firmware's as long
+    as no connect() has chosen one."""
     global _link
     if _link is None:
         from networking import _nbiot_lte
 
         _link = _nbiot_lte.Link()
     return _link
+
+
+def _choice(wanted):
+    """Return what chooses a link; None if it is network.LTE, or if there is no other here."""
+    if wanted == "lte" and (_link is None or _link.name == "lte"):
+        return None
+    try:
+        from networking import _nbiot_uart_choice  # on demand
+    except ImportError:
+        if wanted == "uart":
+            refuse("_MODEM_LINK", wanted, '"lte", since networking/_nbiot_uart.py is not here')
+        return None
+    return _nbiot_uart_choice
+
+
+def _choose(wanted, data_state):
+    """Have the link that this value of _MODEM_LINK asks for; return what chose it, or None."""
+    global _link
+    choice = _choice(wanted)
+    _link = choice.link(_link, wanted, data_state, _node_s) if choice else _the_link()
+    return choice
 
 
 def _open(link):

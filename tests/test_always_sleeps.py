@@ -394,7 +394,7 @@ def test_the_modem_that_starts_does_not_count_as_a_low_battery(make_node: MakeNo
     node = make_node(SAFE)
     board = node.device.board
     board.services["adc"].sources["P16"] = lambda: (
-        (3250 if board.meter.state("modem") not in ("off", "lpm") else 3350) / 2
+        (3250 if node.device.emulator.uart.rts else 3350) / 2
     )
     cycles = node.run(3)
     assert all(cycle.delivered for cycle in cycles)

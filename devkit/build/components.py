@@ -3,7 +3,9 @@
 Every module of a device folder is a component, under its own name (`nbiot`, `si7021`, `timing`,
 `microATsocket`); so is what a folder's `__init__.py` offers, under the name of the folder, and the
 scripts in the root together are the component `application`. A module whose name begins with an
-underscore is no component: it belongs to those of its folder that import it.
+underscore is no component: it belongs to those of its folder that import it. Those that one loads
+on demand are a component of the kind `extra`: _nbiot_uart.py and _nbiot_uart_choice.py are
+`nbiot_uart`.
 
 What a component requires follows from its imports. Two things that imports do not tell stand in
 the sources as well: an import with the comment `# on demand` serves one function that the rest
@@ -17,13 +19,14 @@ import ast
 import functools
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devkit import application
 from emulator.device_files import ROOT, config_file, device_files, source
 
 APPLICATION = "application"
+EXTRA = "extra"
 KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",
          "lib": "lib"}  # fmt: skip
 CONTRACT = "contract"  # what an __init__.py is: how the members of its folder are used
@@ -33,7 +36,7 @@ ON_DEMAND = "# on demand"
 @dataclass(frozen=True)
 class Component:
     name: str
-    kind: str  # bearer, sensor, protocol, util, lib, contract, application
+    kind: str  # bearer, sensor, protocol, util, lib, contract, extra, application
     files: tuple[Path, ...]  # its own, relative to the root, sorted
     needs: tuple[Path, ...]  # all that has to be on a board for it to work, its own included
     requires: tuple[str, ...]  # the components that the others of these files belong to
@@ -45,14 +48,20 @@ def components(root: Path = ROOT) -> dict[str, Component]:
     """All components of the tree by name, sorted. ValueError if two have the same name."""
     graph = _graph(root)
     own = _own_files(graph)
-    owners = {path: name for name, (_, files) in own.items() for path in files if not _part(path)}
+    owners = {
+        path: name
+        for name, (kind, files) in own.items()
+        for path in files
+        if kind == EXTRA or not _part(path)
+    }
 
     def belonging(paths: Iterable[Path], but: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted({owners[path] for path in paths if path in owners} - set(but)))
 
     found = {}
     for name, (kind, files) in own.items():
-        needed = _closure(files, graph, on_demand=name == APPLICATION)
+        owner = own[name.rpartition("_")[0]][1] if kind == EXTRA else []
+        needed = _closure([*files, *owner], graph, on_demand=name == APPLICATION)
         on_demand = {path for each in needed for path in graph[each].on_demand}
         requires = belonging(needed, [name])
         found[name] = Component(
@@ -106,7 +115,33 @@ def _own_files(graph: dict[Path, Imports]) -> dict[str, tuple[str, list[Path]]]:
         if name in found:
             raise ValueError(f"two components are called {name!r}: {found[name][1][0]} and {path}")
         found[name] = kind, sorted([path, *_parts(path, graph)])
-    return dict(sorted(found.items()))
+    return dict(sorted((found | _extras(found, graph)).items()))
+
+
+def _extras(
+    found: dict[str, tuple[str, list[Path]]], graph: dict[Path, Imports]
+) -> dict[str, tuple[str, list[Path]]]:
+    """The parts that are loaded on demand, by their owner and the first word behind its name."""
+    extras: dict[str, set[Path]] = {}
+    for name, (_, files) in found.items():
+        for part in {each for path in files for each in graph[path].on_demand if _part(each)}:
+            word = part.stem.removeprefix(f"_{name}_").split("_")[0]
+            needed = {each for each in _parts(part, graph) if each not in files}
+            extras.setdefault(f"{name}_{word}", set()).update({part} | needed)
+    return {name: (EXTRA, sorted(files)) for name, files in extras.items()}
+
+
+def with_extras(found: dict[str, Component], name: str, words: Iterable[str]) -> Component:
+    """A component with what else it can have. ValueError for an extra that it has not."""
+    component = found[name]
+    extras = {one.removeprefix(f"{name}_"): one for one in component.optional}
+    extras = {word: one for word, one in extras.items() if found[one].kind == EXTRA}
+    needs = set(component.needs)
+    for word in words:
+        if word not in extras:
+            raise ValueError(f"{name} with {word!r}; allowed: {', '.join(extras) or 'nothing'}")
+        needs.update(found[extras[word]].needs)
+    return replace(component, needs=tuple(sorted(needs)))
 
 
 def _part(path: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.build import manifest, weight
-from devkit.build.components import APPLICATION, Component, components
+from devkit.build.components import APPLICATION, Component, components, with_extras
 from devkit.build.targets import PYCOM, TARGETS, Target
 from devkit.build.weight import Weight
 from devkit.commands import UsageError
@@ -28,6 +28,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="copy the files and the licence to DIR, a board's /flash or a project; as .py unless"
         " --target is given",
+    )
+    parser.add_argument(
+        "--with",
+        dest="extras",
+        action="append",
+        default=[],
+        metavar="EXTRA",
+        help="also what it can use and does not need: uart, the other link of nbiot to its modem",
     )
     add_target(
         parser, None, f"the firmware to compile for (sizes are for {PYCOM.name} unless given)"
@@ -52,7 +60,10 @@ def _show(options: argparse.Namespace) -> int:
         found = components()
         if options.name not in found:
             raise UsageError(f"no component {options.name!r}; allowed: {', '.join(found)}")
-        component = found[options.name]
+        try:
+            component = with_extras(found, options.name, options.extras)
+        except ValueError as problem:
+            raise UsageError(str(problem)) from None
         target = TARGETS[options.target or next(iter(TARGETS))]
         weights = weight.weigh_all(component, target)
         if options.to is not None:

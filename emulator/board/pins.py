@@ -38,14 +38,16 @@ RISING, FALLING, LOW_LEVEL, HIGH_LEVEL = 1, 2, 4, 5
 EDGES = RISING | FALLING
 
 INPUT_ONLY = ("P13", "P14", "P15", "P16", "P17", "P18")
-# GPIO3, 1, 5, 19, 22 and 21 are not in the RTC domain of the ESP32.
-NOT_RTC = ("P0", "P1", "P5", "P7", "P11", "P12")
+# GPIO3, 1, 5, 19, 22, 21, 23 and 18 are not in the RTC domain of the ESP32.
+NOT_RTC = ("P0", "P1", "P5", "P7", "P11", "P12", "P98", "P99")
 _NO_HOLD = "the hold functionality is only available for GPIO pins in the RTC domain"
 MODEM_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
 CONSOLE_TX, CONSOLE_RX = "P1", "P0"  # UART 0
 LED = "P2"
 SAFE_BOOT = "P12"
+# Left as they are by the firmware's start; it makes inputs with pull-down of all others
 KEPT_AT_BOOT = (CONSOLE_TX, LED, SAFE_BOOT)
+KEPT_FOR_MODEM = {"GPy": ("P5", "P7"), "FiPy": ("P20", "P18", "P19", "P17")}
 # Longest wait for pulses once no edge follows: the receiver's idle threshold.
 PULSE_IDLE_US = constant(
     65_535, "us", CODE, "1.20.2.r4 modpycom.c: idle threshold of the receiver"
@@ -60,11 +62,14 @@ class Pin:
     mode: int = IN
     pull: int | None = PULL_DOWN
     output: int = 0
+    peripheral: int | None = None  # level that a peripheral puts out in place of `output`
     outside: int | None = None  # level put on it from outside
     holders: set[str] = field(default_factory=set)  # what pulls it low from outside
     resistor: bool = False  # to the supply, outside
     hold: bool = False
-    held_back: tuple[int, int | None, int] | None = None  # mode, pull, output set while held
+    hold_shown: bool = False  # what hold() says: a reset forgets it, the pad does not
+    # mode, pull, output and peripheral set while held
+    held_back: tuple[int, int | None, int, int | None] | None = None
     trigger: int = 0
     watchers: list[Callable[[int], object]] = field(default_factory=list)
     shown: int = 0  # level last told to the watchers
@@ -72,10 +77,11 @@ class Pin:
     pulled_shown: int | None = None
     input_only: bool = False
     users: list[Callable[[str], object]] = field(default_factory=list)
+    outside_watchers: list[Callable[[], object]] = field(default_factory=list)
 
     def level(self) -> int:
         if self.mode == OUT and not self.input_only:
-            return self.output
+            return self.output if self.peripheral is None else self.peripheral
         if self.mode == OPEN_DRAIN and self.output == 0:
             return 0
         if self.holders:
@@ -91,7 +97,7 @@ class Pin:
         if self.input_only:
             return None
         if self.mode == OUT:
-            return self.output
+            return self.level()
         return 0 if self.mode == OPEN_DRAIN and self.output == 0 else None
 
 
@@ -120,6 +126,8 @@ class Pins(Service):
         """Put a level on a pin from outside, or let go of it with None."""
         pin = self._pins[name]
         self._change(pin, lambda: setattr(pin, "outside", level))
+        for watcher in pin.outside_watchers:
+            watcher()
 
     def pull_up(self, name: str, there: bool = True) -> None:
         """Fit the pin with a resistor to the supply, or take it away."""
@@ -139,6 +147,10 @@ class Pins(Service):
         """Have `watcher` told the level that the board puts on the pin, at each change."""
         self._pins[name].watchers.append(watcher)
 
+    def on_drive(self, name: str, watcher: Callable[[], object]) -> None:
+        """Have `watcher` told each time `drive` has put a level on the pin."""
+        self._pins[name].outside_watchers.append(watcher)
+
     def on_use(self, name: str, watcher: Callable[[str], object]) -> None:
         """Have `watcher` told each time the program takes the pin from its owner on the board."""
         self._pins[name].users.append(watcher)
@@ -148,16 +160,27 @@ class Pins(Service):
         for watcher in self._pins[name].users:
             watcher(how)
 
-    def own(self, name: str, mode: int, output: int) -> None:
-        """The owner on the board sets up or drives its pin."""
-        self._set(self._pins[name], mode, None, output)
+    def own(
+        self, name: str, mode: int, output: int, peripheral: int | None = None,
+        pull: int | None = None,
+    ) -> None:  # fmt: skip
+        """The owner on the board sets up or drives its pin: a peripheral that puts out a level
+        leaves the number stored for the pin alone."""
+        self._pins[name].trigger = 0
+        self._put(self._pins[name], mode, pull, output, peripheral, used=False)
+
+    def driven(self, name: str) -> int | None:
+        """The level that the board puts on the pad; None: it floats."""
+        return self._pins[name].pulled()
 
     def on_reset(self, cause: int) -> None:
-        kept = KEPT_AT_BOOT + MODEM_PINS.get(self.board.name, ())
+        kept = KEPT_AT_BOOT + KEPT_FOR_MODEM.get(self.board.name, ())
         for pin in self._pins.values():
             pin.trigger = 0
+            if cause != SOFT_RESET:
+                pin.hold_shown = False
             if pin.hold and cause != SOFT_RESET:
-                pin.held_back = IN, PULL_DOWN, 0
+                pin.held_back = IN, PULL_DOWN, 0, None
                 continue
             if pin.name in kept:
                 if cause != SOFT_RESET:  # the pad as the chip's reset leaves it
@@ -201,8 +224,10 @@ class Pins(Service):
         return pin.output if pin.mode == OUT else pin.level()
 
     def do_write(self, name: str, level: int) -> None:
+        """Store the number; the pad shows it unless a peripheral drives it."""
         pin = self._pins[name]
-        self._put(pin, *(pin.held_back or (pin.mode, pin.pull))[:2], level)
+        set_to = pin.held_back or (pin.mode, pin.pull, 0, pin.peripheral)
+        self._put(pin, *set_to[:2], level, set_to[3], used=set_to[3] is None)
 
     def do_toggle(self, name: str) -> None:
         """Turn over what the board puts out, whatever level is on the line."""
@@ -212,23 +237,27 @@ class Pins(Service):
     def do_hold(self, name: str, on: bool | None) -> bool:
         pin = self._pins[name]
         if on is not None:
+            pin.hold_shown = on
             if name in NOT_RTC:
                 raise OSError(_NO_HOLD)
             pin.hold = on
         if pin.held_back and not pin.hold:
             self._set(pin, *pin.held_back)
-        return pin.hold
+        return pin.hold_shown
 
-    def _put(self, pin: Pin, mode: int, pull: int | None, value: int | None) -> None:
+    def _put(
+        self, pin: Pin, mode: int, pull: int | None, value: int | None,
+        peripheral: int | None = None, used: bool = True,
+    ) -> None:  # fmt: skip
         """Set the pin; one that is held stays as it is and shows that when it is let go."""
         if value is None:
             value = pin.held_back[2] if pin.held_back else pin.output
         if pin.hold:
-            pin.held_back = mode, pull, value
+            pin.held_back = mode, pull, value, peripheral
         else:
-            self._set(pin, mode, pull, value)
-            if pin.users:
-                self.use(pin.name, "in" if mode == IN else "out")
+            self._set(pin, mode, pull, value, peripheral)
+        if used and pin.users:
+            self.use(pin.name, "in" if mode == IN else "out")
 
     def do_watch(self, name: str, trigger: int) -> None:
         """Raise an interrupt at these edges or levels; 0: none."""
@@ -299,9 +328,12 @@ class Pins(Service):
 
     # changes
 
-    def _set(self, pin: Pin, mode: int, pull: int | None, output: int) -> None:
+    def _set(
+        self, pin: Pin, mode: int, pull: int | None, output: int, peripheral: int | None = None
+    ) -> None:
         def apply() -> None:
             pin.mode, pin.pull, pin.output = mode, pull, 1 if output else 0
+            pin.peripheral = peripheral
             pin.held_back = None
 
         self._change(pin, apply)

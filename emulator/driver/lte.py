@@ -57,11 +57,22 @@ def _of_session(
 
 
 class LteDriver(Service):
-    def __init__(self, board: Board, uart: Uart, modem: DataModem | None = None) -> None:
+    def __init__(
+        self,
+        board: Board,
+        uart: Uart,
+        modem: DataModem | None = None,
+        floating_rts: bool = False,
+        uart1: bool = True,
+    ) -> None:
+        """floating_rts: the modem reads RTS as asserted while the board does not drive it.
+        uart1: machine.UART on the modem's pins reaches it."""
         super().__init__(board)
         self.uart = uart
         self.session = Session(board, uart, profile_for(board.firmware), modem)
-        self.pins = ModemPins(board, uart)
+        self.pins = ModemPins(board, uart, floating_rts, uart1)
+        uart.on_talk = self.session.overhear
+        board.plug("modem_pins", self.pins)
         self._task: Background | None = None
         self._task_made = False  # FreeRTOS has it until the ESP32 is reset
         self._reset_cause = board.reset_cause
@@ -75,7 +86,7 @@ class LteDriver(Service):
     @property
     def at_exchanges(self) -> int:
         """Commands transmitted since `take_counters`, the firmware's own ones included."""
-        return self.session.reader.exchanges
+        return self.session.reader.exchanges + self.uart.exchanges
 
     @property
     def furthest(self) -> int:
@@ -86,7 +97,7 @@ class LteDriver(Service):
     def take_counters(self) -> dict[str, int]:
         """The counters of the cycle that ends here; they start anew."""
         counters = {"at_exchanges": self.at_exchanges, "furthest": self.furthest}
-        self.session.reader.exchanges = 0
+        self.session.reader.exchanges = self.uart.exchanges = 0
         self.session.furthest = -1
         return counters
 
@@ -115,6 +126,7 @@ class LteDriver(Service):
 
     def uart_break(self) -> None:
         """The modem signals a URC by a line break: it does so in data state only."""
+        self.uart.line_break()
         if self.session.state == PPP and self.session.profile.break_event:
             self._events |= EVENT_BREAK & self._trigger
             if self._trigger:
@@ -132,7 +144,6 @@ class LteDriver(Service):
         self._task_made = False
         self._reset_cause = cause
         self._events = 0
-        self.pins.reset()
         self.session.forget()
         self.uart.set_rts(False)
         self.uart.baud = BAUD
@@ -278,8 +289,8 @@ class LteDriver(Service):
         )
 
     def do_reconnect_uart(self) -> None:
-        """Sets the UART up again, with RTS low: up to r6 nothing is heard of the modem until a
-        deinit() and init(). r7 makes the driver of the UART anew and gives it flow control."""
+        """Sets the UART up again, with RTS released: up to r6 nothing is heard of the modem until
+        a deinit() and init(). r7 makes the driver of the UART anew and gives it flow control."""
         self.pins.set_up()
         self.uart.set_rts(self.session.profile.fresh_uart)
         self.uart.baud = BAUD

@@ -234,7 +234,7 @@ class Session:
             self.state = ATTACHED
 
     def drop_link(self) -> None:
-        """lteppp_deinit: RTS low, so that the modem may sleep."""
+        """lteppp_deinit: RTS released, so that the modem may sleep."""
         self.uart.set_rts(False)
         self.state = INIT
         self.link = DISCONNECTED
@@ -264,6 +264,10 @@ class Session:
         period_us = TASK_TICKS * TICK_US
         since_us = self.board.clock.now_us - self._task_us
         self.board.spend_us(period_us - since_us % period_us)
+
+    def overhear(self, command: bytes, text: bytes) -> None:
+        """What a UART of a program and the modem say to each other tells of its state as well."""
+        self._observe(command, text)
 
     def _observe(self, command: bytes, text: bytes) -> None:
         if b"+CFUN: 1" in text or (command.startswith(b"AT+CFUN=1") and b"OK" in text):

@@ -105,9 +105,8 @@ class UART:
             raise ValueError("invalid stop bits {}".format(stop))
         if rx_buffer_size <= 128:
             raise ValueError("invalid RX buffer size, should be > 128 bytes")
-        tx, rx = _uart_pins(self._id, pins)
         call("serial.open", self._id, baudrate, bits, parity, stop or 1, timeout_chars,
-             rx_buffer_size, tx, rx)  # fmt: skip
+             rx_buffer_size, *_uart_pins(self._id, pins))  # fmt: skip
         self._shown = "baudrate={}, bits={}, parity={}, stop={}".format(
             baudrate, bits, "UART.{}".format("EVEN" if parity == 2 else "ODD") if parity else None,
             stop or 1)  # fmt: skip
@@ -154,15 +153,17 @@ _UART_PINS = (("P1", "P0"), ("P3", "P4"))  # the default ones: transmit, receive
 
 
 def _uart_pins(uart_id, pins):
-    """(transmit, receive) as names or None; a single pin serves both directions."""
+    """Transmit, receive, RTS, CTS as names or None; a single pin serves both directions."""
     if pins is True:
         pins = _UART_PINS[uart_id]
     if pins is None:
-        return None, None
+        return [None, None]
     if len(pins) not in (1, 2, 4):
         raise ValueError(BADVAL)
     names = [None if pin is None else pin_named(pin).id() for pin in pins]
-    return names[0], names[0] if len(names) == 1 else names[1]
+    if len(names) == 4 and (names[2] and not names[1] or names[3] and not names[0]):
+        raise ValueError(BADVAL)  # RTS without the pin that receives, CTS without the other
+    return names * 2 if len(names) == 1 else names
 
 
 class SPI:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 SERVICE_WAIT_MS = constant(60_000, "ms", ESTIMATE, "how long +CGATT=1 waits for service")
 # T3411 between attempts that the network refused
 RETRY_MS = constant(10_000, "ms", STANDARD, "3GPP TS 24.301, T3411")
+# how long it reselects after power saving mode, if it does
+BACK_MS = constant(5_000, "ms", ESTIMATE, "how long hosts wait for +CEREG to leave 2")
 ATTEMPTS = 5  # then the modem rests (T3402, 12 minutes: longer than anybody waits here)
 ESM_FAILURE = 19
 NB_S1 = 9
@@ -188,6 +190,13 @@ class Emm:
         else:
             self._leave(IDLE)
             self.start()
+
+    def come_back_as(self, stat: int) -> None:
+        """The registration as it is found after power saving mode: lost, or for a moment."""
+        steps = [Step(stat, after_ms=0)]
+        if stat == SEARCHING:
+            steps.append(Step(self._home, after_ms=BACK_MS))
+        self._script.play(steps)
 
     # what the script reaches
 

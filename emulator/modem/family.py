@@ -62,5 +62,11 @@ class Family:
     def on_deregistered(self) -> None:
         """+CEREG was 1 or 5 and is so no longer."""
 
+    def on_rts_released(self) -> None:
+        """The board has released RTS."""
+
+    def on_left_in_data_state(self) -> None:
+        """The modem is found in data state, as a program that crashed has left it."""
+
     def on_pdn_down(self, cid: int) -> None:
         """The PDN connection of context `cid` is gone."""

@@ -33,8 +33,8 @@ class Edrx:
 
     mode: int = 0
     act: int = 5  # NB-S1
-    value: str = ""
-    ptw: str = ""
+    value: str = "1111"
+    ptw: str = "0000"
 
 
 @dataclass
@@ -65,6 +65,7 @@ class Nv:
     profile: Profile = field(default_factory=Profile)
     ibr: list[int] = field(default_factory=lambda: [0, 100])
     ips: list[int] = field(default_factory=lambda: [1, 5000])
+    sqnpscfg: int = 5000
     ri: list[int] = field(default_factory=lambda: [0, 0, 1000])
     known_cell: bool = False
     files: dict[str, str] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Nv:
             bands=list(options.bands),
             autostart=options.autostart,
             known_cell=known_cell,
+            ips=[1, options.lpm_delay_ms],
         )
 
     def reset(self) -> None:

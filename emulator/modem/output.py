@@ -32,12 +32,14 @@ class Output:
         self._holders: set[str] = set()
         self.verbose = True
         self.silent = False  # mute or switched off: nothing leaves
+        self.on_said: Callable[[], None] = lambda: None
         self.on_break: Callable[[], None] = lambda: None  # a URC waits and the port carries data
 
     def answer(self, data: bytes) -> None:
         """Part of the answer to a command, framed already; or data of a connection."""
         if self.silent or not data:
             return
+        self.on_said()
         now_us = self._board.clock.now_us
         if self._line_free_us <= now_us and not self._chunk_bytes:
             self._uart.emit(data)
@@ -61,8 +63,16 @@ class Output:
         body = b"\r\n".join(to_bytes(line) for line in lines)
         return (b"\r\n" if self.verbose else b"") + body + b"\r\n"
 
-    def hold(self, why: str) -> None:
+    @property
+    def holds(self) -> bool:
+        """URCs wait for somebody to be told."""
+        return bool(self._held)
+
+    def hold(self, why: str, unread: bytes = b"") -> None:
+        """`unread`: what was said already and has not been heard."""
         self._holders.add(why)
+        if unread:
+            self._held.append(unread)
 
     def release(self, why: str) -> None:
         """End one reason to hold URCs; without any left they go out, each on its own."""

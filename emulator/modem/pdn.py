@@ -66,6 +66,12 @@ class Pdn:
                 addresses[family] = str(ipaddress.IPv6Address(text))
         self.active[cid] = addresses
 
+    def renew(self) -> None:
+        """The network has given other addresses meanwhile."""
+        for cid in list(self.active):
+            self.deactivate(cid)
+            self.activate(cid)
+
     def deactivate(self, cid: int) -> None:
         self.active.pop(cid, None)
 

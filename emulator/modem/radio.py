@@ -47,7 +47,9 @@ class Radio:
         self._cell = cell
         self._power = power
         self._off_drops_queue = off_drops_queue
+        self._random = board.rng("radio/paging")
         self._assistance = 0  # of the last packet up
+        self.paging_ms = 0.0  # a modem in extended DRX listens this often
         self.usable = False  # registered: packets can be sent
         self.connected = False
         self.on_connection: Callable[[], None] = lambda: None  # `connected` has changed
@@ -80,8 +82,17 @@ class Radio:
         job = self._new("down", l3_bytes, done)
         if self.usable and self._power.psm:
             self._parked.append(job)
+        elif self.usable and self._power.edrx and not self.connected and not self.busy:
+            delay_ms = self._random.uniform(0, self.paging_ms)
+            self._board.clock.schedule_ms(delay_ms, lambda: self._submit(job))
         else:
             self._submit(job)
+
+    def no_more(self) -> None:
+        """Nothing follows what has been sent: the connection ends soon."""
+        self._assistance = NOTHING_MORE
+        if self.connected and not self.busy:
+            self._tail.start_ms(ASSISTED_RELEASE_MS, self._released)
 
     # for mobility management
 

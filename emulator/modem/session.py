@@ -25,8 +25,12 @@ LINE_LIMIT = 4096  # longer lines are refused as a whole
 
 
 class Session:
-    def __init__(self, board: Board, output: Output, second_line: str = "queued") -> None:
+    def __init__(
+        self, board: Board, output: Output, second_line: str = "queued", prompt_ms: int = 0
+    ) -> None:
+        """prompt_ms: the data of a prompt have to be complete by then; 0: never."""
         self.board = board
+        self._prompt_ms = prompt_ms
         self.output = output
         self._aborts = second_line == "lost"
         self._losing = False  # the rest of a line that ended another
@@ -149,11 +153,19 @@ class Session:
     def ask(self, prompt: Prompt, execution: Execution) -> None:
         execution.say(b"\r\n> ")
         self.output.hold("prompt")
-        self._prompt = _Entry(prompt, execution)
+        entry = self._prompt = _Entry(prompt, execution)
+        if self._prompt_ms:
+            self.board.clock.schedule_ms(self._prompt_ms, lambda: self._give_up(entry))
         if prompt.count == 0:
             self._entered(self._prompt)
         else:
             self.pump_later()
+
+    def _give_up(self, entry: _Entry) -> None:
+        if self._prompt is entry:
+            self._prompt = None
+            self.output.release("prompt")
+            entry.execution.abort()
 
     def _entered(self, entry: _Entry) -> None:
         self._prompt = None

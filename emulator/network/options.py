@@ -10,6 +10,17 @@ from emulator.board.options import check_range
 
 IDLE_MA = constant(1.0, "mA", COMPARABLE, "Martinez 2019: paging each 2.56 s; 0.3 to 6 possible")
 
+# Denied without the fields of +CEREG, or with "deactivated" in them; or granted with other values
+# (16 s, 24 h), without T3412, or beside a cause
+PsmGrant = Literal[
+    "as_asked",
+    "denied_absent",
+    "denied_111",
+    "tau_missing",
+    "tau_24h",
+    "active_16s",
+    "cause_filled",
+]
 PdpType = Literal["IP", "IPV6", "IPV4V6"]
 
 
@@ -60,13 +71,14 @@ class NetworkOptions:
     time_zone_quarters: int = 4  # local time, in quarter hours
     release_ms: int = 0  # RRC inactivity; 0: drawn by coverage
     cdrx: Literal["sparse", "dense"] = "sparse"  # current of the connected tail
-    idle_ma: float = IDLE_MA  # registered, idle, RTS low
-    psm: bool = True  # the network grants power saving as requested
+    idle_ma: float = IDLE_MA  # registered, idle, RTS released
+    psm: PsmGrant = "as_asked"  # what the network answers to +CPSMS=1
+    psm_denied_later: int = 0  # at this tracking area update it withdraws the grant; 0: never
     edrx: bool = True
 
     def __post_init__(self) -> None:
         check_range(self, "cgatt_lag_ms", -1)
-        check_range(self, "release_ms idle_ma", 0)
+        check_range(self, "release_ms idle_ma psm_denied_later", 0)
 
 
 @dataclass

@@ -174,3 +174,22 @@ def test_every_option_has_a_default() -> None:
         for item in dataclasses.fields(getattr(Scenario(), section)):
             has_default = item.default is not dataclasses.MISSING
             assert has_default or item.default_factory is not dataclasses.MISSING
+
+
+def test_what_is_unknown_of_the_modem_has_a_row_and_its_hard_value_in_a_scenario() -> None:
+    """The table of docs/emulation.md names keys that exist; a hard value stands in hard.toml, or
+    in hard_psm.toml."""
+    text = (FOLDER.parents[1] / "docs" / "emulation.md").read_text(encoding="utf-8")
+    rows = text.partition("| key | default | hard |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(rows) > 30
+    hard: dict[str, Any] = tomllib.loads((FOLDER / "hard.toml").read_text(encoding="utf-8"))
+    psm: dict[str, Any] = tomllib.loads((FOLDER / "hard_psm.toml").read_text(encoding="utf-8"))
+    alone = {"cts_blocks", "rts_idle_ma", "psm_sysstart", "recovery_115200", "nitz"}
+    for row in rows:
+        names, _, value = (cell.strip() for cell in row.split("|")[1:4])
+        for name in names.split(", "):
+            section, _, key = name.replace("`", "").rpartition("] ")
+            section = section.strip("[") or "modem"
+            assert key in {item.name for item in dataclasses.fields(SECTIONS[section])}, row
+            written = {**hard.get(section, {}), **psm.get(section, {})}
+            assert not value or key in written or key in alone, row

@@ -1,9 +1,10 @@
 """For tests of the bearers: without a board, and of NB-IoT over either link to the modem.
 
 A file of nbiot's is marked `both_links`: its tests run with the firmware's link and with that of
-tests/networking/uart_link.py, which shows that nothing above a link depends on network.LTE. Those
-marked `lte_link` stay on the firmware's. The second link knows no firmware release, and runs on
-CPython only; with `both_links(every=6)` it runs every sixth case of each test.
+networking/_nbiot_uart.py, which shows that nothing above a link depends on network.LTE. Those
+marked `lte_link` stay on the firmware's, and so do cases in data state. The second link knows no
+firmware release, and runs on CPython only, but for tests/networking/test_nbiot_uart.py; with
+`both_links(every=6)` it runs every sixth case of each test.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if values.params.get("runtime") == "micropython":
             return False
         if values.params.get("firmware", _FIRST_RELEASE) != _FIRST_RELEASE:
+            return False
+        case = values.params.get("case")
+        if values.params.get("data_state") or getattr(case, "data_state", False):
+            return False
+        if "stream" in values.params.values():
             return False
         name = item.nodeid.partition("[")[0]
         cases[name] += 1

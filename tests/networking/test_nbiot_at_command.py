@@ -382,6 +382,7 @@ def test_without_a_modem_the_answer_is_empty(make_device: MakeDevice) -> None:
     assert shown == [["", False]]
 
 
+@pytest.mark.lte_link("data state")
 def test_in_data_state_the_answer_is_empty_and_the_data_state_stays(
     make_device: MakeDevice,
 ) -> None:

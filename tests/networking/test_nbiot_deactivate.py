@@ -43,6 +43,7 @@ def test_the_modem_draws_its_off_current_afterwards(
     assert device.board.meter.milliamps("modem") < 0.01
 
 
+@pytest.mark.lte_link("data state")
 def test_data_state_is_left_first(make_device: MakeDevice) -> None:
     device = make_device()
     connected, deactivated = device.run(
@@ -319,7 +320,8 @@ def test_a_modem_that_the_firmware_started_is_let_asleep(
 def test_a_modem_that_was_mute_at_first_is_switched_off_all_the_same(
     make_device: MakeDevice, link: str
 ) -> None:
-    mute = {"point": "time", "at_ms": 10, "do": "mute", "for_ms": 13_000}
+    patience_ms = {"lte": 13_000, "uart": 26_000}[link]
+    mute = {"point": "time", "at_ms": 10, "do": "mute", "for_ms": patience_ms}
     device = make_device({"modem": {"cfun": 1}, "fault": [mute]}, modem_on_boot=False)
     cause, deactivated = device.run(
         """

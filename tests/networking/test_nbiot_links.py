@@ -55,6 +55,7 @@ for _ in range(2):
 
 
 @both_links
+@pytest.mark.lte_link("data state")
 def test_in_data_state_a_link_takes_no_command(make_device: MakeDevice) -> None:
     device = make_device()
     dialled, refused, hung_up = device.run(

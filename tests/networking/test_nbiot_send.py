@@ -193,6 +193,7 @@ show(raised(nbiot.sendATsocket, *given()))
     assert not any("SQNS" in line or "CFUN=0" in line for line in device.commands)
 
 
+@pytest.mark.lte_link("data state")
 def test_without_a_modem_and_in_data_state_nothing_is_sent(make_device: MakeDevice) -> None:
     device = make_device()
     shown = device.run(

@@ -125,6 +125,7 @@ def test_a_cgatt_that_stays_0_is_recognised_by_a_socket(
 
 @pytest.mark.parametrize("firmware, cause", (("1.20.2.r4", "data_state_refused"),
                                              ("1.20.2.r7", "connected")))  # fmt: skip
+@pytest.mark.lte_link("data state")
 def test_data_state_with_a_cgatt_that_stays_0_is_tried(
     report: Callable[..., Report], link: str, firmware: str, cause: str
 ) -> None:
@@ -134,6 +135,7 @@ def test_data_state_with_a_cgatt_that_stays_0_is_tried(
     assert done.cause == ("connected" if link == "uart" else cause)
 
 
+@pytest.mark.lte_link("data state")
 def test_a_dial_that_is_refused_at_first_is_repeated(report: Callable[..., Report]) -> None:
     for match, data_state in (("AT+SQNSD", False), ('AT+CGDATA="PPP"', True)):
         fault = [{"point": "command", "match": match, "nth": nth, "do": "error"} for nth in (1, 2)]

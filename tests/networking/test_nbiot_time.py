@@ -28,12 +28,11 @@ TWICE = UP + "timing.sleep_ms(4000)\ntell()\ntiming.sleep_ms(9000)\ntell()\nnbio
 
 
 def offsets(device: Device, told: list[Any]) -> list[int | None]:
-    """How far each answer was from the time at which it was asked."""
+    """How far each answer was from the time at which it was asked; whole seconds that drift."""
     start_s = NOON + device.board.started_us / 1e6
-    return [
-        None if utc_s is None else round(utc_s + 0.5 - start_s - ms / 1000)
-        for utc_s, _, ms in told
-    ]
+    late_s = [None if utc_s is None else start_s + ms / 1000 - utc_s for utc_s, _, ms in told]
+    return [late if late is None else 0 if -0.2 < late < 1.2 else round(0.5 - late)
+            for late in late_s]  # fmt: skip
 
 
 TOLD = {  # 4 s and 13 s after the attach

@@ -257,6 +257,7 @@ def test_trouble_at_a_step_of_attaching(
 
 @pytest.mark.parametrize("trouble", TO_THE_FIRMWARE)
 @pytest.mark.parametrize("command", DATA)
+@pytest.mark.lte_link("data state")
 def test_trouble_at_a_step_of_data_state(
     make_device: MakeDevice, command: str, trouble: str
 ) -> None:
@@ -366,12 +367,12 @@ def test_no_lte_class_on_this_board(make_device: MakeDevice) -> None:
 
 
 @pytest.mark.parametrize("at_s", [0.5 + 0.5 * step for step in range(24)])
-def test_a_crash_at_any_time(make_device: MakeDevice, at_s: float) -> None:
+def test_a_crash_at_any_time(make_device: MakeDevice, link: str, at_s: float) -> None:
     """Boot, start of the modem, attaching, data state, switching off."""
     table: dict[str, Any] = {
         "fault": [{"point": "time", "do": "crash", "at_ms": round(1000 * at_s)}]
     }
-    run = Run(make_device, table, True)
+    run = Run(make_device, table, link == "lte")
     run.check()
     assert run.device.cycle is not None
     if 1000 * at_s < run.device.cycle.awake_ms:  # later nobody is there who could switch it off
@@ -379,7 +380,7 @@ def test_a_crash_at_any_time(make_device: MakeDevice, at_s: float) -> None:
 
 
 @pytest.mark.parametrize("at_s", [0.5 + 0.5 * step for step in range(24)])
-def test_falling_mute_at_any_time(make_device: MakeDevice, at_s: float) -> None:
+def test_falling_mute_at_any_time(make_device: MakeDevice, link: str, at_s: float) -> None:
     at_ms = round(1000 * at_s)
     table = {"fault": [{"point": "time", "do": "mute", "forever": True, "at_ms": at_ms}]}
-    Run(make_device, table, True).check()
+    Run(make_device, table, link == "lte").check()

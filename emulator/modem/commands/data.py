@@ -33,6 +33,11 @@ class DataMode(Family):
         if connection is not None and connection.owner == f"ppp {cid}":
             self.modem.session.data.lost()
 
+    def on_left_in_data_state(self) -> None:
+        data = self.modem.session.data
+        self._to_ppp(1)
+        data.start()
+
     def _enter(self, args: Args) -> Result:
         at_most(args, 2)
         if text(args, 0).upper() != "PPP":
@@ -59,12 +64,16 @@ class DataMode(Family):
                 return Final("NO CARRIER")
             modem.pdn.activate(cid)
         modem.session.data.hang_up()
+        self._to_ppp(cid)
+        return Final("CONNECT")
+
+    def _to_ppp(self, cid: int) -> None:
+        modem = self.modem
         modem.session.data.connect(
             Connection(
                 f"ppp {cid}", lambda data: modem.data_sink(data), lambda: modem.on_data_end()
             )
         )
-        return Final("CONNECT")
 
     def _resume(self) -> Result:
         return Final("NO CARRIER" if self.modem.session.data.connection is None else "CONNECT")

@@ -7,6 +7,8 @@ Source: 3GPP TS 27.007 8.2; Sequans behaviour as Pycom's lteppp.c and modlte.c e
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from emulator.board.constants import COMPARABLE, ESTIMATE, constant
 from emulator.modem.engine import (
     Args,
@@ -20,6 +22,9 @@ from emulator.modem.engine import (
     text,
 )
 from emulator.modem.family import Family
+
+if TYPE_CHECKING:
+    from emulator.modem.modem import Modem
 
 ON_MS = constant((100.0, 250.0), "ms", COMPARABLE, "logs of Monarch 2 modems in public drivers")
 # behind the detach
@@ -42,6 +47,15 @@ CARRIERS = (
 
 
 class Functionality(Family):
+    def __init__(self, modem: Modem) -> None:
+        super().__init__(modem)
+        self._leaving = False  # CFUN=0 or 4 is under way
+        self._aborted = False
+
+    def on_rts_released(self) -> None:
+        if self.modem.options.off_rts_abort:
+            self._aborted = self._leaving
+
     def commands(self) -> dict[str, Command]:
         return {
             "+CFUN": Command(
@@ -60,6 +74,7 @@ class Functionality(Family):
             ),
             "+SMOD": Command(read=lambda: Raw(b"\r\n2")),
             "+BMOD": Command(read=lambda: Raw(b"\r\n2")),
+            "+BIND": Command(set=lambda args: None),  # Pycom's updater asks for it
         }
 
     def _set_cfun(self, args: Args) -> Result:
@@ -74,7 +89,8 @@ class Functionality(Family):
         elif new == 1:
             self.later(ON_MS, lambda: self._on(pending))
         elif self.modem.cfun == 1:
-            self.modem.emm.detach(lambda: self.later(OFF_MS, lambda: self._done(pending, new)))
+            self._leaving, self._aborted = True, False
+            self.modem.emm.detach(lambda: self.later(OFF_MS, lambda: self._off(pending, new)))
         else:
             self.later(SIM_ONLY_MS, lambda: self._done(pending, new))
         return pending
@@ -85,13 +101,21 @@ class Functionality(Family):
         if not already:
             self.modem.emm.start()
 
+    def _off(self, pending: Pending, new: int) -> None:
+        self._leaving = False
+        if self._aborted:  # nobody waits for an answer; the radio goes on
+            pending.finish()
+            self.modem.emm.start()
+        else:
+            self._done(pending, new)
+
     def _done(self, pending: Pending, new: int) -> None:
         self.modem.set_cfun(new)
         pending.finish()
 
     def _restart(self, pending: Pending, cfun: int | None) -> None:
         pending.finish()
-        self.modem.reboot(cfun)
+        self.modem.shut_down(cfun)
 
     def _reset(self) -> Result:
         pending = Pending()
@@ -116,4 +140,4 @@ class Functionality(Family):
             raise CmeError(50)
         if carrier != self.modem.nv.carrier:
             self.modem.nv.carrier = carrier
-            self.later(CARRIER_MS, self.modem.reboot)
+            self.later(CARRIER_MS, self.modem.shut_down)

@@ -37,11 +37,12 @@ class General(Family):
             "&W": numbered(self._store),
             "+CMEE": self.stored("+CMEE", 2),
             "+GCAP": Command(execute="+GCAP: +CGSM"),
-            "+CLAC": Command(execute=self._list),
             "+CSCS": Command(
                 set=self._set_charset, read='+CSCS: "IRA"', test='+CSCS: ("IRA","GSM")'
             ),
         }
+        if self.modem.options.clac == "list":
+            table["+CLAC"] = Command(execute=self._list)
         for name in ("X", "L", "M", "&C", "&D", "&S", "&K"):  # accepted, nothing to do
             table[name] = numbered(lambda value: None, 4)
         for number in REGISTERS:

@@ -25,6 +25,7 @@ class Port(Family):
             "+IFC": Command(set=self._set_flow, read="+IFC: 2,2", test="+IFC: (0,2),(0,2)"),
             "+SQNIBRCFG": self._stored("+SQNIBRCFG", lambda: nv.ibr, (0, 1), (1, 1000)),
             "+SQNIPSCFG": self._stored("+SQNIPSCFG", lambda: nv.ips, (0, 2), (100, 10000)),
+            "+SQNPSCFG": self.stored("+SQNPSCFG", 10000),  # longest wake-up allowed; no effect
             "+SQNRICFG": self._stored("+SQNRICFG", lambda: nv.ri, (0, 2), (0, 3), (100, 10000)),
         }
 

@@ -5,7 +5,7 @@
     1    +CEREG: <stat>                              +CEREG: 1,<stat>
     2    +CEREG: <stat>,"<tac>","<ci>",<AcT>         +CEREG: 2,<stat>,"<tac>","<ci>",<AcT>
     3    as 2, then <cause_type>,<reject_cause> if there is one
-    4    as 2, then ,,,"<Active-Time>","<Periodic-TAU>"
+    4    as 2, then ,,,"<Active-Time>","<Periodic-TAU>" if power saving was granted
     5    as 4, the two cause fields filled in if there is one
 
 The fields of the location are left out while there is none; a cause then stands behind empty ones.
@@ -23,6 +23,10 @@ from emulator.modem.timers import DEACTIVATED
 
 if TYPE_CHECKING:
     from emulator.modem.modem import Modem
+
+
+# cause_type and reject_cause that a network fills in although it grants
+BESIDE_A_GRANT = (0, 18)
 
 
 class Registration(Family):
@@ -47,17 +51,23 @@ class Registration(Family):
             return shown
         if emm.location is not None and emm.registered:
             shown += f',"{emm.location.tac}","{emm.location.ci}",{emm.location.act}'
-        has_cause = n in (3, 5) and emm.cause is not None
-        timers = n in (4, 5) and emm.registered
-        if not has_cause and not timers:
+        cause = (emm.cause_type, emm.cause) if n in (3, 5) and emm.cause is not None else None
+        timers = self._timers() if n in (4, 5) else ""
+        if n == 5 and timers and self.modem.cell.network.psm == "cause_filled":
+            cause = BESIDE_A_GRANT
+        if cause is None and not timers:
             return shown
         if not emm.registered:
             shown += ",,,"
-        shown += f",{emm.cause_type},{emm.cause}" if has_cause else ",,"
-        if timers:
-            active, tau = self.modem.granted_timers or (DEACTIVATED, DEACTIVATED)
-            shown += f',"{active}","{tau}"'
-        return shown
+        return shown + (f",{cause[0]},{cause[1]}" if cause else ",,") + timers
+
+    def _timers(self) -> str:
+        """Active-Time and Periodic-TAU as granted; networks differ in how they say no."""
+        granted = self.modem.granted_timers if self.modem.emm.registered else None
+        if granted is not None:
+            return f',"{granted[0]}",' + (f'"{granted[1]}"' if granted[1] else "")
+        said = self.modem.nv.psm.mode == 1 and self.modem.cell.network.psm == "denied_111"
+        return f',"{DEACTIVATED}","{DEACTIVATED}"' if said else ""
 
     def _changed(self) -> None:
         nv = self.modem.nv

@@ -21,7 +21,7 @@ PROFILES = range(1, 7)
 
 class Configuration(Family):
     def commands(self) -> dict[str, Command]:
-        return {
+        table = {
             "+SQNSCFG": Command(
                 set=self._set_basic,
                 read=lambda: self._read("+SQNSCFG", "basic"),
@@ -32,15 +32,18 @@ class Configuration(Family):
                 read=lambda: self._read("+SQNSCFGEXT", "extended"),
                 test="+SQNSCFGEXT: (1-6),(0-2),(0,1),(0-240),(0,1),(0,1),(0),(0)",
             ),
-            "+SQNSSCFG": Command(
-                set=self._set_secure,
-                read=lambda: self._read("+SQNSSCFG", "secure"),
-                test="+SQNSSCFG: (1-6),(0,1),(1-6)",
-            ),
-            "+SQNSPCFG": Command(
-                set=self._set_profile, read=self._read_profiles, test="+SQNSPCFG: (1-6)"
-            ),
         }
+        if self.modem.options.tls == "absent":
+            return table
+        table["+SQNSSCFG"] = Command(
+            set=self._set_secure,
+            read=lambda: self._read("+SQNSSCFG", "secure"),
+            test="+SQNSSCFG: (1-6),(0,1),(1-6)",
+        )
+        table["+SQNSPCFG"] = Command(
+            set=self._set_profile, read=self._read_profiles, test="+SQNSPCFG: (1-6)"
+        )
+        return table
 
     def on_reset(self) -> None:
         self._profiles: dict[int, list[str]] = {}
@@ -66,7 +69,7 @@ class Configuration(Family):
         slot.secure = Secure(*_numbers(args, (0, 1), (PROFILES[0], PROFILES[-1], 1)))
 
     def _set_profile(self, args: Args) -> None:
-        """Only kept: there is no TLS behind it (a dial with TLS ends in NO CARRIER)."""
+        """Only kept: a dial goes on in plain text, as a Monarch 2 was seen to do."""
         profile = integer(args, 0, PROFILES[0], PROFILES[-1])
         self._profiles[profile] = ["" if arg is None else str(arg) for arg in args[1:]]
 

@@ -152,8 +152,6 @@ class _Dial:
 
     def start(self) -> Result:
         addresses = self.modem.sockets.addresses(self.slot)
-        if self.slot.secure.enabled:
-            return Final(NO_CARRIER)  # there is no TLS in this emulation
         family = address_family(self.host)
         if family is None:
             self.families = sorted(addresses)

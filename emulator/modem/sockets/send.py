@@ -6,7 +6,17 @@ Source: Sequans Monarch as TinyGSM, ST's driver, microATsocket and Walter use it
 
 from __future__ import annotations
 
-from emulator.modem.engine import Args, CmeError, Command, Prompt, Result, at_most, integer, text
+from emulator.modem.engine import (
+    Args,
+    CmeError,
+    Command,
+    Prompt,
+    Result,
+    at_most,
+    integer,
+    nothing,
+    text,
+)
 from emulator.modem.family import Family
 from emulator.modem.sockets.open import OpenSocket
 from emulator.network.addresses import Endpoint, address_family, canonical
@@ -17,7 +27,7 @@ SEND_TO_ANY = 2  # acceptAnyRemote
 
 class Sending(Family):
     def commands(self) -> dict[str, Command]:
-        return {
+        table = {
             "+SQNSSENDEXT": Command(
                 set=self._counted,
                 test=f"+SQNSSENDEXT: (1-6),(1-{MOST_BYTES})"
@@ -25,6 +35,13 @@ class Sending(Family):
             ),
             "+SQNSSEND": Command(set=self._text, test="+SQNSSEND: (1-6)"),
         }
+        if self.modem.options.rai != "absent":  # no more data: 3GPP TS 27.007 10.1.30
+            table["+CNMPSD"] = Command(execute=self._no_more, test=nothing)
+        return table
+
+    def _no_more(self) -> None:
+        if self.modem.options.rai == "accepted":
+            self.modem.radio.no_more()
 
     def _counted(self, args: Args) -> Result:
         """The errors come instead of the prompt."""

@@ -55,6 +55,12 @@ class SocketTable:
                 if slot.socket is not None:
                     slot.socket.drop()
 
+    def break_off(self) -> None:
+        """Open sockets stay so for who asks, and take no data any more."""
+        for slot in self.slots:
+            if slot.socket is not None:
+                slot.socket.half_closed = True
+
     def reset(self) -> None:
         self.drop()
         self._next_port = FIRST_EPHEMERAL

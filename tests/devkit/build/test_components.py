@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.build.components import components, needs
+from devkit.build.components import components, needs, with_extras
 from emulator.device_files import configured, device_files
 from tests.devkit.build.tree import plant
 
@@ -128,3 +128,14 @@ def test_nbiot_needs_neither_the_application_nor_other_members_of_its_folder():
     kinds = {found[name].kind for name in nbiot.requires}
     assert kinds <= {"util", "lib", "contract"}
     assert "microATreceive" in nbiot.optional
+
+
+def test_parts_that_are_loaded_on_demand_are_an_extra_of_their_owner():
+    found = components()
+    nbiot, extra = found["nbiot"], found["nbiot_uart"]
+    uart = {f"networking/_nbiot_uart{part}.py" for part in ("", "_choice", "_stream")}
+    assert (extra.kind, names(extra.files)) == ("extra", uart)
+    assert "nbiot_uart" in nbiot.optional and not uart & names(nbiot.needs)
+    assert set(with_extras(found, "nbiot", ["uart"]).needs) == set(extra.needs) > set(nbiot.needs)
+    with pytest.raises(ValueError, match="nbiot with 'lte'; allowed: uart"):
+        with_extras(found, "nbiot", ["lte"])

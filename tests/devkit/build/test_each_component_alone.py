@@ -38,6 +38,22 @@ USES = {
         """,
         ["1", "5", "True"],
     ),
+    "nbiot_uart": (
+        """
+        import pycom
+        pycom.lte_modem_en_on_boot(False)
+        from networking import nbiot
+        class Config:
+            _APN = "iot.example"
+            _IP_VERSION = "IPV6"
+            _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90
+            _MODEM_LINK = "auto"
+        print(nbiot.connect(Config, dataStateOn=False).status, nbiot.metrics()[0])
+        print(nbiot.sendATsocket(bytes(1500), "2001:db8::1", 5683))
+        print(nbiot.deactivate().deactivation_status)
+        """,
+        ["1 ('lk', 1, 0, None)", "1500", "True"],
+    ),
     "wifi": (
         """
         from networking import wifi

@@ -45,6 +45,15 @@ def test_json_has_the_sizes_of_every_file(capsys):
     assert report["heap_bytes"] is None or report["heap_bytes"] > 0
 
 
+def test_the_link_by_the_uart_comes_with_nbiot_only_if_asked_for(tmp_path, capsys):
+    for words, there in (([], False), (["--with", "uart"], True)):
+        folder = tmp_path / str(there)
+        assert cli.main(["component", "nbiot", *words, "--to", str(folder)]) == 0
+        assert ("networking/_nbiot_uart.py" in copied(folder)) is there
+    assert cli.main(["component", "nbiot", "--with", "wifi"]) == 2
+    assert "allowed: uart" in capsys.readouterr().err
+
+
 def test_packages_that_it_imports_are_copied_and_counted(tmp_path, capsys):
     assert cli.main(["component", "mqtt", "--to", str(tmp_path), "--json"]) == 0
     files = {file["path"]: file for file in json.loads(capsys.readouterr().out)["files"]}

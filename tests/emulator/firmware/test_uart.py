@@ -74,6 +74,10 @@ REFUSED = [
     ("UART(1, stop=3)", "ValueError: invalid stop bits"),
     ("UART(1, rx_buffer_size=128)", "ValueError: invalid RX buffer size, should be > 128 bytes"),
     ("UART(1, pins=('P3', 'P4', 'P8'))", "ValueError: invalid argument(s) value"),
+    ("UART(1, pins=('P3', None, 'P8', 'P9'))", "ValueError: invalid argument(s) value"),
+    ("UART(1, pins=(None, 'P4', None, 'P9'))", "ValueError: invalid argument(s) value"),
+    ("UART(1, pins=('P3', 'P99x'))", "ValueError: invalid argument(s) value"),
+    ("UART(2)", "OSError: resource not available"),
 ]
 
 

@@ -7,7 +7,6 @@ import pytest
 from tests.emulator.modem.bare_modem import ERROR, OK, READY, Rig, info
 
 LOCATED = ',"1A2B","01A2D003",9'
-TIMERS = ',"11100000","11100000"'
 
 
 def urc(text: str) -> str:
@@ -21,8 +20,8 @@ def urc(text: str) -> str:
         (1, urc("2") + urc("1")),
         (2, urc("2") + urc("1" + LOCATED)),
         (3, urc("2") + urc("1" + LOCATED)),
-        (4, urc("2") + urc("1" + LOCATED + ",," + TIMERS)),
-        (5, urc("2") + urc("1" + LOCATED + ",," + TIMERS)),
+        (4, urc("2") + urc("1" + LOCATED)),
+        (5, urc("2") + urc("1" + LOCATED)),
     ],
 )
 def test_unsolicited_and_read_forms(n: int, course: str) -> None:

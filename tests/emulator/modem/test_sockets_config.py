@@ -7,6 +7,7 @@ import pytest
 from tests.emulator.modem.bare_modem import ERROR, OK, info
 from tests.emulator.modem.socket_rig import SERVER6, SocketRig
 
+TLS = {"tls": "plaintext"}
 DEFAULT = {
     "+SQNSCFG": "1,300,90,600,50",
     "+SQNSCFGEXT": "0,0,0,0,0,0,0",
@@ -16,13 +17,13 @@ DEFAULT = {
 
 @pytest.fixture(scope="module")
 def idle() -> SocketRig:
-    return SocketRig(attach=False)
+    return SocketRig(attach=False, modem=TLS)
 
 
 @pytest.mark.parametrize("name", DEFAULT)
 def test_read_gives_six_lines(name: str) -> None:
     lines = [f"{name}: {number},{DEFAULT[name]}" for number in range(1, 7)]
-    assert SocketRig(attach=False).ask(f"AT{name}?") == info(*lines)
+    assert SocketRig(attach=False, modem=TLS).ask(f"AT{name}?") == info(*lines)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_read_gives_six_lines(name: str) -> None:
     ],
 )
 def test_setting_is_kept(command: str, name: str, shown: str) -> None:
-    rig = SocketRig(attach=False)
+    rig = SocketRig(attach=False, modem=TLS)
     assert rig.ask(command) == OK
     assert f"\r\n{name}: {shown}\r\n" in rig.ask(f"AT{name}?")
     rig.ask("AT^RESET", 20_000)
@@ -80,7 +81,7 @@ def test_out_of_range_is_refused(idle: SocketRig, command: str) -> None:
     "command", ["AT+SQNSCFG=1,1,300,90,600,50", "AT+SQNSCFGEXT=1,1,0,0", "AT+SQNSSCFG=1,0,1"]
 )
 def test_an_open_socket_cannot_be_configured(command: str) -> None:
-    with SocketRig() as rig:
+    with SocketRig(modem=TLS) as rig:
         assert rig.dial(host=SERVER6) == OK
         assert rig.ask(command) == ERROR
         assert rig.ask(command.replace("=1,", "=2,", 1)) == OK

@@ -1,0 +1,361 @@
+"""The link to the modem of a GPy or FiPy by machine.UART, without the firmware's network.LTE.
+
+networking/_nbiot_lte.py says what a link is. This one drops nothing that the modem says by itself,
+needs no silence to know the end of a reply, takes long lines, and starts as fast as the modem
+wakes up. It has no data state: PPP is the firmware's.
+
+Opening the UART asserts RTS, which wakes the modem; closing it releases RTS. The firmware must
+not have started its own driver, which holds the same pins until a reset.
+
+The modem is found in whatever state an earlier program left it: see _Finder. Bytes that it does
+not take stay in the FIFO of the UART; only opening the UART anew clears it.
+
+Written against Pycom firmware 1.20.2.r4 and r7 (esp32/mods/machuart.c, boards/GPY, boards/FIPY;
+the updater of Pycom opens the modem in the same way).
+"""
+
+from micropython import const
+
+from networking import _nbiot_causes as causes
+from networking import _nbiot_mute
+from utils import at, timing
+
+# transmit, receive, RTS, CTS, by the name of the board
+_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
+_BAUD = const(921600)
+_LOADER_BAUD = const(115200)  # of a modem that has lost its firmware
+_PIECE = const(64)  # the FIFO has 128, and write() fails half-way if it is full for 5 ms
+_TAKE_MS = const(1000)  # for the modem to take one piece
+_BETWEEN_MS = const(20)  # from a final result code to the next command
+_LOOK_MS = (2, 50)  # between two looks at the UART: an eighth of the time already waited
+_AT_MS = const(300)
+_WAKE_MS = const(600)
+_FIND_MS = const(10000)  # some modems take 2.5 s to their first answer, starting ones 6 s
+_AGAIN_MS = const(1000)  # for one that has answered before
+_QUIET_MS = const(100)
+_REST_MS = const(1000)  # RTS released, for it to see an edge
+_GUARD_MS = const(1200)  # silence before and after the escape sequence
+_SILENT = const(3)  # ATs that the modem took without an answer
+_SILENT_AFTER_SLEEP = const(10)  # after a deep sleep it wakes up, and is in no data state
+_PADDING = const(1500)  # the longest payload that a prompt can wait for
+_SET_UP = ("ATE0", "AT+CEREG=1")
+# Rest 100 ms after RTS is released, in place of 5 s; then as the firmware leaves it
+_BEFORE_REST = ("AT+SQNIPSCFG=1,100", 'AT!="setlpm airplane=1 enable=1"')
+_ANSWER_MS = const(3000)
+
+
+class Recovery(OSError):
+    """Only the loader answers, at 115200 baud: the modem needs its firmware."""
+
+    cause = causes.MODEM_RECOVERY
+
+
+class Modem:
+    """The modem as utils/at.py sees it: send_at_cmd() of network.LTE, over a UART."""
+
+    longest_line = 3000
+    knows_prompts = True
+
+    def __init__(self):
+        self.uart = None
+        self._asked = ""  # the last command line
+        self._heard = ""  # URCs that nobody has got yet
+        self._heard_ms = 0  # when the last text came
+        self._cut = False  # the modem has only a part of what was written
+        self._failed = False  # it was not found, the last time
+
+    def start(self):
+        """Open the UART and wait until the modem takes commands. OSError if it does not."""
+        self._asked = self._heard = ""
+        again, self._failed = self._failed, True
+        try:
+            for rest_ms in (0,) if again else (0, _REST_MS):
+                timing.sleep_ms(rest_ms)
+                self._open(_BAUD)
+                if _Finder(self).finds(_FIND_MS):
+                    self._failed = False
+                    return
+                self.stop()
+            if not again:
+                self._look_for_loader()
+            raise OSError("the modem does not answer on its UART")
+        finally:
+            if self._failed:
+                self.stop()
+
+    def stop(self):
+        """Release RTS. The modem may sleep then."""
+        uart, self.uart = self.uart, None
+        if uart:
+            uart.deinit()
+
+    def send_at_cmd(self, command, timeout=9500):
+        """Send a line, or payload as bytes; return what came until the reply was whole.
+
+        URCs that came before are in front. OSError if the modem does not take all of it.
+        """
+        if self.uart is None:
+            raise OSError("the link is not open")
+        if command == at.LISTEN:
+            return self._wait(timeout, None)
+        is_line = isinstance(command, str)
+        if (self._cut or not self.taken()) and not (is_line and self._free()):
+            return ""
+        if is_line:
+            timing.sleep_ms(self._heard_ms + _BETWEEN_MS - timing.now_ms())
+        early = self._early()
+        if is_line:
+            self._asked = command
+            self.write(command.encode() + b"\r")
+            return early + self._wait(timeout, command)
+        self.write(command)
+        text = self._wait(timeout, "")
+        self._cut = not self.taken()  # the prompt stands until all of it is there
+        return early + text
+
+    def write(self, data):
+        """Send in pieces, each of which the modem has taken before the next one.
+
+        The last one stays in the FIFO until the modem takes it. OSError if it does not take one
+        before: then it has a part.
+        """
+        for start in range(0, len(data), _PIECE):
+            timing.feed()
+            self._cut = start > 0
+            if start and not self.uart.wait_tx_done(_TAKE_MS):
+                raise OSError("the modem is not ready for more")
+            self.uart.write(data[start : start + _PIECE])
+        self._cut = False
+
+    def read(self):
+        """Return what has come so far as text, without the noise of a line that wakes up."""
+        count = self.uart.any()
+        data = self.uart.read(count) if count else None
+        if not data:
+            return ""
+        self._heard_ms = timing.now_ms()
+        try:
+            text = data.decode()
+        except UnicodeError:
+            text = "".join([chr(each) for each in data if each < 0x80])
+        return text.replace("\0", "")
+
+    def answers(self, line, limit_ms):
+        """Send a line, unless the modem has not taken the one before; True if it answers."""
+        if self.uart.wait_tx_done(1):
+            self.uart.write(line)
+        reply = at.Reply(self._wait(limit_ms, ""), "")
+        self._keep(reply.urcs)
+        return reply.final is not None or reply.prompt
+
+    def settle(self):
+        """Drop answers until none has come for a while."""
+        deadline = timing.Deadline(_ANSWER_MS)
+        text = "-"
+        while text and not deadline.expired():
+            text = self._wait(_QUIET_MS, "")
+            self._keep(at.Reply(text, "").urcs)
+
+    def is_clear(self):
+        """True if the modem lets the board send: its CTS, which a sleeping one may assert, too."""
+        from machine import Pin
+
+        return not getattr(Pin.module, _pins()[3]).value()
+
+    def taken(self):
+        """True if nothing is left in the FIFO."""
+        return self.uart.wait_tx_done(1)
+
+    def _open(self, baud):
+        from machine import UART, Pin
+
+        timing.feed()
+        pins = _pins()
+        if pins[2] == "P19":  # a held pad would stay released: only a FiPy can hold it
+            Pin(pins[2], mode=Pin.OUT, value=1).hold(False)
+        self.uart = UART(1, baud, pins=pins, timeout_chars=10, rx_buffer_size=4096)
+
+    def _look_for_loader(self):
+        self._open(_LOADER_BAUD)
+        for _ in range(_SILENT):
+            if self.answers(b"AT\r", _GUARD_MS):
+                raise Recovery("the modem has lost its firmware")
+
+    def _free(self):
+        """Clear the FIFO and what the modem still waits for; True once it answers."""
+        self._keep(at.Reply(self.read(), self._asked).urcs)
+        self.stop()
+        self._open(_BAUD)
+        if _Finder(self, self._cut).finds(_AGAIN_MS):
+            self._cut = False
+            return True
+        return False
+
+    def _keep(self, urcs):
+        for line in urcs:
+            self._heard += "\r\n" + line + "\r\n"
+
+    def _early(self):
+        """Return the URCs that came unasked, without late answers of earlier commands."""
+        text = self.read()
+        end = text.rfind("\n") + 1
+        self._keep(at.Reply(text[:end], self._asked).urcs)
+        heard, self._heard = self._heard, ""
+        return heard + text[end:]  # a line that is still coming
+
+    def _wait(self, timeout_ms, command):
+        """Wait for a whole reply to `command`; None: for a whole line."""
+        watch = timing.Stopwatch()
+        text = ""
+        if command is None:
+            text, self._heard = self._heard, ""
+        while True:
+            come = self.read()
+            text += come
+            waited_ms = watch.elapsed_ms()
+            if waited_ms >= timeout_ms or _is_whole(text, command):
+                return text
+            look_ms = max(_LOOK_MS[0], min(waited_ms // 8, _LOOK_MS[1]))
+            timing.sleep_ms(min(look_ms, timeout_ms - waited_ms))
+
+
+class _Finder:
+    """Brings the modem to its command state, whatever it was left in.
+
+    asleep, starting        it takes nothing while CTS is released, and nothing is sent twice
+    an open prompt          ends with blanks: a useless datagram at most
+    in data state           silence, +++, silence, ATH; in command state that costs an ERROR
+    rubbish in its line     costs an ERROR as well, which is an answer, too
+    """
+
+    def __init__(self, modem, asks=False):
+        self._modem = modem
+        self._asks = asks  # a prompt may be open
+        self._silent = 0  # ATs without an answer
+        self._sent = 0  # all that may be answered
+
+    def finds(self, limit_ms):
+        """True once the modem has answered."""
+        deadline = timing.Deadline(limit_ms)
+        timing.wait_for(self._modem.is_clear, min(_WAKE_MS, limit_ms), 5)
+        if self._asks and self._modem.taken():
+            self._pad()
+        most = _SILENT_AFTER_SLEEP if _is_after_sleep() and not self._asks else _SILENT
+        while not deadline.expired():
+            self._sent += 1
+            if self._modem.answers(b"AT\r", _AT_MS):
+                if self._sent > 1:  # or the next command would get a late answer
+                    self._modem.settle()
+                return True
+            if self._modem.taken():
+                self._silent += 1
+                if self._silent == most:
+                    self._escape()
+                elif self._silent == most + 1:
+                    self._pad()
+        return False
+
+    def _escape(self):
+        timing.sleep_ms(_GUARD_MS)
+        self._modem.answers(b"+++", _GUARD_MS)
+        self._modem.answers(b"ATH\r", _AT_MS)
+
+    def _pad(self):
+        """End a prompt that nobody waits for."""
+        self._sent += 1
+        try:
+            self._modem.write(b" " * _PADDING + b"\r")
+        except OSError:  # it is not ready yet
+            pass
+
+
+class Link:
+    """The modem of a GPy or FiPy, driven by machine.UART."""
+
+    name = "uart"
+    has_data_state = False
+    in_data_state = False
+    boot_options = {}  # the firmware must leave the pins alone
+
+    def __init__(self):
+        self.modem = _nbiot_mute.Guard()
+        self._line = Modem()
+        self.off = None
+
+    @property
+    def is_open(self):
+        return self._line.uart is not None
+
+    def open(self):
+        if self.is_open:
+            return
+        _pins()
+        self.off = False
+        self._line.start()
+        self.modem.wrap(self._line)
+        try:
+            self._say(_SET_UP)
+        except OSError:
+            self._take_down()
+            raise
+
+    def exchange(self, command, timeout_ms, named=False):
+        return at.exchange(self.modem, command, timeout_ms, named)
+
+    def pause(self, duration_ms):
+        return at.listen(self.modem, duration_ms)
+
+    def longest_line(self):
+        return self._line.longest_line
+
+    def hang_up(self):
+        """There is no data state; open() has left that of another program."""
+
+    def close(self):
+        try:
+            self._say(_BEFORE_REST)
+            while self._line.read():  # unread bytes may keep the modem awake
+                timing.sleep_ms(50)
+        finally:
+            self._take_down()
+
+    def may_be_on(self):
+        if self.off is None:
+            import machine
+            import pycom
+
+            # neither the supply nor a sleep that nbiot led to leaves the modem on
+            quiet = machine.reset_cause() in (machine.PWRON_RESET, machine.DEEPSLEEP_RESET)
+            return not quiet or pycom.lte_modem_en_on_boot()
+        return not self.off
+
+    def _say(self, commands):
+        for command in commands:
+            self.exchange(command, _ANSWER_MS)
+
+    def _take_down(self):
+        self.modem.wrapped = None
+        self._line.stop()
+
+
+def _pins():
+    import uos
+
+    try:
+        return _PINS[uos.uname().sysname]
+    except KeyError:
+        raise ImportError("this board has no modem")
+
+
+def _is_after_sleep():
+    import machine
+
+    return machine.reset_cause() == machine.DEEPSLEEP_RESET
+
+
+def _is_whole(text, command):
+    if text[-1:] not in ("\n", " "):  # no line has ended, and no prompt stands
+        return False
+    if command is None:
+        return bool(text.strip())
+    return at.Reply(text, command).whole
