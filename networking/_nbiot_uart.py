@@ -39,8 +39,7 @@ _SILENT = const(3)  # ATs that the modem took without an answer
 _SILENT_AFTER_SLEEP = const(10)  # after a deep sleep it wakes up, and is in no data state
 _PADDING = const(1500)  # the longest payload that a prompt can wait for
 _SET_UP = ("ATE0", "AT+CEREG=1")
-# Rest 100 ms after RTS is released, in place of 5 s; then as the firmware leaves it
-_BEFORE_REST = ("AT+SQNIPSCFG=1,100", 'AT!="setlpm airplane=1 enable=1"')
+_BEFORE_REST = ('AT!="setlpm airplane=1 enable=1"',)  # as the firmware leaves it
 _ANSWER_MS = const(3000)
 
 

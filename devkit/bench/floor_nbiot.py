@@ -31,8 +31,10 @@ class Floor(Procedure):
 
     def run(self) -> None:
         lte = self.lte
-        # the modem keeps the context that an earlier cycle defined
-        self.emulator.modem.nv.contexts[1] = Context("IP", "iot.example")
+        # the modem keeps what an earlier cycle defined
+        nv = self.emulator.modem.nv
+        nv.contexts[1] = Context("IP", "iot.example")
+        nv.ips = [1, 100]
         lte.do_open()
         lte._wait_for_task()
         lte.do_configure(None, 1, True, [0, 7, 0, 7])
