@@ -78,7 +78,7 @@ class Attempt:
             candidates = None if force_no_scan else self._scan(nets)
             if candidates is None:  # not scanned, or the radio could not
                 candidates = [(ssid, entry, None, entry.get("channel", 0)) for ssid, entry in nets]
-            if not candidates:
+            if candidates == []:
                 self.cause = "no_known_network"
             if not candidates or self.deadline.expired():
                 return
@@ -168,11 +168,14 @@ class Attempt:
                 self.cause = "no_address"
             timing.wait_for(self._addressed_or_lost, min(limit.left_ms(), address_ms), _POLL_MS)
             info = access_point(self.wlan)
-            joined = bool(info) and is_connected(self.wlan)
+            if info and not _wifi_nets.suits(entry, info.auth):  # the driver has changed over
+                self.cause = "other_security"
+            else:
+                joined = bool(info) and is_connected(self.wlan)
         if joined:
+            _stop_servers()
             self.channel = info.primary_chn
             self.rssi = info.rssi
-            _stop_servers()
         else:
             self.wlan.disconnect()
         return joined

@@ -48,7 +48,7 @@ def _is_antenna(value):
 
 def _is_hostname(value):
     letters = "".join(value.split("-"))
-    plain = all("0" <= each <= "9" or "a" <= each.lower() <= "z" for each in letters)
+    plain = all("0" <= each <= "9" or "a" <= each <= "z" or "A" <= each <= "Z" for each in letters)
     return plain and 1 <= len(value) <= 32 and "-" not in (value[0], value[-1])
 
 

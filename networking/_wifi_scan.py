@@ -13,12 +13,13 @@ _log = logging.Logger("wifi")
 def candidates(wlan, nets, deadline, forged, look_for_hidden):
     """Return candidates, strongest first, then hidden ones; None if the radio could not scan.
 
+    [] after two scans, () if the time was over before, or before all hidden ones were asked.
     forged: a set, to which the names of networks without the configured protection are added.
     look_for_hidden: also if others were heard.
     """
     found = None
     asked = set()  # (name, channel) of hidden networks: each once
-    for _ in range(2):  # a scan can miss a beacon
+    for last in (False, True):  # a scan can miss a beacon
         heard = _heard(wlan, show_hidden=True)
         if heard is not None:
             found = _suitable(nets, heard, forged)
@@ -26,9 +27,10 @@ def candidates(wlan, nets, deadline, forged, look_for_hidden):
                 names = {each[0] for each in found}
                 missing = [(ssid, entry) for ssid, entry in nets if ssid not in names]
                 found += _hidden(wlan, missing, deadline, heard, forged, asked)
-        if found or deadline.expired():
+        if found or last or deadline.expired():
             break
-    return found
+    in_time = last and None not in asked
+    return found if found != [] or in_time else ()
 
 
 def _heard(wlan, **wanted):
@@ -61,7 +63,10 @@ def _hidden(wlan, nets, deadline, heard, forged, asked):
     for ssid, entry in nets:
         unnamed = [ap for ap in heard if not ap.ssid and _wifi_nets.suits(entry, ap.sec)]
         for channel in sorted({ap.channel for ap in unnamed}):
-            if deadline.expired() or (ssid, channel) in asked:
+            if deadline.expired():
+                asked.add(None)
+                return found
+            if (ssid, channel) in asked:
                 continue
             asked.add((ssid, channel))
             answers = _heard(wlan, ssid=ssid, channel=channel) or ()

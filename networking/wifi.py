@@ -62,6 +62,7 @@ DeactivateResult = namedtuple(
 Outcome = namedtuple("Outcome", "status cause phases ssid".split())
 
 _wlan = None
+_touched = False  # the radio, since it was switched off
 _outcome = Outcome(0, "never_tried", (), None)
 _rssi = -1
 _left = None
@@ -89,7 +90,7 @@ def connect(
     scan_attempt_duration: ms over all rounds, -1 if not begun. channel, and rssi in dBm: -1 if not
     connected.
     """
-    global _outcome, _rssi, _wlan
+    global _outcome, _rssi, _touched, _wlan
     found = _wifi_nets.problems(known_nets)
     options = (antenna, hostname, country)
     found += _option_problems(("antenna", "hostname", "country"), options)
@@ -103,7 +104,8 @@ def connect(
     attempt = _wifi_join.Attempt(max_connection_attempt_time_sec * 1000, *options)
     reason = ""
     try:
-        attempt.start(on_boot(nets, force_no_scan) if _is_plain(options) else None)
+        begun = _is_plain(options) and not _touched  # by the firmware, not by an earlier call
+        attempt.start(on_boot(nets, force_no_scan) if begun else None)
         attempt.run(nets, force_no_scan)
     except ImportError:
         attempt.cause = "no_wifi"
@@ -112,6 +114,7 @@ def connect(
         reason = ": %s" % error
     finally:
         _wlan = attempt.wlan or _wlan
+        _touched = _touched or attempt.cause != "no_wifi"
     up = attempt.cause == "connected"
     _rssi = attempt.rssi
     _outcome = Outcome(int(up), attempt.cause, tuple(attempt.phases), attempt.ssid)
@@ -132,34 +135,36 @@ def deactivate():
     """
     global _left
     watch = timing.Stopwatch()
-    if _wlan:
+    if _touched:
         _left = None
         if _is_connected():
             timing.sleep_ms(_LINGER_MS)
             # the driver sends what it was given while the association lasts
             _left = _is_connected() or None
-    status = _wlan is None or _off()
+    status = not _touched or _off()
     return DeactivateResult(status, watch.elapsed_ms())
 
 
 def _off():
-    global _wlan
+    global _touched, _wlan
     try:
         import network
 
         timing.feed()
         (_wlan or network.WLAN()).deinit()
-    except (ImportError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - as in connect()
         _log.warning("%s", error)
         return False
     _wlan = None
+    _touched = False
     return True
 
 
 def _is_connected():
-    from networking import _wifi_join
-
-    return _wifi_join.is_connected(_wlan)
+    try:
+        return bool(_wlan and _wlan.isconnected())
+    except Exception:  # noqa: BLE001 - as in connect(); whoever cannot tell is not
+        return False
 
 
 def _is_plain(options):
@@ -270,7 +275,7 @@ def transport(kind):
     """Return a socket of usocket for IPv4 literals, timeout 10 s. OSError if not connected."""
     import usocket
 
-    if not (_wlan and _is_connected()):
+    if not _is_connected():
         raise OSError("not connected")
 
     stream = kind == "stream"

@@ -106,6 +106,149 @@ def test_what_the_firmware_raises_is_a_cause_and_one_line_of_the_log(
     assert device.board.meter.state("wifi") == "off"
 
 
+BROKEN = """
+import network
+
+class Broken(network.WLAN):
+    raising = ()
+
+    def {method}(self, *args, **keywords):
+        if "{method}" in self.raising:
+            raise {error}("of the firmware")
+        return super().{method}(*args, **keywords)
+
+network.WLAN = Broken
+show(wifi.connect(OURS, 10).connection_status)
+Broken.raising = ("{method}",)
+show([raised(lambda: wifi.transport("datagram")), raised(wifi.network_time)])
+off = wifi.deactivate()
+show([off.deactivation_status, raised(wifi.stop)])
+Broken.raising = ()
+show([wifi.down(), wifi.stop()])
+"""
+
+
+@pytest.mark.both_runtimes(every=3)
+@pytest.mark.parametrize("error", ("ValueError", "OSError", "MemoryError"))
+@pytest.mark.parametrize("method", ("isconnected", "deinit"))
+def test_what_the_firmware_raises_at_the_end_leaves_no_call(
+    make_device: MakeDevice, method: str, error: str
+) -> None:
+    device = make_device()
+    joined, [refused, time], [off, stopped], again = device.run(
+        HEAD + BROKEN.format(method=method, error=error)
+    )
+    assert joined is True and again == [True, True] and time is stopped is None
+    assert refused == (["OSError", "not connected"] if method == "isconnected" else None)
+    assert off is (method == "isconnected")
+    assert device.board.meter.state("wifi") == "off"
+    told = [line for line in device.log if "wifi: of the firmware" in line]
+    assert len(told) == (0 if off else 2)  # deactivate and stop
+
+
+def test_a_radio_that_could_not_be_started_is_switched_off_all_the_same(
+    make_device: MakeDevice,
+) -> None:
+    device = make_device()
+    [cause, off] = device.run(
+        HEAD
+        + """
+import network
+made = network.WLAN
+
+def broken(*args, **keywords):
+    made(*args, **keywords)
+    raise MemoryError("of the firmware")
+
+broken.STA = made.STA
+network.WLAN = broken
+wifi.connect(OURS, 10)
+show(wifi.last_outcome().cause)
+network.WLAN = made
+show(wifi.down())
+        """
+    )
+    assert (cause, off) == ("wifi_error", True)
+    assert device.board.meter.state("wifi") == "off"
+
+
+def test_servers_that_cannot_be_stopped_are_no_connection(make_device: MakeDevice) -> None:
+    result, cause, off = make_device().run(
+        HEAD
+        + """
+import network
+
+class Server(network.Server):
+    def deinit(self):
+        raise OSError("of the firmware")
+
+network.Server = Server
+show(list(wifi.connect(OURS, 10)))
+show(wifi.last_outcome().cause)
+show(wifi.down())
+        """
+    )
+    assert (result[0], result[3:], cause, off) == (False, [-1, -1], "wifi_error", True)
+
+
+def test_an_access_point_that_took_over_unseen_is_looked_at(make_device: MakeDevice) -> None:
+    """While the VM collects garbage the driver can lose one and join an open one of the name."""
+    [connected, cause, *_], [status, info] = make_device(points({"dhcp_ms": 100})).run(
+        HEAD
+        + """
+import network
+
+class Changed(network.WLAN):
+    def joined_ap_info(self):
+        info = super().joined_ap_info()
+        if not self.isconnected():
+            return info
+        bssid, ssid, primary_chn, rssi, auth, standard = info
+        info = Settings()
+        info.ssid, info.primary_chn, info.rssi, info.auth = ssid, primary_chn, rssi, 0
+        return info
+
+network.WLAN = Changed
+attempt(OURS, 5)
+show([wifi.last_outcome().status, raised(lambda: wifi.transport("datagram"))])
+        """
+    )
+    assert (connected, cause, status) == (False, "other_security", 0) and info[0] == "OSError"
+
+
+@pytest.mark.parametrize(
+    ("point", "seconds", "cause"),
+    [
+        ({"hidden": True}, 2, "out_of_time"),
+        ({"present": False}, 2, "out_of_time"),
+        ({"present": False}, 4, "no_known_network"),
+    ],
+)
+def test_what_was_not_looked_for_is_not_called_unknown(
+    make_device: MakeDevice, point: dict[str, Any], seconds: int, cause: str
+) -> None:
+    [found] = make_device(points(point)).run(HEAD + f"attempt(seconds={seconds})")
+    assert found[:2] == [False, cause]
+
+
+def test_a_second_connect_does_as_told(make_device: MakeDevice) -> None:
+    """An earlier association is nothing that the firmware began."""
+    first, second, cause = make_device().run(
+        HEAD
+        + """
+from network import WLAN
+static = ("192.168.4.77", "255.255.255.0", "192.168.4.1", "192.168.4.1")
+wifi.connect({"field-ap": dict(OURS["field-ap"], wlan_config=static)}, 20, True)
+show(WLAN().ifconfig()[0])
+wifi.connect(OURS, 20, True)
+show(WLAN().ifconfig()[0])
+wifi.connect({"field-ap": {"pwd": "changed-meanwhile"}}, 5, True)
+show(wifi.last_outcome().cause)
+        """
+    )
+    assert first == "192.168.4.77" != second and cause == "not_joined"
+
+
 # Who is tried, for how long: access points, call -> connected, cause, ssid, least and most ms
 
 FIVE = [{**CHANGED, "rssi_dbm": -50.0 - 2 * each, "channel": 1 + 2 * each} for each in range(5)]
@@ -323,6 +466,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "hostname with an end": ("'well-'", ("letters",)),
     "hostname of hyphens": ("'--'", ("letters",)),
     "hostname beyond ASCII": ("'br\\u00fccke'", ("letters",)),
+    "hostname with a letter that only looks so": ("'well\\u212a'", ("letters",)),
     "hostname in bytes": ("b'well'", ("letters",)),
     "country": ("'de'", ("capital",)),
     "country too long": ("'DEU'", ("capital",)),
