@@ -199,3 +199,15 @@ show(nbiot.deactivate().deactivation_status)
     (answer, status), off = shown
     assert status is True and "+CFUN: " in answer and off is True
     assert device.modem_rests()
+
+
+@pytest.mark.both_runtimes
+def test_a_fipy_lets_go_of_rts_that_was_held_over_deep_sleep(make_device: MakeDevice) -> None:
+    device = make_device(lossless(), name="FiPy", modem_on_boot=False)
+    held = (
+        'uart.deinit()\nPin("P19", mode=Pin.OUT, value=1).hold(True)\nmachine.deepsleep(60000)\n'
+    )
+    device.run(RAW + held, "FiPy", ends="deepsleep")
+    [status, cause, _], _, off = device.run(REPORT)
+    assert (status, cause, off) == (1, "attached", True)
+    assert device.emulator.uart.rts is False and device.modem_rests()
