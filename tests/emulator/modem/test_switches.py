@@ -108,6 +108,7 @@ def test_urcs_of_a_modem_that_woke_by_itself_wait_for_rts_as_well() -> None:
 
 def test_what_was_said_to_nobody_comes_once_the_modem_is_awake_again() -> None:
     rig = Rig()
+    rig.ask("AT")  # so that it is still awake
     rig.uart.set_rts(False)
     rig.modem.urc("+CTZV: 4")
     rig.pass_ms(20_000)
