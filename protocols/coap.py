@@ -267,6 +267,7 @@ class _Request:
         self.acknowledged = False
         self.timeout_ms = 0  # until the first retransmission; 0: nothing is sent again
         self.tries = 0  # retransmissions that are left
+        self.copies = 1
         self.deadline = None  # of what is waited for now
         self.watch = None
 
@@ -357,7 +358,9 @@ class Client:
         request = _Request(code, options, payload, confirmable)
         self._last = request
         # nobody waits any more for the response to an earlier one that is not confirmable
-        self._under_way = [other for other in self._under_way if other.confirmable]
+        for other in list(self._under_way):
+            if not other.confirmable:
+                self._end(other, "no_answer")
         self._replies = 0
         if len(payload) > self.block_size and self.block_size < _LARGEST_BLOCK:
             request.cause = "too_long"
@@ -456,6 +459,7 @@ class Client:
             request.tries -= 1
             request.timeout_ms *= 2
             self._transmit(request.encoded())
+            request.copies += 1
             self.retransmissions += 1
             request.deadline = timing.Deadline(request.timeout_ms)
             return
@@ -474,7 +478,8 @@ class Client:
                 self._reply(_coap_message.ACK if again else _coap_message.RST, message_id)
             return
         if kind == _coap_message.RST:
-            self._end(request, "reset")
+            # an earlier copy may have been taken, before the server started anew
+            self._end(request, "no_answer" if request.copies > 1 else "reset")
             return
         if not code:
             request.acknowledged = True  # the response comes by itself (5.2.2)
@@ -497,7 +502,7 @@ class Client:
                 waits = request.confirmable and not request.acknowledged
                 ours = ours and waits and (not code or token == request.token)
             elif kind == _coap_message.RST:
-                ours = ours and not code
+                ours = ours and not code and not request.acknowledged
             else:
                 ours = code and token == request.token
             if ours:

@@ -520,6 +520,29 @@ def test_an_answer_gives_those_behind_it_their_whole_time(rig) -> None:
     assert len(rig.sent) == 3
 
 
+def test_one_that_is_not_confirmable_ends_when_another_begins(rig) -> None:
+    rig.answer = lambda seen: [(500, rig.ack(seen))] if seen[0] == CON else []
+    client = rig.client()
+    first = client.begin(POST, [], b"1", confirmable=False)
+    second = client.begin(POST, [], b"2")
+    assert client.finish(first) is None and client.cause == "no_answer" and rig.ms == 0
+    assert client.finish(second).code == 0x44 and rig.ms == 500
+
+
+def test_a_reset_behind_a_copy_or_an_acknowledgement_is_no_refusal(rig) -> None:
+    """The server may have taken the first, and have started anew."""
+    for codes, outcome in (([RST], "refused"), ([None, RST], "unknown"), ([ACK, RST], "unknown")):
+        waits = list(codes)
+
+        def answer(seen, waits=waits):
+            found = [(100 * n, kind) for n, kind in enumerate(waits[: 1 + (waits[0] == ACK)])]
+            del waits[: len(found)]
+            return [(ms, rig.message(kind, 0, seen[2], b"")) for ms, kind in found if kind]
+
+        rig.answer = answer
+        assert rig.session().deliver(b"x") == outcome, codes
+
+
 # Numbers nobody can guess
 
 
