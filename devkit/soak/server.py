@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from collector import arguments
+from collector import arguments, packs, report
 from collector.program import Collector
 from devkit.application import PUBLISHED
 from emulator.emulator import Emulator
@@ -41,6 +41,8 @@ class Server(AbstractContextManager["Server"]):
         self.trouble = ""
         self.asked = self.unanswered = 0  # requests that came, and those that got no answer here
         self.failed = 0  # requests that the collector did not answer at all
+        self._answered: set[int | None] = set()  # numbers of measurements that it stored
+        self._unheard: set[int | None] = set()  # of those whose answer was lost
         self._emulator = emulator
         self._path = folder / "reports.db"
         self._random = random.Random(seed)
@@ -97,14 +99,22 @@ class Server(AbstractContextManager["Server"]):
             head = bytes((_BUSY[0] | tokens, _BUSY[1]))
             return [head + request[2 : 4 + tokens] + _MAX_AGE]
         answer = self._collect(request)
+        heard = _numbers(request)
         if answer is None:
             self.failed += 1
         elif self.trouble == "unheard" or self._random.random() < UNHEARD:
+            self._unheard |= heard
             answer = None
         if answer is None:
             self.unanswered += 1
             return []
+        self._answered |= heard
         return [answer]
+
+    @property
+    def unheard(self) -> int:
+        """How many measurements are stored without an answer that the node could have heard."""
+        return len(self._unheard - self._answered)
 
     def _collect(self, request: bytes) -> bytes | None:
         """Ask the collector. Each cycle has a port of its own, as behind a network's NAT: message
@@ -124,3 +134,9 @@ class Server(AbstractContextManager["Server"]):
                     return answer
         except OSError:
             return None
+
+
+def _numbers(request: bytes) -> set[int | None]:
+    """The sequence numbers in a CoAP message."""
+    pack = request[request.index(b"\xff") + 1 :]
+    return {each.seq for each in report.measurements(packs.read(pack, time.time()))[1]}
