@@ -138,5 +138,5 @@ class Server(AbstractContextManager["Server"]):
 
 def _numbers(request: bytes) -> set[int | None]:
     """The sequence numbers in a CoAP message."""
-    pack = request[request.index(b"\xff") + 1 :]
+    pack = request[request.index(b"\xff", 4 + (request[0] & 15)) + 1 :]
     return {each.seq for each in report.measurements(packs.read(pack, time.time()))[1]}
