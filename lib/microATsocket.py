@@ -49,6 +49,8 @@ SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
 
 _DIALS = 5  # tries, a second apart
+# What follows AT: a blank, a basic command or an S register (ITU-T V.250), or a family
+_COMMANDS = b" ABCDEFGHIJKLMNOPQRSTUVWXYZ&+!^%$*\\;"
 _MOST_ACCEPTED = 24  # a wait before the radio goes off covers no more
 
 accepted = []
@@ -264,14 +266,30 @@ def checked(data, address, line_limit, hex):
 
 
 def _has_command(payload):
-    """True if some of it could be a command line, behind whatever precedes.
+    """True if this modem could take some of it for a command line (ITU-T V.250 5.2).
 
-    A modem ignores parity and control characters, and AT alone is a command too (ITU-T V.250 5.2).
+    That is AT at the start of a line, AT with a command behind whatever precedes, or A/. In the
+    packs of nodes the name t often makes "at" of the byte before, without a command behind it.
     """
-    line = bytes([each & 127 for each in payload if each & 127 > 31]).upper()
-    if b"\x08" in payload:  # a backspace joins what stands apart
-        return b"A" in line and (b"T" in line or b"/" in line)
-    return b"AT" in line or b"A/" in line
+    line = b""
+    for part in payload.split(b"\x08"):  # a backspace takes the character before it
+        line = line[:-1] + part
+    line = line.replace(b"\0", b"").upper()  # a modem passes over NUL
+    place = line.find(b"AT")
+    while place >= 0:
+        if line[place + 2 : place + 3] in _COMMANDS or _starts_line(line, place):
+            return True
+        place = line.find(b"AT", place + 1)
+    return b"A/" in line
+
+
+def _starts_line(line, place):
+    """True if only blanks and control characters stand between the place and a line's end."""
+    while place and line[place - 1] <= 32:
+        place -= 1
+        if line[place] in b"\r\n":
+            return True
+    return not place
 
 
 def _port(address, least):
