@@ -146,9 +146,8 @@ class socket:
     def _may_be_early(self, text):
         """True if the payload can go out without a look at its prompt, for which the firmware
         waits a second: a modem that refuses must take no part of it for a command."""
-        if getattr(self.modem, "knows_prompts", False):
-            return False
-        return bool(self.hex) or not _has_command(text)
+        known = getattr(self.modem, "knows_prompts", False)
+        return not known and (self.hex or not _has_command(text))
 
     def _hand_over(self, length, text, early):
         """True if the modem took the payload, False if not, None if it did not say."""

@@ -66,7 +66,7 @@ class Guard:
             raise OSError("the modem was not started")
         listens = command == at.LISTEN
         # payload is sent without a look at its prompt
-        fills = isinstance(command, bytes) and _asks_for_payload(self._unanswered)
+        fills = isinstance(command, bytes) and at.is_about_payload(self._unanswered or "")
         if self._unanswered and self._due.expired() and not listens and not fills:
             self._probe()
         text = self.wrapped.send_at_cmd(command, **limit)
@@ -82,7 +82,7 @@ class Guard:
 
     def _probe(self):
         text = ""
-        if _asks_for_payload(self._unanswered):
+        if at.is_about_payload(self._unanswered):
             from utils import at_due  # hardly ever needed
 
             # its prompt may be late: then AT would be payload
@@ -94,7 +94,3 @@ class Guard:
         while text and not deadline.expired():  # the first may be a late answer
             text = at.send(self.wrapped, at.LISTEN, _QUIET_MS)
         self._unanswered = None
-
-
-def _asks_for_payload(command):
-    return isinstance(command, str) and "+SQNSSEND" in command.upper()

@@ -122,11 +122,11 @@ def exchange(modem, command, timeout_ms=9500, named=False):
     check_length("length of command", command, line_limit(modem))
     due = _due_of(modem)
     if due and due[1] == command and not due[2].expired():
-        return converse(modem, command, timeout_ms, named, due)
+        return _converse(modem, command, timeout_ms, named, due)
     before = _settled(modem, timeout_ms)
     if before.busy or before.rebooted:
         return before
-    reply = converse(modem, command, timeout_ms, named)
+    reply = _converse(modem, command, timeout_ms, named)
     reply.urcs = before.urcs + reply.urcs
     return reply
 
@@ -137,10 +137,8 @@ def hand_over(modem, command, payload, timeout_ms=10000):
     For network.LTE, which would wait for a second of silence behind the prompt. The 1 ms bounds
     the first byte, so the call ends before there is one; the next call drops the prompt unread.
     The Reply is that of `command` if the modem answered at once, also with a prompt (then the
-    payload is still to be sent). If the prompt came behind the payload, and nobody knows whether
-    that was taken, `final` is None. A refusal that came meanwhile is not seen: what the modem
-    makes of the payload is its answer then, so it must not read as a command. Raises as
-    exchange().
+    payload is still to be sent). A refusal that came meanwhile is not seen: what the modem makes
+    of the payload is its answer then, so it must not read as a command. Raises as exchange().
     """
     before = _settled(modem, timeout_ms)
     if before.busy or before.rebooted:
@@ -148,16 +146,15 @@ def hand_over(modem, command, payload, timeout_ms=10000):
     text = send(modem, command, 1)
     if text:
         reply = Reply(text, command)
-        if not reply.whole:  # a URC came alone
-            due = modem, command, timing.Deadline(timeout_ms), text
-            reply = converse(modem, command, timeout_ms, False, due)
+        goes_on = not reply.whole  # a URC came alone
     else:
         timing.sleep_ms(_PROMPT_MS)
-        reply = converse(modem, payload, timeout_ms, False)
-        if reply.prompt:
-            from utils import at_due  # hardly ever needed
-
-            reply = at_due.behind_prompt(modem, payload, timeout_ms)
+        command = payload
+        reply = _converse(modem, payload, timeout_ms, False)
+        goes_on = reply.prompt  # behind the payload, which is in it, or lost
+    if goes_on:
+        due = modem, command, timing.Deadline(timeout_ms), text
+        reply = _converse(modem, command, timeout_ms, False, due)
     reply.urcs = before.urcs + reply.urcs
     return reply
 
@@ -195,7 +192,7 @@ def abandon(modem):
         outstanding = None
 
 
-def converse(modem, command, timeout_ms, named, due=None):
+def _converse(modem, command, timeout_ms, named, due=None):
     """Send and collect, or go on with the outstanding answer `due`; see exchange()."""
     global outstanding
     name = command if isinstance(command, str) else ""  # the reply to payload has no name
@@ -216,6 +213,11 @@ def converse(modem, command, timeout_ms, named, due=None):
             deadline = timing.Deadline(1000)
         elif reply.whole or deadline.expired():
             return reply
+
+
+def is_about_payload(command):
+    """True for payload, and for a command that asks for it."""
+    return isinstance(command, bytes) or "+SQNSSEND" in command.upper()
 
 
 def _due_of(modem):

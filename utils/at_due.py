@@ -11,7 +11,6 @@ from utils import at, timing
 _MARKERS = ("AT+CFUN?", "AT+CMEE?", "AT+CCLK?", "AT+CGATT?", "AT+CPSMS?", "AT+CREG?")
 _QUIET_MS = const(1000)  # after which nothing follows a final result code
 _FILL_MS = const(2000)
-_TAKEN_MS = const(5000)  # from a late prompt to the answer, if the payload was there already
 
 _marker = 0
 
@@ -25,7 +24,7 @@ def settle(modem, due, timeout_ms):
     deadline = timing.Deadline(timeout_ms)
     if not due[2].expired():  # else a query may be outstanding as well
         _await(modem, due, deadline, result)
-    if at.outstanding and not deadline.expired() and _takes_payload(due[1]):
+    if at.outstanding and not deadline.expired() and at.is_about_payload(due[1]):
         # its prompt may stand unseen, and a query would be payload
         _note(result, at.Reply(at.send(modem, filling(modem, due[1]), _FILL_MS), ""))
     while at.outstanding and not deadline.expired():
@@ -92,37 +91,13 @@ def _note(result, reply):
     result.rebooted = result.whole = result.rebooted or reply.rebooted
 
 
-def behind_prompt(modem, payload, timeout_ms):
-    """Return the Reply to payload whose prompt came behind it, so that it may be taken or lost.
-
-    Without an answer the prompt gets it again. An ERROR to that does not tell: `final` is None.
-    """
-    due = modem, payload, timing.Deadline(timeout_ms), ""
-    reply = at.converse(modem, payload, _TAKEN_MS, False, due)
-    if not reply.whole:
-        reply = at.converse(modem, payload, timeout_ms, False)
-        # of two payloads one is answered as a command line, behind the other or later
-        reply.ok = "\r\nOK\r\n" in reply.text
-        reply.final = "OK" if reply.ok else None
-        if not at.outstanding:
-            at.outstanding = modem, payload, timing.Deadline(0), ""
-    return reply
-
-
-def _takes_payload(command):
-    return not isinstance(command, str) or "+SQNSSEND" in command.upper()
-
-
 def filling(modem, command):
     """Return what ends a prompt nobody waits for: blanks, as many as it takes, or ESC."""
+    length = len(command)
     if isinstance(command, str):
         count = at.number((at.fields(command.replace("=", ":", 1)) + [""])[1])
-        if not count:
-            return b"\x1b"
-        length = 2 * count  # in hex; what is too much is an empty line
-    else:
-        length = len(command)
-    return b" " * min(length, at.line_limit(modem))
+        length = 2 * (count or 0)  # in hex; what is too much is an empty line
+    return b" " * min(length, at.line_limit(modem)) or b"\x1b"
 
 
 def _next_marker():

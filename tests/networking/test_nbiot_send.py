@@ -425,7 +425,7 @@ PROMPTS = {
     "in time": (0, 0),
     "behind the payload": (300, 0),
     "behind the payload, and OK seconds later": (300, 3000),
-    "behind the payload, and OK when it was asked again": (300, 9000),
+    "behind the payload, and OK in the last moment": (300, 9000),
     "when nobody waits any more": (11_000, 0),
 }
 
