@@ -90,7 +90,7 @@ def scenario(*faults: dict[str, Any], like: str = "good", **sections: Any) -> di
 
 
 # commands of ours, as they begin; then those of the firmware's start and of its data state
-OURS = ("AT+CFUN?;+CPIN?", "AT+CGDCONT=", "AT+CFUN=1", "AT+CEREG?", "AT+CFUN=4")
+OURS = ("AT+CFUN?;+CPIN?", "AT+CGDCONT=", "AT+CFUN=1", "AT+CEREG?", "AT+CFUN=4", "AT+SQNIPSCFG=")
 START = ("ATE0", "AT+CPSMS", "AT+CEREG=", "AT+CFUN?", "AT+CPIN?", "AT!=", "AT+SQNIBRCFG",
          "AT+SQNCTM?", "AT+CFUN=4")  # fmt: skip
 DATA = ("ATI1", "AT+CGATT?", "ATO", "AT+CGDATA", "AT+CEREG?", "AT+CFUN?")

@@ -14,6 +14,7 @@ import pytest
 
 from devkit.servers.udp import UdpServer
 from emulator.board.board import DEEPSLEEP_RESET, Board, Service
+from emulator.modem.options import ModemOptions
 from emulator.modem.power import Power
 from emulator.modem.radio import Radio
 from emulator.network.cell import Cell
@@ -49,7 +50,7 @@ class Net:
         self.routes.patience.rely(2.0)
         self.lte = Lte(board)
         board.plug("lte", self.lte)
-        radio = Radio(board, self.cell, Power(board, self.cell))
+        radio = Radio(board, self.cell, Power(board, self.cell, ModemOptions()))
         radio.usable = True
         self.ip = Ip(board, self.routes, radio)
         board.plug("socket", self.ip)
