@@ -405,20 +405,21 @@ def switch_off(link):
     for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
         reply = link.exchange(command, limit_ms, "?" in command)
         if reply.ok and (reply.lines or command == "AT+CFUN=4"):
-            _rest_soon(link)
-            return True
+            if _rests_soon(link):
+                return True
     return False
 
 
-def _rest_soon(link):
+def _rests_soon(link):
     """Let the modem rest 0.1 s after its last character: by default it waits 5 s, at 30 mA.
 
-    Source: Sequans, as noted in TinyGSM. A release that does not know the command rests later.
+    False if it restarts, which may switch the radio on. A release that does not know the command
+    rests later. Source: Sequans, as noted in TinyGSM.
     """
     try:
-        link.exchange("AT+SQNIPSCFG=1,100", _RESTART_MS)
+        return not link.exchange("AT+SQNIPSCFG=1,100", _RESTART_MS).rebooted
     except OSError:  # it went mute: the radio is off all the same
-        pass
+        return True
 
 
 def _is_radio_on(reply):

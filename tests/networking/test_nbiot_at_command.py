@@ -9,7 +9,7 @@ import pytest
 
 from tests.device import Device
 
-pytestmark = [pytest.mark.both_runtimes(every=4), pytest.mark.both_links]
+pytestmark = [pytest.mark.both_runtimes(every=4), pytest.mark.both_links(every=3)]
 
 MakeDevice = Callable[..., Device]
 ATTACHED = "from networking import nbiot\nnbiot.connect(configured(), False)\n"

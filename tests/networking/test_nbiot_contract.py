@@ -13,7 +13,7 @@ import pytest
 from devkit.servers.udp import UdpServer
 from tests.device import Device
 
-pytestmark = [pytest.mark.both_runtimes, pytest.mark.both_links]
+pytestmark = [pytest.mark.both_runtimes, pytest.mark.both_links(every=3)]
 
 MakeDevice = Callable[..., Device]
 FIELDS = (

@@ -8,7 +8,7 @@ import pytest
 
 from tests.device import Device
 
-pytestmark = [pytest.mark.both_runtimes(every=4), pytest.mark.both_links]
+pytestmark = [pytest.mark.both_runtimes(every=4), pytest.mark.both_links(every=3)]
 
 MakeDevice = Callable[..., Device]
 RELEASES = ("1.20.2.r4", "1.20.2.r7")
@@ -41,6 +41,23 @@ def test_the_modem_draws_its_off_current_afterwards(
     assert not any(line in ("+++", "ATH") for line in device.commands[3:])  # nothing to disconnect
     assert device.modem_rests()
     assert device.board.meter.milliamps("modem") < 0.01
+
+
+@pytest.mark.parametrize("command", ("AT+CFUN=4", "AT+SQNIPSCFG="))
+def test_a_modem_that_restarts_at_the_last_commands_is_switched_off_again(
+    make_device: MakeDevice, command: str
+) -> None:
+    fault = {"point": "command", "match": command, "nth": 1, "do": "crash"}
+    device = make_device({"fault": [fault]}, modem_on_boot=False)
+    [deactivated] = device.run(
+        """
+        from networking import nbiot
+        nbiot.connect(configured(), False)
+        show(nbiot.deactivate())
+        """
+    )
+    assert deactivated[0] is True
+    assert device.modem_rests()
 
 
 @pytest.mark.lte_link("data state")

@@ -10,7 +10,7 @@ import pytest
 from devkit.servers.udp import UdpServer
 from tests.device import Device
 
-pytestmark = [pytest.mark.both_runtimes(every=4), pytest.mark.both_links]
+pytestmark = [pytest.mark.both_runtimes(every=4), pytest.mark.both_links(every=3)]
 
 MakeDevice = Callable[..., Device]
 V4, V6 = "192.0.2.1", "2001:db8::1"
