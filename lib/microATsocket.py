@@ -212,16 +212,19 @@ class socket:
             return True
         self._take_id()
         self._end()
+        return self.configure(600) and self._dial(address)
+
+    def configure(self, handshake_ds):
+        """Set up the modem's socket; False if it refuses. handshake_ds: in 0.1 s, of TCP."""
         # rings with the length; data received as hex, since the firmware cannot pass a NUL on
         # the modem keeps the context of a number until it restarts
-        settings = "AT+SQNSCFG=%d,%d,300,90,600,50;+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
-        values = self.cid, self._id, self.hex
-        if not self.say(settings, *values).ok:
-            # left open by an earlier program: a reset of the board does not reset the modem
-            self.say("AT+SQNSH=%d")
-            if not self.say(settings, *values).ok:
-                return False
-        return self._dial(address)
+        settings = "AT+SQNSCFG=%d,%d,300,90,%d,50;+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
+        values = self.cid, handshake_ds, self._id, self.hex
+        if self.say(settings, *values).ok:
+            return True
+        # left open by an earlier program: a reset of the board does not reset the modem
+        self.say("AT+SQNSH=%d")
+        return self.say(settings, *values).ok
 
     def _dial(self, address):
         """Tell the modem the peer; directly after an attach it may refuse for some seconds."""

@@ -404,9 +404,9 @@ def switch_off(link):
         command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
     for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
         reply = link.exchange(command, limit_ms, "?" in command)
-        if reply.ok and (reply.lines or command == "AT+CFUN=4"):
-            if _rests_soon(link):
-                return True
+        is_off = reply.ok and (reply.lines or command == "AT+CFUN=4")
+        if is_off and _rests_soon(link):
+            return True
     return False
 
 

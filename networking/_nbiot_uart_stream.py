@@ -32,7 +32,7 @@ class Stream:
         self._socket = microATsocket.socket(microATsocket.AF_INET)
         self._socket.setModemInstance(modem)
         self._socket.setMessageFormat(0)  # raw bytes out; in they come as hex
-        self._cid = cid
+        self._socket.cid = cid
         self._timeout_ms = 60000
         self._is_open = False
         self._in = b""
@@ -46,11 +46,7 @@ class Stream:
     def connect(self, address):
         sock = self._socket
         limit_ms = max(1000, self._timeout_ms)
-        settings = "AT+SQNSCFG=%d,%d,300,90,%d,50;+SQNSCFGEXT=%d,1,1,0,0,0,0,0"
-        values = self._cid, limit_ms // 100, sock._id
-        if not sock.say(settings, *values).ok:
-            sock.say("AT+SQNSH=%d")  # left open by an earlier program
-            sock.say(settings, *values)
+        sock.configure(limit_ms // 100)  # if it refuses, it refuses to dial as well
         dial = 'AT+SQNSD=%d,0,%d,"%s",0,0,1' % (sock._id, address[1], address[0])
         reply = sock.ask(dial, limit_ms + _HANDSHAKE_MS)
         if not reply.ok:

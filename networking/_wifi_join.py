@@ -17,8 +17,6 @@ from micropython import const
 from networking import _wifi_nets
 from utils import timing
 
-_ENTERPRISE = const(5)  # wifi_auth_mode_t of ESP-IDF
-
 # Limits for an association and for an address; after them the next access point is tried, or the
 # same one again, whose address then gets twice the time.
 _ASSOCIATE_MS = const(6000)
@@ -226,7 +224,7 @@ class Attempt:
         pwd = entry.get("pwd")
         user = entry.get("user")
         if user:
-            keywords["auth"] = (_ENTERPRISE, user, pwd)
+            keywords["auth"] = (self.wlan.WPA2_ENT, user, pwd)
             keywords["identity"] = entry.get("identity", user)
             if "ca_certs" in entry:
                 keywords["ca_certs"] = entry["ca_certs"]

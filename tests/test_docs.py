@@ -37,7 +37,7 @@ from emulator import emulator, scenario
 from emulator.chips import wiring
 from emulator.device_files import ROOT, copy_device_files
 from emulator.emulator import Emulator
-from emulator.modem import power
+from emulator.modem import options, power
 from emulator.modem.commands import FAMILIES
 from tests.test_docs_sessions import DOCUMENTS
 
@@ -342,7 +342,7 @@ def test_currents_are_those_of_the_model() -> None:
         "modem off": power.OFF_MA,
         "modem psm": power.OFF_MA,
         "modem lpm": power.LPM_MA,
-        "modem at": power.AT_MA,
+        "modem at": options.AT_MA,
         "modem boot": power.BOOT_MA,
         "modem rx": power.RX_MA,
         "modem tx": power.TX_MA["good"],

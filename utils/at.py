@@ -124,11 +124,10 @@ def exchange(modem, command, timeout_ms=9500, named=False):
     if due and due[1] == command and not due[2].expired():
         return _converse(modem, command, timeout_ms, named, due)
     before = _settled(modem, timeout_ms)
-    if before.busy or before.rebooted:
+    if before and (before.busy or before.rebooted):
         return before
     reply = _converse(modem, command, timeout_ms, named)
-    reply.urcs = before.urcs + reply.urcs
-    return reply
+    return _behind(before, reply)
 
 
 def hand_over(modem, command, payload, timeout_ms=10000):
@@ -141,7 +140,7 @@ def hand_over(modem, command, payload, timeout_ms=10000):
     of the payload is its answer then, so it must not read as a command. Raises as exchange().
     """
     before = _settled(modem, timeout_ms)
-    if before.busy or before.rebooted:
+    if before and (before.busy or before.rebooted):
         return before
     text = send(modem, command, 1)
     if text:
@@ -155,18 +154,24 @@ def hand_over(modem, command, payload, timeout_ms=10000):
     if goes_on:
         due = modem, command, timing.Deadline(timeout_ms), text
         reply = _converse(modem, command, timeout_ms, False, due)
-    reply.urcs = before.urcs + reply.urcs
-    return reply
+    return _behind(before, reply)
 
 
 def _settled(modem, timeout_ms):
-    """Wait for an outstanding answer; an empty Reply if there is none. See at_due.settle()."""
+    """Wait for an outstanding answer; None if there is none. See at_due.settle()."""
     due = _due_of(modem)
     if not due:
-        return Reply("", "")
+        return None
     from utils import at_due  # hardly ever needed
 
     return at_due.settle(modem, due, timeout_ms)
+
+
+def _behind(before, reply):
+    """Return `reply` with the URCs that came while an earlier answer was waited for."""
+    if before:
+        reply.urcs = before.urcs + reply.urcs
+    return reply
 
 
 def busy_with(modem, timeout_ms):

@@ -71,7 +71,7 @@ class LteDriver(Service):
         self.uart = uart
         self.session = Session(board, uart, profile_for(board.firmware), modem)
         self.pins = ModemPins(board, uart, floating_rts, uart1)
-        uart.on_talk = self.session.overhear
+        uart.on_talk = self.session.observe
         board.plug("modem_pins", self.pins)
         self._task: Background | None = None
         self._task_made = False  # FreeRTOS has it until the ESP32 is reset

@@ -49,7 +49,7 @@ class Session:
         self.uart = uart
         self.profile = profile
         self.reader = AtReader(board, uart)
-        self.reader.on_answer = self._observe
+        self.reader.on_answer = self.observe
         self.ppp = PppLink(board, uart, modem, lambda: self._reached(2))
         self.furthest = -1
         self.debug_lines: list[str] = []
@@ -265,11 +265,8 @@ class Session:
         since_us = self.board.clock.now_us - self._task_us
         self.board.spend_us(period_us - since_us % period_us)
 
-    def overhear(self, command: bytes, text: bytes) -> None:
-        """What a UART of a program and the modem say to each other tells of its state as well."""
-        self._observe(command, text)
-
-    def _observe(self, command: bytes, text: bytes) -> None:
+    def observe(self, command: bytes, text: bytes) -> None:
+        """What the modem and whoever asks it say to each other tells of its state."""
         if b"+CFUN: 1" in text or (command.startswith(b"AT+CFUN=1") and b"OK" in text):
             self._reached(0)
         if _REGISTERED.search(text):

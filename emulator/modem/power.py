@@ -22,7 +22,7 @@ from collections.abc import Callable
 from emulator.board.board import Board
 from emulator.board.constants import COMPARABLE, DATA_SHEET, ESTIMATE, constant, table
 from emulator.board.draws import drawn
-from emulator.modem.options import AT_MA, ModemOptions
+from emulator.modem.options import ModemOptions
 from emulator.network.cell import Cell
 
 OFF_MA = constant(0.002, "mA", DATA_SHEET, "GM02S; up to 0.01 and 1 possible")
@@ -56,9 +56,6 @@ WAKE_S = table(
     ESTIMATE,
     "no source found",
 )
-
-
-__all__ = ["AT_MA", "Power"]
 
 
 class Power:
