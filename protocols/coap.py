@@ -33,6 +33,7 @@ from protocols import DELIVERED, REFUSED, UNKNOWN, _coap_message
 from utils import configuration, endpoint, logging, timing
 
 NEEDS = "datagram"
+TELLS_TIME = True
 
 GET = const(1)
 POST = const(2)
