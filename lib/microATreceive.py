@@ -30,14 +30,7 @@ def recvfrom(sock, bufsize):
     while True:
         if is_heard and not sock.rung and deadline.left_ms():
             sock.note(at.listen(sock.modem, min(deadline.left_ms(), _LISTEN_MS)))
-        reply = (
-            None
-            if sock.rung
-            else sock.ask("AT+SQNSI=%d" % sock.number, max(1000, min(10000, deadline.left_ms())))
-        )
-        for line in reply.lines if reply else ():
-            if at.number((at.fields(line) + [""] * 4)[3]):
-                sock.rung = 1
+        told = sock.rung or _has_unread(sock, deadline.left_ms())
         if sock.rung:
             data, sender = _read(sock, bufsize)
             if data is not None:
@@ -49,7 +42,7 @@ def recvfrom(sock, bufsize):
             return None, None
         if is_heard:
             continue
-        if known is not None:
+        if told is not None:
             timing.sleep_ms(min(left_ms, max(_PAUSE_MS, watch.elapsed_ms() // 16)))
         else:  # the modem does not tell: listen for its ring
             sock.note(at.listen(sock.modem, min(left_ms, 2000)))
