@@ -61,7 +61,7 @@ class Sender:
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
         if not (resumes and getattr(self._protocol, "TELLS_TIME", False)):
-            clock.expect(self._bearer)
+            clock.expect(self._bearer, resumes)
         if self._is_much():
             self.is_up = self._bearer.up(config, needs, True)
         else:

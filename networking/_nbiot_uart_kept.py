@@ -42,6 +42,7 @@ def take():
 class Keeper:
     """granted   whether the network has granted power saving mode
     resumed   whether resume() has taken up a registration
+    phases    of a resume() that found none: ((name, ms), ...)
     peer      (number, family, (host, port)) of the socket that the modem has open, or None
     """
 
@@ -53,6 +54,7 @@ class Keeper:
         self._kept = take()
         self.granted = self.resumed = False
         self.peer = None
+        self.phases = ()
 
     def resume(self, link):
         """Take up the registration of the last cycle; return an Outcome, None if there is none."""
@@ -60,19 +62,20 @@ class Keeper:
         if content[:_MARK_BYTES] != self._mark:
             return None
         watch = timing.Stopwatch()
+        lines, init_ms = None, 0
         try:
             link.open()
             init_ms = watch.elapsed_ms()
             lines = _registered(link)
         except (OSError, ImportError) as error:  # the attach, which is tried next, tells the cause
             log.warning("%s", error)
-            return None
+        phases = ("init", init_ms), ("resume", watch.elapsed_ms() - init_ms)
         if not lines:
             log.warning("the registration is lost")
+            self.phases = phases
             return None
         self.granted, self.resumed = is_granted(lines), True
         self.peer = _peer(content[_MARK_BYTES:])
-        phases = ("init", init_ms), ("resume", watch.elapsed_ms() - init_ms)
         found = phases, _registration(lines), None, (0, 0, -1), levels.read(lines)
         return outcomes.told(logging.INFO, outcomes.ATTACHED, "attached", *found)
 

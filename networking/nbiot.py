@@ -160,6 +160,8 @@ def _connect(cfg, data_state, family, by_lte=False):
     _forgot_time = attempt.forgot_time
     if request:
         _keeper.granted = request.granted
+        phases = _keeper.phases + _outcome.phases
+        _outcome = outcomes.Outcome(*_outcome[:2] + (phases,) + _outcome[3:])
     return _result()
 
 
