@@ -26,6 +26,9 @@ socket(family, type)            six at a time, OSError for a seventh
 .dnsserver()                    ("0.0.0.0", "0.0.0.0"): placeholders; the network sets the servers
 .close()                        the modem's socket is closed and its number is free again
 .cid                            (here only) the PDP context to send through, 1 unless set
+.release                        (here only) what follows the datagrams sent from now on: 1 nothing,
+                                2 one answer; then the network can release the radio at once. 0,
+                                unless set: unknown. For modems with such a field
 .idle_s                         (here only) the modem closes its socket after so long a silence,
                                 90 s unless set; 0: never
 .number                         (here only) of the modem's socket, 1 to 6
@@ -80,6 +83,7 @@ class socket:
         self.hex = 1  # the value of SOCKET_MESSAGE_BYTE, and of <sendDataMode>
         self.wait_ms = 9500
         self.cid = 1  # the PDP context that carries the datagrams; (here only)
+        self.release = 0  # of the radio behind what is sent next
         self.idle_s = 90  # then the modem closes its socket; 0: never
         self._port = 0  # local, 0: the modem chooses
         self.peer = None  # the address dialled, while the modem has the socket open
@@ -140,8 +144,11 @@ class socket:
                 accepted.append(timing.now_ms())
                 del accepted[:-_MOST_ACCEPTED]
                 return length
-            if taken is None or not (early or reused):
+            if taken is None or not (early or reused or self.release):
                 break
+            if self.release:  # the build of the modem has no such field
+                self.release = 0
+                continue
             if reused:  # the modem had closed it after a time-out or a restart
                 self._end()
             early = reused = None
@@ -156,6 +163,8 @@ class socket:
     def _hand_over(self, length, text, early):
         """True if the modem took the payload, False if not, None if it did not say."""
         command = "AT+SQNSSENDEXT=%d,%d" % (self.number, length)
+        if self.release:
+            command += ",%d" % self.release
         if early:
             reply = at.hand_over(self.modem, command, text)
             self.note(reply)

@@ -21,6 +21,7 @@ from networking import _nbiot_outcome as outcomes
 from networking._nbiot_outcome import log
 from utils import at, logging, store, timing
 
+RELEASE_KEY = "nbiot_release"  # in NVS: a number for the build of the modem, and 1 if it can
 _PART = "kept"
 _MARK_BYTES = const(4)
 _SEARCHING = const(2)
@@ -39,6 +40,12 @@ def take():
     return content
 
 
+def digest(text):
+    import uhashlib
+
+    return uhashlib.sha256(text.encode()).digest()
+
+
 class Keeper:
     """granted   whether the network has granted power saving mode
     resumed   whether resume() has taken up a registration
@@ -48,9 +55,7 @@ class Keeper:
 
     def __init__(self, settings):
         """settings: all that a registration depends on. With others it is given up."""
-        import uhashlib
-
-        self._mark = uhashlib.sha256(repr(settings).encode()).digest()[:_MARK_BYTES]
+        self._mark = digest(repr(settings))[:_MARK_BYTES]
         self._kept = take()
         self.granted = self.resumed = False
         self.peer = None
@@ -82,9 +87,17 @@ class Keeper:
     def adopt(self, opened):
         """Let an AT socket go on with the one that the modem has open, if it is the same."""
         opened.idle_s = 0
+        if self._can_release():
+            opened.follows = lambda answers: _follows(opened, answers)
         if self.peer and (getattr(opened, "number", None), opened.family) == self.peer[:2]:
             opened.peer = self.peer[2]
         self.peer = None
+
+    def _can_release(self):
+        import pycom
+
+        told = pycom.nvs_get(RELEASE_KEY, 0)
+        return isinstance(told, int) and told & 1
 
     def leave(self, link):
         """Leave the modem registered and let it sleep; False if it is not registered any more."""
@@ -101,6 +114,11 @@ class Keeper:
             return False
         link.rest()
         return True
+
+
+def _follows(opened, answers):
+    """Tell the network what follows the next datagram of a socket, as the modem counts it."""
+    opened.release = 0 if answers is None else 1 + answers
 
 
 def is_granted(lines):

@@ -94,6 +94,7 @@ class Request:
             exchange("AT+SQNIPSCFG=1,100")  # or the modem, with RTS released, waits 5 s for more
             if self.granted:
                 store.keep_part(_PART, b"")
+                _look_for_release(exchange)
             else:
                 kept.log.warning("the network does not grant power saving mode")
                 self._remember(b"\0", _operator(reply.lines))
@@ -103,6 +104,20 @@ class Request:
     def _remember(self, told, operator):
         until_s = self._now_s + _DAY_S
         store.keep_part(_PART, told + until_s.to_bytes(4, "big") + operator)
+
+
+def _look_for_release(exchange):
+    """Find out, once for each build of the modem, whether it takes the field with which a datagram
+    announces that nothing, or one answer, follows (3GPP TS 24.301 9.9.4.25)."""
+    import pycom
+
+    build = kept.digest(exchange("ATI1").text)[:3]
+    known = int.from_bytes(build, "big") << 1
+    if pycom.nvs_get(kept.RELEASE_KEY, 0) in (known, known | 1):
+        return
+    lines = exchange("AT+SQNSSENDEXT=?").lines
+    can = any(line.count("(") > 2 for line in lines)
+    store.nvs_set(kept.RELEASE_KEY, known | can)
 
 
 def _denied_by(now_s):
