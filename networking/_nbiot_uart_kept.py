@@ -74,13 +74,13 @@ class Keeper:
             lines = _registered(link)
         except (OSError, ImportError) as error:  # the attach, which is tried next, tells the cause
             log.warning("%s", error)
-        phases = ("init", init_ms), ("resume", watch.elapsed_ms() - init_ms)
         if not lines:
             log.warning("the registration is lost")
-            self.phases = phases
+            self.phases = (("resume", watch.elapsed_ms()),)
             return None
         self.granted, self.resumed = is_granted(lines), True
         self.peer = _peer(content[_MARK_BYTES:])
+        phases = ("init", init_ms), ("resume", watch.elapsed_ms() - init_ms)
         found = phases, _registration(lines), None, (0, 0, -1), levels.read(lines)
         return outcomes.told(logging.INFO, outcomes.ATTACHED, "attached", *found)
 
