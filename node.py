@@ -1,16 +1,6 @@
-"""The steps of one report, from the end of boot.py to deep sleep; main.py puts them in order.
+"""One report, from the end of boot.py to deep sleep: its steps, and report(), their order.
 
-    node = Node()
-    if node.configure():
-        node.measure()
-        if node.due():
-            node.connect()
-            node.send()
-    node.keep()
-    node.deactivate()         # False if no bearer can do it
-    node.sleep()              # does not return
-
-keep(), deactivate() and sleep() never raise; main.py calls them on every path. What was measured
+keep(), deactivate() and sleep() never raise, and run on every path. What was measured
 is in the journal (utils/journal.py) before the radio is touched, and leaves it when it is
 delivered (protocols/drain.py). After a reset that was no deep sleep the steps leave a trail
 (utils/trail.py): one that hangs again and again is left out.
@@ -25,6 +15,26 @@ _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
 _JOURNAL_FIELDS = ("_JOURNAL_BYTES", "_KEEP", "_WHEN_FULL")
 _LOW_MV = 200  # above _BATTERY_MIN_MV: what only RTC memory holds goes to flash
+
+
+def report(modem_off):
+    """Measure, connect, send, switch the radio off and sleep: the whole cycle. Does not return.
+
+    modem_off: function() that switches the modem off if no bearer can do it.
+    """
+    node = Node()
+    try:
+        if node.configure():
+            node.measure()
+            if node.due():
+                node.connect()
+                node.send()
+    except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+        node.fail("exception", error)
+    node.keep()
+    if not node.deactivate():
+        modem_off()
+    node.sleep()
 
 
 class Node:
