@@ -187,10 +187,10 @@ class Modem:
         self._keep(at.Reply(self.read(), self._asked).urcs)
         self.stop()
         self.open(_BAUD)
-        if _Finder(self, self._cut).finds(_AGAIN_MS):
-            self._cut = False
-            return True
-        return False
+        is_there = _Finder(self, self._cut).finds(_AGAIN_MS)
+        self.found = True  # open as before
+        self._cut = self._cut and not is_there
+        return is_there
 
     def _keep(self, urcs):
         for line in urcs:
