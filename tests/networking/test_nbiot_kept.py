@@ -62,8 +62,8 @@ def modem(**options: Any) -> dict[str, Any]:
     return {"radio": LOSSLESS, "modem": options}
 
 
-def network(psm: str) -> dict[str, Any]:
-    return {"radio": LOSSLESS, "network": {"psm": psm}}
+def network(psm: str, edrx: bool = False) -> dict[str, Any]:
+    return {"radio": LOSSLESS, "network": {"psm": psm, "edrx": edrx}}
 
 
 @pytest.mark.both_runtimes(every=5)
@@ -120,6 +120,17 @@ def test_a_resumed_report_is_a_few_exchanges_and_no_attach(make_node: MakeNode) 
     assert said[:3] == ["AT", "ATE0", "AT+CEREG=4;+CFUN?;+CEREG?;+CSQ;+CESQ"]
     assert said[3].startswith("AT+SQNSSENDEXT=1,") and "AT+CEREG=0;+CEREG?" == said[-1]
     assert len([line for line in said if not line.startswith("AT+SQNSI=")]) == 6
+
+
+def test_a_network_that_grants_extended_drx_alone_keeps_the_registration_by_it(
+    make_node: MakeNode,
+) -> None:
+    node = make_node(network("denied_absent", edrx=True))
+    cycles = node.run(4)
+    assert ways(cycles) == [COLD, COLD, KEPT, KEPT]
+    assert [cycle.confirmed for cycle in cycles] == [1, 1, 1, 1]
+    assert node.device.modem.emm.registered
+    assert node.device.board.meter.state("modem") == "idle"
 
 
 def test_a_network_that_has_denied_is_asked_again_after_a_day(make_node: MakeNode) -> None:
