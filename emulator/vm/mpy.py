@@ -8,7 +8,9 @@ mpy-cross 1.11 makes by default.
 from __future__ import annotations
 
 import functools
+import hashlib
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -54,7 +56,10 @@ def _project_files() -> dict[str, Path]:
 
 @functools.lru_cache(maxsize=512)
 def source_of(data: bytes, path: str) -> Path | None:
-    """The file of this project that gives this byte code as it is deployed; None if none does."""
+    """The file that gives this byte code as it is deployed: of this project, or a configuration
+    that was compiled here; None if none does."""
+    if _kept(data).is_file():
+        return _kept(data)
     file = _project_files().get(path)
     if file is None:
         return None
@@ -63,3 +68,23 @@ def source_of(data: bytes, path: str) -> Path | None:
     except (ImportError, ValueError):  # no compiler here, or no such source
         return None
     return file if same else None
+
+
+def keep(source: bytes, data: bytes) -> None:
+    """Keep the text of a configuration for source_of(): each node has another one, which is no
+    file of this project."""
+    _kept(data).parent.mkdir(exist_ok=True)
+    _kept(data).write_bytes(source)
+
+
+def configuration(flash: Path) -> Path | None:
+    """The text of the configuration that a board with this flash loads; None if there is none."""
+    file = flash / "config.py"
+    if file.is_file():
+        return file
+    code = file.with_suffix(".mpy")
+    return source_of(code.read_bytes(), file.name) if code.is_file() else None
+
+
+def _kept(data: bytes) -> Path:
+    return Path(sys.prefix) / "configurations" / f"{hashlib.sha256(data).hexdigest()}.py"
