@@ -192,7 +192,7 @@ class MicroPythonVm(Vm):
 
     def _vm_stat(self, stem: str) -> str | None:
         """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
-        return import_kind(self._flash.import_path, stem)
+        return import_kind(self._flash, stem)
 
     def _vm_firmware(self, name: str) -> list[str] | None:
         """[file name, source] of one of the firmware's modules."""
@@ -205,11 +205,11 @@ class MicroPythonVm(Vm):
     def _vm_load(self, path: str, module: bool) -> list[str]:
         """[name to show, source] of a module or a script; costs its import."""
         host = self._flash.import_path(path)
-        if (host is None or not host.is_file()) and not module and Path(path).is_file():
-            host, path = Path(path), Path(path).name
-        if host is None or not host.is_file():
+        if host is None and not module and Path(path).is_file():
+            host, path = path, Path(path).name
+        if host is None:
             raise OSError(2)
-        data = host.read_bytes()
+        data = Path(host).read_bytes()
         as_source = not module or path in SCRIPTS
         self.board.spend_us(import_us(data, "py" if as_source else self._install))
         return [path, prepare(data, path)]
@@ -218,7 +218,7 @@ class MicroPythonVm(Vm):
         """A compiled module; costs its import."""
         host = self._flash.import_path(path)
         assert host is not None
-        data = host.read_bytes()
+        data = Path(host).read_bytes()
         self.board.spend_us(mpy_us(len(data)))
         return data
 
