@@ -118,13 +118,17 @@ class FlashSpace(Service):
             above = os.path.dirname(above)
         return False
 
-    def import_path(self, path: str, there: Callable[[str], bool] = os.path.isfile) -> str | None:
-        """As host_path, for imports: on LittleFS the working directory does not matter to them.
-        None as well if it is not `there`: most names that an import looks for are not."""
-        if self.fs_type == LITTLEFS:
-            path = posixpath.join("/flash", path)
-        host = self._place(path)
-        return None if host is None or not there(host) or self._leads_out(host) else host
+    def import_place(self, path: str) -> str | None:
+        """Where host_path looks, for imports: on LittleFS the working directory does not matter to
+        them. What is there may lead out of the flash."""
+        return self._place(posixpath.join("/flash", path) if self.fs_type == LITTLEFS else path)
+
+    def import_path(
+        self, path: str, is_there: Callable[[str], bool] = os.path.isfile
+    ) -> str | None:
+        """As host_path, for imports; None as well if no file is there."""
+        host = self.import_place(path)
+        return None if host is None or not is_there(host) or self._leads_out(host) else host
 
     def place(self, path: str) -> Path:
         """As host_path; OSError for a place that is on no mounted file system."""

@@ -89,19 +89,46 @@ def mpy_us(size: int) -> int:
     return round(size * (MPY_US_PER_KB + RUN_US_PER_KB / MPY_SHARE) / 1024)
 
 
+_KINDS = (
+    ("dir", "", os.path.isdir),
+    ("py", ".py", os.path.isfile),
+    ("mpy", ".mpy", os.path.isfile),
+)
+
+
 def import_kind(flash: Flash, stem: str) -> str | None:
     """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
-    if flash.import_path(stem, os.path.isdir):
-        return "dir"
-    kinds = (kind for kind in ("py", "mpy") if flash.import_path(f"{stem}.{kind}"))
-    return next(kinds, None)
+    place = flash.import_place(stem)
+    if place is None:
+        return None
+    for kind, suffix, is_there in _KINDS:  # most names that an import looks for are not there
+        if is_there(place + suffix) and flash.import_path(stem + suffix, is_there):
+            return kind
+    return None
+
+
+def import_find(kind_of: Callable[[str], str | None], stems: list[str]) -> list[str] | None:
+    """[stem, kind] of the first of these that an import finds."""
+    for stem in stems:
+        kind = kind_of(stem)
+        if kind is not None:
+            return [stem, kind]
+    return None
+
+
+@functools.cache
+def firmware_names(folder: Path) -> list[str]:
+    """The modules of the firmware that are files of this folder."""
+    files = {file: name for name, file in FIRMWARE_FILES.items()}
+    found = sorted(file.stem for file in folder.glob("*.py"))
+    return [files.get(name, name) for name in found if name != "__init__"]
 
 
 def firmware_file(folder: Path, name: str) -> Path | None:
     """The file of one of the firmware's modules; None if it has no such module."""
-    file = folder / (FIRMWARE_FILES.get(name, name) + ".py")
-    public = name not in FIRMWARE_FILES.values() and name != "__init__"
-    return file if public and file.is_file() else None
+    if name not in firmware_names(folder):
+        return None
+    return folder / (FIRMWARE_FILES.get(name, name) + ".py")
 
 
 class Importer:
@@ -140,6 +167,9 @@ class Importer:
 
     def kind_of(self, stem: str) -> str | None:
         return import_kind(self._flash, stem)
+
+    def find(self, stems: list[str]) -> list[str] | None:
+        return import_find(self.kind_of, stems)
 
     def load_mpy(self, name: str, stem: str, inner: str) -> ModuleType:
         """Byte code of this project's own modules runs as the source that it was made of."""

@@ -25,7 +25,16 @@ from emulator.vm import webassembly
 from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
-from emulator.vm.importer import WEAK, firmware_file, import_kind, import_us, mpy_us, source_us
+from emulator.vm.importer import (
+    WEAK,
+    firmware_file,
+    firmware_names,
+    import_find,
+    import_kind,
+    import_us,
+    mpy_us,
+    source_us,
+)
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
 from emulator.vm.source import prepare, prepare_firmware
@@ -169,6 +178,7 @@ class MicroPythonVm(Vm):
             "scratch": self._scratch or "/scratch",
             "hide": list(HIDDEN),
             "weak": WEAK,
+            "firmware": " ".join(firmware_names(self._firmware_dir)),
         }
 
     def _vm_spend(self) -> None:
@@ -190,15 +200,14 @@ class MicroPythonVm(Vm):
         """Handlers have run in between; that makes the loop no useful one."""
         self.guard.charged_us = self._loop_us
 
-    def _vm_stat(self, stem: str) -> str | None:
-        """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
-        return import_kind(self._flash, stem)
+    def _vm_find(self, stems: list[str]) -> list[str] | None:
+        """[stem, kind] of the first that stands for anything in an import."""
+        return import_find(lambda stem: import_kind(self._flash, stem), stems)
 
-    def _vm_firmware(self, name: str) -> list[str] | None:
+    def _vm_firmware(self, name: str) -> list[str]:
         """[file name, source] of one of the firmware's modules."""
         file = firmware_file(self._firmware_dir, name)
-        if file is None:
-            return None
+        assert file is not None
         shown = FIRMWARE_PREFIX + file.name
         return [shown, prepare_firmware(file.read_text(encoding="utf-8"), shown)]
 
