@@ -7,18 +7,23 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from devkit.cli import main
 from devkit.soak import NAMES
+from devkit.soak.links import ALLOWED, cases
+from emulator import scenario as scenarios
+from emulator.device_files import ROOT
 from tests.published import link_bytecode, publish
 
 # Of each NAME: seeds that the suite has time for
 RUNS = {
     "faults": ("5", "6"),
     "files": ("48", "8"),
+    "links": ("1", "8"),
     "outages": ("16", "2"),
     "powercuts": ("4999", "20"),
 }
@@ -74,14 +79,58 @@ def take_silence_for_delivery(folder: Path) -> str:
     return "lost"
 
 
-# What plants a fault in a copy of the project; returns the rule that is broken
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text("utf-8")
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def leave_the_modem_on(folder: Path) -> str:
+    """The link by the UART takes the radio for off."""
+    attach = folder / "networking" / "_nbiot_attach.py"
+    replace(attach, '    command = "AT+CFUN=4"\n', '    return True\n    command = "AT+CFUN=4"\n')
+    return "radio"
+
+
+def overlook_the_registration(folder: Path) -> str:
+    """Each attempt ends as if there were no service, which is an allowed cause at the edge."""
+    attach = folder / "networking" / "_nbiot_attach.py"
+    replace(attach, "self._registration in accepted and", "self._registration == 9 and")
+    return "untrue"
+
+
+def blame_the_holder(folder: Path) -> str:
+    """A card that asks for its PIN is told as one that is missing."""
+    attach = folder / "networking" / "_nbiot_attach.py"
+    replace(
+        attach, "return causes.SIM_LOCKED\n    if not", "return causes.SIM_MISSING\n    if not"
+    )
+    return "cause"
+
+
+def claim_a_delivery(folder: Path) -> str:
+    take_silence_for_delivery(folder)
+    return "claims"
+
+
+def links(name: str, level: str) -> str:
+    """The seed of a run by the UART."""
+    found = (name, "uart", level)
+    return str([(each.name, each.link, each.level) for each in cases()].index(found) + 1)
+
+
+# What plants a fault in a copy of the project and returns the rule that is broken; the first of
+# the runs that find it, their number
 PLANTED = {
-    "faults": leave_the_radio_on,
-    "files": guarantee_nothing,
-    "outages": take_silence_for_delivery,
-    "powercuts": keep_nothing_at_once,
+    leave_the_radio_on: ("faults", RUNS["faults"][0], "6"),
+    guarantee_nothing: ("files", RUNS["files"][0], "6"),
+    take_silence_for_delivery: ("outages", RUNS["outages"][0], "1"),
+    keep_nothing_at_once: ("powercuts", RUNS["powercuts"][0], "6"),
+    leave_the_modem_on: ("links", links("good", "good"), "1"),
+    overlook_the_registration: ("links", links("kind", "edge"), "1"),
+    blame_the_holder: ("links", links("sim_pin", "good"), "1"),
+    claim_a_delivery: ("links", links("lost_datagrams", "good"), "1"),
 }
-PLANTED_RUNS = {"outages": "1"}  # the first run finds it
 # The command, and then what it gives to repeat its first violation
 TWICE = """
 import contextlib, io, json, sys
@@ -98,14 +147,21 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_planted_fault_is_found_and_repeated(tmp_path: Path, name: str) -> None:
+def test_each_proof_has_a_planted_fault() -> None:
+    assert {name for name, _, _ in PLANTED.values()} == set(NAMES)
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_a_planted_fault_is_found_and_repeated(
+    tmp_path: Path, plant: Callable[[Path], str]
+) -> None:
     publish(tmp_path, lambda file: not file.startswith(("tests/", "docs/")))
     link_bytecode(tmp_path)
-    rule = PLANTED[name](tmp_path)
+    rule = plant(tmp_path)
 
-    seed, more = RUNS[name][0], MORE.get(name, ())
-    words = ["soak", name, "--seed", seed, "--runs", PLANTED_RUNS.get(name, "6"), *more, "--json"]
+    name, seed, runs = PLANTED[plant]
+    more = MORE.get(name, ())
+    words = ["soak", name, "--seed", seed, "--runs", runs, *more, "--json"]
     done = subprocess.run(
         [sys.executable, "-c", TWICE, rule, *words],
         cwd=tmp_path,
@@ -121,6 +177,31 @@ def test_a_planted_fault_is_found_and_repeated(tmp_path: Path, name: str) -> Non
     repeat = ["./dev", "soak", name, "--runs", "1", "--seed", str(first["seed"]), *more]
     assert first["repeat"] == " ".join(repeat)
     assert first in again["violations"]
+
+
+SWITCH = re.compile(r"`(?:\[(?:network|board)\] )?(\w+)`")
+
+
+def test_each_scenario_and_each_hard_switch_meets_both_links_at_each_coverage() -> None:
+    met: dict[str, set[tuple[str, str]]] = {}
+    for case in cases():
+        met.setdefault(case.name, set()).add((case.link, case.level))
+    all_ways = {(link, level) for link in ("lte", "uart") for level in ("good", "fair", "edge")}
+    assert all(all_ways <= ways for ways in met.values())
+    bundled = {name for name in scenarios.names() if not name.startswith(("wifi", "lora"))}
+    assert bundled - set(met) == {"reference", "fair", "edge"}  # of "good"
+    text = (ROOT / "docs" / "emulation.md").read_text("utf-8")
+    table = text.split("| key | default | hard |")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:]] for row in table.splitlines()[1:]]
+    keys = {key for row in rows if row[2] for key in SWITCH.findall(row[0])}
+    switches = {name.split(" = ")[0].split(".")[1] for name in met if " = " in name}
+    assert len(keys) > 30
+    assert keys - switches == {"cts_blocks"}  # its hard value is the default
+
+
+def test_each_allowed_cause_is_that_of_a_case() -> None:
+    names = {each.name for each in cases()}
+    assert {re.sub(" (lte|uart|auto)$", "", name) for name in ALLOWED} <= names
 
 
 def test_shares_are_all_runs_together(monkeypatch, capsys):
