@@ -108,8 +108,9 @@ def blame_the_holder(folder: Path) -> str:
     return "cause"
 
 
-def claim_a_delivery(folder: Path) -> str:
-    take_silence_for_delivery(folder)
+def forget_what_waits(folder: Path) -> str:
+    """The node says that everything was delivered or given up."""
+    replace(folder / "node.py", '"waiting": self._waiting_now(),', '"waiting": 0,')
     return "claims"
 
 
@@ -129,7 +130,7 @@ PLANTED = {
     leave_the_modem_on: ("links", links("good", "good"), "1"),
     overlook_the_registration: ("links", links("kind", "edge"), "1"),
     blame_the_holder: ("links", links("sim_pin", "good"), "1"),
-    claim_a_delivery: ("links", links("lost_datagrams", "good"), "1"),
+    forget_what_waits: ("links", links("no_sim", "good"), "1"),
 }
 # The command, and then what it gives to repeat its first violation
 TWICE = """
