@@ -1,6 +1,7 @@
 """The radio's part of a cycle: bring the bearer up, send what waits, switch the bearer off.
 
-    sender = node_send.Sender(node, *node_send.plug_ins(node))
+    sender = node_send.Sender(node)
+    sender.wake()                   # where there is something to do until connect()
     sender.connect()
     if sender.is_up:
         sender.send()
@@ -21,44 +22,48 @@ def _measurement_bytes(records):
     return 20 + 13 * records
 
 
-def plug_ins(node):
-    """Return the modules of bearer and protocol, which a check has found in an earlier cycle."""
-    import protocols
-    from utils import plugins
-
-    bearer = plugins.find("networking", node.settings["_BEARER"], ())
-    name = protocols.named(node.settings["_PROTOCOL"], bearer, node.config)
-    return bearer, plugins.find("protocols", name, ())
-
-
 class Sender:
     """is_up: whether something can be sent. drain: a protocols.drain.Drain, if something was."""
 
-    def __init__(self, node, bearer, protocol):
+    def __init__(self, node, bearer=None, protocol=None):
+        """bearer, protocol: modules; None: those that a check has found in an earlier cycle."""
+        from utils import plugins
+
         self.is_up = False
         self._node = node
-        self._bearer = bearer
+        self._bearer = bearer or plugins.find("networking", node.settings["_BEARER"], ())
         self._protocol = protocol
         self.drain = None
+
+    def wake(self):
+        """Let the hardware of the bearer wake up until connect(), if it can."""
+        if hasattr(self._bearer, "wake"):
+            self._tell_node_time()
+            self._bearer.wake(self._node.config)
 
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle.
 
         Also load all that sending needs, while the modem may be starting.
         """
+        import protocols
         from protocols import drain, senml_report  # noqa: F401 - used after connecting
-        from utils import clock
+        from utils import clock, plugins
 
-        node, needs = self._node, self._protocol.NEEDS
-        config = node.config
+        node, config = self._node, self._node.config
+        if not self._protocol:
+            name = protocols.named(node.settings["_PROTOCOL"], self._bearer, config)
+            self._protocol = plugins.find("protocols", name, ())
+        needs = self._protocol.NEEDS
+        resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
         if node.manners:
             attempts = node.manners.attempts()
-            attempts.begin(hasattr(self._bearer, "ATTACHES"))
-            if hasattr(self._bearer, "node_time"):
-                self._bearer.node_time(node.manners.now_s())
+            attempts.begin(hasattr(self._bearer, "ATTACHES") and not resumes)
+            self._tell_node_time()
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
-        clock.expect(self._bearer)
+        if not (resumes and getattr(self._protocol, "TELLS_TIME", False)):
+            clock.expect(self._bearer, resumes)
         if self._is_much():
             self.is_up = self._bearer.up(config, needs, True)
         else:
@@ -75,7 +80,24 @@ class Sender:
             self._note_clock()
 
     def send(self):
-        """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most."""
+        """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most.
+
+        A registration that the bearer has taken up may be worth nothing, which only a failure
+        shows: then an attach comes next, unless the cycle before has failed, too.
+        """
+        node = self._node
+        is_clear = not node.manners or node.manners.attempts().is_clear()
+        self._send()
+        if self._went_well() or not is_clear:
+            return
+        if hasattr(self._bearer, "RESUMES") and self._bearer.resumed():
+            _log.warning("the registration that was kept does not carry: attaching")
+            self.connect()
+            if self.is_up:
+                node.outcome = None
+                self._send()
+
+    def _send(self):
         with timing.Phase(self._node.phases, "send"):
             try:
                 transport = self._bearer.transport(self._protocol.NEEDS)
@@ -97,7 +119,13 @@ class Sender:
             if clock.ask(self._bearer):  # its time may have come since
                 self._note_clock()
                 node.settle(False)  # a cut in the sleep must not cost what waits its time
-        if not self._bearer.down(node.accepted == node.delivered):
+        settled = node.accepted == node.delivered
+        if hasattr(self._bearer, "RESUMES"):
+            # a cycle that failed leaves nothing behind: the next one attaches
+            done = self._bearer.down(settled, self._went_well())
+        else:
+            done = self._bearer.down(settled)
+        if not done:
             _log.warning("radio not confirmed off")
         self._note_left()
 
@@ -114,6 +142,13 @@ class Sender:
         else:
             wait_s = bearer.wait_s() if hasattr(bearer, "wait_s") else 0
             attempts.failed(node.cause, kind, wait_s)
+
+    def _went_well(self):
+        return bool(self._node.accepted) and not self._node.outcome
+
+    def _tell_node_time(self):
+        if self._node.manners and hasattr(self._bearer, "node_time"):
+            self._bearer.node_time(self._node.manners.now_s())
 
     def _is_much(self):
         """Return whether so much waits that the bearer had better be brought up for it."""

@@ -47,10 +47,20 @@ back_off()          str: the class of utils/backoff.py that the cause of last_ou
                     without it each cause is a temporary one
 node_time(now_s)    called before up(): the seconds for which the node has had power, as far as
                     noted; a power cut does not set them back
+wake(cfg)           called after a deep sleep, in a cycle that will call up() once it has measured:
+                    lets hardware that sleeps wake up meanwhile. Returns at once, raises nothing,
+                    and sends nothing by radio. down() follows on every path
 wait_s()            int: seconds for which another up() would be in vain, whatever the class says
 ATTACHES            True if each up() is an attach that the operator of the network counts: then
                     _MAX_ATTACHES_PER_HOUR and _MAX_ATTACHES_PER_DAY hold
 PINS                tuple: names of the pins that it uses, which no sensor may use
+
+Optional, for a link that outlives deep sleep:
+
+RESUMES             True. down() has a second argument, True: the link may be left, as nothing
+                    went wrong
+may_resume(cfg)     bool: whether up() is to find one. Then expect_time() costs a new one
+resumed()           bool: whether the last up() has found one
 
 Optional, for what has waited:
 
@@ -76,6 +86,8 @@ Kinds of transport. A "datagram" transport also offers everything that "message"
     close()
 "datagram"  IP datagrams in both directions: a socket of usocket (SOCK_DGRAM) or of microATsocket
     settimeout(seconds)             for recvfrom; fractions count
+    follows(answers)                optional: how many answers are expected to the next payload,
+                                    0 or 1, and nothing else follows; None: not known
     recvfrom(size)                  (data, (host, port)); (None, None) or OSError if none came
 "stream"    a TCP socket of usocket, not yet connected, or an object with its settimeout(),
             connect(), send(), recv() and close(); separate from the two above
