@@ -172,6 +172,15 @@ def test_a_registration_that_carries_nothing_is_replaced_once_and_not_kept(
     assert ways(answered)[-1] == KEPT and answered[-1].waiting == 0
 
 
+def test_a_low_battery_ends_a_registration(make_node: MakeNode) -> None:
+    node = make_node({"radio": LOSSLESS})
+    node.run(1)
+    assert node.device.modem.emm.registered
+    node.device.service("adc").sources["P16"] = lambda: 1600
+    [cycle] = node.device.emulator.run(APPLICATION, 1, cause=DEEPSLEEP_RESET)
+    assert cycle.sent == [] and node.device.modem_rests()
+
+
 @pytest.mark.parametrize("settings", [{}, {"_APN": "other.example"}])
 def test_a_program_resumes_with_the_same_configuration_only(
     make_device: MakeDevice, settings: dict[str, Any]
