@@ -200,8 +200,7 @@ RUNS = len(cases())
 
 
 def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
-    case, rng = cases()[(seed - 1) % RUNS], random.Random(seed)
-    kind = {"name": rng.choice(BOARDS), "firmware": rng.choice(FIRMWARES)}
+    case, kind = cases()[(seed - 1) % RUNS], board(seed)
     with (
         tempfile.TemporaryDirectory(prefix="links-") as folder,
         rig.board(case.table, seed, "nbiot", LINKS[case.link], grown=False, **kind) as emulator,
@@ -211,6 +210,12 @@ def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
         found = run.violations()
     about = f"{case.about}, {kind['name']}, {kind['firmware']}"
     return [(rule, f"{about}, {seen}") for rule, seen in found]
+
+
+def board(seed: int) -> dict[str, str]:
+    """What is drawn for this run."""
+    rng = random.Random(seed)
+    return {"name": rng.choice(BOARDS), "firmware": rng.choice(FIRMWARES)}
 
 
 class _Run:
