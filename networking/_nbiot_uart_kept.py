@@ -74,6 +74,7 @@ class Keeper:
         self.resumed = False
         self.peer = None
         self.phases = ()
+        self._socket = None
 
     def resume(self, link):
         """Take up the registration of the last cycle; return an Outcome, None if there is none."""
@@ -106,6 +107,7 @@ class Keeper:
     def adopt(self, opened):
         """Let an AT socket go on with the one that the modem has open, if it is the same."""
         opened.idle_s = 0
+        self._socket = opened
         if has(RELEASE):
             opened.follows = lambda answers: _follows(opened, answers)
         if self.peer and (getattr(opened, "number", None), opened.family) == self.peer[:2]:
@@ -119,6 +121,9 @@ class Keeper:
         reply = link.exchange(_LEAVE, _ANSWER_MS, True)
         if not reply.ok or _registration(reply.lines) not in outcomes.REGISTERED:
             return False
+        if self.peer and _may_ring(self._socket):
+            link.exchange("AT+SQNSH=%d" % self.peer[0], _ANSWER_MS)
+            self.peer = None
         content = self._mark + self.granted[:1].encode()
         if self.peer:
             number, family, (host, port) = self.peer
@@ -127,6 +132,12 @@ class Keeper:
             return False
         link.rest()
         return True
+
+
+def _may_ring(opened):
+    """True if a peer that answers has not answered all: the answer to a repetition would ring in
+    the sleep, and may keep the modem awake."""
+    return 0 < getattr(opened, "heard", 0) < opened.sent
 
 
 def _follows(opened, answers):

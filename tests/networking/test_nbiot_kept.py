@@ -192,6 +192,18 @@ def test_a_low_battery_ends_a_registration(make_node: MakeNode) -> None:
     assert cycle.sent == [] and node.device.modem_rests()
 
 
+def test_the_late_answer_to_a_repetition_does_not_keep_the_modem_awake(
+    make_node: MakeNode,
+) -> None:
+    """It would ring in the sleep. A modem may stay awake for what nobody reads."""
+    slow = {**LOSSLESS, "uplink_ms": 7000}  # CoAP repeats after 5 s
+    node = make_node({"radio": slow, "modem": {"urc_blocks_sleep": True}})
+    cycles = node.run(2)
+    assert ways(cycles) == [COLD, KEPT]
+    assert [(cycle.confirmed, len(cycle.sent)) for cycle in cycles] == [(1, 2), (1, 2)]
+    assert node.device.board.meter.state("modem") == "psm"
+
+
 @pytest.mark.parametrize("settings", [{}, {"_APN": "other.example"}])
 def test_a_program_resumes_with_the_same_configuration_only(
     make_device: MakeDevice, settings: dict[str, Any]

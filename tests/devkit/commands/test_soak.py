@@ -14,11 +14,12 @@ import pytest
 
 from devkit.cli import main
 from devkit.soak import NAMES
-from devkit.soak.links import ALLOWED, cases
+from devkit.soak.links import ALLOWED, board, cases
 from emulator import scenario as scenarios
 from emulator.device_files import ROOT
 from tests.published import link_bytecode, publish
 
+FLOATING = "modem.rts_in_deepsleep = asserted"
 MORE = {"outages": ("--days", "0.2")}
 
 
@@ -55,7 +56,7 @@ def guarantee_nothing(folder: Path) -> str:
 
 def keep_nothing_at_once(folder: Path) -> str:
     """The journal has everything in RTC memory, which a cut clears."""
-    file = folder / "utils" / "journal.py"
+    file = folder / "utils" / "_journal_whole.py"
     text = file.read_text("utf-8")
     assert 'keep == "flash"' in text
     file.write_text(text.replace('keep == "flash"', "False"), encoding="utf-8")
@@ -78,10 +79,16 @@ def replace(file: Path, old: str, new: str) -> None:
 
 
 def leave_the_modem_on(folder: Path) -> str:
-    """The link by the UART takes the radio for off."""
+    """The radio is taken for off."""
     off = folder / "networking" / "_nbiot_off.py"
     replace(off, '    command = "AT+CFUN=4"\n', '    return True\n    command = "AT+CFUN=4"\n')
     return "radio"
+
+
+def hold_nothing(folder: Path) -> str:
+    """RTS floats in the sleep, where a FiPy could hold it."""
+    replace(folder / "networking" / "_nbiot_uart.py", ".hold(True)", ".hold(False)")
+    return "rests"
 
 
 def overlook_the_registration(folder: Path) -> str:
@@ -106,10 +113,11 @@ def forget_what_waits(folder: Path) -> str:
     return "claims"
 
 
-def links(name: str, level: str) -> str:
-    """The seed of a run by the UART."""
-    found = (name, "uart", level)
-    return str([(each.name, each.link, each.level) for each in cases()].index(found) + 1)
+def links(name: str, level: str, link: str = "uart") -> str:
+    """The seed of a run, on a FiPy."""
+    found = [(each.name, each.link, each.level) for each in cases()].index((name, link, level))
+    seeds = range(found + 1, 99 * len(cases()), len(cases()))
+    return str(next(seed for seed in seeds if board(seed)["name"] == "FiPy"))
 
 
 # What plants a fault in a copy of the project and returns the rule that is broken; the seed of a
@@ -120,6 +128,7 @@ PLANTED = {
     take_silence_for_delivery: ("outages", "16", "1"),
     keep_nothing_at_once: ("powercuts", "5003", "2"),
     leave_the_modem_on: ("links", links("good", "good"), "1"),
+    hold_nothing: ("links", links(FLOATING, "good", "psm"), "1"),
     overlook_the_registration: ("links", links("kind", "edge"), "1"),
     blame_the_holder: ("links", links("sim_pin", "good"), "1"),
     forget_what_waits: ("links", links("no_sim", "good"), "1"),
