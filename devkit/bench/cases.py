@@ -12,7 +12,8 @@ from devkit.bench.floor import floor
 # The template's, with its own bearer
 PROTOCOL = application.resolved(PUBLISHED["_BEARER"], PUBLISHED["_PROTOCOL"])
 HERE = Path(__file__).parent
-ONE_REPORT: dict[str, object] = {"_PHASES_EVERY": 0}
+# By the driver of the firmware, as the floor of NB-IoT
+ONE_REPORT: dict[str, object] = {"_PHASES_EVERY": 0, "_MODEM_LINK": "lte"}
 
 
 @dataclass(frozen=True)
