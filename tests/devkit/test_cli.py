@@ -165,6 +165,7 @@ def test_demo_has_three_cycles_of_the_good_scenario_by_default(
     assert cli.main(["demo"]) == 0
     options = received[0]
     assert (options.cycles, options.scenario, options.seed) == (3, "good", 1)
+    assert options.install == "mpy"  # as ./dev build deploys
     assert options.plot is None
     assert not options.json
 
