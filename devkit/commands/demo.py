@@ -31,7 +31,7 @@ from devkit.commands.options import (
     writing,
 )
 from devkit.commands.run import runtime, summary, troubles
-from devkit.commands.values import output
+from devkit.commands.values import output, whole
 from devkit.servers.receiver import Receiver, answers
 from devkit.tables import table
 from emulator.cycle import Cycle
@@ -58,6 +58,12 @@ def _plot(text: str) -> str:
     return output(text)
 
 
+def _plotted(text: str) -> tuple[int, str]:
+    """A cycle of the picture: its number and its label."""
+    number, _, label = text.partition("=")
+    return whole(1)(number), label
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bearer",
@@ -82,6 +88,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.png",
         help="draw the current over time, with the phases named (.png, .svg or .pdf)",
     )
+    parser.add_argument(
+        "--plot-cycles",
+        type=_plotted,
+        nargs="+",
+        default=[],
+        metavar="N[=LABEL]",
+        help="draw these cycles, side by side with the same scales, such as 1=cold 3=resumed",
+    )
     add_vm(parser)
     add_realtime(parser)
     add_json(parser)
@@ -98,6 +112,7 @@ def _demo(options: argparse.Namespace) -> int:
     def say(text: str = "") -> None:
         print(text, file=out, flush=True)
 
+    _check_plot(options)
     if options.plot:
         requirements.need("plot")
     vm = runtime(options)
@@ -163,6 +178,14 @@ def _demo(options: argparse.Namespace) -> int:
     return 1 if missing else 0
 
 
+def _check_plot(options: argparse.Namespace) -> None:
+    if options.plot_cycles and not options.plot:
+        raise UsageError("--plot-cycles without a picture; allowed: with --plot FILE.png")
+    for number, _ in options.plot_cycles:
+        if number > options.cycles:
+            raise UsageError(f"--plot-cycles {number}; allowed: 1 to {options.cycles} (--cycles)")
+
+
 def _route(receiver: Receiver, host: str, port: int) -> str:
     """The route from the server of the configuration to the real one."""
     text = receiver.route(host, port)
@@ -191,8 +214,9 @@ def _write_files(
         from devkit.plot import draw
 
         title = f"{bearer} report, {options.scenario}, firmware {options.firmware}"
+        chosen = {number: label for number, label in options.plot_cycles if number <= len(cycles)}
         with writing("--plot", options.plot):
-            draw(emulator.board.meter.timeline, cycles, Path(options.plot), title)
+            draw(emulator.board.meter.timeline, cycles, Path(options.plot), title, chosen)
 
 
 def phase_table(cycles: Sequence[Cycle]) -> str:
