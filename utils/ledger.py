@@ -52,5 +52,5 @@ def _is_state(state):
     return (
         isinstance(state, list)
         and len(state) == 5
-        and all([isinstance(value, int) and value >= 0 for value in state])
+        and all(isinstance(value, int) and value >= 0 for value in state)
     )

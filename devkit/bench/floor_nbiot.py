@@ -21,7 +21,7 @@ from devkit.bench.floor import ANSWER_US, Procedure
 from emulator.modem.nv import Context
 
 KINDS = ("message", "datagram", "stream")
-REPORTS: dict[str, dict[str, object]] = {"report": {}}
+REPORTS: dict[str, dict[str, object]] = {"report": {"_MODEM_LINK": "lte"}}
 
 
 class Floor(Procedure):

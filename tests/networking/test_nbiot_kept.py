@@ -62,8 +62,8 @@ def modem(**options: Any) -> dict[str, Any]:
     return {"radio": LOSSLESS, "modem": options}
 
 
-def network(psm: str) -> dict[str, Any]:
-    return {"radio": LOSSLESS, "network": {"psm": psm}}
+def network(psm: str, edrx: bool = False) -> dict[str, Any]:
+    return {"radio": LOSSLESS, "network": {"psm": psm, "edrx": edrx}}
 
 
 @pytest.mark.both_runtimes(every=5)
@@ -115,11 +115,22 @@ def test_each_cycle_delivers_and_attaches_only_if_the_registration_is_gone(
 def test_a_resumed_report_is_a_few_exchanges_and_no_attach(make_node: MakeNode) -> None:
     node = make_node({"radio": LOSSLESS})
     node.run(2)
-    start = max(place for place, line in enumerate(node.device.commands) if line == "AT")
+    start = max(place for place, line in enumerate(node.device.commands) if line == "ATE0")
     said = [line for line in node.device.commands[start:] if line.startswith("AT")]
-    assert said[:3] == ["AT", "ATE0", "AT+CEREG=4;+CFUN?;+CEREG?;+CSQ;+CESQ"]
-    assert said[3].startswith("AT+SQNSSENDEXT=1,") and "AT+CEREG=0;+CEREG?" == said[-1]
-    assert len([line for line in said if not line.startswith("AT+SQNSI=")]) == 6
+    assert said[:2] == ["ATE0", "AT+CEREG=4;+CFUN?;+CEREG?;+CSQ;+CESQ"]
+    assert said[2].startswith("AT+SQNSSENDEXT=1,") and said[-1] == "AT+CEREG=0;+CEREG?"
+    assert len([line for line in said if not line.startswith("AT+SQNSI=")]) == 5
+
+
+def test_a_network_that_grants_extended_drx_alone_keeps_the_registration_by_it(
+    make_node: MakeNode,
+) -> None:
+    node = make_node(network("denied_absent", edrx=True))
+    cycles = node.run(4)
+    assert ways(cycles) == [COLD, COLD, KEPT, KEPT]
+    assert [cycle.confirmed for cycle in cycles] == [1, 1, 1, 1]
+    assert node.device.modem.emm.registered
+    assert node.device.board.meter.state("modem") == "idle"
 
 
 def test_a_network_that_has_denied_is_asked_again_after_a_day(make_node: MakeNode) -> None:
