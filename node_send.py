@@ -50,15 +50,18 @@ class Sender:
         from utils import clock
 
         node, needs = self._node, self._protocol.NEEDS
+        resumes = False
         config = node.config
         if node.manners:
             attempts = node.manners.attempts()
-            attempts.begin(hasattr(self._bearer, "ATTACHES"))
+            resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
+            attempts.begin(hasattr(self._bearer, "ATTACHES") and not resumes)
             if hasattr(self._bearer, "node_time"):
                 self._bearer.node_time(node.manners.now_s())
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
-        clock.expect(self._bearer)
+        if not (resumes and getattr(self._protocol, "TELLS_TIME", False)):
+            clock.expect(self._bearer, resumes)
         if self._is_much():
             self.is_up = self._bearer.up(config, needs, True)
         else:
@@ -75,7 +78,24 @@ class Sender:
             self._note_clock()
 
     def send(self):
-        """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most."""
+        """Send what waits, the measurement of this cycle with it, for _DRAIN_S at most.
+
+        A registration that the bearer has taken up may be worth nothing, which only a failure
+        shows: then an attach comes next, unless the cycle before has failed, too.
+        """
+        node = self._node
+        is_clear = not node.manners or node.manners.attempts().is_clear()
+        self._send()
+        if self._went_well() or not is_clear:
+            return
+        if hasattr(self._bearer, "RESUMES") and self._bearer.resumed():
+            _log.warning("the registration that was kept does not carry: attaching")
+            self.connect()
+            if self.is_up:
+                node.outcome = None
+                self._send()
+
+    def _send(self):
         with timing.Phase(self._node.phases, "send"):
             try:
                 transport = self._bearer.transport(self._protocol.NEEDS)
@@ -97,7 +117,13 @@ class Sender:
             if clock.ask(self._bearer):  # its time may have come since
                 self._note_clock()
                 node.settle(False)  # a cut in the sleep must not cost what waits its time
-        if not self._bearer.down(node.accepted == node.delivered):
+        settled = node.accepted == node.delivered
+        if hasattr(self._bearer, "RESUMES"):
+            # a cycle that failed leaves nothing behind: the next one attaches
+            done = self._bearer.down(settled, self._went_well())
+        else:
+            done = self._bearer.down(settled)
+        if not done:
             _log.warning("radio not confirmed off")
         self._note_left()
 
@@ -114,6 +140,9 @@ class Sender:
         else:
             wait_s = bearer.wait_s() if hasattr(bearer, "wait_s") else 0
             attempts.failed(node.cause, kind, wait_s)
+
+    def _went_well(self):
+        return bool(self._node.accepted) and not self._node.outcome
 
     def _is_much(self):
         """Return whether so much waits that the bearer had better be brought up for it."""

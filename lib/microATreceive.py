@@ -11,24 +11,26 @@ from utils import address, at, timing
 from utils.configuration import is_plain, refuse
 
 _PAUSE_MS = const(150)
+_LISTEN_MS = const(2000)
 
 
 def recvfrom(sock, bufsize):
     """Wait for a datagram for up to the socket's time-out; see microATsocket.
 
-    The modem is polled for unread datagrams. Listening for its ring is slower and not certain: the
-    firmware hands over a ring only after a second of silence, and drops it if another command
-    follows. A pause is a sixteenth of the time waited so far, and 0.15 s at least.
+    The modem is polled for unread datagrams. By network.LTE its ring is slower and not certain:
+    the firmware hands it over only after a second of silence, and drops it if another command
+    follows. A pause is a sixteenth of the time waited so far, and 0.15 s at least. A modem that
+    is heard at once is asked when it has said nothing for 2 s.
     """
     if not sock.peer or not sock.modem:
         return None, None
     deadline = timing.Deadline(sock.wait_ms)
     watch = timing.Stopwatch()
+    is_heard = getattr(sock.modem, "knows_prompts", False)
     while True:
-        reply = sock.ask("AT+SQNSI=%d" % sock._id, max(1000, min(10000, deadline.left_ms())))
-        for line in reply.lines:
-            if at.number((at.fields(line) + [""] * 4)[3]):
-                sock.rung = 1
+        if is_heard and not sock.rung and deadline.left_ms():
+            sock.note(at.listen(sock.modem, min(deadline.left_ms(), _LISTEN_MS)))
+        told = sock.rung or _has_unread(sock, deadline.left_ms())
         if sock.rung:
             data, sender = _read(sock, bufsize)
             if data is not None:
@@ -38,10 +40,21 @@ def recvfrom(sock, bufsize):
         left_ms = deadline.left_ms()
         if not left_ms or not sock.peer:
             return None, None
-        if reply.ok:
+        if is_heard:
+            continue
+        if told is not None:
             timing.sleep_ms(min(left_ms, max(_PAUSE_MS, watch.elapsed_ms() // 16)))
         else:  # the modem does not tell: listen for its ring
             sock.note(at.listen(sock.modem, min(left_ms, 2000)))
+
+
+def _has_unread(sock, left_ms):
+    """Ask the modem; note what it has in `rung`. None if it does not tell."""
+    reply = sock.ask("AT+SQNSI=%d" % sock.number, max(1000, min(10000, left_ms)))
+    for line in reply.lines:
+        if at.number((at.fields(line) + [""] * 4)[3]):
+            sock.rung = 1
+    return sock.rung if reply.ok else None
 
 
 def _read(sock, bufsize):

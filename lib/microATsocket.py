@@ -26,6 +26,12 @@ socket(family, type)            six at a time, OSError for a seventh
 .dnsserver()                    ("0.0.0.0", "0.0.0.0"): placeholders; the network sets the servers
 .close()                        the modem's socket is closed and its number is free again
 .cid                            (here only) the PDP context to send through, 1 unless set
+.release                        (here only) what follows the datagrams sent from now on: 1 nothing,
+                                2 one answer; then the network can release the radio at once. 0,
+                                unless set: unknown. For modems with such a field
+.idle_s                         (here only) the modem closes its socket after so long a silence,
+                                90 s unless set; 0: never
+.number                         (here only) of the modem's socket, 1 to 6
 .drop()                         (here only) the number is freed without an AT command: for use
                                 before the radio is switched off, which closes every socket
 
@@ -77,18 +83,20 @@ class socket:
         self.hex = 1  # the value of SOCKET_MESSAGE_BYTE, and of <sendDataMode>
         self.wait_ms = 9500
         self.cid = 1  # the PDP context that carries the datagrams; (here only)
+        self.release = 0  # of the radio behind what is sent next
+        self.idle_s = 90  # then the modem closes its socket; 0: never
         self._port = 0  # local, 0: the modem chooses
         self.peer = None  # the address dialled, while the modem has the socket open
         self.rung = 0  # datagrams that were announced and not read
-        self._id = None
+        self.number = None
         self._take_id()
 
     def _take_id(self):
-        if not self._id:
+        if not self.number:
             for number in range(1, 7):
                 if number not in _ids:
                     _ids.add(number)
-                    self._id = number
+                    self.number = number
                     return
             raise OSError("six sockets are in use")
 
@@ -136,8 +144,11 @@ class socket:
                 accepted.append(timing.now_ms())
                 del accepted[:-_MOST_ACCEPTED]
                 return length
-            if taken is None or not (early or reused):
+            if taken is None or not (early or reused or self.release):
                 break
+            if self.release:  # the build of the modem has no such field
+                self.release = 0
+                continue
             if reused:  # the modem had closed it after a time-out or a restart
                 self._end()
             early = reused = None
@@ -151,7 +162,9 @@ class socket:
 
     def _hand_over(self, length, text, early):
         """True if the modem took the payload, False if not, None if it did not say."""
-        command = "AT+SQNSSENDEXT=%d,%d" % (self._id, length)
+        command = "AT+SQNSSENDEXT=%d,%d" % (self.number, length)
+        if self.release:
+            command += ",%d" % self.release
         if early:
             reply = at.hand_over(self.modem, command, text)
             self.note(reply)
@@ -185,8 +198,8 @@ class socket:
 
     def drop(self):
         """Free the number without telling the modem."""
-        _ids.discard(self._id)
-        self._id = self.peer = None
+        _ids.discard(self.number)
+        self.number = self.peer = None
 
     def ask(self, command, timeout_ms=10000):
         reply = at.exchange(self.modem, command, timeout_ms)
@@ -195,12 +208,12 @@ class socket:
 
     def say(self, form, *values):
         """Send a command that begins with this socket's id."""
-        return self.ask(form % ((self._id,) + values))
+        return self.ask(form % ((self.number,) + values))
 
     def note(self, reply):
         """Note the URCs about this socket: a ring, or that it was closed."""
         for line in reply.urcs:
-            if at.fields(line)[0] == str(self._id):
+            if at.fields(line)[0] == str(self.number):
                 if line[:9] == "+SQNSRING":
                     self.rung += 1
                 elif line[:6] == "+SQNSH":
@@ -218,8 +231,8 @@ class socket:
         """Set up the modem's socket; False if it refuses. handshake_ds: in 0.1 s, of TCP."""
         # rings with the length; data received as hex, since the firmware cannot pass a NUL on
         # the modem keeps the context of a number until it restarts
-        settings = "AT+SQNSCFG=%d,%d,300,90,%d,50;+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
-        values = self.cid, handshake_ds, self._id, self.hex
+        settings = "AT+SQNSCFG=%d,%d,300,%d,%d,50;+SQNSCFGEXT=%d,1,1,0,0,%d,0,0"
+        values = self.cid, self.idle_s, handshake_ds, self.number, self.hex
         if self.say(settings, *values).ok:
             return True
         # left open by an earlier program: a reset of the board does not reset the modem

@@ -52,6 +52,15 @@ ATTACHES            True if each up() is an attach that the operator of the netw
                     _MAX_ATTACHES_PER_HOUR and _MAX_ATTACHES_PER_DAY hold
 PINS                tuple: names of the pins that it uses, which no sensor may use
 
+Optional, for a link that outlives deep sleep:
+
+RESUMES             True. down() has a second argument, True: the link may be left, as nothing
+                    went wrong
+wake(cfg)           begins to wake the hardware up, if it has such a link, for up() or down(), one
+                    of which follows
+may_resume(cfg)     bool: whether up() is to find one. Then expect_time() costs a new one
+resumed()           bool: whether the last up() has found one
+
 Optional, for what has waited:
 
 MUCH                int: number of datagrams. If more are to be sent, up() is called with a third
@@ -76,6 +85,8 @@ Kinds of transport. A "datagram" transport also offers everything that "message"
     close()
 "datagram"  IP datagrams in both directions: a socket of usocket (SOCK_DGRAM) or of microATsocket
     settimeout(seconds)             for recvfrom; fractions count
+    follows(answers)                optional: how many answers are expected to the next payload,
+                                    0 or 1, and nothing else follows; None: not known
     recvfrom(size)                  (data, (host, port)); (None, None) or OSError if none came
 "stream"    a TCP socket of usocket, not yet connected, or an object with its settimeout(),
             connect(), send(), recv() and close(); separate from the two above

@@ -8,22 +8,24 @@ PROCEDURE lists the steps. Each completes, or ends the attempt with a cause of _
 """
 
 from micropython import const
-from ucollections import namedtuple
 
 from networking import _nbiot_causes as causes
 from networking import _nbiot_levels as levels
+from networking import _nbiot_outcome as outcomes
 from networking import _nbiot_service as service
 from networking._nbiot_causes import Failed
 from networking._nbiot_mute import Mute
+from networking._nbiot_off import DETACH_MS
+from networking._nbiot_outcome import (
+    ACTIVATED,
+    ATTACHED,
+    CONNECTED,
+    DETACHED,
+    REGISTERED,
+    UNKNOWN,
+    log,
+)
 from utils import at, logging, timing
-
-log = logging.Logger("nbiot")
-
-# The states that are confirmed one after the other, as documented for nbiot.connect()
-DETACHED = const(-1)
-ACTIVATED = const(0)
-ATTACHED = const(1)
-CONNECTED = const(2)
 
 # Phases in order, and the state that each confirms when it completes
 _PHASES = (
@@ -34,9 +36,9 @@ _PHASES = (
     ("connection", CONNECTED),
 )
 
+_ACTIVATE = "AT+CEREG=1;+CFUN=1;+CFUN?"
 # The last command may be refused without a loss: an error ends the line
 _POLL = "AT+CEREG?;+CGATT?;+CSQ;+CESQ;+CGPADDR=%d"
-_REGISTERED = (1, 5)  # <stat> of +CEREG: home, roaming (3GPP TS 27.007 10.1.22)
 _DENIED = const(3)
 _IPV4 = const(2)  # as utils.address has it
 
@@ -51,19 +53,18 @@ PROCEDURE = (
     ("prepare", "define_context", 'AT+CGDCONT=%d,"%s","%s"', "OK", 3000, causes.CONTEXT_REFUSED),
     ("prepare", "authenticate", 'AT+CGAUTH=%d,%d,"%s","%s"', "OK", 3000, causes.CONTEXT_REFUSED),
     ("prepare", "forget_time", None, None, 0, None),
-    ("activation", "ask", "AT+CFUN=1;+CFUN?", "+CFUN: 1", 12000, causes.ACTIVATION_REFUSED),
+    ("prepare", "ask_for_sleep", None, None, 0, None),
+    ("activation", "ask", _ACTIVATE, "+CFUN: 1", 12000, causes.ACTIVATION_REFUSED),
     ("attachment", "choose_operator", 'AT+COPS=1,2,"%s"', None, 0, None),
-    ("attachment", "register", _POLL, _REGISTERED, 0, causes.ATTACH_TIMEOUT),
+    ("attachment", "register", _POLL, REGISTERED, 0, causes.ATTACH_TIMEOUT),
+    ("attachment", "read_grant", None, None, 0, None),
     ("connection", "dial", None, None, 0, causes.DATA_STATE_REFUSED),
     ("connection", "await_address", None, None, 0, causes.DATA_STATE_TIMEOUT),
 )
-# A detach takes 27 s at the edge of coverage; other makers' drivers wait 40 s
-DETACH_MS = const(40000)
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
 _RADIO_OFF = ("AT+CFUN=4", "OK", DETACH_MS, causes.MODEM_ERROR)
 _LEAVING_MS = const(60000)  # the wait for a detach that deactivate() could not await
-_RESTART_MS = const(8000)  # of the modem, which then answers at once
 _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
 # Attaching to a known cell takes 2.7 s in the fastest tenth of cases
@@ -79,20 +80,16 @@ _DENIED_MS = const(20000)  # a denial without a permanent cause ends the attempt
 # ME, EPS services not allowed, EPS and non-EPS services not allowed (3GPP TS 24.301 5.5.1.2.5)
 _FOR_GOOD = (3, 6, 7, 8)
 
-# How an attempt ended. phases: ((name, ms), ...); durations in ms of activation, attachment and
-# connection; levels: RSSI in dBm, RSRP in dBm, RSRQ in dB; -1 is unknown
-Outcome = namedtuple("Outcome", "status cause phases registration reject_cause durations levels")
-_UNKNOWN = (-1, -1, -1)
-NOTHING = Outcome(DETACHED, causes.NEVER_TRIED, (), None, None, _UNKNOWN, _UNKNOWN)
-
 
 class Attempt:
     """The state of one attempt, from the start of the modem to the outcome."""
 
-    def __init__(self, link, settings, family=None, expects_time=False):
+    def __init__(self, link, settings, family=None, expects_time=False, sleep=None):
         """family: 2 or 10 if the network must give an address of IPv4 or IPv6; None: any.
-        expects_time: from the network; a time seen later is to be of this attach."""
+        expects_time: from the network; a time seen later is to be of this attach. sleep: a Request
+        of _nbiot_uart_psm.py, if power saving mode is wanted."""
         self.link = link
+        self.sleep = sleep
         self._settings = settings
         self._family = family
         self._data_state = False
@@ -105,8 +102,8 @@ class Attempt:
         self._registration = None  # the last <stat> of +CEREG seen
         self._reporting = 1  # present <n> of +CEREG; the firmware's start sequence sets 1
         self._reject_cause = None
-        self._levels = _UNKNOWN
-        self._durations = list(_UNKNOWN)
+        self._levels = UNKNOWN
+        self._durations = list(UNKNOWN)
         self._denied = None  # stopwatch from the first denial on
         self._since = None  # stopwatch from the request for the state that a phase confirms
         self._deadline = None  # of the attachment, then of the data state
@@ -137,11 +134,9 @@ class Attempt:
         if cause is None:
             level = logging.INFO
             cause = causes.CONNECTED if status == CONNECTED else causes.ATTACHED
-        text = "%s after %s: stat %s, reject cause %s, signal %s"
         found = self._registration, self._reject_cause
-        log.log(level, text, cause, phases[-1][0], *found + (self._levels,))
-        durations = tuple(self._durations)
-        return Outcome(status, cause, tuple(phases), *found + (durations, self._levels))
+        rest = found + (tuple(self._durations), self._levels)
+        return outcomes.told(level, status, cause, tuple(phases), *rest)
 
     def _run_phase(self, phase):
         """Run the steps of a phase; return the cause of its failure, None if it completed."""
@@ -257,6 +252,10 @@ class Attempt:
 
             self.forgot_time = _nbiot_clock.forget(self.link.exchange)
 
+    def ask_for_sleep(self, *_row):
+        if self.sleep and self.link.rests_registered:
+            self.sleep.ask(self._exchange)
+
     def choose_operator(self, command, *_rest):
         """Ask for the operator of `_PLMN`. The answer comes after the attach, or says nothing."""
         # activation and attachment share one time limit
@@ -301,7 +300,7 @@ class Attempt:
         except Mute:
             return ""
         self._note(reply.lines)
-        if self._registration in _REGISTERED:  # else the figures may be those of any cell
+        if self._registration in REGISTERED:  # else the figures may be those of any cell
             self._levels = levels.read(reply.lines)
             if not self._service:
                 rest = self._settings["_CID"], self._family, self._data_state
@@ -338,7 +337,7 @@ class Attempt:
                 mode, stat, kind, reject = at.registration(line)
                 if mode is not None:  # an answer; a URC has no mode
                     self._reporting = mode
-                elif stat in _REGISTERED:  # a reason to ask; only an answer confirms it
+                elif stat in REGISTERED:  # a reason to ask; only an answer confirms it
                     continue
                 self._registration = stat
                 if kind == 0:  # an EMM cause, not a manufacturer's own
@@ -366,6 +365,10 @@ class Attempt:
         self._exchange("AT+CEREG=%d" % before)
         self._reporting = before
 
+    def read_grant(self, *_row):
+        if self.sleep and self.link.rests_registered:
+            self.sleep.read(self._exchange)
+
     def dial(self, _command, _accepted, _limit_ms, cause):
         if not self.link.has_data_state:
             raise Failed(causes.NO_DATA_STATE)
@@ -389,37 +392,6 @@ class Attempt:
     def await_address(self, _command, _accepted, _limit_ms, cause):
         if not timing.wait_for(self.link.has_address, self._deadline.left_ms()):
             raise Failed(cause)
-
-
-def switch_off(link):
-    """Detach and switch the radio off; return True once the modem has confirmed it.
-
-    Three tries: the command may have been lost, or the modem restarts. While it is busy with
-    another command, the answer is waited for, but not for the minutes of a search: the radio is
-    to go off in any case. Raises OSError in data state, and if the modem went mute.
-    """
-    command = "AT+CFUN=4"
-    if at.busy_with(link.modem, _RESTART_MS) not in (None, command):
-        at.abandon(link.modem)
-        command = "AT+CFUN=4;+CFUN?"  # a bare OK may be that of the other command
-    for limit_ms in (DETACH_MS, _RESTART_MS, _RESTART_MS):
-        reply = link.exchange(command, limit_ms, "?" in command)
-        is_off = reply.ok and (reply.lines or command == "AT+CFUN=4")
-        if is_off and _rests_soon(link):
-            return True
-    return False
-
-
-def _rests_soon(link):
-    """Let the modem rest 0.1 s after its last character: by default it waits 5 s, at 30 mA.
-
-    False if it restarts, which may switch the radio on. A release that does not know the command
-    rests later. Source: Sequans, as noted in TinyGSM.
-    """
-    try:
-        return not link.exchange("AT+SQNIPSCFG=1,100", _RESTART_MS).rebooted
-    except OSError:  # it went mute: the radio is off all the same
-        return True
 
 
 def _is_radio_on(reply):

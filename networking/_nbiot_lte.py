@@ -36,6 +36,10 @@ hang_up()           leave data state; does nothing outside of it
 close()             let the modem sleep. The radio is off by then, unless hang_up() failed: then
                     close() switches it off. The link is closed even if this raises OSError
 
+rests_registered    True if a modem can be left registered, in power saving mode, over deep sleep:
+rest()              in place of close(): let such a modem sleep
+is_waking           True between wake(), which only begins to wake it up, and open() or rest()
+
 Whoever switches the modem off has to know whether it may be on while the link is closed:
 
 off                 True after this program has switched it off, False after it could not, or after
@@ -56,6 +60,8 @@ class Link:
 
     name = "lte"
     has_data_state = True
+    is_waking = False
+    rests_registered = False  # each start of the driver ends power saving mode
     # the start takes 2 s, which pass while boot.py and the sensors work
     boot_options = {"lte_modem_en_on_boot": True}
 

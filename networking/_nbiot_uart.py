@@ -22,6 +22,7 @@ from utils import at, timing
 
 # transmit, receive, RTS, CTS, by the name of the board
 _PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
+_HELD = "P19"  # the RTS that keeps its level over deep sleep
 _BAUD = const(921600)
 _LOADER_BAUD = const(115200)  # of a modem that has lost its firmware
 _PIECE = const(64)  # the FIFO has 128, and write() fails half-way if it is full for 5 ms
@@ -38,7 +39,7 @@ _GUARD_MS = const(1200)  # silence before and after the escape sequence
 _SILENT = const(3)  # ATs that the modem took without an answer
 _SILENT_AFTER_SLEEP = const(10)  # after a deep sleep it wakes up, and is in no data state
 _PADDING = const(1500)  # the longest payload that a prompt can wait for
-_SET_UP = ("ATE0", "AT+CEREG=1")
+_SET_UP = ("ATE0",)
 _BEFORE_REST = ('AT!="setlpm airplane=1 enable=1"',)  # as the firmware leaves it
 _ANSWER_MS = const(3000)
 
@@ -62,6 +63,7 @@ class Modem:
         self._heard_ms = 0  # when the last text came
         self._cut = False  # the modem has only a part of what was written
         self._failed = False  # it was not found, the last time
+        self.found = False
 
     def start(self):
         """Open the UART and wait until the modem takes commands. OSError if it does not."""
@@ -70,9 +72,10 @@ class Modem:
         try:
             for rest_ms in (0,) if again else (0, _REST_MS):
                 timing.sleep_ms(rest_ms)
-                self._open(_BAUD)
+                self.wake()
                 if _Finder(self).finds(_FIND_MS):
                     self._failed = False
+                    self.found = True
                     return
                 self.stop()
             if not again:
@@ -82,8 +85,14 @@ class Modem:
             if self._failed:
                 self.stop()
 
+    def wake(self):
+        """Assert RTS."""
+        if self.uart is None:
+            self._open(_BAUD)
+
     def stop(self):
         """Release RTS. The modem may sleep then."""
+        self.found = False
         uart, self.uart = self.uart, None
         if uart:
             uart.deinit()
@@ -139,6 +148,11 @@ class Modem:
             text = "".join([chr(each) for each in data if each < 0x80])
         return text.replace("\0", "")
 
+    def drain(self):
+        """Read until nothing comes: unread bytes may keep the modem awake."""
+        while self.read():
+            timing.sleep_ms(50)
+
     def answers(self, line, limit_ms):
         """Send a line, unless the modem has not taken the one before; True if it answers."""
         if self.uart.wait_tx_done(1):
@@ -170,7 +184,7 @@ class Modem:
 
         timing.feed()
         pins = _pins()
-        if pins[2] == "P19":  # a held pad would stay released: only a FiPy can hold it
+        if pins[2] == _HELD:  # a held pad would stay released: only a FiPy can hold it
             Pin(pins[2], mode=Pin.OUT, value=1).hold(False)
         self.uart = UART(1, baud, pins=pins, timeout_chars=10, rx_buffer_size=4096)
 
@@ -274,6 +288,7 @@ class Link:
     name = "uart"
     has_data_state = False
     in_data_state = False
+    rests_registered = True
     boot_options = {}  # the firmware must leave the pins alone
 
     def __init__(self):
@@ -283,7 +298,15 @@ class Link:
 
     @property
     def is_open(self):
-        return self._line.uart is not None
+        return self._line.found
+
+    @property
+    def is_waking(self):
+        return self._line.uart is not None and not self._line.found
+
+    def wake(self):
+        _pins()
+        self._line.wake()
 
     def open(self):
         if self.is_open:
@@ -313,10 +336,19 @@ class Link:
     def close(self):
         try:
             self._say(_BEFORE_REST)
-            while self._line.read():  # unread bytes may keep the modem awake
-                timing.sleep_ms(50)
+            self._line.drain()
         finally:
             self._take_down()
+
+    def rest(self):
+        """Release RTS, over deep sleep as well where the board can: not on a GPy."""
+        self._line.drain()
+        self._take_down()
+        pin = _pins()[2]
+        if pin == _HELD:
+            from machine import Pin
+
+            Pin(pin, mode=Pin.OUT, value=1).hold(True)
 
     def may_be_on(self):
         if self.off is None:

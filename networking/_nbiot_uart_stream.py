@@ -47,7 +47,7 @@ class Stream:
         sock = self._socket
         limit_ms = max(1000, self._timeout_ms)
         sock.configure(limit_ms // 100)  # if it refuses, it refuses to dial as well
-        dial = 'AT+SQNSD=%d,0,%d,"%s",0,0,1' % (sock._id, address[1], address[0])
+        dial = 'AT+SQNSD=%d,0,%d,"%s",0,0,1' % (sock.number, address[1], address[0])
         reply = sock.ask(dial, limit_ms + _HANDSHAKE_MS)
         if not reply.ok:
             raise OSError("no connection: %s" % (reply.final,))

@@ -20,6 +20,11 @@ _PLMN                             str of 5 or 6 digits, optional: this operator 
 _MODEM_LINK                       "lte", optional: the firmware's network.LTE, as ever; "uart":
                                   the modem's own UART; "auto": the UART, and LTE if the modem
                                   cannot be reached by it. Data state is always network.LTE's
+_PSM                              None, optional: the radio goes off after each report; "auto": on
+                                  the UART the modem stays registered over deep sleep, if the
+                                  network grants power saving mode, with an update of the tracking
+                                  area after 1.5 times _PERIOD_S, or an hour; or a tuple (period of
+                                  the update in s, 60 or more; active time in s, 0 to 11160)
 
 Wrong configuration or arguments raise ValueError before the modem is touched. Trouble in the field
 never raises: the result shows it, `last_outcome()` has its cause, and the log has one line.
@@ -30,16 +35,15 @@ Written against Pycom firmware 1.20.2.r4 and r7 with a Sequans Monarch running a
 
 from ucollections import namedtuple
 
-from networking import _nbiot_attach as procedure
-from networking import _nbiot_levels as levels
+from networking import _nbiot_outcome as outcomes
 from utils import at, timing
 from utils.configuration import is_integer, refuse
 from utils.configuration import problems as configured
 
-NBIOT_DETTACHED = procedure.DETACHED
-NBIOT_MODEM_ACTIVATED = procedure.ACTIVATED
-NBIOT_ATTACHED = procedure.ATTACHED
-NBIOT_CONNECTED = procedure.CONNECTED
+NBIOT_DETTACHED = outcomes.DETACHED
+NBIOT_MODEM_ACTIVATED = outcomes.ACTIVATED
+NBIOT_ATTACHED = outcomes.ATTACHED
+NBIOT_CONNECTED = outcomes.CONNECTED
 
 _FIELDS = (
     ("_APN", "text", (0, 99)),
@@ -52,8 +56,13 @@ _FIELDS = (
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "digits", (5, 6), None),
     ("_MODEM_LINK", "choice", ("auto", "uart", "lte"), "lte"),
+    ("_PSM", "special", 'None, "auto" or (s, s)'),
 )
+# What a registration depends on: with other values it is given up
+_REGISTERED_BY = ("_APN", "_IP_VERSION", "_BAND", "_CID", "_PLMN", "_PSM", "_PERIOD_S")
+_REGISTERED_BY += ("_APN_USER", "_APN_PASSWORD", "_APN_AUTH")
 ATTACHES = True
+RESUMES = True
 UNFED_S = 65  # network.LTE() with a modem that falls mute meanwhile
 CARRIES_BY = ("_IP_VERSION", "_HOST", "_CID")
 _LAST_SOCKET_CID = 5
@@ -79,11 +88,12 @@ _AUTH_BYTES = 19  # of the command line around user and password
 
 _link = None  # to the modem, made at the first use
 _node_s = None  # told by node_time()
-_outcome = procedure.NOTHING  # of the last connect()
+_outcome = outcomes.NOTHING  # of the last connect()
 _registered = None  # the instant, as of timing.now_ms(); of the last connect()
 _at_family = _AF_INET  # of AT sockets, set by the last connect()
 _cid = 1  # the PDP context of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
+_keeper = None  # of a registration, by _PSM
 _left = None  # whether what was accepted since the last connect() has left the radio
 _expects_time = False  # the next connect() makes the modem forget the time
 _forgot_time = False  # the last one has
@@ -102,8 +112,10 @@ def connect(cfg, dataStateOn=True):
                            service and an address
       connection_duration  ms from LTE.connect() to LTE.isconnected()
       rssi, rsrp, rsrq     dBm, dBm, dB: low edge of the reported step
-    A value is -1 if its confirmation or figure is missing. The cause is in last_outcome(). Blocks
-    for the configured times and the limits of the phases before: docs/nbiot.md.
+    A value is -1 if its confirmation or figure is missing. With _PSM, a registration that the
+    modem has kept over deep sleep is taken up: then nothing is activated or attached, and these
+    two durations are 0. The cause is in last_outcome(). Blocks for the configured times and the
+    limits of the phases before: docs/nbiot.md.
     Raises one ValueError with all problems of the configuration.
     """
     return _connect(cfg, dataStateOn, None)
@@ -113,6 +125,7 @@ def _connect(cfg, data_state, family, by_lte=False):
     """As connect(); family: of the addresses that the network must give, None for any. by_lte:
     data state is needed if the link is LTE, not so on the UART."""
     global _link, _outcome, _registered, _at_family, _cid, _left, _expects_time, _forgot_time
+    global _keeper
     settings, found = _checked(
         cfg, _FIELDS + _DATA_STATE_FIELDS if data_state or by_lte else _FIELDS
     )
@@ -129,14 +142,74 @@ def _connect(cfg, data_state, family, by_lte=False):
     del _accepted()[:]
     choice = _choose(settings["_MODEM_LINK"], data_state or by_lte and _cid > _LAST_SOCKET_CID)
     data_state = data_state or by_lte and _link.name == "lte"
-    attempt = procedure.Attempt(_link, settings, family, _expects_time)
+    _keeper = _a_keeper(settings)
+    if _keeper and not data_state and not _expects_time:
+        outcome = _keeper.resume(_link)
+        if outcome:
+            _outcome, _registered, _forgot_time = outcome, None, False
+            return _result()
+    from networking import _nbiot_attach  # a registration that was kept needs none
+
+    request = _a_request(settings)
+    attempt = _nbiot_attach.Attempt(_link, settings, family, _expects_time, request)
     _outcome = attempt.run(data_state)
     if settings["_MODEM_LINK"] == "auto" and _link.name == "uart" and not _link.is_open:
         _link, _outcome = choice.by_lte(attempt, data_state or by_lte, _node_s)
     _expects_time = False
     _registered = attempt.registered
     _forgot_time = attempt.forgot_time
+    if request:
+        _keeper.granted = request.granted
+        phases = _keeper.phases + _outcome.phases
+        _outcome = outcomes.Outcome(*_outcome[:2] + (phases,) + _outcome[3:])
+    return _result()
+
+
+def _result():
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
+
+
+def _a_keeper(settings):
+    """Return what keeps a registration over deep sleep; None if none is to be kept."""
+    if settings["_PSM"] is None or not _link.rests_registered:
+        return None
+    from networking import _nbiot_uart_kept  # on demand
+
+    return _nbiot_uart_kept.Keeper([settings[name] for name in _REGISTERED_BY])
+
+
+def _a_request(settings):
+    if not _keeper:
+        return None
+    from networking import _nbiot_uart_psm  # on demand
+
+    return _nbiot_uart_psm.Request(settings["_PSM"], settings["_PERIOD_S"], _node_s)
+
+
+def wake(cfg):
+    """Wake a modem that the last cycle has left registered. connect() goes on with it; without,
+    deactivate() lets it sleep again."""
+    global _link
+    if may_resume(cfg) and _link is None:
+        from networking import _nbiot_uart  # on demand
+
+        link = _nbiot_uart.Link()
+        if _in_field(link.wake) is not False:
+            _link = link
+
+
+def may_resume(cfg):
+    """Return whether connect() will find a registration that the last cycle has left."""
+    if getattr(cfg, "_PSM", None) is None:
+        return False
+    from utils import store  # on demand
+
+    return bool(store.part("kept"))
+
+
+def resumed():
+    """Return whether the last connect() has taken up a registration, in place of an attach."""
+    return _keeper is not None and _keeper.resumed
 
 
 def last_outcome():
@@ -153,7 +226,7 @@ def last_outcome():
     return _outcome
 
 
-def deactivate():
+def deactivate(keep=False):
     """Leave data state, let datagrams leave, switch the radio off, deinitialise the modem.
 
     Returns a DeactivateResult: True if every step was confirmed, and the duration in ms. A step
@@ -169,15 +242,23 @@ def deactivate():
     each, by coverage, twice that after 8 s of silence, 48 s at most, counted from their
     acceptance; not at all if an answer came after the last one. In data state for one datagram.
     The detach takes up to 40 s.
+
+    keep: leave the modem registered over a deep sleep that follows, for the next connect(), if
+    _PSM is set and the network has granted it. Nothing is waited for: the modem sends what it has
+    accepted. Otherwise, and if the modem is not registered any more, the radio goes off.
     """
-    return _deactivate(False)
+    return _deactivate(False, keep)
 
 
-def _deactivate(settled):
+def _deactivate(settled, keep=False):
     """As deactivate(). settled: everything sent was answered, nothing is waited for."""
     link = _the_link()
     watch = timing.Stopwatch()
     done = True
+    if keep and _keeper and _in_field(_leave, link):
+        return DeactivateResult(True, watch.elapsed_ms())
+    if link.is_waking:  # it was not needed, and stays registered
+        return DeactivateResult(_in_field(link.rest) is not False, watch.elapsed_ms())
     if not link.is_open and link.may_be_on():
         done = _open(link)
     if link.is_open:
@@ -187,7 +268,9 @@ def _deactivate(settled):
         if sent and hung_up and not settled:
             _in_field(_await_departure, link, sent)
         _forget_socket()
-        done = _in_field(procedure.switch_off, link) and hung_up and done
+        from networking import _nbiot_off
+
+        done = _in_field(_nbiot_off.switch_off, link) and hung_up and done
         done = _in_field(link.close) is not False and done
         link.off = done
     del _accepted()[:]
@@ -240,9 +323,9 @@ def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
             break
         timing.sleep_ms(_RETRY_MS)
     if reply.busy:
-        procedure.log.warning("not sent: the answer to %s is outstanding", reply.busy)
+        outcomes.log.warning("not sent: the answer to %s is outstanding", reply.busy)
     elif not reply.final:
-        procedure.log.warning("no answer in %d ms", timeout_ms)
+        outcomes.log.warning("no answer in %d ms", timeout_ms)
     return reply.text.strip(), reply.ok
 
 
@@ -353,7 +436,7 @@ def transport(kind):
     if kind == "stream":
         raise OSError("no data state for a stream")
     opened = _open_socket(_at_family)
-    opened.close = opened.drop  # the modem closes its side when the radio goes off
+    opened.close = lambda: _let_go(opened)
     return opened
 
 
@@ -413,24 +496,28 @@ def metrics():
     two."""
     _, rsrp, rsrq = _outcome.levels
     records = [("lk", 1, 0, None)] if _the_link().name == "uart" else []
-    if rsrp != levels.UNKNOWN:
+    if rsrp != outcomes.UNKNOWN[0]:
         records.append(("rp", rsrp, 0, None))
-    if rsrq != levels.UNKNOWN:
+    if rsrq != outcomes.UNKNOWN[0]:
         records.append(("rq", int(rsrq * 10), -1, None))
     return records
 
 
-def down(settled=False):
-    """Let datagrams leave, switch radio and modem off. True if both confirmed it."""
-    return _deactivate(settled).deactivation_status
+def down(settled=False, keep=False):
+    """Let datagrams leave, switch radio and modem off. True if both confirmed it.
+
+    keep: as of deactivate().
+    """
+    return _deactivate(settled, keep).deactivation_status
 
 
 def stop(woken=False):
     """Switch off a modem that an earlier program may have left on. True if it is off.
 
-    woken: True after a deep sleep that followed down(): there is nothing to do.
+    woken: True after a deep sleep that followed down(): there is nothing to do, unless the modem
+    was left registered.
     """
-    if woken:
+    if woken and not _was_left_registered():
         return True
     link = _the_link()
     if not link.off:
@@ -448,7 +535,22 @@ def _checked(cfg, fields):
         most = _the_link().longest_line() - _AUTH_BYTES
         if len(user) + len(password or "") > most:
             found.append("_APN_USER and _APN_PASSWORD; allowed: %d characters together" % most)
+    settings["_PSM"] = getattr(cfg, "_PSM", None)
+    settings["_PERIOD_S"] = getattr(cfg, "_PERIOD_S", None)
+    if settings["_PSM"] is not None:
+        found += _problems_of_psm(settings)
     return settings, found
+
+
+def _problems_of_psm(settings):
+    if settings.get("_MODEM_LINK") == "lte":
+        return ['_PSM = %r, _MODEM_LINK = "lte"; allowed: "uart" or "auto"' % (settings["_PSM"],)]
+    try:
+        from networking import _nbiot_uart_psm  # on demand
+    except ImportError:
+        text = "_PSM = %r; allowed: None, since networking/_nbiot_uart.py is not here"
+        return [text % (settings["_PSM"],)]
+    return _nbiot_uart_psm.problems(settings["_PSM"], settings["_PERIOD_S"])
 
 
 def _the_link():
@@ -490,7 +592,7 @@ def _open(link):
     except ImportError:
         link.off = True
     except OSError as error:
-        procedure.log.warning("%s", error)
+        outcomes.log.warning("%s", error)
         return False
     return True
 
@@ -514,7 +616,7 @@ def _await_departure(link, sent):
     _left = _nbiot_left.wait(link, sent, _outcome.levels[1], _registered)
     told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
     text = "waited %d ms for what was sent (%d) to leave: %s"
-    procedure.log.info(text, watch.elapsed_ms(), len(sent), told)
+    outcomes.log.info(text, watch.elapsed_ms(), len(sent), told)
 
 
 def _in_field(step, *args):
@@ -522,7 +624,7 @@ def _in_field(step, *args):
     try:
         return step(*args)
     except OSError as error:
-        procedure.log.warning("%s", error)
+        outcomes.log.warning("%s", error)
         return False
 
 
@@ -554,7 +656,42 @@ def _open_socket(family):
         opened.close()
         raise OSError("the original microATsocket knows context 1 alone")
     opened.cid = _cid
+    if _keeper:
+        _keeper.adopt(opened)
     return opened
+
+
+def _let_go(opened):
+    """Free the number of a socket; the modem's side stays open as long as the radio is on."""
+    if _keeper and opened.peer:
+        _keeper.peer = opened.number, opened.family, opened.peer
+    opened.drop()
+
+
+def _was_left_registered():
+    """True if the last cycle left the modem so; then the UART is the link from now on."""
+    global _link
+    try:
+        from networking import _nbiot_uart, _nbiot_uart_kept  # on demand
+    except ImportError:  # there is only network.LTE here
+        return False
+    if not _nbiot_uart_kept.take():
+        return False
+    _link = _nbiot_uart.Link()
+    return True
+
+
+def _leave(link):
+    """Leave the modem registered; True if that is certain."""
+    global _left
+    if _socket:
+        _let_go(_socket)
+    if not _keeper.leave(link):
+        return False
+    _left = None if _accepted() else True  # True: all were answered
+    _forget_socket()
+    del _accepted()[:]
+    return True
 
 
 def _forget_socket():

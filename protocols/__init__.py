@@ -33,9 +33,15 @@ session.outcome()      one of the words below, of the earliest payload begun and
 session.at_once        int: so many may be begun before the outcome of the first is asked for
 session.is_known       bool, set by the application: the server answered the last time
 
+Optional, for a bearer that can release its radio early:
+
+session.is_last        bool, set by the application: nothing is known to be sent behind the next
+                       payload. The session passes that on: transport.follows()
+
 Optional, for the node's clock (utils/clock.py), if the server can tell the time:
 
 session.ask_time       bool, set by the application: the next payload asks the server for the time
+TELLS_TIME             True if the server can
 session.server_time    int or None: seconds since 1970 that came with the answer, as of now
 session.server_time_error_s
                        int: by how much that may be wrong

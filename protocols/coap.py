@@ -33,6 +33,7 @@ from protocols import DELIVERED, REFUSED, UNKNOWN, _coap_message
 from utils import configuration, endpoint, logging, timing
 
 NEEDS = "datagram"
+TELLS_TIME = True
 
 GET = const(1)
 POST = const(2)
@@ -197,7 +198,7 @@ class _Session:
         self._options = options
         self._begun = []  # (request, whether it asks for the time), in order
         self.confirms = client.confirmable
-        self.is_known = False
+        self.is_known = self.is_last = False
         self.final = False
         self.ask_time = False
         self.server_time = None
@@ -216,6 +217,8 @@ class _Session:
         options = self._options
         if self.ask_time:
             options = options + [_ASK_TIME]
+        if hasattr(self._client.transport, "follows"):
+            self._client.transport.follows(int(self.confirms) if self.is_last else None)
         request = self._client.begin(POST, options, payload, self.confirms)
         self._begun.append((request, self.ask_time))
 

@@ -108,6 +108,8 @@ class Drain:
         if not groups:
             return True
         session = self._session
+        if hasattr(session, "is_last"):
+            session.is_last = self._is_last(pack)
         if not hasattr(session, "begin"):
             return self._note(pack, groups, session.deliver(pack.payload))
         session.begin(pack.payload)
@@ -116,6 +118,11 @@ class Drain:
             if not self._await_first():
                 return False
         return True
+
+    def _is_last(self, pack):
+        """True if nothing is known to wait behind it: what follows is a guess of the bearer's."""
+        journal = self._journal
+        return bool(journal) and not self._under_way and len(pack.complete) >= journal.waiting
 
     def _await_first(self):
         pack, groups = self._under_way.pop(0)

@@ -51,8 +51,11 @@ class _Session:
         self._transport = transport
         self._to = host, port
         self.confirms = getattr(transport, "confirms", False)
+        self.is_last = False
 
     def deliver(self, payload):
+        if hasattr(self._transport, "follows"):
+            self._transport.follows(0 if self.is_last else None)
         return deliver(self._transport, payload, *self._to)
 
     def close(self):

@@ -27,6 +27,8 @@ _CONFIRMED = const(4)  # somebody else agrees with the network
 
 _SOURCES = ("", "network", "server")  # others count as the first
 
+_is_costly = False  # the bearer attaches for the time alone
+
 _log = logging.Logger("clock")
 
 
@@ -52,9 +54,11 @@ def wanted(confirm=False):
     return bool(unsure) or now - state.rtc >= _FRESH_S
 
 
-def expect(bearer):
+def expect(bearer, costly):
+    global _is_costly
     prepare = getattr(bearer, "expect_time", None)
-    if prepare and wanted():
+    if prepare and wanted() and not (costly and _is_pausing()):
+        _is_costly = costly
         prepare()
 
 
@@ -66,7 +70,7 @@ def ask(bearer):
     utc_s = tell()
     took_ms = watch.elapsed_ms()
     if utc_s is None:
-        if took_ms >= _LONG_MS:
+        if took_ms >= _LONG_MS or _is_costly:
             _note_wait()
         return False
     load().misses = 0

@@ -150,11 +150,14 @@ def wanted(confirm=False):
     return _clock_told.wanted(confirm)
 
 
-def expect(bearer):
-    """Tell a bearer, before it is brought up, that it will be asked for the time, if it will."""
+def expect(bearer, costly=False):
+    """Tell a bearer, before it is brought up, that it will be asked for the time, if it will.
+
+    costly: it would not have to attach otherwise. If no time comes of it, the next try waits.
+    """
     from utils import _clock_told
 
-    _clock_told.expect(bearer)
+    _clock_told.expect(bearer, costly)
 
 
 def ask(bearer):

@@ -1,0 +1,167 @@
+"""A registration that the modem keeps over deep sleep, in power saving mode.
+
+    keeper = Keeper(settings)
+    outcome = keeper.resume(link)      # None: there is none, attach
+    done = keeper.leave(link)          # in place of switching the radio off
+
+Only deep sleep keeps the note that there is a registration, in RTC memory. It holds for one
+resume(): a cycle that is cut short leaves none, and the next one attaches.
+
+`+CEREG?` tells what the modem believes. It does not tell whether the cell is in reach, or whether
+a network has forgotten the node: only an answer does.
+
+Source: 3GPP TS 24.301 5.3.11 (power saving mode), TS 27.007 10.1.22; docs/nbiot.md has what no
+source says of this modem.
+"""
+
+from micropython import const
+
+from networking import _nbiot_levels as levels
+from networking import _nbiot_outcome as outcomes
+from networking._nbiot_outcome import log
+from utils import at, logging, store, timing
+
+RELEASE_KEY = "nbiot_release"  # in NVS: a number for the build of the modem, and 1 if it can
+_PART = "kept"
+_MARK_BYTES = const(4)
+_SEARCHING = const(2)
+_RETURN_MS = const(10000)  # for a modem that looks for its cell again
+_LOOK_MS = const(500)
+_ANSWER_MS = const(3000)
+_ASK = "AT+CEREG=4;+CFUN?;+CEREG?;+CSQ;+CESQ"
+_LEAVE = "AT+CEREG=0;+CEREG?"  # no URC may wait for the board: it could keep the modem awake
+
+
+def take():
+    """Return the note of the last cycle, b"" if it left no registration; it is gone then."""
+    content = store.part(_PART)
+    if content:
+        store.keep_part(_PART, b"")
+    return content
+
+
+def digest(text):
+    import uhashlib
+
+    return uhashlib.sha256(text.encode()).digest()
+
+
+class Keeper:
+    """granted   whether the network has granted power saving mode
+    resumed   whether resume() has taken up a registration
+    phases    of a resume() that found none: ((name, ms), ...)
+    peer      (number, family, (host, port)) of the socket that the modem has open, or None
+    """
+
+    def __init__(self, settings):
+        """settings: all that a registration depends on. With others it is given up."""
+        self._mark = digest(repr(settings))[:_MARK_BYTES]
+        self._kept = take()
+        self.granted = self.resumed = False
+        self.peer = None
+        self.phases = ()
+
+    def resume(self, link):
+        """Take up the registration of the last cycle; return an Outcome, None if there is none."""
+        content, self._kept = self._kept, b""
+        if content[:_MARK_BYTES] != self._mark:
+            return None
+        watch = timing.Stopwatch()
+        lines, init_ms = None, 0
+        try:
+            link.open()
+            init_ms = watch.elapsed_ms()
+            lines = _registered(link)
+        except (OSError, ImportError) as error:  # the attach, which is tried next, tells the cause
+            log.warning("%s", error)
+        phases = ("init", init_ms), ("resume", watch.elapsed_ms() - init_ms)
+        if not lines:
+            log.warning("the registration is lost")
+            self.phases = phases
+            return None
+        self.granted, self.resumed = is_granted(lines), True
+        self.peer = _peer(content[_MARK_BYTES:])
+        found = phases, _registration(lines), None, (0, 0, -1), levels.read(lines)
+        return outcomes.told(logging.INFO, outcomes.ATTACHED, "attached", *found)
+
+    def adopt(self, opened):
+        """Let an AT socket go on with the one that the modem has open, if it is the same."""
+        opened.idle_s = 0
+        if self._can_release():
+            opened.follows = lambda answers: _follows(opened, answers)
+        if self.peer and (getattr(opened, "number", None), opened.family) == self.peer[:2]:
+            opened.peer = self.peer[2]
+        self.peer = None
+
+    def _can_release(self):
+        import pycom
+
+        told = pycom.nvs_get(RELEASE_KEY, 0)
+        return isinstance(told, int) and told & 1
+
+    def leave(self, link):
+        """Leave the modem registered and let it sleep; False if it is not registered any more."""
+        if not self.granted or not link.is_open:
+            return False
+        reply = link.exchange(_LEAVE, _ANSWER_MS, True)
+        if not reply.ok or _registration(reply.lines) not in outcomes.REGISTERED:
+            return False
+        content = self._mark
+        if self.peer:
+            number, family, (host, port) = self.peer
+            content += bytes((number, family)) + port.to_bytes(2, "big") + host.encode()
+        if not store.keep_part(_PART, content):
+            return False
+        link.rest()
+        return True
+
+
+def _follows(opened, answers):
+    """Tell the network what follows the next datagram of a socket, as the modem counts it."""
+    opened.release = 0 if answers is None else 1 + answers
+
+
+def is_granted(lines):
+    """True if a line of +CEREG in mode 4 or 5 says that power saving mode is granted.
+
+    <n>,<stat>,<tac>,<ci>,<AcT>,<cause_type>,<cause>,<Active-Time>,<Periodic-TAU>: registered, and
+    an active time whose unit is not "deactivated". Networks leave the period out, and fill in a
+    cause beside a grant.
+    """
+    for line in lines:
+        if line.startswith("+CEREG:"):
+            active = (at.fields(line) + [""] * 8)[7]
+            is_octet = len(active) == 8 and not active.strip("01")
+            registered = at.registration(line)[1] in outcomes.REGISTERED
+            return registered and is_octet and active[:3] != "111"
+    return False
+
+
+def _registered(link):
+    """Return the lines of a modem that is registered; None if it is not, for up to 10 s."""
+    deadline = timing.Deadline(_RETURN_MS)
+    while True:
+        reply = link.exchange(_ASK, _ANSWER_MS, True)
+        if reply.rebooted or "+CFUN: 1" not in reply.lines:
+            return None
+        stat = _registration(reply.lines)
+        if stat in outcomes.REGISTERED:
+            return reply.lines
+        if stat != _SEARCHING or deadline.expired():
+            return None
+        link.pause(_LOOK_MS)
+
+
+def _registration(lines):
+    for line in lines:
+        if line.startswith("+CEREG:"):
+            return at.registration(line)[1]
+    return None
+
+
+def _peer(content):
+    """Return the socket that was left open, None if there is none."""
+    if len(content) < 5:
+        return None
+    host = content[4:].decode()
+    return content[0], content[1], (host, int.from_bytes(content[2:4], "big"))
