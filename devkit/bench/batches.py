@@ -56,11 +56,10 @@ def _begin(
     name: str = "",
 ) -> Begun:  # fmt: skip
     """Of `count` cycles behind those that lead there: the first one, or whole batches."""
-    if start is not COLD:
-        start = replace(start, lead=1 + every * start.lead)
+    lead = 1 if start is COLD else 1 + every
     name = name or ("each sent at once" if every == 1 else f"{every} sent together")
     case = Case(
-        name, protocol="coap", own={"_SEND_EVERY": every}, by=link, begins=start, count=count,
-        sleeps=True,
+        name, protocol="coap", own={"_SEND_EVERY": every}, by=link, begins=start, lead=lead,
+        count=count, sleeps=True,
     )  # fmt: skip
     return measure.begin(case, conditions)

@@ -19,6 +19,11 @@ COVERAGES = ("good", "fair", "edge")
 LINKED = "nbiot"  # the bearer with a choice of links
 
 COUNTED_CYCLE = 2
+# Of the rows by link: what modem and network can do is known by then
+KNOWING_CYCLE = 3
+# and the rate of the node's clock, where no server tells the time: before, a node attaches for it
+DATED_CYCLE = 7
+TELL_TIME = ("coap",)
 
 
 @dataclass(frozen=True)
@@ -29,19 +34,18 @@ class Start:
     shown: str
     settings: Mapping[str, object] = field(default_factory=dict)  # lines of config.py
     world: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # keys of the scenario
-    lead: int = COUNTED_CYCLE - 1  # cycles before: what is probed once is over
 
 
 _PSM: dict[str, object] = {"_PSM": "auto"}
 COLD = Start("cold", "cold")
-RESUMED = Start("resumed", "resumed", _PSM, {}, 3)
+RESUMED = Start("resumed", "resumed", _PSM)
 STARTS = (
     COLD,
     RESUMED,
-    Start("resumed_rai", "resumed, RAI", _PSM, {"modem": {"rai": "accepted"}}, 3),
-    Start("psm_denied", "PSM denied", _PSM, {"network": {"psm": "denied_absent"}}, 3),
+    Start("resumed_rai", "resumed, RAI", _PSM, {"modem": {"rai": "accepted"}}),
+    Start("psm_denied", "PSM denied", _PSM, {"network": {"psm": "denied_absent"}}),
     # found out each time, since the modem comes out of each sleep without its registration
-    Start("lost", "registration lost", _PSM, {"modem": {"psm_registration": "0"}}, 3),
+    Start("lost", "registration lost", _PSM, {"modem": {"psm_registration": "0"}}),
 )
 
 
@@ -57,7 +61,8 @@ class Case:
     own: Mapping[str, object] = field(default_factory=dict)
     by: str = "lte"  # link, where there is a choice
     begins: Start = COLD
-    count: int = 1  # cycles that count, behind those that lead there
+    lead: int = COUNTED_CYCLE - 1  # cycles before those that count
+    count: int = 1  # cycles that count
     sleeps: bool = False  # what the board draws asleep counts as well
 
     @property
@@ -68,10 +73,6 @@ class Case:
     @property
     def world(self) -> Mapping[str, dict[str, Any]]:
         return self.begins.world
-
-    @property
-    def lead(self) -> int:
-        return self.begins.lead
 
     @property
     def link(self) -> str | None:
@@ -135,13 +136,25 @@ def by_link() -> tuple[Case, ...]:
     not; what a stream costs more is shown in good coverage alone.
     """
     return tuple(
-        Case(f"report, {coverage}", coverage, LINKED, protocol, by=link, begins=start)
+        Case(
+            f"report, {coverage}",
+            coverage,
+            LINKED,
+            protocol,
+            by=link,
+            begins=start,
+            lead=_lead(protocol),
+        )
         for link, starts in (("lte", STARTS[:1]), ("uart", STARTS))
         for start in starts
         for protocol in application.protocols()
         for coverage in COVERAGES
         if coverage == COVERAGES[0] or application.transport(protocol) != "stream"
     )
+
+
+def _lead(protocol: str) -> int:
+    return (KNOWING_CYCLE if protocol in TELL_TIME else DATED_CYCLE) - 1
 
 
 CASES = CYCLES + reports()

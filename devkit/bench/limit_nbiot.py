@@ -102,6 +102,7 @@ class Limit(OverModem):
             UART, BAUD, FRAMING.bits, FRAMING.parity, FRAMING.stop, 1, RING_BYTES, *pins
         )
         self.until(lambda: modem.powered and power.awake, ANSWER_US)
+        self.until(lambda: False, 0)  # what else happens at this instant: a registration is lost
         if self.attach(self._ask) and self.task.payloads:
             has_left = self.over_modem(self._ask, self._hand_over)
             if not self.task.kept:
