@@ -1,16 +1,6 @@
-"""The steps of one report, from the end of boot.py to deep sleep; main.py puts them in order.
+"""One report, from the end of boot.py to deep sleep: its steps, and report(), their order.
 
-    node = Node()
-    if node.configure():
-        node.measure()
-        if node.due():
-            node.connect()
-            node.send()
-    node.keep()
-    node.deactivate()         # False if no bearer can do it
-    node.sleep()              # does not return
-
-keep(), deactivate() and sleep() never raise; main.py calls them on every path. What was measured
+keep(), deactivate() and sleep() never raise, and run on every path. What was measured
 is in the journal (utils/journal.py) before the radio is touched, and leaves it when it is
 delivered (protocols/drain.py). After a reset that was no deep sleep the steps leave a trail
 (utils/trail.py): one that hangs again and again is left out.
@@ -25,6 +15,26 @@ _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
 _JOURNAL_FIELDS = ("_JOURNAL_BYTES", "_KEEP", "_WHEN_FULL")
 _LOW_MV = 200  # above _BATTERY_MIN_MV: what only RTC memory holds goes to flash
+
+
+def report(modem_off):
+    """Measure, connect, send, switch the radio off and sleep: the whole cycle. Does not return.
+
+    modem_off: function() that switches the modem off if no bearer can do it.
+    """
+    node = Node()
+    try:
+        if node.configure():
+            node.measure()
+            if node.due():
+                node.connect()
+                node.send()
+    except Exception as error:  # noqa: BLE001 - the node must reach its sleep
+        node.fail("exception", error)
+    node.keep()
+    if not node.deactivate():
+        modem_off()
+    node.sleep()
 
 
 class Node:
@@ -115,8 +125,12 @@ class Node:
     def measure(self):
         """Read all sensors, and put the measurement into the journal.
 
-        A sensor that fails costs its own values only.
+        A sensor that fails costs its own values only. A modem that this cycle is going to use may
+        wake up meanwhile.
         """
+        self._rests_for = self._rest()
+        if not self._rests_for:
+            self._wake()
         import sensors
         from utils import clock, store
 
@@ -129,10 +143,8 @@ class Node:
         rtc_s = clock.rtc_s()
         if self._batch:
             self._batch.watch(self.measurements)
-        if self._batch and not self._batch.due:
-            self._rests_for = "measured"
-        elif self.manners and not self.manners.may_connect():
-            self._rests_for = self.manners.reason
+            if self._rests_for == "measured" and self._batch.due:  # an alarm
+                self._rests_for = self._rest()
         self.last = store.last_cycle()
         self._skips_left = self.last.get("skips")
         self.told = self.last.get("told")
@@ -146,6 +158,25 @@ class Node:
         if self._trail:
             records += self._trail.records(self._sensors)
         self._add(rtc_s, records)
+
+    def _rest(self):
+        """Return why this cycle only measures, one word; None if it sends."""
+        if self._batch and not self._batch.due:
+            return "measured"
+        if self.manners and not self.manners.may_connect():
+            return self.manners.reason
+        return None
+
+    def _wake(self):
+        """Wake the modem where the bearer is known without a check, and no step is left out."""
+        import node_start
+
+        if self._trail or not node_start.is_checked:
+            return
+        try:
+            self._sender().wake()
+        except Exception as error:  # noqa: BLE001 - connect() meets it again, after the measurement
+            _log.warning("bearer not woken: %s", error)
 
     def due(self):
         """Return whether this cycle uses the radio. Without it what was measured waits."""
@@ -253,7 +284,7 @@ class Node:
         if self._radio is None:
             import node_send
 
-            self._radio = node_send.Sender(self, *self._modules or node_send.plug_ins(self))
+            self._radio = node_send.Sender(self, *self._modules or (None, None))
         return self._radio
 
     def _last_phases(self):

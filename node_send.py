@@ -1,6 +1,7 @@
 """The radio's part of a cycle: bring the bearer up, send what waits, switch the bearer off.
 
-    sender = node_send.Sender(node, *node_send.plug_ins(node))
+    sender = node_send.Sender(node)
+    sender.wake()                   # where there is something to do until connect()
     sender.connect()
     if sender.is_up:
         sender.send()
@@ -21,43 +22,44 @@ def _measurement_bytes(records):
     return 20 + 13 * records
 
 
-def plug_ins(node):
-    """Return the modules of bearer and protocol, which a check has found in an earlier cycle."""
-    import protocols
-    from utils import plugins
-
-    bearer = plugins.find("networking", node.settings["_BEARER"], ())
-    name = protocols.named(node.settings["_PROTOCOL"], bearer, node.config)
-    return bearer, plugins.find("protocols", name, ())
-
-
 class Sender:
     """is_up: whether something can be sent. drain: a protocols.drain.Drain, if something was."""
 
-    def __init__(self, node, bearer, protocol):
+    def __init__(self, node, bearer=None, protocol=None):
+        """bearer, protocol: modules; None: those that a check has found in an earlier cycle."""
+        from utils import plugins
+
         self.is_up = False
         self._node = node
-        self._bearer = bearer
+        self._bearer = bearer or plugins.find("networking", node.settings["_BEARER"], ())
         self._protocol = protocol
         self.drain = None
+
+    def wake(self):
+        """Let the hardware of the bearer wake up until connect(), if it can."""
+        if hasattr(self._bearer, "wake"):
+            self._tell_node_time()
+            self._bearer.wake(self._node.config)
 
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle.
 
         Also load all that sending needs, while the modem may be starting.
         """
+        import protocols
         from protocols import drain, senml_report  # noqa: F401 - used after connecting
-        from utils import clock
+        from utils import clock, plugins
 
-        node, needs = self._node, self._protocol.NEEDS
-        resumes = False
-        config = node.config
+        node, config = self._node, self._node.config
+        if not self._protocol:
+            name = protocols.named(node.settings["_PROTOCOL"], self._bearer, config)
+            self._protocol = plugins.find("protocols", name, ())
+        needs = self._protocol.NEEDS
+        resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
         if node.manners:
             attempts = node.manners.attempts()
-            resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
             attempts.begin(hasattr(self._bearer, "ATTACHES") and not resumes)
-            if hasattr(self._bearer, "node_time"):
-                self._bearer.node_time(node.manners.now_s())
+            self._tell_node_time()
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
         if not (resumes and getattr(self._protocol, "TELLS_TIME", False)):
@@ -143,6 +145,10 @@ class Sender:
 
     def _went_well(self):
         return bool(self._node.accepted) and not self._node.outcome
+
+    def _tell_node_time(self):
+        if self._node.manners and hasattr(self._bearer, "node_time"):
+            self._bearer.node_time(self._node.manners.now_s())
 
     def _is_much(self):
         """Return whether so much waits that the bearer had better be brought up for it."""

@@ -1,13 +1,15 @@
 """What boot.py does for the node: it spares a low battery and lets the radio start early.
 
+    node_start.wake(watchdog)   # after a deep sleep; else node_reset.py calls the next three
     node_start.feed(watchdog)
-    node_start.spare_battery(config, woken, set_options, modem_off)      # may sleep
+    node_start.spare_battery(config, woken)                             # may sleep
     options = node_start.radio_options(config, node_start.is_started())
     node_start.start_early(config, False)   # at the end of a cycle, for the next start
 
 The end of a cycle knows whether the next start will use the radio; boot.py leaves it at that.
 
-Apart from boot.py, which guards against damaged files and is compiled at each start.
+Apart from boot.py, which guards against damaged files and is compiled at each start. After a deep
+sleep the options of the firmware are as the end of the last cycle left them.
 """
 
 import pycom
@@ -22,17 +24,26 @@ supply_mv = None  # of the battery at this start, None if unknown
 is_checked = False  # whether this configuration was found good before the deep sleep
 
 
+def wake(watchdog):
+    """Begin a cycle after a deep sleep."""
+    feed(watchdog)
+    pycom.heartbeat(False)
+    import config
+
+    spare_battery(config, True)
+
+
 def feed(watchdog):
     """Let every wait feed the watchdog."""
     timing.set_watchdog(watchdog)
 
 
-def spare_battery(config, woken, set_options, modem_off):
+def spare_battery(config, woken):
     """Sleep without ever switching the radio on if the battery is low.
 
     What counts is a reading with the radio off: one that the radio may have lowered is repeated
     without it. From the second low one on nothing is written, and nothing starts the radio.
-    woken: from a deep sleep. set_options, modem_off: of boot.py.
+    woken: from a deep sleep.
     """
     global supply_mv
     settings = _settings(config, woken)
@@ -46,19 +57,22 @@ def spare_battery(config, woken, set_options, modem_off):
         try:
             _bearer(config).stop(woken and not started)
         except Exception:  # noqa: BLE001 - there is no such bearer, or its file is damaged
-            modem_off()
+            import node_reset
+
+            node_reset.modem_off()
         supply_mv = _measured(settings)
     if not _is_low(supply_mv, least_mv):
         if was_low:
             pycom.nvs_set(_LOW, 0)
         return
+    import node_reset
     from utils import logging
 
     logging.Logger("start").warning("battery at %d mV: radio stays off", supply_mv)
     try:
         if not was_low:
             pycom.nvs_set(_LOW, 1)
-        set_options({})
+        node_reset.set_options({})
     finally:
         _sleep(settings["_BATTERY_SLEEP_S"] * 1000)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CREDENTIALS = "credentials.py"  # of a deployment, which git ignores
 EXAMPLE = "credentials_example.py"
-# The firmware runs, and people edit, the source
-SCRIPTS = ("boot.py", "main.py", "config.py", CREDENTIALS)
+# Source on a board: what the firmware runs, what must not be damaged byte code, and the secrets of
+# one node
+SCRIPTS = ("boot.py", "main.py", "node_reset.py", CREDENTIALS)
 # of the application, beside its scripts
-MODULES = ("node.py", "node_check.py", "node_send.py", "node_start.py")
+MODULES = ("config.py", "node.py", "node_check.py", "node_send.py", "node_start.py")
 FOLDERS = ("networking", "protocols", "sensors", "utils", "lib")
 
 

@@ -8,7 +8,7 @@ from micropython import const
 
 import microATsocket
 from utils import address, at, timing
-from utils.configuration import is_plain, refuse
+from utils.arguments import is_plain, refuse
 
 _PAUSE_MS = const(150)
 _LISTEN_MS = const(2000)

@@ -47,7 +47,7 @@ Pycom firmware 1.20.2.r4 and r7.
 """
 
 from utils import at, timing
-from utils.configuration import is_integer, is_plain, refuse
+from utils.arguments import is_integer, is_plain, refuse
 
 AF_INET = 2
 AF_INET6 = 10
@@ -55,8 +55,6 @@ SOCK_STREAM = 1  # not supported
 SOCK_DGRAM = 2
 
 _DIALS = 5  # tries, a second apart
-# What follows AT: a blank, a basic command or an S register (ITU-T V.250), or a family
-_COMMANDS = b" ABCDEFGHIJKLMNOPQRSTUVWXYZ&+!^%$*\\;"
 _MOST_ACCEPTED = 24  # a wait before the radio goes off covers no more
 
 accepted = []
@@ -157,8 +155,11 @@ class socket:
     def _may_be_early(self, text):
         """True if the payload can go out without a look at its prompt, for which the firmware
         waits a second: a modem that refuses must take no part of it for a command."""
-        known = getattr(self.modem, "knows_prompts", False)
-        return not known and (self.hex or not _has_command(text))
+        if getattr(self.modem, "knows_prompts", False):
+            return False
+        import microATearly  # on demand: a link that sees prompts does not need it
+
+        return self.hex or not microATearly.has_command(text)
 
     def _hand_over(self, length, text, early):
         """True if the modem took the payload, False if not, None if it did not say."""
@@ -278,33 +279,6 @@ def checked(data, address, line_limit, hex):
     import ubinascii
 
     return ubinascii.hexlify(data)
-
-
-def _has_command(payload):
-    """True if this modem could take some of it for a command line (ITU-T V.250 5.2).
-
-    That is AT at the start of a line, AT with a command behind whatever precedes, or A/. In the
-    packs of nodes the name t often makes "at" of the byte before, without a command behind it.
-    """
-    line = b""
-    for part in payload.split(b"\x08"):  # a backspace takes the character before it
-        line = line[:-1] + part
-    line = line.replace(b"\0", b"").upper()  # a modem passes over NUL
-    place = line.find(b"AT")
-    while place >= 0:
-        if line[place + 2 : place + 3] in _COMMANDS or _starts_line(line, place):
-            return True
-        place = line.find(b"AT", place + 1)
-    return b"A/" in line
-
-
-def _starts_line(line, place):
-    """True if only blanks and control characters stand between the place and a line's end."""
-    while place and line[place - 1] <= 32:
-        place -= 1
-        if line[place] in b"\r\n":
-            return True
-    return not place
 
 
 def _port(address, least):

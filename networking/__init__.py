@@ -47,6 +47,9 @@ back_off()          str: the class of utils/backoff.py that the cause of last_ou
                     without it each cause is a temporary one
 node_time(now_s)    called before up(): the seconds for which the node has had power, as far as
                     noted; a power cut does not set them back
+wake(cfg)           called after a deep sleep, in a cycle that will call up() once it has measured:
+                    lets hardware that sleeps wake up meanwhile. Returns at once, raises nothing,
+                    and sends nothing by radio. down() follows on every path
 wait_s()            int: seconds for which another up() would be in vain, whatever the class says
 ATTACHES            True if each up() is an attach that the operator of the network counts: then
                     _MAX_ATTACHES_PER_HOUR and _MAX_ATTACHES_PER_DAY hold
@@ -56,8 +59,6 @@ Optional, for a link that outlives deep sleep:
 
 RESUMES             True. down() has a second argument, True: the link may be left, as nothing
                     went wrong
-wake(cfg)           begins to wake the hardware up, if it has such a link, for up() or down(), one
-                    of which follows
 may_resume(cfg)     bool: whether up() is to find one. Then expect_time() costs a new one
 resumed()           bool: whether the last up() has found one
 

@@ -36,7 +36,7 @@ _PHASES = (
     ("connection", CONNECTED),
 )
 
-_ACTIVATE = "AT+CEREG=1;+CFUN=1;+CFUN?"
+_ACTIVATE = "AT+CFUN=1;+CEREG=1;+CFUN?"
 # The last command may be refused without a loss: an error ends the line
 _POLL = "AT+CEREG?;+CGATT?;+CSQ;+CESQ;+CGPADDR=%d"
 _DENIED = const(3)

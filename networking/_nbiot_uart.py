@@ -16,7 +16,6 @@ the updater of Pycom opens the modem in the same way).
 
 from micropython import const
 
-from networking import _nbiot_causes as causes
 from networking import _nbiot_mute
 from utils import at, timing
 
@@ -24,7 +23,6 @@ from utils import at, timing
 _PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
 _HELD = "P19"  # the RTS that keeps its level over deep sleep
 _BAUD = const(921600)
-_LOADER_BAUD = const(115200)  # of a modem that has lost its firmware
 _PIECE = const(64)  # the FIFO has 128, and write() fails half-way if it is full for 5 ms
 _TAKE_MS = const(1000)  # for the modem to take one piece
 _BETWEEN_MS = const(20)  # from a final result code to the next command
@@ -35,19 +33,11 @@ _FIND_MS = const(10000)  # some modems take 2.5 s to their first answer, startin
 _AGAIN_MS = const(1000)  # for one that has answered before
 _QUIET_MS = const(100)
 _REST_MS = const(1000)  # RTS released, for it to see an edge
-_GUARD_MS = const(1200)  # silence before and after the escape sequence
 _SILENT = const(3)  # ATs that the modem took without an answer
 _SILENT_AFTER_SLEEP = const(10)  # after a deep sleep it wakes up, and is in no data state
-_PADDING = const(1500)  # the longest payload that a prompt can wait for
-_SET_UP = ("ATE0",)
+_HELLO = b"ATE0\r"  # answered like AT, and ends the echo
 _BEFORE_REST = ('AT!="setlpm airplane=1 enable=1"',)  # as the firmware leaves it
 _ANSWER_MS = const(3000)
-
-
-class Recovery(OSError):
-    """Only the loader answers, at 115200 baud: the modem needs its firmware."""
-
-    cause = causes.MODEM_RECOVERY
 
 
 class Modem:
@@ -63,7 +53,7 @@ class Modem:
         self._heard_ms = 0  # when the last text came
         self._cut = False  # the modem has only a part of what was written
         self._failed = False  # it was not found, the last time
-        self.found = False
+        self.found = self.is_set_up = False
 
     def start(self):
         """Open the UART and wait until the modem takes commands. OSError if it does not."""
@@ -79,7 +69,9 @@ class Modem:
                     return
                 self.stop()
             if not again:
-                self._look_for_loader()
+                from networking import _nbiot_uart_rescue as rescue  # hardly ever needed
+
+                rescue.look_for_loader(self)
             raise OSError("the modem does not answer on its UART")
         finally:
             if self._failed:
@@ -88,7 +80,7 @@ class Modem:
     def wake(self):
         """Assert RTS."""
         if self.uart is None:
-            self._open(_BAUD)
+            self.open(_BAUD)
 
     def stop(self):
         """Release RTS. The modem may sleep then."""
@@ -157,7 +149,8 @@ class Modem:
         """Send a line, unless the modem has not taken the one before; True if it answers."""
         if self.uart.wait_tx_done(1):
             self.uart.write(line)
-        reply = at.Reply(self._wait(limit_ms, ""), "")
+        reply = at.Reply(self._wait(limit_ms, ""), line[:-1].decode())
+        self.is_set_up = reply.ok and line == _HELLO
         self._keep(reply.urcs)
         return reply.final is not None or reply.prompt
 
@@ -179,7 +172,8 @@ class Modem:
         """True if nothing is left in the FIFO."""
         return self.uart.wait_tx_done(1)
 
-    def _open(self, baud):
+    def open(self, baud):
+        """Open the UART, which asserts RTS."""
         from machine import UART, Pin
 
         timing.feed()
@@ -188,21 +182,15 @@ class Modem:
             Pin(pins[2], mode=Pin.OUT, value=1).hold(False)
         self.uart = UART(1, baud, pins=pins, timeout_chars=10, rx_buffer_size=4096)
 
-    def _look_for_loader(self):
-        self._open(_LOADER_BAUD)
-        for _ in range(_SILENT):
-            if self.answers(b"AT\r", _GUARD_MS):
-                raise Recovery("the modem has lost its firmware")
-
     def _free(self):
         """Clear the FIFO and what the modem still waits for; True once it answers."""
         self._keep(at.Reply(self.read(), self._asked).urcs)
         self.stop()
-        self._open(_BAUD)
-        if _Finder(self, self._cut).finds(_AGAIN_MS):
-            self._cut = False
-            return True
-        return False
+        self.open(_BAUD)
+        is_there = _Finder(self, self._cut).finds(_AGAIN_MS)
+        self.found = True  # open as before
+        self._cut = self._cut and not is_there
+        return is_there
 
     def _keep(self, urcs):
         for line in urcs:
@@ -252,34 +240,27 @@ class _Finder:
         deadline = timing.Deadline(limit_ms)
         timing.wait_for(self._modem.is_clear, min(_WAKE_MS, limit_ms), 5)
         if self._asks and self._modem.taken():
-            self._pad()
+            self._rescue("pad")
         most = _SILENT_AFTER_SLEEP if _is_after_sleep() and not self._asks else _SILENT
         while not deadline.expired():
             self._sent += 1
-            if self._modem.answers(b"AT\r", _AT_MS):
+            if self._modem.answers(_HELLO, _AT_MS):
                 if self._sent > 1:  # or the next command would get a late answer
                     self._modem.settle()
                 return True
             if self._modem.taken():
                 self._silent += 1
                 if self._silent == most:
-                    self._escape()
+                    self._rescue("escape")
                 elif self._silent == most + 1:
-                    self._pad()
+                    self._rescue("pad")
         return False
 
-    def _escape(self):
-        timing.sleep_ms(_GUARD_MS)
-        self._modem.answers(b"+++", _GUARD_MS)
-        self._modem.answers(b"ATH\r", _AT_MS)
+    def _rescue(self, step):
+        from networking import _nbiot_uart_rescue as rescue  # hardly ever needed
 
-    def _pad(self):
-        """End a prompt that nobody waits for."""
-        self._sent += 1
-        try:
-            self._modem.write(b" " * _PADDING + b"\r")
-        except OSError:  # it is not ready yet
-            pass
+        self._sent += step == "pad"
+        getattr(rescue, step)(self._modem)
 
 
 class Link:
@@ -316,7 +297,8 @@ class Link:
         self._line.start()
         self.modem.wrap(self._line)
         try:
-            self._say(_SET_UP)
+            if not self._line.is_set_up:  # rubbish was in front of it
+                self._say((_HELLO[:-1].decode(),))
         except OSError:
             self._take_down()
             raise

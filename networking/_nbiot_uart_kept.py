@@ -1,6 +1,6 @@
 """A registration that the modem keeps over deep sleep, in power saving mode.
 
-    keeper = Keeper(settings)
+    keeper = Keeper(cfg)
     outcome = keeper.resume(link)      # None: there is none, attach
     done = keeper.leave(link)          # in place of switching the radio off
 
@@ -23,6 +23,9 @@ from utils import at, logging, store, timing
 
 RELEASE_KEY = "nbiot_release"  # in NVS: a number for the build of the modem, and 1 if it can
 _PART = "kept"
+# What a registration depends on: with other values it is given up
+_REGISTERED_BY = ("_APN", "_IP_VERSION", "_BAND", "_CID", "_PLMN", "_PSM", "_PERIOD_S")
+_REGISTERED_BY += ("_APN_USER", "_APN_PASSWORD", "_APN_AUTH", "_MODEM_LINK")
 _MARK_BYTES = const(4)
 _SEARCHING = const(2)
 _RETURN_MS = const(10000)  # for a modem that looks for its cell again
@@ -53,9 +56,9 @@ class Keeper:
     peer      (number, family, (host, port)) of the socket that the modem has open, or None
     """
 
-    def __init__(self, settings):
-        """settings: all that a registration depends on. With others it is given up."""
-        self._mark = digest(repr(settings))[:_MARK_BYTES]
+    def __init__(self, cfg):
+        values = [getattr(cfg, name, None) for name in _REGISTERED_BY]
+        self._mark = digest(repr(values))[:_MARK_BYTES]
         self._kept = take()
         self.granted = self.resumed = False
         self.peer = None
@@ -74,13 +77,13 @@ class Keeper:
             lines = _registered(link)
         except (OSError, ImportError) as error:  # the attach, which is tried next, tells the cause
             log.warning("%s", error)
-        phases = ("init", init_ms), ("resume", watch.elapsed_ms() - init_ms)
         if not lines:
             log.warning("the registration is lost")
-            self.phases = phases
+            self.phases = (("resume", watch.elapsed_ms()),)
             return None
         self.granted, self.resumed = is_granted(lines), True
         self.peer = _peer(content[_MARK_BYTES:])
+        phases = ("init", init_ms), ("resume", watch.elapsed_ms() - init_ms)
         found = phases, _registration(lines), None, (0, 0, -1), levels.read(lines)
         return outcomes.told(logging.INFO, outcomes.ATTACHED, "attached", *found)
 

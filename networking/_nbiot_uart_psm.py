@@ -72,7 +72,11 @@ class Request:
     """granted: whether the network has granted power saving mode, known after read()."""
 
     def __init__(self, wanted, period_s, now_s):
-        """now_s: seconds on a scale that deep sleep does not set back."""
+        """now_s: seconds on a scale that deep sleep does not set back; None: those of the RTC."""
+        if now_s is None:
+            import utime
+
+            now_s = utime.time()
         self.granted = False
         self._timers = timers(wanted, period_s)
         self._now_s = now_s
@@ -84,7 +88,7 @@ class Request:
             exchange(_ASK % self._timers)
         elif not self._denied_by[0]:
             exchange("AT+CPSMS=0")
-            self._remember(b"\1", self._denied_by[1])
+            store.keep_part(_PART, b"\1" + store.part(_PART)[1:])
 
     def read(self, exchange):
         """Read what was granted, of a registered modem. Remember a denial."""
@@ -97,13 +101,10 @@ class Request:
                 _look_for_release(exchange)
             else:
                 kept.log.warning("the network does not grant power saving mode")
-                self._remember(b"\0", _operator(reply.lines))
+                until_s = (self._now_s + _DAY_S).to_bytes(4, "big")
+                store.keep_part(_PART, b"\0" + until_s + _operator(reply.lines))
         elif _operator(exchange("AT+COPS?").lines) != self._denied_by[1]:
             store.keep_part(_PART, b"")  # another network: the next attach asks
-
-    def _remember(self, told, operator):
-        until_s = self._now_s + _DAY_S
-        store.keep_part(_PART, told + until_s.to_bytes(4, "big") + operator)
 
 
 def _look_for_release(exchange):

@@ -36,37 +36,18 @@ Written against Pycom firmware 1.20.2.r4 and r7 with a Sequans Monarch running a
 from ucollections import namedtuple
 
 from networking import _nbiot_outcome as outcomes
-from utils import at, timing
-from utils.configuration import is_integer, refuse
-from utils.configuration import problems as configured
+from utils import timing
 
 NBIOT_DETTACHED = outcomes.DETACHED
 NBIOT_MODEM_ACTIVATED = outcomes.ACTIVATED
 NBIOT_ATTACHED = outcomes.ATTACHED
 NBIOT_CONNECTED = outcomes.CONNECTED
 
-_FIELDS = (
-    ("_APN", "text", (0, 99)),
-    ("_IP_VERSION", "choice", ("IP", "IPV6", "IPV4V6")),
-    ("_MAX_ATTACHMENT_ATTEMPT_TIME_SEC", "integer", (1, 3600)),
-    ("_BAND", "integers", (1, 85), None),
-    ("_CID", "integer", (1, 8), 1),
-    ("_APN_USER", "text", (1, 64), None),
-    ("_APN_PASSWORD", "secret", (1, 64), None),
-    ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
-    ("_PLMN", "digits", (5, 6), None),
-    ("_MODEM_LINK", "choice", ("auto", "uart", "lte"), "lte"),
-    ("_PSM", "special", 'None, "auto" or (s, s)'),
-)
-# What a registration depends on: with other values it is given up
-_REGISTERED_BY = ("_APN", "_IP_VERSION", "_BAND", "_CID", "_PLMN", "_PSM", "_PERIOD_S")
-_REGISTERED_BY += ("_APN_USER", "_APN_PASSWORD", "_APN_AUTH")
 ATTACHES = True
 RESUMES = True
 UNFED_S = 65  # network.LTE() with a modem that falls mute meanwhile
 CARRIES_BY = ("_IP_VERSION", "_HOST", "_CID")
 _LAST_SOCKET_CID = 5
-_DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 
 ConnectResult = namedtuple(
     "ConnectResult",
@@ -81,10 +62,6 @@ _SOCK_DGRAM = 2
 _LONGEST_DATAGRAM = 1500  # of the modem's own stack
 _IN_DATA_STATE = 1252  # bytes of a datagram: a packet of 1280, the least MTU of IPv6, less headers
 MUCH = 6  # datagrams: for more, data state is faster than AT sockets with their short lines
-_COMMAND_MS = 9500  # for a command of the caller that the modem answers by itself
-_LONGEST_MS = 600000  # that a caller may wait for one answer
-_RETRY_MS = 500
-_AUTH_BYTES = 19  # of the command line around user and password
 
 _link = None  # to the modem, made at the first use
 _node_s = None  # told by node_time()
@@ -121,16 +98,16 @@ def connect(cfg, dataStateOn=True):
     return _connect(cfg, dataStateOn, None)
 
 
-def _connect(cfg, data_state, family, by_lte=False):
-    """As connect(); family: of the addresses that the network must give, None for any. by_lte:
+def _connect(cfg, data_state, host, by_lte=False):
+    """As connect(); host: the network must give an address of its family, None for any. by_lte:
     data state is needed if the link is LTE, not so on the UART."""
     global _link, _outcome, _registered, _at_family, _cid, _left, _expects_time, _forgot_time
-    global _keeper
-    settings, found = _checked(
-        cfg, _FIELDS + _DATA_STATE_FIELDS if data_state or by_lte else _FIELDS
-    )
-    if found:
-        raise ValueError("; ".join(found))
+    if not data_state and _resume(cfg):
+        return _result()
+    from networking import _nbiot_attach, _nbiot_config  # a kept registration needs neither
+    from utils import address
+
+    settings = _nbiot_config.check(cfg, _the_link().longest_line(), data_state or by_lte)
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
     _cid = settings["_CID"]
     if _link:
@@ -142,16 +119,8 @@ def _connect(cfg, data_state, family, by_lte=False):
     del _accepted()[:]
     choice = _choose(settings["_MODEM_LINK"], data_state or by_lte and _cid > _LAST_SOCKET_CID)
     data_state = data_state or by_lte and _link.name == "lte"
-    _keeper = _a_keeper(settings)
-    if _keeper and not data_state and not _expects_time:
-        outcome = _keeper.resume(_link)
-        if outcome:
-            _outcome, _registered, _forgot_time = outcome, None, False
-            return _result()
-    from networking import _nbiot_attach  # a registration that was kept needs none
-
-    request = _a_request(settings)
-    attempt = _nbiot_attach.Attempt(_link, settings, family, _expects_time, request)
+    request = _a_request(cfg, settings)
+    attempt = _nbiot_attach.Attempt(_link, settings, address.family(host), _expects_time, request)
     _outcome = attempt.run(data_state)
     if settings["_MODEM_LINK"] == "auto" and _link.name == "uart" and not _link.is_open:
         _link, _outcome = choice.by_lte(attempt, data_state or by_lte, _node_s)
@@ -169,20 +138,36 @@ def _result():
     return ConnectResult(*(_outcome.status,) + _outcome.durations + _outcome.levels)
 
 
-def _a_keeper(settings):
-    """Return what keeps a registration over deep sleep; None if none is to be kept."""
-    if settings["_PSM"] is None or not _link.rests_registered:
-        return None
+def _resume(cfg):
+    """Take up the registration that the last cycle has left with this configuration, which is
+    good then; True if it is there."""
+    global _outcome, _registered, _at_family, _cid, _left, _forgot_time, _keeper
+    _keeper = None
+    if _expects_time or not may_resume(cfg):
+        return False
     from networking import _nbiot_uart_kept  # on demand
 
-    return _nbiot_uart_kept.Keeper([settings[name] for name in _REGISTERED_BY])
+    _keeper = _nbiot_uart_kept.Keeper(cfg)
+    wake(cfg)
+    outcome = _keeper.resume(_link) if _link and _link.rests_registered else None
+    if not outcome:
+        return False
+    _outcome, _registered, _left, _forgot_time = outcome, None, None, False
+    _at_family = _AF_INET6 if cfg._IP_VERSION == "IPV6" else _AF_INET
+    _cid = getattr(cfg, "_CID", 1)
+    del _accepted()[:]
+    return True
 
 
-def _a_request(settings):
-    if not _keeper:
+def _a_request(cfg, settings):
+    """Return what asks for power saving mode; None if it is not wanted, or the link is LTE."""
+    global _keeper
+    if settings["_PSM"] is None or not _link.rests_registered:
+        _keeper = None
         return None
-    from networking import _nbiot_uart_psm  # on demand
+    from networking import _nbiot_uart_kept, _nbiot_uart_psm  # on demand
 
+    _keeper = _keeper or _nbiot_uart_kept.Keeper(cfg)
     return _nbiot_uart_psm.Request(settings["_PSM"], settings["_PERIOD_S"], _node_s)
 
 
@@ -190,7 +175,10 @@ def wake(cfg):
     """Wake a modem that the last cycle has left registered. connect() goes on with it; without,
     deactivate() lets it sleep again."""
     global _link
-    if may_resume(cfg) and _link is None:
+    import pycom
+
+    is_unused = _link is None or _link.name == "lte" and _link.off is None
+    if is_unused and may_resume(cfg) and not pycom.lte_modem_en_on_boot():
         from networking import _nbiot_uart  # on demand
 
         link = _nbiot_uart.Link()
@@ -301,32 +289,16 @@ def sendAtCommand(command, max_tries=1, timeout_ms=None, max_retries=None):
     max_tries * (2 * timeout_ms + 3 s), and for the start of the modem.
     Raises ValueError for a command that is not one line of the firmware in use.
     """
+    from networking import _nbiot_command
+
+    tries = "max_tries", max_tries
+    if max_retries is not None:
+        tries = "max_retries", max_retries
     link = _the_link()
-    limit = link.longest_line()
-    if not _is_line(command, limit):
-        refuse("command", command, "1 to %d printable bytes" % limit)
-    name = "max_tries" if max_retries is None else "max_retries"
-    tries = max_tries if max_retries is None else max_retries
-    if not is_integer(tries, 1, 1000000):
-        refuse(name, tries, "1 or more")
-    if timeout_ms is None:
-        timeout_ms = max(_COMMAND_MS, at.longest_ms(command))
-    elif not is_integer(timeout_ms, 1, _LONGEST_MS):
-        refuse("timeout_ms", timeout_ms, "1 to %d" % _LONGEST_MS)
+    _nbiot_command.check(link, command, tries, timeout_ms)
     if not link.is_open and not _open(link):
         return "", False
-    for attempt in range(1, tries + 1):
-        reply = _in_field(link.exchange, command, timeout_ms)
-        if reply is False:
-            return "", False
-        if reply.ok or attempt == tries:
-            break
-        timing.sleep_ms(_RETRY_MS)
-    if reply.busy:
-        outcomes.log.warning("not sent: the answer to %s is outstanding", reply.busy)
-    elif not reply.final:
-        outcomes.log.warning("no answer in %d ms", timeout_ms)
-    return reply.text.strip(), reply.ok
+    return _nbiot_command.send(link, command, tries[1], timeout_ms)
 
 
 def sendATsocket(data, host, port):
@@ -342,6 +314,8 @@ def sendATsocket(data, host, port):
 
     family = address.family(host)
     if not family:
+        from utils.configuration import refuse
+
         refuse("host", host, "an IPv4 or IPv6 literal")
     if hasattr(microATsocket, "checked"):  # before a socket is opened, for there may be none
         microATsocket.checked(data, (host, port), _the_link().longest_line(), 0)
@@ -358,23 +332,15 @@ def sendATsocket(data, host, port):
 
 def problems(cfg):
     """Return the problems of the configuration as a list of str, empty without any."""
-    from utils import address
+    from networking import _nbiot_config
 
-    of_data_state = _DATA_STATE_FIELDS if hasattr(cfg, _DATA_STATE_FIELDS[0][0]) else ()
-    settings, found = _checked(cfg, _FIELDS + of_data_state)
-    host = getattr(cfg, "_HOST", None)
-    version = {_AF_INET: "IPV6", _AF_INET6: "IP"}.get(address.family(host))
-    if version and settings.get("_IP_VERSION") == version:
-        text = "_HOST = %r, _IP_VERSION = %r; allowed: an address and a version of one family"
-        found.append(text % (host, settings["_IP_VERSION"]))
-    most = at.longest_host(_the_link().longest_line())
-    if isinstance(host, str) and len(host) > most:
-        found.append("_HOST = %r; allowed: %d bytes, the room of an AT line" % (host, most))
-    return found
+    return _nbiot_config.problems(cfg, _the_link().longest_line())
 
 
 def boot_options(cfg):
     """Return the options of pycom with which the firmware starts the modem before Python."""
+    if resumed():
+        return {}  # as it is
     choice = _choice(getattr(cfg, "_MODEM_LINK", "lte"))
     return choice.boot_options() if choice else _the_link().boot_options
 
@@ -398,7 +364,7 @@ def carries(cfg):
 def time_fields(kind):
     """Return the fields whose sum in s bounds up()."""
     names = ("_MAX_ATTACHMENT_ATTEMPT_TIME_SEC",)
-    return names + (_DATA_STATE_FIELDS[0][0],) if kind == "stream" else names
+    return names + ("_MAX_CONNECTION_ATTEMPT_TIME_SEC",) if kind == "stream" else names
 
 
 def up(cfg, kind, much=False):
@@ -407,13 +373,11 @@ def up(cfg, kind, much=False):
     True if transports of this kind can be had. Much goes by AT sockets if data state fails.
     """
     import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
-    from utils import address
 
-    family = address.family(getattr(cfg, "_HOST", None))
     stream = kind == "stream"
     # the UART has TCP of the modem, and takes as much at a time as data state does
     by_lte = stream or much and "stream" in carries(cfg)
-    status = _connect(cfg, False, family, by_lte).status
+    status = _connect(cfg, False, getattr(cfg, "_HOST", None), by_lte).status
     if stream and _link.name == "lte":
         return status == NBIOT_CONNECTED
     return status in (NBIOT_ATTACHED, NBIOT_CONNECTED)
@@ -525,34 +489,6 @@ def stop(woken=False):
     return down()
 
 
-def _checked(cfg, fields):
-    """Return (settings, problems) of these fields and of their combinations."""
-    settings, found = configured(cfg, fields)
-    user, password = settings.get("_APN_USER"), settings.get("_APN_PASSWORD")
-    if password and not user and "_APN_USER" in settings:
-        found.append("_APN_PASSWORD without _APN_USER; allowed: both, or none")
-    if user:
-        most = _the_link().longest_line() - _AUTH_BYTES
-        if len(user) + len(password or "") > most:
-            found.append("_APN_USER and _APN_PASSWORD; allowed: %d characters together" % most)
-    settings["_PSM"] = getattr(cfg, "_PSM", None)
-    settings["_PERIOD_S"] = getattr(cfg, "_PERIOD_S", None)
-    if settings["_PSM"] is not None:
-        found += _problems_of_psm(settings)
-    return settings, found
-
-
-def _problems_of_psm(settings):
-    if settings.get("_MODEM_LINK") == "lte":
-        return ['_PSM = %r, _MODEM_LINK = "lte"; allowed: "uart" or "auto"' % (settings["_PSM"],)]
-    try:
-        from networking import _nbiot_uart_psm  # on demand
-    except ImportError:
-        text = "_PSM = %r; allowed: None, since networking/_nbiot_uart.py is not here"
-        return [text % (settings["_PSM"],)]
-    return _nbiot_uart_psm.problems(settings["_PSM"], settings["_PERIOD_S"])
-
-
 def _the_link():
     """Return the link in use, which knows whether the modem was started: the firmware's as long
     as no connect() has chosen one."""
@@ -572,6 +508,8 @@ def _choice(wanted):
         from networking import _nbiot_uart_choice  # on demand
     except ImportError:
         if wanted == "uart":
+            from utils.configuration import refuse
+
             refuse("_MODEM_LINK", wanted, '"lte", since networking/_nbiot_uart.py is not here')
         return None
     return _nbiot_uart_choice
@@ -626,13 +564,6 @@ def _in_field(step, *args):
     except OSError as error:
         outcomes.log.warning("%s", error)
         return False
-
-
-def _is_line(command, limit):
-    """True if `command` is one command line: printable, and within the limit of the link."""
-    if not isinstance(command, str) or not 0 < len(command.encode()) <= limit:
-        return False
-    return min(command) >= " " and "\x7f" not in command
 
 
 def _send(family, data, address):

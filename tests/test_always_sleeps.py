@@ -64,6 +64,8 @@ FILES = [
     ("boot.py", "empty", True, 0),
     ("boot.py", "half", True, 0),
     ("boot.py", "gone", True, 0),
+    ("node_reset.py", "half", True, 0),
+    ("node_reset.py", "gone", True, 0),
     ("config.py", "zeros", False, 0),
     ("config.py", "gone", False, 0),
     ("node.py", "half", False, 0),  # which would say how long
@@ -318,14 +320,14 @@ def test_settings_that_cannot_be_written_do_not_keep_the_board_awake(make_node: 
 
 
 WAITS = """
-class Node:
-    def configure(self):
-        input("waits")
+def report(modem_off):
+    input("waits")
 """
 
 
 def test_ctrl_c_on_a_terminal_gives_the_prompt_and_then_the_node_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_bytes((ROOT / "main.py").read_bytes())
+    for name in ("main.py", "node_reset.py"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "node.py").write_text(WAITS)
     board = Rehearsal(tmp_path)
     try:

@@ -27,6 +27,8 @@ special    has a form of its own, which the component checks       text: what is
 special secret   the same; no message shows its value              text: what is allowed
 """
 
+from utils.arguments import is_integer, is_plain, refuse  # noqa: F401 - refuse is for others
+
 
 def problems(cfg, fields):
     """Return (values, problems): a dict with defaults filled in, and one text per problem."""
@@ -69,29 +71,11 @@ def check(cfg, fields):
     return values
 
 
-def refuse(name, value, allowed):
-    """Raise the ValueError that names an argument, its value and the allowed values."""
-    raise ValueError(_TEXT % (name, value, allowed))
-
-
-def is_integer(value, least, most):
-    """True for an int within the limits; a bool is not an int here."""
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
 def is_number(value, least, most):
     """True for an int or float within the limits; a bool and NaN are none."""
     return (
         isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
     )
-
-
-def is_plain(text):
-    """True if `text` can stand between quotes in an AT command: ASCII without quote or \\."""
-    for character in text:
-        if not " " <= character <= "~" or character in '"\\':
-            return False
-    return True
 
 
 def _fits(value, kind, limits):

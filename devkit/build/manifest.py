@@ -49,21 +49,18 @@ def compiled_files(target: Target, root: Path = ROOT) -> dict[Path, bytes]:
     paths = sorted({path for component in components(root).values() for path in component.files})
     for path in filter(is_script, paths):  # the board compiles them: what it refuses is told now
         target.compiled(source(path, root).read_bytes(), path)
-    return {
-        target.deployed_name(path): target.deployed(source(path, root).read_bytes(), path)
-        for path in paths
-    }
+    return target.content({path: source(path, root).read_bytes() for path in paths})
 
 
 def package_files(target: Target, packages: Sequence[Package]) -> dict[Path, bytes]:
     """The same of packages from PyPI, which go to lib/."""
-    return {
-        target.deployed_name(Path("lib") / path): target.deployed(
-            (package.folder / path).read_bytes(), Path("lib") / path
-        )
-        for package in packages
-        for path in package.modules
-    }
+    return target.content(
+        {
+            Path("lib") / path: (package.folder / path).read_bytes()
+            for package in packages
+            for path in package.modules
+        }
+    )
 
 
 def made(

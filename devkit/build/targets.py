@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,13 +49,17 @@ class Target:
         return self.header[1]
 
     def deployed_name(self, path: Path) -> Path:
-        """Path on the board of a device file; what the firmware starts, and what is edited on the
-        board, stays source."""
+        """Path on the board of a device file; what stays source: emulator/device_files.py."""
         return path if is_script(path) else path.with_suffix(".mpy")
 
     def deployed(self, source: bytes, path: Path) -> bytes:
         """What goes on the board for a device file. NotCompiled if it does not compile."""
         return source if is_script(path) else self.compiled(source, path)
+
+    def content(self, sources: Mapping[Path, bytes]) -> dict[Path, bytes]:
+        """Path on the board -> content, of these device files. Raises as deployed."""
+        return {self.deployed_name(path): self.deployed(data, path)
+                for path, data in sources.items()}  # fmt: skip
 
     def compiled(self, source: bytes, path: Path) -> bytes:
         """The .mpy of a device file, checked to be of this target. NotCompiled if it is not."""

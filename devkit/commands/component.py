@@ -89,12 +89,7 @@ def _content(component: Component, target: Target | None) -> dict[Path, bytes]:
     if component.name == APPLICATION:
         credentials = credentials_file()
         sources |= {Path(CREDENTIALS): credentials.read_bytes()} if credentials else {}
-    if target is None:
-        return sources
-    return {
-        target.deployed_name(path): target.deployed(source, path)
-        for path, source in sources.items()
-    }
+    return sources if target is None else target.content(sources)
 
 
 def copy(content: dict[Path, bytes], folder: Path, replace: bool = False) -> None:

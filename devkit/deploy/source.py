@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.build.targets import TARGETS
 from devkit.deploy.repl import DeployError
 from emulator.device_files import config_file, credentials_file
 
@@ -63,8 +64,8 @@ class Source:
 def load(folder: Path) -> Source:
     """Read a folder as it is to stand in the board's flash, or a build's folder with flash/ in it.
 
-    DeployError if a file differs from what the manifest says, config.py excepted: that one is
-    edited for a deployment.
+    DeployError if a file differs from what the manifest says, the configuration excepted: that one
+    belongs to a deployment, and a config.py beside config.mpy is what a board loads.
     """
     if (folder / MANIFEST).is_file() and (folder / FLASH).is_dir():
         folder = folder / FLASH
@@ -75,20 +76,25 @@ def load(folder: Path) -> Source:
     manifest = _manifest(folder)
     for component in manifest.get("components", []):
         for entry in component["files"]:
-            file = files.get(entry["path"])
-            if (file is None or file.sha256 != entry["sha256"]) and entry["path"] != "config.py":
+            built, file = File(entry["path"], b"", entry["sha256"]), files.get(entry["path"])
+            if (file is None or file.sha256 != built.sha256) and not built.forms:
                 what = "is missing" if file is None else "is not as it was built"
                 raise DeployError(f"{folder / entry['path']} {what}: run ./dev build again")
     return Source(folder, manifest.get("target"), _ordered(files))
 
 
 def configured(source: Source) -> Source:
-    """The same with the configuration and the credentials of the command in place of its own."""
+    """The same with the configuration and the credentials of the command in place of its own,
+    compiled as a build has them."""
     files = {file.path: file for file in source.files if not file.forms}
     given = {"config.py": config_file(), "credentials.py": credentials_file()}
     for name, path in given.items():
         if path is not None:
-            files[name] = _file(name, path.read_bytes())
+            content = {Path(name): path.read_bytes()}
+            if source.target in TARGETS:
+                content = TARGETS[source.target].content(content)
+            files |= {each.as_posix(): _file(each.as_posix(), data)
+                      for each, data in content.items()}  # fmt: skip
     return dataclasses.replace(source, files=_ordered(files))
 
 

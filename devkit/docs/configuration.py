@@ -43,6 +43,7 @@ _READER = {
     "utils.node_fields": "node",
     "node_check": "node",
     "node_send": "node",
+    "networking._nbiot_config": "networking.nbiot",
 }
 FIELDS_FILE = ROOT / "utils" / "fields.py"
 _NAMES = re.compile(r"(?<=^# fields\n).*?(?=^# end$)", re.DOTALL | re.MULTILINE)

@@ -93,9 +93,9 @@ q.done(entries[130:140])
 q.done(entries[120:130])
 def fails(number):
     raise OSError(5)
-q._segments.read, readable = fails, q._segments.read
+q._all()._segments.read, readable = fails, q._all()._segments.read
 q.done(entries[1:2])
-q._segments.read = readable
+q._all()._segments.read = readable
 left = seqs(queue("flash"))
 show([entry.seq for entry in entries[:120] if entry.seq not in left])
 """,

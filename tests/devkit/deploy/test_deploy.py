@@ -12,7 +12,9 @@ import pytest
 from devkit import cli
 from devkit.build.folder import build
 from devkit.build.targets import CURRENT, PYCOM
-from emulator.device_files import ROOT
+from devkit.deploy import source as sources
+from emulator.device_files import ROOT, configured
+from emulator.vm import mpy
 
 MPY = bytes((0x4D, 4, 2, 31)) + bytes(range(256)) * 6  # the header of the Pycom core, and anything
 FILES = {
@@ -168,6 +170,17 @@ def test_a_compiled_config_does_not_replace_the_source_on_the_board(board, folde
     one = board({"config.py": b"_APN = 'of this node'\n"})
     assert deploy(one.port, folder({"config.mpy": MPY})) == 0
     assert one.files() == {"config.py": b"_APN = 'of this node'\n"}
+    assert deploy(one.port, folder({"config.mpy": MPY}), "--replace-config") == 0
+    assert one.files() == {"config.mpy": MPY}  # the board would load the other one
+
+
+def test_the_file_of_one_node_takes_the_place_of_the_compiled_config(built, tmp_path) -> None:
+    (tmp_path / "meadow.py").write_text("_APN = 'of the meadow'\n")
+    with configured(tmp_path / "meadow.py"):
+        source = sources.configured(sources.load(built))
+    files = {file.path: file.data for file in source.files}
+    assert "config.py" not in files and b"of the meadow" in files["config.mpy"]
+    assert files["config.mpy"][:5] == mpy.HEADER
 
 
 def test_a_source_that_would_hide_its_mpy_goes(board, folder, deploy, capsys) -> None:
