@@ -16,7 +16,7 @@ from typing import Any
 from collector import packs, report
 from devkit import application
 from devkit.application import REFERENCE
-from devkit.bench.cases import ONE_REPORT
+from devkit.bench.cases import COLD, COVERAGES, ONE_REPORT
 from devkit.bench.runs import Conditions
 from devkit.servers.receiver import Receiver
 from devkit.servers.server import Received
@@ -54,6 +54,9 @@ def row(protocol: str, conditions: Conditions) -> dict[str, Any]:
         "bearer": BEARER,
         "protocol": protocol,
         "link": LINK,
+        "start": COLD.name,
+        "coverage": COVERAGES[0],
+        "send_every": 1,
         "awake_ms": mean("awake_ms"),
         "floor_awake_ms": None,
         "awake_ratio": None,
@@ -66,6 +69,10 @@ def row(protocol: str, conditions: Conditions) -> dict[str, Any]:
         "floor_energy_mj": None,
         "energy_ratio": None,
         "seeds": len(runs),
+        "sent": sum(cycle.on_air for cycle in cycles),
+        "delivered": sum(cycle.delivered for cycle in cycles),
+        "reference": None,
+        "beaten_seeds": None,
         "datagrams": round(sum(cycle.accepted or 0 for cycle in cycles) / len(runs), 1),
         "values": min(len(values(received)) for _, received in runs),
         "waiting": max(cycle.waiting or 0 for cycle in cycles),

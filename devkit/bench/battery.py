@@ -53,7 +53,7 @@ def counts(case: Case) -> bool:
 def rows(measured: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """From rows of reports over the links in good coverage."""
     found = {
-        (row["link"], row["start"]): row["whole_mj"] - SLEEP_MW * row["cycle_ms"] / 1000
+        (row["link"], row["start"]): row["report_mj"]
         for row in measured
         if row["protocol"] == PROTOCOL and row["coverage"] == "good"
     }

@@ -35,6 +35,10 @@ class Start:
     settings: Mapping[str, object] = field(default_factory=dict)  # lines of config.py
     world: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # keys of the scenario
 
+    @property
+    def resumes(self) -> bool:
+        return self.name.startswith("resumed")
+
 
 _PSM: dict[str, object] = {"_PSM": "auto"}
 COLD = Start("cold", "cold")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from devkit.bench import workers
+from devkit.bench import battery, workers
 from devkit.bench.cases import Case
 from devkit.bench.floor import LIMIT, floor
 from devkit.bench.runs import Conditions, Counted, Run, measured
@@ -82,8 +82,7 @@ def _row(case: Case, conditions: Conditions, runs: Sequence[Run]) -> dict[str, A
         "beaten_seeds": sum(run.beaten() for run in runs),
         "limit_awake_ms": round(sum(each.awake_ms for each in limits) / len(cycles)),
         "limit_energy_mj": round(_energy_mj(case, limits)),
-        "cycle_ms": round(sum(each.end_us - each.start_us for each in ours) / len(cycles) / 1000),
-        "whole_mj": round(sum(each.whole_mj for each in ours) / len(cycles), 1),
+        "report_mj": round(_report_mj(case, ours), 1),
     }
 
 
@@ -95,6 +94,16 @@ def _energy_mj(case: Case, runs: Sequence[Counted]) -> float:
     """For one measurement; of a batch with what the board draws asleep."""
     total = sum(each.whole_mj if case.sleeps else each.energy_mj for each in runs)
     return total / (len(runs) * case.count)
+
+
+def _report_mj(case: Case, runs: Sequence[Counted]) -> float:
+    """What a cycle takes beyond what board and modem take asleep. Of those that resume, if any do,
+    without those that attach for the time."""
+    as_named = [run for run in runs if not (case.begins.resumes and run.attaches)] or runs
+    beyond = [
+        run.whole_mj - battery.SLEEP_MW * (run.end_us - run.start_us) / 1e6 for run in as_named
+    ]
+    return sum(beyond) / (len(beyond) * case.count)
 
 
 def _time_on_air_ms(case: Case, cycles: Sequence[Cycle]) -> int | None:

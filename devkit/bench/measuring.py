@@ -30,8 +30,8 @@ def row(seed: int = 1, count: int = SEEDS) -> dict[str, Any]:
     energy, floor_energy = _mean_mj(together), _mean_mj(alone[slowest])
     return {
         "scenario": NAME,
-        "bearer": None,
-        "protocol": None,
+        **dict.fromkeys(("bearer", "protocol", "link", "start", "coverage", "reference")),
+        "send_every": 1,
         "awake_ms": round(awake),
         "floor_awake_ms": round(floor),
         "awake_ratio": round(awake / floor, 3),
@@ -39,6 +39,8 @@ def row(seed: int = 1, count: int = SEEDS) -> dict[str, Any]:
         "at_exchanges": 0,
         "uart_bytes": 0,
         "air_bytes": 0,
+        "sent": 0,
+        "delivered": 0,
         "energy_mj": round(energy, 1),
         "floor_energy_mj": round(floor_energy, 1),
         "energy_ratio": round(energy / floor_energy, 3),

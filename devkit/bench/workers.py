@@ -10,6 +10,7 @@ Without the block the work is done at the call of what `spread` returns, all in 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -24,7 +25,8 @@ _pools: list[tuple[Executor, int]] = []
 @contextmanager
 def all_cores() -> Iterator[None]:
     cores = os.cpu_count() or 1
-    with ProcessPoolExecutor(cores) as pool:
+    anew = multiprocessing.get_context("spawn")  # a fork would have threads that do not run in it
+    with ProcessPoolExecutor(cores, anew) as pool:
         _pools.append((pool, cores))
         try:
             yield

@@ -163,7 +163,7 @@ REPORT_COLUMNS = {
 LINK_COLUMNS = {
     "link": "link", "start": "start", "coverage": "coverage", "protocol": "protocol",
     "awake_ms": "awake ms", "floor_awake_ms": "floor", "awake_ratio": "ratio",
-    "radio_on_ms": "radio on ms", "attaches": "attaches", "at_exchanges": "AT",
+    "attaches": "attaches", "at_exchanges": "AT",
     "air_bytes": "air bytes", "energy_mj": "energy mJ", "floor_energy_mj": "floor",
     "energy_ratio": "ratio", "reference": "floor is", "beaten_seeds": "beaten", "sent": "sent",
     "lost_on_air": "lost on air", "lost_in_modem": "in the modem", "delivered": "delivered",
@@ -176,7 +176,7 @@ BATCH_COLUMNS = {
 }  # fmt: skip
 LINK_BATCH_COLUMNS = {
     "start": "start",
-    **{key: shown for key, shown in BATCH_COLUMNS.items() if key != "firmware"},
+    **{key: BATCH_COLUMNS[key] for key in BATCH_COLUMNS if key not in ("firmware", "radio_on_ms")},
 }  # fmt: skip
 MEASURING_COLUMNS = {
     "scenario": "what", "awake_ms": "together ms", "slowest": "slowest",
