@@ -155,6 +155,8 @@ class Node:
                 _log.info("%s = %s %s", item.name, text, item.unit)
         records = [item[:4] for item in self.measurements] + sensors.statuses(self.measurements)
         records += self._last_phases()
+        if (self.last.get("spent") or (0,))[-1]:
+            records.append(("ps", 1, 0, None))
         if self._trail:
             records += self._trail.records(self._sensors)
         self._add(rtc_s, records)
@@ -370,7 +372,21 @@ class Node:
             "phases": self.phases,
             "awake_ms": awake_ms,
             "skips": self._skips_left,
+            "spent": self._spent(awake_ms),
         }
+
+    def _spent(self, awake_ms):
+        """Return the ledger of the battery: only with a modem that may not rest, unseen."""
+        if getattr(self.config, "_PSM", None) is None or not self.manners:
+            return None
+        import node_start
+        from utils import ledger
+
+        rest = self.manners.now_s(), node_start.supply_mv, self.phases, awake_ms
+        state, suspect = ledger.note(self.last.get("spent"), *rest)
+        if suspect:
+            _log.warning("the battery falls faster than the node explains: _PSM suspect")
+        return state
 
 
 def _decimal(mantissa, exponent):

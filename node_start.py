@@ -53,7 +53,8 @@ def spare_battery(config, woken):
     least_mv = settings["_BATTERY_MIN_MV"] + (_MARGIN_MV if was_low else 0)
     started = is_started()
     supply_mv = _measured(settings)
-    if _is_low(supply_mv, least_mv) and (started or not woken):
+    # the last cycle may have left the radio registered; one with a low battery never does
+    if _is_low(supply_mv, least_mv) and (started or not woken or not was_low):
         try:
             _bearer(config).stop(woken and not started)
         except Exception:  # noqa: BLE001 - there is no such bearer, or its file is damaged

@@ -84,6 +84,11 @@ def load(name_or_path: str | Path) -> Scenario:
     return from_table(*_read(name_or_path))
 
 
+def table(name_or_path: str | Path) -> dict[str, Any]:
+    """What the file itself holds, without the scenario that it is like."""
+    return _read(name_or_path)[0]
+
+
 def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
     given = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or "/" in given or given.endswith(".toml")

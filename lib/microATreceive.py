@@ -35,6 +35,7 @@ def recvfrom(sock, bufsize):
             data, sender = _read(sock, bufsize)
             if data is not None:
                 del microATsocket.accepted[:]  # the modem sends in order: they have left
+                sock.heard += 1
                 return data, sender
             sock.rung = 0  # announced, but read already or lost with a restart
         left_ms = deadline.left_ms()

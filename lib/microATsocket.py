@@ -86,6 +86,7 @@ class socket:
         self._port = 0  # local, 0: the modem chooses
         self.peer = None  # the address dialled, while the modem has the socket open
         self.rung = 0  # datagrams that were announced and not read
+        self.sent = self.heard = 0  # datagrams
         self.number = None
         self._take_id()
 
@@ -140,6 +141,7 @@ class socket:
             taken = self._hand_over(length, text, early)
             if taken:
                 accepted.append(timing.now_ms())
+                self.sent += 1
                 del accepted[:-_MOST_ACCEPTED]
                 return length
             if taken is None or not (early or reused or self.release):

@@ -1,4 +1,4 @@
-"""A registration that the modem keeps over deep sleep, in power saving mode.
+"""A registration that the modem keeps over deep sleep, in power saving mode or extended DRX.
 
     keeper = Keeper(cfg)
     outcome = keeper.resume(link)      # None: there is none, attach
@@ -21,7 +21,8 @@ from networking import _nbiot_outcome as outcomes
 from networking._nbiot_outcome import log
 from utils import at, logging, store, timing
 
-RELEASE_KEY = "nbiot_release"  # in NVS: a number for the build of the modem, and 1 if it can
+PSM, EDRX, RELEASE = "psm", "edrx", "release"
+ABILITIES_KEY = "nbiot_can"  # in NVS: a number for the build of the modem, and two bits
 _PART = "kept"
 # What a registration depends on: with other values it is given up
 _REGISTERED_BY = ("_APN", "_IP_VERSION", "_BAND", "_CID", "_PLMN", "_PSM", "_PERIOD_S")
@@ -32,6 +33,7 @@ _RETURN_MS = const(10000)  # for a modem that looks for its cell again
 _LOOK_MS = const(500)
 _ANSWER_MS = const(3000)
 _ASK = "AT+CEREG=4;+CFUN?;+CEREG?;+CSQ;+CESQ"
+_ASK_EDRX = _ASK + ";+CEDRXRDP"
 _LEAVE = "AT+CEREG=0;+CEREG?"  # no URC may wait for the board: it could keep the modem awake
 
 
@@ -43,6 +45,14 @@ def take():
     return content
 
 
+def has(ability):
+    """Return whether the modem was found to have EDRX, or RELEASE."""
+    import pycom
+
+    told = pycom.nvs_get(ABILITIES_KEY, 0)
+    return isinstance(told, int) and bool(told & (1 if ability == RELEASE else 2))
+
+
 def digest(text):
     import uhashlib
 
@@ -50,7 +60,7 @@ def digest(text):
 
 
 class Keeper:
-    """granted   whether the network has granted power saving mode
+    """granted   PSM or EDRX, what the network has granted; None: nothing
     resumed   whether resume() has taken up a registration
     phases    of a resume() that found none: ((name, ms), ...)
     peer      (number, family, (host, port)) of the socket that the modem has open, or None
@@ -60,9 +70,11 @@ class Keeper:
         values = [getattr(cfg, name, None) for name in _REGISTERED_BY]
         self._mark = digest(repr(values))[:_MARK_BYTES]
         self._kept = take()
-        self.granted = self.resumed = False
+        self.granted = None
+        self.resumed = False
         self.peer = None
         self.phases = ()
+        self._socket = None
 
     def resume(self, link):
         """Take up the registration of the last cycle; return an Outcome, None if there is none."""
@@ -74,15 +86,20 @@ class Keeper:
         try:
             link.open()
             init_ms = watch.elapsed_ms()
-            lines = _registered(link)
+            by_edrx = content[_MARK_BYTES : _MARK_BYTES + 1] == b"e"
+            lines = _registered(link, _ASK_EDRX if by_edrx else _ASK)
         except (OSError, ImportError) as error:  # the attach, which is tried next, tells the cause
             log.warning("%s", error)
         if not lines:
             log.warning("the registration is lost")
             self.phases = (("resume", watch.elapsed_ms()),)
             return None
-        self.granted, self.resumed = is_granted(lines), True
-        self.peer = _peer(content[_MARK_BYTES:])
+        self.resumed = True
+        if by_edrx:
+            self.granted = EDRX if is_edrx(lines) else None
+        elif is_granted(lines):
+            self.granted = PSM
+        self.peer = _peer(content[_MARK_BYTES + 1 :])
         phases = ("init", init_ms), ("resume", watch.elapsed_ms() - init_ms)
         found = phases, _registration(lines), None, (0, 0, -1), levels.read(lines)
         return outcomes.told(logging.INFO, outcomes.ATTACHED, "attached", *found)
@@ -90,17 +107,12 @@ class Keeper:
     def adopt(self, opened):
         """Let an AT socket go on with the one that the modem has open, if it is the same."""
         opened.idle_s = 0
-        if self._can_release():
+        self._socket = opened
+        if has(RELEASE):
             opened.follows = lambda answers: _follows(opened, answers)
         if self.peer and (getattr(opened, "number", None), opened.family) == self.peer[:2]:
             opened.peer = self.peer[2]
         self.peer = None
-
-    def _can_release(self):
-        import pycom
-
-        told = pycom.nvs_get(RELEASE_KEY, 0)
-        return isinstance(told, int) and told & 1
 
     def leave(self, link):
         """Leave the modem registered and let it sleep; False if it is not registered any more."""
@@ -109,7 +121,10 @@ class Keeper:
         reply = link.exchange(_LEAVE, _ANSWER_MS, True)
         if not reply.ok or _registration(reply.lines) not in outcomes.REGISTERED:
             return False
-        content = self._mark
+        if self.peer and _may_ring(self._socket):
+            link.exchange("AT+SQNSH=%d" % self.peer[0], _ANSWER_MS)
+            self.peer = None
+        content = self._mark + self.granted[:1].encode()
         if self.peer:
             number, family, (host, port) = self.peer
             content += bytes((number, family)) + port.to_bytes(2, "big") + host.encode()
@@ -117,6 +132,12 @@ class Keeper:
             return False
         link.rest()
         return True
+
+
+def _may_ring(opened):
+    """True if a peer that answers has not answered all: the answer to a repetition would ring in
+    the sleep, and may keep the modem awake."""
+    return 0 < getattr(opened, "heard", 0) < opened.sent
 
 
 def _follows(opened, answers):
@@ -140,11 +161,19 @@ def is_granted(lines):
     return False
 
 
-def _registered(link):
+def is_edrx(lines):
+    """True if a line of +CEDRXRDP has a cycle that the network has granted (27.007 7.41)."""
+    for line in lines:
+        if line.startswith("+CEDRXRDP:"):
+            return bool((at.fields(line) + [""] * 3)[2])
+    return False
+
+
+def _registered(link, question):
     """Return the lines of a modem that is registered; None if it is not, for up to 10 s."""
     deadline = timing.Deadline(_RETURN_MS)
     while True:
-        reply = link.exchange(_ASK, _ANSWER_MS, True)
+        reply = link.exchange(question, _ANSWER_MS, True)
         if reply.rebooted or "+CFUN: 1" not in reply.lines:
             return None
         stat = _registration(reply.lines)

@@ -3,7 +3,7 @@
     request = Request("auto", period_s, now_s)
     request.ask(exchange)           # with the radio off, before the attach
     request.read(exchange)          # registered
-    request.granted
+    request.granted                 # "psm", "edrx" or None
 
 A network that has denied it is asked again after a day, or if the modem registers with another
 one; this is kept in RTC memory. `+CPSMS?` is what was asked for, never what was granted.
@@ -21,6 +21,8 @@ from utils.configuration import is_integer
 _PART = "psm"  # in RTC memory: of a denial
 _DAY_S = const(86400)
 _HOUR_S = const(3600)
+_TOLD = const(1)  # the modem no longer asks
+_NO_EDRX = const(2)  # extended DRX is denied as well
 _ACTIVE_S = const(2)  # answers come while the connection lasts
 # (seconds, bits) of the units, the shortest first
 _PERIODS = (
@@ -36,6 +38,7 @@ _ACTIVES = ((2, 0), (60, 1), (360, 2))
 _MOST_STEPS = const(31)
 
 _ASK = 'AT+CPSMS=1,,,"%s","%s"'
+_ASK_EDRX = 'AT+SQNEDRX=2,5,"1101","0000"'  # NB-IoT, a look at the pages each 44 min
 _READ = "AT+CEREG=4;+CEREG?;+COPS?"
 
 
@@ -69,7 +72,11 @@ def timers(wanted, period_s):
 
 
 class Request:
-    """granted: whether the network has granted power saving mode, known after read()."""
+    """granted: "psm", "edrx", or None, known after read().
+
+    Extended DRX costs 0.2 mA all the time, which is less than an attach for each report if these
+    are not too rare. It is asked for where power saving mode was denied.
+    """
 
     def __init__(self, wanted, period_s, now_s):
         """now_s: seconds on a scale that deep sleep does not set back; None: those of the RTC."""
@@ -77,52 +84,69 @@ class Request:
             import utime
 
             now_s = utime.time()
-        self.granted = False
+        self.granted = None
         self._timers = timers(wanted, period_s)
         self._now_s = now_s
-        self._denied_by = _denied_by(now_s)  # an operator; None: ask
+        self._denied = _denied(now_s)  # (what was done about it, operator); None: ask
+        is_worth_it = isinstance(period_s, int) and period_s <= _HOUR_S
+        self._asks_edrx = bool(self._denied) and is_worth_it and not self._denied[0] & _NO_EDRX
 
     def ask(self, exchange):
         """Ask for the mode with the next attach; or, once after a denial, no longer."""
-        if self._denied_by is None:
+        if not self._denied:
             exchange(_ASK % self._timers)
-        elif not self._denied_by[0]:
+            return
+        if not self._denied[0] & _TOLD:
             exchange("AT+CPSMS=0")
-            store.keep_part(_PART, b"\1" + store.part(_PART)[1:])
+            self._note(_TOLD)
+        if self._asks_edrx and kept.has(kept.EDRX):
+            exchange(_ASK_EDRX)
 
     def read(self, exchange):
         """Read what was granted, of a registered modem. Remember a denial."""
-        if self._denied_by is None:
+        if not self._denied:
             reply = exchange(_READ)
-            self.granted = kept.is_granted(reply.lines)
             exchange("AT+SQNIPSCFG=1,100")  # or the modem, with RTS released, waits 5 s for more
-            if self.granted:
+            _look_for_abilities(exchange)
+            if kept.is_granted(reply.lines):
+                self.granted = kept.PSM
                 store.keep_part(_PART, b"")
-                _look_for_release(exchange)
-            else:
-                kept.log.warning("the network does not grant power saving mode")
-                until_s = (self._now_s + _DAY_S).to_bytes(4, "big")
-                store.keep_part(_PART, b"\0" + until_s + _operator(reply.lines))
-        elif _operator(exchange("AT+COPS?").lines) != self._denied_by[1]:
+                return
+            kept.log.warning("the network does not grant power saving mode")
+            until_s = (self._now_s + _DAY_S).to_bytes(4, "big")
+            store.keep_part(_PART, b"\0" + until_s + _operator(reply.lines))
+            return
+        lines = exchange("AT+COPS?;+CEDRXRDP").lines
+        if _operator(lines) != self._denied[1]:
             store.keep_part(_PART, b"")  # another network: the next attach asks
+        if self._asks_edrx and kept.has(kept.EDRX):
+            if kept.is_edrx(lines):
+                self.granted = kept.EDRX
+            else:
+                self._note(_NO_EDRX)
+
+    def _note(self, bit):
+        content = store.part(_PART)
+        store.keep_part(_PART, bytes((content[0] | bit,)) + content[1:])
 
 
-def _look_for_release(exchange):
+def _look_for_abilities(exchange):
     """Find out, once for each build of the modem, whether it takes the field with which a datagram
-    announces that nothing, or one answer, follows (3GPP TS 24.301 9.9.4.25)."""
+    announces that nothing, or one answer, follows (3GPP TS 24.301 9.9.4.25), and extended DRX."""
     import pycom
 
-    build = kept.digest(exchange("ATI1").text)[:3]
-    known = int.from_bytes(build, "big") << 1
-    if pycom.nvs_get(kept.RELEASE_KEY, 0) in (known, known | 1):
+    build = int.from_bytes(kept.digest(exchange("ATI1").text)[:3], "big") << 2
+    told = pycom.nvs_get(kept.ABILITIES_KEY, 0)
+    if isinstance(told, int) and told & ~3 == build:
         return
     lines = exchange("AT+SQNSSENDEXT=?").lines
-    can = any(line.count("(") > 2 for line in lines)
-    store.nvs_set(kept.RELEASE_KEY, known | can)
+    release = any(line.count("(") > 2 for line in lines)
+    edrx = exchange("AT+SQNEDRX=?").ok
+    store.nvs_set(kept.ABILITIES_KEY, build | edrx << 1 | release)
 
 
-def _denied_by(now_s):
-    """Return (whether the modem has been told, operator) of a denial of the last day, or None."""
+def _denied(now_s):
+    """Return (what was done about it, operator) of a denial of the last day, or None."""
     content = store.part(_PART)
     left_s = int.from_bytes(content[1:5], "big") - now_s
     if len(content) < 5 or not 0 < left_s <= _DAY_S:

@@ -23,8 +23,7 @@ from micropython import const
 from protocols import DELIVERED, REFUSED
 from utils import logging, timing
 
-_MOST_REFUSALS = const(3)  # of a measurement, in sessions that took others
-_MOST_HELD = const(8)
+MOST_HELD = const(8)
 
 _log = logging.Logger("node")
 
@@ -36,6 +35,8 @@ class Drain:
     delivered   datagrams that were confirmed
     outcome     None, or why the session ended early: "refused", "server_silent"
     held        [[sequence number, refusals], ...] of measurements that go last, for the next one
+
+    The other members without an underscore are for protocols/_drain_apart.py.
     """
 
     def __init__(self, session, journal, packs, held):
@@ -43,13 +44,13 @@ class Drain:
         held: of the last session."""
         self._session = session
         self._journal = journal
-        self._packs = packs
-        self._refusals = 0  # of the measurement that is sent by itself
-        self._over = []  # entries that this session is through with: given up, or sent alone
-        self._deadline = None
+        self.packs = packs
+        self._apart = None
+        self.over = []  # entries that this session is through with: given up, or sent alone
+        self.deadline = None
         self._unanswered = []  # entries to which no answer will come
         self._under_way = []  # [(pack, groups), ...] in order
-        self._torn = []  # keys of groups that have a part which was not confirmed
+        self.torn = []  # keys of groups that have a part which was not confirmed
         self.accepted = 0
         self.delivered = 0
         self.outcome = None
@@ -72,20 +73,20 @@ class Drain:
                 else:
                     yield group
 
-        deadline = self._deadline = timing.Deadline(most_ms)
+        deadline = self.deadline = timing.Deadline(most_ms)
         tried = False  # a whole measurement
-        for pack in self._packs(first(), self._unfit):
+        for pack in self.packs(first(), self.unfit):
             if tried and deadline.expired():
                 break
             tried = tried or bool(pack.complete)
-            if not self._begin(pack):
+            if not self.begin(pack):
                 return
-        if not self._await_all() or tried and deadline.expired():
+        if not self.await_all() or tried and deadline.expired():
             return
         # some may have been delivered or dropped in another way
         self.held = [pair for pair in self.held if pair[0] in [group.seq for group in last]]
         for group in last:
-            if tried and deadline.expired() or not self._send_alone(group):
+            if tried and deadline.expired() or not self.apart().send(group):
                 return
             tried = True
 
@@ -101,10 +102,10 @@ class Drain:
             _log.warning("%s did not leave the radio", count(len(entries)))
         return entries
 
-    def _begin(self, pack):
+    def begin(self, pack):
         """Send one datagram, and wait for outcomes if no more may be under way, or if this one's
         comes at once. False if the session is over."""
-        groups = [group for group in pack.groups if group.key not in self._over]
+        groups = [group for group in pack.groups if group.key not in self.over]
         if not groups:
             return True
         session = self._session
@@ -128,7 +129,7 @@ class Drain:
         pack, groups = self._under_way.pop(0)
         return self._note(pack, groups, self._session.outcome())
 
-    def _await_all(self):
+    def await_all(self):
         """Take the outcomes of all that is under way. False if the session is over."""
         goes_on = True
         while self._under_way:
@@ -138,20 +139,20 @@ class Drain:
     def _note(self, pack, groups, outcome):
         """Note what became of a datagram. False if the session is over."""
         if outcome == REFUSED:
-            return self._take_apart(pack, groups)
+            return self.apart().take(pack, groups)
         self.accepted += 1
         size, numbers = len(pack.payload), len(pack.groups)
         if outcome == DELIVERED:
             self.delivered += 1
             _log.info("%d bytes delivered, %s", size, count(numbers))
-            whole = [group.key for group in pack.complete if group.key not in self._torn]
+            whole = [group.key for group in pack.complete if group.key not in self.torn]
             self._done(whole)
         else:
             _log.info("%d bytes handed over, arrival unknown, %s", size, count(numbers))
             if self._session.confirms:
                 self.outcome = "server_silent"
-                self._torn += [group.key for group in groups]
-                self._await_all()
+                self.torn += [group.key for group in groups]
+                self.await_all()
                 return False
             self._unanswered += [group.key for group in pack.complete]
         if self.on_sent:
@@ -159,74 +160,22 @@ class Drain:
                 self.on_sent(group, outcome == DELIVERED)
         return True
 
-    def _take_apart(self, pack, groups):
-        """Deal with a datagram that was refused. False if the session is over."""
-        final = getattr(self._session, "final", False)  # of this one: outcomes of others follow
-        torn = [group.key for group in groups]
-        self._torn += torn
-        goes_on = self._await_all()  # first: outcomes come in order
-        if self.outcome or not goes_on:
-            return False
-        self._torn = [key for key in self._torn if key not in torn]
-        groups = [group for group in groups if group.key not in self._over]
-        if groups and len(pack.groups) == 1:
-            return self._refused(groups[0], final)
-        for group in groups:
-            if not self._send_alone(group):
-                return False
-            if self._deadline.expired():  # one brings the next session further
-                return False
-        return True
+    def apart(self):
+        """Return what deals with refusals; a session without any does not load it."""
+        if self._apart is None:
+            from protocols import _drain_apart
 
-    def _send_alone(self, group):
-        """Send one measurement in datagrams of its own. False if the session is over."""
-        self._refusals = 0
-        for pack in self._packs([group], self._unfit):
-            if not self._begin(pack) or not self._await_all():
-                return False
-            if self._refusals:
-                return True
-        self._over.append(group.key)
-        self._hold(group)
-        return True
+            self._apart = _drain_apart.Apart(self, self._session)
+        return self._apart
 
-    def _hold(self, group, *times):
-        """Note how often a measurement was refused; without a number that it was not."""
-        others = [pair for pair in self.held if pair[0] != group.seq]
-        added = [[group.seq, each] for each in times]
-        self.held = (others + added)[-_MOST_HELD:]
-
-    def _refused(self, group, final):
-        """Deal with a measurement that was refused by itself. False if the session is over."""
-        self._refusals += 1
-        if final:
-            self._hold(group)
-            self._give_up(group, "refused")
-            return True
-        times = 0
-        for pair in self.held:
-            if pair[0] == group.seq:
-                times = pair[1]
-        if self.accepted and times:
-            times += 1
-        if times >= _MOST_REFUSALS:
-            self._hold(group)
-            self._give_up(group, "refused")
-            return True
-        self._hold(group, max(1, times))
-        if self.accepted and times > 1:
-            return True
-        self.outcome = "refused"
-        return False
-
-    def _unfit(self, group, text):
+    def unfit(self, group, text):
         if text is None:
-            self._give_up(group, "too long")
+            self.give_up(group, "too long")
         else:
             _log.error("not reported: %s", text)
 
-    def _give_up(self, group, why):
-        self._over.append(group.key)
+    def give_up(self, group, why):
+        self.over.append(group.key)
         _log.error("measurement %d given up: %s", group.seq, why)
         if self._journal:
             self._journal.give_up(group.key, why)
@@ -243,6 +192,6 @@ def count(measurements):
 def _pairs(held):
     """Return what the last account says, if it is well-formed."""
     try:
-        return [[int(number), int(times)] for number, times in held][:_MOST_HELD]
+        return [[int(number), int(times)] for number, times in held][:MOST_HELD]
     except (TypeError, ValueError):
         return []

@@ -27,7 +27,7 @@ A group is one measurement. Each datagram stands alone:
 
 from ucollections import namedtuple
 
-from protocols import senml
+from protocols import _senml_entries as senml
 
 Group = namedtuple("Group", ("seq", "time", "records", "marks", "key"))
 # groups: those with a record in the datagram; complete: those of which it has the last record

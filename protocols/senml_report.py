@@ -8,9 +8,8 @@ cycle before. Figures of the link and the two counts below are added when it is 
 
 from micropython import const
 
-from protocols import senml
 from protocols.senml_batch import Group
-from utils import clock, logging
+from utils import clock, logging, names
 
 _AT_ONCE_S = const(5)  # a report that is no older leaves its time out
 _TOLD_KEY = "boot_told"  # in NVS: the boot number that a server has confirmed
@@ -23,7 +22,7 @@ def board_name():
     """Return a name of 8 letters and digits, made from the board's unique id (its MAC address)."""
     import machine
 
-    return senml.short_name(machine.unique_id())
+    return names.short_name(machine.unique_id())
 
 
 class Groups:

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from devkit import application
 from devkit.servers.receiver import Receiver
@@ -112,8 +112,11 @@ def worlds() -> Iterator[World]:
                     yield World(bearer, protocol, scenario)
 
 
-def node(world: World, seed: int, cycles: int = 2, serve: bool = True) -> list[Cycle]:
-    """Cycles of the template application; serve: with a server that answers."""
+def node(
+    world: World, seed: int, cycles: int = 2, serve: bool = True, is_new: bool = True
+) -> list[Cycle]:
+    """Cycles of the template application; serve: with a server that answers. is_new: the firmware
+    starts the modem, so that the first cycle goes by network.LTE."""
     bearer, protocol, scenario = world
     with ExitStack() as stack:
         flash = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -130,6 +133,8 @@ def node(world: World, seed: int, cycles: int = 2, serve: bool = True) -> list[C
                 max_hours=24,
             )
         )
+        config: Any = emulator.board.services["config"]
+        config.flags["lte_modem_en_on_boot"] = is_new
         if serve:
             receiver = stack.enter_context(Receiver(protocol))
             receiver.attend(emulator)

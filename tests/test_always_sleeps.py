@@ -15,7 +15,16 @@ import pytest
 from emulator.board.board import PWRON_RESET
 from emulator.cycle import Cycle
 from emulator.device_files import ROOT
-from tests.test_application import ATTACHES, LOSSLESS, MakeNode, Node, make_node, records
+from tests.test_application import (
+    ATTACHES,
+    BY_LTE,
+    LOSSLESS,
+    MakeNode,
+    Node,
+    make_node,
+    records,
+    sequences,
+)
 from tests.usb_board import Rehearsal
 
 __all__ = ["make_node"]
@@ -170,7 +179,7 @@ def test_damaged_numbers_in_nvs_are_repaired(make_node: MakeNode, value: int | s
     assert waits.cause == "spread"  # it has a number of its own, so it is not new
     assert [cycle.ended for cycle in cycles] == ["deepsleep"] * 3
     assert all(cycle.delivered for cycle in cycles)
-    told = [number.value for datagram in node.received for number in records(datagram)[:1]]
+    told = sequences(node.received)
     assert told == sorted(told) and len(set(told)) == 4
 
 
@@ -367,7 +376,7 @@ def test_what_was_measured_under_one_bearer_is_sent_under_another_in_pieces(
     )
     first = node.run(3)
     assert [cycle.waiting for cycle in first] == [1, 2, 3]
-    node.configure({"_BEARER": "nbiot"})
+    node.configure({"_BEARER": "nbiot", **BY_LTE})
     _, cycle = node.run(2)
     assert (cycle.error, cycle.waiting, cycle.given_up) == (None, 0, 0)
     assert max(len(datagram.data) for datagram in node.received) <= 124

@@ -24,6 +24,7 @@ JOURNAL = "journal"  # folder on the flash
 APPLICATION = ["boot.py", "main.py"]
 LOSSLESS = {"loss": 0.0, "outliers": False, "no_service": 0.0}
 SAFE: dict[str, Any] = {"radio": LOSSLESS}
+BY_LTE: dict[str, Any] = {"_MODEM_LINK": "lte"}  # the template's is the UART
 
 
 class Node:
@@ -39,7 +40,8 @@ class Node:
         seed: int,
     ) -> None:
         route = f"{SERVER}={server.host}:{server.port}"
-        self.device = make_device(scenario, routes=[route], firmware=firmware, seed=seed)
+        options: dict[str, Any] = {"firmware": firmware, "seed": seed, "modem_on_boot": False}
+        self.device = make_device(scenario, routes=[route], **options)
         self.server = server
         self.configure({"_PROTOCOL": "udp", **settings})  # this server answers nothing
 
@@ -128,9 +130,14 @@ def sequences(received: list[Received]) -> list[int]:
 # When everything works
 
 
-@pytest.mark.parametrize("firmware", ("1.20.2.r4", "1.20.2.r7"))
-def test_three_cycles_from_end_to_end(make_node: MakeNode, firmware: str) -> None:
-    node = make_node(SAFE, firmware=firmware)
+@pytest.mark.parametrize(
+    ("settings", "firmware", "limit"),
+    [({}, "1.20.2.r4", 1500), (BY_LTE, "1.20.2.r4", 124), (BY_LTE, "1.20.2.r7", 1500)],
+)
+def test_three_cycles_from_end_to_end(
+    make_node: MakeNode, settings: dict[str, Any], firmware: str, limit: int
+) -> None:
+    node = make_node(SAFE, firmware=firmware, **settings)
     cycles = node.run(3)
     assert [cycle.reset_cause for cycle in cycles] == ["power_on", "deepsleep", "deepsleep"]
     for cycle in cycles:
@@ -141,8 +148,10 @@ def test_three_cycles_from_end_to_end(make_node: MakeNode, firmware: str) -> Non
         time = 3  # asked for while the clock is new
         assert cycle.at_exchanges <= 32 + polls + time + 2 * (len(cycle.sent) - 1)
     assert sequences(node.received) == [0, 1, 2]
-    limit = 124 if firmware.endswith("r4") else 1500
     assert all(len(datagram.data) <= limit for datagram in node.received)
+    assert (max(len(datagram.data) for datagram in node.received) > 124) == (limit > 124)
+    by_uart = ["lk" in names(datagram) for datagram in node.received]
+    assert by_uart == [not settings] * len(by_uart)
 
 
 def test_a_report_holds_both_measurements_and_the_signal(make_node: MakeNode) -> None:
@@ -204,7 +213,7 @@ def test_phases_of_the_cycle_before_are_reported_now_and_then(make_node: MakeNod
 
 @pytest.mark.parametrize("name", ("x", "a-node-of-20-letters"))
 def test_what_does_not_fit_goes_into_the_next_datagram(make_node: MakeNode, name: str) -> None:
-    node = make_node(SAFE, _PHASES_EVERY=1, _DEVICE_NAME=name)
+    node = make_node(SAFE, _PHASES_EVERY=1, _DEVICE_NAME=name, **BY_LTE)
     cycles = node.run(3)
     assert all(cycle.ok for cycle in cycles)
     assert max(len(datagram.data) for datagram in node.received) <= 124
@@ -244,14 +253,33 @@ def test_between_cycles_modem_and_sensors_are_off(make_node: MakeNode) -> None:
 
 
 @pytest.mark.cpython  # the same as three cycles from end to end
-def test_start_options_are_written_once_only(make_node: MakeNode) -> None:
-    node = make_node(SAFE)
+@pytest.mark.parametrize("settings", ({}, BY_LTE))
+def test_start_options_are_written_once_only(
+    make_node: MakeNode, settings: dict[str, Any]
+) -> None:
+    """On a new board, with which the firmware starts the modem: for its LTE only."""
+    node = make_node(SAFE, **settings)
+    node.service_flags()["lte_modem_en_on_boot"] = True
     node.run(3)
-    settings = [text for text in node.device.traced("nvs") if text.startswith("setting")]
-    assert len(settings) == len(set(settings)) <= 5
+    written = [text for text in node.device.traced("nvs") if text.startswith("setting")]
+    assert len(written) == len(set(written)) <= 5
     flags = node.device.service("config").flags
     assert not flags["wifi_on_boot"] and not flags["heartbeat_on_boot"]
-    assert flags["lte_modem_en_on_boot"]
+    assert flags["lte_modem_en_on_boot"] == (settings == BY_LTE)
+    assert ("lk" in names(node.received[-1])) == (not settings)
+
+
+@pytest.mark.cpython  # networking/test_nbiot_choice.py runs on both
+def test_where_the_uart_fails_lte_carries_that_report_and_the_next_at_once(
+    make_node: MakeNode,
+) -> None:
+    node = make_node({**SAFE, "modem": {"uart1": False}})
+    first, second = node.run(2)
+    assert (first.cause, second.cause) == ("attached", "attached")
+    assert sequences(node.received) == [0, 1]
+    assert not any("lk" in names(datagram) for datagram in node.received)
+    assert first.awake_ms > second.awake_ms + 20_000
+    assert node.service_flags()["lte_modem_en_on_boot"]
 
 
 @pytest.mark.parametrize(
@@ -331,7 +359,7 @@ SHORT: dict[str, Any] = {"_PHASES_EVERY": 0, "_MAX_ATTACHMENT_ATTEMPT_TIME_SEC":
 @pytest.mark.parametrize("drain_s", (0, 600))
 def test_what_waits_is_sent_for_the_time_that_is_set(make_node: MakeNode, drain_s: int) -> None:
     """Without any time one datagram goes out, in which the next measurement begins."""
-    node = make_node(outage(4_700_000), **SHORT, _DRAIN_S=drain_s)
+    node = make_node(outage(4_700_000), **SHORT, **BY_LTE, _DRAIN_S=drain_s)
     cycles = node.run(10)
     assert [cycle.delivered for cycle in cycles[:6]] == [0] * 6
     if drain_s:
@@ -351,9 +379,8 @@ def test_the_newest_can_be_sent_first(make_node: MakeNode) -> None:
 
 
 def test_a_refused_datagram_is_sent_in_the_next_cycle(make_node: MakeNode) -> None:
-    fault = {"point": "command", "match": "AT+SQNSSENDEXT", "do": "error"}
-    faults = [{**fault, "nth": nth} for nth in (1, 2)]  # the second time for a look at its prompt
-    node = make_node({**SAFE, "fault": faults}, _PHASES_EVERY=0)
+    fault = {"point": "command", "match": "AT+SQNSSENDEXT", "nth": 1, "do": "error"}
+    node = make_node({**SAFE, "fault": [fault]}, _PHASES_EVERY=0)
     cycles = node.run(2)
     assert [cycle.accepted for cycle in cycles] == [0, 2]
     assert sequences(node.received) == [1, 0]  # what was refused goes last
@@ -608,7 +635,7 @@ def test_a_wrong_bearer_does_not_keep_a_low_battery_from_its_sleep(make_node: Ma
 
 
 def test_a_battery_that_recovers_brings_the_radio_back(make_node: MakeNode) -> None:
-    node = make_node({**SAFE, "chips": {"battery": {"open_mv": 3000, "ohm": 0.0}}})
+    node = make_node({**SAFE, "chips": {"battery": {"open_mv": 3000, "ohm": 0.0}}}, **BY_LTE)
     node.run()
     node.configure({"_BATTERY_MIN_MV": 2500})
     cycles = node.run(2)

@@ -31,7 +31,7 @@ def start(make_device: MakeDevice, server: CoapServer) -> Callable[..., Device]:
 
     def make(scenario: Any = SAFE, **settings: Any) -> Device:
         route = f"{SERVER}={server.host}:{server.port}"
-        device = make_device(scenario, routes=[route])
+        device = make_device(scenario, routes=[route], modem_on_boot=False)
         lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
         with (device.flash / "config.py").open("a", encoding="utf-8") as config:
             config.write("\n" + "".join(lines))
@@ -168,7 +168,7 @@ def test_a_configuration_is_examined_again_after_any_reset(start: Callable[..., 
 def test_a_server_that_answered_last_time_gets_several_messages_at_once(
     start: Callable[..., Device],
 ) -> None:
-    device = start(SAFE, _SEND_EVERY=6)
+    device = start(SAFE, _SEND_EVERY=6, _MODEM_LINK="lte")  # short messages
     assert sending(first(device, 7)) == "1000001"
     events = [
         entry.kind if entry.kind == "at>" else entry.text.split()[0]

@@ -64,8 +64,9 @@ def copy(tmp_path: Path) -> Path:
 
 
 def run_tests(copy: Path, *selected: str) -> subprocess.CompletedProcess[str]:
+    options = ["-q", "-p", "no:cacheprovider", "-n0", f"--basetemp={copy}.temporary"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", *selected],
+        [sys.executable, "-m", "pytest", *options, *selected],
         cwd=copy,
         capture_output=True,
         text=True,

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.board.board import BROWN_OUT_RESET, HARD_RESET, PWRON_RESET
 from emulator.cycle import Cycle
-from tests.test_application import LOSSLESS, SAFE, Node, make_node
+from tests.test_application import BY_LTE, LOSSLESS, SAFE, Node, make_node
 
 __all__ = ["make_node"]
 pytestmark = pytest.mark.both_runtimes(every=3)
@@ -42,7 +42,7 @@ def test_a_node_without_a_cell_tries_ever_less_often_and_then_sends_all(
     make_node: MakeNode,
 ) -> None:
     """The firmware starts the modem until the second failure, and again when it is over."""
-    node = make_node(NIGHT, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=20)
+    node = make_node(NIGHT, _PHASES_EVERY=0, _MAX_ATTACHMENT_ATTEMPT_TIME_SEC=20, **BY_LTE)
     cycles = node.run(1)
     starts = [node.service_flags()[MODEM]]
     while cycles[-1].cause not in LINKED and len(cycles) < 70:

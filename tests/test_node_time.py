@@ -42,7 +42,8 @@ def board(
 ) -> Device:
     radio = {"loss": 0.0, "outliers": False, "no_service": 0.0}
     whole = {"radio": radio, "board": {"rtc_drift": 3}} | scenario
-    device = make_device(whole, routes=[f"{SERVER}={server.host}:{server.port}"])
+    route = f"{SERVER}={server.host}:{server.port}"
+    device = make_device(whole, routes=[route], modem_on_boot=False)
     lines = [f"{name} = {value!r}\n" for name, value in {"_SEND_EVERY": 4, **fields}.items()]
     with (device.flash / "config.py").open("a", encoding="utf-8") as config:
         config.write("\n" + "".join(lines))

@@ -1,4 +1,4 @@
-"""What the clock (utils/clock.py) makes of the times that it is told, and when it asks for one.
+"""What the clock (utils/clock.py) makes of the times that it is told.
 
 Apart from it because most cycles only read the clock. What the functions do stands there.
 """
@@ -6,7 +6,7 @@ Apart from it because most cycles only read the clock. What the functions do sta
 from micropython import const
 
 from utils import logging, timing
-from utils.clock import LEARNED, load, rtc_s, true
+from utils.clock import CONFIRMED, FRESH_S, LEARNED, LEAST_SPAN_S, load, rtc_s, true
 
 _EARLIEST = const(1704067200)  # 2024-01-01
 _LATEST = const(2840140800)  # 2060-01-01
@@ -14,16 +14,13 @@ _MARGIN_S = const(10)
 _QUARTER_S = const(900)  # zones count in quarter hours
 _DAY_S = const(86400)
 _SECOND_S = const(60)  # the same source counts as a second one after this time
-_LEAST_SPAN_S = const(600)  # between two times from which the rate is learned
 _SHARPNESS = const(300)  # and this multiple of their errors: 0.3 % of the rate
 _SPAN_S = const(3600)  # of the RTC, for a rate that is kept until the next time
-_FRESH_S = const(21600)  # a time older than this is asked for again
 _MOST_PPM = const(50000)
 _LONG_MS = const(500)
 _WAIT_S = const(900)  # from one vain wait for a time to the next, at first
 
 _READS_UTC = const(2)  # flags: the network's clock shows UTC beside its zone
-_CONFIRMED = const(4)  # somebody else agrees with the network
 
 _SOURCES = ("", "network", "server")  # others count as the first
 
@@ -32,42 +29,29 @@ _is_costly = False  # the bearer attaches for the time alone
 _log = logging.Logger("clock")
 
 
-def utc(moment, before, after):
-    if before and after and after[0] > before[0]:
-        span = after[0] - before[0]
-        drifted = after[1] - before[1] - span
-        if abs(drifted) <= span // 20 + 2 * _MARGIN_S:
-            return before[1] + true(moment - before[0], _ppm(drifted, span))
-        before = None  # a step: the later time was believed for a reason
-    found = after or before
-    return found and found[1] + true(moment - found[0], found[2] or load().rate)
+def between(moment, before, after):
+    """Return the interpolated time; None if a step lies between: the later time was believed for a
+    reason."""
+    span = after[0] - before[0]
+    drifted = after[1] - before[1] - span
+    if abs(drifted) > span // 20 + 2 * _MARGIN_S:
+        return None
+    return before[1] + true(moment - before[0], _ppm(drifted, span))
 
 
-def wanted(confirm=False):
-    state = load()
-    if not state.utc or state.doubt_utc:
-        return True
-    now = rtc_s()
-    if not state.has(LEARNED):
-        return now - state.base_rtc >= _LEAST_SPAN_S
-    unsure = confirm and state.zone and not state.has(_CONFIRMED)
-    return bool(unsure) or now - state.rtc >= _FRESH_S
-
-
-def expect(bearer, costly):
+def begin_costly():
+    """Note that the bearer attaches for the time alone; False if that has been in vain lately."""
     global _is_costly
-    prepare = getattr(bearer, "expect_time", None)
-    if prepare and wanted() and not (costly and _is_pausing()):
-        _is_costly = costly
-        prepare()
+    _is_costly = not _is_pausing()
+    return _is_costly
 
 
 def ask(bearer):
-    tell = getattr(bearer, "network_time", None)
-    if not tell or not wanted() or _is_pausing():
+    """Ask a bearer for the time that is wanted. True if one came and is believed."""
+    if _is_pausing():
         return False
     watch = timing.Stopwatch()
-    utc_s = tell()
+    utc_s = bearer.network_time()
     took_ms = watch.elapsed_ms()
     if utc_s is None:
         if took_ms >= _LONG_MS or _is_costly:
@@ -78,13 +62,9 @@ def ask(bearer):
     return believe(_in_zone(utc_s, zone), "network", 1 + took_ms // 2000)
 
 
-def ask_server(session):
-    session.ask_time = wanted(True)
-
-
 def _is_pausing():
     state = load()
-    pause_s = min(_WAIT_S << state.misses >> 1, _FRESH_S) if state.misses else 0
+    pause_s = min(_WAIT_S << state.misses >> 1, FRESH_S) if state.misses else 0
     return rtc_s() - state.waited < pause_s
 
 
@@ -123,7 +103,7 @@ def believe(utc_s, source, error_s=1):
     else:
         step = utc_s - _expected(state, now)
         allowed = _allowed(state, now - state.rtc) + error_s
-        if source != "network" and state.zone and not state.has(_CONFIRMED):
+        if source != "network" and state.zone and not state.has(CONFIRMED):
             step = _settle_zone(state, step, allowed)
         if abs(step) <= allowed:
             _go_on(state, now, utc_s, error_s)
@@ -134,7 +114,7 @@ def believe(utc_s, source, error_s=1):
         else:
             _log.warning("the clock was wrong by %d s", step)
             _restart(state, now, utc_s, error_s)
-    state.put(_CONFIRMED, state.has(_CONFIRMED) or source != "network")
+    state.put(CONFIRMED, state.has(CONFIRMED) or source != "network")
     if source != "network" or state.doubt_source == _SOURCES.index("network"):
         state.doubt_utc = 0  # else somebody else has contradicted the network, and may do so again
     state.save()
@@ -151,7 +131,7 @@ def _begin(state, now, utc_s, error_s):
 def _go_on(state, now, utc_s, error_s):
     """Move the anchor, and learn the rate if the times are far enough apart."""
     span = now - state.base_rtc
-    if span >= max(_LEAST_SPAN_S, _SHARPNESS * (error_s + state.base_error)):
+    if span >= max(LEAST_SPAN_S, _SHARPNESS * (error_s + state.base_error)):
         rate = _ppm(utc_s - state.base_utc - span, span)
         state.rate = min(max(rate, -_MOST_PPM), _MOST_PPM)
         state.put(LEARNED, True)

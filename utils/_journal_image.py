@@ -26,6 +26,7 @@ class Image:
     def __init__(self, content=b""):
         """Damaged content counts as empty: it is kept with a check value of its own."""
         self.content = content if len(content) > _HEAD_BYTES else b""
+        self._added = None  # the last measurement that was added here
 
     @property
     def count(self):
@@ -53,11 +54,15 @@ class Image:
         if _HEAD_BYTES + len(body) > room:
             return False
         self.content = bytes((self.count + 1,)) + place.to_bytes(2, "big") + head[3:] + body
+        self._added = boot, epoch, sequence, rtc_s, records
         return True
 
     def measurements(self):
         """Yield (boot, epoch, sequence, rtc_s, records), oldest first."""
-        from utils import cbor_read  # on demand: most cycles only add
+        if self._added and self.count == 1:
+            yield self._added
+            return
+        from utils import cbor_read  # on demand: most cycles have no older ones
 
         content, place, layout = self.content, _HEAD_BYTES, []
         try:
@@ -81,7 +86,7 @@ class Image:
         for each in self.measurements():
             if (each[0], each[2]) not in keys:
                 left.add(*(each + (len(self.content) + _HEAD_BYTES,)))
-        self.content = left.content
+        self.content, self._added = left.content, left._added
 
 
 def _number(head, place):

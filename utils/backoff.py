@@ -23,16 +23,6 @@ CONGESTION = "congestion"  # the network asks for patience
 PERMANENT = "permanent"  # no SIM card, or one that is refused for good
 CONFIGURATION = "configuration"  # useless until somebody changes config.py
 
-# Minutes after the first failure in a row, the second, ..., the last for all further ones
-# (GSMA TS.34_4.0_REQ_011; classes of 3GPP TS 24.301 Annex A)
-_DELAYS_MIN = {
-    TEMPORARY: (10, 20, 40, 80, 160, 360),
-    UNANSWERED: (10, 20, 40),
-    CONGESTION: (30, 30, 40, 80, 160, 360),
-    PERMANENT: (60, 1440),
-    CONFIGURATION: (1440,),
-}
-_NEVER_SHORTER_MIN = (30, 1440)  # these vary to the longer side only
 _PATIENT = 4  # each fourth attempt in a row takes its whole time, the others half of it
 _NOTE_S = 1800  # node time that a power cut may cost, in a wait
 _NOTE_SHARE = 4  # nor more than this share of the time since the last one, lest waits never end
@@ -129,16 +119,15 @@ class Backoff:
     def failed(self, now_s, cause, kind=TEMPORARY, wait_s=0):
         """Note that the attempt delivered nothing. kind: the class of the cause. wait_s: the next
         attempt would be in vain before."""
+        from utils import _backoff_delays
+
         self.failures += 1
         self.cause = cause
         number = self.failures
         if kind in (PERMANENT, CONFIGURATION):
             number = self._futile = self._futile + 1
-        delays_min = _DELAYS_MIN.get(kind, _DELAYS_MIN[TEMPORARY])
-        delay_min = delays_min[min(number, len(delays_min)) - 1]
-        delay_s = delay_min * 60
-        least_s = delay_s if delay_min in _NEVER_SHORTER_MIN else delay_s * 3 // 4
-        self._until_s = now_s + max(wait_s, least_s + self._random(delay_s * 5 // 4 - least_s))
+        delay_s = _backoff_delays.seconds(kind, number, self._random)
+        self._until_s = now_s + max(wait_s, delay_s)
 
     def delivered(self):
         """Note a delivered report. Return True if it ended a row of failures."""

@@ -18,12 +18,21 @@ from utils import store
 _PART = "checked"
 _BYTES = 16
 
+_known = (None, b"")  # a module and its digest: fields do not change in a cycle
+
 
 def digest(config):
     """Return the digest of all fields of the module `config`.
 
     b"" if a value is of a kind whose equality cannot be told: nothing is remembered then.
     """
+    global _known
+    if _known[0] is not config:
+        _known = config, _digest(config)
+    return _known[1]
+
+
+def _digest(config):
     import uhashlib
 
     whole = uhashlib.sha256()

@@ -30,6 +30,9 @@ from utils import store
 
 _PART = "clock"
 LEARNED = const(1)  # of State.flags: the rate is of this epoch
+CONFIRMED = const(4)  # and this one: somebody else agrees with the network
+LEAST_SPAN_S = const(600)  # between two times from which the rate is learned
+FRESH_S = const(21600)  # a time older than this is asked for again
 _YEAR_S = const(31622400)  # no sleep is longer: such a leap of the RTC is none
 
 # the fields of State, as they are stored
@@ -134,9 +137,14 @@ def utc(moment, before, after):
     it, (rtc_s, utc_s, rate_ppm), or None. Between two anchors the time is interpolated. Beside
     one whose rate is 0, unknown, the node's present rate counts.
     """
-    from utils import _clock_told
+    if before and after and after[0] > before[0]:
+        from utils import _clock_told
 
-    return _clock_told.utc(moment, before, after)
+        found = _clock_told.between(moment, before, after)
+        if found is not None:
+            return found
+    found = after or before
+    return found and found[1] + true(moment - found[0], found[2] or load().rate)
 
 
 def wanted(confirm=False):
@@ -145,9 +153,14 @@ def wanted(confirm=False):
 
     confirm: True also if nobody has confirmed how the network writes its zone; the server can.
     """
-    from utils import _clock_told
-
-    return _clock_told.wanted(confirm)
+    state = load()
+    if not state.utc or state.doubt_utc:
+        return True
+    now = rtc_s()
+    if not state.has(LEARNED):
+        return now - state.base_rtc >= LEAST_SPAN_S
+    unsure = confirm and state.zone and not state.has(CONFIRMED)
+    return bool(unsure) or now - state.rtc >= FRESH_S
 
 
 def expect(bearer, costly=False):
@@ -155,9 +168,15 @@ def expect(bearer, costly=False):
 
     costly: it would not have to attach otherwise. If no time comes of it, the next try waits.
     """
-    from utils import _clock_told
+    prepare = getattr(bearer, "expect_time", None)
+    if not prepare or not wanted():
+        return
+    if costly:
+        from utils import _clock_told
 
-    _clock_told.expect(bearer, costly)
+        if not _clock_told.begin_costly():
+            return
+    prepare()
 
 
 def ask(bearer):
@@ -166,6 +185,8 @@ def ask(bearer):
     Blocks for the time that the bearer states (networking/__init__.py). A bearer that took half a
     second and had no time is asked again 15 minutes later, then 30 and so on up to 6 hours.
     """
+    if not hasattr(bearer, "network_time") or not wanted():
+        return False
     from utils import _clock_told
 
     return _clock_told.ask(bearer)
@@ -173,9 +194,7 @@ def ask(bearer):
 
 def ask_server(session):
     """Let a session (protocols/__init__.py) ask the server for the time, if it is wanted."""
-    from utils import _clock_told
-
-    _clock_told.ask_server(session)
+    session.ask_time = wanted(True)
 
 
 def hear(session):

@@ -16,7 +16,7 @@ in RTC memory: at most 32 measurements, in the normal course those since the las
 keep "flash": add() writes to flash; nothing is lost whose add() has returned True.
 
 Nothing here raises: trouble with flash, NVS or memory is logged, and costs what could not be kept.
-A cycle in which the flash has no part loads no more than this; utils/_journal_whole.py has the rest.
+A cycle in which the flash has no part loads no more than this; the rest: utils/_journal_whole.py.
 """
 
 from ucollections import namedtuple

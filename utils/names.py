@@ -21,3 +21,18 @@ def is_name(text):
         ):
             return False
     return True
+
+
+def short_name(unique_id):
+    """Return 8 letters, digits, - and _ for the 6 bytes of machine.unique_id(): a base name.
+
+    It is base64url, of the address turned left by two bits: those two are 0 in the address of a
+    single device by its manufacturer (IEEE 802), so that a letter or digit comes first, as a name
+    demands. Different addresses give different names.
+    """
+    from ubinascii import b2a_base64
+
+    turned = int.from_bytes(unique_id, "big") << 2
+    turned = (turned | turned >> 48) & 0xFFFFFFFFFFFF
+    text = b2a_base64(turned.to_bytes(6, "big")).decode()[:8]
+    return text.replace("+", "-").replace("/", "_")

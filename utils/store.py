@@ -18,9 +18,9 @@ from micropython import const
 from utils import checksum, logging
 
 _SEQUENCE_KEY = "report_seq"
-_BOOT_KEY = "report_boot"
+BOOT_KEY = "report_boot"
 _SEQUENCE_LAST = 2147483647
-_BOOT_LAST = const(65535)
+BOOT_LAST = const(65535)
 _MEMORY_BYTES = const(2048)
 _ACCOUNT_BYTES = const(512)  # of the RTC memory, left free for the account
 _PART_BYTES = const(7)  # of a part beside its name and content: two lengths and the check value
@@ -40,66 +40,43 @@ def next_sequence():
         if _is_number(sequence, 0, _SEQUENCE_LAST - 1):
             boot = _stored_boot()
         else:
-            boot = _new_boot()  # first: a number is never given twice under one boot number
+            boot = _lost().new_boot()  # first: a number is never given twice under one boot number
             sequence = -1
         nvs_set(_SEQUENCE_KEY, sequence + 1)
-        _Count.boot = boot
+        Count.boot = boot
         return sequence + 1
     except Exception as error:  # noqa: BLE001 - the firmware raises bare Exception when NVS fails
         _log.warning("no sequence number in NVS: %s", error)
-        return _next_without_nvs()
+        return _lost().next_sequence()
 
 
 def boot_number():
     """Return the number, 1..65535, that tells apart measurements with equal sequence numbers."""
-    if _Count.boot is None:
+    if Count.boot is None:
         try:
-            _Count.boot = _stored_boot()
+            Count.boot = _stored_boot()
         except Exception as error:  # noqa: BLE001 - as above
             _log.warning("no boot number in NVS: %s", error)
-            _Count.boot = _kept_count()[0] or _random_boot()
-    return _Count.boot
+            Count.boot = _lost().boot_number()
+    return Count.boot
 
 
-class _Count:
+class Count:
     boot = None  # of the last sequence number
 
 
 def _stored_boot():
     import pycom
 
-    boot = pycom.nvs_get(_BOOT_KEY, 0)
-    return boot if _is_number(boot, 1, _BOOT_LAST) else _new_boot()
+    boot = pycom.nvs_get(BOOT_KEY, 0)
+    return boot if _is_number(boot, 1, BOOT_LAST) else _lost().new_boot()
 
 
-def _new_boot():
-    boot = _random_boot()
-    nvs_set(_BOOT_KEY, boot)
-    _log.info("boot number %d", boot)
-    return boot
+def _lost():
+    """Return what begins a count anew; most cycles do not load it."""
+    from utils import _store_lost
 
-
-def _random_boot():
-    import uos
-
-    return 1 + int.from_bytes(uos.urandom(4), "big") % _BOOT_LAST
-
-
-def _next_without_nvs():
-    """Count in RTC memory, under a boot number that holds until the next reset."""
-    boot, last = _kept_count()
-    if not boot:
-        boot, last = _random_boot(), -1
-    _Count.boot = boot
-    keep_part("count", boot.to_bytes(2, "big") + (last + 1).to_bytes(4, "big"))
-    return last + 1
-
-
-def _kept_count():
-    kept = part("count")
-    if len(kept) != 6:
-        return 0, -1
-    return int.from_bytes(kept[:2], "big"), int.from_bytes(kept[2:], "big")
+    return _store_lost
 
 
 def _is_number(value, least, most):

@@ -18,6 +18,7 @@ from __future__ import annotations
 import ast
 import functools
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -172,42 +173,42 @@ class Imports:
 
 def imports(path: Path, root: Path = ROOT) -> Imports:
     """Which device files a device file imports, and which modules that are none."""
+    text = source(path, root).read_text(encoding="utf-8")
     try:
-        said = _said(source(path, root).read_text(encoding="utf-8"))
+        said = _said(text)
     except SyntaxError as error:
         raise ValueError(f"{path}:{error.lineno}: {error.msg}") from None
     needed: set[Path] = set()
     on_demand: set[Path] = set()
     foreign: set[str] = set()
-    for module, members, is_on_demand in said.imports:
+    for module, members, is_on_demand in said:
         found = _files(module, root)
         found += [file for name in members for file in _files(f"{module}.{name}", root)]
         (on_demand if is_on_demand else needed).update(found)
         if not found:
             foreign.add(module.split(".")[0])
-    needed.update(_plugins(said.folders, root) if len(path.parts) == 1 else ())
+    needed.update(_plugins(_plugin_folders(text), root) if len(path.parts) == 1 else ())
     return Imports(frozenset(needed), frozenset(on_demand - needed), frozenset(foreign))
 
 
-@dataclass(frozen=True)
-class _Said:
-    """The part of a source text that its imports follow from."""
-
-    imports: tuple[tuple[str, tuple[str, ...], bool], ...]  # module, names from it, on demand
-    folders: frozenset[str]  # of plug-ins that a script of the application finds by name
+_Said = tuple[str, tuple[str, ...], bool]  # module, names from it, on demand
 
 
 @functools.lru_cache(maxsize=256)
-def _said(text: str) -> _Said:
-    """Parse a source text. The trees that are built one after the other differ in a few files."""
+def _said(text: str) -> list[_Said]:
+    """The imports of a source text. The trees that are built one after the other differ in a few
+    files."""
     lines = text.splitlines()
-    nodes = list(ast.walk(ast.parse(text)))
     found = []
-    for node in nodes:
+    todo: deque[ast.AST] = deque([ast.parse(text)])
+    while todo:
+        node = todo.popleft()
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             on_demand = ON_DEMAND in lines[node.lineno - 1]
             found += [(module, members, on_demand) for module, members in _imported(node)]
-    return _Said(tuple(found), _folders(nodes))
+        elif not isinstance(node, ast.expr):  # those are most of a tree, and import nothing
+            todo.extend(ast.iter_child_nodes(node))
+    return found
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -226,8 +227,11 @@ def _files(module: str, root: Path) -> list[Path]:
     return [Path(name) for name in names if os.path.isfile(f"{root}/{name}")][:1]
 
 
-def _folders(nodes: list[ast.AST]) -> frozenset[str]:
-    """Each folder in `plugins.find("FOLDER", ...)`, and folders whose contract is imported."""
+@functools.lru_cache(maxsize=16)
+def _plugin_folders(text: str) -> frozenset[str]:
+    """Of plug-ins that a script of the application finds by name: each folder in
+    `plugins.find("FOLDER", ...)`, and folders whose contract is imported."""
+    nodes = list(ast.walk(ast.parse(text)))
     folders = {
         node.args[0].value
         for node in nodes

@@ -21,6 +21,7 @@ from devkit import requirements
 from emulator.device_files import ROOT, SCRIPTS
 from emulator.vm import mpy
 
+CONFIG = Path("config.py")
 LOCK = ROOT / "devkit/requirements/micropython.lock"
 # .mpy version 6 of MicroPython 1.19 and later: "M", version, flags (no native code), small int
 # bits (py/persistentcode.c of MicroPython 1.29)
@@ -54,7 +55,12 @@ class Target:
 
     def deployed(self, source: bytes, path: Path) -> bytes:
         """What goes on the board for a device file. NotCompiled if it does not compile."""
-        return source if is_script(path) else self.compiled(source, path)
+        if is_script(path):
+            return source
+        code = self.compiled(source, path)
+        if path == CONFIG:
+            mpy.keep(source, code)
+        return code
 
     def content(self, sources: Mapping[Path, bytes]) -> dict[Path, bytes]:
         """Path on the board -> content, of these device files. Raises as deployed."""

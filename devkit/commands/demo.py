@@ -1,7 +1,8 @@
 """Measure, connect, send, deactivate, sleep: the template application on an emulated board.
 
 Runs boot.py, main.py and config.py, the files that go on a device, for three cycles with a real
-server on loopback, and ends with a table of phases and with what arrived.
+server on loopback, and ends with a table of phases and with what arrived. The modules load as fast
+as those that ./dev build deploys.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from devkit.commands.options import (
     add_config,
     add_cycles,
     add_firmware,
+    add_install,
     add_json,
     add_realtime,
     add_trace,
@@ -29,7 +31,7 @@ from devkit.commands.options import (
     writing,
 )
 from devkit.commands.run import runtime, summary, troubles
-from devkit.commands.values import output
+from devkit.commands.values import output, whole
 from devkit.servers.receiver import Receiver, answers
 from devkit.tables import table
 from emulator.cycle import Cycle
@@ -43,12 +45,23 @@ packets sent, on air, arrived: by the emulation's own record (of a stream, its p
 left?, answered?: the messages of which the node knows that they left its radio, and that the
 server has them; - is unknown"""
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+FORMS = {
+    "py": "source, .py",
+    "mpy": "compiled, .mpy, as ./dev build deploys them",
+    "frozen": "frozen, in a firmware built for them",
+}
 
 
 def _plot(text: str) -> str:
     if Path(text).suffix not in PLOT_SUFFIXES:
         raise argparse.ArgumentTypeError(f"{text!r} does not end in {', '.join(PLOT_SUFFIXES)}")
     return output(text)
+
+
+def _plotted(text: str) -> tuple[int, str]:
+    """A cycle of the picture: its number and its label."""
+    number, _, label = text.partition("=")
+    return whole(1)(number), label
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,12 +80,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_cycles(parser, 3)
     add_world(parser)
     add_firmware(parser)
+    add_install(parser, "mpy")
     add_trace(parser)
     parser.add_argument(
         "--plot",
         type=_plot,
         metavar="FILE.png",
         help="draw the current over time, with the phases named (.png, .svg or .pdf)",
+    )
+    parser.add_argument(
+        "--plot-cycles",
+        type=_plotted,
+        nargs="+",
+        default=[],
+        metavar="N[=LABEL]",
+        help="draw these cycles, side by side with the same scales, such as 1=cold 3=resumed",
     )
     add_vm(parser)
     add_realtime(parser)
@@ -90,6 +112,7 @@ def _demo(options: argparse.Namespace) -> int:
     def say(text: str = "") -> None:
         print(text, file=out, flush=True)
 
+    _check_plot(options)
     if options.plot:
         requirements.need("plot")
     vm = runtime(options)
@@ -102,6 +125,7 @@ def _demo(options: argparse.Namespace) -> int:
     board = application.board(bearer)
     say(f"Emulated {board}, firmware {options.firmware}, scenario {options.scenario!r},"
         f" seed {options.seed}: boot.py, main.py, {config}")  # fmt: skip
+    say(f"Modules: {FORMS[options.install]}")
     for name, value in settings.items():
         say(f"{config}: {name} = {value!r}")
     with Receiver(protocol) as receiver, tempfile.TemporaryDirectory("-flash") as folder:
@@ -122,6 +146,7 @@ def _demo(options: argparse.Namespace) -> int:
             secrets=configuration.secret_values(fields),
             flash=flash,
             routes=[to_server],
+            install=options.install,
             console=lambda text: print(text, end="", file=out, flush=True),
             realtime=options.realtime,
             **vm,
@@ -153,6 +178,14 @@ def _demo(options: argparse.Namespace) -> int:
     return 1 if missing else 0
 
 
+def _check_plot(options: argparse.Namespace) -> None:
+    if options.plot_cycles and not options.plot:
+        raise UsageError("--plot-cycles without a picture; allowed: with --plot FILE.png")
+    for number, _ in options.plot_cycles:
+        if number > options.cycles:
+            raise UsageError(f"--plot-cycles {number}; allowed: 1 to {options.cycles} (--cycles)")
+
+
 def _route(receiver: Receiver, host: str, port: int) -> str:
     """The route from the server of the configuration to the real one."""
     text = receiver.route(host, port)
@@ -181,8 +214,9 @@ def _write_files(
         from devkit.plot import draw
 
         title = f"{bearer} report, {options.scenario}, firmware {options.firmware}"
+        chosen = {number: label for number, label in options.plot_cycles if number <= len(cycles)}
         with writing("--plot", options.plot):
-            draw(emulator.board.meter.timeline, cycles, Path(options.plot), title)
+            draw(emulator.board.meter.timeline, cycles, Path(options.plot), title, chosen)
 
 
 def phase_table(cycles: Sequence[Cycle]) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,10 @@ from devkit.commands.options import (
 )
 from devkit.commands.values import amount, file
 from emulator.cycle import Cycle
-from emulator.device_files import ROOT, configured
+from emulator.device_files import CREDENTIALS, ROOT, configured
 from emulator.emulator import Console, Emulator
 from emulator.network.addresses import endpoint
+from emulator.vm import mpy
 from emulator.vm.guard import TimeLimit
 
 BOARDS = ("GPy", "FiPy")
@@ -111,9 +114,14 @@ def fields_of(flash: Path | None) -> dict[str, Any]:
     """Those of the configuration on this flash, none if it has no configuration."""
     with contextlib.ExitStack() as stack:
         if flash is not None:
-            if not (flash / "config.py").is_file():
+            config = mpy.configuration(flash)
+            if config is None:
                 return {}
-            stack.enter_context(configured(flash / "config.py"))
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="config-")))
+            shutil.copyfile(config, folder / "config.py")
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(flash / CREDENTIALS, folder / CREDENTIALS)
+            stack.enter_context(configured(folder / "config.py"))
         return configuration.fields()
 
 

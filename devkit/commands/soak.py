@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from devkit.commands.options import add_json
+from devkit.commands import UsageError
+from devkit.commands.options import add_json, add_vm
 from devkit.commands.values import amount, whole
 from devkit.soak import NAMES
 
@@ -38,6 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="outages only: virtual days of a run (default: 60)",
     )
+    add_vm(parser)
     add_json(parser)
 
 
@@ -50,9 +52,13 @@ def share(text: str) -> tuple[int, int]:
 
 
 def main(options: argparse.Namespace) -> int:
+    from devkit.commands.run import runtime
     from devkit.soak.rig import Rig
 
     proof: Any = importlib.import_module(f"devkit.soak.{options.name}")
+    on_vm = options.vm or options.vm_command
+    if on_vm and not hasattr(proof, "ON_VM"):
+        raise UsageError(f"--vm with {options.name}; allowed: with links")
     runs = options.runs or proof.RUNS
     part, parts = options.share
     out = sys.stderr if options.json else sys.stdout
@@ -61,15 +67,24 @@ def main(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         rig = Rig(Path(folder))
         rig.days = options.days
-        days = "" if options.days is None else f" --days {options.days:g}"
+        rig.runtime = runtime(options)
+        more = "" if options.days is None else f" --days {options.days:g}"
+        more += " --vm" if on_vm else ""
         for seed in seeds:
             for rule, seen in proof.violations(rig, seed):
-                repeat = f"./dev soak {options.name} --runs 1 --seed {seed}{days}"
+                repeat = f"./dev soak {options.name} --runs 1 --seed {seed}{more}"
                 violations.append({"seed": seed, "rule": rule, "repeat": repeat})
-                print(f"{options.name}: seed {seed}: {rule}: {seen}\n  {repeat}", file=out)
+                print(
+                    f"{options.name}: seed {seed}: {rule}: {seen}\n  {repeat}",
+                    file=out,
+                    flush=True,
+                )
             while rig.said:
                 print(rig.said.pop(0), file=out, flush=True)
     count = len(seeds)
+    if rig.counts:
+        ends = ", ".join(f"{many} {name}" for name, many in rig.counts.most_common())
+        print(f"{options.name}: cycles: {ends}", file=out)
     print(f"{options.name}: {count} runs, {len(violations)} violations", file=out)
     if options.json:
         about = {"ok": not violations, "name": options.name, "runs": count, "seed": options.seed}

@@ -287,8 +287,10 @@ def block(text: str, kind: str = "text") -> str:
 
 @functools.cache
 def _cycles(scenario_name: str, cycles: int) -> tuple[list[Cycle], list[bytes]]:
-    """Of the template with a server, and the payloads that came to it."""
-    options: dict[str, Any] = {"seed": SEED, "firmware": FIRMWARE, "max_hours": 24}
+    """Of ./dev demo, and the payloads that came to its server."""
+    options: dict[str, Any] = {
+        "seed": SEED, "firmware": FIRMWARE, "max_hours": 24, "install": "mpy",
+    }  # fmt: skip
     with Receiver(PROTOCOL) as receiver:
         options["routes"] = [receiver.route(PUBLISHED["_HOST"], PUBLISHED["_PORT"])]
         with Emulator(scenario=scenario_name, **options) as emulator:

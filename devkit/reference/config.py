@@ -35,7 +35,7 @@ _IP_VERSION = "IP"  # "IP", "IPV6" or "IPV4V6"; MQTT needs IPv4
 # seconds, 1 to 3600; the first attach in a new place takes longest
 _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90
 # _BAND = 20  # an int or a list: search these bands only, which shortens the first attach
-# _MODEM_LINK = "auto"  # by the modem's own UART, faster; by the firmware's LTE where that fails
+_MODEM_LINK = "auto"  # "uart": the modem's; "lte": the firmware's; "auto": lte where uart fails
 
 # wifi: the known networks, _WIFI_NETS, stand in credentials.py
 _WIFI_FORCE_NO_SCAN = False  # True: no scan, which takes 2 s; the networks in their order

@@ -7,6 +7,7 @@ good cycle has left.
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +45,9 @@ class Rig:
         self.emulator: Emulator | None = None
         self.printed: list[str] = []
         self.days: float | None = None  # of a run, for proofs that last for days
+        self.runtime: dict[str, Any] = {}  # arguments of Emulator: what the programs run on
         self.said: list[str] = []  # figures of a run, for people
+        self.counts: Counter[str] = Counter()  # of all runs: how many ended in which way
         self._good: dict[str, _Good] = {}
 
     @contextmanager
@@ -55,9 +58,11 @@ class Rig:
         bearer: str,
         settings: dict[str, object] | None = None,
         grown: bool = True,
+        **kind: Any,
     ) -> Iterator[Emulator]:
         """A board with a fresh flash. table: of a scenario. settings: lines added to config.py.
-        grown: with the settings and the NVS that a good cycle leaves, else as new."""
+        grown: with the settings and the NVS that a good cycle leaves, else as new. kind: name and
+        firmware, if not the usual ones of the bearer."""
         self.restore()
         if settings:
             application.configure(self.flash, settings)
@@ -65,11 +70,12 @@ class Rig:
         with Emulator(
             scenario=scenarios.from_table(table),
             seed=seed,
-            name=application.board(bearer),
             chips=application.chips(bearer),
             flash=self.flash,
             install="frozen",
             console=self.printed.append,
+            **self.runtime,
+            **{"name": application.board(bearer), **kind},
         ) as emulator:
             if grown:
                 self._grow(emulator, bearer)

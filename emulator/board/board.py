@@ -133,7 +133,8 @@ class Board:
 
     def call(self, name: str, *args: Any) -> Any:
         """Carry out one firmware call on behalf of the device."""
-        self.raise_halt()  # neither `finally` nor a bare `except` on the device outlives a reset
+        if self.halt is not None:  # no `finally` and no bare `except` on the device outlives it
+            raise self.halt
         service_name, _, method = name.partition(".")
         service = self.services.get(service_name)
         function = getattr(service, "do_" + method, None)
@@ -143,14 +144,16 @@ class Board:
         self.spend_us(service.call_us.get(method, CALL_US) + self._text_us)
         self._text_us = 0
         result = function(*args)
-        self._text_us = _characters(result) * TEXT_US
+        if result.__class__ is str or result.__class__ is list:
+            self._text_us = _characters(result) * TEXT_US
         return result
 
     def spend_us(self, duration_us: int) -> None:
         """The device is busy for this time. What ends the program, a watchdog or a brown-out, ends
         it at its own instant: the rest of the time is not spent."""
         self.clock.advance(duration_us, self.halted)
-        self.raise_halt()
+        if self.halt is not None:
+            raise self.halt
 
     def wait_us(self, duration_us: int) -> int:
         """Let the device sleep until the time is over or an interrupt is pending; the rest."""

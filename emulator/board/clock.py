@@ -55,12 +55,14 @@ class Clock:
 
     def advance(self, duration_us: int, stop: Callable[[], bool] | None = None) -> None:
         """Spend `duration_us`, or less if `stop()` holds; due events run on the way."""
-        until_us = self.now_us + max(0, int(duration_us))
+        until_us = self.now_us + int(duration_us) if duration_us > 0 else self.now_us
         queue = self._queue
         if self._running_events or (queue and queue[0][0] <= until_us):
             self.run_until(until_us, stop)
-        else:  # nothing is due: most of the calls of a program
+        elif self.pace is not None:
             self._move_to(until_us)
+        else:  # nothing is due: most of the calls of a program
+            self.now_us = until_us
 
     def run_until(self, deadline_us: int, stop: Callable[[], bool] | None = None) -> bool:
         """Spend time until `stop()` holds or the deadline is reached. True if `stop()` holds.

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EINVAL, ENODEV, ENOENT, ENOSPC
 from pathlib import Path
@@ -98,13 +98,14 @@ class FlashSpace(Service):
 
     def host_path(self, path: str) -> Path | None:
         """The host's file behind a path of the device, existing or not; None: no such place."""
+        host = self._place(path)
+        return None if host is None or self._leads_out(host) else Path(host)
+
+    def _place(self, path: str) -> str | None:
         full = self.absolute(path)
         if full != "/flash" and not full.startswith("/flash/"):
             return None
-        if "\0" in full:
-            return None
-        host = self._root + full[len("/flash") :]
-        return None if self._leads_out(host) else Path(host)
+        return None if "\0" in full else self._root + full[len("/flash") :]
 
     def _leads_out(self, place: str) -> bool:
         """Whether a symbolic link below the root leads out of it. Most paths have no link, and
@@ -117,11 +118,17 @@ class FlashSpace(Service):
             above = os.path.dirname(above)
         return False
 
-    def import_path(self, path: str) -> Path | None:
-        """As host_path, for imports: on LittleFS the working directory does not matter to them."""
-        if self.fs_type == LITTLEFS:
-            path = posixpath.join("/flash", path)
-        return self.host_path(path)
+    def import_place(self, path: str) -> str | None:
+        """Where host_path looks, for imports: on LittleFS the working directory does not matter to
+        them. What is there may lead out of the flash."""
+        return self._place(posixpath.join("/flash", path) if self.fs_type == LITTLEFS else path)
+
+    def import_path(
+        self, path: str, is_there: Callable[[str], bool] = os.path.isfile
+    ) -> str | None:
+        """As host_path, for imports; None as well if no file is there."""
+        host = self.import_place(path)
+        return None if host is None or not is_there(host) or self._leads_out(host) else host
 
     def place(self, path: str) -> Path:
         """As host_path; OSError for a place that is on no mounted file system."""

@@ -8,15 +8,14 @@ configuration stands in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from emulator.board.clock import Clock
 from emulator.board.secrets import Secrets
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     at_us: int
     kind: str
     text: str

@@ -8,8 +8,7 @@ modem task that was started before boot.py). FreeRTOS sleeps end on the 1 ms tic
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from emulator.board.board import Board, Halt, fail
 from emulator.board.clock import Event
@@ -28,8 +27,7 @@ class NeverReturns(Halt):
     kind = "hang"
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """Sleep `ticks` FreeRTOS ticks, or less if `until()` holds at one of them; or exactly `us`."""
 
     ticks: int = 0
@@ -79,11 +77,13 @@ def _pass(board: Board, wait: Wait) -> None:
     )  # looked at on the tick
 
 
-def _sleep_until(
-    board: Board, deadline_us: int, until: Callable[[], bool] = lambda: False
-) -> None:
+def _sleep_until(board: Board, deadline_us: int, until: Callable[[], bool] | None = None) -> None:
     """Let time pass; a reset of the board ends the program at its very instant."""
-    board.clock.run_until(deadline_us, lambda: board.halt is not None or until())
+
+    def ends() -> bool:
+        return board.halt is not None or (until is not None and until())
+
+    board.clock.run_until(deadline_us, board.halted if until is None else ends)
     if board.halt is not None:
         raise board.halt
 

@@ -10,6 +10,7 @@ Source: ITU-T V.250 5.2; observed Monarch behaviour (docs/emulation.md).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from emulator.board.board import Board
@@ -22,6 +23,7 @@ from emulator.modem.output import Output
 
 CR, LF, BACKSPACE, ESCAPE, CTRL_Z = 0x0D, 0x0A, 0x08, 0x1B, 0x1A
 LINE_LIMIT = 4096  # longer lines are refused as a whole
+_PLAIN = re.compile(rb"[^\r\n\x08/]+")  # what an editor of lines only puts into one
 
 
 class Session:
@@ -100,10 +102,17 @@ class Session:
                 continue
             if self.busy and not self._aborts:
                 break
-            byte = self._input.pop(0)
             if self.busy or self._losing:
-                self._abort(byte)
+                self._abort(self._input.pop(0))
                 continue
+            if plain := _PLAIN.match(self._input):
+                run = plain[0]
+                del plain, self._input[: len(run)]
+                self._line += run[: max(0, LINE_LIMIT + 1 - len(self._line))]
+                if self.echo:
+                    echo += run
+                continue
+            byte = self._input.pop(0)
             if byte == LF and not self._line:
                 continue  # the LF of CR LF, or an empty line
             if self.echo:

@@ -14,7 +14,7 @@ from emulator.vm.errors import for_device
 from emulator.vm.guard import LoopGuard
 from emulator.vm.stream import decode_all, encode
 
-_PLAIN = (type(None), bool, int, float, str, bytes)
+_PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 
 
 def plain(value: Any) -> Any:
@@ -44,7 +44,7 @@ class Bridge:
             if self.on_wait is not None and name in ("rtc.sleep_us", "rtc.sleep_until"):
                 result = self._wait(name, args[0])
             else:
-                result = self._board.call(name, *[plain(value) for value in args])
+                result = self._board.call(name, *map(plain, args))
         except OSError as error:
             raise for_device(error) from None
         if self._board.interrupted:

@@ -34,9 +34,7 @@ class CpythonVm(Vm):
     def _start(self) -> None:
         self.shutdown()
         self.bridge = Bridge(self.board, self._report)
-        self.importer = Importer(
-            self.board, self._firmware_dir, self._flash.import_path, self._install
-        )
+        self.importer = Importer(self.board, self._firmware_dir, self._flash, self._install)
         self.threads = Threads(self.board, self.bridge, self._report)
         self.bridge.in_main = lambda: self.threads.current_number == 0
         importer = self.importer

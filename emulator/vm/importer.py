@@ -17,6 +17,7 @@ from typing import Any
 
 from emulator.board.board import Board
 from emulator.board.constants import COMPARABLE, ESTIMATE, MEASURED, constant
+from emulator.board.flash import Flash
 from emulator.device_files import SCRIPTS
 from emulator.vm import mpy
 from emulator.vm.compiler import compile_device
@@ -88,24 +89,46 @@ def mpy_us(size: int) -> int:
     return round(size * (MPY_US_PER_KB + RUN_US_PER_KB / MPY_SHARE) / 1024)
 
 
-def import_kind(host_path: Callable[[str], Path | None], stem: str) -> str | None:
+_KINDS = (
+    ("dir", "", os.path.isdir),
+    ("py", ".py", os.path.isfile),
+    ("mpy", ".mpy", os.path.isfile),
+)
+
+
+def import_kind(flash: Flash, stem: str) -> str | None:
     """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
-    place = host_path(stem)
-    for kind, suffix in (("dir", ""), ("py", ".py"), ("mpy", ".mpy")):
-        # most names that are looked for are not there, and finding the place takes longer
-        if place is not None and not os.path.exists(f"{place}{suffix}"):
-            continue
-        host = host_path(stem + suffix)
-        if host is not None and (host.is_dir() if kind == "dir" else host.is_file()):
+    place = flash.import_place(stem)
+    if place is None:
+        return None
+    for kind, suffix, is_there in _KINDS:  # most names that an import looks for are not there
+        if is_there(place + suffix) and flash.import_path(stem + suffix, is_there):
             return kind
     return None
 
 
+def import_find(kind_of: Callable[[str], str | None], stems: list[str]) -> list[str] | None:
+    """[stem, kind] of the first of these that an import finds."""
+    for stem in stems:
+        kind = kind_of(stem)
+        if kind is not None:
+            return [stem, kind]
+    return None
+
+
+@functools.cache
+def firmware_names(folder: Path) -> list[str]:
+    """The modules of the firmware that are files of this folder."""
+    files = {file: name for name, file in FIRMWARE_FILES.items()}
+    found = sorted(file.stem for file in folder.glob("*.py"))
+    return [files.get(name, name) for name in found if name != "__init__"]
+
+
 def firmware_file(folder: Path, name: str) -> Path | None:
     """The file of one of the firmware's modules; None if it has no such module."""
-    file = folder / (FIRMWARE_FILES.get(name, name) + ".py")
-    public = name not in FIRMWARE_FILES.values() and name != "__init__"
-    return file if public and file.is_file() else None
+    if name not in firmware_names(folder):
+        return None
+    return folder / (FIRMWARE_FILES.get(name, name) + ".py")
 
 
 class Importer:
@@ -113,13 +136,12 @@ class Importer:
         self,
         board: Board,
         firmware_dir: Path,
-        host_path: Callable[[str], Path | None],
+        flash: Flash,
         install: str = "py",
     ) -> None:
-        """host_path: from a path on the device to the file on the host; None: nothing there."""
         self._board = board
         self._firmware_dir = firmware_dir
-        self._host_path = host_path
+        self._flash = flash
         self._install = install
         self.loaded: dict[str, Any] = {}  # sys.modules of the device
         self.path: list[str] = ["", "/flash", "/flash/lib"]
@@ -144,14 +166,17 @@ class Importer:
         exec(_firmware_code(file, file.stat().st_mtime_ns), names)
 
     def kind_of(self, stem: str) -> str | None:
-        return import_kind(self._host_path, stem)
+        return import_kind(self._flash, stem)
+
+    def find(self, stems: list[str]) -> list[str] | None:
+        return import_find(self.kind_of, stems)
 
     def load_mpy(self, name: str, stem: str, inner: str) -> ModuleType:
         """Byte code of this project's own modules runs as the source that it was made of."""
         path = stem + inner
-        host = self._host_path(path + ".mpy")
+        host = self._flash.import_path(path + ".mpy")
         assert host is not None
-        data = host.read_bytes()
+        data = Path(host).read_bytes()
         source = mpy.source_of(data, path.removeprefix("/flash/") + ".py")
         if source is not None:
             module, names = self.new_module(name)
@@ -170,13 +195,13 @@ class Importer:
 
     def run_file(self, path: str, names: dict[str, Any], script: bool = False) -> None:
         """Execute one source file of the device in `names`, loading time included."""
-        host = self._host_path(path)
-        if host is None or not host.is_file():
+        host = self._flash.import_path(path)
+        if host is None:
             raise self.firmware_builtins["OSError"](2)
-        data = host.read_bytes()
+        data = Path(host).read_bytes()
         as_source = script or path in SCRIPTS
         self._board.spend_us(import_us(data, "py" if as_source else self._install))
-        code = self.compile(data, str(host), path)
+        code = self.compile(data, host, path)
         names["__builtins__"] = self.device_builtins
         exec(code, names)
 

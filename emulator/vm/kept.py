@@ -1,7 +1,8 @@
 """Code of the project's device files, kept between processes as Python keeps that of modules.
 
 Compiling them takes half the time of a short command. An entry holds for one text, one compiler
-and one Python. There is one for each file: programs of others, and altered files, have none.
+and one Python. There is one for each file and compiler: programs of others, and altered files,
+have none.
 """
 
 from __future__ import annotations
@@ -23,33 +24,50 @@ _COMPILER = Path(__file__).with_name("compiler.py")
 
 def load(source: str) -> CodeType | None:
     """What an earlier process has made of this text."""
-    place = _place(source)
-    if place is None:
-        return None
+    data = read(source)
     try:
-        data = place.read_bytes()
-        key = _key(source)
-        code = marshal.loads(data[len(key) :]) if data.startswith(key) else None
-    except (OSError, EOFError, ValueError, TypeError):
+        code = None if data is None else marshal.loads(data)
+    except (EOFError, ValueError, TypeError):
         return None
     return code if isinstance(code, CodeType) else None
 
 
 def store(source: str, code: CodeType) -> None:
     """Keep it, if it is of the project and there is a virtual environment to keep it in."""
-    place = _place(source)
+    write(source, marshal.dumps(code))
+
+
+def read(source: str, maker: str = "") -> bytes | None:
+    """What `maker` has made of this text: another compiler, its options included."""
+    place = _place(source, maker)
+    if place is None:
+        return None
+    try:
+        data = place.read_bytes()
+        key = _key(source, maker)
+    except OSError:
+        return None
+    return data[len(key) :] if data.startswith(key) else None
+
+
+def write(source: str, data: bytes, maker: str = "") -> None:
+    """Keep it, as `store` does."""
+    place = _place(source, maker)
     if place is None or sys.dont_write_bytecode:
         return
     with contextlib.suppress(OSError):
         place.parent.mkdir(exist_ok=True)
         new = place.with_name(f"{place.name}.{os.getpid()}")
-        new.write_bytes(_key(source) + marshal.dumps(code))
+        new.write_bytes(_key(source, maker) + data)
         new.replace(place)
 
 
-def _place(source: str) -> Path | None:
+def _place(source: str, maker: str) -> Path | None:
     name = _names().get(source) if sys.prefix != sys.base_prefix else None
-    return Path(sys.prefix) / "device-code" / name if name else None
+    if name is None:
+        return None
+    kind = f"-{hashlib.sha256(maker.encode()).hexdigest()[:8]}" if maker else ""
+    return Path(sys.prefix) / "device-code" / f"{name}{kind}"
 
 
 @functools.cache
@@ -62,6 +80,6 @@ def _names() -> dict[str, str]:
     return found
 
 
-def _key(source: str) -> bytes:
-    parts = importlib.util.MAGIC_NUMBER, _COMPILER.read_bytes(), source.encode()
-    return hashlib.sha256(b"\0".join(parts)).digest()
+def _key(source: str, maker: str) -> bytes:
+    made_by = maker.encode() or importlib.util.MAGIC_NUMBER + _COMPILER.read_bytes()
+    return hashlib.sha256(made_by + b"\0" + source.encode()).digest()

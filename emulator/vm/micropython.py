@@ -25,7 +25,16 @@ from emulator.vm import webassembly
 from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
-from emulator.vm.importer import WEAK, firmware_file, import_kind, import_us, mpy_us, source_us
+from emulator.vm.importer import (
+    WEAK,
+    firmware_file,
+    firmware_names,
+    import_find,
+    import_kind,
+    import_us,
+    mpy_us,
+    source_us,
+)
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
 from emulator.vm.source import prepare, prepare_firmware
@@ -169,6 +178,7 @@ class MicroPythonVm(Vm):
             "scratch": self._scratch or "/scratch",
             "hide": list(HIDDEN),
             "weak": WEAK,
+            "firmware": " ".join(firmware_names(self._firmware_dir)),
         }
 
     def _vm_spend(self) -> None:
@@ -190,26 +200,25 @@ class MicroPythonVm(Vm):
         """Handlers have run in between; that makes the loop no useful one."""
         self.guard.charged_us = self._loop_us
 
-    def _vm_stat(self, stem: str) -> str | None:
-        """What `stem` stands for in an import: "dir", "py", "mpy" or nothing."""
-        return import_kind(self._flash.import_path, stem)
+    def _vm_find(self, stems: list[str]) -> list[str] | None:
+        """[stem, kind] of the first that stands for anything in an import."""
+        return import_find(lambda stem: import_kind(self._flash, stem), stems)
 
-    def _vm_firmware(self, name: str) -> list[str] | None:
+    def _vm_firmware(self, name: str) -> list[str]:
         """[file name, source] of one of the firmware's modules."""
         file = firmware_file(self._firmware_dir, name)
-        if file is None:
-            return None
+        assert file is not None
         shown = FIRMWARE_PREFIX + file.name
         return [shown, prepare_firmware(file.read_text(encoding="utf-8"), shown)]
 
     def _vm_load(self, path: str, module: bool) -> list[str]:
         """[name to show, source] of a module or a script; costs its import."""
         host = self._flash.import_path(path)
-        if (host is None or not host.is_file()) and not module and Path(path).is_file():
-            host, path = Path(path), Path(path).name
-        if host is None or not host.is_file():
+        if host is None and not module and Path(path).is_file():
+            host, path = path, Path(path).name
+        if host is None:
             raise OSError(2)
-        data = host.read_bytes()
+        data = Path(host).read_bytes()
         as_source = not module or path in SCRIPTS
         self.board.spend_us(import_us(data, "py" if as_source else self._install))
         return [path, prepare(data, path)]
@@ -218,7 +227,7 @@ class MicroPythonVm(Vm):
         """A compiled module; costs its import."""
         host = self._flash.import_path(path)
         assert host is not None
-        data = host.read_bytes()
+        data = Path(host).read_bytes()
         self.board.spend_us(mpy_us(len(data)))
         return data
 

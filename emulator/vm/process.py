@@ -50,31 +50,33 @@ class VmProcess:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in = self._process.stdin.fileno()
         self._out = self._process.stdout.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._out, select.POLLIN)
         self._buffer = bytearray()
         self._waits = False  # the VM has sent a frame and waits for its answer
 
     def receive(self, timeout_s: float) -> list[Any]:
         """The values of the next frame. Silence after `timeout_s` without a byte."""
-        (size,) = HEADER.unpack(self._read(HEADER.size, timeout_s))
-        if size > MOST_BYTES:
-            start = HEADER.pack(size) + self._buffer[:60]
-            raise VmDied(f"the VM does not speak the stream; it began with {bytes(start)!r}")
-        frame = self._read(size, timeout_s)
+        buffer = self._buffer  # nearly always, one read brings one frame
+        while len(buffer) < HEADER.size:
+            self._read(timeout_s)
+        end = HEADER.size + HEADER.unpack_from(buffer)[0]
+        if end > MOST_BYTES:
+            raise VmDied(f"the VM does not speak the stream; it began with {bytes(buffer[:64])!r}")
+        while len(buffer) < end:
+            self._read(timeout_s)
+        frame = bytes(buffer[HEADER.size : end])
+        del buffer[:end]
         self._waits = True
         return decode_all(frame)
 
-    def _read(self, size: int, timeout_s: float) -> bytes:
-        buffer = self._buffer
-        while len(buffer) < size:
-            if not select.select([self._out], [], [], timeout_s)[0]:
-                raise Silence
-            piece = os.read(self._out, 65536)
-            if not piece:
-                raise VmDied(self._last_words())
-            buffer += piece
-        data = bytes(buffer[:size])
-        del buffer[:size]
-        return data
+    def _read(self, timeout_s: float) -> None:
+        if not self._poll.poll(timeout_s * 1000):
+            raise Silence
+        piece = os.read(self._out, 65536)
+        if not piece:
+            raise VmDied(self._last_words())
+        self._buffer += piece
 
     def send(self, frame: bytes) -> None:
         """Answer the last frame. An empty answer has the WebAssembly build start anew."""

@@ -15,37 +15,43 @@ const [packageFolder, deviceFolder] = process.argv.slice(2);
 const HEADER = 4;
 const HEAP_BYTES = 2560 * 1024; // as a board with PSRAM; this build grows it when it is used up
 
-function write(buffer) {
-    for (let at = 0; at < buffer.length; ) at += fs.writeSync(1, buffer, at);
+// Both grow with the frames. Nothing comes but the answer to what was sent.
+let outbox = Buffer.allocUnsafe(1 << 16);
+let inbox = Buffer.allocUnsafe(1 << 16);
+
+function write(size) {
+    for (let at = 0; at < size; ) at += fs.writeSync(1, outbox, at, size - at);
 }
 
-function read(size) {
-    const buffer = Buffer.allocUnsafe(size);
-    for (let at = 0; at < size; ) {
-        const count = fs.readSync(0, buffer, at, size - at, null);
+function read() {
+    for (let got = 0, size = HEADER; got < size; ) {
+        const count = fs.readSync(0, inbox, got, inbox.length - got, null);
         if (count === 0) process.exit(0); // nobody is there any more
-        at += count;
+        got += count;
+        if (got >= HEADER) size = HEADER + inbox.readUInt32BE(0);
+        if (size > inbox.length) inbox = Buffer.concat([inbox], 2 * size);
     }
-    return buffer;
+    return inbox.subarray(HEADER, HEADER + inbox.readUInt32BE(0));
 }
 
 const END = new Error("the program has ended");
 let answer;
 const link = {
-    // Send a frame that stands at `address`; returns the length of the answer.
-    exchange(address, size) {
-        const frame = Buffer.allocUnsafe(HEADER + size);
-        frame.writeUInt32BE(size, 0);
-        frame.set(new Uint8Array(memory().buffer, address, size), HEADER);
-        write(frame);
-        const length = read(HEADER).readUInt32BE(0);
-        if (length === 0) throw END;
-        answer = read(length);
+    // Send a frame that stands at `address`; returns the length of the answer, which is put at
+    // `place` if it fits into `room`.
+    exchange(address, size, place, room) {
+        if (HEADER + size > outbox.length) outbox = Buffer.allocUnsafe(2 * (HEADER + size));
+        outbox.writeUInt32BE(size, 0);
+        outbox.set(new Uint8Array(memory().buffer, address, size), HEADER);
+        write(HEADER + size);
+        answer = read();
+        if (answer.length === 0) throw END;
+        if (answer.length <= room) link.answer(place);
         return answer.length;
     },
-    // Put the answer at `address`.
-    answer(address) {
-        new Uint8Array(memory().buffer, address, answer.length).set(answer);
+    // Put the answer at `place`.
+    answer(place) {
+        new Uint8Array(memory().buffer, place, answer.length).set(answer);
     },
 };
 

@@ -94,6 +94,7 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         (["run", "SCRIPT", "--route", "nowhere"], "nowhere"),
         (["run", "SCRIPT", "--frob"], "--frob; allowed: ./dev run"),
         (["run", "SCRIPT", "--see", "3"], "--see 3; allowed: ./dev run"),
+        (["demo", "--plot", "x.png", "--plot-cycles", "x=1"], "'x' is not a whole number from 1"),
         (["demo", "--plot", "energy.txt"], "does not end in .png, .svg, .pdf"),
         (["bench", "extra"], "extra; allowed: ./dev bench"),
     ],
@@ -165,6 +166,7 @@ def test_demo_has_three_cycles_of_the_good_scenario_by_default(
     assert cli.main(["demo"]) == 0
     options = received[0]
     assert (options.cycles, options.scenario, options.seed) == (3, "good", 1)
+    assert options.install == "mpy"  # as ./dev build deploys
     assert options.plot is None
     assert not options.json
 

@@ -62,8 +62,8 @@ def modem(**options: Any) -> dict[str, Any]:
     return {"radio": LOSSLESS, "modem": options}
 
 
-def network(psm: str) -> dict[str, Any]:
-    return {"radio": LOSSLESS, "network": {"psm": psm}}
+def network(psm: str, edrx: bool = False) -> dict[str, Any]:
+    return {"radio": LOSSLESS, "network": {"psm": psm, "edrx": edrx}}
 
 
 @pytest.mark.both_runtimes(every=5)
@@ -115,11 +115,22 @@ def test_each_cycle_delivers_and_attaches_only_if_the_registration_is_gone(
 def test_a_resumed_report_is_a_few_exchanges_and_no_attach(make_node: MakeNode) -> None:
     node = make_node({"radio": LOSSLESS})
     node.run(2)
-    start = max(place for place, line in enumerate(node.device.commands) if line == "AT")
+    start = max(place for place, line in enumerate(node.device.commands) if line == "ATE0")
     said = [line for line in node.device.commands[start:] if line.startswith("AT")]
-    assert said[:3] == ["AT", "ATE0", "AT+CEREG=4;+CFUN?;+CEREG?;+CSQ;+CESQ"]
-    assert said[3].startswith("AT+SQNSSENDEXT=1,") and "AT+CEREG=0;+CEREG?" == said[-1]
-    assert len([line for line in said if not line.startswith("AT+SQNSI=")]) == 6
+    assert said[:2] == ["ATE0", "AT+CEREG=4;+CFUN?;+CEREG?;+CSQ;+CESQ"]
+    assert said[2].startswith("AT+SQNSSENDEXT=1,") and said[-1] == "AT+CEREG=0;+CEREG?"
+    assert len([line for line in said if not line.startswith("AT+SQNSI=")]) == 5
+
+
+def test_a_network_that_grants_extended_drx_alone_keeps_the_registration_by_it(
+    make_node: MakeNode,
+) -> None:
+    node = make_node(network("denied_absent", edrx=True))
+    cycles = node.run(4)
+    assert ways(cycles) == [COLD, COLD, KEPT, KEPT]
+    assert [cycle.confirmed for cycle in cycles] == [1, 1, 1, 1]
+    assert node.device.modem.emm.registered
+    assert node.device.board.meter.state("modem") == "idle"
 
 
 def test_a_network_that_has_denied_is_asked_again_after_a_day(make_node: MakeNode) -> None:
@@ -170,6 +181,27 @@ def test_a_registration_that_carries_nothing_is_replaced_once_and_not_kept(
     emulator.cell._radio.loss = 0.0
     answered = emulator.run(APPLICATION, 4, cause=DEEPSLEEP_RESET)
     assert ways(answered)[-1] == KEPT and answered[-1].waiting == 0
+
+
+def test_a_low_battery_ends_a_registration(make_node: MakeNode) -> None:
+    node = make_node({"radio": LOSSLESS})
+    node.run(1)
+    assert node.device.modem.emm.registered
+    node.device.service("adc").sources["P16"] = lambda: 1600
+    [cycle] = node.device.emulator.run(APPLICATION, 1, cause=DEEPSLEEP_RESET)
+    assert cycle.sent == [] and node.device.modem_rests()
+
+
+def test_the_late_answer_to_a_repetition_does_not_keep_the_modem_awake(
+    make_node: MakeNode,
+) -> None:
+    """It would ring in the sleep. A modem may stay awake for what nobody reads."""
+    slow = {**LOSSLESS, "uplink_ms": 7000}  # CoAP repeats after 5 s
+    node = make_node({"radio": slow, "modem": {"urc_blocks_sleep": True}})
+    cycles = node.run(2)
+    assert ways(cycles) == [COLD, KEPT]
+    assert [(cycle.confirmed, len(cycle.sent)) for cycle in cycles] == [(1, 2), (1, 2)]
+    assert node.device.board.meter.state("modem") == "psm"
 
 
 @pytest.mark.parametrize("settings", [{}, {"_APN": "other.example"}])

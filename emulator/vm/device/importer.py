@@ -15,6 +15,7 @@ from imports import Imports
 from wire import exchange
 
 weak = {}  # the board's aliases, which a file of that name wins over
+_firmware = []  # names of the firmware's modules that are files of emulator/firmware
 
 loaded = sys.modules
 path = ["", "/flash", "/flash/lib"]
@@ -114,11 +115,16 @@ def run_file(file_path, namespace, module=True):
 
 
 def kind_of(stem):
-    return exchange("vm.stat", stem)
+    found = find([stem])
+    return found[1] if found else None
+
+
+def find(stems):
+    return exchange("vm.find", stems)
 
 
 def firmware(name):
-    return exchange("vm.firmware", name)
+    return exchange("vm.firmware", name) if name in _firmware else None
 
 
 def run_firmware(found, names):
@@ -132,6 +138,7 @@ imports = Imports(loaded[__name__], loaded, path, weak, natives.MAKERS)  # asks 
 def install(said):
     _scratch[0] = said["scratch"]
     weak.update(said["weak"])
+    _firmware.extend(said["firmware"].split())
     for name in list(loaded):
         del loaded[name]
     builtins.__import__ = imports.of_device

@@ -15,7 +15,8 @@ class Imports:
         vm.new_module(name) gives an empty module and the dict of its names;
         vm.firmware(name) whatever vm.run_firmware(it, names) is to run for a module of the
         firmware, None if there is none; vm.kind_of(stem) what a file name without suffix stands
-        for, "dir", "py", "mpy" or None; vm.run_file(path, names) runs the source of a module;
+        for, "dir", "py", "mpy" or None; vm.find(stems) the first that stands for something, and
+        for what, or None; vm.run_file(path, names) runs the source of a module;
         vm.load_mpy(name, stem, inner) gives the module of byte code.
         """
         self._vm = vm
@@ -146,11 +147,8 @@ class Imports:
         return module
 
     def _find(self, name):
-        for entry in self._path:
-            found = self._stat(entry + "/" + name if entry else name)
-            if found is not None:
-                return found
-        return None
+        """(stem, kind) below the first entry of sys.path that has something of that name."""
+        return self._vm.find([entry + "/" + name if entry else name for entry in self._path])
 
     def _stat(self, stem):
         """(stem, kind) of what `stem` stands for."""

@@ -53,6 +53,9 @@ def put(out, value):
         raise TypeError("{} cannot be handed to the board".format(type(value).__name__))
 
 
+_FIXED = {78: None, 84: True, 70: False}  # N, T, F
+
+
 class Reader:
     """Takes value after value from a frame; `at` is the place of the next one."""
 
@@ -63,16 +66,12 @@ class Reader:
     def read(self):
         tag = self._data[self.at]
         self.at += 1
-        if tag == 78:  # N
-            return None
-        if tag == 84:  # T
-            return True
-        if tag == 70:  # F
-            return False
         if tag == 105:  # i
             value = struct.unpack_from(">i", self._data, self.at)[0]
             self.at += 4
             return value
+        if tag in _FIXED:
+            return _FIXED[tag]
         if tag == 68:  # D
             value = struct.unpack_from(">d", self._data, self.at)[0]
             self.at += 8

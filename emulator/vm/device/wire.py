@@ -15,14 +15,18 @@ class Wire:
     def __init__(self):
         self.pending = False
         self._link = None
+        self._names = {}  # of calls, as they travel
 
     def open(self, link):
         self._link = link
 
     def exchange(self, name, *args):
         """One call: the value of the answer, or the exception it carries."""
-        out = bytearray()
-        values.put(out, name)
+        start = self._names.get(name)
+        if start is None:
+            start = self._names[name] = bytearray()
+            values.put(start, name)
+        out = start[:]
         for value in args:
             values.put(out, value)
         answer = self._link.exchange(out)

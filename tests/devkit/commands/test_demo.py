@@ -134,9 +134,22 @@ def test_a_new_bearer_and_a_new_protocol_are_taken_and_run(
     assert done.returncode == 0, done.stderr
     assert f"{server} " in done.stderr
     [cycle] = json.loads(done.stdout)["cycles"]
-    assert cycle["cause"] == ("connected" if protocol == "verse_stream" else "attached")
+    assert cycle["cause"] == "attached"
     assert cycle["delivered"] == len(cycle["sent"]) > 0
     assert bytes.fromhex(cycle["sent"][0]["hex"]).startswith(b"sing")
+
+
+def test_it_says_in_which_form_modules_load_by_default_in_that_of_a_build(tree: Path) -> None:
+    loads_ms = {}
+    for form, options in {"compiled, .mpy": (), "source, .py": ("--install", "py")}.items():
+        done = demo(tree, "--bearer", "lora", "--cycles", "1", "--json", *options)
+        assert done.returncode == 0, done.stderr
+        [said] = [line for line in done.stderr.splitlines() if line.startswith("Modules: ")]
+        assert form in said and ("./dev build" in said) == (not options)
+        [cycle] = json.loads(done.stdout)["cycles"]
+        phases = {phase["name"]: phase["duration_ms"] for phase in cycle["phases"]}
+        loads_ms[form] = phases["load"]
+    assert loads_ms["compiled, .mpy"] < 0.6 * loads_ms["source, .py"]
 
 
 def test_a_wrong_bearer_or_protocol_is_told_with_those_that_are_there(tree: Path) -> None:

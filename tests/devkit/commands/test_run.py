@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from devkit import cli
+from devkit.build.targets import PYCOM
+from devkit.commands.run import fields_of
 from emulator.device_files import ROOT
 
 MAIN = str(ROOT / "main.py")
@@ -63,6 +65,21 @@ def test_a_folder_in_a_git_work_tree_is_not_formatted(project: Path, capsys) -> 
 def test_keep_flash_without_a_folder_is_refused(capsys) -> None:
     assert cli.main(["run", MAIN, "--keep-flash"]) == 2
     assert "allowed: --flash DIR --keep-flash" in capsys.readouterr().err
+
+
+def test_a_compiled_configuration_counts_as_its_text(project: Path, capsys) -> None:
+    """That of any node: it is no file of this checkout."""
+    work = project / "work"
+    text = b"_BEARER = 'lora'\n_DEVICE_NAME = 'meadow'\n"
+    (work / "config.mpy").write_bytes(PYCOM.deployed(text, Path("config.py")))
+    (work / "main.py").write_text("import config\nprint(config._DEVICE_NAME)\n")
+    assert cli.main(["run", f"{work}/main.py", "--flash", str(work)]) == 0
+    assert capsys.readouterr().out == "meadow\n"
+    assert fields_of(work)["_BEARER"] == "lora"
+    (work / "config.py").write_text("_DEVICE_NAME = 'by hand'\n")  # which a board loads first
+    assert cli.main(["run", f"{work}/main.py", "--flash", str(work)]) == 0
+    assert capsys.readouterr().out == "by hand\n"
+    assert fields_of(work) == {"_DEVICE_NAME": "by hand"}
 
 
 NO_ROUTE = (

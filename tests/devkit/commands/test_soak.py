@@ -7,21 +7,19 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from devkit.cli import main
 from devkit.soak import NAMES
+from devkit.soak.links import ALLOWED, board, cases
+from emulator import scenario as scenarios
+from emulator.device_files import ROOT
 from tests.published import link_bytecode, publish
 
-# Of each NAME: seeds that the suite has time for
-RUNS = {
-    "faults": ("5", "6"),
-    "files": ("48", "8"),
-    "outages": ("16", "2"),
-    "powercuts": ("4999", "20"),
-}
+FLOATING = "modem.rts_in_deepsleep = asserted"
 MORE = {"outages": ("--days", "0.2")}
 
 
@@ -32,7 +30,7 @@ def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
 
 def test_no_rule_is_broken(capsys):
     """Of the others the documents have a command, which tests/test_docs.py runs."""
-    seed, runs = RUNS["powercuts"]
+    seed, runs = "4999", "20"
     status, told = soak(capsys, "powercuts", "--seed", seed, "--runs", runs)
     expected = {"ok": True, "name": "powercuts", "runs": int(runs), "seed": int(seed)}
     assert told == {**expected, "violations": []}
@@ -58,7 +56,7 @@ def guarantee_nothing(folder: Path) -> str:
 
 def keep_nothing_at_once(folder: Path) -> str:
     """The journal has everything in RTC memory, which a cut clears."""
-    file = folder / "utils" / "journal.py"
+    file = folder / "utils" / "_journal_whole.py"
     text = file.read_text("utf-8")
     assert 'keep == "flash"' in text
     file.write_text(text.replace('keep == "flash"', "False"), encoding="utf-8")
@@ -74,14 +72,67 @@ def take_silence_for_delivery(folder: Path) -> str:
     return "lost"
 
 
-# What plants a fault in a copy of the project; returns the rule that is broken
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text("utf-8")
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def leave_the_modem_on(folder: Path) -> str:
+    """The radio is taken for off."""
+    off = folder / "networking" / "_nbiot_off.py"
+    replace(off, '    command = "AT+CFUN=4"\n', '    return True\n    command = "AT+CFUN=4"\n')
+    return "radio"
+
+
+def hold_nothing(folder: Path) -> str:
+    """RTS floats in the sleep, where a FiPy could hold it."""
+    replace(folder / "networking" / "_nbiot_uart.py", ".hold(True)", ".hold(False)")
+    return "rests"
+
+
+def overlook_the_registration(folder: Path) -> str:
+    """Each attempt ends as if there were no service, which is an allowed cause at the edge."""
+    attach = folder / "networking" / "_nbiot_attach.py"
+    replace(attach, "self._registration in accepted and", "self._registration == 9 and")
+    return "untrue"
+
+
+def blame_the_holder(folder: Path) -> str:
+    """A card that asks for its PIN is told as one that is missing."""
+    attach = folder / "networking" / "_nbiot_attach.py"
+    replace(
+        attach, "return causes.SIM_LOCKED\n    if not", "return causes.SIM_MISSING\n    if not"
+    )
+    return "cause"
+
+
+def forget_what_waits(folder: Path) -> str:
+    """The node says that everything was delivered or given up."""
+    replace(folder / "node.py", '"waiting": self._waiting_now(),', '"waiting": 0,')
+    return "claims"
+
+
+def links(name: str, level: str, link: str = "uart") -> str:
+    """The seed of a run, on a FiPy."""
+    found = [(each.name, each.link, each.level) for each in cases()].index((name, link, level))
+    seeds = range(found + 1, 99 * len(cases()), len(cases()))
+    return str(next(seed for seed in seeds if board(seed)["name"] == "FiPy"))
+
+
+# What plants a fault in a copy of the project and returns the rule that is broken; the seed of a
+# run that finds nothing if the next one does, and the number of runs
 PLANTED = {
-    "faults": leave_the_radio_on,
-    "files": guarantee_nothing,
-    "outages": take_silence_for_delivery,
-    "powercuts": keep_nothing_at_once,
+    leave_the_radio_on: ("faults", "7", "2"),
+    guarantee_nothing: ("files", "49", "2"),
+    take_silence_for_delivery: ("outages", "16", "1"),
+    keep_nothing_at_once: ("powercuts", "5003", "2"),
+    leave_the_modem_on: ("links", links("good", "good"), "1"),
+    hold_nothing: ("links", links(FLOATING, "good", "psm"), "1"),
+    overlook_the_registration: ("links", links("kind", "edge"), "1"),
+    blame_the_holder: ("links", links("sim_pin", "good"), "1"),
+    forget_what_waits: ("links", links("no_sim", "good"), "1"),
 }
-PLANTED_RUNS = {"outages": "1"}  # the first run finds it
 # The command, and then what it gives to repeat its first violation
 TWICE = """
 import contextlib, io, json, sys
@@ -98,14 +149,21 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_planted_fault_is_found_and_repeated(tmp_path: Path, name: str) -> None:
+def test_each_proof_has_a_planted_fault() -> None:
+    assert {name for name, _, _ in PLANTED.values()} == set(NAMES)
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_a_planted_fault_is_found_and_repeated(
+    tmp_path: Path, plant: Callable[[Path], str]
+) -> None:
     publish(tmp_path, lambda file: not file.startswith(("tests/", "docs/")))
     link_bytecode(tmp_path)
-    rule = PLANTED[name](tmp_path)
+    rule = plant(tmp_path)
 
-    seed, more = RUNS[name][0], MORE.get(name, ())
-    words = ["soak", name, "--seed", seed, "--runs", PLANTED_RUNS.get(name, "6"), *more, "--json"]
+    name, seed, runs = PLANTED[plant]
+    more = MORE.get(name, ())
+    words = ["soak", name, "--seed", seed, "--runs", runs, *more, "--json"]
     done = subprocess.run(
         [sys.executable, "-c", TWICE, rule, *words],
         cwd=tmp_path,
@@ -121,6 +179,32 @@ def test_a_planted_fault_is_found_and_repeated(tmp_path: Path, name: str) -> Non
     repeat = ["./dev", "soak", name, "--runs", "1", "--seed", str(first["seed"]), *more]
     assert first["repeat"] == " ".join(repeat)
     assert first in again["violations"]
+
+
+SWITCH = re.compile(r"`(?:\[(?:network|board)\] )?(\w+)`")
+
+
+def test_each_scenario_and_each_hard_switch_meets_each_link_at_each_coverage() -> None:
+    met: dict[str, set[tuple[str, str]]] = {}
+    for case in cases():
+        met.setdefault(case.name, set()).add((case.link, case.level))
+    for name, ways in met.items():
+        links = ("psm",) if ".psm" in name else ("lte", "uart", "psm")
+        assert ways >= {(link, level) for link in links for level in ("good", "fair", "edge")}
+    bundled = {name for name in scenarios.names() if not name.startswith(("wifi", "lora"))}
+    assert bundled - set(met) == {"reference", "fair", "edge"}  # of "good"
+    text = (ROOT / "docs" / "emulation.md").read_text("utf-8")
+    table = text.split("| key | default | hard |")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:]] for row in table.splitlines()[1:]]
+    keys = {key for row in rows if row[2] for key in SWITCH.findall(row[0])}
+    switches = {name.split(" = ")[0].split(".")[1] for name in met if " = " in name}
+    assert len(keys) > 30
+    assert keys - switches == {"cts_blocks"}  # its hard value is the default
+
+
+def test_each_allowed_cause_is_that_of_a_case() -> None:
+    names = {each.name for each in cases()}
+    assert {re.sub(" (lte|uart|auto)$", "", name) for name in ALLOWED} <= names
 
 
 def test_shares_are_all_runs_together(monkeypatch, capsys):
