@@ -23,7 +23,7 @@ from collector.senml import decode
 from devkit import application
 from devkit.application import PUBLISHED
 from devkit.bench import backlog, batches, battery, measuring, modules
-from devkit.bench.cases import CASES, CYCLES, LINKS, PROTOCOL, RESUMED
+from devkit.bench.cases import CASES, COLD, CYCLES, LINKS, PROTOCOL, RESUMED
 from devkit.bench.measure import row
 from devkit.bench.runs import Conditions
 from devkit.build import budget
@@ -40,6 +40,11 @@ from emulator.emulator import Emulator
 from emulator.network import cell
 from emulator.vm.importer import INSTALLS
 
+OF_TEMPLATE = len(CASES) + next(
+    place
+    for place, case in enumerate(LINKS)
+    if (case.link, case.start, case.protocol) == ("uart", COLD.name, PROTOCOL)
+)
 RESUMES = next(place for place, case in enumerate(LINKS) if case.begins is RESUMED)
 SEED = 1
 FIRMWARE = DEFAULT
@@ -125,19 +130,21 @@ def _cost() -> str:
         _row(number)
         for number, case in enumerate(CASES)
         if case.name == "report"
+        and not case.link
         and case.protocol == application.resolved(case.bearer, application.AUTO)
     ]
+    rows.insert(0, _row(OF_TEMPLATE))
     columns = {key: bench.REPORT_COLUMNS[key] for key in COST}
     return markdown(*bench.cells(rows, columns))
 
 
 def _bench_install() -> Rows:
-    """What the form of the modules on the flash changes: the first case, in each of them."""
+    """What the form of the modules on the flash changes."""
     shown = ("awake_ms", "floor_awake_ms", "awake_ratio", "energy_mj", "energy_ratio")
     columns = {"install": "modules as"} | {key: bench.CYCLE_COLUMNS[key] for key in shown}
 
     def made(install: str) -> dict[str, Any]:
-        return {"install": install, **_row(0, install)}
+        return {"install": install, **_row(OF_TEMPLATE, install)}
 
     return _measured([functools.partial(made, install) for install in INSTALLS], columns, [0])
 
