@@ -27,7 +27,7 @@ import pytest
 
 from devkit import cli, docs, marked
 from devkit.application import REFERENCE
-from devkit.bench import backlog, batches
+from devkit.bench import backlog, batches, measuring
 from devkit.bench.cases import CASES, Case
 from devkit.bench.measure import Conditions
 from devkit.commands import bench
@@ -228,6 +228,11 @@ def test_bench_runs(
         assert conditions == wanted
         return {**one, "protocol": f"backlog by {protocol}", "datagrams": 4.0, "values": 240}
 
+    def six(seed: int) -> dict[str, object]:
+        assert seed == SEED
+        return {**one, "scenario": measuring.NAME, "slowest": "", "one_after_the_other_ms": 0}
+
+    monkeypatch.setattr(measuring, "row", six)
     monkeypatch.setattr(bench, "row", measured)
     monkeypatch.setattr(batches, "row", batch)
     monkeypatch.setattr(batches, "measuring_row", lambda conditions: batch(0, conditions))
@@ -237,7 +242,7 @@ def test_bench_runs(
     printed = capsys.readouterr().out
     shown = [case.name for case in CASES]
     shown += [f"{every} together" for every in (*batches.EVERY, 0)]
-    shown += [f"backlog by {protocol}" for protocol in backlog.PROTOCOLS]
+    shown += [f"backlog by {protocol}" for protocol in backlog.PROTOCOLS] + [measuring.NAME]
     assert [text for text in shown if text not in printed] == []
 
 
