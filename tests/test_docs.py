@@ -19,7 +19,8 @@ import io
 import re
 import shlex
 import socket
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cbor2
@@ -27,10 +28,9 @@ import pytest
 
 from devkit import cli, docs, marked
 from devkit.application import REFERENCE
-from devkit.bench import backlog, batches
-from devkit.bench.cases import CASES, Case
-from devkit.bench.measure import Conditions
-from devkit.commands import bench
+from devkit.bench import backlog, batches, battery, measure
+from devkit.bench.cases import CASES, STARTS, Case
+from devkit.bench.runs import Conditions
 from devkit.docs.parts import FIRMWARE, PARTS, SEED, Rows, _row
 from devkit.sensors.catalogue import drivers, entries
 from emulator import emulator, scenario
@@ -216,27 +216,23 @@ def test_bench_runs(
     wanted = Conditions(SEED, FIRMWARE, "mpy")
     one = _row(4)
 
-    def measured(case: Case, conditions: Conditions) -> dict[str, object]:
-        assert conditions == wanted
-        return {**one, "scenario": case.name, "protocol": case.protocol}
-
-    def batch(every: int, conditions: Conditions) -> dict[str, object]:
-        assert conditions == wanted
-        return {**one, "scenario": f"{every} together", "firmware": FIRMWARE, "seeds": 5}
+    def begin(case: Case, conditions: Conditions) -> Callable[[], dict[str, object]]:
+        assert conditions in (wanted, replace(wanted, seeds=batches.MEASURING_SEEDS))
+        told = {"scenario": case.name, "protocol": case.protocol, "link": case.link}
+        told |= {"start": case.start, "coverage": case.coverage}
+        return lambda: {**one, **told}
 
     def waiting(protocol: str, conditions: Conditions) -> dict[str, object]:
         assert conditions == wanted
         return {**one, "protocol": f"backlog by {protocol}", "datagrams": 4.0, "values": 240}
 
-    monkeypatch.setattr(bench, "row", measured)
-    monkeypatch.setattr(batches, "row", batch)
-    monkeypatch.setattr(batches, "measuring_row", lambda conditions: batch(0, conditions))
+    monkeypatch.setattr(measure, "begin", begin)
     monkeypatch.setattr(backlog, "row", waiting)
     monkeypatch.chdir(tmp_path)
     assert cli.main(shlex.split(_MEASURED_HERE)[1:]) == 0
     printed = capsys.readouterr().out
-    shown = [case.name for case in CASES]
-    shown += [f"{every} together" for every in (*batches.EVERY, 0)]
+    shown = [case.name for case in CASES] + [start.name for start in STARTS]
+    shown += ["24 sent together", "only measured", *[each.name for each in battery.PUBLISHED]]
     shown += [f"backlog by {protocol}" for protocol in backlog.PROTOCOLS]
     assert [text for text in shown if text not in printed] == []
 

@@ -3,7 +3,7 @@
     boot, LoRa(mode=LORAWAN) with the firmware's own time, nvram_restore(), each payload as one
     uplink at data rate 5 with the receive windows that follow it, nvram_save(), deep sleep.
 
-A session is there: the first cycle joins, as ours does, and is not counted. The radio rests by
+A session is there, since the first cycle of ours has joined. The radio rests by
 itself when its windows are over.
 """
 
@@ -21,8 +21,6 @@ REPORTS: dict[str, dict[str, object]] = {
     "report": {"_SENSORS": FIVE},
     "report, confirmed": {"_SENSORS": FIVE, "_LORA_CONFIRMED": True},
 }
-APP_EUI = bytes.fromhex("70B3D57ED0000001")  # of config.py
-APP_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")  # of credentials_example.py
 RATE = 5  # _LORA_DR of config.py; in EU868 SF7, 125 kHz
 SPREADING, BANDWIDTH = 7, 125_000
 UPLINK_HEADERS = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC (LoRaWAN 1.0.3, 4)
@@ -39,13 +37,8 @@ class Floor(Procedure):
     def run(self) -> None:
         lora: Any = self.board.services["lora"]
         [region] = [each for each in REGIONS.values() if each.name == "EU868"]
-        settings: Any = self.board.services["config"]
-        settings.flags.update(lte_modem_en_on_boot=False, wifi_on_boot=False)
         lora.do_init([*SETTINGS, region.number])
         lora.do_nvram_restore()
-        if not lora.do_has_joined():
-            lora.do_join_otaa(None, APP_EUI, APP_KEY, None)
-            self.until(lora.do_has_joined, ANSWER_US)
         confirmed = bool(self.task.settings.get("_LORA_CONFIRMED"))
         for payload in self.task.payloads:
             message = lora._messages[lora.do_send(payload, RATE, confirmed, PORT)]

@@ -1,4 +1,4 @@
-"""The floor over NB-IoT.
+"""The floor over NB-IoT by the firmware's driver.
 
     boot, LTE() with all the firmware's own waits and commands, AT+CFUN=1, the packet service
     (known at its very instant), one AT+SQNSD, then per datagram AT+SQNSSENDEXT and, at the instant
@@ -8,76 +8,57 @@
 
 No PDP context definition (the modem stores it), no SIM or signal query, no socket configuration
 (the defaults send raw bytes). In data state: LTE.connect, isconnected at its instant, the
-payloads, LTE.disconnect. Where there is nothing to send to, it knows that too: without a SIM the
-radio stays off; after a permanent denial it goes off at once; without a cell it is on for as long
-as the configuration allows, since nobody can know.
+payloads, LTE.disconnect, behind which the last datagram may still leave.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from devkit.bench.floor import ANSWER_US, Procedure
-from emulator.modem.nv import Context
+from devkit.bench.floor import ANSWER_US, LIMIT, LTE_FLOOR, Procedure
+from devkit.bench.limit_nbiot import Limit, OverModem
+from emulator.modem.sockets.open import Slot
 
 KINDS = ("message", "datagram", "stream")
-REPORTS: dict[str, dict[str, object]] = {"report": {"_MODEM_LINK": "lte"}}
+REPORTS: dict[str, dict[str, object]] = {"report": {}}
+OFF_MS = 60_000  # a detach at the edge of coverage
 
 
-class Floor(Procedure):
-    @property
-    def lte(self) -> Any:
-        return self.emulator.driver
+def references(link: str | None) -> dict[str, type[Procedure]]:
+    return {LTE_FLOOR: Floor, LIMIT: Limit} if link == "lte" else {LIMIT: Limit}
 
+
+class Floor(OverModem):
     def run(self) -> None:
-        lte = self.lte
-        # the modem keeps what an earlier cycle defined
-        nv = self.emulator.modem.nv
-        nv.contexts[1] = Context("IP", "iot.example")
-        nv.ips = [1, 100]
+        lte: Any = self.emulator.driver
         lte.do_open()
         lte._wait_for_task()
         lte.do_configure(None, 1, True, [0, 7, 0, 7])
-        if self.emulator.modem.sim.options.state == "ready":
-            self._at("AT+CFUN=1")
-            if self._attached():
-                self._send()
-            self._at("AT+CFUN=4", 15_000)
+        if self.attach(self._ask) and self.task.payloads:
+            self.until(self._send(lte), ANSWER_US)
+        if self.modem.cfun == 1:
+            self._ask("AT+CFUN=4", OFF_MS)
         lte.do_deinit(False, False, True)
 
-    def _at(self, command: str | bytes, timeout_ms: int = 9500) -> str:
-        return str(self.lte.do_send_at_cmd(command, timeout_ms))
+    def _ask(self, command: str | bytes, timeout_ms: int = 9500) -> None:
+        lte: Any = self.emulator.driver
+        lte.do_send_at_cmd(command, timeout_ms)
 
-    def _attached(self) -> bool:
-        """Wait for the packet service, or for a denial for good."""
-        modem = self.emulator.modem
-        self.until(lambda: modem.attached or modem.emm.denied_for_good, self.task.limit_ms * 1000)
-        return bool(modem.attached)
+    def _send(self, lte: Any) -> Callable[[], bool]:
+        """Returns what tells that everything has left."""
+        if not (self.task.data_state or self.task.stream):
+            return self.over_modem(self._ask, self._hand_over)
+        lte.session.check_attached()  # connect() asks by itself and needs the state
+        lte.do_connect(None, None)
+        self.until(lambda: lte.ppp_address is not None, ANSWER_US)
+        has_left = self.over_sockets()
+        lte.do_disconnect()
+        return has_left
 
-    def _send(self) -> None:
-        task = self.task
-        if task.data_state or task.stream:
-            lte = self.lte
-            lte.session.check_attached()  # connect() asks by itself and needs the state
-            lte.do_connect(None, None)
-            self.until(lambda: lte.ppp_address is not None, ANSWER_US)
-            self.over_sockets()
-            lte.do_disconnect()
-            return
-        self._at(f'AT+SQNSD=1,1,{task.port},"{task.host}",0,0,1')
-        for payload in task.payloads:
-            self._at(f"AT+SQNSSENDEXT=1,{len(payload)}", 1)  # back before the prompt comes
-            self.until(lambda: self.emulator.modem.session.asks, ANSWER_US)
-            self._at(payload)
-            if task.answered:
-                self.until(self._answer_is_there, ANSWER_US)
-                self._at("AT+SQNSRECV=1,1500")
-        self.until(self._everything_has_left, ANSWER_US)
-
-    def _everything_has_left(self) -> bool:
-        socket = self.emulator.modem.sockets.slots[0].socket
-        return socket is None or socket.flow is None or not socket.flow.pending
-
-    def _answer_is_there(self) -> bool:
-        socket = self.emulator.modem.sockets.slots[0].socket
-        return socket is not None and socket.unread > 0
+    def _hand_over(self, slot: Slot, place: int) -> None:
+        payload = self.task.payloads[place]
+        # back before the prompt comes
+        self._ask(f"AT+SQNSSENDEXT={slot.number},{len(payload)}", 1)
+        self.until(lambda: self.modem.session.asks, ANSWER_US)
+        self._ask(payload)

@@ -9,30 +9,18 @@ Where the configuration asks for a scan, the floor does without: it knows its ne
 
 from __future__ import annotations
 
-from typing import Any
-
-from devkit.bench.floor import FOUR, Procedure
-from emulator.network.wifi.wlan import STA
+from devkit.bench.floor import ANSWER_US, FOUR, Procedure
 
 KINDS = ("message", "datagram", "stream")
 REPORTS: dict[str, dict[str, object]] = {
     # a node with an access point of its own needs no scan
     "report": {"_SENSORS": FOUR, "_WIFI_FORCE_NO_SCAN": True}
 }
-NETWORK = ("field-ap", "for-documentation")  # _WIFI_NETS of credentials_example.py
 
 
 class Floor(Procedure):
     def run(self) -> None:
-        wlan = self.emulator.wlan
-        settings: Any = self.board.services["config"]
-        if not settings.flags["wifi_ssid_sta"]:  # the first cycle, as in ours
-            flags = {"wifi_mode_on_boot": STA, "wifi_on_boot": True, "lte_modem_en_on_boot": False,
-                     "wifi_ssid_sta": NETWORK[0], "wifi_pwd_sta": NETWORK[1]}  # fmt: skip
-            settings.flags.update(flags)
-            wlan.do_init({"mode": STA})
-            wlan.do_connect(*NETWORK, None, False, None, 0, -1)
-        limit_us = self.task.limit_ms * 1000
-        if self.until(lambda: wlan.station.address is not None, limit_us):
-            self.over_sockets()
+        wlan = self.emulator.wlan  # the firmware knows the network from the first cycle
+        if self.until(lambda: wlan.station.address is not None, self.task.search_us):
+            self.until(self.over_sockets(), ANSWER_US)
         wlan.do_deinit()

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from devkit import marked
 from devkit.application import REFERENCE
+from devkit.bench import workers
 from devkit.build import mip
 from devkit.docs import configuration
 from devkit.docs.parts import PARTS, Rows
@@ -33,6 +34,9 @@ MEASURED = (
     "demo-cycle",
     "bench-cycles",
     "bench-reports",
+    "bench-links",
+    "bench-link-batches",
+    "bench-battery",
     "bench-install",
     "bench-modules",
     "bench-measuring",
@@ -114,11 +118,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--check", action="store_true", help="change nothing")
     options = parser.parse_args(argv)
-    stale = _whole_file(ROOT / mip.REPOSITORY, mip.repository(), options.check)
-    stale += _whole_file(configuration.FIELDS_FILE, configuration.names_file(), options.check)
+    with workers.all_cores():
+        return _kept_up(options.check)
+
+
+def _kept_up(check: bool) -> int:
+    stale = _whole_file(ROOT / mip.REPOSITORY, mip.repository(), check)
+    stale += _whole_file(configuration.FIELDS_FILE, configuration.names_file(), check)
     for file in files():
         text = file.read_text(encoding="utf-8")
-        if options.check:
+        if check:
             for name, written in marked.parts(text).items():
                 if not fresh(name, written):
                     stale += 1

@@ -22,9 +22,10 @@ from collector.report import with_units
 from collector.senml import decode
 from devkit import application
 from devkit.application import PUBLISHED
-from devkit.bench import backlog, batches, measuring, modules
-from devkit.bench.cases import CASES, CYCLES, PROTOCOL
-from devkit.bench.measure import Conditions, row
+from devkit.bench import backlog, batches, battery, measuring, modules
+from devkit.bench.cases import CASES, COLD, CYCLES, LINKS, PROTOCOL, RESUMED
+from devkit.bench.measure import row
+from devkit.bench.runs import Conditions
 from devkit.build import budget
 from devkit.commands import bench, demo
 from devkit.commands.sensors import listed
@@ -39,6 +40,12 @@ from emulator.emulator import Emulator
 from emulator.network import cell
 from emulator.vm.importer import INSTALLS
 
+OF_TEMPLATE = len(CASES) + next(
+    place
+    for place, case in enumerate(LINKS)
+    if (case.link, case.start, case.protocol) == ("uart", COLD.name, PROTOCOL)
+)
+RESUMES = next(place for place, case in enumerate(LINKS) if case.begins is RESUMED)
 SEED = 1
 FIRMWARE = DEFAULT
 STATUS = {-1: "detached", 0: "activated", 1: "attached", 2: "connected"}
@@ -96,7 +103,7 @@ def _transcript(*options: str) -> str:
 
 @functools.cache
 def _row(number: int, install: str = "mpy") -> dict[str, Any]:
-    return row(CASES[number], Conditions(SEED, FIRMWARE, install))
+    return row((CASES + LINKS)[number], Conditions(SEED, FIRMWARE, install))
 
 
 def _measured(
@@ -123,19 +130,21 @@ def _cost() -> str:
         _row(number)
         for number, case in enumerate(CASES)
         if case.name == "report"
+        and not case.link
         and case.protocol == application.resolved(case.bearer, application.AUTO)
     ]
+    rows.insert(0, _row(OF_TEMPLATE))
     columns = {key: bench.REPORT_COLUMNS[key] for key in COST}
     return markdown(*bench.cells(rows, columns))
 
 
 def _bench_install() -> Rows:
-    """What the form of the modules on the flash changes: the first case, in each of them."""
+    """What the form of the modules on the flash changes."""
     shown = ("awake_ms", "floor_awake_ms", "awake_ratio", "energy_mj", "energy_ratio")
     columns = {"install": "modules as"} | {key: bench.CYCLE_COLUMNS[key] for key in shown}
 
     def made(install: str) -> dict[str, Any]:
-        return {"install": install, **_row(0, install)}
+        return {"install": install, **_row(OF_TEMPLATE, install)}
 
     return _measured([functools.partial(made, install) for install in INSTALLS], columns, [0])
 
@@ -152,6 +161,24 @@ def _bench_batches() -> Rows:
     other = Conditions(SEED, "1.20.2.r7", "mpy")
     makers.append(functools.partial(batches.row, batches.EVERY[-1], other))
     return _measured(makers, bench.BATCH_COLUMNS, [1])
+
+
+def _bench_link_batches() -> Rows:
+    """By the modem's own UART, attaching each time and resuming."""
+    conditions = Conditions(SEED, FIRMWARE, "mpy")
+    makers = [
+        functools.partial(batches.row, every, conditions, "uart", start)
+        for start in batches.STARTS
+        for every in batches.EVERY
+    ]
+    return _measured(makers, bench.LINK_BATCH_COLUMNS, [4])
+
+
+def _bench_battery() -> str:
+    """From the rows by link in good coverage."""
+    numbers = range(len(CASES), len(CASES + LINKS))
+    rows = [_row(number) for number in numbers if battery.counts((CASES + LINKS)[number])]
+    return markdown(*bench.battery_cells(battery.rows(rows)))
 
 
 def _sensors() -> str:
@@ -294,6 +321,11 @@ PARTS: dict[str, Callable[[], str]] = {
     # over NB-IoT: a cold attach, and a refusal
     "bench-cycles": _bench_rows(range(len(CYCLES)), bench.CYCLE_COLUMNS, [0, 4]),
     "bench-reports": _bench_rows(range(len(CYCLES), len(CASES)), bench.REPORT_COLUMNS, [1, 5, 6]),
+    "bench-links": _bench_rows(
+        range(len(CASES), len(CASES + LINKS)), bench.LINK_COLUMNS, [RESUMES]
+    ),
+    "bench-link-batches": _bench_link_batches(),
+    "bench-battery": _bench_battery,
     "bench-install": _bench_install(),
     "bench-modules": _bench_modules,
     "bench-measuring": _bench_measuring,

@@ -245,6 +245,11 @@ class Cell:
 
     # drawing
 
+    @property
+    def attaches(self) -> int:
+        """How many there have been."""
+        return self._counts.get("attach", 0)
+
     def _source(self, procedure: str) -> random.Random:
         count = self._counts.get(procedure, 0)
         self._counts[procedure] = count + 1

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from devkit.bench import backlog
-from devkit.bench.measure import Conditions
+from devkit.bench.runs import Conditions
 from emulator.emulator import Emulator
 
 

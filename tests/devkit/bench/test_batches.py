@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import pytest
+
 from devkit.bench import batches
-from devkit.bench.measure import Conditions
+from devkit.bench.runs import Conditions
 from emulator.driver.profile import DEFAULT
 from emulator.emulator import DEEPSLEEP_MA
 
-NOW = Conditions(1, DEFAULT, "mpy")
+NOW = Conditions(1, DEFAULT, "mpy", seeds=1)
 SLEEP_MJ = 3.7 * DEEPSLEEP_MA * 900
 
 
 def test_one_batch_sends_once_and_costs_its_sleep_too() -> None:
-    row = batches.row(4, NOW, seeds=1)
+    row = batches.row(4, NOW)
+    assert row["beaten_seeds"] == 0 and row["floor_energy_mj"] < row["energy_mj"]
     assert (row["send_every"], row["seeds"]) == (4, 1)
     assert row["sent"] == row["delivered"] > 0
-    assert row["energy_mj"] < batches.row(1, NOW, seeds=1)["energy_mj"] / 2
+    assert row["energy_mj"] < batches.row(1, NOW)["energy_mj"] / 2
 
 
-def test_a_cycle_that_only_measures_is_short_and_its_radio_off() -> None:
-    row = batches.measuring_row(NOW, seeds=1)
+def test_a_cycle_that_only_measures_is_short_and_its_radio_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "MEASURING_SEEDS", 1)
+    row = batches.measuring_row(NOW)
     assert (row["radio_on_ms"], row["air_bytes"], row["at_exchanges"], row["sent"]) == (0, 0, 0, 0)
     assert SLEEP_MJ < row["energy_mj"] < 0.16 * row["awake_ms"] + 1.1 * SLEEP_MJ
     assert row["awake_ms"] <= 2000

@@ -37,7 +37,7 @@ def test_a_new_protocol_is_measured_over_what_carries_it(
     )
     assert set(pairs()) - set(before) == {("nbiot", "smoke"), ("wifi", "smoke")}
     task = Task([b"x"], "192.0.2.1", 5683, protocol="smoke")
-    assert task.stream and not task.answered
+    assert task.stream and not task.confirms
 
 
 def test_a_new_bearer_is_measured_once_it_has_a_floor(
