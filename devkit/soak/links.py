@@ -104,7 +104,9 @@ ALLOWED: dict[str, tuple[Words, Words]] = {
         ("attach_timeout", "registration_denied"),
     ),
     "lost_datagrams": ((UNANSWERED,), (UNANSWERED,)),
-    "modem_crash": (("modem_rebooted",), ()),
+    # LTE drops what the modem says of its restart, which takes up to 10 s
+    "modem_crash lte": (("modem_rebooted", "modem_mute"), ()),
+    "modem_crash uart": (("modem_rebooted",), ()),
     "modem_mute": (("modem_mute",), ("modem_mute",)),
     "modem_mute_in_attach": (("modem_mute",), ("modem_mute",)),
     "no_cell": (("attach_timeout",), ("attach_timeout",)),
