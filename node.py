@@ -128,7 +128,7 @@ class Node:
         A sensor that fails costs its own values only. A modem that this cycle is going to use may
         wake up meanwhile.
         """
-        self._rests_for = self._rest()
+        self._decide()
         if not self._rests_for:
             self._wake()
         import sensors
@@ -139,12 +139,14 @@ class Node:
             skipped, mark = self._trail.culprits, self._trail.mark
         if self.may("measure"):
             with timing.Phase(self.phases, "measure"):
-                self.measurements = sensors.measure(self._sensors, skipped, mark, True)
+                self.measurements = sensors.measure(
+                    self._sensors, skipped, mark, True, self._loads()
+                )
         rtc_s = clock.rtc_s()
         if self._batch:
             self._batch.watch(self.measurements)
             if self._rests_for == "measured" and self._batch.due:  # an alarm
-                self._rests_for = self._rest()
+                self._decide()
         self.last = store.last_cycle()
         self._skips_left = self.last.get("skips")
         self.told = self.last.get("told")
@@ -161,13 +163,13 @@ class Node:
             records += self._trail.records(self._sensors)
         self._add(rtc_s, records)
 
-    def _rest(self):
-        """Return why this cycle only measures, one word; None if it sends."""
+    def _decide(self):
+        """Note why this cycle only measures, one word; None if it sends."""
+        self._rests_for = None
         if self._batch and not self._batch.due:
-            return "measured"
-        if self.manners and not self.manners.may_connect():
-            return self.manners.reason
-        return None
+            self._rests_for = "measured"
+        elif self.manners and not self.manners.may_connect():
+            self._rests_for = self.manners.reason
 
     def _wake(self):
         """Wake the modem where the bearer is known without a check, and no step is left out."""
@@ -179,6 +181,24 @@ class Node:
             self._sender().wake()
         except Exception as error:  # noqa: BLE001 - connect() meets it again, after the measurement
             _log.warning("bearer not woken: %s", error)
+
+    def _loads(self):
+        """Load what the cycle needs behind the measurement, a file at a time."""
+        from utils import cbor  # noqa: F401 - used in _add(), as the next ones
+
+        yield
+        from utils import _journal_image  # noqa: F401
+
+        yield
+        from utils import _journal_rtc  # noqa: F401
+
+        yield
+        if self._radio:
+            from utils import journal  # noqa: F401
+
+            yield
+            for _ in self._radio.loads():
+                yield
 
     def due(self):
         """Return whether this cycle uses the radio. Without it what was measured waits."""

@@ -41,20 +41,32 @@ class Sender:
             self._tell_node_time()
             self._bearer.wake(self._node.config)
 
-    def connect(self):
-        """Bring the bearer up and add its phases to those of the cycle.
-
-        Also load all that sending needs, while the modem may be starting.
-        """
+    def loads(self):
+        """Load all that sending needs, a file at a time, while sensors or the modem take their
+        time."""
         import protocols
-        from protocols import drain, senml_report  # noqa: F401 - used after connecting
-        from utils import clock, plugins
+        from utils import plugins
 
-        node, config = self._node, self._node.config
         if not self._protocol:
-            name = protocols.named(node.settings["_PROTOCOL"], self._bearer, config)
+            wanted = self._node.settings["_PROTOCOL"]
+            name = protocols.named(wanted, self._bearer, self._node.config)
             self._protocol = plugins.find("protocols", name, ())
-        needs = self._protocol.NEEDS
+        yield
+        from protocols import senml_batch  # noqa: F401 - used in send()
+
+        yield
+        from protocols import drain  # noqa: F401 - as above
+
+        yield
+        from protocols import senml_report  # noqa: F401 - as above
+
+    def connect(self):
+        """Bring the bearer up and add its phases to those of the cycle."""
+        from utils import clock
+
+        for _ in self.loads():  # what is not there yet; the modem may be starting
+            pass
+        node, config, needs = self._node, self._node.config, self._protocol.NEEDS
         resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
         if node.manners:
             attempts = node.manners.attempts()

@@ -35,6 +35,7 @@ _QUIET_MS = const(100)
 _REST_MS = const(1000)  # RTS released, for it to see an edge
 _SILENT = const(3)  # ATs that the modem took without an answer
 _SILENT_AFTER_SLEEP = const(10)  # after a deep sleep it wakes up, and is in no data state
+_STARTED = "+SYSSTART"
 _HELLO = b"ATE0\r"  # answered like AT, and ends the echo
 _BEFORE_REST = ('AT!="setlpm airplane=1 enable=1"',)  # as the firmware leaves it
 _ANSWER_MS = const(3000)
@@ -194,6 +195,8 @@ class Modem:
 
     def _keep(self, urcs):
         for line in urcs:
+            if line == _STARTED and not self.found:  # it is found in its first moments
+                continue
             self._heard += "\r\n" + line + "\r\n"
 
     def _early(self):

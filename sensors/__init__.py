@@ -152,13 +152,15 @@ def records(lines):
     return [(name, field[2]) for line in plan for field, name in zip(line.fields, line.names)]
 
 
-def measure(lines, skip=(), mark=None, checked=False):
+def measure(lines, skip=(), mark=None, checked=False, meanwhile=None):
     """Measure with all sensors at once and return a list of Measurement, in the lines' order.
 
     The measurements of a failed sensor have value None and a cause; the other sensors go on.
     skip: indexes of lines that are left out, with the cause "hung".
     mark: function(index) that is called before each step of the sensor of that line.
     checked: True if `check` has found these lines right, which is then not repeated.
+    meanwhile: an iterator of other work, a step of which is done in each wait for a sensor. It may
+        make the sensor's next step late, as other sensors do.
     Raises ValueError with all problems if `check` finds any, before anything is powered.
     """
     from sensors import _lines, _rig
@@ -173,7 +175,7 @@ def measure(lines, skip=(), mark=None, checked=False):
         for index, line in enumerate(plan)
         if index not in skip
     ]
-    results = _rig.carry_out(jobs)
+    results = _rig.carry_out(jobs, meanwhile)
     measurements = []
     for index, line in enumerate(plan):
         if index in skip:

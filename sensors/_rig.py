@@ -13,14 +13,17 @@ from sensors import Sensor, SensorError, _lines, set_sensor_power_off, set_senso
 from utils import logging, timing
 
 _HUNG_MS = const(4000)  # the firmware waits 5 s or more for a hung transfer
+_LATE_MS = const(100)
 _LONGEST_S = const(120)  # of a module without LONGEST_S; settings may ask for a minute
 _LONGEST_CAUSE = const(20)  # a status record has to fit into the smallest message
 
 
-def carry_out(jobs):
+def carry_out(jobs, meanwhile=None):
     """Measure with all jobs at once; return one (values, cause) for each, in their order.
 
     values: a tuple as long as the sensor's fields, None for failed ones; cause: why, or None.
+    meanwhile: an iterator, of which a step is taken in each wait until one makes a sensor late, or
+        None.
     """
     rig = Rig()
     waiting = list(jobs)
@@ -31,6 +34,11 @@ def carry_out(jobs):
             job.begin(rig)
         while waiting:
             job = _next(waiting)
+            if meanwhile and job.due_ms > timing.now_ms():
+                meanwhile = _advanced(meanwhile)
+                if timing.now_ms() - job.due_ms > _LATE_MS:  # a supply may be on meanwhile
+                    meanwhile = None
+                continue
             timing.sleep_ms(job.due_ms - timing.now_ms())
             if rig.hangs(job.bus):
                 job.fail("stuck")
@@ -253,6 +261,18 @@ def _next(jobs):
         if chosen is None or job.due_ms < chosen.due_ms:
             chosen = job
     return chosen
+
+
+def _advanced(work):
+    """Take a step of other work; return it, None once it is over."""
+    try:
+        next(work)
+        return work
+    except StopIteration:
+        return None
+    except Exception as error:  # noqa: BLE001 - it must not cost the measurement
+        logging.Logger("sensors").warning("meanwhile: %s", error)
+        return None
 
 
 def _failing(error):

@@ -14,6 +14,7 @@ are drawn. Rules:
     radio       in sleep the radio is off, but for a modem that hears nothing. With _PSM the modem
                 is registered, if the network grants power saving mode and the cycle went well
     rests       and it is at its lowest current, unless a floating RTS keeps it awake
+    resumes     the next cycle begins with a registration that was left
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ OTHERS: dict[str, dict[str, tuple[Any, ...]]] = {
 # Words for the end of a cycle: those of networking/_nbiot_causes.py, and of a link that is up
 UNANSWERED = "unanswered"  # the modem took a report, and no answer came
 REFUSED = "refused"  # the modem took none
+NOTHING = "nothing"  # boot.py put the board to sleep, after resets
 _LINKED = ("attached", "connected")
 
 # What a cycle may end with instead of a delivery; what is not here has to deliver in each cycle.
@@ -105,8 +107,14 @@ ALLOWED: dict[str, tuple[Words, Words]] = {
     "no_sim": (("sim_missing",), ("sim_missing",)),
     "sim_pin": (("sim_locked",), ("sim_locked",)),
     "sim_puk": (("sim_locked",), ("sim_locked",)),
-    "modem.recovery_115200 = True lte": (("", "reset", "modem_mute"), ("reset", "modem_mute")),
-    "modem.recovery_115200 = True auto": (("", "reset", "modem_mute"), ("reset", "modem_mute")),
+    "modem.recovery_115200 = True lte": (
+        (NOTHING, "reset", "modem_mute"),
+        ("reset", "modem_mute"),
+    ),
+    "modem.recovery_115200 = True auto": (
+        (NOTHING, "reset", "modem_mute"),
+        ("reset", "modem_mute"),
+    ),
     "modem.recovery_115200 = True uart": (("modem_recovery",), ("modem_recovery",)),
     "modem.uart1 = False uart": (("modem_mute",), ("modem_mute",)),
 }
@@ -226,7 +234,9 @@ class _Run:
         self._server = server
         self._truth = _Truth(emulator)
         self._measured = 0  # as often as the board started
-        self._granted = False  # power saving mode, at the end of the cycle before
+        # at the end of the cycle before
+        self._granted = False  # power saving mode
+        self._kept: bool | None = False  # the modem is registered
 
     def violations(self) -> list[tuple[str, str]]:
         cause: int | None = PWRON_RESET
@@ -253,7 +263,9 @@ class _Run:
             return
         self._measured += len(cycles)
         yield from self._told(cycle, number)
-        keeps = self._keeps(cycle)
+        if self._kept and not _went_through("resume", cycle):
+            yield "resumes", ", ".join(phase.name for phase in cycle.phases)
+        keeps = self._kept = self._keeps(cycle)
         if keeps is not None and self._case.name not in RADIO_STAYS:
             yield from self._rests(keeps)
 
@@ -273,7 +285,9 @@ class _Run:
         if missing > (cycle.waiting or 0) and self._case.name not in HANGS:
             yield "claims", f"{missing} are missing, {cycle.waiting} wait"
         word = "delivered" if not missing else _word(cycle)
-        self._rig.counts[word] += 1
+        attached = _went_through("attachment", cycle)
+        resumed = not missing and not attached and _went_through("resume", cycle)
+        self._rig.counts[word + ", resumed" * resumed] += 1
         if not missing:
             return
         allowed = self._case.allowed(number == 1)
@@ -297,9 +311,13 @@ class _Run:
             yield "rests", about
 
 
+def _went_through(phase: str, cycle: Cycle) -> bool:
+    return any(each.name == phase for each in cycle.phases)
+
+
 def _word(cycle: Cycle) -> str:
     if cycle.cause not in _LINKED:
-        return cycle.cause
+        return cycle.cause or NOTHING
     return UNANSWERED if cycle.accepted else REFUSED
 
 

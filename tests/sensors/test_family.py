@@ -242,6 +242,33 @@ cause = {driver}.last_cause
 """
 
 
+LATE = """
+import sensors
+from utils import timing
+
+def work():
+    for _ in range(300):
+        timing.sleep_ms(90)
+        yield
+
+lines = (({driver!r}, {arguments!r}),)
+plain, late = [
+    [(item.value, item.cause) for item in sensors.measure(lines, meanwhile=meanwhile)]
+    for meanwhile in (None, work())
+]
+"""
+
+
+@pytest.mark.parametrize("driver", drivers())
+def test_a_reading_does_not_mind_that_its_steps_come_late(node: Node, driver: str) -> None:
+    arguments = wired(node, entries()[driver])
+    found = node.variables(LATE.format(driver=driver, arguments=arguments))
+    assert len(found["plain"]) == len(found["late"]) > 0
+    for (value, cause), (expected, none) in zip(found["late"], found["plain"], strict=True):
+        assert (cause, none) == (None, None)
+        assert value == pytest.approx(expected, rel=0.03, abs=2)
+
+
 @functools.cache
 def transfers_of(driver: str) -> int:
     """How many times a reading without trouble uses the bus, on CPython."""

@@ -83,6 +83,27 @@ def test_a_run_takes_as_long_as_its_slowest_sensor(rigged):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("work_ms", "takes_ms", "done"),
+    [((80, 80, 80, 80), 420, 4), ((80, None, 80), 300, 1), ((350, 80), 550, 1), ((), 300, 0)],
+    ids=["more", "fails", "late", "none"],
+)
+def test_other_work_is_done_while_sensors_wait(rigged, work_ms, takes_ms, done):
+    """A step that makes a sensor late is the last one."""
+    found = rigged.variables(
+        "import sensors\nfrom sensors import _lines, _rig, waiting\nfrom utils import timing\n"
+        "done = []\ndef work():\n"
+        f"    for step_ms in {work_ms!r}:\n"
+        "        timing.sleep_ms(step_ms)\n        done.append(step_ms)\n        yield\n"
+        "watch = timing.Stopwatch()\n"
+        "lines = (('waiting', {'waits': [100, 100, 100]}),)\n"
+        "[item] = sensors.measure(lines, checked=True, meanwhile=work())\n"
+        "took_ms = watch.elapsed_ms()\n"
+    )
+    assert found["took_ms"] == pytest.approx(takes_ms, abs=25)
+    assert (len(found["done"]), found["item"].cause) == (done, None)
+
+
 def test_a_sensor_is_never_resumed_before_its_time(rigged):
     """Waits count whole milliseconds, and the scale they are on cuts off parts of them."""
     program = (
