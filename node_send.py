@@ -64,10 +64,12 @@ class Sender:
         """Bring the bearer up and add its phases to those of the cycle."""
         from utils import clock
 
-        for _ in self.loads():  # what is not there yet; the modem may be starting
-            pass
+        work = self.loads()
+        next(work)  # the protocol says what it needs
         node, config, needs = self._node, self._node.config, self._protocol.NEEDS
         resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
+        if hasattr(self._bearer, "meanwhile"):
+            self._bearer.meanwhile(work)
         if node.manners:
             attempts = node.manners.attempts()
             attempts.begin(hasattr(self._bearer, "ATTACHES") and not resumes)
@@ -80,6 +82,8 @@ class Sender:
             self.is_up = self._bearer.up(config, needs, True)
         else:
             self.is_up = self._bearer.up(config, needs)
+        for _ in self.loads():  # what is not there yet
+            pass
         outcome = self._bearer.last_outcome()
         start_ms = timing.now_ms() - sum(duration_ms for _, duration_ms in outcome.phases)
         for name, duration_ms in outcome.phases:

@@ -50,6 +50,7 @@ node_time(now_s)    called before up(): the seconds for which the node has had p
 wake(cfg)           called after a deep sleep, in a cycle that will call up() once it has measured:
                     lets hardware that sleeps wake up meanwhile. Returns at once, raises nothing,
                     and sends nothing by radio. down() follows on every path
+meanwhile(work)     called before up(): an iterator, whose steps up() may run while it waits
 wait_s()            int: seconds for which another up() would be in vain, whatever the class says
 ATTACHES            True if each up() is an attach that the operator of the network counts: then
                     _MAX_ATTACHES_PER_HOUR and _MAX_ATTACHES_PER_DAY hold

@@ -90,6 +90,7 @@ class Attempt:
         of _nbiot_uart_psm.py, if power saving mode is wanted."""
         self.link = link
         self.sleep = sleep
+        self.meanwhile = ()  # an iterator: work for the time of the search
         self._settings = settings
         self._family = family
         self._data_state = False
@@ -281,10 +282,7 @@ class Attempt:
                 if self._service:
                     cause = causes.NO_PACKET_SERVICE
                 raise Failed(causes.MODEM_MUTE if silent else cause)
-            heard = self.link.pause(min(pause_ms, self._deadline.left_ms()))
-            if heard.rebooted:  # it may be silent for longer than a mute one is waited for
-                raise Failed(causes.MODEM_REBOOTED)
-            self._note(heard.urcs)
+            self._pause(min(pause_ms, self._deadline.left_ms()))
             silent = 0 if self._poll(command) else silent + 1
             if silent == 3:
                 raise Failed(causes.MODEM_MUTE)
@@ -295,6 +293,21 @@ class Attempt:
             pause_ms = min(max(share_ms, _LEAST_PAUSE_MS), _MOST_PAUSE_MS)
             if self._service:
                 pause_ms = self._service.pause_ms()  # it is to follow soon
+
+    def _pause(self, duration_ms):
+        """Let the modem search; do something else meanwhile, a step at a time."""
+        watch = timing.Stopwatch()
+        try:
+            for _ in self.meanwhile:
+                if watch.elapsed_ms() >= duration_ms:
+                    break
+        except Exception as error:  # noqa: BLE001 - who gave the work meets it again
+            log.warning("%s", error)
+            self.meanwhile = ()
+        heard = self.link.pause(max(1, duration_ms - watch.elapsed_ms()))
+        if heard.rebooted:  # it may be silent for longer than a mute one is waited for
+            raise Failed(causes.MODEM_REBOOTED)
+        self._note(heard.urcs)
 
     def _poll(self, command):
         """Read registration, service and signal. Return the modem's text, '' without an answer."""

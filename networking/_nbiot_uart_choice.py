@@ -69,7 +69,7 @@ def boot_options():
 
 
 def _replaced(current, by_lte):
-    if current.is_open:
+    if current.is_open or current.is_waking:
         try:
             current.close()
         except OSError:  # its UART is closed all the same

@@ -70,6 +70,7 @@ _registered = None  # the instant, as of timing.now_ms(); of the last connect()
 _at_family = _AF_INET  # of AT sockets, set by the last connect()
 _cid = 1  # the PDP context of AT sockets, set by the last connect()
 _socket = None  # of sendATsocket, kept open for the next datagram
+_meanwhile = ()  # told by meanwhile(); for the next connect()
 _keeper = None  # of a registration, by _PSM
 _left = None  # whether what was accepted since the last connect() has left the radio
 _expects_time = False  # the next connect() makes the modem forget the time
@@ -102,12 +103,13 @@ def _connect(cfg, data_state, host, by_lte=False):
     """As connect(); host: the network must give an address of its family, None for any. by_lte:
     data state is needed if the link is LTE, not so on the UART."""
     global _link, _outcome, _registered, _at_family, _cid, _left, _expects_time, _forgot_time
+    global _meanwhile
     if not data_state and _resume(cfg):
         return _result()
     from networking import _nbiot_attach, _nbiot_config  # a kept registration needs neither
     from utils import address
 
-    settings = _nbiot_config.check(cfg, _the_link().longest_line(), data_state or by_lte)
+    settings = _nbiot_config.check(cfg, _limit(), data_state or by_lte)
     _at_family = _AF_INET6 if settings["_IP_VERSION"] == "IPV6" else _AF_INET
     _cid = settings["_CID"]
     if _link:
@@ -121,6 +123,7 @@ def _connect(cfg, data_state, host, by_lte=False):
     data_state = data_state or by_lte and _link.name == "lte"
     request = _a_request(cfg, settings)
     attempt = _nbiot_attach.Attempt(_link, settings, address.family(host), _expects_time, request)
+    attempt.meanwhile, _meanwhile = _meanwhile, ()
     _outcome = attempt.run(data_state)
     if settings["_MODEM_LINK"] == "auto" and _link.name == "uart" and not _link.is_open:
         _link, _outcome = choice.by_lte(attempt, data_state or by_lte, _node_s)
@@ -145,6 +148,8 @@ def _resume(cfg):
     _keeper = None
     if _expects_time or not may_resume(cfg):
         return False
+    for _ in _meanwhile:  # the modem wakes up
+        pass
     from networking import _nbiot_uart_kept  # on demand
 
     _keeper = _nbiot_uart_kept.Keeper(cfg)
@@ -172,18 +177,30 @@ def _a_request(cfg, settings):
 
 
 def wake(cfg):
-    """Wake a modem that the last cycle has left registered. connect() goes on with it; without,
+    """Begin to wake the modem up, if the link is its UART. connect() goes on with it; without,
     deactivate() lets it sleep again."""
     global _link
     import pycom
 
-    is_unused = _link is None or _link.name == "lte" and _link.off is None
-    if is_unused and may_resume(cfg) and not pycom.lte_modem_en_on_boot():
+    wanted = getattr(cfg, "_MODEM_LINK", "lte")
+    if wanted not in ("uart", "auto") or _link and _link.off is not None:
+        return
+    if may_resume(cfg) and not pycom.lte_modem_en_on_boot():
         from networking import _nbiot_uart  # on demand
 
-        link = _nbiot_uart.Link()
-        if _in_field(link.wake) is not False:
-            _link = link
+        _link = _nbiot_uart.Link()
+    else:
+        choice = _choice(wanted)
+        if choice:
+            _link = choice.link(_link, wanted, False, _node_s)
+    if _link and _link.rests_registered:
+        _in_field(_link.wake)
+
+
+def meanwhile(work):
+    """Take an iterator whose steps the next connect() may run while it waits for the network."""
+    global _meanwhile
+    _meanwhile = work
 
 
 def may_resume(cfg):
@@ -334,7 +351,7 @@ def problems(cfg):
     """Return the problems of the configuration as a list of str, empty without any."""
     from networking import _nbiot_config
 
-    return _nbiot_config.problems(cfg, _the_link().longest_line())
+    return _nbiot_config.problems(cfg, _limit())
 
 
 def boot_options(cfg):
@@ -372,8 +389,8 @@ def up(cfg, kind, much=False):
 
     True if transports of this kind can be had. Much goes by AT sockets if data state fails.
     """
-    import microATsocket  # noqa: F401 - loaded now, while the modem may still be starting
-
+    global _meanwhile
+    _meanwhile = _loads(_meanwhile)
     stream = kind == "stream"
     # the UART has TCP of the modem, and takes as much at a time as data state does
     by_lte = stream or much and "stream" in carries(cfg)
@@ -381,6 +398,15 @@ def up(cfg, kind, much=False):
     if stream and _link.name == "lte":
         return status == NBIOT_CONNECTED
     return status in (NBIOT_ATTACHED, NBIOT_CONNECTED)
+
+
+def _loads(work):
+    """Load what a transport needs, then go on with what somebody else has to do."""
+    import microATsocket  # noqa: F401 - for transport()
+
+    yield
+    for _ in work:
+        yield
 
 
 def transport(kind):
@@ -498,6 +524,13 @@ def _the_link():
 
         _link = _nbiot_lte.Link()
     return _link
+
+
+def _limit():
+    """Return the longest line of the link in use, or of the firmware's where none was chosen."""
+    from utils import at
+
+    return _link.longest_line() if _link else at.line_limit()
 
 
 def _choice(wanted):
