@@ -25,8 +25,9 @@ FILES = {
     "utils/at.mpy": MPY + b"at",
 }
 SMALL = (
-    "pyproject.toml", "config.py", "protocols/__init__.py", "protocols/_senml_json.py",
-    "protocols/senml.py", "utils/__init__.py", "utils/cbor.py", "utils/names.py",
+    "pyproject.toml", "config.py", "protocols/__init__.py", "protocols/_senml_entries.py",
+    "protocols/_senml_json.py", "protocols/senml.py", "utils/__init__.py", "utils/cbor.py",
+    "utils/names.py",
 )  # fmt: skip
 
 
