@@ -62,9 +62,11 @@ def device_files(root: Path = ROOT) -> list[Path]:
 def copy_device_files(target: Path, root: Path = ROOT) -> None:
     """Make `target` the /flash of an emulated board: the device files and the packages they
     import, as they are, and the credentials."""
-    for path, source in flash_files(root).items():
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target / path)
+    files = flash_files(root)
+    for folder in {path.parent for path in files}:
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    for path, source in files.items():
+        shutil.copyfile(source, f"{target}/{path}")
 
 
 def flash_files(root: Path = ROOT) -> dict[Path, Path]:

@@ -281,7 +281,10 @@ class Attempt:
                 if self._service:
                     cause = causes.NO_PACKET_SERVICE
                 raise Failed(causes.MODEM_MUTE if silent else cause)
-            self._note(self.link.pause(min(pause_ms, self._deadline.left_ms())).urcs)
+            heard = self.link.pause(min(pause_ms, self._deadline.left_ms()))
+            if heard.rebooted:  # it may be silent for longer than a mute one is waited for
+                raise Failed(causes.MODEM_REBOOTED)
+            self._note(heard.urcs)
             silent = 0 if self._poll(command) else silent + 1
             if silent == 3:
                 raise Failed(causes.MODEM_MUTE)

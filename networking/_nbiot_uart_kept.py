@@ -32,9 +32,12 @@ _SEARCHING = const(2)
 _RETURN_MS = const(10000)  # for a modem that looks for its cell again
 _LOOK_MS = const(500)
 _ANSWER_MS = const(3000)
+# No URC may wait for the board in its sleep: it could keep the modem awake
+_QUIET = ";+CEREG=0"
 _ASK = "AT+CEREG=4;+CFUN?;+CEREG?;+CSQ;+CESQ"
 _ASK_EDRX = _ASK + ";+CEDRXRDP"
-_LEAVE = "AT+CEREG=0;+CEREG?"  # no URC may wait for the board: it could keep the modem awake
+_LEAVE = "AT+CEREG=0;+CEREG?"
+_SURE_MS = const(5000)  # after the modem has confirmed its registration it is not asked again
 
 
 def take():
@@ -75,6 +78,7 @@ class Keeper:
         self.peer = None
         self.phases = ()
         self._socket = None
+        self._since = None  # resumed
 
     def resume(self, link):
         """Take up the registration of the last cycle; return an Outcome, None if there is none."""
@@ -95,6 +99,7 @@ class Keeper:
             self.phases = (("resume", watch.elapsed_ms()),)
             return None
         self.resumed = True
+        self._since = timing.Stopwatch()
         if by_edrx:
             self.granted = EDRX if is_edrx(lines) else None
         elif is_granted(lines):
@@ -114,13 +119,17 @@ class Keeper:
             opened.peer = self.peer[2]
         self.peer = None
 
+    def _is_sure(self):
+        return self._since is not None and self._since.elapsed_ms() < _SURE_MS
+
     def leave(self, link):
         """Leave the modem registered and let it sleep; False if it is not registered any more."""
         if not self.granted or not link.is_open:
             return False
-        reply = link.exchange(_LEAVE, _ANSWER_MS, True)
-        if not reply.ok or _registration(reply.lines) not in outcomes.REGISTERED:
-            return False
+        if not self._is_sure():
+            reply = link.exchange(_LEAVE, _ANSWER_MS, True)
+            if not reply.ok or _registration(reply.lines) not in outcomes.REGISTERED:
+                return False
         if self.peer and _may_ring(self._socket):
             link.exchange("AT+SQNSH=%d" % self.peer[0], _ANSWER_MS)
             self.peer = None
@@ -173,7 +182,7 @@ def _registered(link, question):
     """Return the lines of a modem that is registered; None if it is not, for up to 10 s."""
     deadline = timing.Deadline(_RETURN_MS)
     while True:
-        reply = link.exchange(question, _ANSWER_MS, True)
+        reply = link.exchange(question + _QUIET, _ANSWER_MS, True)
         if reply.rebooted or "+CFUN: 1" not in reply.lines:
             return None
         stat = _registration(reply.lines)

@@ -28,7 +28,7 @@ import pytest
 
 from devkit import cli, docs, marked
 from devkit.application import REFERENCE
-from devkit.bench import backlog, batches, battery, measure
+from devkit.bench import backlog, batches, battery, measure, measuring
 from devkit.bench.cases import CASES, STARTS, Case
 from devkit.bench.runs import Conditions
 from devkit.docs.parts import FIRMWARE, PARTS, SEED, Rows, _row
@@ -226,6 +226,11 @@ def test_bench_runs(
         assert conditions == wanted
         return {**one, "protocol": f"backlog by {protocol}", "datagrams": 4.0, "values": 240}
 
+    def six(seed: int, *rest: int) -> dict[str, object]:
+        assert seed == SEED
+        return {**one, "scenario": measuring.NAME, "slowest": "", "one_after_the_other_ms": 0}
+
+    monkeypatch.setattr(measuring, "row", six)
     monkeypatch.setattr(measure, "begin", begin)
     monkeypatch.setattr(backlog, "row", waiting)
     monkeypatch.chdir(tmp_path)
@@ -233,7 +238,7 @@ def test_bench_runs(
     printed = capsys.readouterr().out
     shown = [case.name for case in CASES] + [start.name for start in STARTS]
     shown += ["24 sent together", "only measured", *[each.name for each in battery.PUBLISHED]]
-    shown += [f"backlog by {protocol}" for protocol in backlog.PROTOCOLS]
+    shown += [f"backlog by {protocol}" for protocol in backlog.PROTOCOLS] + [measuring.NAME]
     assert [text for text in shown if text not in printed] == []
 
 

@@ -47,7 +47,7 @@ STARTS = (
     COLD,
     RESUMED,
     Start("resumed_rai", "resumed, RAI", _PSM, {"modem": {"rai": "accepted"}}),
-    Start("psm_denied", "PSM denied", _PSM, {"network": {"psm": "denied_absent"}}),
+    Start("psm_denied", "PSM denied", _PSM, {"network": {"psm": "denied_absent", "edrx": False}}),
     # found out each time, since the modem comes out of each sleep without its registration
     Start("lost", "registration lost", _PSM, {"modem": {"psm_registration": "0"}}),
 )

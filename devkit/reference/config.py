@@ -36,6 +36,9 @@ _IP_VERSION = "IP"  # "IP", "IPV6" or "IPV4V6"; MQTT needs IPv4
 _MAX_ATTACHMENT_ATTEMPT_TIME_SEC = 90
 # _BAND = 20  # an int or a list: search these bands only, which shortens the first attach
 _MODEM_LINK = "auto"  # "uart": the modem's; "lte": the firmware's; "auto": lte where uart fails
+# "auto": the modem stays registered in deep sleep, if the network grants it. Measure the current
+# of the sleeping board then: microampere, or 8 mA if RTS floats low on a GPy (docs/nbiot.md)
+_PSM = None
 
 # wifi: the known networks, _WIFI_NETS, stand in credentials.py
 _WIFI_FORCE_NO_SCAN = False  # True: no scan, which takes 2 s; the networks in their order

@@ -12,7 +12,8 @@ are drawn. Rules:
     untrue      what it names has happened: see _Truth
     claims      what the node took out of its journal has arrived
     radio       in sleep the radio is off, but for a modem that hears nothing. With _PSM the modem
-                is registered, if the network grants power saving mode and the cycle went well
+                is registered, if the network grants power saving mode or extended DRX, and the
+                cycle went well
     rests       and it is at its lowest current, unless a floating RTS keeps it awake
     resumes     the next cycle begins with a registration that was left
 """
@@ -77,6 +78,9 @@ OTHERS: dict[str, dict[str, tuple[Any, ...]]] = {
     },
 }
 
+# and a network without any power saving
+DENIES_ALL = {"network": {"psm": "denied_absent", "edrx": False}}
+
 # Words for the end of a cycle: those of networking/_nbiot_causes.py, and of a link that is up
 UNANSWERED = "unanswered"  # the modem took a report, and no answer came
 REFUSED = "refused"  # the modem took none
@@ -100,7 +104,9 @@ ALLOWED: dict[str, tuple[Words, Words]] = {
         ("attach_timeout", "registration_denied"),
     ),
     "lost_datagrams": ((UNANSWERED,), (UNANSWERED,)),
-    "modem_crash": (("modem_rebooted",), ()),
+    # LTE drops what the modem says of its restart, which takes up to 10 s
+    "modem_crash lte": (("modem_rebooted", "modem_mute"), ()),
+    "modem_crash uart": (("modem_rebooted",), ()),
     "modem_mute": (("modem_mute",), ("modem_mute",)),
     "modem_mute_in_attach": (("modem_mute",), ("modem_mute",)),
     "no_cell": (("attach_timeout",), ("attach_timeout",)),
@@ -190,6 +196,7 @@ def _conditions() -> Iterator[tuple[str, dict[str, Any]]]:
         if name not in seen:
             seen.add(name)
             yield name, {section: {key: value}}
+    yield "network.psm = denied_absent, edrx = False", DENIES_ALL
 
 
 def _switches() -> Iterator[tuple[str, str, Any]]:
@@ -235,8 +242,8 @@ class _Run:
         self._truth = _Truth(emulator)
         self._measured = 0  # as often as the board started
         # at the end of the cycle before
-        self._granted = False  # power saving mode
-        self._kept: bool | None = False  # the modem is registered
+        self._granted = ""  # as _keeps() has it
+        self._kept: str | None = ""
 
     def violations(self) -> list[tuple[str, str]]:
         cause: int | None = PWRON_RESET
@@ -269,14 +276,17 @@ class _Run:
         if keeps is not None and self._case.name not in RADIO_STAYS:
             yield from self._rests(keeps)
 
-    def _keeps(self, cycle: Cycle) -> bool | None:
-        """Whether the modem has to be registered in the sleep. None: it was left so, but the
-        network has changed since."""
-        before, self._granted = self._granted, self._emulator.modem.granted_timers is not None
-        if self._case.link == "update" and before and not self._granted:
+    def _keeps(self, cycle: Cycle) -> str | None:
+        """The state of a modem that has to be registered in the sleep: "psm", or "idle", in
+        extended DRX; "" if it has to be off. None: it was left registered, and the network has
+        changed since."""
+        modem = self._emulator.modem
+        granted = "psm" if modem.granted_timers else "idle" if modem.power.edrx else ""
+        before, self._granted = self._granted, granted
+        if self._case.link == "update" and before > granted:
             return None
-        keeps = "_PSM" in LINKS[self._case.link] and self._granted
-        keeps = keeps and cycle.confirmed == cycle.accepted != 0
+        went_well = cycle.confirmed == cycle.accepted != 0
+        keeps = granted if went_well and "_PSM" in LINKS[self._case.link] else ""
         return None if keeps and self._case.name in MOVES else keeps
 
     def _told(self, cycle: Cycle, number: int) -> Iterator[tuple[str, str]]:
@@ -297,7 +307,7 @@ class _Run:
         if contrary:
             yield "untrue", f"{word}, but {contrary}"
 
-    def _rests(self, keeps: bool) -> Iterator[tuple[str, str]]:
+    def _rests(self, keeps: str) -> Iterator[tuple[str, str]]:
         modem, meter = self._emulator.modem, self._emulator.board.meter
         state = meter.state("modem")
         about = f"modem {state}, radio {meter.state('radio')}, CFUN {modem.cfun}"
@@ -307,7 +317,10 @@ class _Run:
             yield "radio", about
         floats = self._emulator.scenario.modem.rts_in_deepsleep == "asserted"
         is_held = keeps and self._emulator.board.name == HOLDS
-        if state not in (("psm",) if keeps else ("off", "lpm")) and (is_held or not floats):
+        resting: tuple[str, ...] = (keeps,) if keeps else ("off", "lpm")
+        if keeps and self._case.link == "update":
+            resting += ("idle",)  # it has just told where it is
+        if state not in resting and (is_held or not floats):
             yield "rests", about
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from devkit import application, cli, configuration
 from devkit.application import REFERENCE
+from devkit.build.targets import PYCOM
 from devkit.servers.receiver import Receiver
 from emulator.device_files import EXAMPLE, ROOT, copy_device_files, credentials_file
 
@@ -134,12 +135,15 @@ def test_build_and_component_have_the_file_and_its_credentials(meadow: Path, cap
     assert cli.main(["build", "--out", str(folder / "dist"), *config]) == 0
     assert cli.main(["component", "application", "--to", str(folder / "one"), *config]) == 0
     assert cli.main(["component", "cbor", "--to", str(folder / "two"), *config]) == 0
-    for flash in (folder / "dist" / "pycom-1.20.2" / "flash", folder / "one"):
-        assert (flash / "config.py").read_text() == configuration.whole(meadow)
+    built, whole = folder / "dist" / "pycom-1.20.2" / "flash", configuration.whole(meadow)
+    assert (folder / "one" / "config.py").read_text() == whole
+    code = PYCOM.compiled(whole.encode(), Path("config.py"))
+    assert (built / "config.mpy").read_bytes() == code and not (built / "config.py").exists()
+    for flash in (built, folder / "one"):
         assert (flash / "credentials.py").read_text() == "_TOKEN = 'swordfish'\n"
     assert not (folder / "two" / "credentials.py").exists()
     manifest = (folder / "dist" / "pycom-1.20.2" / "manifest.json").read_text()
-    assert "config.py" in manifest and "credentials" not in manifest
+    assert "config.mpy" in manifest and "credentials" not in manifest
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,16 @@ def test_a_report_is_delivered_whatever_the_modem_was_left_in(
         assert device.modem.cfun == 4
 
 
+def test_a_restart_while_it_attaches_is_told_at_once_however_long_it_takes(
+    make_device: MakeDevice,
+) -> None:
+    """The modem has said that it goes; waiting for its answers would end in "mute"."""
+    device = make_device({"like": "modem_crash", "modem": {"boot_ms": 9000}}, modem_on_boot=False)
+    [status, told, took_ms], accepted, off = device.run(REPORT)
+    assert (status, told, accepted, off) == (0, "modem_rebooted", 0, True)
+    assert took_ms < 5000 and device.modem_rests()
+
+
 UNREACHABLE = {
     "dead": ({"start": "off"}, None, "modem_mute"),
     "mute": ({}, {"point": "time", "at_ms": 10, "do": "mute", "forever": True}, "modem_mute"),
