@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -117,3 +118,20 @@ def test_what_ours_sent_twice_is_sent_once_or_twice(
     task = Task(payloads, "192.0.2.1", 5683, protocol="coap", answered=answered)
     ways = runs._ways([task])
     assert [list(way[0].payloads) for way in ways] == expected
+
+
+def test_a_reference_that_would_begin_elsewhere_is_measured_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when a busy computer keeps an answer of the server for too long."""
+    measured: list[int] = []
+    once = runs._ours
+
+    def late(*given: Any) -> runs.Counted:
+        found = once(*given)
+        measured.append(found.start_us)
+        return found if len(measured) > 1 else replace(found, start_us=found.start_us + 1)
+
+    monkeypatch.setattr(runs, "_ours", late)
+    [run] = runs.measured(CASES[4], conditions(1), [1])
+    assert len(measured) == 2 and run.ours.start_us == measured[0] == measured[1]
