@@ -159,7 +159,7 @@ class socket:
         waits a second: a modem that refuses must take no part of it for a command."""
         if getattr(self.modem, "knows_prompts", False):
             return False
-        import microATearly  # on demand: a link that sees prompts does not need it
+        import microATearly  # a link that sees prompts does not need it
 
         return self.hex or not microATearly.has_command(text)
 
