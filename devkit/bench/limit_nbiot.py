@@ -75,6 +75,8 @@ class OverModem(Procedure):
                 ask(f"AT+SQNSRECV={slot.number},1500")
             else:
                 hand_over(slot, place)
+        if task.closes:
+            ask(f"AT+SQNSH={slot.number}")
         radio = self.modem.radio
         return lambda: bool(task.answered) or _pending(slot) == 0 or not radio.busy
 

@@ -143,9 +143,12 @@ def _references(
 
 def _ways(tasks: list[Task]) -> list[list[Task]]:
     """Ideal hosts: one sends each payload once, and again if it is lost on air; where ours has
-    sent one twice, the other does so, too, since what follows is drawn by its number."""
+    sent one twice, the other does so, too, since what follows is drawn by its number. A stream may
+    be closed, or left to its peer."""
     once = [replace(task, payloads=list(dict.fromkeys(task.payloads))) for task in tasks]
     twice = [replace(task, repeats=False) for task in tasks]
+    if any(task.stream for task in tasks):
+        return [once, [replace(task, closes=True) for task in once]]
     if not any(len(set(task.payloads)) < len(task.payloads) for task in tasks):
         return [once]
     if any(task.confirms and task.answered < len(task.payloads) for task in once):
