@@ -82,6 +82,8 @@ class Sender:
             self.is_up = self._bearer.up(config, needs, True)
         else:
             self.is_up = self._bearer.up(config, needs)
+        if resumes and node.manners and not self._bearer.resumed():
+            attempts.begin(True)  # it was an attach after all
         for _ in self.loads():  # what is not there yet
             pass
         outcome = self._bearer.last_outcome()

@@ -18,7 +18,7 @@ _FIELDS = (
     ("_APN_AUTH", "choice", ("pap", "chap"), "pap"),
     ("_PLMN", "digits", (5, 6), None),
     ("_MODEM_LINK", "choice", ("auto", "uart", "lte"), "lte"),
-    ("_PSM", "special", 'None, "auto" or (s, s)'),
+    ("_PSM", "special", 'None, "auto" or (s, s)', None),
 )
 _DATA_STATE_FIELDS = (("_MAX_CONNECTION_ATTEMPT_TIME_SEC", "integer", (1, 3600)),)
 

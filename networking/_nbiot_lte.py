@@ -38,7 +38,8 @@ close()             let the modem sleep. The radio is off by then, unless hang_u
 
 rests_registered    True if a modem can be left registered, in power saving mode, over deep sleep:
 rest()              in place of close(): let such a modem sleep
-is_waking           True between wake(), which only begins to wake it up, and open() or rest()
+wake()              begin to wake it up, and do not wait for it
+is_waking           True between wake() and open() or rest()
 
 Whoever switches the modem off has to know whether it may be on while the link is closed:
 

@@ -46,7 +46,7 @@ def test_they_are_measured_at_the_same_time(node):
     assert roof == ("roof", pytest.approx(50_000, rel=0.03), "lx", -1, None)
     assert lamp == ("lx", pytest.approx(5000, abs=9), "lx", -1, None)
     assert door == ("lx2", pytest.approx(70, abs=1), "lx", -1, None)
-    assert result["took_ms"] < 230  # the VEML7700 alone takes 220, all after each other 500
+    assert result["took_ms"] < 240  # the VEML7700 alone takes 220, all after each other 500
 
 
 def test_one_that_fails_leaves_the_others_alone(node):

@@ -53,7 +53,9 @@ def test_nbiot_works_on_a_flash_with_just_what_it_needs(tmp_path):
         (
             "lib/microATsocket.py",
             {
+                "lib/microATearly.py",
                 "utils/__init__.py",
+                "utils/arguments.py",
                 "utils/at.py",
                 "utils/at_due.py",
                 "utils/configuration.py",

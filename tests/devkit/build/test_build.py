@@ -74,7 +74,7 @@ def test_manifest_says_what_each_component_requires(built):
     }
     assert said == {**expected, **{package.name: ([], []) for package in for_device(ROOT)}}
     assert "micropython-umqtt.simple" in said["mqtt"][0]
-    assert said["nbiot"][1] == ["microATreceive", "names", "nbiot_uart"]
+    assert said["nbiot"][1] == ["microATreceive", "names", "nbiot_uart", "store"]
 
 
 def test_version_is_that_of_the_project_and_of_its_newest_changes(built):

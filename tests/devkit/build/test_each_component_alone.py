@@ -431,6 +431,27 @@ USES = {
         """,
         ["none"],
     ),
+    "microATearly": (
+        """
+        import microATearly
+        print(microATearly.has_command(b"AT+CFUN=0"), microATearly.has_command(b"hello"))
+        """,
+        ["True False"],
+    ),
+    "arguments": (
+        """
+        from utils import arguments
+        print(arguments.is_integer(5, 1, 5), arguments.is_plain('a"b'))
+        """,
+        ["True False"],
+    ),
+    "ledger": (
+        """
+        from utils import ledger
+        print(ledger.note(None, 5, 4000, (), 0))
+        """,
+        ["([5, 4000, 0, 0, 0], False)"],
+    ),
     "place": (
         """
         from utils import place
