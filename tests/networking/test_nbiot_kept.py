@@ -122,6 +122,14 @@ def test_a_resumed_report_is_four_exchanges_and_no_attach(make_node: MakeNode) -
     assert len([line for line in said if not line.startswith("AT+SQNSI=")]) == 4
 
 
+def test_between_batches_the_modem_is_left_alone(make_node: MakeNode) -> None:
+    node = make_node({"radio": LOSSLESS}, fields={"_SEND_EVERY": 3})
+    cycles = node.run(4)
+    assert ways(cycles) == [COLD, "", "", KEPT]
+    assert [cycle.at_exchanges for cycle in cycles[1:3]] == [0, 0]
+    assert cycles[-1].waiting == 0
+
+
 def test_a_network_that_grants_extended_drx_alone_keeps_the_registration_by_it(
     make_node: MakeNode,
 ) -> None:
