@@ -79,7 +79,8 @@ def test_a_run_takes_as_long_as_its_slowest_sensor(rigged):
     )
     assert 750 <= took_ms <= 780  # modules included
     assert [value for value, _ in values] == [
-        pytest.approx(701, abs=2), pytest.approx(303, abs=3), pytest.approx(751, abs=2), pytest.approx(0, abs=1)
+        pytest.approx(701, abs=2), pytest.approx(303, abs=3), pytest.approx(751, abs=2),
+        pytest.approx(0, abs=1),
     ]  # fmt: skip
 
 
