@@ -123,7 +123,8 @@ class Threads:
                 self._bridge.dispatch()
             if me.ready(clock.now_us) or (self._board.interrupted and me is self._main):
                 return
-            other = self._next_ready()
+            # Ctrl-C is the main thread's, also while another one waits; no time passes before it
+            other = self._main if self._board.interrupted else self._next_ready()
             if other is not None:
                 self._hand_to(other)
                 continue

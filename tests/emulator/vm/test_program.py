@@ -284,3 +284,15 @@ def test_a_script_of_the_host_runs_with_the_flash_it_is_given(device, tmp_path):
     assert "".join(device.printed).startswith("4\nTraceback")
     assert 'File "strange.py", line 3' in outcome.error
     assert outcome.error.endswith("OSError: [Errno 2] ENOENT\n")
+
+
+@WITH_THREADS
+def test_ctrl_c_reaches_the_main_thread_while_another_one_waits(device):
+    device.board.clock.schedule_ms(5000, lambda: setattr(device.board, "interrupted", True))
+    printed = device.run(
+        "import _thread, utime\n"
+        "_thread.start_new_thread(lambda: utime.sleep(9), ())\n"
+        "try:\n    utime.sleep(20)\nexcept KeyboardInterrupt:\n"
+        "    print(utime.ticks_ms() // 1000)\n"
+    )
+    assert printed == "5\n"
