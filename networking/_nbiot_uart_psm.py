@@ -117,13 +117,13 @@ class Request:
             store.keep_part(_PART, b"\0" + until_s + _operator(reply.lines))
             return
         lines = exchange("AT+COPS?;+CEDRXRDP").lines
-        if _operator(lines) != self._denied[1]:
-            store.keep_part(_PART, b"")  # another network: the next attach asks
         if self._asks_edrx and kept.has(kept.EDRX):
             if kept.is_edrx(lines):
                 self.granted = kept.EDRX
             else:
                 self._note(_NO_EDRX)
+        if _operator(lines) != self._denied[1]:
+            store.keep_part(_PART, b"")  # another network: the next attach asks
 
     def _note(self, bit):
         content = store.part(_PART)

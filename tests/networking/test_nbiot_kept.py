@@ -148,6 +148,18 @@ def test_a_network_that_has_denied_is_asked_again_after_a_day(make_node: MakeNod
     assert [line[:10] for line in asked[:3]] == ["AT+CPSMS=1", "AT+CPSMS=0", "AT+CPSMS=1"]
 
 
+def test_another_network_is_asked_again_also_if_it_denies_both(make_node: MakeNode) -> None:
+    node = make_node(network("denied_absent"))
+    node.run(1)
+    emulator = node.device.emulator
+    emulator.cell.network.name = "Other Network"
+    cycles = emulator.run(APPLICATION, 2, cause=DEEPSLEEP_RESET)
+    assert [cycle.cause for cycle in cycles] == ["attached", "attached"]
+    assert [cycle.confirmed for cycle in cycles] == [1, 1]
+    asked = [line[:10] for line in node.device.commands if "+CPSMS=" in line]
+    assert asked == ["AT+CPSMS=1", "AT+CPSMS=0", "AT+CPSMS=1"]
+
+
 def test_a_grant_that_was_withdrawn_ends_in_a_detach(make_node: MakeNode) -> None:
     scenario = {"radio": LOSSLESS, "network": {"psm_denied_later": 1}}
     node = make_node(scenario, fields={"_PSM": (600, 2)})  # an update in each sleep
