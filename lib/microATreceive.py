@@ -46,7 +46,7 @@ def recvfrom(sock, bufsize):
         if told is not None:
             timing.sleep_ms(min(left_ms, max(_PAUSE_MS, watch.elapsed_ms() // 16)))
         else:  # the modem does not tell: listen for its ring
-            sock.note(at.listen(sock.modem, min(left_ms, 2000)))
+            sock.note(at.listen(sock.modem, min(left_ms, _LISTEN_MS)))
 
 
 def _has_unread(sock, left_ms):

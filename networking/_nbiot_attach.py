@@ -254,7 +254,7 @@ class Attempt:
             self.forgot_time = _nbiot_clock.forget(self.link.exchange)
 
     def ask_for_sleep(self, *_row):
-        if self.sleep and self.link.rests_registered:
+        if self.sleep:
             self.sleep.ask(self._exchange)
 
     def choose_operator(self, command, *_rest):
@@ -382,7 +382,7 @@ class Attempt:
         self._reporting = before
 
     def read_grant(self, *_row):
-        if self.sleep and self.link.rests_registered:
+        if self.sleep:
             self.sleep.read(self._exchange)
 
     def dial(self, _command, _accepted, _limit_ms, cause):

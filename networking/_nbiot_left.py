@@ -21,6 +21,7 @@ measured in four networks, docs/emulation.md.
 from micropython import const
 
 from networking import _nbiot_levels as levels
+from networking._nbiot_outcome import REGISTERED
 from utils import at, timing
 
 # Borders of the coverage classes as a live cell told them in its SIB2, in dBm of RSRP
@@ -35,7 +36,6 @@ _ANSWER_MS = const(3000)
 _RESTART_MS = const(7000)  # of the modem: longer silence is the end
 
 _ASK = "AT+CFUN?;+CEREG?;+CSCON?"  # an error of the last one leaves the answers of the others
-_REGISTERED = (1, 5)
 
 
 def each_ms(rsrp_dbm):
@@ -123,7 +123,7 @@ def _mode(reply):
     served = False
     for line in reply.lines:
         if line.startswith("+CEREG:"):
-            served = at.registration(line)[1] in _REGISTERED
+            served = at.registration(line)[1] in REGISTERED
         elif line.startswith("+CSCON:"):
             mode = at.number((at.fields(line) + [""])[1])
     return mode if served else None

@@ -10,6 +10,8 @@ from utils import at
 
 # A detach takes 27 s at the edge of coverage; other makers' drivers wait 40 s
 DETACH_MS = const(40000)
+# The modem rests 0.1 s after its last character; by default it waits 5 s, at 30 mA
+REST_SOON = "AT+SQNIPSCFG=1,100"
 _RESTART_MS = const(8000)  # of the modem, which then answers at once
 
 
@@ -33,12 +35,9 @@ def switch_off(link):
 
 
 def _rests_soon(link):
-    """Let the modem rest 0.1 s after its last character: by default it waits 5 s, at 30 mA.
-
-    False if it restarts, which may switch the radio on. A release that does not know the command
-    rests later. Source: Sequans, as noted in TinyGSM.
-    """
+    """False if the modem restarts, which may switch the radio on. A release that does not know the
+    command rests later. Source: Sequans, as noted in TinyGSM."""
     try:
-        return not link.exchange("AT+SQNIPSCFG=1,100", _RESTART_MS).rebooted
+        return not link.exchange(REST_SOON, _RESTART_MS).rebooted
     except OSError:  # it went mute: the radio is off all the same
         return True

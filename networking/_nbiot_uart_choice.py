@@ -46,6 +46,7 @@ def by_lte(attempt, data_state, now_s):
     log = logging.Logger("nbiot")
     log.warning("the UART does not reach the modem: by network.LTE")
     attempt.link = _replaced(attempt.link, True)
+    attempt.sleep = None  # each start of that driver ends power saving mode
     outcome = attempt.run(data_state)
     if attempt.link.is_open:
         _needs_lte = True

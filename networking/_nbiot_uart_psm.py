@@ -15,6 +15,7 @@ Source: 3GPP TS 24.008 10.5.7.4 and 10.5.7.4a (timers), TS 24.301 5.3.11, TS 27.
 from micropython import const
 
 from networking import _nbiot_uart_kept as kept
+from networking._nbiot_off import REST_SOON
 from utils import at, store
 from utils.configuration import is_integer
 
@@ -106,7 +107,7 @@ class Request:
         """Read what was granted, of a registered modem. Remember a denial."""
         if not self._denied:
             reply = exchange(_READ)
-            exchange("AT+SQNIPSCFG=1,100")  # or the modem, with RTS released, waits 5 s for more
+            exchange(REST_SOON)
             _look_for_abilities(exchange)
             if kept.is_granted(reply.lines):
                 self.granted = kept.PSM

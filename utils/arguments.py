@@ -1,11 +1,11 @@
 """Arguments: the ValueError for a wrong one, and what a right one looks like."""
 
-_TEXT = "%s = %r; allowed: %s"
+TEXT = "%s = %r; allowed: %s"
 
 
 def refuse(name, value, allowed):
     """Raise the ValueError that names an argument, its value and the allowed values."""
-    raise ValueError(_TEXT % (name, value, allowed))
+    raise ValueError(TEXT % (name, value, allowed))
 
 
 def is_integer(value, least, most):

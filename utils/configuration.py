@@ -27,7 +27,7 @@ special    has a form of its own, which the component checks       text: what is
 special secret   the same; no message shows its value              text: what is allowed
 """
 
-from utils.arguments import is_integer, is_plain, refuse  # noqa: F401 - refuse is for others
+from utils.arguments import TEXT, is_integer, is_plain, refuse  # noqa: F401 - refuse is for others
 
 
 def problems(cfg, fields):
@@ -50,7 +50,7 @@ def problems(cfg, fields):
         else:
             if kind == "secret":
                 value = HIDDEN
-            found.append(_TEXT % (name, value, _allowed(kind, limits)))
+            found.append(TEXT % (name, value, _allowed(kind, limits)))
     return values, found
 
 
@@ -108,7 +108,6 @@ def _allowed(kind, limits):
     return _TEXTS.get(kind, _CHARACTERS) % limits
 
 
-_TEXT = "%s = %r; allowed: %s"
 HIDDEN = "***"  # in place of a secret
 _CHARACTERS = '%d to %d printable ASCII characters, no " or \\'
 _TEXTS = {

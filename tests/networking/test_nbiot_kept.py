@@ -250,6 +250,21 @@ def test_a_program_resumes_with_the_same_configuration_only(
     assert device.modem_rests()
 
 
+def test_a_link_that_fails_asks_for_nothing_that_the_other_cannot_keep(
+    make_device: MakeDevice,
+) -> None:
+    device = make_device({"modem": {"uart1": False}}, modem_on_boot=False)
+    shown = device.run(
+        "from networking import nbiot\n"
+        "show(nbiot.connect(configured(_MODEM_LINK='auto', _PSM=(3600, 0)), False).status)\n"
+        "show(nbiot._the_link().name)\n"
+        "nbiot.deactivate(keep=True)\n"
+    )
+    assert shown == [1, "lte"]
+    assert not any("+CPSMS=1" in line for line in device.commands)
+    assert device.modem_rests()
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
