@@ -1,0 +1,383 @@
+"""What a release makes of the set that runs: the manifest, the set file, and the checks.
+
+    from ota import _manifest
+    running = _manifest.read_set(text, key)               # Set, or a cause
+    manifest = _manifest.parse(body)                      # Manifest, or a cause
+    result = _manifest.check(manifest, running, machine, floor, bad, sec)    # Set, or a cause
+    for piece in _manifest.set_text(result, key): ...     # the set file of the other slot
+
+Both are lines of ASCII text, each ended by a line feed, in a fixed order, with one space between
+two words. A manifest (the body of an envelope, after its signature was found right):
+
+    set 1
+    board GPy FiPy              os.uname().sysname of the boards that it is for
+    fw 1.20.2.r4 1.21           firmware releases: from the first one on, below the second one
+    mpy 4 2 31                  byte code: version, flags, bits of small integers
+    seq 12                      number of the release
+    sec 1                       security epoch
+    base HEX                    digest of the set that it changes; * for a complete list
+    result HEX                  digest of the set after it
+    trial 3 24                  tries, cycles
+    + NAME KIND VER SIZE SHA256 REQS      a new or changed component; ascending names
+    - NAME                                one that goes; ascending names
+    end
+
+The set file of a slot has the lines set, seq, sec and trial, one line like those with + for each
+component, and "end HEX": the HMAC of all before it with the device key. REQS are NAME:VER with the
+least version, separated by commas, or "-". No line holds a path: `path` derives it from the name.
+
+The checks compute the whole resulting set: what it requires has to be in it, with the versions,
+and its digest has to be `result`.
+"""
+
+from micropython import const
+from ucollections import namedtuple
+
+MOST_SEQ = const(262143)
+MOST_AHEAD = const(10000)  # of the floor: a stolen key must not use up the numbers
+MOST_COMPONENTS = const(200)
+MOST_SIZE = const(65536)  # bytes of a component
+MOST_BYTES = const(1048576)  # of a set
+MOST_BODY = const(32768)  # characters of a manifest
+_MOST_LINE = const(1024)  # nbiot alone requires 22 modules
+_MPY_VERSION = const(4)  # of the core 1.11, with unicode and no cache of maps
+_MPY_FLAGS = const(2)
+_MPY_BITS = const(31)
+
+# Patterns of ure recurse once a character, and the firmware's stack is small
+_FIRST = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LATER = _FIRST + "0123456789"
+_FIXED = ("boot", "main", "config", "credentials")  # never in a slot
+_KINDS = ("mpy", "py")
+_SOURCE = "node_reset"  # source on a board: damaged byte code must not end a start
+
+# kind: "mpy" or "py". sha256: 64 hex digits. requires: ((name, least version), ...)
+Component = namedtuple("Component", ("kind", "version", "size", "sha256", "requires"))
+# components: by name
+Set = namedtuple("Set", ("seq", "sec", "trial", "components"))
+# boards: names. firmware: (least, below), tuples of numbers. mpy, trial: tuples of numbers.
+# base: hex digits, or *. added: components by name. removed: names
+Manifest = namedtuple(
+    "Manifest",
+    ("boards", "firmware", "mpy", "seq", "sec", "base", "result", "trial", "added", "removed"),
+)
+
+
+def path(name, kind):
+    """Return where a component stands below its slot."""
+    return name.replace(".", "/") + "." + kind
+
+
+def is_loadable(kind, head):
+    """Return whether content that begins with these 4 bytes can be loaded as this kind.
+
+    Byte code of another version, or with native code, fails at its import only.
+    """
+    if kind == "py":
+        return head[:1] != b"M" or head[1:2] >= b" "
+    flags = head[2] if len(head) == 4 else 0
+    return flags == _MPY_FLAGS and head[:2] == b"M\x04" and head[3] <= _MPY_BITS
+
+
+def digest(components):
+    """Return the digest of a set, 64 hex digits: SHA-256 of its lines "NAME KIND SHA256"."""
+    import ubinascii
+
+    from ota import _keys
+
+    lines = ["%s %s %s\n" % (name, components[name][0], components[name][3])
+             for name in sorted(components)]  # fmt: skip
+    return str(ubinascii.hexlify(_keys.sha256("".join(lines).encode())), "ascii")
+
+
+def set_text(found, key):
+    """Yield the set file of a Set, as bytes."""
+    import ubinascii
+
+    from ota import _keys
+
+    lines = ["set 1", "seq %d" % found.seq, "sec %d" % found.sec, "trial %d %d" % found.trial]
+    for name in sorted(found.components):
+        kind, version, size, sha256, requires = found.components[name]
+        required = ",".join(["%s:%d" % each for each in requires]) or "-"
+        lines.append("%s %s %d %d %s %s" % (name, kind, version, size, sha256, required))
+    lines.append("")
+    signed = "\n".join(lines).encode()
+    yield signed
+    yield b"end " + ubinascii.hexlify(_keys.hmac(key, signed)) + b"\n"
+
+
+# reading
+
+
+class _Refused(ValueError):
+    """args: the cause."""
+
+
+def read_set(data, key):
+    """Return the Set in the bytes of a set file, or a cause.
+
+    Causes: "set_tag" if its tag is not that of the device key, and those of parse().
+    """
+    import ubinascii
+
+    from ota import _keys
+
+    signed = data[:-69]  # "end ", 64 digits, line feed
+    tag = b"end " + ubinascii.hexlify(_keys.hmac(key, signed)) + b"\n"
+    if not _keys.same(tag, data[-69:]):
+        return "set_tag"
+    try:
+        lines = _Lines(signed)
+        lines.words("set", ("1",))
+        seq, sec, trial = lines.seq(), lines.sec(), lines.trial()
+        return Set(seq, sec, trial, lines.components("", seq))
+    except _Refused as refused:
+        return refused.args[0]
+
+
+def parse(body):
+    """Return the Manifest in the body of an envelope, or a cause.
+
+    Causes: "manifest" not as above; "name", "size", "count" of a component; "trial".
+    """
+    try:
+        if len(body) > MOST_BODY or body[-5:] != b"\nend\n":
+            raise _Refused("manifest")
+        lines = _Lines(body[:-4])
+        lines.words("set", ("1",))
+        boards = lines.words("board")
+        firmware = tuple([release(word) for word in lines.words("fw", count=2)])
+        if None in firmware:
+            raise _Refused("manifest")
+        mpy = lines.numbers("mpy", (255, 255, 255))
+        seq, sec = lines.seq(), lines.sec()
+        base = lines.words("base", count=1)[0]
+        if base != "*":
+            _hex(base)
+        result = _hex(lines.words("result", count=1)[0])
+        trial = lines.trial()
+        added = lines.components("+ ", seq)
+        removed = lines.names()
+        return Manifest(boards, firmware, mpy, seq, sec, base, result, trial, added, removed)
+    except _Refused as refused:
+        return refused.args[0]
+
+
+class _Lines:
+    """A text, read line by line from its start. Each method raises _Refused."""
+
+    def __init__(self, data):
+        try:
+            self._lines = str(data, "utf-8").split("\n")
+        except ValueError:
+            raise _Refused("manifest")
+        self._at = 0
+        if self._lines.pop() != "":
+            raise _Refused("manifest")
+
+    def words(self, name, allowed=None, count=0):
+        """Return the words after `name`, which begins the next line."""
+        words = self._next().split(" ")
+        if words.pop(0) != name or not words or count and len(words) != count:
+            raise _Refused("manifest")
+        words = tuple(words)
+        if allowed and words != allowed:
+            raise _Refused("manifest")
+        return words
+
+    def numbers(self, name, most):
+        words = self.words(name, count=len(most))
+        return tuple([_number(words[at], 0, most[at]) for at in range(len(most))])
+
+    def seq(self):
+        return _number(self.words("seq", count=1)[0], 1, MOST_SEQ)
+
+    def sec(self):
+        return self.numbers("sec", (MOST_SEQ,))[0]
+
+    def trial(self):
+        found = self.numbers("trial", (7, 63))
+        if 0 in found:
+            raise _Refused("trial")
+        return found
+
+    def components(self, mark, seq):
+        """Return {name: Component} of the next lines that begin with `mark`."""
+        found, last = {}, ""
+        while self._at < len(self._lines) and self._lines[self._at][: len(mark)] == mark:
+            words = self._next()[len(mark) :].split(" ")
+            if len(words) != 6:
+                raise _Refused("manifest")
+            name = _ascending(words[0], last)
+            found[name] = _component(words, seq)
+            last = name
+            if len(found) > MOST_COMPONENTS:
+                raise _Refused("count")
+        return found
+
+    def names(self):
+        """Return the names in all lines that are left, "- NAME"."""
+        found, last = [], ""
+        while self._at < len(self._lines):
+            last = _ascending(self.words("-", count=1)[0], last)
+            found.append(last)
+        return tuple(found)
+
+    def _next(self):
+        if self._at == len(self._lines) or len(self._lines[self._at]) > _MOST_LINE:
+            raise _Refused("manifest")
+        self._at += 1
+        return self._lines[self._at - 1]
+
+
+def _component(words, seq):
+    name, kind, version, size, sha256, required = words
+    if kind not in _KINDS or (kind == "py") != (name == _SOURCE):
+        raise _Refused("manifest")
+    requires = []
+    if required != "-":
+        for each in required.split(","):
+            words = each.split(":")
+            if len(words) != 2:
+                raise _Refused("manifest")
+            requires.append((_name(words[0]), _number(words[1], 1, seq)))
+    version = _number(version, 1, seq)
+    size = _number(size, 1, MOST_SIZE, "size")
+    return Component(kind, version, size, _hex(sha256), tuple(requires))
+
+
+def _number(text, least, most, cause="manifest"):
+    try:
+        number = int(text) if len(text) <= 7 else -1
+    except ValueError:
+        number = -1
+    if str(number) != text or not least <= number <= most:
+        raise _Refused(cause)
+    return number
+
+
+def _hex(text):
+    import ubinascii
+
+    try:
+        if len(text) == 64 and ubinascii.hexlify(ubinascii.unhexlify(text)) == text.encode():
+            return text
+    except ValueError:
+        pass
+    raise _Refused("manifest")
+
+
+def _name(name):
+    parts = name.split(".")
+    if len(name) > 64 or len(parts) > 4 or parts[0] in _FIXED:
+        raise _Refused("name")
+    for part in parts:
+        if not 1 <= len(part) <= 32 or part[0] not in _FIRST:
+            raise _Refused("name")
+        for letter in part:
+            if letter not in _LATER:
+                raise _Refused("name")
+    return name
+
+
+def _ascending(name, last):
+    if _name(name) <= last:
+        raise _Refused("name")
+    return name
+
+
+def release(text):
+    """Return the numbers of a firmware release, such as "1.20.2.r4"; None of another form."""
+    numbers = []
+    for word in text.split("."):
+        if word[:1] == "r":
+            word = word[1:]
+        try:
+            number = _number(word, 0, 9999)
+        except _Refused:
+            return None
+        numbers.append(number)
+    return tuple(numbers)
+
+
+# checking
+
+
+def check(manifest, running, machine, floor, bad, sec):
+    """Return the Set that a Manifest makes of the one that runs, or a cause.
+
+    running: Set. machine: (sysname, release) of os.uname(). floor: number of the last confirmed
+    release. bad: number of the last rejected one. sec: security epoch of the last confirmed one.
+    The caller compares manifest.seq with the number in the answer that authorized it.
+    Causes: "board", "firmware", "mpy": not for this one; "bad"; "rollback" not above the floor;
+    "forward" too far above it; "epoch"; "base" another set runs; "removal" of what is not there,
+    or of what updates need; "count", "size" of the resulting set; "shadow" a module hides a
+    package; "requirement"; "result".
+    """
+    cause = _unfit(manifest, machine, floor, bad, sec)
+    if cause:
+        return cause
+    components = dict(manifest.added)
+    if manifest.base == "*":
+        if manifest.removed:
+            return "removal"
+    elif manifest.base != digest(running.components):
+        return "base"
+    else:
+        components = dict(running.components)
+        components.update(manifest.added)
+        for name in manifest.removed:
+            if name not in running.components or name in manifest.added:
+                return "removal"
+            del components[name]
+    for name in running.components:
+        if name not in components and (name[:4] == "node" or name.split(".")[0] == "ota"):
+            return "removal"
+    if len(components) > MOST_COMPONENTS:
+        return "count"
+    if sum([each.size for each in components.values()]) > MOST_BYTES:
+        return "size"
+    cause = _open(components)
+    if cause:
+        return cause
+    if digest(components) != manifest.result:
+        return "result"
+    return Set(manifest.seq, manifest.sec, manifest.trial, components)
+
+
+def _unfit(manifest, machine, floor, bad, sec):
+    """Return why a Manifest is not for this board, this firmware or this time; None if it is."""
+    if machine[0] not in manifest.boards:
+        return "board"
+    firmware = release(machine[1])
+    least, below = manifest.firmware
+    if firmware is None or not least <= firmware < below:
+        return "firmware"
+    version, flags, bits = manifest.mpy
+    if version != _MPY_VERSION or flags != _MPY_FLAGS or bits > _MPY_BITS:
+        return "mpy"
+    if manifest.seq == bad:
+        return "bad"
+    if manifest.seq <= floor:
+        return "rollback"
+    if manifest.seq > floor + MOST_AHEAD:
+        return "forward"
+    if manifest.sec < sec:
+        return "epoch"
+    return None
+
+
+def _open(components):
+    """Return why a set is not closed; None if each component has what it requires, and can be
+    imported."""
+    for name in components:
+        package = name
+        while "." in package:
+            package = package.rsplit(".", 1)[0]
+            if package in components:
+                return "shadow"
+        for required, least in components[name].requires:
+            if required not in components or components[required].version < least:
+                return "requirement"
+    return None

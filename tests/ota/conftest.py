@@ -1,0 +1,65 @@
+"""The readers of ota/ on a board, on either runtime, and keys of release.
+
+Making an RSA key takes seconds, so each test run makes those that it needs once.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from devkit.release.keys import rsa_key
+from emulator.device_files import ROOT
+from tests.device import SUPPORT, Bare
+
+PROGRAM = """
+from support import given, show
+from ota import {modules}
+
+for function, arguments in given():
+    module, name = function.split(".")
+    show(getattr({{{names}}}[module], name)(*arguments))
+"""
+MODULES = ("_envelope", "_keys", "_manifest", "_rsa")
+
+Call = tuple[Any, ...]  # "_keys.hmac", arguments...
+
+
+@pytest.fixture
+def on_board(make_bare: Callable[..., Bare]) -> Callable[..., list[Any]]:
+    """on_board((function, arguments...), ...): what these functions return on a board."""
+    bare = make_bare()
+    shutil.copytree(ROOT / "ota", bare.flash / "ota")
+    shutil.copy2(SUPPORT, bare.flash / "support.py")
+
+    def run(*calls: Call, **nvs: Any) -> list[Any]:
+        for key, value in nvs.items():
+            bare.service("nvs").put(key, value)
+        bare.give([(function, list(arguments)) for function, *arguments in calls])
+        names = ", ".join(f'"{one}": {one}' for one in MODULES)
+        bare.run(PROGRAM.format(modules=", ".join(MODULES), names=names))
+        assert bare.outcome is not None and bare.outcome.error is None, bare.output
+        return bare.told()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def root() -> RSAPrivateKey:
+    return rsa_key()
+
+
+@pytest.fixture(scope="session")
+def signer() -> RSAPrivateKey:
+    """A release key."""
+    return rsa_key()
+
+
+@pytest.fixture(scope="session")
+def other() -> RSAPrivateKey:
+    """Another release key."""
+    return rsa_key()
