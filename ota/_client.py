@@ -159,8 +159,9 @@ class Client:
         if manifest.seq != self._offer.seq:
             return "manifest"
         board = uos.uname()
-        floor, bad = pycom.nvs_get("ota_floor", 0), _word.rejected()[0]
-        return _manifest.check(manifest, running, (board.sysname, board.release), floor, bad)
+        floor, sec = pycom.nvs_get("ota_floor", 0), pycom.nvs_get("ota_sec", 0)
+        machine = board.sysname, board.release
+        return _manifest.check(manifest, running, machine, floor, _word.rejected()[0], sec)
 
     def _is_untouched(self):
         """Return whether all files that run are those of the set: nothing that somebody changed by
