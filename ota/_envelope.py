@@ -25,7 +25,7 @@ RELEASE = const(1)  # kinds of answers: an envelope comes next
 CONFIRMED = const(2)  # the server has a report of the release that runs
 KEYS = const(3)  # a key file comes next, and then the node asks again
 
-MOST_BODY = const(32768)  # bytes
+_MOST_BODY = const(32768)  # bytes
 _SIGNATURE = const(384)
 _HEAD = const(7)
 _ANSWER = const(38)  # bytes before the tag
@@ -53,7 +53,7 @@ def answer(payload, key, node_id, nonce):
     kind, length = said[0], said[4] << 8 | said[5]
     key_file = _HEAD + _SIGNATURE + _KEY
     allowed = {
-        RELEASE: _HEAD + _SIGNATURE < length <= _HEAD + _SIGNATURE + MOST_BODY,
+        RELEASE: _HEAD + _SIGNATURE < length <= _HEAD + _SIGNATURE + _MOST_BODY,
         CONFIRMED: length == 0,
         KEYS: length == key_file or length == key_file + _KEY,
     }
@@ -73,7 +73,7 @@ def opened(data, moduli):
 
     length = data[5] << 8 | data[6] if len(data) > _HEAD else 0
     end = _HEAD + length
-    if not 1 <= length <= MOST_BODY or len(data) != end + _SIGNATURE or data[:4] != b"PYU1":
+    if not 1 <= length <= _MOST_BODY or len(data) != end + _SIGNATURE or data[:4] != b"PYU1":
         return "envelope"
     modulus = moduli.get(data[4])
     if modulus is None:

@@ -17,8 +17,8 @@ before the next begins, also when an exception ends it.
 from micropython import const
 from ucollections import namedtuple
 
-KEY_SIZE = const(32)  # bytes of the device key
-MOST_KEYS = const(2)
+_KEY_SIZE = const(32)  # bytes of the device key
+_MOST_KEYS = const(2)
 _BLOCK = const(64)  # bytes, of SHA-256
 _HEAD = const(7)
 _SIGNATURE = const(384)
@@ -70,7 +70,7 @@ def device_key():
         key = ubinascii.unhexlify(text)
     except (ValueError, TypeError):
         return None
-    return key if len(key) == KEY_SIZE else None
+    return key if len(key) == _KEY_SIZE else None
 
 
 def key_file(data, root, above=-1):
@@ -84,7 +84,7 @@ def key_file(data, root, above=-1):
 
     count = data[6] if len(data) > _HEAD else 0
     end = _HEAD + count * _KEY
-    if not 1 <= count <= MOST_KEYS or len(data) != end + _SIGNATURE or data[:4] != b"PYK1":
+    if not 1 <= count <= _MOST_KEYS or len(data) != end + _SIGNATURE or data[:4] != b"PYK1":
         return "key_file"
     version = data[4] << 8 | data[5]
     if version <= above:

@@ -3,7 +3,7 @@
     from ota import _manifest
     running = _manifest.read_set(text, key)               # Set, or a cause
     manifest = _manifest.parse(body)                      # Manifest, or a cause
-    result = _manifest.check(manifest, running, machine, floor, bad, sec)    # Set, or a cause
+    result = _manifest.check(manifest, running, machine, floor, bad)    # Set, or a cause
     for piece in _manifest.set_text(result, key): ...     # the set file of the other slot
 
 Both are lines of ASCII text, each ended by a line feed, in a fixed order, with one space between
@@ -33,12 +33,12 @@ and its digest has to be `result`.
 from micropython import const
 from ucollections import namedtuple
 
-MOST_SEQ = const(262143)
-MOST_AHEAD = const(10000)  # of the floor: a stolen key must not use up the numbers
-MOST_COMPONENTS = const(200)
-MOST_SIZE = const(65536)  # bytes of a component
-MOST_BYTES = const(1048576)  # of a set
-MOST_BODY = const(32768)  # characters of a manifest
+_MOST_SEQ = const(262143)
+_MOST_AHEAD = const(10000)  # of the floor: a stolen key must not use up the numbers
+_MOST_COMPONENTS = const(200)
+_MOST_SIZE = const(65536)  # bytes of a component
+_MOST_BYTES = const(1048576)  # of a set
+_MOST_BODY = const(32768)  # characters of a manifest
 _MOST_LINE = const(1024)  # nbiot alone requires 22 modules
 _MPY_VERSION = const(4)  # of the core 1.11, with unicode and no cache of maps
 _MPY_FLAGS = const(2)
@@ -47,7 +47,8 @@ _MPY_BITS = const(31)
 # Patterns of ure recurse once a character, and the firmware's stack is small
 _FIRST = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LATER = _FIRST + "0123456789"
-_FIXED = ("boot", "main", "config", "credentials")  # never in a slot
+# never in a slot, which comes before them in the path
+_FIXED = ("boot", "boot_trial", "main", "config", "credentials")
 _KINDS = ("mpy", "py")
 _SOURCE = "node_reset"  # source on a board: damaged byte code must not end a start
 
@@ -129,9 +130,8 @@ def read_set(data, key):
         return "set_tag"
     try:
         lines = _Lines(signed)
-        lines.words("set", ("1",))
-        seq, sec, trial = lines.seq(), lines.sec(), lines.trial()
-        return Set(seq, sec, trial, lines.components("", seq))
+        seq, sec = lines.numbers("seq", (_MOST_SEQ,), 1)[0], lines.sec()
+        return Set(seq, sec, lines.trial(), lines.components("", seq))
     except _Refused as refused:
         return refused.args[0]
 
@@ -139,23 +139,22 @@ def read_set(data, key):
 def parse(body):
     """Return the Manifest in the body of an envelope, or a cause.
 
-    Causes: "manifest" not as above; "name", "size", "count" of a component; "trial".
+    Causes: "manifest" not as above; "name", "size", "count" of a component.
     """
     try:
-        if len(body) > MOST_BODY or body[-5:] != b"\nend\n":
+        if len(body) > _MOST_BODY or body[-5:] != b"\nend\n":
             raise _Refused("manifest")
         lines = _Lines(body[:-4])
-        lines.words("set", ("1",))
         boards = lines.words("board")
-        firmware = tuple([release(word) for word in lines.words("fw", count=2)])
+        firmware = tuple([release(word) for word in lines.words("fw", 2)])
         if None in firmware:
             raise _Refused("manifest")
         mpy = lines.numbers("mpy", (255, 255, 255))
-        seq, sec = lines.seq(), lines.sec()
-        base = lines.words("base", count=1)[0]
+        seq, sec = lines.numbers("seq", (_MOST_SEQ,), 1)[0], lines.sec()
+        base = lines.words("base", 1)[0]
         if base != "*":
             _hex(base)
-        result = _hex(lines.words("result", count=1)[0])
+        result = _hex(lines.words("result", 1)[0])
         trial = lines.trial()
         added = lines.components("+ ", seq)
         removed = lines.names()
@@ -173,34 +172,25 @@ class _Lines:
         except ValueError:
             raise _Refused("manifest")
         self._at = 0
-        if self._lines.pop() != "":
+        if self._lines.pop() != "" or self._next() != "set 1":
             raise _Refused("manifest")
 
-    def words(self, name, allowed=None, count=0):
+    def words(self, name, count=0):
         """Return the words after `name`, which begins the next line."""
         words = self._next().split(" ")
         if words.pop(0) != name or not words or count and len(words) != count:
             raise _Refused("manifest")
-        words = tuple(words)
-        if allowed and words != allowed:
-            raise _Refused("manifest")
-        return words
+        return tuple(words)
 
-    def numbers(self, name, most):
-        words = self.words(name, count=len(most))
-        return tuple([_number(words[at], 0, most[at]) for at in range(len(most))])
-
-    def seq(self):
-        return _number(self.words("seq", count=1)[0], 1, MOST_SEQ)
+    def numbers(self, name, most, least=0):
+        words = self.words(name, len(most))
+        return tuple([_number(words[at], least, most[at]) for at in range(len(most))])
 
     def sec(self):
-        return self.numbers("sec", (MOST_SEQ,))[0]
+        return self.numbers("sec", (_MOST_SEQ,))[0]
 
     def trial(self):
-        found = self.numbers("trial", (7, 63))
-        if 0 in found:
-            raise _Refused("trial")
-        return found
+        return self.numbers("trial", (7, 63), 1)
 
     def components(self, mark, seq):
         """Return {name: Component} of the next lines that begin with `mark`."""
@@ -212,7 +202,7 @@ class _Lines:
             name = _ascending(words[0], last)
             found[name] = _component(words, seq)
             last = name
-            if len(found) > MOST_COMPONENTS:
+            if len(found) > _MOST_COMPONENTS:
                 raise _Refused("count")
         return found
 
@@ -220,7 +210,7 @@ class _Lines:
         """Return the names in all lines that are left, "- NAME"."""
         found, last = [], ""
         while self._at < len(self._lines):
-            last = _ascending(self.words("-", count=1)[0], last)
+            last = _ascending(self.words("-", 1)[0], last)
             found.append(last)
         return tuple(found)
 
@@ -243,7 +233,7 @@ def _component(words, seq):
                 raise _Refused("manifest")
             requires.append((_name(words[0]), _number(words[1], 1, seq)))
     version = _number(version, 1, seq)
-    size = _number(size, 1, MOST_SIZE, "size")
+    size = _number(size, 1, _MOST_SIZE, "size")
     return Component(kind, version, size, _hex(sha256), tuple(requires))
 
 
@@ -258,14 +248,12 @@ def _number(text, least, most, cause="manifest"):
 
 
 def _hex(text):
-    import ubinascii
-
-    try:
-        if len(text) == 64 and ubinascii.hexlify(ubinascii.unhexlify(text)) == text.encode():
-            return text
-    except ValueError:
-        pass
-    raise _Refused("manifest")
+    for digit in text:
+        if digit not in "0123456789abcdef":
+            raise _Refused("manifest")
+    if len(text) != 64:
+        raise _Refused("manifest")
+    return text
 
 
 def _name(name):
@@ -304,18 +292,19 @@ def release(text):
 # checking
 
 
-def check(manifest, running, machine, floor, bad, sec):
+def check(manifest, running, machine, floor, bad, sec=0):
     """Return the Set that a Manifest makes of the one that runs, or a cause.
 
     running: Set. machine: (sysname, release) of os.uname(). floor: number of the last confirmed
-    release. bad: number of the last rejected one. sec: security epoch of the last confirmed one.
+    release. bad: number of the last rejected one. sec: a security epoch, beside that of
+    the set that runs.
     The caller compares manifest.seq with the number in the answer that authorized it.
     Causes: "board", "firmware", "mpy": not for this one; "bad"; "rollback" not above the floor;
     "forward" too far above it; "epoch"; "base" another set runs; "removal" of what is not there,
     or of what updates need; "count", "size" of the resulting set; "shadow" a module hides a
     package; "requirement"; "result".
     """
-    cause = _unfit(manifest, machine, floor, bad, sec)
+    cause = _unfit(manifest, machine, floor, bad, max(sec, running.sec))
     if cause:
         return cause
     components = dict(manifest.added)
@@ -334,9 +323,9 @@ def check(manifest, running, machine, floor, bad, sec):
     for name in running.components:
         if name not in components and (name[:4] == "node" or name.split(".")[0] == "ota"):
             return "removal"
-    if len(components) > MOST_COMPONENTS:
+    if len(components) > _MOST_COMPONENTS:
         return "count"
-    if sum([each.size for each in components.values()]) > MOST_BYTES:
+    if sum([each.size for each in components.values()]) > _MOST_BYTES:
         return "size"
     cause = _open(components)
     if cause:
@@ -361,7 +350,7 @@ def _unfit(manifest, machine, floor, bad, sec):
         return "bad"
     if manifest.seq <= floor:
         return "rollback"
-    if manifest.seq > floor + MOST_AHEAD:
+    if manifest.seq > floor + _MOST_AHEAD:
         return "forward"
     if manifest.sec < sec:
         return "epoch"

@@ -13,7 +13,7 @@ right, so only such moduli are used: `is_vetted`. The key tool makes no others.
 
 from micropython import const
 
-SIZE = const(384)  # bytes of a modulus, and of a signature
+_SIZE = const(384)  # bytes of a modulus, and of a signature
 
 # DigestInfo of SHA-256 in DER, RFC 8017 9.2 note 1
 _INFO = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
@@ -21,9 +21,9 @@ _INFO = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x
 
 def is_vetted(modulus):
     """Return whether these bytes, big-endian, can be a modulus: see above; and it is odd."""
-    if len(modulus) != SIZE or not modulus[0] & 0x80 or not modulus[-1] & 1:
+    if len(modulus) != _SIZE or not modulus[0] & 0x80 or not modulus[-1] & 1:
         return False
-    for at in range(0, SIZE, 2):
+    for at in range(0, _SIZE, 2):
         if modulus[at] == 0xFF and modulus[at + 1] == 0xFF:
             return False
     return True
@@ -35,7 +35,7 @@ def verify(digest, signature, modulus):
     digest: 32 bytes. signature, modulus: bytes of any length and content; others than 384 bytes
     are refused. Takes 0.3 to 0.6 s on a board, estimated from instruction counts.
     """
-    if len(digest) != 32 or len(signature) != SIZE or not is_vetted(modulus):
+    if len(digest) != 32 or len(signature) != _SIZE or not is_vetted(modulus):
         return False
     n = int.from_bytes(modulus, "big")
     s = int.from_bytes(signature, "big")
@@ -44,10 +44,10 @@ def verify(digest, signature, modulus):
     power = s
     for _ in range(16):
         power = power * power % n
-    found = (power * s % n).to_bytes(SIZE, "big")
-    padding = b"\xff" * (SIZE - 3 - len(_INFO) - 32)
+    found = (power * s % n).to_bytes(_SIZE, "big")
+    padding = b"\xff" * (_SIZE - 3 - len(_INFO) - 32)
     expected = b"\x00\x01" + padding + b"\x00" + _INFO + digest
     wrong = 0
-    for at in range(SIZE):
+    for at in range(_SIZE):
         wrong |= found[at] ^ expected[at]
     return not wrong

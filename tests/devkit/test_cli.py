@@ -46,7 +46,7 @@ def test_help_names_every_command_in_the_order_of_use(capsys: pytest.CaptureFixt
     listed = re.findall(r"^  (\w+)  +[A-Z].*\.$", capsys.readouterr().out, re.MULTILINE)
     assert set(listed) == files - SHARED
     usual = "demo test run at board bench build component deploy sensors new collect check".split()
-    usual += ["lint", "soak", "cell"]
+    usual += ["lint", "soak", "cell", "keys", "release", "fleet"]
     assert listed == [name for name in usual if name in files]
 
 
