@@ -19,7 +19,7 @@ _HERE = Path(__file__).parent
 # Of `./dev --help`; a command that is not listed comes after these
 _ORDER = (
     "demo", "test", "run", "at", "board", "bench", "build", "component", "deploy", "sensors",
-    "new", "collect", "check", "lint", "soak", "cell",
+    "new", "collect", "fleet", "check", "lint", "soak", "cell",
 )  # fmt: skip
 
 
