@@ -35,7 +35,7 @@ class Update:
         self._today = node.today()
         self._tells_bad = False
         self._looks = False
-        self._client = None
+        self._ready = None  # a whole release
 
     def records(self):
         """Return what this cycle's report says of releases (docs/report.md)."""
@@ -63,10 +63,9 @@ class Update:
             if not session.confirms or not hasattr(session, "ask"):
                 return
             if self._on_trial:
-                from ota import _trial
+                from ota import _client
 
-                if _trial.confirm(session, self._name()):
-                    self._on_trial = False
+                self._on_trial = not _client.confirm(session, self._name())
             elif session.offer and not self._changed and self._may_fetch():
                 self._fetch(session)
         except Exception as error:  # noqa: BLE001 - an update must not cost the cycle
@@ -77,12 +76,12 @@ class Update:
         try:
             if self._on_trial:
                 _word.end_cycle()
-            elif self._client and self._client.is_ready:
+            elif self._ready:
                 self._switch()
             elif self._looks:
-                from ota import _client
+                from ota import _trial
 
-                self._note(_client.changed())
+                self._note(_trial.changed())
         except Exception as error:  # noqa: BLE001 - the node must reach its sleep
             _log.exception(error, "update")
 
@@ -111,16 +110,22 @@ class Update:
         from ota import _client
 
         most = self._node.settings["_UPDATE_BYTES_PER_CYCLE"]
-        client = self._client = _client.Client(self._name(), most, timing.Deadline(left_ms))
-        client.work(session)
-        self._percent = client.percent
-        self._note(client.changed)
-        if _word.rejected()[0] == session.offer[0]:
+        deadline = timing.Deadline(left_ms)
+        outcome, detail = _client.work(session, self._name(), most, deadline)
+        if outcome == _client.READY:
+            self._ready, self._percent = detail, 100
+        elif outcome == "later":
+            self._percent = detail
+        self._note(detail if outcome == _client.CHANGED else ())
+        bad, _, is_told = _word.rejected()
+        if bad and not is_told:
             self.told = None  # the next report says so
 
     def _switch(self):
+        from ota import _client
+
         self._node.settle(True)  # a reset on trial must not cost what is in RTC memory
-        if self._client.fill(timing.Deadline(self._left_ms(0))):
+        if _client.fill(self._ready, timing.Deadline(self._left_ms(0))):
             self.keeps = False
             _log.info("the next cycle is on trial")
 

@@ -1,8 +1,9 @@
 """Updates over the air: a node fetches a signed release, tries it, and keeps or rejects it.
 
     from ota import _client, _trial
-    _client.Client(node_id, ...).work(session)      # behind a delivered report, if there is an offer
-    _trial.confirm(node_id, session)                # on trial, behind a delivered report
+    _client.work(session, node_id, ...)     # behind a delivered report, if there is an offer
+    _client.confirm(session, node_id)       # on trial, behind a delivered report
+    _trial.begin()                          # on trial, at the start of each cycle
 
 /flash/a and /flash/b each have room for one complete set of modules. The one that runs is never
 written. What the server offers is fetched to /flash/new over as many cycles as it takes, checked

@@ -1,13 +1,14 @@
 """One cycle's work for a release that the server offers, behind the report of the cycle.
 
     from ota import _client
-    client = _client.Client("kCsQxGOU", 8192, timing.Deadline(60000))
-    client.work(session)
-    print(client.percent, client.is_ready, client.changed)      # 40, False, []
+    outcome, detail = _client.work(session, "kCsQxGOU", 8192, timing.Deadline(60000))
+    if outcome == _client.READY:
+        _client.fill(detail, deadline)                 # the radio is off
+    _client.confirm(session, "kCsQxGOU")               # on trial: True if the set stays
 
 The order of the checks is that of ota/_envelope.py: the tag of the device key before anything is
 fetched, then the digest, the signature, the manifest, each file of the set that runs, and then the
-content of the new components, each with its size, SHA-256 and header.
+content of each new component with its size, SHA-256 and header.
 """
 
 from micropython import const
@@ -15,297 +16,207 @@ from micropython import const
 from ota import _envelope, _keys, _manifest, _slots, _staging, _word
 from utils import logging
 
+READY = "ready"
+CHANGED = "changed"  # by hand: nothing of it gets into another set, or is lost with it
+NONE = "none"
+
 _AUTHORIZE = const(1)  # kinds of questions
 _CONFIRM = const(2)
 _MOST_MISMATCHES = const(3)
 _ROOT = "/flash/keys/root"
-_RELEASE = "/flash/keys/release"
-_SPARE = const(4)  # a fourth of what is needed stays free
+_KEYS = "/flash/keys/release"
 
 _log = logging.Logger("ota")
 
 
-class Client:
-    """percent: of the bytes of the release that are there, None while that is not known.
-    is_ready: the other slot can be filled. changed: what somebody changed by hand."""
+def work(session, node_id, most_bytes, deadline):
+    """Go on with what session.offer says, as far as this cycle may. Returns (outcome, detail).
 
-    def __init__(self, node_id, most_bytes, deadline):
-        self.percent = None
-        self.is_ready = False
-        self.changed = []
-        self.result = None  # the Set that the release makes
-        self._id = node_id
-        self._budget = _staging.Budget(most_bytes, deadline)
-        self._key = _keys.device_key()
-        self._slot, _, self._seq = _word.running()
-        self._offer = None
-
-    def work(self, session):
-        """Go on with what session.offer says, as far as this cycle may."""
-        seq, digest = session.offer
-        bad = _word.rejected()[0]
-        if self._slot is None or not self._key or seq in (bad, self._seq):
-            return
-        cause = _unable()
-        if cause:
-            self._reject(seq, cause)
-            return
-        self._offer = _staging.read(self._key)
-        known = self._offer and self._offer.seq == seq and self._offer.sha256[:16] == _hex(digest)
-        if not known and not self._authorize(session, seq, digest):
-            return
-        manifest = self._manifest(session)
-        if manifest and self._is_untouched() and self._has_room(manifest):
-            self._fetch(session, manifest)
-
-    def resume(self):
-        """Return whether all of a release is there, without a session: after a cut in fill()."""
-        self._offer = _staging.read(self._key) if self._key else None
-        if not self._offer or self._offer.state < _staging.COMPLETE:
-            return False
-        return bool(self._manifest(None))
-
-    def fill(self, deadline):
-        """Fill the other slot and let it run on trial from the next start on. False if that takes
-        another cycle. Call it when the radio is off."""
-        running = _slots.read(self._slot, self._key)
-        if self._offer.state != _staging.FILLING:
-            _slots.empty(_slots.folder(self._slot ^ 1))
-            self._note(state=_staging.FILLING)
-        outcome = _slots.fill(
-            self._slot ^ 1, self.result, running, self._slot, self._key, deadline
-        )
-        if outcome is _slots.FILLED:
-            _word.begin_trial(self._slot, self.result.seq, *self.result.trial)
-            return True
-        if outcome is not _slots.LATER:  # changed since it was checked
-            _log.error("%s is not what it was", outcome)
-            self._note(state=_staging.AUTHORIZED)
-        return False
-
-    def _authorize(self, session, seq, digest):
-        """Ask whether the server means this node; a newer key file may come first."""
-        for _ in range(2):
-            answer = ask(session, self._id, self._key, _AUTHORIZE, self._seq, seq)
-            if not answer:
-                return False
-            sha256 = _hex(answer.digest)
-            if answer.kind == _envelope.RELEASE:
-                if answer.seq != seq or answer.digest[:8] != digest:
-                    return False
-                _staging.begin()
-                self._offer = _staging.Offer(seq, answer.length, sha256, 0, 0)
-                self._note()
-                return True
-            if answer.kind != _envelope.KEYS or not self._renew_keys(session, answer):
-                return False
-        return False
-
-    def _renew_keys(self, session, answer):
-        """Replace the key file by a newer one that the root key has signed."""
-        import uos
-
-        sha256 = _hex(answer.digest)
-        if _slots.size_of(_slots.STAGING) is None:
-            uos.mkdir(_slots.STAGING)
-        if _staging.fetch(session, sha256, answer.length, self._budget) != _staging.WHOLE:
-            return False
-        path = _staging.place(sha256)
-        root, kept = _content(_ROOT), _content(_RELEASE)
-        now = _keys.key_file(kept, root)
-        above = -1 if isinstance(now, str) else now.version
-        found = _keys.key_file(_content(path), root, above)
-        if isinstance(found, str):
-            _log.error("key file refused: %s", found)
-            _slots.remove(path)
-            return False
-        uos.rename(path, _RELEASE)
-        return True
-
-    def _manifest(self, session):
-        """Return the Manifest of the offer, fetched and checked; None if not in this cycle."""
-        offer = self._offer
-        outcome = _staging.fetch(session, offer.sha256, offer.length, self._budget)
-        if outcome != _staging.WHOLE:
-            return self._take(outcome)
-        data = _content(_staging.place(offer.sha256))
-        if _hex(_keys.sha256(data)) != offer.sha256:
-            return self._take(_staging.MISMATCH)
-        if offer.state >= _staging.VERIFIED:  # by the same bytes, in an earlier cycle
-            body = data[7:-384]
-        else:
-            keys = _keys.key_file(_content(_RELEASE), _content(_ROOT))
-            body = keys if isinstance(keys, str) else _envelope.opened(data, keys.moduli)
-        found = body if isinstance(body, str) else _manifest.parse(body)
-        running = _slots.read(self._slot, self._key)
-        if isinstance(running, str):
-            _log.error("set of the running slot: %s", running)
-            self.changed = ["set"]
-            return None
-        if not isinstance(found, str):
-            self.result = self._checked(found, running)
-            if not isinstance(self.result, str):
-                if offer.state < _staging.VERIFIED:
-                    self._note(state=_staging.VERIFIED)
-                return found
-            found = self.result
-        self._reject(offer.seq, found)
-        return None
-
-    def _checked(self, manifest, running):
-        import uos
-        import pycom
-
-        if manifest.seq != self._offer.seq:
-            return "manifest"
-        board = uos.uname()
-        floor, sec = pycom.nvs_get("ota_floor", 0), pycom.nvs_get("ota_sec", 0)
-        machine = board.sysname, board.release
-        return _manifest.check(manifest, running, machine, floor, _word.rejected()[0], sec)
-
-    def _is_untouched(self):
-        """Return whether all files that run are those of the set: nothing that somebody changed by
-        hand gets into another set, or is lost with it."""
-        running = _slots.read(self._slot, self._key)
-        self.changed = _slots.changed(self._slot, running.components)
-        if self.changed:
-            _log.error("changed by hand: %s", ", ".join(self.changed))
-        return not self.changed
-
-    def _has_room(self, manifest):
-        import uos
-
-        if self._offer.state >= _staging.COMPLETE:
-            return True
-        wanted = sum([each.size for each in self.result.components.values()])
-        wanted += sum([each.size for each in manifest.added.values()])
-        files = len(self.result.components) + len(manifest.added)
-        space = uos.statvfs("/flash")
-        block = space[0]
-        free = space[3] + _blocks_of(_slots.folder(self._slot ^ 1), block)
-        if free * block >= (wanted + files * block // 2) * (_SPARE + 1) // _SPARE:
-            return True
-        self._reject(self._offer.seq, "space")
-        return False
-
-    def _fetch(self, session, manifest):
-        """Fetch the content of the new components, in the order of their names."""
-        total = sum([each.size for each in manifest.added.values()]) or 1
-        outcome = _staging.WHOLE
-        there = 0
-        for name in sorted(manifest.added):
-            component = manifest.added[name]
-            if outcome == _staging.WHOLE:
-                outcome = self._component(session, component)
-            there += _staging.size_of(component.sha256, component.size)
-        self.percent = there * 100 // total
-        if outcome == _staging.WHOLE:
-            self._note(state=max(_staging.COMPLETE, self._offer.state))
-            self.is_ready = True
-        else:
-            self._take(outcome)
-
-    def _component(self, session, component):
-        outcome = _staging.fetch(session, component.sha256, component.size, self._budget)
-        if outcome == _staging.WHOLE:
-            with open(_staging.place(component.sha256), "rb") as file:
-                head = file.read(4)
-            if not _manifest.is_loadable(component.kind, head):
-                return "mpy"
-        return outcome
-
-    def _take(self, outcome):
-        """Deal with content that is not there; None."""
-        if outcome == _staging.LATER:
-            return
-        bad = self._offer.bad + 1
-        if outcome != _staging.MISMATCH or bad >= _MOST_MISMATCHES:
-            self._reject(self._offer.seq, outcome)
-        else:
-            _log.warning("content that is not what the release says")
-            self._note(bad=bad)
-
-    def _note(self, state=None, bad=None):
-        """Keep how far the release is."""
-        offer = self._offer
-        state = offer.state if state is None else state
-        bad = offer.bad if bad is None else bad
-        self._offer = _staging.Offer(offer.seq, offer.length, offer.sha256, state, bad)
-        _staging.write(self._offer, self._key)
-
-    def _reject(self, seq, cause):
-        _log.error("release %d refused: %s", seq, cause)
-        _word.reject(seq, cause)
-        _slots.empty(_slots.STAGING, True)
-        self.percent = None
-
-
-def changed():
-    """Return what somebody changed by hand in the set that runs, [] for nothing."""
-    slot, key = _word.running()[0], _keys.device_key()
-    found = _slots.read(slot, key) if key and slot is not None else "key"
-    return ["set"] if isinstance(found, str) else _slots.changed(slot, found.components)
-
-
-def ask(session, node_id, key, kind, seq, wanted):
-    """Ask the server, and return the Answer of ota/_envelope.py that has the right tag, or None."""
+    READY        the other slot can be filled; the Set of ota/_manifest.py that comes into it
+    CHANGED      names of what somebody changed by hand: nothing of it gets into another set
+    "later"      percent of the release that are here, None while that is not known
+    others       no more in this cycle; the log has the cause of a rejection
+    """
     import pycom
+
+    seq, digest = session.offer
+    slot, _, mine = _word.running()
+    if not _keys.device_key() or slot is None or seq in (mine, _word.rejected()[0]):
+        return NONE, None
+    download = _staging.Download(session, most_bytes, deadline)
+    if "LittleFS" not in pycom.bootmgr():  # a power cut may cost any file
+        outcome, detail = "fat", None
+    else:
+        offer = _staging.read()
+        if not offer or offer[0] != seq or offer[2][:16] != _slots.hexed(digest):
+            offer = _authorized(session, node_id, mine, download)
+            if not offer:
+                return NONE, None
+        outcome, detail = _go_on(offer, slot, download)
+    if outcome == _staging.MISMATCH and offer[4] + 1 < _MOST_MISMATCHES:
+        offer[4] += 1
+        _staging.write(offer)
+    elif outcome not in (READY, CHANGED, _staging.LATER):
+        _log.error("release %d refused: %s", seq, outcome)
+        _word.reject(seq, outcome)
+    return outcome, detail
+
+
+def _authorized(session, node_id, mine, download):
+    """Ask whether the server means this node. Return a new offer, None if it does not."""
+    seq, digest = session.offer
+    answer = _ask(session, node_id, _AUTHORIZE, mine, seq)
+    if answer and answer.kind == _envelope.KEYS and _has_new_keys(answer, download):
+        answer = _ask(session, node_id, _AUTHORIZE, mine, seq)
+    if not answer or answer.kind != _envelope.RELEASE:
+        return None
+    if answer.seq != seq or answer.digest[:8] != digest:
+        return None
+    _slots.empty(_slots.STAGING)
+    offer = [seq, answer.length, _slots.hexed(answer.digest), 0, 0]
+    _staging.write(offer)
+    return offer
+
+
+def _has_new_keys(answer, download):
+    """Replace the key file by a newer one that the root key has signed."""
+    import uos
+
+    sha256 = _slots.hexed(answer.digest)
+    if _slots.size_of(_slots.STAGING) is None:
+        uos.mkdir(_slots.STAGING)
+    if download.whole(sha256, answer.length) != _staging.WHOLE:
+        return False
+    path = _staging.place(sha256)
+    root = _slots.content(_ROOT)
+    now = _keys.key_file(_slots.content(_KEYS), root)
+    above = -1 if isinstance(now, str) else now.version
+    new = _keys.key_file(_slots.content(path), root, above)
+    if isinstance(new, str):
+        _log.error("refused: %s", new)
+        _slots.remove(path)
+        return False
+    uos.rename(path, _KEYS)
+    return True
+
+
+def _go_on(offer, slot, download):
+    """Fetch and check what is missing. Return (outcome, detail)."""
+    import uos
+
+    outcome = download.whole(offer[2], offer[1])
+    if outcome != _staging.WHOLE:
+        return outcome, None
+    running = _slots.read(slot)
+    if isinstance(running, str):
+        return CHANGED, ["set"]
+    manifest = _opened(offer)
+    if isinstance(manifest, str):
+        return manifest, None
+    board = uos.uname()
+    machine = board.sysname, board.release
+    limits = _word.get("ota_floor"), _word.rejected()[0], _word.get("ota_sec")
+    result = "manifest"
+    if manifest.seq == offer[0]:
+        result = _manifest.check(manifest, running, machine, *limits)
+    if isinstance(result, str):
+        return result, None
+    if not offer[3]:
+        names = _slots.changed(slot, running.components)
+        if names:
+            return CHANGED, names
+        if not _has_room(manifest, result, _slots.folder(slot ^ 1)):
+            return "space", None
+        offer[3] = 1
+        _staging.write(offer)
+    outcome, percent = _fetched(manifest.added, download)
+    return outcome, result if outcome == READY else percent
+
+
+def _opened(offer):
+    """Return the Manifest of a whole envelope, or a cause."""
+    data = _slots.content(_staging.place(offer[2]))
+    if _slots.hexed(_keys.sha256(data)) != offer[2]:
+        return _staging.MISMATCH
+    body = data[7:-384]
+    if not offer[3]:  # else the signature of the same bytes was right
+        keys = _keys.key_file(_slots.content(_KEYS), _slots.content(_ROOT))
+        if isinstance(keys, str):
+            return keys
+        body = _envelope.opened(data, keys.moduli)
+        if isinstance(body, str):
+            return body
+    return _manifest.parse(body)
+
+
+def _has_room(manifest, result, folder):
+    """Empty the other slot, and return whether it and the staging fit, with a fourth to spare."""
+    import uos
+
+    _slots.empty(folder)
+    space = uos.statvfs("/flash")
+    blocks = 0
+    for components in (manifest.added, result.components):
+        for name in components:
+            blocks += components[name].size // space[0] + 2
+    return space[3] * 4 >= blocks * 5
+
+
+def _fetched(added, download):
+    """Fetch the content of the new components. Return (outcome, percent that are here)."""
+    total = sum([each.size for each in added.values()])
+    here = 0
+    for name in sorted(added):
+        kind, _, size, sha256, _ = added[name]
+        path = _staging.place(sha256)
+        outcome = download.whole(sha256, size)
+        if outcome != _staging.WHOLE:
+            here += _slots.size_of(path + ".p") or 0
+            return outcome, here * 100 // total
+        if not _manifest.is_loadable(kind, _slots.content(path)[:4]):
+            return "mpy", None
+        here += size
+    return READY, None
+
+
+def fill(result, deadline):
+    """Fill the other slot and let it run on trial from the next start on. False if that takes
+    another cycle."""
+    slot = _word.running()[0]
+    outcome = _slots.fill(slot ^ 1, result, deadline)
+    if outcome is True:
+        _word.begin_trial(slot, result.seq, *result.trial)
+        return True
+    if outcome:  # a component that has changed since it was checked: begin anew
+        _log.error("changed: %s", outcome)
+        _slots.empty(_slots.STAGING)
+    return False
+
+
+def _ask(session, node_id, kind, mine, wanted):
+    """Ask the server. Return the Answer of ota/_envelope.py, None if it has not the right tag."""
     import ucrypto
 
-    keys = _content(_RELEASE)
-    count = pycom.nvs_get("ota_nonce", 0) + 1
-    pycom.nvs_set("ota_nonce", count & 0x7FFFFFFF)  # before its use: never the same one again
+    count = _word.get("ota_nonce") + 1 & 0x7FFFFFFF
+    _word.put("ota_nonce", count)  # before its use: never the same one again
     nonce = count.to_bytes(4, "big") + ucrypto.getrandbits(64)[:8]
-    question = bytes((1, kind)) + seq.to_bytes(3, "big") + wanted.to_bytes(3, "big")
-    question += keys[4:6] + nonce + node_id.encode()
-    payload = session.ask("u", question)
-    if payload is None:
-        return None
-    answer = _envelope.answer(payload, key, node_id, nonce)
+    question = bytes((1, kind)) + mine.to_bytes(3, "big") + wanted.to_bytes(3, "big")
+    question += _slots.content(_KEYS)[4:6] + nonce + node_id.encode()
+    told = session.ask("u", question) or b""
+    answer = _envelope.answer(told, _keys.device_key(), node_id, nonce)
     if isinstance(answer, str):
-        _log.warning("answer refused: %s", answer)
+        _log.warning("no answer: %s", answer)
         return None
     return answer
 
 
-def confirmed(session, node_id, key, seq):
-    """Return whether the server has a report of this release."""
-    answer = ask(session, node_id, key, _CONFIRM, seq, seq)
-    return bool(answer) and answer.kind == _envelope.CONFIRMED and answer.seq == seq
-
-
-def _unable():
-    """Return why this board takes no release at all, None if it does."""
-    import pycom
-
-    # one that cannot tell has an older firmware, which has FAT
-    return None if "LittleFS" in pycom.bootmgr() else "fat"
-
-
-def _content(path):
-    """Return a file, b"" if it is not there. Longer than any of ours it is cut."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(65536)
-    except OSError:
-        return b""
-
-
-def _blocks_of(folder, block):
-    """Return how many blocks the files of the other slot take, which goes before it is filled."""
-    import uos
-
-    blocks = 0
-    try:
-        for name, kind, _, size in uos.ilistdir(folder):
-            below = folder + "/" + name
-            blocks += _blocks_of(below, block) if kind == 0x4000 else (size + block - 1) // block
-    except OSError:  # not there
-        pass
-    return blocks
-
-
-def _hex(data):
-    import ubinascii
-
-    return str(ubinascii.hexlify(data), "ascii")
+def confirm(session, node_id):
+    """Let the set on trial stay if the server has a report of it. Return whether it has."""
+    slot, on_trial, seq = _word.running()
+    answer = on_trial and _ask(session, node_id, _CONFIRM, seq, seq)
+    if not answer or answer.kind != _envelope.CONFIRMED or answer.seq != seq:
+        return False
+    _word.confirm(slot, seq, _slots.read(slot).sec)
+    _log.info("release %d confirmed", seq)
+    _slots.empty(_slots.STAGING)
+    return True

@@ -1,9 +1,9 @@
 """The slots on flash: sets of modules, compared with their hashes and copied.
 
     from ota import _slots
-    running = _slots.read(slot, key)                    # Set of ota/_manifest.py, or a cause
+    running = _slots.read(slot)                         # Set of ota/_manifest.py, or a cause
     names = _slots.changed(slot, running.components)    # [] if all is as it was
-    outcome = _slots.fill(1 - slot, result, running, slot, key, deadline)    # FILLED, LATER, name
+    outcome = _slots.fill(slot, result, deadline)    # True, False: later, or a name
 
 A slot is complete if the file "set" is in it, which is written last and removed first.
 """
@@ -13,8 +13,6 @@ from micropython import const
 from utils import timing
 
 STAGING = "/flash/new"
-FILLED = True
-LATER = False
 
 _CHUNK = const(4096)  # a block of LittleFS
 _DIR = const(0x4000)
@@ -24,19 +22,24 @@ def folder(slot):
     return "/flash/" + "ab"[slot]
 
 
-def read(slot, key):
-    """Return the Set of a slot, or a cause."""
-    from ota import _manifest
-
+def content(path):
+    """Return what is in a file, b"" if it is not there."""
     try:
-        with open(folder(slot) + "/set", "rb") as file:
-            return _manifest.read_set(file.read(), key)
+        with open(path, "rb") as file:
+            return file.read()
     except OSError:
-        return "set"
+        return b""
+
+
+def read(slot):
+    """Return the Set of a slot, or a cause."""
+    from ota import _keys, _manifest
+
+    return _manifest.read_set(content(folder(slot) + "/set"), _keys.device_key() or b"")
 
 
 def size_of(path):
-    """Return the size of a file, None if it is not there."""
+    """Return the size of a file, 0 of a folder, None if it is not there."""
     import uos
 
     try:
@@ -45,14 +48,18 @@ def size_of(path):
         return None
 
 
-def sha256(path, copy=None):
-    """Return the SHA-256 of a file as hex digits; None if it cannot be read. copy: an open file
-    that gets the same content."""
+def hexed(data):
     import ubinascii
+
+    return str(ubinascii.hexlify(data), "ascii")
+
+
+def sha256(path, copy=None):
+    """Return the SHA-256 of a file as hex digits, "" if it cannot be read. copy: an open file that
+    gets the same content."""
     import uhashlib
 
     whole = uhashlib.sha256()
-    good = False
     try:
         with open(path, "rb") as file:
             while True:
@@ -63,12 +70,11 @@ def sha256(path, copy=None):
                 whole.update(data)
                 if copy:
                     copy.write(data)
-        good = True
     except OSError:
-        pass
+        whole.update(b"?")
     finally:  # the firmware has one hash for the whole board
         digest = whole.digest()
-    return str(ubinascii.hexlify(digest), "ascii") if good else None
+    return hexed(digest)
 
 
 def changed(slot, components):
@@ -76,76 +82,66 @@ def changed(slot, components):
     that are in no set: a .py hides the .mpy of its name."""
     from ota import _manifest
 
-    expected = {}
-    for name in components:
-        expected[_manifest.path(name, components[name].kind)] = name
     root = folder(slot) + "/"
-    found = [path for path in _files(root, "") if path not in expected and path != "set"]
-    for path in sorted(expected):
-        component = components[expected[path]]
+    extra = [path[len(root) :] for path, is_folder in _below(root[:-1]) if not is_folder]
+    found = []
+    for name in sorted(components):
+        component = components[name]
+        path = _manifest.path(name, component.kind)
+        if path in extra:
+            extra.remove(path)
         if size_of(root + path) != component.size or sha256(root + path) != component.sha256:
-            found.append(expected[path])
-    return found
+            found.append(name)
+    return found + [path for path in extra if path != "set"]
 
 
-def fill(slot, result, running, old, key, deadline):
-    """Make this slot the Set `result`. Call it again with another deadline if it returns LATER.
+def fill(slot, result, deadline):
+    """Make this slot the Set `result`. Call it again, with another deadline, if it returns False.
 
-    FILLED: each file was read again, and the file "set" is there. Else the name of a component
-    that the running slot `old`, or the staging, has with another content than it should.
+    True: each file was read again, and the file "set" is there. Else the name of a component that
+    the other slot, which runs, or the staging has with another content than it should.
     """
-    from ota import _manifest, _staging
+    from ota import _keys, _manifest, _staging
 
-    root, source_root = folder(slot) + "/", folder(old) + "/"
+    root = folder(slot) + "/"
     for name in sorted(result.components):
         component = result.components[name]
         path = _manifest.path(name, component.kind)
         if size_of(root + path) == component.size:  # copied before; read again below
             continue
         if deadline.expired():
-            return LATER
-        source = source_root + path
-        before = running.components.get(name)
-        if not before or (before.kind, before.sha256) != (component.kind, component.sha256):
-            source = _staging.place(component.sha256)
-        _make_folders(root, path)
+            return False
+        source = _staging.place(component.sha256)
+        if size_of(source) is None:  # it has not changed
+            source = folder(slot ^ 1) + "/" + path
+        _make_folders(root + path)
         with open(root + path, "wb") as copy:
-            same = sha256(source, copy) == component.sha256
-        if not same:
+            is_good = sha256(source, copy) == component.sha256
+        if not is_good:
             remove(root + path)
             return name
-    for name in changed(slot, result.components):
-        if name in result.components:
-            component = result.components[name]
-            remove(root + _manifest.path(name, component.kind))
-        else:
-            remove(root + name)
-        return LATER
+    wrong = changed(slot, result.components)
+    for name in wrong:
+        component = result.components.get(name)
+        remove(root + (_manifest.path(name, component.kind) if component else name))
+    if wrong:
+        return False
     with open(root + "set", "wb") as file:
-        for piece in _manifest.set_text(result, key):
+        for piece in _manifest.set_text(result, _keys.device_key()):
             file.write(piece)
-    again = read(slot, key)
-    return FILLED if again == result else LATER
+    return read(slot) == result
 
 
-def empty(path, keep=False):
-    """Remove all below a folder, the file "set" first; the folder itself stays if `keep`."""
+def empty(path):
+    """Remove all below a folder, the file "set" first; make the folder if it is not there."""
     import uos
 
+    if size_of(path) is None:
+        uos.mkdir(path)
     remove(path + "/set")
-    try:
-        entries = list(uos.ilistdir(path))
-    except OSError:  # not there
-        return
-    for entry in entries:
+    for below, is_folder in _below(path):
         timing.feed()
-        below = path + "/" + entry[0]
-        if entry[1] == _DIR:
-            empty(below)
-        else:
-            uos.remove(below)
-    if not keep:
-        uos.rmdir(path)
+        (uos.rmdir if is_folder else uos.remove)(below)
 
 
 def remove(path):
@@ -157,31 +153,24 @@ def remove(path):
         pass
 
 
-def _files(root, below):
-    """Yield the paths of all files of a slot."""
+def _below(path):
+    """Yield (path, whether it is a folder) of all below a folder, a folder behind what is in it."""
     import uos
 
-    try:
-        entries = list(uos.ilistdir((root + below)[:-1]))
-    except OSError:
-        return
-    for entry in entries:
-        if entry[1] == _DIR:
-            yield from _files(root, below + entry[0] + "/")
-        else:
-            yield below + entry[0]
+    for entry in list(uos.ilistdir(path)):
+        below = path + "/" + entry[0]
+        is_folder = entry[1] == _DIR
+        if is_folder:
+            yield from _below(below)
+        yield below, is_folder
 
 
-def _make_folders(root, path):
+def _make_folders(path):
+    """Make the folders of a file below /flash."""
     import uos
 
-    at = 0
-    while True:
-        at = path.find("/", at)
-        folder = root + path[:at] if at >= 0 else None
-        for each in (root[:-1], folder):
-            if each and size_of(each) is None:
-                uos.mkdir(each)
-        if at < 0:
-            return
-        at += 1
+    at = path.find("/", 7)
+    while at > 0:
+        if size_of(path[:at]) is None:
+            uos.mkdir(path[:at])
+        at = path.find("/", at + 1)

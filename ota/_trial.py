@@ -1,47 +1,33 @@
-"""A release on trial: its files are checked at each start, and the server confirms it.
+"""The files of the set that runs: each start on trial checks them, and others once a day.
 
     from ota import _trial
+    names = _trial.changed()              # what somebody changed by hand
     _trial.begin()                        # at the start of a cycle; a damaged set does not return
-    _trial.confirm(session, node_id)      # behind a delivered report: True if the set stays
 """
 
-from ota import _keys, _slots, _word
+from ota import _slots, _word
 from utils import logging
 
-_BACK_MS = 1000
-
 _log = logging.Logger("ota")
+
+
+def changed():
+    """Return what differs from the set that runs: names of components, and paths of other files;
+    ["set"] if its list is another one."""
+    slot, _, seq = _word.running()
+    found = _slots.read(slot)
+    if isinstance(found, str) or found.seq != seq:
+        return ["set"]
+    return _slots.changed(slot, found.components)
 
 
 def begin():
     """Go back to the old set at once if a file of the new one is not what it should be."""
     slot, on_trial, seq = _word.running()
-    if not on_trial:
-        return
-    key = _keys.device_key()
-    found = _slots.read(slot, key) if key else "set"
-    if not isinstance(found, str) and found.seq == seq:
-        damaged = _slots.changed(slot, found.components)
-    else:
-        damaged = ["set"]
-    if not damaged:
-        return
-    _log.error("release %d: damaged: %s", seq, ", ".join(damaged))
-    _word.back(slot, seq, "damaged")
-    import machine
+    names = changed() if on_trial else None
+    if names:
+        import machine
 
-    machine.deepsleep(_BACK_MS)
-
-
-def confirm(session, node_id):
-    """Let the set stay if the server has a report of it."""
-    from ota import _client
-
-    slot, on_trial, seq = _word.running()
-    key = _keys.device_key()
-    if not on_trial or not key or not _client.confirmed(session, node_id, key, seq):
-        return False
-    _word.confirm(slot, seq, _slots.read(slot, key).sec)
-    _log.info("release %d confirmed", seq)
-    _slots.empty(_slots.STAGING, True)
-    return True
+        _log.error("release %d: damaged: %s", seq, names)
+        _word.back(slot, seq, "damaged")
+        machine.deepsleep(1000)
