@@ -3,7 +3,8 @@
 Every module of a device folder is a component, under its own name (`nbiot`, `si7021`, `timing`,
 `microATsocket`); so is what a folder's `__init__.py` offers, under the name of the folder, and the
 scripts in the root together are the component `application`. A module whose name begins with an
-underscore is no component: it belongs to those of its folder that import it. Those that one loads
+underscore is no component: it belongs to those of its folder that import it, and to what the
+`__init__.py` offers if none does, as in ota/. Those that one loads
 on demand are a component of the kind `extra`: _nbiot_uart.py and _nbiot_uart_choice.py are
 `nbiot_uart`.
 
@@ -28,9 +29,9 @@ from emulator.device_files import ROOT, config_file, device_files, source
 
 APPLICATION = "application"
 EXTRA = "extra"
-KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",
-         "lib": "lib"}  # fmt: skip
 CONTRACT = "contract"  # what an __init__.py is: how the members of its folder are used
+KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",
+         "lib": "lib", "ota": CONTRACT}  # fmt: skip
 ON_DEMAND = "# on demand"
 
 
@@ -116,7 +117,12 @@ def _own_files(graph: dict[Path, Imports]) -> dict[str, tuple[str, list[Path]]]:
         if name in found:
             raise ValueError(f"two components are called {name!r}: {found[name][1][0]} and {path}")
         found[name] = kind, sorted([path, *_parts(path, graph)])
-    return dict(sorted((found | _extras(found, graph)).items()))
+    found |= _extras(found, graph)
+    owned = {path for _, files in found.values() for path in files}
+    for path in sorted(set(graph) - owned):  # a part that its folder's `__init__` stands for: ota/
+        if path.parent.name in found:
+            found[path.parent.name][1].append(path)
+    return dict(sorted(found.items()))
 
 
 def _extras(
@@ -171,8 +177,10 @@ class Imports:
     foreign: frozenset[str]  # first part of the dotted name
 
 
-def imports(path: Path, root: Path = ROOT) -> Imports:
-    """Which device files a device file imports, and which modules that are none."""
+def imports(path: Path, root: Path = ROOT, plugins: bool = True) -> Imports:
+    """Which device files a device file imports, and which modules that are none.
+
+    plugins: with those that a script of the application finds by names in the configuration."""
     text = source(path, root).read_text(encoding="utf-8")
     try:
         said = _said(text)
@@ -187,7 +195,8 @@ def imports(path: Path, root: Path = ROOT) -> Imports:
         (on_demand if is_on_demand else needed).update(found)
         if not found:
             foreign.add(module.split(".")[0])
-    needed.update(_plugins(_plugin_folders(text), root) if len(path.parts) == 1 else ())
+    if plugins and len(path.parts) == 1:
+        needed.update(_plugins(_plugin_folders(text), root))
     return Imports(frozenset(needed), frozenset(on_demand - needed), frozenset(foreign))
 
 
