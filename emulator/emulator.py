@@ -331,7 +331,9 @@ class _Account:
         emulator = self._emulator
         counters = emulator.driver.take_counters()
         kept = kept_memory(emulator.board)
-        account = read_account(kept) if kept != self._kept else {}  # else of an earlier cycle
+        account = read_account(kept)
+        if account == read_account(self._kept):  # of an earlier cycle
+            account = {}
         cycle = Cycle(CAUSE_NAMES[self._cause], int(self._start["us"]))
         cycle.ended = outcome.kind
         cycle.error = outcome.error or _why(outcome)
