@@ -26,6 +26,15 @@ def whole(least: int) -> Callable[[str], int]:
     return whole
 
 
+def between(least: int, most: int) -> Callable[[str], int]:
+    def between(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, {least} to {most}")
+        return int(text)
+
+    return between
+
+
 def amount(unit: str) -> Callable[[str], float]:
     def amount(text: str) -> float:
         try:

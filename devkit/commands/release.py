@@ -1,0 +1,83 @@
+"""Make a release: compile, find what changed, try it, sign it for nodes in the field.
+
+The modules of this checkout, compiled for Pycom firmware 1.20.2, become the next release in
+RELEASES, from which ./dev collect --releases serves. A release counts only if an emulated node
+that runs the one before it fetches it, starts it, reports and is confirmed. Status 1 if nothing
+has changed, or if the trial fails. docs/updates.md has the whole way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from devkit.commands.options import add_config, add_json, checked_config
+from devkit.commands.values import between, folder, whole
+from devkit.release import sets
+from devkit.tables import table
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keys", type=folder, required=True, metavar="DIR", help="the folder of ./dev keys new"
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="RELEASES",
+        help="the folder of all releases, made by the first one",
+    )
+    tries, cycles = sets.TRIAL
+    parser.add_argument(
+        "--tries",
+        type=between(1, 7),
+        default=tries,
+        metavar="N",
+        help="starts of the new release that may fail before a node returns to the old one, 1 to 7"
+        f" (default: {tries})",
+    )
+    parser.add_argument(
+        "--deadline",
+        type=between(1, 63),
+        default=cycles,
+        metavar="N",
+        help="cycles in which a report of the new release has to be confirmed, 1 to 63 (default:"
+        f" {cycles})",
+    )
+    parser.add_argument(
+        "--sec",
+        type=whole(0),
+        metavar="N",
+        help="the security epoch, one more than before if this release closes a hole: no release"
+        " of an earlier epoch can follow it on a node (default: that of the release before)",
+    )
+    add_config(parser)
+    add_json(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    from devkit.release import making
+    from devkit.release.keys import KeyTrouble
+
+    out = sys.stderr if options.json else sys.stdout
+    with checked_config(options):
+        try:
+            made = making.make(
+                Path(options.keys), Path(options.out), (options.tries, options.deadline),
+                options.sec, lambda text: print(text, file=out, flush=True),
+            )  # fmt: skip
+        except (KeyTrouble, ValueError) as problem:
+            print(f"./dev release: {problem}", file=sys.stderr)
+            return 1
+    if made.components:
+        rows = [[each.name, each.before, each.after, each.bytes] for each in made.components]
+        print(table(rows, ["component", "before", "after", "bytes"]), file=out)
+    if made.refused is None:
+        print(f"release {made.seq}: {made.download}", file=out)
+    else:
+        print(f"./dev release: refused: {made.refused}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(made.as_json()))
+    return 0 if made.refused is None else 1
