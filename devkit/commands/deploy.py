@@ -27,6 +27,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " dist/TARGET/flash)",
     )
     add_target(what, PYCOM.name, f"the firmware to build for (default: {PYCOM.name})")
+    what.add_argument(
+        "--keys",
+        type=folder,
+        metavar="DIR",
+        help="make the board one that is updated over the air, with the keys of DIR and the"
+        " newest release of --releases (docs/updates.md)",
+    )
+    parser.add_argument(
+        "--releases",
+        default="releases",
+        metavar="RELEASES",
+        help="with --keys: the folder of ./dev release (default: releases)",
+    )
+    parser.add_argument(
+        "--node",
+        metavar="ID",
+        help="with --keys: the name of the node in its reports (default: _DEVICE_NAME, or the"
+        " name that the board makes of its own id)",
+    )
+    parser.add_argument(
+        "--convert",
+        action="store_true",
+        help="with --keys: format a board that has FAT with LittleFS, which erases all its files",
+    )
     add_config(parser)
     parser.add_argument(
         "--replace-config",
@@ -48,6 +72,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     requirements.need("deploy")
+    if options.keys is None and (options.node or options.convert):
+        raise UsageError("--node or --convert without keys; allowed: with --keys DIR")
     from devkit.deploy import session
     from devkit.deploy.repl import NoPort
 

@@ -46,6 +46,11 @@ def about():
         board, release = sys.platform, ".".join([str(part) for part in sys.implementation[1][:3]])
     mpy = getattr(sys.implementation, "_mpy", getattr(sys.implementation, "mpy", None))
     root = "/flash" if _kind("/flash") == "dir" else ""
+    unique = ""
+    if pycom:
+        import machine
+
+        unique = binascii.hexlify(machine.unique_id()).decode()
     return {
         "board": board,
         "release": release,
@@ -53,7 +58,18 @@ def about():
         "mpy": mpy,
         "pycom": pycom is not None,
         "root": root,
+        "unique": unique,
+        "filesystem": _filesystem(pycom),
+        "word": pycom.nvs_get("ota", 0) if pycom else 0,
     }
+
+
+def _filesystem(pycom):
+    """Name of the file system of /flash as the firmware gives it, None if it does not."""
+    try:
+        return pycom.bootmgr()[1]
+    except (AttributeError, IndexError, TypeError):
+        return None
 
 
 def watch(timeout_ms):
@@ -161,12 +177,17 @@ def place():
         if hidden:
             remove(hidden)
         placed += 1
-        print(".")  # FAT takes its time, and the computer is to know that it is well
-        if "watchdog" in globals():
-            watchdog.feed()
+        _alive()
     if hasattr(os, "sync"):
         os.sync()
     return placed
+
+
+def _alive():
+    """FAT takes its time, and the computer is to know that the board is well."""
+    print(".")
+    if "watchdog" in globals():
+        watchdog.feed()
 
 
 def count():

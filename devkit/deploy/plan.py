@@ -28,6 +28,9 @@ class Board:
     mpy_version: int | None
     is_pycom: bool
     root: str  # "/flash", or "" where the flash is the root
+    unique: str = ""  # machine.unique_id() in hex
+    filesystem: str | None = None  # as pycom.bootmgr() calls it
+    word: int = 0  # "ota" in NVS; 0: the modules stand in /flash itself, in no slot
 
     def path(self, path: str) -> str:
         return f"{self.root}/{path}"
@@ -68,7 +71,10 @@ def board(repl: Repl) -> Board:
     mpy = about["mpy"]
     core = tuple(about["core"])
     version = mpy & 0xFF if mpy is not None else _mpy_of(core)
-    return Board(about["board"], about["release"], version, about["pycom"], about["root"])
+    return Board(
+        about["board"], about["release"], version, about["pycom"], about["root"],
+        about["unique"], about["filesystem"], about["word"],
+    )  # fmt: skip
 
 
 def _mpy_of(core: tuple[int, ...]) -> int | None:

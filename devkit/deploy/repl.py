@@ -38,7 +38,8 @@ WATCHDOG_MS = 60_000
 PIECE_BYTES = 512  # of a longer text, in one message
 _ANSWER = re.compile(rb"<<(\d+) (\d+) (.*)>>", re.DOTALL)
 _T = TypeVar("_T")
-_AGENT = Path(__file__).with_name("agent.py")
+_HERE = Path(__file__).parent
+_AGENT = "agent.py"
 
 # Sent as it is, so it is short, and a damaged one is noticed at the first message. A message is a
 # line of JSON, the function and its arguments, and then perhaps bytes. "+" collects a text. The
@@ -155,6 +156,7 @@ class Repl:
         self.wait_s = wait_s
         self.patience_s = PATIENCE_S if patience_s is None else patience_s
         self._transport: _Transport | None = None
+        self._parts = [_AGENT]  # files of the agent
 
     def connect(self) -> None:
         """Open the port, interrupt the program, load the agent. DeployError if one fails."""
@@ -215,6 +217,14 @@ class Repl:
                 if b"Error" in transport.read_until(1, b"\x04>", timeout=0.5, timeout_overall=2):
                     transport.serial.write(b"\x02\x04")
 
+    def format(self, file_system: str) -> None:
+        """Let the board format its flash with this file system at a start, which it makes now."""
+        code = f"import pycom\npycom.bootmgr(fs_type=pycom.{file_system}, reset=True)"
+        with contextlib.suppress(TransportError, OSError, struct.error):
+            self._connected().exec_raw_no_follow(code)
+            with _quiet():
+                self._connected().read_until(1, b"\x04>", timeout=2, timeout_overall=5)
+
     def _connected(self) -> _Transport:
         if self._transport is None:
             raise Broken("the port is closed")
@@ -258,8 +268,15 @@ class Repl:
 
     def _load(self) -> None:
         self._execute(_BOOTSTRAP.encode())
-        self.load(_sent(_AGENT.read_text(encoding="ascii")))
+        for part in self._parts:
+            self.load(_sent((_HERE / part).read_text(encoding="ascii")))
         self.call("watch", WATCHDOG_MS)
+
+    def extend(self, part: str) -> None:
+        """Have the functions of another file of the agent, too."""
+        if part not in self._parts:
+            self._parts.append(part)
+            self.load(_sent((_HERE / part).read_text(encoding="ascii")))
 
     def load(self, text: str) -> None:
         """Run a longer text in the agent."""

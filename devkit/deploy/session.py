@@ -6,15 +6,20 @@ import argparse
 import sys
 from pathlib import Path
 
+from devkit import configuration
 from devkit.build.folder import build
 from devkit.build.targets import TARGETS
 from devkit.deploy import plan as planning
+from devkit.deploy import slots
 from devkit.deploy import source as sources
 from devkit.deploy.plan import Board, Plan
 from devkit.deploy.progress import Progress, harmless
 from devkit.deploy.repl import BoardError, DeployError, NoPort, Repl
 from devkit.deploy.source import Source
 from devkit.deploy.transfer import Transfer
+from devkit.release import provision
+from devkit.release.keys import KeyTrouble
+from devkit.release.store import StoreTrouble
 
 OUT = "dist"
 
@@ -60,14 +65,57 @@ def _deploy(source: Source, repl: Repl, options: argparse.Namespace, progress: P
         harmless(f"{board.name}, {board.release}, {board.root or '/'} on {repl.port}"), flush=True
     )
     planning.check_target(source, board)
+    if options.keys is not None:
+        _provision(source, repl, board, options, progress)
+        return
+    slots.refuse(board)
+    _put(source, repl, board, options, progress)
 
+
+def _provision(
+    source: Source, repl: Repl, board: Board, options: argparse.Namespace, progress: Progress
+) -> None:
+    """Put a release into a slot of the board."""
+    repl.steadily(repl.extend, slots.AGENT)
+    board = slots.littlefs(repl, board, options.convert, _say, lambda: planning.board(repl))
+    slot = slots.free_slot(board)
+    node = options.node or _node(repl, board, options)
+    releases, keys = Path(options.releases), Path(options.keys)
+    try:
+        if not options.dry_run and provision.node_key(releases, keys, node):
+            print(f"made the device key of node {node}, in {keys} and {releases}")
+        given = provision.of_release(releases, keys, node, slot)
+    except (KeyTrouble, StoreTrouble) as problem:
+        raise DeployError(str(problem)) from problem
+    source = sources.with_slot(source, given.files)
+    _put(source, repl, board, options, progress)
+    if not options.dry_run:
+        for path, why in repl.steadily(slots.switch, repl, board, slot, given):
+            print(harmless(f"removed  {path}  {why}"))
+    would = "would run" if options.dry_run else "runs"
+    print(harmless(f"node {node} {would} release {given.seq} from slot {slot}"))
+
+
+def _node(repl: Repl, board: Board, options: argparse.Namespace) -> str:
+    """The name of this node in its reports, of the configuration that it will have."""
+    has_config = {"config.py", "config.mpy"} & set(repl.call("names", board.root))
+    if has_config and not options.replace_config:
+        name = repl.call("device_name")
+    else:
+        name = configuration.fields().get("_DEVICE_NAME")
+    return str(name or provision.name_of(bytes.fromhex(board.unique)))
+
+
+def _put(
+    source: Source, repl: Repl, board: Board, options: argparse.Namespace, progress: Progress
+) -> None:
     def looked(count: int, path: str) -> None:
         progress.show(count, len(source.files), f"compare {path}")
 
     plan = repl.steadily(planning.make, source, repl, board, options.replace_config, looked)
     progress.clear()
     for line in warnings(source, board, plan):
-        print(f"./dev: deploy: {harmless(line)}", file=sys.stderr)
+        _say(line)
     if options.dry_run:
         # It is said now if the flash is too small.
         planning.check_space(plan, repl.steadily(repl.call, "space", board.root), 0)
@@ -84,7 +132,7 @@ def _transfer(repl: Repl, board: Board, plan: Plan, progress: Progress) -> None:
 
     def note(line: str) -> None:
         progress.clear()
-        print(f"./dev: deploy: {harmless(line)}", file=sys.stderr)
+        _say(line)
 
     try:
         Transfer(
@@ -140,5 +188,9 @@ def _hint(problem: BoardError) -> str:
 
 
 def _failed(message: str) -> int:
-    print(f"./dev: deploy: {harmless('; '.join(message.splitlines()))}", file=sys.stderr)
+    _say("; ".join(message.splitlines()))
     return 1
+
+
+def _say(line: str) -> None:
+    print(f"./dev: deploy: {harmless(line)}", file=sys.stderr)

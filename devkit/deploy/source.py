@@ -11,14 +11,14 @@ from typing import Any
 
 from devkit.build.targets import TARGETS
 from devkit.deploy.repl import DeployError
-from emulator.device_files import config_file, credentials_file
+from emulator.device_files import FIXED, config_file, credentials_file
 
 MANIFEST = "manifest.json"
 FLASH = "flash"
 LICENCE = "LICENSE"  # beside the files of a component; no board needs it
 # In the root, .py or .mpy: these belong to the board, not to the build
 OWN = ("config", "credentials")
-SCRIPTS = ("boot.py", "main.py")  # put in place when all that they import is there
+SCRIPTS = FIXED  # put in place when all that they import is there
 # Folders from what imports nothing to what imports most; others and the root come behind them
 _LAYERS = ("utils", "lib", "protocols", "sensors", "networking")
 
@@ -95,6 +95,14 @@ def configured(source: Source) -> Source:
                 content = TARGETS[source.target].content(content)
             files |= {each.as_posix(): _file(each.as_posix(), data)
                       for each, data in content.items()}  # fmt: skip
+    return dataclasses.replace(source, files=_ordered(files))
+
+
+def with_slot(source: Source, content: dict[str, bytes]) -> Source:
+    """What a board with slots gets: of a build the scripts that never change and what belongs to
+    the board, the rest from this content of slot and keys."""
+    files = {file.path: file for file in source.files if file.forms or file.path in SCRIPTS}
+    files |= {path: _file(path, data) for path, data in content.items()}
     return dataclasses.replace(source, files=_ordered(files))
 
 

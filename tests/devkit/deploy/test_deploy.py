@@ -311,9 +311,9 @@ def test_the_manifest_is_what_the_build_writes(built: Path) -> None:
 
 
 def test_the_board_side_is_micropython_1_11() -> None:
-    from devkit.deploy import repl
+    from devkit.deploy import repl, slots
     from emulator.vm import mpy
 
-    agent = (ROOT / "devkit" / "deploy" / "agent.py").read_text()
-    for text in (agent, repl._sent(agent), repl._BOOTSTRAP):
+    agents = [(repl._HERE / name).read_text() for name in (repl._AGENT, slots.AGENT)]
+    for text in (*agents, *map(repl._sent, agents), repl._BOOTSTRAP):
         assert mpy.compiled(text.encode(), "agent", mpy.DEPLOYED)[:2] == b"M\x04"

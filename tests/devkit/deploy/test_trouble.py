@@ -142,7 +142,7 @@ def test_a_byte_lost_on_the_way_back_is_made_good(at, board, cable, folder, depl
     assert one.files() == NEW
 
 
-@pytest.mark.parametrize("at", [7600, 8300, 8900])
+@pytest.mark.parametrize("at", [8400, 9100, 9700])
 def test_a_cable_that_is_pulled_leaves_the_old_set(
     at, board, cable, folder, deploy, capsys
 ) -> None:
@@ -164,7 +164,7 @@ def test_a_transfer_that_keeps_breaking_stops_after_the_second_time(
 ) -> None:
     one = board(OLD)
 
-    bad = cable(one, lambda passed, data: data if passed < 7000 else data[:-1])
+    bad = cable(one, lambda passed, data: data if passed < 7800 else data[:-1])
     assert deploy(bad.port, folder(FILES)) == 1
     bad.close()
     err = capsys.readouterr().err.splitlines()

@@ -1,0 +1,150 @@
+"""`./dev deploy --keys` makes a board one with slots; without it such a board is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devkit import cli
+from devkit.deploy import repl, session
+from devkit.deploy.source import Source, _file
+from devkit.release import provision
+from devkit.release.provision import Provision
+
+CONFIRMED, SLOT_B = 1 << 28, 1 << 27
+MPY = b"M\x04\x02\x1f"
+SLOT = {"node.mpy": MPY + b"node 3", "utils/at.mpy": MPY + b"at", "set": b"set 1\n"}
+KEYS = {"keys/root": b"R" * 384, "keys/release": b"PYK1"}
+BUILD = {
+    "boot.py": b"print('boot')\n", "main.py": b"print('main')\n", "config.mpy": b"M\x04\x02\x1fc",
+    "node.mpy": b"M\x04\x02\x1f built", "utils/at.mpy": b"M\x04\x02\x1f at built",
+}  # fmt: skip
+OWN = {"config.py": b"_DEVICE_NAME = 'field-7'\n", "notes/data.log": b"mine"}
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
+    """What was asked for: [(node, slot)]; release 3 and a build of a few files take its place."""
+    asked: list[Any] = []
+
+    def of_release(releases: Path, keys: Path, node: str, slot: str) -> Provision:
+        asked.append((node, slot))
+        word = CONFIRMED | (SLOT_B if slot == "b" else 0) | 3
+        files = {f"{slot}/{path}": data for path, data in SLOT.items()} | KEYS
+        return Provision(3, files, (("ota_key", "ab" * 32), ("ota_floor", 3), ("ota", word)))
+
+    files = tuple(_file(path, data) for path, data in BUILD.items())
+    monkeypatch.setattr(provision, "of_release", of_release)
+    monkeypatch.setattr(provision, "node_key", lambda *names: False)
+    monkeypatch.setattr(session, "_source", lambda options: Source(Path(), None, files))
+    monkeypatch.setattr(repl, "PATIENCE_S", 0.5)
+    (tmp_path / "secret").mkdir()
+    return asked
+
+
+@pytest.fixture
+def deploy(given, tmp_path: Path):
+    def run(port: str, *arguments: str) -> int:
+        keys = ["--keys", str(tmp_path / "secret")]
+        return cli.main(["deploy", port, *keys, "--wait", "5", *arguments])
+
+    return run
+
+
+def nvs(board) -> dict[str, int | str]:
+    records = board.rehearsal.board.board.services["nvs"].records
+    return {key: value for (key, _), value in records.items() if key.startswith("ota")}
+
+
+def in_slot(slot: str) -> dict[str, bytes]:
+    return {f"{slot}/{path}": data for path, data in SLOT.items()}
+
+
+def test_a_new_board_gets_slot_keys_and_numbers(board, deploy, given, capsys) -> None:
+    one = board()
+    assert deploy(one.port) == 0
+    scripts = {path: BUILD[path] for path in ("boot.py", "main.py", "config.mpy")}
+    assert one.files() == {**in_slot("a"), **KEYS, **scripts}
+    assert nvs(one) == {"ota_key": "ab" * 32, "ota_floor": 3, "ota": CONFIRMED | 3}
+    unique = one.rehearsal.board.board.services["system"].do_unique_id()
+    [(node, slot)] = given
+    assert (node, slot) == (provision.name_of(bytes(unique)), "a")
+    assert capsys.readouterr().out.splitlines()[-1] == f"node {node} runs release 3 from slot a"
+
+
+def test_what_the_slot_replaces_in_flash_goes_last_and_nothing_else(board, deploy, given) -> None:
+    old = {"node.py": b"old", "utils/at.mpy": b"old", "utils/mine.mpy": b"M\x04mine",
+           "boot.py": b"old"}  # fmt: skip
+    one = board({**old, **OWN})
+    assert deploy(one.port) == 0
+    there = one.files()
+    assert not {"node.py", "node.mpy", "utils/at.mpy"} & set(there)
+    assert {path: there[path] for path in OWN} == OWN
+    assert there["utils/mine.mpy"] == old["utils/mine.mpy"]
+    assert given == [("field-7", "a")], "the name in the configuration that the board keeps"
+    trace = one.rehearsal.board.board.trace
+    order = [entry.text for entry in trace.entries if entry.kind in ("file", "nvs")]
+    placed = max(at for at, text in enumerate(order) if text.startswith("rename"))
+    [switched] = [at for at, text in enumerate(order) if text.startswith("set ota =")]
+    removed = [at for at, text in enumerate(order) if text.startswith("remove ")]
+    assert placed < switched < min(removed), order
+
+
+def test_a_board_that_runs_slot_a_gets_the_release_in_slot_b(board, deploy, given) -> None:
+    one = board({"a/node.mpy": b"M\x04 of release 2", "b/gone.mpy": b"M\x04 of release 1",
+                 "b/old/deep.mpy": b"M\x04"})  # fmt: skip
+    one.rehearsal.board.board.services["nvs"].put("ota", CONFIRMED | 2)
+    assert deploy(one.port, "--node", "meadow") == 0
+    assert given == [("meadow", "b")]
+    slots = {path: data for path, data in one.files().items() if path[:2] in ("a/", "b/")}
+    assert slots == {"a/node.mpy": b"M\x04 of release 2", **in_slot("b")}
+    assert nvs(one)["ota"] == CONFIRMED | SLOT_B | 3
+
+
+def test_without_keys_a_board_with_slots_is_refused(board, given, capsys) -> None:
+    one = board({"a/node.mpy": b"M\x04"})
+    one.rehearsal.board.board.services["nvs"].put("ota", CONFIRMED | 2)
+    before = one.files()
+    assert cli.main(["deploy", one.port, "--wait", "5"]) == 1
+    assert "runs release 2 from a slot" in (said := capsys.readouterr().err)
+    assert "allowed: ./dev deploy PORT --keys DIR" in said
+    assert one.files() == before
+
+
+def test_a_board_with_fat_is_refused_with_what_converting_would_erase(
+    board, deploy, capsys
+) -> None:
+    one = board(OWN, filesystem="fat")
+    assert deploy(one.port) == 1
+    said = capsys.readouterr().err
+    assert "the board has the file system FAT" in said
+    assert "--convert, which erases the 2 files in its flash, config" in said
+    assert one.files() == OWN and nvs(one) == {}
+
+
+def test_convert_formats_and_provisions(board, deploy, given, capsys) -> None:
+    one = board(OWN, filesystem="fat")
+    assert deploy(one.port, "--convert") == 0
+    assert "warning: formatting with LittleFS erases the 2 files" in capsys.readouterr().err
+    there = one.files()
+    assert not set(OWN) & set(there)
+    assert there.items() >= {**in_slot("a"), **KEYS, "config.mpy": BUILD["config.mpy"]}.items()
+    assert nvs(one)["ota"] == CONFIRMED | 3
+    one.rehearsal.wait_for("reset")
+
+
+def test_dry_run_changes_neither_files_nor_nvs(board, deploy, capsys) -> None:
+    one = board(OWN)
+    assert deploy(one.port, "--dry-run") == 0
+    assert one.files() == OWN and nvs(one) == {}
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "node field-7 would run release 3 from slot a"
+    )
+
+
+def test_a_node_without_keys_is_wrong_usage(board, capsys) -> None:
+    one = board()
+    assert cli.main(["deploy", one.port, "--node", "meadow"]) == 2
+    assert "allowed: with --keys DIR" in capsys.readouterr().err
