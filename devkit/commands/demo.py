@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit import application, configuration, requirements
-from devkit.commands import UsageError
+from devkit.commands import UsageError, demo_update
 from devkit.commands.options import (
     add_config,
     add_cycles,
@@ -96,6 +96,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N[=LABEL]",
         help="draw these cycles, side by side with the same scales, such as 1=cold 3=resumed",
     )
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="tell of a node that is updated over the air: a release is offered, fetched, tried"
+        " and confirmed, then a bad one, which does not stay; as many cycles as that takes",
+    )
     add_vm(parser)
     add_realtime(parser)
     add_json(parser)
@@ -103,7 +109,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     with checked_config(options):
-        return _demo(options)
+        return demo_update.tell(options) if options.update else _demo(options)
 
 
 def _demo(options: argparse.Namespace) -> int:
