@@ -1,0 +1,178 @@
+"""`./dev release`: what changed, and that a release counts only after its trial on a board."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devkit import cli
+from devkit.release import making, sets, store
+from devkit.release.sets import Module
+from tests.devkit.release.conftest import altered, keys, modules
+
+__all__ = ["altered", "keys", "modules"]
+
+Run = Callable[..., tuple[int, dict[str, object]]]
+
+
+@pytest.fixture(scope="module")
+def first(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with release 1, made by the command of the tree as it is."""
+    folder: Path = tmp_path_factory.mktemp("first") / "releases"
+    assert cli.main(["release", "--keys", str(keys), "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def releases(first: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(first, tmp_path / "releases"))
+
+
+@pytest.fixture
+def release(keys, releases, monkeypatch, capsys) -> Run:
+    """Runs the command on another set than that of the tree; (status, its JSON)."""
+
+    def run(found: list[Module], *arguments: str) -> tuple[int, dict[str, object]]:
+        monkeypatch.setattr(sets, "built", lambda: found)
+        capsys.readouterr()
+        status = cli.main(
+            ["release", "--keys", str(keys), "--out", str(releases), "--json", *arguments]
+        )
+        return status, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_the_first_release_is_what_deploy_puts_on_a_board(first: Path, modules) -> None:
+    release = store.read(first, 1)
+    assert {each.name for each in release.components} == {each.name for each in modules}
+    assert {each.version for each in release.components} == {1}
+
+
+def test_a_change_becomes_the_next_release(release, releases, altered) -> None:
+    found = altered({"utils.names": "RELEASED = 2\n"})
+    status, told = release(found)
+    size = next(len(each.data) for each in found if each.name == "utils.names")
+    envelope = (releases / "2/from-1").stat().st_size
+    assert (status, told) == (0, {
+        "ok": True,
+        "release": 2,
+        "components": [{"name": "utils.names", "before": 1, "after": 2, "bytes": size}],
+        "download_bytes": envelope + size,
+        "refused": None,
+    })  # fmt: skip
+    assert store.numbers(releases) == [1, 2]
+
+
+def test_added_and_removed_components_are_listed(release, altered, modules) -> None:
+    mine = Module("utils.mine", "mpy", *_compiled("utils/mine.py", "X = 1\n"), frozenset())
+    found = altered({}, without=("sensors.sht4x",))
+    status, told = release(sorted([*found, mine], key=lambda each: each.name))
+    assert (status, told["components"]) == (0, [
+        {"name": "sensors.sht4x", "before": 1, "after": None, "bytes": 0},
+        {"name": "utils.mine", "before": None, "after": 2, "bytes": len(mine.data)},
+    ])  # fmt: skip
+
+
+def test_a_release_that_changes_everything_passes(release, altered, modules) -> None:
+    names = [each.name for each in modules if each.kind == "mpy"]
+    status, told = release(altered(dict.fromkeys(names, "RELEASED = 2\n")))
+    assert (status, told["refused"], len(told["components"])) == (0, None, len(names))
+
+
+def test_without_a_change_there_is_no_release(release, releases, modules) -> None:
+    status, told = release(modules)
+    assert (status, told["refused"]) == (1, "nothing has changed since release 1")
+    assert (told["ok"], told["release"], told["components"]) == (False, None, [])
+    assert store.numbers(releases) == [1]
+
+
+def test_a_new_epoch_alone_is_a_release(release, releases, modules) -> None:
+    status, _ = release(modules, "--sec", "1", "--tries", "2", "--deadline", "5")
+    found = store.read(releases, 2)
+    assert (status, found.sec, found.trial) == (0, 1, (2, 5))
+    status, told = release(modules)
+    assert told["refused"] == "nothing has changed since release 2"
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "said"),
+    [
+        ("node", "raise ValueError('bad')\n", "fails its trial, crashed: ValueError: bad"),
+        ("node_start", "import nothing\n", "fails its trial, crashed: ImportError: no module"),
+        ("utils.store", "while True:\n    pass\n", "fails its trial, crashed: reset: watchdog"),
+        ("protocols.coap", "def open(*names): raise OSError(5)\n", "is not confirmed: OSError: 5"),
+    ],
+    ids=["raises", "misses an import", "hangs", "does not report"],
+)
+def test_a_bad_release_is_refused_with_what_failed(
+    name, line, said, release, releases, altered
+) -> None:
+    status, told = release(altered({name: line}))
+    assert status == 1 and not told["ok"] and told["release"] is None
+    assert said in str(told["refused"])
+    assert [each["name"] for each in told["components"]] == [name]
+    assert store.numbers(releases) == [1]
+
+
+def test_the_trial_is_what_refuses_it(release, releases, altered, monkeypatch) -> None:
+    """With no trial the bad one would be signed."""
+    monkeypatch.setattr(making.trial, "failure", lambda *given: None)
+    status, _ = release(altered({"node": "raise ValueError('bad')\n"}))
+    assert (status, store.numbers(releases)) == (0, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--tries", "0"], 2, "--tries: '0' is not a whole number, 1 to 7"),
+        (["--deadline", "64"], 2, "--deadline: '64' is not a whole number, 1 to 63"),
+        (["--keys", "nowhere"], 2, "there is no folder 'nowhere'"),
+        (["--keys", "."], 1, "keys: not there; allowed: a folder made by ./dev keys new"),
+    ],
+)
+def test_wrong_arguments_are_told(
+    arguments, status, said, keys, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["release", "--keys", str(keys), "--out", "releases", *arguments]
+    try:
+        found = cli.main(given)
+    except SystemExit as end:
+        found = int(str(end.code))
+    assert found == status
+    assert said in capsys.readouterr().err
+
+
+def test_a_lower_epoch_is_refused(keys, releases, release, modules, capsys) -> None:
+    release(modules, "--sec", "2")
+    given = ["release", "--keys", str(keys), "--out", str(releases), "--sec", "1"]
+    assert cli.main(given) == 1
+    assert "--sec 1; allowed: 2, which the release before has, or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('_PROTOCOL = "udp"', "_PROTOCOL = 'udp' with _BEARER = 'nbiot'; allowed for updates"),
+        ('_BEARER = "lora"', "_PROTOCOL = 'auto' with _BEARER = 'lora'; allowed for updates"),
+    ],
+)
+def test_a_configuration_without_updates_is_told(
+    line, said, keys, tmp_path, capsys, modules
+) -> None:
+    config = tmp_path / "node.py"
+    config.write_text(f"from config import *\n\n{line}\n")
+    given = ["release", "--keys", str(keys), "--out", str(tmp_path / "releases")]
+    assert cli.main([*given, "--config", str(config)]) == 1
+    assert said in capsys.readouterr().err
+
+
+def _compiled(path: str, text: str) -> tuple[bytes, bytes]:
+    from devkit.build.targets import PYCOM
+
+    return PYCOM.deployed(text.encode(), Path(path)), text.encode()
