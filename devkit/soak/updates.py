@@ -23,8 +23,8 @@ import functools
 import hashlib
 import random
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,11 +55,12 @@ KEY = hashlib.sha256(b"soak").digest()
 OLD, NEW = 7, 9  # numbers of the releases
 TRIAL = (3, 6)  # tries, cycles
 PERIOD_S = 900
-MOST_STARTS = 60
+MOST_STARTS = 200
+MOST_SETTLED = 40  # starts until nothing waits, after a power cut or in back-off
+# Operations that change what is on the flash; a cut at any other is one behind the last of these
+CHANGING = ("write", "close", "rename", "remove", "mkdir", "rmdir", "open new/", "open b/")
 KINDS = ("good", "raises", "hangs", "mute", "damaged")
 CHANGES = ("one", "three", "added", "removed", "all")
-PAIRS = 2_000
-RANDOM = 5_000
 
 CONFIG = """
 _DEVICE_NAME = "soak"
@@ -213,6 +214,10 @@ class Release:
             self.files[component.path] = content
 
     @property
+    def path_of_a_new_one(self) -> str:
+        return next(one.path for one in self.components if one.version == self.seq)
+
+    @property
     def digest(self) -> str:
         return formats.set_digest(self.components)
 
@@ -318,6 +323,7 @@ class World(Service):
         self.asked = 0
         self.running = 0  # number of the set of this start, as its modules say
         self.is_mute = False
+        self.is_over = False  # the network is good from then on
         self.release: int | None = None  # as the last report said
         self.rejected: list[tuple[int, str]] = []
         self.confirmed = False
@@ -346,7 +352,7 @@ class World(Service):
 
     def do_up(self) -> bool:
         self.board.spend_us(2_000_000)
-        return self.plan.online[self.cycle % len(self.plan.online)]
+        return self.is_over or self.plan.online[self.cycle % len(self.plan.online)]
 
     def do_deliver(self, payload: bytes) -> list[Any] | None:
         self.board.spend_us(1_000_000)
@@ -482,6 +488,16 @@ def _provision(flash: Path) -> None:
     (flash / "a" / "set").write_bytes(old_release().set_file)
 
 
+def _damage(file: Path) -> None:
+    """Change byte code so that it still runs."""
+    content = file.read_bytes()
+    source = mpy.source_of(content, file.name)
+    if file.suffix == ".mpy":
+        assert source is not None
+        mpy.keep(source.read_bytes(), content + b"x")
+    file.write_bytes(content + b"x")
+
+
 class Life:
     """One board from its first start until the release is kept or rejected, and told."""
 
@@ -499,10 +515,11 @@ class Life:
         self.vm = _Vm(self.board, flash, self.said.append)
         self._watch_journal()
         _provision(flash)
-        self.nvs: Any = self.board.services["nvs"]
+        nvs: Any = self.board.services["nvs"]
+        self.nvs = nvs
         word = 1 << 28 | OLD
         for name, value in (("ota_key", KEY.hex()), ("ota_floor", OLD), ("ota", word)):
-            self.nvs.put(name, value)
+            nvs.put(name, value)
         self.outside = self._outside()
         self.cuts = self.trial_cuts = 0
         self.trials = 0  # starts on trial
@@ -544,8 +561,9 @@ class Life:
             cause = next_cause
             self._look(on_trial)
             if self.is_over():
+                world.is_over = True
                 settled += 1
-                if settled == 3:
+                if settled > 2 and not self.missing() or settled > MOST_SETTLED:
                     break
         else:
             word = self.number("ota")
@@ -566,13 +584,16 @@ class Life:
             return world.release == NEW
         return bool(world.rejected) and world.running == OLD
 
+    def missing(self) -> list[int]:
+        world = self.world
+        return sorted(world.taken - world.arrived - world.excused)
+
     def start(self, cause: int, on_trial: bool) -> int | None:
         """One start and the sleep behind it. Returns what starts the next one."""
         board, world = self.board, self.world
         board.cycle += 1
         world.is_mute = False
         world.running = 0
-        before = set(world.taken)
         board.reset(cause)
         board.spend_us(1_000_000)
         self.said.clear()
@@ -593,7 +614,6 @@ class Life:
                 self.trial_cuts += on_trial
                 if self.plan.keep == "rtc" and not on_trial:
                     world.excused |= world.taken - world.arrived
-            del before
             return halt.cause
         last = "".join(self.said).strip().splitlines()[-8:]
         world.broken.append(("boots", f"a start ended by {halt or last}"))
@@ -608,10 +628,7 @@ class Life:
             world.broken.append(("floor", f"{floor}, and no confirmation"))
         if word >> 28 == 2 and not self.damaged and self.plan.kind == "damaged":
             self.damaged = True
-            name = next(one for one in world.new.components if one.version == NEW).path
-            file = self.flash / "b" / name
-            content = file.read_bytes()
-            file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+            _damage(self.flash / "b" / world.new.path_of_a_new_one)
         if was_on_trial and word >> 28 == 1 and word & 0x3FFFF == OLD:
             world.back = not world.rejected
 
@@ -637,16 +654,95 @@ class Life:
             ):
                 found.append(("told", f"{world.rejected}; allowed: {allowed}"))
         if self._outside() != self.outside:
-            found.append(("outside", str(set(self._outside().items()) ^ set(self.outside.items()))))
-        missing = world.taken - world.arrived - world.excused
-        if missing:
-            found.append(("lost", f"{sorted(missing)} of {len(world.taken)}"))
+            others = set(self._outside().items()) ^ set(self.outside.items())
+            found.append(("outside", str(sorted(others))))
+        if self.missing():
+            found.append(("lost", f"{self.missing()} of {len(world.taken)}"))
         return found
 
 
-RUNS = 20_000
+RUNS = 21_000  # all singles, all pairs of the smallest release, and 5,000 at random
 
 
 def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
     flash = rig.flash / "model"
-    return Life(flash, seed, Plan(), []).violations()
+    singles, pairs = _singles(flash), _pairs(flash)
+    if seed <= len(singles):
+        plan, fault = singles[seed * 7919 % len(singles)]  # mixed: a few of them meet all kinds
+        return Life(flash, seed, plan, [fault]).violations()
+    if seed <= len(singles) + len(pairs):
+        plan, one, other = pairs[seed * 7919 % len(pairs)]
+        return Life(flash, seed, plan, [one, other]).violations()
+    rng = random.Random(seed)
+    plan = _drawn(rng)
+    return Life(flash, seed, plan, [_cut(rng) for _ in range(rng.randint(1, 6))]).violations()
+
+
+@functools.cache
+def _counted(flash: Path, kind: str, change: str, keep: str) -> dict[tuple[str, str], int]:
+    """How many operations a life without cuts has: (point, match of the fault) -> number."""
+    matches = [("nvs", ""), *(("file", verb) for verb in CHANGING)]
+    counted = [
+        {"point": point, "match": match, "do": "power_cut", "nth": 10**9}
+        for point, match in matches
+    ]
+    life = Life(flash, 1, Plan(kind, change, keep), counted)
+    assert life.violations() == []
+    return {(fault.point, fault.match): fault.seen for fault in life.faults}
+
+
+@functools.cache
+def _singles(flash: Path) -> list[tuple[Plan, dict[str, Any]]]:
+    found = []
+    for kind in KINDS:
+        for change in CHANGES:
+            keep = ("rtc", "flash")[CHANGES.index(change) % 2]
+            counts = _counted(flash, kind, change, keep)
+            for cut in _cuts(counts, ("before", "during", "after")):
+                found.append((Plan(kind, change, keep), cut))
+    return found
+
+
+@functools.cache
+def _pairs(flash: Path) -> list[tuple[Plan, dict[str, Any], dict[str, Any]]]:
+    """Pairs of cuts of the smallest release; what is left after one operation is what is left
+    before the next. The second one counts from the start, as well as the first."""
+    counts = _counted(flash, "good", "one", "rtc")
+    cuts = list(_cuts(counts, ("during",)))
+    plan = Plan("good", "one", "rtc")
+    return [(plan, one, other) for at, one in enumerate(cuts) for other in cuts[at + 1 :]]
+
+
+def _cuts(counts: dict[tuple[str, str], int], whens: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    for (point, match), count in counts.items():
+        for nth in range(1, count + 1):
+            for when in whens:
+                yield {
+                    "point": point, "match": match, "do": "power_cut", "nth": nth, "when": when,
+                }  # fmt: skip
+
+
+def _drawn(rng: random.Random) -> Plan:
+    def flags(likely: float, count: int) -> tuple[bool, ...]:
+        return tuple(rng.random() < likely for _ in range(count))
+
+    return Plan(
+        kind=rng.choice(KINDS),
+        change=rng.choice(CHANGES),
+        keep=rng.choice(("rtc", "flash")),
+        most=rng.choice((600, 2048, 8192)),
+        online=flags(rng.choice((0.6, 1.0, 1.0)), 5),
+        losses=flags(rng.choice((0.0, 0.3)), 7),
+        off_s=tuple(rng.choice((1, 60, 20_000)) for _ in range(6)),
+    )
+
+
+def _cut(rng: random.Random) -> dict[str, Any]:
+    point = rng.choice(("file", "file", "nvs"))
+    cut = {"point": point, "nth": rng.randrange(1, 60)}
+    if point == "file":
+        cut["match"] = rng.choice(CHANGING)
+    cut["when"] = rng.choice(("before", "during", "after"))
+    if rng.random() < 0.3:
+        return {**cut, "do": "reset", "cause": rng.choice(("watchdog", "brown_out"))}
+    return {**cut, "do": "power_cut"}
