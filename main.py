@@ -33,4 +33,10 @@ except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a file
     machine.WDT(timeout=60000)
     sys.print_exception(error)
     modem_off()
-    machine.deepsleep(3600 * 1000)
+    try:
+        import boot_trial
+
+        rest_s = boot_trial.rest_s()
+    except Exception:  # noqa: BLE001 - the board must sleep
+        rest_s = 3600
+    machine.deepsleep(rest_s * 1000)

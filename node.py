@@ -14,6 +14,7 @@ _JOURNAL = "/flash/journal"
 _REST_S = 3600  # the period of a node whose configuration cannot be read
 _LEAST_SLEEP_MS = 1000
 _JOURNAL_FIELDS = ("_JOURNAL_BYTES", "_KEEP", "_WHEN_FULL")
+_DAY_S = 86400
 _LOW_MV = 200  # above _BATTERY_MIN_MV: what only RTC memory holds goes to flash
 
 
@@ -68,7 +69,10 @@ class Node:
         self.last = {}  # account of the cycle before
         self.told = None  # measurements given up, as last reported
         self._sensors = ()
-        self._trail = _trail()
+        self._word = _word()
+        self._on_trial = self._word >> 28 == 2  # a release
+        self._update = None  # a node_update.Update
+        self._trail = None if self._on_trial else _trail()
         self._skips_left = None  # cycles that leave out what hung, as the last one counted
 
     def configure(self):
@@ -79,6 +83,10 @@ class Node:
         self.may("configure")
         import machine
 
+        if self._on_trial:
+            from ota import _trial as trial
+
+            trial.begin()
         import config
         import node_start
 
@@ -97,7 +105,9 @@ class Node:
             self.cause = "configuration"
             return False
         logging.setLevel(getattr(logging, self.settings["_LOG_LEVEL"]))
-        if self.settings["_SEND_EVERY"] > 1:
+        if self._on_trial:  # each cycle sends, and no reset costs a measurement
+            self.settings["_KEEP"] = "flash"
+        elif self.settings["_SEND_EVERY"] > 1:
             from utils import batch
 
             self._batch = batch.Batch(self.settings["_SEND_EVERY"])
@@ -250,6 +260,10 @@ class Node:
         """Deep sleep until the next instant at the place of this node in the period."""
         import machine
 
+        if self._on_trial:
+            self.update(True)
+        if self._update:
+            self._update.end()
         awake_ms = timing.now_ms()
         sleep_ms = max(_LEAST_SLEEP_MS, self.settings["_PERIOD_S"] * 1000 - awake_ms)
         asked_ms = sleep_ms
@@ -301,6 +315,26 @@ class Node:
         self._trail.mark(step)
         return not [each for each in (step,) + needed if each in self._trail.culprits]
 
+    def update(self, needed=False):
+        """Return what this cycle has to tell or to do for updates over the air, None for nothing.
+
+        needed: the server offers a release.
+        """
+        known = [self._word & 0x3FFFF, self.today()]
+        if self._word and not self._update and (needed or self.last.get("ota") != known):
+            try:
+                import node_update
+
+                self._update = node_update.Update(self)
+            except Exception as error:  # noqa: BLE001 - an update must not cost the report
+                _log.exception(error, "updates")
+                self._word = 0
+        return self._update
+
+    def today(self):
+        """Return the day of node time."""
+        return self.manners.now_s() // _DAY_S if self.manners else 0
+
     def _sender(self):
         """Return what brings the bearer up; only a cycle that sends loads it."""
         if self._radio is None:
@@ -324,7 +358,8 @@ class Node:
 
     def _remember(self):
         """Keep in RTC memory what the next cycle need not find out again."""
-        if self._is_good and self.cause != "exception":
+        keeps = not self._update or self._update.keeps
+        if self._is_good and keeps and self.cause != "exception":
             from utils import checked
 
             checked.remember(checked.digest(self.config))
@@ -393,6 +428,7 @@ class Node:
             "awake_ms": awake_ms,
             "skips": self._skips_left,
             "spent": self._spent(awake_ms),
+            "ota": self._update.told if self._update else self.last.get("ota"),
         }
 
     def _spent(self, awake_ms):
@@ -430,6 +466,18 @@ def _trail():
     except Exception as error:  # noqa: BLE001 - a damaged file or NVS must not cost the report
         _log.warning("no trail: %s", error)
     return None
+
+
+def _word():
+    """Return the word of a node with slots (ota/_word.py), 0 of one without updates."""
+    import pycom
+
+    try:
+        word = pycom.nvs_get("ota", 0)
+        return word if isinstance(word, int) else 0
+    except Exception as error:  # noqa: BLE001 - an update must not cost the report
+        _log.warning("no updates: %s", error)
+        return 0
 
 
 def _started_by_firmware():

@@ -194,6 +194,9 @@ class Sender:
         lost = node.journal.given_up if node.journal else 0
         if lost and lost != node.told:
             extra.append(("gu", lost, 0, None))
+        update = node.update()
+        if update:
+            extra += update.records()
         groups = senml_report.Groups(session.confirms, node.sequence, extra)
         self.drain = drain.Drain(session, node.journal, packs, node.last.get("held", ()))
         self.drain.on_sent = groups.sent
@@ -218,6 +221,9 @@ class Sender:
             node.outcome = self.drain.outcome
             if groups.has_sent_current:
                 node.told = lost
+        update = node.update(getattr(session, "offer", None))
+        if update and groups.has_sent_current and not node.outcome:
+            update.sent(session)
 
     def _waiting(self, session, groups):
         """Yield a group for each measurement that waits, when its turn comes.

@@ -35,6 +35,12 @@ def _database(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> str:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is no folder; allowed: one of ./dev release")
+    return text
+
+
 def port(text: str) -> int | None:
     if text == "off":
         return None
@@ -84,6 +90,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--http", type=_endpoint, default=("127.0.0.1", 8080), metavar="[HOST:]PORT",
         help="address of the page; 0: a free port; off (default: 127.0.0.1:8080)")  # fmt: skip
     add("--db", type=_database, metavar="FILE", help="write every record to this SQLite database")
+    add("--releases", type=_folder, metavar="DIR",
+        help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
+        " them by CoAP")  # fmt: skip
     add("--count", type=_count, metavar="N", help="end after N messages")
     add("--json", action="store_true",
         help="print one JSON object a line for each record on stdout, everything else on"

@@ -44,7 +44,9 @@ from collector.coap_report import (
     submit,
     wrong_format,
 )
+from collector.coap_updates import CoapUpdates
 from collector.decode_queue import FAILED, STORED, DecodeQueue, Message, Verdict
+from collector.fleet import Offer
 from collector.udp import CLOSE_S, Drops, enlarge_buffer
 
 BODY_MAX_BYTES = packs.PACK_MAX_BYTES
@@ -65,13 +67,20 @@ def is_coap(data: bytes) -> bool:
 class CoapServer(AbstractContextManager["CoapServer"]):
     """Listens from its construction on. OSError if it cannot listen there."""
 
-    def __init__(self, host: str, port: int, queue: DecodeQueue, plain_udp: bool = True) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        queue: DecodeQueue,
+        plain_udp: bool = True,
+        updates: CoapUpdates | None = None,
+    ) -> None:
         """plain_udp: accept SenML datagrams without CoAP, too."""
         self.throttled = 0  # CoAP messages beyond RATE
         self._socket = _bound(host, port)
         self._drops = Drops(self._socket)
         self.host, self.port = host_and_port(self._socket.getsockname())
-        self._queue, self._plain_udp = queue, plain_udp
+        self._queue, self._plain_udp, self._updates = queue, plain_udp, updates
         self._within_rate = _Rate(RATE, BURST)
         self._within_other_rate = _Rate(OTHER_RATE, OTHER_BURST)
         self._stop = asyncio.Event()
@@ -100,7 +109,8 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         server, loop, log = self, asyncio.get_running_loop(), logging.getLogger(_LOGGER)
         log.setLevel(logging.CRITICAL + 1)  # a stranger's messages must not fill a log
         loop.set_exception_handler(self._on_error)
-        context = aiocoap.Context(loop=loop, serversite=_AnyPath(self._queue), loggername=_LOGGER)
+        site = _AnyPath(self._queue, self._updates)
+        context = aiocoap.Context(loop=loop, serversite=site, loggername=_LOGGER)
         reports = PlainReports(self._queue, loop)
 
         class Interface(MessageInterfaceUDP6):
@@ -120,7 +130,7 @@ class CoapServer(AbstractContextManager["CoapServer"]):
                     return
                 try:
                     message = aiocoap.Message.decode(data, self._remote(ancdata, address))
-                    if reports.is_plain(message):
+                    if reports.is_plain(message) and not _is_ask(server._updates, message):
                         reports.take(message, self.send)
                     elif server._may(server._within_other_rate):
                         super().datagram_msg_received(data, ancdata, flags, address)
@@ -192,11 +202,13 @@ class _Rate:
 class _AnyPath(resource.Resource, resource.PathCapable):
     """One resource for all paths: the path of a report says nothing that is not in it."""
 
-    def __init__(self, queue: DecodeQueue) -> None:
+    def __init__(self, queue: DecodeQueue, updates: CoapUpdates | None) -> None:
         super().__init__()
-        self._queue = queue
+        self._queue, self._updates = queue, updates
 
     async def needs_blockwise_assembly(self, request: aiocoap.Message) -> bool:
+        if request.code == aiocoap.GET or _is_ask(self._updates, request):
+            return False
         block = request.opt.block1
         if block is not None and block.start + len(request.payload) > BODY_MAX_BYTES:
             raise error.RequestEntityTooLarge(f"allowed: up to {BODY_MAX_BYTES} bytes")
@@ -207,23 +219,35 @@ class _AnyPath(resource.Resource, resource.PathCapable):
                 raise error.UnsupportedContentFormat(wrong.text)
         return True
 
-    async def render_post(self, request: aiocoap.Message) -> aiocoap.Message:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[tuple[Verdict, str]] = loop.create_future()
+    async def render_get(self, request: aiocoap.Message) -> aiocoap.Message:
+        found = self._updates.block(request) if self._updates else None
+        if found is None:
+            raise error.UnallowedMethod
+        return found
 
-        def done(verdict: Verdict, reason: str = "") -> None:
+    async def render_post(self, request: aiocoap.Message) -> aiocoap.Message:
+        if self._updates is not None and self._updates.is_ask(request):
+            return await self._updates.answer(request)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[tuple[Verdict, str, Offer | None]] = loop.create_future()
+
+        def done(verdict: Verdict, reason: str = "", offer: Offer | None = None) -> None:
             if not future.done():
-                future.set_result((verdict, reason))
+                future.set_result((verdict, reason, offer))
 
         submit(self._queue, request, loop, done)
         late = loop.call_later(ANSWER_S, done, FAILED)
-        verdict, reason = await future
+        verdict, reason, offer = await future
         late.cancel()
         if verdict is STORED:
             self._queue.add_acknowledged()
-        return answer_to(request, verdict, reason).message()
+        return answer_to(request, verdict, reason, offer).message()
 
     render_put = render_post
+
+
+def _is_ask(updates: CoapUpdates | None, message: aiocoap.Message) -> bool:
+    return updates is not None and updates.is_ask(message)
 
 
 def _bound(host: str, port: int) -> socket.socket:

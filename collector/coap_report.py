@@ -35,6 +35,7 @@ from aiocoap.numbers.types import Type
 
 from collector import packs
 from collector.decode_queue import FAILED, REFUSED, STORED, DecodeQueue, Message, Verdict
+from collector.fleet import Offer
 from collector.udp import Address, address_text
 
 FORMATS = {110: packs.JSON, 112: packs.CBOR, None: None}
@@ -45,6 +46,7 @@ BUSY_S = 0.75  # while the oldest waits for longer, further ones are not taken
 MAX_AGE_S = 60  # of a 5.03
 TIME_QUERY = "c"  # of a node that wants to know the time
 TIME_LABEL = 1  # seconds since 1970, in the map of an answer
+OFFER_LABEL = 2  # [release, the first 8 bytes of the digest of its envelope]
 _CBOR = 60  # content format application/cbor
 # Uri-Host, Uri-Port, Uri-Path, Content-Format, Uri-Query
 _PLAIN_OPTIONS = {3, 7, 11, 12, 15}
@@ -60,11 +62,16 @@ def source(address: Any) -> str:
     return address_text(*host_and_port(address))
 
 
-class _TimeMessage(aiocoap.Message):
-    """An answer with the time at which it is sent, also for a repetition."""
+class _MapMessage(aiocoap.Message):
+    """An answer with a map. The time is that at which it is sent, also for a repetition."""
+
+    answer: Answer
 
     def encode(self) -> bytes:
-        self.payload = cbor2.dumps({TIME_LABEL: int(time.time())})
+        told: dict[int, Any] = {TIME_LABEL: int(time.time())} if self.answer.with_time else {}
+        if self.answer.offer is not None:
+            told[OFFER_LABEL] = [self.answer.offer.seq, self.answer.offer.digest]
+        self.payload = cbor2.dumps(told)
         return bytes(super().encode())
 
 
@@ -73,20 +80,26 @@ class Answer:
     code: Code
     text: str = ""
     with_time: bool = False
+    offer: Offer | None = None
 
     def message(self, **fields: Any) -> aiocoap.Message:
-        kind = _TimeMessage if self.with_time else aiocoap.Message
+        has_map = self.with_time or self.offer is not None
+        kind = _MapMessage if has_map else aiocoap.Message
         message = kind(code=self.code, payload=self.text.encode(), **fields)
-        if self.with_time:
+        if has_map:
+            message.answer = self
             message.opt.content_format = _CBOR
         if self.code == Code.SERVICE_UNAVAILABLE:
             message.opt.max_age = MAX_AGE_S
         return message
 
 
-def answer_to(request: aiocoap.Message, verdict: Verdict, reason: str = "") -> Answer:
+def answer_to(
+    request: aiocoap.Message, verdict: Verdict, reason: str = "", offer: Offer | None = None
+) -> Answer:
     if verdict is STORED:
-        return Answer(Code.CHANGED, with_time=TIME_QUERY in request.opt.uri_query)
+        with_time = TIME_QUERY in request.opt.uri_query
+        return Answer(Code.CHANGED, with_time=with_time, offer=offer)
     if verdict is REFUSED:
         return Answer(Code.BAD_REQUEST, packs.printable(reason))
     return Answer(Code.SERVICE_UNAVAILABLE, "not stored")
@@ -103,7 +116,7 @@ def wrong_format(request: aiocoap.Message, queue: DecodeQueue) -> Answer | None:
     return Answer(Code.UNSUPPORTED_CONTENT_FORMAT, "allowed: 110, 112, both SenML")
 
 
-Done = Callable[..., None]  # (verdict, reason)
+Done = Callable[..., None]  # (verdict, reason, offer)
 
 
 def submit(
@@ -113,7 +126,7 @@ def submit(
 
     def in_loop(verdict: Verdict, reason: str) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
-            loop.call_soon_threadsafe(done, verdict, reason)
+            loop.call_soon_threadsafe(done, verdict, reason, message.offer)
 
     form = FORMATS[request.opt.content_format]
     sender = source(request.remote.sockaddr)
@@ -163,13 +176,13 @@ class PlainReports:
             return
         self._known[key] = now_s, None
 
-        def answer(verdict: Verdict, reason: str = "") -> None:
-            self._answer(key, request, answer_to(request, verdict, reason), send)
+        def answer(verdict: Verdict, reason: str = "", offer: Offer | None = None) -> None:
+            self._answer(key, request, answer_to(request, verdict, reason, offer), send)
 
-        def done(verdict: Verdict, reason: str = "") -> None:
+        def done(verdict: Verdict, reason: str = "", offer: Offer | None = None) -> None:
             late.cancel()
             self._waiting.pop(key, None)
-            answer(verdict, reason)
+            answer(verdict, reason, offer)
 
         refused = wrong_format(request, self._queue)
         if refused is not None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from collector import packs
+from collector.fleet import Offer
 from collector.readings import Reading
 from collector.store import Outcome, Store
 from collector.writer import message_of
@@ -52,6 +53,7 @@ class Message:
     form: str | None = None  # packs.CBOR, packs.JSON; None: to be guessed
     # called once, in another thread, with what became of it, and why it was refused; must not wait
     done: Done | None = None
+    offer: Offer | None = None  # of an update, once it is stored
     repeats: bool = False  # the sender sends it again after FAILED; else the store must keep it
     received_s: float = field(default_factory=time.time)
 
@@ -146,6 +148,7 @@ class DecodeQueue:
             message.tell(FAILED)
 
     def _stored(self, message: Message, outcome: Outcome) -> None:
+        message.offer = outcome.result
         message.tell(STORED if outcome.stored else FAILED)
         for sink in self._sinks if outcome.new else ():
             sink(outcome.new)

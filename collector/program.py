@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.decode_queue import DecodeQueue, Message, Sink
-from collector.readings import Readings
+from collector.fleet import Fleet, status
+from collector.readings import NAMES_MAX, Readings
+from collector.releases import Releases
 from collector.store import Store
 from collector.terminal import LinePrinter, Screen, as_object
 from collector.udp import Address, UdpListener, address_text
@@ -58,6 +60,7 @@ class Collector:
             self._printer = LinePrinter(sys.stdout, options.json, self._stop)
             sinks.append(self._printer.put)
             stack.callback(self._printer.close)
+        self.fleet, self.releases = self._open_releases(options)
         self.store = self._open_store(options.db)
         self.queue = DecodeQueue(self.store, sinks)
         stack.callback(self.queue.close)
@@ -88,7 +91,8 @@ class Collector:
 
     def _open_store(self, path: str | None) -> Store:
         try:
-            store = Store(path, lambda text, ok: self.report("database", text, ok))
+            tell = lambda text, ok: self.report("database", text, ok)  # noqa: E731
+            store = Store(path, tell, self.fleet)
             self._stack.enter_context(store)
             self.readings.restore(*store.restored())
         except OSError as problem:
@@ -96,15 +100,30 @@ class Collector:
                              " command") from None  # fmt: skip
         return store
 
+    def _open_releases(self, options: argparse.Namespace) -> tuple[Fleet, Releases | None]:
+        if options.releases is None:
+            return Fleet(), None
+        if options.coap is None:
+            raise UsageError("--releases: not allowed with --coap off, by which nodes fetch them")
+        releases = Releases(
+            Path(options.releases), lambda text, ok: self.report("releases", text, ok)
+        )
+        return Fleet(releases, lambda text, ok: self.report("roll-out", text, ok)), releases
+
     def _listen(self) -> None:
         options = self._options
         shared = options.udp is not None and options.udp == options.coap
         if options.coap is not None:
             from collector.coap import CoapServer
 
+            updates = None
+            if self.releases is not None:
+                from collector.coap_updates import CoapUpdates
+
+                updates = CoapUpdates(self.releases, self.fleet, self.store)
             with _port_errors("--coap", options.host, options.coap):
                 server = self._stack.enter_context(
-                    CoapServer(options.host, options.coap, self.queue, plain_udp=shared)
+                    CoapServer(options.host, options.coap, self.queue, shared, updates)
                 )
             self._listeners.append(server)
             self.endpoints.append(f"coap://{address_text(server.host, server.port)}")
@@ -195,6 +214,7 @@ class Collector:
             "counters": self.counters(),
             "trouble": "; ".join(text for text in self.problems.values() if text),
             "problems": [list(each) for each in list(self.queue.last_refused)][::-1],
+            "fleet": self.store.fetch(lambda database: status(database, NAMES_MAX, True)) or [],
             "latest": [
                 {**as_object(reading), "count": count, "charted": reading.number is not None}
                 for reading, count in self.readings.latest()

@@ -21,6 +21,7 @@ _MS = ("in", "pr", "ac", "at", "co", "sc", "as", "jo", "re", "se", "de", "aw")
 UNITS: dict[str, str | None] = {"rp": "dBm", "rq": "dB", "rs": "dBm", "sn": "dB"}
 UNITS |= dict.fromkeys(_MS, "ms") | {"rn": "count", "ra": None, "gu": "count"}  # ra is a text
 UNITS |= {BOOT: None, UNTIMED: None, "lk": None, "ps": None}
+UNITS |= {"rl": None, "up": "%", "rj": None, "rc": None, "ch": None}  # rc and ch are texts
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from collector import tables
+from collector.fleet import Fleet
 from collector.readings import NAMES_MAX, POINTS_MAX, Reading
 from collector.writer import Message, Part, Writer, rows_of
 
@@ -65,10 +67,12 @@ class Outcome:
     stored: bool
     new: list[Reading]
     duplicates: int
+    result: Any = None  # of `work`; else the offer for the answer to the last message
 
 
 FAILED = Outcome(False, [], 0)
 Stored = Callable[[Outcome], None]
+Work = Callable[[sqlite3.Connection], Any]
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class _Job:
     stored: Stored
     keep: bool
     records: int
+    work: Work | None
 
     def tell(self, outcome: Outcome) -> None:
         with contextlib.suppress(RuntimeError):  # of an event loop that has ended
@@ -90,11 +95,13 @@ class Store(AbstractContextManager["Store"]):
         self,
         path: str | None = None,
         report: Callable[[str, bool], None] = lambda text, ok: None,
+        fleet: Fleet | None = None,
     ) -> None:
         """report(text, ok): called once when writing fails, and once when it works again."""
         self.problem = ""
         self.unwritten = 0  # messages that were lost because writing failed
         self._path, self._report = path or "", report
+        self._fleet = fleet or Fleet()
         self._jobs: deque[_Job] = deque()
         self._waiting = 0  # records
         self._unsaved: Counter[str] = Counter()
@@ -107,12 +114,19 @@ class Store(AbstractContextManager["Store"]):
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
         self._thread.start()
 
-    def put(self, messages: Sequence[Message], stored: Stored, keep: bool = False) -> bool:
+    def put(
+        self,
+        messages: Sequence[Message],
+        stored: Stored,
+        keep: bool = False,
+        work: Work | None = None,
+    ) -> bool:
         """Queue messages; return False, and count them as dropped, if there is no room.
 
         stored: called once, after COMMIT, in the store's thread; it must not raise or wait. If
         writing fails it gets FAILED, so that the sender is not answered and repeats. keep: there
-        is no sender who repeats: wait for room here, and try again to write until it works.
+        is no sender who repeats: wait for room here, and try again to write until it works. work:
+        called in the same transaction, behind the messages; its result is part of the outcome.
         """
         records = sum(message.records for message in messages)
         with self._changed:
@@ -121,7 +135,7 @@ class Store(AbstractContextManager["Store"]):
             if self._closing or not self._has_room(records) or (self.problem and not keep):
                 self._drop(len(messages))
                 return False
-            self._jobs.append(_Job(messages, stored, keep, records))
+            self._jobs.append(_Job(messages, stored, keep, records, work))
             self._waiting += records
             self._changed.notify_all()
         return True
@@ -135,6 +149,18 @@ class Store(AbstractContextManager["Store"]):
         """Return all counters, over all runs."""
         with self._changed:
             return dict(self._totals)
+
+    def fetch(self, work: Work, timeout_s: float = 1.0) -> Any:
+        """Return the result of `work`, which reads; None if the database cannot be used."""
+        done, results = threading.Event(), []
+
+        def stored(outcome: Outcome) -> None:
+            results.append(outcome.result)
+            done.set()
+
+        if self.put([], stored, work=work) and done.wait(timeout_s):
+            return results[0]
+        return None
 
     def restored(
         self, names_max: int = NAMES_MAX, points_max: int = POINTS_MAX
@@ -278,6 +304,7 @@ class Store(AbstractContextManager["Store"]):
                 )
         except BaseException:
             self._writer.forget()
+            self._fleet.forget()
             raise
         with self._changed:
             self._totals.update(added - counts)
@@ -287,12 +314,16 @@ class Store(AbstractContextManager["Store"]):
     def _write_job(self, job: _Job, added: Counter[str]) -> Outcome:
         new: list[Reading] = []
         duplicates = 0
+        result = None
         for message in job.messages:
             found, known = self._writer.write(message)
+            result = self._fleet.note(self._database, message, found)
             new += found
             duplicates += known
+        if job.work is not None:
+            result = job.work(self._database)
         added.update(messages=len(job.messages), records=len(new), duplicates=duplicates)
-        return Outcome(True, new, duplicates)
+        return Outcome(True, new, duplicates, result)
 
     def _shorten(self, records: int) -> None:
         """Empty a temporary database that has become large; nodes and counters stay."""

@@ -89,6 +89,19 @@ CREATE VIEW readings AS
          JOIN report USING (node, boot, seq, part);
 CREATE VIEW counters AS SELECT name, value FROM counter;
 """
+# Of any version: a collector that does not know it leaves it alone
+FLEET = """
+CREATE TABLE IF NOT EXISTS fleet (
+    node INTEGER PRIMARY KEY,
+    release INTEGER,                     -- that it runs, as it said last
+    named REAL,                          -- when it said anything of updates
+    offered INTEGER,                     -- release that the answers to its reports offer
+    progress INTEGER,                    -- percent of it that the node has fetched
+    confirmed INTEGER,                   -- the last release that it was told to keep
+    rejected INTEGER,                    -- the last release that it has left again, and why
+    cause TEXT
+)
+"""
 
 
 def prepare(connection: sqlite3.Connection) -> Iterator[list[Reading]] | None:
@@ -99,11 +112,12 @@ def prepare(connection: sqlite3.Connection) -> Iterator[list[Reading]] | None:
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == VERSION:
+        connection.execute(FLEET)
         return None
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if version not in (0, 1) or (version == 0 and tables):
         raise OSError(f"its schema is version {version}; allowed: 1, {VERSION}")
-    for statement in SCHEMA.split(";\n"):
+    for statement in (*SCHEMA.split(";\n"), FLEET):
         connection.execute(statement)
     connection.executemany("INSERT INTO counter VALUES (?, 0)", [(name,) for name in COUNTERS])
     connection.execute(f"PRAGMA user_version={VERSION}")

@@ -13,10 +13,14 @@ CREDENTIALS = "credentials.py"  # of a deployment, which git ignores
 EXAMPLE = "credentials_example.py"
 # Source on a board: what the firmware runs, what must not be damaged byte code, and the secrets of
 # one node
-SCRIPTS = ("boot.py", "main.py", "node_reset.py", CREDENTIALS)
+SCRIPTS = ("boot.py", "boot_trial.py", "main.py", "node_reset.py", CREDENTIALS)
+# what stays in /flash, and never changes in the field, on a board that gets updates
+FIXED = ("boot.py", "boot_trial.py", "main.py")
 # of the application, beside its scripts
-MODULES = ("config.py", "node.py", "node_check.py", "node_send.py", "node_start.py")
-FOLDERS = ("networking", "protocols", "sensors", "utils", "lib")
+MODULES = (
+    "config.py", "node.py", "node_check.py", "node_send.py", "node_start.py", "node_update.py",
+)  # fmt: skip
+FOLDERS = ("networking", "ota", "protocols", "sensors", "utils", "lib")
 
 
 _config = ROOT / "config.py"  # the file that boards get as config.py

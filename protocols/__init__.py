@@ -46,6 +46,19 @@ session.server_time    int or None: seconds since 1970 that came with the answer
 session.server_time_error_s
                        int: by how much that may be wrong
 
+Optional, for updates over the air (ota/), behind the payloads of the cycle:
+
+session.offer          None, or (seq, digest) that came with an answer: number of the release that
+                       the server offers, and the first 8 bytes of the SHA-256 of its envelope
+session.ask(path, payload)
+                       bytes: the server's answer to a question; None if there was none or it
+                       refused. Never raises in the field
+session.block(path, number, size)
+                       (data, is_last, etag): block `number`, from 0, of `size` bytes of what the
+                       server has under a path "u/ADDRESS", and the first 8 bytes of the SHA-256 of
+                       all of it; None if it did not come or does not fit. Never raises in the
+                       field; ValueError for a size that is no power of two from 16 to 1024
+
 Optional, for reports:
 
 longest(cfg)           int: the longest payload in bytes that it sends in one message

@@ -57,9 +57,6 @@ _SLICE_MS = const(10000)  # the watchdog, of 20 s or more, is fed in between
 _LATE = const(4)  # datagrams looked at that wait already when the time is over
 _REPLIES = const(8)  # acknowledgements and resets sent per request, however many are provoked
 _ASK_TIME = (15, b"c")  # Uri-Query
-_TIME = const(1)  # label in the map of an answer
-_SHORT_MS = const(10000)  # of the exchange, for a time to be of use
-_LONGEST_ANSWER = const(256)
 _AT_ONCE = const(3)  # messages under way (NSTART); in bytes the initial window of RFC 3390
 _LONGEST_S = const(600)  # all tries of a message together
 
@@ -179,30 +176,18 @@ def outcome(client, response):
     return UNKNOWN if client.cause in ("no_answer", "bad_option", "bad_block") else REFUSED
 
 
-def _answer(response):
-    """Return the map that a server may answer with (docs/report.md), {} without one."""
-    from utils import cbor_read  # on demand
-
-    if response.code >> 5 != 2 or len(response.payload) > _LONGEST_ANSWER:
-        return {}
-    try:
-        found = cbor_read.item(response.payload)[0]
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 class _Session:
     def __init__(self, client, options):
         self._client = client
         self._options = options
-        self._begun = []  # (request, whether it asks for the time), in order
+        self._begun = []  # requests, in order
         self.confirms = client.confirmable
         self.is_known = self.is_last = False
         self.final = False
         self.ask_time = False
         self.server_time = None
         self.server_time_error_s = 0
+        self.offer = None
 
     @property
     def at_once(self):
@@ -219,18 +204,19 @@ class _Session:
             options = options + [_ASK_TIME]
         if hasattr(self._client.transport, "follows"):
             self._client.transport.follows(int(self.confirms) if self.is_last else None)
-        request = self._client.begin(POST, options, payload, self.confirms)
-        self._begun.append((request, self.ask_time))
+        self._begun.append(self._client.begin(POST, options, payload, self.confirms))
 
     def outcome(self):
         client = self._client
-        request, asked = self._begun.pop(0)
+        request = self._begun.pop(0)
         self.server_time = None
         response = client.finish(request, self.confirms)
         if response:
             self.is_known = True
-            if asked:
-                self._note_time(response, request.took_ms)
+            if response.payload and response.code >> 5 == 2:
+                from protocols import _coap_answer  # on demand
+
+                _coap_answer.note(self, response.payload, request.took_ms)
         result = outcome(client, response)
         self.final = bool(response) and response.code in _FINAL
         if response and result != DELIVERED:
@@ -241,12 +227,15 @@ class _Session:
             _log.warning("%d bytes: %s", len(request.payload), client.cause)
         return result
 
-    def _note_time(self, response, took_ms):
-        """Take the time in an answer; it was told in the middle of the exchange, or nearly."""
-        told = _answer(response).get(_TIME)
-        if isinstance(told, int) and took_ms <= _SHORT_MS:
-            self.server_time = told + (took_ms + 1000) // 2000
-            self.server_time_error_s = 1 + took_ms // 2000
+    def ask(self, path, payload):
+        from protocols import coap_fetch  # on demand
+
+        return coap_fetch.ask(self._client, path, payload)
+
+    def block(self, path, number, size):
+        from protocols import coap_fetch  # on demand
+
+        return coap_fetch.block(self._client, path, number, size)
 
     def close(self):
         try:

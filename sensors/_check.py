@@ -14,7 +14,8 @@ from utils import configuration
 _BUSES = const(3)  # what a run can have, see Rig.i2c
 # A node's own figures and marks, which a receiver knows by their names (docs/report.md)
 _OF_THE_NODE = ("rp", "rq", "rs", "sn", "at", "co", "as", "jo", "re", "in", "pr", "ac", "sc", "se")
-_OF_THE_NODE += ("de", "aw", "rn", "ra", "bo", "tu", "gu", "lk", "ps")
+_OF_THE_NODE += ("de", "aw", "rn", "ra", "bo", "tu", "gu", "lk", "ps", "rl", "up", "rj", "rc")
+_OF_THE_NODE += ("ch",)
 _SHARED = ("sda_pin", "scl_pin", "vcc_pin")  # by sensors of any kind
 _STATUS = "_e"  # behind a name: why it was not measured
 

@@ -21,5 +21,7 @@ FIELDS = (
     ("_SEND_EVERY", "integer", (1, 1000), 1),
     ("_MAX_ATTACHES_PER_HOUR", "integer", (1, 60), 10),
     ("_MAX_ATTACHES_PER_DAY", "integer", (1, 1440), 96),
+    ("_UPDATE_BYTES_PER_CYCLE", "integer", (0, 65536), 8192),
+    ("_UPDATE_MIN_MV", "integer", (500, 60000), 3500),
     ("_LOG_LEVEL", "choice", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
 )

@@ -189,7 +189,7 @@ function layOut(entries) {
     const next = place ? place.nextSibling : main.firstChild;
     if (section !== next) main.insertBefore(section, next);
     place = section;
-    const [heading, grid] = section.children;
+    const heading = section.firstChild, grid = section.lastChild;
     const numbered = members.find((entry) => entry.seq !== null);
     heading.textContent = base.replace(/:$/, "") || "Without a sequence number";
     if (numbered) append(heading, "small", "", `report ${numbered.seq}`);
@@ -254,6 +254,26 @@ function showState(state) {
   }));
 }
 
+// what each node runs and is offered, below its heading
+function showFleet(nodes) {
+  const columns = ["last seen", "release", "offered", "progress", "confirmed", "rejected", "cause"];
+  const found = new Map(nodes.map((node) => [node.node, node]));
+  for (const section of byId("boards").children) {
+    const node = found.get(section.dataset.base.replace(/:$/, ""));
+    const old = section.querySelector(".fleet");
+    if (!node) { if (old) old.remove(); continue; }
+    const table = append(null, "table", "fleet");
+    const [head, row] = [append(append(table, "thead"), "tr"), append(append(table, "tbody"), "tr")];
+    const now = Date.now() / 1000 + clockOffset_s;
+    for (const name of columns) {
+      const value = node[name.replace(" ", "_")];
+      append(head, "th", "", name);
+      append(row, "td", "", value === null ? "" : name === "last seen" ? ageText(now - value / 1000) : name === "progress" ? `${value} %` : String(value));
+    }
+    if (old) old.replaceWith(table); else section.insertBefore(table, section.children[1]);
+  }
+}
+
 function showProblem(text) {
   byId("trouble").hidden = !text;
   byId("trouble").textContent = text;
@@ -265,6 +285,7 @@ async function poll() {
     showState(state);
     if (state.version !== version) layOut(state.latest);
     version = state.version;
+    showFleet(state.fleet);
     for (const card of cards.values()) showAge(card);
     loadSeries();
   } catch (error) {

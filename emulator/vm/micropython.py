@@ -21,7 +21,7 @@ from typing import Any
 
 from emulator.board.board import CALL_US, Board, Halt
 from emulator.device_files import SCRIPTS
-from emulator.vm import webassembly
+from emulator.vm import mpy, webassembly
 from emulator.vm.bridge import plain
 from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
@@ -202,7 +202,21 @@ class MicroPythonVm(Vm):
 
     def _vm_find(self, stems: list[str]) -> list[str] | None:
         """[stem, kind] of the first that stands for anything in an import."""
-        return import_find(lambda stem: import_kind(self._flash, stem), stems)
+        return import_find(self._kind_of, stems)
+
+    def _kind_of(self, stem: str) -> str | None:
+        """Byte code of a known source runs as that source: this VM may have another version."""
+        kind = import_kind(self._flash, stem)
+        return "py" if kind == "mpy" and self._source_of(stem) is not None else kind
+
+    def _source_of(self, stem: str) -> tuple[bytes, bytes] | None:
+        """(byte code, the source that gives it) of a module; None if no source is known."""
+        host = self._flash.import_path(stem + ".mpy")
+        if host is None:
+            return None
+        data = Path(host).read_bytes()
+        source = mpy.source_of(data, stem.removeprefix("/flash/") + ".py")
+        return None if source is None else (data, source.read_bytes())
 
     def _vm_firmware(self, name: str) -> list[str]:
         """[file name, source] of one of the firmware's modules."""
@@ -214,6 +228,10 @@ class MicroPythonVm(Vm):
     def _vm_load(self, path: str, module: bool) -> list[str]:
         """[name to show, source] of a module or a script; costs its import."""
         host = self._flash.import_path(path)
+        known = self._source_of(path.removesuffix(".py")) if host is None and module else None
+        if known is not None:
+            self.board.spend_us(mpy_us(len(known[0])))
+            return [path, prepare(known[1], path)]
         if host is None and not module and Path(path).is_file():
             host, path = path, Path(path).name
         if host is None:

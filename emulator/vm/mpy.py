@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ HEADER = bytes((0x4D, 4, 0x02, 31, 32))  # "M", version, feature flags, small in
 # As deployed, without line numbers: a fifteenth smaller. A traceback still names the function;
 # whoever works on a module puts its .py on the board, which has them.
 DEPLOYED = ("-O3",)
+_SLOT = re.compile("^[ab]/")  # folders of /flash with a complete set of modules each (ota/)
 
 
 @functools.lru_cache(maxsize=512)
@@ -73,11 +75,11 @@ def _project_files() -> dict[str, Path]:
 
 @functools.lru_cache(maxsize=512)
 def source_of(data: bytes, path: str) -> Path | None:
-    """The file that gives this byte code as it is deployed: of this project, or a configuration
-    that was compiled here; None if none does."""
+    """The file that gives this byte code as it is deployed: of this project, or a text that was
+    compiled here; None if none does. path: below /flash, or below a slot of an update."""
     if _kept(data).is_file():
         return _kept(data)
-    file = _project_files().get(path)
+    file = _project_files().get(_SLOT.sub("", path))
     if file is None:
         return None
     try:
@@ -88,10 +90,14 @@ def source_of(data: bytes, path: str) -> Path | None:
 
 
 def keep(source: bytes, data: bytes) -> None:
-    """Keep the text of a configuration for source_of(): each node has another one, which is no
-    file of this project."""
-    _kept(data).parent.mkdir(exist_ok=True)
-    _kept(data).write_bytes(source)
+    """Keep a text for source_of() that is no file of this project, or may not stay one: the
+    configuration of a node, a module of a release."""
+    file = _kept(data)
+    if not file.is_file():
+        file.parent.mkdir(exist_ok=True)
+        new = file.with_name(f"{file.name}.{os.getpid()}")  # another process may read it
+        new.write_bytes(source)
+        new.replace(file)
 
 
 def configuration(flash: Path) -> Path | None:

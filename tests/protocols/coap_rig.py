@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import collections
 import heapq
 import itertools
@@ -27,6 +28,7 @@ class Rig:
     """
 
     def __init__(self, load: Callable[[str], ModuleType]) -> None:
+        self.load: Any = load
         self.coap: Any = load("protocols.coap")
         self.coding: Any = load("protocols._coap_message")
         self.timing: Any = load("utils.timing")
@@ -134,6 +136,7 @@ class Rig:
 def loaded(load: Callable[[str], ModuleType]) -> Iterator[Rig]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "ucollections", collections)
+        patch.setitem(sys.modules, "ubinascii", binascii)
         yield Rig(load)
 
 

@@ -1,0 +1,56 @@
+# What boot.py does while a release is on trial, and main.py if a file cannot be imported.
+#
+# Needs nothing of ours, and never changes in the field. The word in NVS: ota/_word.py. After each
+# write the board boots, whenever the power fails.
+
+import pycom
+
+_FLOOR, _BAD = "ota_floor", "ota_bad"
+_CONFIRMED = 1 << 28
+_CRASHED, _UNDELIVERED = 1, 2  # causes
+
+
+# Return the slot that runs, 0 or 1, of a board whose word says that the other one is on trial.
+def slot(word):
+    confirmed = word >> 27 & 1
+    seq = word & 0x3FFFF
+    floor = pycom.nvs_get(_FLOOR, 0)
+    if floor == seq:  # it was confirmed, and the power failed before the word said so
+        pycom.nvs_set("ota", _CONFIRMED | (confirmed ^ 1) << 27 | seq)
+        return confirmed ^ 1
+    tries, cycles = word >> 24 & 7, word >> 18 & 63
+    if tries and cycles:
+        pycom.nvs_set("ota", word - (1 << 24))  # before anything of it is imported
+        return confirmed ^ 1
+    pycom.nvs_set(_BAD, seq | (_UNDELIVERED if tries else _CRASHED) << 18)
+    pycom.nvs_set("resets", 0)  # they were those of the rejected set
+    pycom.nvs_set("ota", _CONFIRMED | confirmed << 27 | floor)
+    return confirmed
+
+
+# Return for how many seconds to sleep if a file cannot be imported.
+def rest_s():
+    word = pycom.nvs_get("ota", 0)
+    if isinstance(word, int) and word >> 28 == 2:
+        return 10  # the next try
+    if isinstance(word, int) and word:
+        return 3600
+    return 10 if _found() else 3600
+
+
+# The NVS is lost: take a slot that holds a whole set, the older of two, which was confirmed.
+def _found():
+    found = []
+    for number in range(2):
+        try:
+            with open("/flash/%s/set" % "ab"[number]) as file:
+                file.readline()
+                found.append((int(file.readline().split()[1]), number))
+        except (IndexError, OSError, ValueError):  # no set, or damaged
+            pass
+    if not found:
+        return False
+    seq, number = min(found)
+    pycom.nvs_set(_FLOOR, seq)
+    pycom.nvs_set("ota", _CONFIRMED | number << 27 | seq)
+    return True

@@ -1,0 +1,61 @@
+"""Show the nodes of a collector's database: what each runs, and how its update goes.
+
+    ./dev fleet status --db reports.db
+
+A collector may be writing into the database meanwhile.
+
+release: what the node runs, as it said last. offered: the release that the answers to its reports
+offer. progress: how much of it the node has fetched. confirmed: the last release that it was told
+to keep. rejected, cause: the last that it left again, and why.
+
+With --json, `last_seen` is in milliseconds since 1970, `progress` in percent, and null is unknown
+or nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from collector import fleet
+from devkit.commands import UsageError
+from devkit.commands.options import add_json
+
+COLUMNS = (
+    "node", "last_seen", "release", "offered", "progress", "confirmed", "rejected", "cause",
+)  # fmt: skip
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("status",), help="what to do")
+    parser.add_argument("--db", type=Path, required=True, metavar="FILE",
+        help="database of ./dev collect")  # fmt: skip
+    add_json(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    try:
+        nodes = fleet.status_of(options.db)
+    except OSError as problem:
+        allowed = "allowed: a database of ./dev collect"
+        raise UsageError(f"--db {options.db}: {problem}; {allowed}") from None
+    print(json.dumps({"nodes": nodes}) if options.json else _table(nodes))
+    return 0
+
+
+def _table(nodes: list[dict[str, Any]]) -> str:
+    from tabulate import tabulate
+
+    rows = [[_shown(name, node[name]) for name in COLUMNS] for node in nodes]
+    return tabulate(rows, [name.replace("_", " ") for name in COLUMNS], disable_numparse=True)
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "last_seen":
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value / 1000))
+    return f"{value} %" if name == "progress" else str(value)
