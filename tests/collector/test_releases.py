@@ -75,7 +75,7 @@ DAMAGED = {
     "empty": b"",
     "longer": envelope(7, 6) + b"\0",
     "of another kind": b"PYK1" + envelope(7, 6)[4:],
-    "too long": envelope(7, 6, 16_385),
+    "too long": envelope(7, 6, 65_535 - 7 - 384 + 1),
 }
 
 
@@ -87,7 +87,7 @@ def test_an_envelope_that_is_not_whole_is_not_offered(
     path = folder.path / "7/from-6"
     path.write_bytes(DAMAGED[case])
     assert target(found, 6) is None
-    path.write_bytes(envelope(7, 6, 16_384))  # now it is written
+    path.write_bytes(envelope(7, 6, 65_535 - 7 - 384))  # now it is written
     assert target(found, 6) == 7
 
 
