@@ -69,8 +69,7 @@ def main(options: argparse.Namespace) -> int:
                 options.sec, lambda text: print(text, file=out, flush=True),
             )  # fmt: skip
         except (KeyTrouble, ValueError) as problem:
-            print(f"./dev release: {problem}", file=sys.stderr)
-            return 1
+            made = making.Made(refused=str(problem))
     if made.components:
         rows = [[each.name, each.before, each.after, each.bytes] for each in made.components]
         print(table(rows, ["component", "before", "after", "bytes"]), file=out)

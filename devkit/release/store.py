@@ -190,6 +190,7 @@ def put_node(folder: Path, node: str, key: bytes) -> None:
     """Let the collector know a device key."""
     nodes = folder / "nodes"
     nodes.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _put(nodes / ".gitignore", b"*\n")
     _put(nodes / f"{node}.key", f"{key.hex()}\n".encode(), 0o600)
 
 

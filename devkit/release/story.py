@@ -26,7 +26,7 @@ from devkit.release.world import World
 from emulator.cycle import Cycle
 
 CHANGED = ("protocols.coap", "sensors.si7021", "utils.names")
-BAD = "node"
+BAD, BAD_LINE = "node", "raise ValueError('release 3')\n"
 _CYCLES = 12  # at most, from one state to the next
 
 
@@ -80,7 +80,7 @@ class Story:
         self._second = second
 
     def _bad(self) -> None:
-        bad, _ = self._release(self._second, {BAD: "raise ValueError('release 3')\n"})
+        bad, _ = self._release(self._second, {BAD: BAD_LINE})
         self._chapter(f"Release 3 is a bad one: {BAD} raises when it is imported")
         self._run(lambda: self._world.running == bad.seq)
         self._chapter("The node tries release 3, and returns to release 2 by itself")

@@ -75,20 +75,23 @@ def _is_taken(world: World, release: Release, starts: int) -> str | None:
     for _ in range(starts):
         account.run()
         if world.running == release.seq:
-            return _is_confirmed(world, release)
+            return _is_confirmed(world, release, account.errors)
         if world.rejected == release.seq:
             account.run()  # a report that says why
             return f"release {release.seq} is refused by the node: {world.status.get('cause')}"
     return f"release {release.seq} is not fetched in {starts} starts: {account.why}"
 
 
-def _is_confirmed(world: World, release: Release) -> str | None:
-    """The new release runs from now on. On an emulated node nothing excuses its first start."""
+def _is_confirmed(world: World, release: Release, known: list[str]) -> str | None:
+    """The new release runs from now on. On an emulated node nothing excuses its first start.
+
+    known: errors that the release before it had on the console."""
     account = _Account(world)
     for _ in range(release.trial[0] + _RETURN):
         account.run()
         if world.status.get("confirmed") == release.seq and not world.is_on_trial:
-            return None
+            new = [each for each in account.errors if each not in known]
+            return f"release {release.seq} reports, but raises {new[0]}" if new else None
         if world.rejected == release.seq:
             account.run()
             cause = world.status.get("cause")
@@ -110,8 +113,16 @@ class _Account:
         return self._cycles[-1]
 
     @property
+    def errors(self) -> list[str]:
+        """The last lines of tracebacks on the console."""
+        return _ERROR.findall("".join(self._world.said[self._from :]))
+
+    @property
     def why(self) -> str:
-        errors = _ERROR.findall("".join(self._world.said[self._from :]))
         troubles = [cycle.error or cycle.trouble for cycle in self._cycles]
-        lines = [*errors, *filter(None, troubles), f"cause {self._cycles[-1].cause or 'unknown'}"]
+        lines = [
+            *self.errors,
+            *filter(None, troubles),
+            f"cause {self._cycles[-1].cause or 'unknown'}",
+        ]
         return lines[0].strip().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The compiler for a current MicroPython, which the first build for it fetches."""
+"""The compiler for a current MicroPython, which the first build for it fetches; releases."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 
 from devkit import evaluation, requirements
 from devkit.build import targets
+from tests.devkit.release_sets import altered, keys, modules
+
+__all__ = ["altered", "keys", "modules"]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from devkit import cli
 from devkit.deploy import repl, session
 from devkit.deploy.source import Source, _file
-from devkit.release import provision
+from devkit.release import provision, sets, store
 from devkit.release.provision import Provision
 
 CONFIRMED, SLOT_B = 1 << 28, 1 << 27
@@ -148,3 +148,46 @@ def test_a_node_without_keys_is_wrong_usage(board, capsys) -> None:
     one = board()
     assert cli.main(["deploy", one.port, "--node", "meadow"]) == 2
     assert "allowed: with --keys DIR" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def releases(keys: Path, modules, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("store") / "releases"
+    store.write(folder, sets.following(None, modules, 1), modules, [], keys)
+    return folder
+
+
+def test_a_node_runs_from_the_slot_that_it_was_given(
+    board, keys, releases, tmp_path, monkeypatch, capsys
+) -> None:
+    """With real keys and a real release, most of which is on the board: the line is slow."""
+    monkeypatch.chdir(tmp_path)
+    there = provision.of_release(releases, keys, "field-7", "a").files
+    sent = ("a/set", "a/node.mpy", "a/node_reset.py", "keys/root")
+    one = board({path: data for path, data in there.items() if path not in sent})
+    command = ["deploy", one.port, "--keys", str(keys), "--releases", str(releases)]
+    assert cli.main([*command, "--node", "meadow-3", "--wait", "5"]) == 0
+    assert "made the device key of node meadow-3" in capsys.readouterr().out
+    key = (keys / "nodes/meadow-3.key").read_text().strip()
+    assert (releases / "nodes/meadow-3.key").read_text().strip() == key
+    assert nvs(one)["ota_key"] == key and nvs(one)["ota"] == CONFIRMED | 1
+    on_board = one.files()
+    assert {path: on_board[path] for path in there if path != "a/set"} == {
+        path: data for path, data in there.items() if path != "a/set"
+    }
+    assert on_board["a/set"] != there["a/set"], "it has the tag of this node's key"
+    assert not {"node.mpy", "node.py"} & set(on_board)
+    one.rehearsal.wait_for("sleeps ")
+    [slept] = [line for line in one.rehearsal.said if line.startswith("sleeps")]
+    assert 300_000 < int(slept.split()[1]) < 2_000_000, "as the node wants it, not main.py"
+    assert "journal" in {path.partition("/")[0] for path in one.files()}
+
+
+def test_without_a_release_deploy_says_how_to_make_one(board, keys, tmp_path, capsys) -> None:
+    one = board()
+    none = tmp_path / "none"
+    command = ["deploy", one.port, "--keys", str(keys), "--releases", str(none), "--wait", "5"]
+    assert cli.main(command) == 1
+    said = capsys.readouterr().err
+    assert f"there is no release in {none}; allowed: ./dev release --keys {keys}" in said
+    assert one.files() == {} and not none.exists()

@@ -13,7 +13,13 @@ from devkit.release.format import MOST_SEQ, Component
 from devkit.release.sets import Module, Release
 from emulator.device_files import FIXED, ROOT, device_files
 
-TREE = ("pyproject.toml", "config.py", "utils/__init__.py", "utils/names.py", "sensors/__init__.py")
+TREE = (
+    "pyproject.toml",
+    "config.py",
+    "utils/__init__.py",
+    "utils/names.py",
+    "sensors/__init__.py",
+)
 
 
 def test_all_that_a_build_puts_on_a_board_is_in_it_but_what_stays(modules: list[Module]) -> None:

@@ -1,4 +1,4 @@
-"""Keys, the set of this tree, and sets like it: each is made once."""
+"""Fixtures for releases: keys, the set of this tree, and sets like it. Each is made once."""
 
 from __future__ import annotations
 
