@@ -731,7 +731,7 @@ def _drawn(rng: random.Random) -> Plan:
         change=rng.choice(CHANGES),
         keep=rng.choice(("rtc", "flash")),
         most=rng.choice((600, 2048, 8192)),
-        online=flags(rng.choice((0.6, 1.0, 1.0)), 5),
+        online=(True, *flags(rng.choice((0.6, 1.0, 1.0)), 4)),
         losses=flags(rng.choice((0.0, 0.3)), 7),
         off_s=tuple(rng.choice((1, 60, 20_000)) for _ in range(6)),
     )
