@@ -45,6 +45,7 @@ from emulator.board.board import (
     Service,
 )
 from emulator.board.faults import Fault
+from emulator.board.flash import LITTLEFS
 from emulator.board.standard import plug_standard
 from emulator.device_files import ROOT
 from emulator.vm import mpy
@@ -55,7 +56,8 @@ KEY = hashlib.sha256(b"soak").digest()
 OLD, NEW = 7, 9  # numbers of the releases
 TRIAL = (3, 6)  # tries, cycles
 PERIOD_S = 900
-MOST_STARTS = 200
+OUTAGES = 12  # cycles; from then on the network is good
+MOST_STARTS = 120
 MOST_SETTLED = 40  # starts until nothing waits, after a power cut or in back-off
 # Operations that change what is on the flash; a cut at any other is one behind the last of these
 CHANGING = ("write", "close", "rename", "remove", "mkdir", "rmdir", "open new/", "open b/")
@@ -306,6 +308,8 @@ class Plan:
     most: int = 8192  # bytes in a cycle
     online: tuple[bool, ...] = (True,)  # of the cycles, in turn
     losses: tuple[bool, ...] = (False,)  # of blocks, in turn
+    period_s: int = PERIOD_S
+    fs_type: int = LITTLEFS
     off_s: tuple[int, ...] = (5,)
 
 
@@ -325,6 +329,8 @@ class World(Service):
         self.is_mute = False
         self.is_over = False  # the network is good from then on
         self.release: int | None = None  # as the last report said
+        self.reports: list[dict[str, Any]] = []  # what each says of releases
+        self.blocks: list[tuple[str, int, int]] = []  # that were asked for
         self.rejected: list[tuple[int, str]] = []
         self.confirmed = False
         self.back = False  # the old set runs again, and no report has come since
@@ -352,7 +358,9 @@ class World(Service):
 
     def do_up(self) -> bool:
         self.board.spend_us(2_000_000)
-        return self.is_over or self.plan.online[self.cycle % len(self.plan.online)]
+        if self.is_over or self.cycle >= OUTAGES:
+            return True
+        return self.plan.online[self.cycle % len(self.plan.online)]
 
     def do_deliver(self, payload: bytes) -> list[Any] | None:
         self.board.spend_us(1_000_000)
@@ -365,6 +373,7 @@ class World(Service):
                 self.arrived.add(int(record.value))  # type: ignore[arg-type]
             else:
                 told[name] = record.value
+        self.reports.append(told)
         self.release = told.get("rl", self.release)
         if "rj" in told:
             self.rejected.append((int(told["rj"]), str(told["rc"])))
@@ -390,6 +399,7 @@ class World(Service):
     def do_block(self, path: str, number: int, size: int) -> list[Any] | None:
         self.board.spend_us(1_000_000)
         self.asked += 1
+        self.blocks.append((path, number, size))
         if self.plan.losses[self.asked % len(self.plan.losses)]:
             return None
         content = self.objects[path.removeprefix("u/")]
@@ -469,7 +479,7 @@ def _prepare(flash: Path, plan: Plan) -> None:
     shutil.copy(ROOT / "node.py", flash / "real_node.py")
     (flash / "networking" / "air.py").write_text(BEARER)
     (flash / "protocols" / "air.py").write_text(PROTOCOL)
-    text = CONFIG.format(period=PERIOD_S, keep=plan.keep, most=plan.most)
+    text = CONFIG.format(period=plan.period_s, keep=plan.keep, most=plan.most)
     (flash / "config.py").write_text(text)
 
 
@@ -510,7 +520,7 @@ class Life:
         self.world = World(self.board, plan)
         self.board.plug("world", self.world)
         _prepare(flash, plan)
-        plug_standard(self.board, flash)
+        plug_standard(self.board, flash, fs_type=plan.fs_type)
         self.said: list[str] = []
         self.vm = _Vm(self.board, flash, self.said.append)
         self._watch_journal()
@@ -731,7 +741,7 @@ def _drawn(rng: random.Random) -> Plan:
         change=rng.choice(CHANGES),
         keep=rng.choice(("rtc", "flash")),
         most=rng.choice((600, 2048, 8192)),
-        online=flags(rng.choice((0.6, 1.0, 1.0)), 5),
+        online=(True, *flags(rng.choice((0.6, 1.0, 1.0)), 4)),
         losses=flags(rng.choice((0.0, 0.3)), 7),
         off_s=tuple(rng.choice((1, 60, 20_000)) for _ in range(6)),
     )
