@@ -1,4 +1,4 @@
-"""What a node that gets updates over the air does for them in a cycle: node.py and node_send.py ask.
+"""The part of updates over the air in a cycle of the node; node.py and node_send.py call it.
 
     update = node_update.Update(node)
     extra += update.records()               # of the report

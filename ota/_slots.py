@@ -3,7 +3,7 @@
     from ota import _slots
     running = _slots.read(slot)                         # Set of ota/_manifest.py, or a cause
     names = _slots.changed(slot, running.components)    # [] if all is as it was
-    outcome = _slots.fill(slot, result, deadline)    # True, False: later, or a name
+    outcome = _slots.fill(slot, result, deadline)       # True; False: later; or a name
 
 A slot is complete if the file "set" is in it, which is written last and removed first.
 """
@@ -154,7 +154,7 @@ def remove(path):
 
 
 def _below(path):
-    """Yield (path, whether it is a folder) of all below a folder, a folder behind what is in it."""
+    """Yield (path, whether it is a folder) of all below a folder; of a folder behind the rest."""
     import uos
 
     for entry in list(uos.ilistdir(path)):

@@ -1,8 +1,8 @@
 """The files of the set that runs: each start on trial checks them, and others once a day.
 
-    from ota import _trial
-    names = _trial.changed()              # what somebody changed by hand
-    _trial.begin()                        # at the start of a cycle; a damaged set does not return
+from ota import _trial
+if _trial.changed(): ...            # by hand
+_trial.begin()                      # at the start of a cycle; a damaged set does not return
 """
 
 from ota import _slots, _word
