@@ -18,8 +18,8 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 # Of `./dev --help`; a command that is not listed comes after these
 _ORDER = (
-    "demo", "test", "run", "at", "board", "bench", "build", "component", "deploy", "sensors",
-    "new", "collect", "check", "lint", "soak", "cell", "keys", "release", "fleet",
+    "demo", "test", "run", "at", "board", "bench", "build", "component", "deploy", "keys",
+    "release", "sensors", "new", "collect", "fleet", "check", "lint", "soak", "cell",
 )  # fmt: skip
 
 

@@ -45,8 +45,8 @@ def test_help_names_every_command_in_the_order_of_use(capsys: pytest.CaptureFixt
     assert cli.main(["--help"]) == 0
     listed = re.findall(r"^  (\w+)  +[A-Z].*\.$", capsys.readouterr().out, re.MULTILINE)
     assert set(listed) == files - SHARED
-    usual = "demo test run at board bench build component deploy sensors new collect check".split()
-    usual += ["lint", "soak", "cell", "keys", "release", "fleet"]
+    usual = "demo test run at board bench build component deploy keys release sensors new".split()
+    usual += "collect fleet check lint soak cell".split()
     assert listed == [name for name in usual if name in files]
 
 
