@@ -147,8 +147,9 @@ class Attempt:
                     getattr(self, step[1])(*step[2:])
         except Failed as failure:
             return failure.args[0]
-        except ImportError:
-            return causes.NO_MODEM
+        except ImportError as error:  # a file of ours is missing
+            log.warning("%s: %s", phase, error)
+            return causes.MODEM_ERROR
         except Mute:
             return causes.MODEM_MUTE
         except OSError as error:
@@ -180,6 +181,8 @@ class Attempt:
             try:
                 self.link.open()
                 break
+            except ImportError:
+                raise Failed(causes.NO_MODEM)
             except OSError:
                 if not self.link.modem.may_be_leaving:
                     raise

@@ -70,9 +70,7 @@ class Modem:
                     return
                 self.stop()
             if not again:
-                from networking import _nbiot_uart_rescue as rescue  # hardly ever needed
-
-                rescue.look_for_loader(self)
+                _rescue().look_for_loader(self)
             raise OSError("the modem does not answer on its UART")
         finally:
             if self._failed:
@@ -260,10 +258,8 @@ class _Finder:
         return False
 
     def _rescue(self, step):
-        from networking import _nbiot_uart_rescue as rescue  # hardly ever needed
-
         self._sent += step == "pad"
-        getattr(rescue, step)(self._modem)
+        getattr(_rescue(), step)(self._modem)
 
 
 class Link:
@@ -361,6 +357,16 @@ def _pins():
         return _PINS[uos.uname().sysname]
     except KeyError:
         raise ImportError("this board has no modem")
+
+
+def _rescue():
+    """Return the part for a modem that does not answer. OSError if its file is missing: an
+    ImportError would say that the board has no modem."""
+    try:
+        from networking import _nbiot_uart_rescue as rescue  # hardly ever needed
+    except ImportError as error:
+        raise OSError(str(error))
+    return rescue
 
 
 def _is_after_sleep():
