@@ -300,13 +300,8 @@ class Attempt:
     def _pause(self, duration_ms):
         """Let the modem search; do something else meanwhile, a step at a time."""
         watch = timing.Stopwatch()
-        try:
-            for _ in self.meanwhile:
-                if watch.elapsed_ms() >= duration_ms:
-                    break
-        except Exception as error:  # noqa: BLE001 - who gave the work meets it again
-            log.warning("%s", error)
-            self.meanwhile = ()
+        while watch.elapsed_ms() < duration_ms and outcomes.step(self.meanwhile):
+            pass
         heard = self.link.pause(max(1, duration_ms - watch.elapsed_ms()))
         if heard.rebooted:  # it may be silent for longer than a mute one is waited for
             raise Failed(causes.MODEM_REBOOTED)

@@ -40,6 +40,7 @@ rests_registered    True if a modem can be left registered, in power saving mode
 rest()              in place of close(): let such a modem sleep
 wake()              begin to wake it up, and do not wait for it
 is_waking           True between wake() and open() or rest()
+meanwhile(work)     take an iterator, whose steps are done while the modem is awaited
 
 Whoever switches the modem off has to know whether it may be on while the link is closed:
 

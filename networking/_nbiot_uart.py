@@ -17,6 +17,7 @@ the updater of Pycom opens the modem in the same way).
 from micropython import const
 
 from networking import _nbiot_mute
+from networking import _nbiot_outcome as outcomes
 from utils import at, timing
 
 # transmit, receive, RTS, CTS, by the name of the board
@@ -26,7 +27,7 @@ _BAUD = const(921600)
 _PIECE = const(64)  # the FIFO has 128, and write() fails half-way if it is full for 5 ms
 _TAKE_MS = const(1000)  # for the modem to take one piece
 _BETWEEN_MS = const(20)  # from a final result code to the next command
-_LOOK_MS = (2, 50)  # between two looks at the UART: an eighth of the time already waited
+_LOOK_MS = (2, 20)  # between two looks at the UART: an eighth of the time already waited
 _AT_MS = const(300)
 _WAKE_MS = const(600)
 _FIND_MS = const(10000)  # some modems take 2.5 s to their first answer, starting ones 6 s
@@ -55,6 +56,7 @@ class Modem:
         self._cut = False  # the modem has only a part of what was written
         self._failed = False  # it was not found, the last time
         self.found = self.is_set_up = False
+        self.meanwhile = ()  # an iterator: work for the time in which the modem is awaited
 
     def start(self):
         """Open the UART and wait until the modem takes commands. OSError if it does not."""
@@ -217,8 +219,9 @@ class Modem:
             waited_ms = watch.elapsed_ms()
             if waited_ms >= timeout_ms or _is_whole(text, command):
                 return text
-            look_ms = max(_LOOK_MS[0], min(waited_ms // 8, _LOOK_MS[1]))
-            timing.sleep_ms(min(look_ms, timeout_ms - waited_ms))
+            if not outcomes.step(self.meanwhile):
+                look_ms = max(_LOOK_MS[0], min(waited_ms // 8, _LOOK_MS[1]))
+                timing.sleep_ms(min(look_ms, timeout_ms - waited_ms))
 
 
 class _Finder:
@@ -239,7 +242,10 @@ class _Finder:
     def finds(self, limit_ms):
         """True once the modem has answered."""
         deadline = timing.Deadline(limit_ms)
-        timing.wait_for(self._modem.is_clear, min(_WAKE_MS, limit_ms), 5)
+        awake = timing.Deadline(min(_WAKE_MS, limit_ms))
+        while not (self._modem.is_clear() or awake.expired()):
+            if not outcomes.step(self._modem.meanwhile):
+                timing.sleep_ms(5)
         if self._asks and self._modem.taken():
             self._rescue("pad")
         most = _SILENT_AFTER_SLEEP if _is_after_sleep() and not self._asks else _SILENT
@@ -287,6 +293,9 @@ class Link:
     def wake(self):
         _pins()
         self._line.wake()
+
+    def meanwhile(self, work):
+        self._line.meanwhile = work
 
     def open(self):
         if self.is_open:

@@ -148,13 +148,16 @@ def _resume(cfg):
     _keeper = None
     if _expects_time or not may_resume(cfg):
         return False
-    for _ in _meanwhile:  # the modem wakes up
-        pass
+    if not (_link and _link.is_waking):
+        wake(cfg)
     from networking import _nbiot_uart_kept  # on demand
 
     _keeper = _nbiot_uart_kept.Keeper(cfg)
-    wake(cfg)
-    outcome = _keeper.resume(_link) if _link and _link.rests_registered else None
+    outcome = None
+    if _link and _link.rests_registered:
+        _link.meanwhile(_meanwhile)
+        outcome = _keeper.resume(_link)
+        _link.meanwhile(())
     if not outcome:
         return False
     _outcome, _registered, _left, _forgot_time = outcome, None, None, False
