@@ -120,7 +120,9 @@ def test_a_link_has_the_members_of_its_contract(file: str) -> None:
     for node in ast.walk(link):
         if isinstance(node, ast.Assign):
             members |= {ast.unparse(target).removeprefix("self.") for target in node.targets}
-    not_here = {"dial", "has_address"} if file.endswith("_uart.py") else {"rest", "wake", "meanwhile"}
+    not_here = (
+        {"dial", "has_address"} if file.endswith("_uart.py") else {"rest", "wake", "meanwhile"}
+    )
     needed = listed - not_here
     assert {"open", "exchange", "hang_up", "close"} < needed <= members
     assert {name for name in listed if name in _text("docs/design.md")} == listed
