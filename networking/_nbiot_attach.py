@@ -181,8 +181,6 @@ class Attempt:
             try:
                 self.link.open()
                 break
-            except ImportError:
-                raise Failed(causes.NO_MODEM)
             except OSError:
                 if not self.link.modem.may_be_leaving:
                     raise

@@ -110,5 +110,11 @@ def back_off(cause, reject_cause):
     return _CLASSES.get(cause, "temporary")
 
 
+class NoModem(OSError):
+    """This board has no modem. An ImportError would be that of a missing file, too."""
+
+    cause = NO_MODEM
+
+
 class Failed(Exception):
     """args: (cause,). Ends an attempt; never leaves the parts of nbiot."""

@@ -36,7 +36,7 @@ _ANSWER_MS = const(3000)
 class Modem:
     """The modem as utils/at.py sees it: send_at_cmd() of network.LTE, over a UART."""
 
-    longest_line = 3000
+    longest_line = pins.LONGEST_LINE
     knows_prompts = True
 
     def __init__(self, uart=None):
@@ -249,8 +249,8 @@ class _Finder:
 
 
 def _rescue():
-    """Return the part for a modem that does not answer. OSError if its file is missing: an
-    ImportError would say that the board has no modem."""
+    """Return the part for a modem that does not answer. OSError if its file is missing: this may
+    be in a datagram's way."""
     try:
         from networking import _nbiot_uart_rescue as rescue  # hardly ever needed
     except ImportError as error:

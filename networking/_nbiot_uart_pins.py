@@ -10,19 +10,22 @@ from micropython import const
 from utils import timing
 
 BAUD = const(921600)
+LONGEST_LINE = const(3000)  # that the modem takes
 # transmit, receive, RTS, CTS, by the name of the board
 _PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
 _HELD = "P19"  # the RTS that keeps its level over deep sleep: not on a GPy
 
 
 def names():
-    """Return the names of the pins; ImportError on a board without a modem."""
+    """Return the names of the pins; NoModem on a board without one."""
     import uos
 
     try:
         return _PINS[uos.uname().sysname]
     except KeyError:
-        raise ImportError("this board has no modem")
+        from networking._nbiot_causes import NoModem
+
+        raise NoModem("this board has no modem")
 
 
 def open_uart(baud):

@@ -563,11 +563,10 @@ def _open(link):
     """Start the modem. True if this worked, and on a board without one."""
     try:
         link.open()
-    except ImportError:
-        link.off = True
-    except OSError as error:
+    except (OSError, ImportError) as error:
         outcomes.log.warning("%s", error)
-        return False
+        link.off = getattr(error, "cause", None) == "no_modem" or link.off
+        return link.off is True
     return True
 
 

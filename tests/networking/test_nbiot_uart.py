@@ -163,6 +163,18 @@ def test_a_missing_file_of_the_rescue_is_no_board_without_a_modem(make_device: M
     assert "_nbiot_uart_rescue" in device.output
 
 
+def test_a_missing_file_of_the_link_is_no_board_without_a_modem(make_device: MakeDevice) -> None:
+    device = make_device(modem_on_boot=False)
+    (device.flash / "networking/_nbiot_uart_line.py").unlink()
+    program = """
+    from networking import nbiot
+    nbiot.connect(configured(_MODEM_LINK="uart", _IP_VERSION="IP"), False)
+    show([outcome()["cause"], nbiot.deactivate().deactivation_status])
+    """
+    assert device.run(program) == [["modem_error", False]]
+    assert "_nbiot_uart_line" in device.output
+
+
 BLOCKED = """
 from networking import nbiot
 nbiot.connect(configured(_MODEM_LINK="uart", _IP_VERSION="IP"), False)
