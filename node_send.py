@@ -44,13 +44,7 @@ class Sender:
     def loads(self):
         """Load all that sending needs, a file at a time, while sensors or the modem take their
         time."""
-        import protocols
-        from utils import plugins
-
-        if not self._protocol:
-            wanted = self._node.settings["_PROTOCOL"]
-            name = protocols.named(wanted, self._bearer, self._node.config)
-            self._protocol = plugins.find("protocols", name, ())
+        self._loaded()
         yield
         from protocols import senml_batch  # noqa: F401 - used in send()
 
@@ -64,19 +58,17 @@ class Sender:
         """Bring the bearer up and add its phases to those of the cycle."""
         from utils import clock
 
-        work = self.loads()
-        next(work)  # the protocol says what it needs
-        node, config, needs = self._node, self._node.config, self._protocol.NEEDS
+        node, config, needs = self._node, self._node.config, self._needs()
         resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
         if hasattr(self._bearer, "meanwhile"):
-            self._bearer.meanwhile(work)
+            self._bearer.meanwhile(self.loads())
         if node.manners:
             attempts = node.manners.attempts()
             attempts.begin(hasattr(self._bearer, "ATTACHES") and not resumes)
             self._tell_node_time()
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
-        if not (resumes and getattr(self._protocol, "TELLS_TIME", False)):
+        if not (resumes and clock.wanted() and getattr(self._loaded(), "TELLS_TIME", False)):
             clock.expect(self._bearer, resumes)
         if self._is_much():
             self.is_up = self._bearer.up(config, needs, True)
@@ -160,6 +152,27 @@ class Sender:
         else:
             wait_s = bearer.wait_s() if hasattr(bearer, "wait_s") else 0
             attempts.failed(node.cause, kind, wait_s)
+
+    def _named(self):
+        import protocols
+
+        wanted = self._node.settings["_PROTOCOL"]
+        return protocols.named(wanted, self._bearer, self._node.config)
+
+    def _loaded(self):
+        """Return the protocol. A bearer may load it while it waits for the network."""
+        if not self._protocol:
+            from utils import plugins
+
+            self._protocol = plugins.find("protocols", self._named(), ())
+        return self._protocol
+
+    def _needs(self):
+        """Return the kind of transport that the protocol needs, if possible without loading it."""
+        import protocols
+
+        known = None if self._protocol else protocols.needs(self._named())
+        return known or self._loaded().NEEDS
 
     def _went_well(self):
         return bool(self._node.accepted) and not self._node.outcome
