@@ -128,7 +128,7 @@ def _connect(cfg, data_state, host, by_lte=False):
     if settings["_MODEM_LINK"] == "auto" and _link.name == "uart" and not _link.is_open:
         _link, _outcome = choice.by_lte(attempt, data_state or by_lte, _node_s)
     _expects_time = False
-    _registered = attempt.registered
+    _registered = attempt.search and attempt.search.registered
     _forgot_time = attempt.forgot_time
     if request:
         _keeper.granted = request.granted
