@@ -1,7 +1,6 @@
 """The radio's part of a cycle: bring the bearer up, send what waits, switch the bearer off.
 
     sender = node_send.Sender(node)
-    sender.wake()                   # where there is something to do until connect()
     sender.connect()
     if sender.is_up:
         sender.send()
@@ -35,12 +34,6 @@ class Sender:
         self._protocol = protocol
         self.drain = None
 
-    def wake(self):
-        """Let the hardware of the bearer wake up until connect(), if it can."""
-        if hasattr(self._bearer, "wake"):
-            self._tell_node_time()
-            self._bearer.wake(self._node.config)
-
     def loads(self):
         """Load all that sending needs, a file at a time, while sensors or the modem take their
         time."""
@@ -54,6 +47,14 @@ class Sender:
         yield
         from protocols import senml_report  # noqa: F401 - as above
 
+    def _work(self):
+        """Load all that, and what the end of the cycle needs: while the bearer waits."""
+        for _ in self.loads():
+            yield
+        if getattr(self._node.config, "_PSM", None) is not None:
+            from utils import ledger  # noqa: F401 - of node.py
+        yield
+
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle."""
         from utils import clock
@@ -61,11 +62,11 @@ class Sender:
         node, config, needs = self._node, self._node.config, self._needs()
         resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
         if hasattr(self._bearer, "meanwhile"):
-            self._bearer.meanwhile(self.loads())
+            self._bearer.meanwhile(self._work())
         if node.manners:
             attempts = node.manners.attempts()
             attempts.begin(hasattr(self._bearer, "ATTACHES") and not resumes)
-            self._tell_node_time()
+            node.tell_node_time(self._bearer)
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
         if not (resumes and clock.wanted() and getattr(self._loaded(), "TELLS_TIME", False)):
@@ -176,10 +177,6 @@ class Sender:
 
     def _went_well(self):
         return bool(self._node.accepted) and not self._node.outcome
-
-    def _tell_node_time(self):
-        if self._node.manners and hasattr(self._bearer, "node_time"):
-            self._bearer.node_time(self._node.manners.now_s())
 
     def _is_much(self):
         """Return whether so much waits that the bearer had better be brought up for it."""

@@ -157,7 +157,6 @@ def _resume(cfg):
     if _link and _link.rests_registered:
         _link.meanwhile(_meanwhile)
         outcome = _keeper.resume(_link)
-        _link.meanwhile(())
     if not outcome:
         return False
     _outcome, _registered, _left, _forgot_time = outcome, None, None, False
@@ -585,11 +584,7 @@ def _await_departure(link, sent):
     global _left
     from networking import _nbiot_left
 
-    watch = timing.Stopwatch()
     _left = _nbiot_left.wait(link, sent, _outcome.levels[1], _registered)
-    told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
-    text = "waited %d ms for what was sent (%d) to leave: %s"
-    outcomes.log.info(text, watch.elapsed_ms(), len(sent), told)
 
 
 def _in_field(step, *args):
