@@ -115,21 +115,14 @@ class Node:
         return True
 
     def _check(self):
-        import machine
-
         import node_check
 
         found = node_check.Examined(self.config)
+        found.tell()
         if found.bearer and found.protocol:
             self._modules = found.bearer, found.protocol
         if "_PERIOD_S" in found.settings:
             self.settings = found.settings
-        # a wake-up has nobody at its console, and advice costs time
-        if found.problems or machine.reset_cause() != machine.DEEPSLEEP_RESET:
-            for text in found.misspelt() + found.advice():
-                _log.warning("configuration: %s", text)
-        if found.problems:
-            _log.error("configuration: %s", "; ".join(found.problems))
         return not found.problems
 
     def measure(self):
@@ -188,9 +181,19 @@ class Node:
         if self._trail or not node_start.is_checked:
             return
         try:
-            self._sender().wake()
+            from utils import plugins
+
+            bearer = plugins.find("networking", self.settings["_BEARER"], ())
+            if hasattr(bearer, "wake"):
+                self.tell_node_time(bearer)
+                bearer.wake(self.config)
+            self._sender()
         except Exception as error:  # noqa: BLE001 - connect() meets it again, after the measurement
             _log.warning("bearer not woken: %s", error)
+
+    def tell_node_time(self, bearer):
+        if self.manners and hasattr(bearer, "node_time"):
+            bearer.node_time(self.manners.now_s())
 
     def _loads(self):
         """Load what the cycle needs behind the measurement, a file at a time."""

@@ -51,6 +51,20 @@ class Examined:
         former = ["_" + row[0] for row in SUCCESSORS]
         return fields.NAMES.split() + [row[0] for row in self._rows()] + former
 
+    def tell(self):
+        """Log all problems and advice."""
+        import machine
+
+        from utils import logging
+
+        log = logging.Logger("node")
+        # a wake-up has nobody at its console, and advice costs time
+        if self.problems or machine.reset_cause() != machine.DEEPSLEEP_RESET:
+            for text in self.misspelt() + self.advice():
+                log.warning("configuration: %s", text)
+        if self.problems:
+            log.error("configuration: %s", "; ".join(self.problems))
+
     def misspelt(self):
         """Return a text for each name that looks like a field and is none."""
         from utils import fields

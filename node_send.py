@@ -1,7 +1,6 @@
 """The radio's part of a cycle: bring the bearer up, send what waits, switch the bearer off.
 
     sender = node_send.Sender(node)
-    sender.wake()                   # where there is something to do until connect()
     sender.connect()
     if sender.is_up:
         sender.send()
@@ -35,22 +34,10 @@ class Sender:
         self._protocol = protocol
         self.drain = None
 
-    def wake(self):
-        """Let the hardware of the bearer wake up until connect(), if it can."""
-        if hasattr(self._bearer, "wake"):
-            self._tell_node_time()
-            self._bearer.wake(self._node.config)
-
     def loads(self):
         """Load all that sending needs, a file at a time, while sensors or the modem take their
         time."""
-        import protocols
-        from utils import plugins
-
-        if not self._protocol:
-            wanted = self._node.settings["_PROTOCOL"]
-            name = protocols.named(wanted, self._bearer, self._node.config)
-            self._protocol = plugins.find("protocols", name, ())
+        self._loaded()
         yield
         from protocols import senml_batch  # noqa: F401 - used in send()
 
@@ -60,23 +47,29 @@ class Sender:
         yield
         from protocols import senml_report  # noqa: F401 - as above
 
+    def _work(self):
+        """Load all that, and what the end of the cycle needs: while the bearer waits."""
+        for _ in self.loads():
+            yield
+        if getattr(self._node.config, "_PSM", None) is not None:
+            from utils import ledger  # noqa: F401 - of node.py
+        yield
+
     def connect(self):
         """Bring the bearer up and add its phases to those of the cycle."""
         from utils import clock
 
-        work = self.loads()
-        next(work)  # the protocol says what it needs
-        node, config, needs = self._node, self._node.config, self._protocol.NEEDS
+        node, config, needs = self._node, self._node.config, self._needs()
         resumes = hasattr(self._bearer, "RESUMES") and self._bearer.may_resume(config)
         if hasattr(self._bearer, "meanwhile"):
-            self._bearer.meanwhile(work)
+            self._bearer.meanwhile(self._work())
         if node.manners:
             attempts = node.manners.attempts()
             attempts.begin(hasattr(self._bearer, "ATTACHES") and not resumes)
-            self._tell_node_time()
+            node.tell_node_time(self._bearer)
             if hasattr(self._bearer, "time_fields"):
                 config = attempts.config(config, self._bearer.time_fields(needs))
-        if not (resumes and getattr(self._protocol, "TELLS_TIME", False)):
+        if not (resumes and clock.wanted() and getattr(self._loaded(), "TELLS_TIME", False)):
             clock.expect(self._bearer, resumes)
         if self._is_much():
             self.is_up = self._bearer.up(config, needs, True)
@@ -161,12 +154,29 @@ class Sender:
             wait_s = bearer.wait_s() if hasattr(bearer, "wait_s") else 0
             attempts.failed(node.cause, kind, wait_s)
 
+    def _named(self):
+        import protocols
+
+        wanted = self._node.settings["_PROTOCOL"]
+        return protocols.named(wanted, self._bearer, self._node.config)
+
+    def _loaded(self):
+        """Return the protocol. A bearer may load it while it waits for the network."""
+        if not self._protocol:
+            from utils import plugins
+
+            self._protocol = plugins.find("protocols", self._named(), ())
+        return self._protocol
+
+    def _needs(self):
+        """Return the kind of transport that the protocol needs, if possible without loading it."""
+        import protocols
+
+        known = None if self._protocol else protocols.needs(self._named())
+        return known or self._loaded().NEEDS
+
     def _went_well(self):
         return bool(self._node.accepted) and not self._node.outcome
-
-    def _tell_node_time(self):
-        if self._node.manners and hasattr(self._bearer, "node_time"):
-            self._bearer.node_time(self._node.manners.now_s())
 
     def _is_much(self):
         """Return whether so much waits that the bearer had better be brought up for it."""

@@ -58,9 +58,7 @@ class Node(Sender):
                 getattr(self, name)(keys)
             except Failed as failure:
                 self.cause = failure.args[0]
-            except ImportError:
-                self.cause = "no_radio"
-            except (OSError, ValueError) as error:
+            except (ImportError, OSError, ValueError) as error:
                 log.warning("%s: %s", name, error)
                 self.cause = "radio_error"
             self.phases.append((name.strip("_"), part.elapsed_ms()))
@@ -78,8 +76,10 @@ class Node(Sender):
 
         Another initialisation ends the session, and hangs after a failed join.
         """
-        from network import LoRa
-
+        try:
+            from network import LoRa
+        except ImportError:
+            raise Failed("no_radio")
         wanted = [self.settings[name] for name in _INIT]
         if self._made != wanted:
             if self._failed:

@@ -10,12 +10,9 @@ PROCEDURE lists the steps. Each completes, or ends the attempt with a cause of _
 from micropython import const
 
 from networking import _nbiot_causes as causes
-from networking import _nbiot_levels as levels
 from networking import _nbiot_outcome as outcomes
-from networking import _nbiot_service as service
 from networking._nbiot_causes import Failed
 from networking._nbiot_mute import Mute
-from networking._nbiot_off import DETACH_MS
 from networking._nbiot_outcome import (
     ACTIVATED,
     ATTACHED,
@@ -39,7 +36,6 @@ _PHASES = (
 _ACTIVATE = "AT+CFUN=1;+CEREG=1;+CFUN?"
 # The last command may be refused without a loss: an error ends the line
 _POLL = "AT+CEREG?;+CGATT?;+CSQ;+CESQ;+CGPADDR=%d"
-_DENIED = const(3)
 _IPV4 = const(2)  # as utils.address has it
 
 # (phase, action, command, accepted, time limit in ms, cause). The action is a method of Attempt;
@@ -63,22 +59,12 @@ PROCEDURE = (
 )
 # A PDP context is only redefined with the radio off. Leaving full functionality detaches first,
 # which takes seconds.
-_RADIO_OFF = ("AT+CFUN=4", "OK", DETACH_MS, causes.MODEM_ERROR)
+_RADIO_OFF = ("AT+CFUN=4", "OK", 40000, causes.MODEM_ERROR)  # the time as in _nbiot_off.py
 _LEAVING_MS = const(60000)  # the wait for a detach that deactivate() could not await
 _ANSWER_MS = const(3000)  # for values that the modem has in memory
 
-# Attaching to a known cell takes 2.7 s in the fastest tenth of cases
-_FIRST_PAUSE_MS = const(2200)
-_LEAST_PAUSE_MS = const(300)
-_MOST_PAUSE_MS = const(10000)
-_SOON_MS = const(9000)
-
+_NOT_FOUND = (None, None, UNKNOWN)
 _BUSY_CARD_MS = const(15000)  # other makers wait 8 to 10 s for a slow card
-_AUTOMATIC_MS = const(15000)  # then an operator chosen by hand, long ago, is thought of
-_DENIED_MS = const(20000)  # a denial without a permanent cause ends the attempt after this time
-# EMM causes after which the modem does not try again with this SIM or device: illegal UE, illegal
-# ME, EPS services not allowed, EPS and non-EPS services not allowed (3GPP TS 24.301 5.5.1.2.5)
-_FOR_GOOD = (3, 6, 7, 8)
 
 
 class Attempt:
@@ -91,23 +77,16 @@ class Attempt:
         self.link = link
         self.sleep = sleep
         self.meanwhile = ()  # an iterator: work for the time of the search
+        self.search = None  # a Search of _nbiot_search.py, from the attachment on
         self._settings = settings
         self._family = family
         self._data_state = False
-        self._service = None  # the Service of the present registration
-        self.registered = None  # the instant at which it was seen, as of timing.now_ms()
         self._expects_time = expects_time
         self.forgot_time = False
         self._explicit = False  # errors are stated: +CMEE was set for it
-        self._automatic = False  # the choice of the operator is known to be automatic
-        self._registration = None  # the last <stat> of +CEREG seen
-        self._reporting = 1  # present <n> of +CEREG; the firmware's start sequence sets 1
-        self._reject_cause = None
-        self._levels = UNKNOWN
         self._durations = list(UNKNOWN)
-        self._denied = None  # stopwatch from the first denial on
         self._since = None  # stopwatch from the request for the state that a phase confirms
-        self._deadline = None  # of the attachment, then of the data state
+        self._deadline = None  # of the data state
         self._started = timing.Stopwatch()  # from when on the first phase counts
 
     def run(self, data_state):
@@ -116,6 +95,7 @@ class Attempt:
         status = DETACHED
         phases = []
         self._data_state = data_state
+        self.search = None
         for phase, state in _PHASES:
             if state == CONNECTED and not data_state:
                 break
@@ -135,8 +115,8 @@ class Attempt:
         if cause is None:
             level = logging.INFO
             cause = causes.CONNECTED if status == CONNECTED else causes.ATTACHED
-        found = self._registration, self._reject_cause
-        rest = found + (tuple(self._durations), self._levels)
+        registration, reject_cause, levels = self.search.found() if self.search else _NOT_FOUND
+        rest = registration, reject_cause, tuple(self._durations), levels
         return outcomes.told(level, status, cause, tuple(phases), *rest)
 
     def _run_phase(self, phase):
@@ -147,8 +127,9 @@ class Attempt:
                     getattr(self, step[1])(*step[2:])
         except Failed as failure:
             return failure.args[0]
-        except ImportError:
-            return causes.NO_MODEM
+        except ImportError as error:  # a file of ours is missing
+            log.warning("%s: %s", phase, error)
+            return causes.MODEM_ERROR
         except Mute:
             return causes.MODEM_MUTE
         except OSError as error:
@@ -259,127 +240,21 @@ class Attempt:
 
     def choose_operator(self, command, *_rest):
         """Ask for the operator of `_PLMN`. The answer comes after the attach, or says nothing."""
+        from networking import _nbiot_search  # the radio searches already while it is loaded
+
         # activation and attachment share one time limit
         limit_ms = self._settings["_MAX_ATTACHMENT_ATTEMPT_TIME_SEC"] * 1000
-        self._deadline = timing.Deadline(limit_ms - self._durations[ACTIVATED])
-        operator = self._settings["_PLMN"]
+        deadline = timing.Deadline(limit_ms - self._durations[ACTIVATED])
+        exchange, wanted = self._exchange, self._settings
+        self.search = _nbiot_search.Search(exchange, self.link, wanted, self._since, deadline)
+        operator = wanted["_PLMN"]
         if operator is not None:
-            self._automatic = True  # in so far as it need not be asked
-            self._exchange(command % operator, self._deadline.left_ms())
+            self.search.automatic = True  # in so far as it need not be asked
+            self._exchange(command % operator, deadline.left_ms())
 
-    def register(self, command, accepted, _limit_ms, cause):
-        """Poll until a datagram can be sent, permanently denied, or out of time.
-
-        A poll costs 45 ms and one exchange, and also reads the signal figures. Pauses grow with
-        the time already spent. The answer is late by a fifth of the attachment at most, and a long
-        search costs few exchanges. On a link that receives URCs, the first URC ends the pause.
-        """
-        command = command % self._settings["_CID"]
-        pause_ms = _FIRST_PAUSE_MS
-        silent = 0
-        while not (self._registration in accepted and self._can_send()):
-            if self._deadline.expired():
-                if self._service:
-                    cause = causes.NO_PACKET_SERVICE
-                raise Failed(causes.MODEM_MUTE if silent else cause)
-            self._pause(min(pause_ms, self._deadline.left_ms()))
-            silent = 0 if self._poll(command) else silent + 1
-            if silent == 3:
-                raise Failed(causes.MODEM_MUTE)
-            self._judge_denial()
-            self._choose_freely()
-            spent_ms = self._since.elapsed_ms()
-            share_ms = spent_ms // (10 if spent_ms < _SOON_MS else 5)  # most attaches end soon
-            pause_ms = min(max(share_ms, _LEAST_PAUSE_MS), _MOST_PAUSE_MS)
-            if self._service:
-                pause_ms = self._service.pause_ms()  # it is to follow soon
-
-    def _pause(self, duration_ms):
-        """Let the modem search; do something else meanwhile, a step at a time."""
-        watch = timing.Stopwatch()
-        try:
-            for _ in self.meanwhile:
-                if watch.elapsed_ms() >= duration_ms:
-                    break
-        except Exception as error:  # noqa: BLE001 - who gave the work meets it again
-            log.warning("%s", error)
-            self.meanwhile = ()
-        heard = self.link.pause(max(1, duration_ms - watch.elapsed_ms()))
-        if heard.rebooted:  # it may be silent for longer than a mute one is waited for
-            raise Failed(causes.MODEM_REBOOTED)
-        self._note(heard.urcs)
-
-    def _poll(self, command):
-        """Read registration, service and signal. Return the modem's text, '' without an answer."""
-        try:
-            reply = self._exchange(command)
-        except Mute:
-            return ""
-        self._note(reply.lines)
-        if self._registration in REGISTERED:  # else the figures may be those of any cell
-            self._levels = levels.read(reply.lines)
-            if not self._service:
-                rest = self._settings["_CID"], self._family, self._data_state
-                self._service = service.Service(self._in_time, *rest)
-                self.registered = timing.now_ms()
-            self._service.note(reply.lines)
-        else:
-            self._service = None
-            if self._registration == 0 and "+CFUN: 0" in self._exchange("AT+CFUN?").lines:
-                # the modem restarted, and a command flushed its +SYSSTART
-                raise Failed(causes.MODEM_REBOOTED)
-        return reply.text
-
-    def _can_send(self):
-        return self._service is not None and self._service.is_there()
-
-    def _in_time(self, command, limit_ms):
-        """As _exchange(), within the time of the attachment; a second is always left."""
-        return self._exchange(command, max(1000, min(limit_ms, self._deadline.left_ms())))
-
-    def _choose_freely(self):
-        """Undo, once, an operator that was chosen by hand: the modem keeps the choice."""
-        if self._automatic or self._service or self._since.elapsed_ms() < _AUTOMATIC_MS:
-            return
-        self._automatic = True
-        for line in self._exchange("AT+COPS?").lines:
-            if at.fields(line)[0] in ("1", "4"):
-                self._exchange("AT+COPS=0", self._deadline.left_ms())
-
-    def _note(self, lines):
-        """Store the registration from lines of an answer or a URC."""
-        for line in lines:
-            if line.startswith("+CEREG"):
-                mode, stat, kind, reject = at.registration(line)
-                if mode is not None:  # an answer; a URC has no mode
-                    self._reporting = mode
-                elif stat in REGISTERED:  # a reason to ask; only an answer confirms it
-                    continue
-                self._registration = stat
-                if kind == 0:  # an EMM cause, not a manufacturer's own
-                    self._reject_cause = reject
-
-    def _judge_denial(self):
-        """End the attempt if registration is denied permanently, or for _DENIED_MS.
-
-        A roaming SIM is often denied by one network and accepted by the next.
-        """
-        if self._registration != _DENIED:
-            self._denied = None
-            return
-        if self._denied is None:
-            self._denied = timing.Stopwatch()
-            self._ask_reject_cause()
-        if self._reject_cause in _FOR_GOOD or self._denied.elapsed_ms() > _DENIED_MS:
-            raise Failed(causes.REGISTRATION_DENIED)
-
-    def _ask_reject_cause(self):
-        """Read the cause with one poll in mode 3, then restore the mode for LTE.isattached()."""
-        before = self._reporting
-        self._exchange("AT+CEREG=3")
-        self._poll("AT+CEREG?")
-        self._exchange("AT+CEREG=%d" % before)
-        self._reporting = before
+    def register(self, command, *rest):
+        needed = self._family, self._data_state
+        self.search.run(command % self._settings["_CID"], rest, needed, self.meanwhile)
 
     def read_grant(self, *_row):
         if self.sleep:
@@ -390,9 +265,9 @@ class Attempt:
             raise Failed(causes.NO_DATA_STATE)
         if self._settings["_IP_VERSION"] == "IPV6":
             raise Failed(causes.DATA_STATE_NEEDS_IPV4)
-        if self._service.lacks(_IPV4):
+        if self.search.service.lacks(_IPV4):
             raise Failed(causes.ADDRESS_FAMILY)
-        if self._reporting != 1:
+        if self.search.reporting != 1:
             self._exchange("AT+CEREG=1")  # else LTE.connect() finds no attachment
         self._since = timing.Stopwatch()
         limit_ms = self._settings["_MAX_CONNECTION_ATTEMPT_TIME_SEC"] * 1000

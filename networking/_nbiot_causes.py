@@ -28,7 +28,8 @@ MODEM_RECOVERY = "modem_recovery"
 # The modem still carries out an earlier command, such as AT+COPS=?. Wait for its end.
 MODEM_BUSY = "modem_busy"
 
-# The firmware's driver failed, or the radio cannot be switched off. The next cycle starts afresh.
+# The firmware's driver failed, the radio cannot be switched off, or a file of nbiot is missing.
+# The next cycle starts afresh; the log names the file.
 MODEM_ERROR = "modem_error"
 
 # The modem restarted by itself. The next cycle starts afresh.
@@ -107,6 +108,12 @@ def back_off(cause, reject_cause):
     if cause in (REGISTRATION_DENIED, ATTACH_TIMEOUT) and reject_cause in _REJECTS:
         return _REJECTS[reject_cause]
     return _CLASSES.get(cause, "temporary")
+
+
+class NoModem(OSError):
+    """This board has no modem. An ImportError would be that of a missing file, too."""
+
+    cause = NO_MODEM
 
 
 class Failed(Exception):

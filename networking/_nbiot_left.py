@@ -21,7 +21,7 @@ measured in four networks, docs/emulation.md.
 from micropython import const
 
 from networking import _nbiot_levels as levels
-from networking._nbiot_outcome import REGISTERED
+from networking._nbiot_outcome import REGISTERED, log
 from utils import at, timing
 
 # Borders of the coverage classes as a live cell told them in its SIB2, in dBm of RSRP
@@ -65,14 +65,23 @@ def due_ms(accepted, each, registered):
 
 
 def wait(link, accepted, rsrp_dbm, registered):
-    """Wait until the datagrams have left the radio, or for their bound. Feeds the watchdog.
+    """Wait until the datagrams have left the radio, or for their bound, and log how it ended.
+    Feeds the watchdog.
 
     accepted: the instants at which the modem took them, in order, not empty; registered: that of
     the registration, or None. Returns True if the modem has told that they left, False if it
     restarted or its radio is off, None if nothing told. Blocks for 48 s at most, and for some 10 s
     if the modem does not speak.
     """
-    due = due_ms(accepted, each_ms(rsrp_dbm), registered)
+    watch = timing.Stopwatch()
+    left = _wait(link, due_ms(accepted, each_ms(rsrp_dbm), registered))
+    told = {True: "it has left", False: "it has not left"}.get(left, "the modem did not tell")
+    text = "waited %d ms for what was sent (%d) to leave: %s"
+    log.info(text, watch.elapsed_ms(), len(accepted), told)
+    return left
+
+
+def _wait(link, due):
     command = _ASK
     connected = False
     heard = timing.Stopwatch()

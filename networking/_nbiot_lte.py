@@ -11,8 +11,8 @@ a modem of another make) is another file with such a class:
 name                "lte" or "uart", for reports
 boot_options        {name of a function of pycom: value}, for the firmware to start the modem
                     before Python
-open()              start the modem and wait until it takes commands. ImportError on a board
-                    without one, OSError if it does not start
+open()              start the modem and wait until it takes commands. NoModem of _nbiot_causes.py
+                    on a board without one, another OSError if it does not start
 is_open             True from a successful open() to close()
 exchange(command, timeout_ms, named)
                     send one command line and return its at.Reply, as at.exchange() does. OSError
@@ -40,6 +40,7 @@ rests_registered    True if a modem can be left registered, in power saving mode
 rest()              in place of close(): let such a modem sleep
 wake()              begin to wake it up, and do not wait for it
 is_waking           True between wake() and open() or rest()
+meanwhile(work)     take an iterator, whose steps are done while the modem is awaited
 
 Whoever switches the modem off has to know whether it may be on while the link is closed:
 
@@ -80,8 +81,12 @@ class Link:
         return self._lte is not None
 
     def open(self):
-        from network import LTE
+        try:
+            from network import LTE
+        except ImportError:
+            from networking._nbiot_causes import NoModem
 
+            raise NoModem("network has no LTE")
         self.off = False
         timing.feed()
         self.modem.wrap(LTE())  # runs the firmware's start sequence unless the modem is up

@@ -31,3 +31,13 @@ def told(level, *values):
     found = outcome.cause, outcome.phases[-1][0], outcome.registration, outcome.reject_cause
     log.log(level, "%s after %s: stat %s, reject cause %s, signal %s", *found + (outcome.levels,))
     return outcome
+
+
+def step(work):
+    """Take a step of an iterator: work for the time of a wait. False if none is left."""
+    try:
+        for _ in work:
+            return True
+    except Exception as error:  # noqa: BLE001 - who gave the work meets it again
+        log.warning("%s", error)
+    return False

@@ -7,8 +7,7 @@ wakes up. It has no data state: PPP is the firmware's.
 Opening the UART asserts RTS, which wakes the modem; closing it releases RTS. The firmware must
 not have started its own driver, which holds the same pins until a reset.
 
-The modem is found in whatever state an earlier program left it: see _Finder. Bytes that it does
-not take stay in the FIFO of the UART; only opening the UART anew clears it.
+wake() needs this file and the pins alone: the modem wakes up while the others are loaded.
 
 Written against Pycom firmware 1.20.2.r4 and r7 (esp32/mods/machuart.c, boards/GPY, boards/FIPY;
 the updater of Pycom opens the modem in the same way).
@@ -16,254 +15,10 @@ the updater of Pycom opens the modem in the same way).
 
 from micropython import const
 
-from networking import _nbiot_mute
-from utils import at, timing
+from networking import _nbiot_uart_pins as pins
 
-# transmit, receive, RTS, CTS, by the name of the board
-_PINS = {"GPy": ("P5", "P98", "P7", "P99"), "FiPy": ("P20", "P18", "P19", "P17")}
-_HELD = "P19"  # the RTS that keeps its level over deep sleep
-_BAUD = const(921600)
-_PIECE = const(64)  # the FIFO has 128, and write() fails half-way if it is full for 5 ms
-_TAKE_MS = const(1000)  # for the modem to take one piece
-_BETWEEN_MS = const(20)  # from a final result code to the next command
-_LOOK_MS = (2, 50)  # between two looks at the UART: an eighth of the time already waited
-_AT_MS = const(300)
-_WAKE_MS = const(600)
-_FIND_MS = const(10000)  # some modems take 2.5 s to their first answer, starting ones 6 s
-_AGAIN_MS = const(1000)  # for one that has answered before
-_QUIET_MS = const(100)
-_REST_MS = const(1000)  # RTS released, for it to see an edge
-_SILENT = const(3)  # ATs that the modem took without an answer
-_SILENT_AFTER_SLEEP = const(10)  # after a deep sleep it wakes up, and is in no data state
-_STARTED = "+SYSSTART"
-_HELLO = b"ATE0\r"  # answered like AT, and ends the echo
-_BEFORE_REST = ('AT!="setlpm airplane=1 enable=1"',)  # as the firmware leaves it
+_BEFORE_REST = 'AT!="setlpm airplane=1 enable=1"'  # as the firmware leaves it
 _ANSWER_MS = const(3000)
-
-
-class Modem:
-    """The modem as utils/at.py sees it: send_at_cmd() of network.LTE, over a UART."""
-
-    longest_line = 3000
-    knows_prompts = True
-
-    def __init__(self):
-        self.uart = None
-        self._asked = ""  # the last command line
-        self._heard = ""  # URCs that nobody has got yet
-        self._heard_ms = 0  # when the last text came
-        self._cut = False  # the modem has only a part of what was written
-        self._failed = False  # it was not found, the last time
-        self.found = self.is_set_up = False
-
-    def start(self):
-        """Open the UART and wait until the modem takes commands. OSError if it does not."""
-        self._asked = self._heard = ""
-        again, self._failed = self._failed, True
-        try:
-            for rest_ms in (0,) if again else (0, _REST_MS):
-                timing.sleep_ms(rest_ms)
-                self.wake()
-                if _Finder(self).finds(_FIND_MS):
-                    self._failed = False
-                    self.found = True
-                    return
-                self.stop()
-            if not again:
-                from networking import _nbiot_uart_rescue as rescue  # hardly ever needed
-
-                rescue.look_for_loader(self)
-            raise OSError("the modem does not answer on its UART")
-        finally:
-            if self._failed:
-                self.stop()
-
-    def wake(self):
-        """Assert RTS."""
-        if self.uart is None:
-            self.open(_BAUD)
-
-    def stop(self):
-        """Release RTS. The modem may sleep then."""
-        self.found = False
-        uart, self.uart = self.uart, None
-        if uart:
-            uart.deinit()
-
-    def send_at_cmd(self, command, timeout=9500):
-        """Send a line, or payload as bytes; return what came until the reply was whole.
-
-        URCs that came before are in front. OSError if the modem does not take all of it.
-        """
-        if self.uart is None:
-            raise OSError("the link is not open")
-        if command == at.LISTEN:
-            return self._wait(timeout, None)
-        is_line = isinstance(command, str)
-        if (self._cut or not self.taken()) and not (is_line and self._free()):
-            return ""
-        if is_line:
-            timing.sleep_ms(self._heard_ms + _BETWEEN_MS - timing.now_ms())
-        early = self._early()
-        if is_line:
-            self._asked = command
-            self.write(command.encode() + b"\r")
-            return early + self._wait(timeout, command)
-        self.write(command)
-        text = self._wait(timeout, "")
-        self._cut = not self.taken()  # the prompt stands until all of it is there
-        return early + text
-
-    def write(self, data):
-        """Send in pieces, each of which the modem has taken before the next one.
-
-        The last one stays in the FIFO until the modem takes it. OSError if it does not take one
-        before: then it has a part.
-        """
-        for start in range(0, len(data), _PIECE):
-            timing.feed()
-            self._cut = start > 0
-            if start and not self.uart.wait_tx_done(_TAKE_MS):
-                raise OSError("the modem is not ready for more")
-            self.uart.write(data[start : start + _PIECE])
-        self._cut = False
-
-    def read(self):
-        """Return what has come so far as text, without the noise of a line that wakes up."""
-        count = self.uart.any()
-        data = self.uart.read(count) if count else None
-        if not data:
-            return ""
-        self._heard_ms = timing.now_ms()
-        try:
-            text = data.decode()
-        except UnicodeError:
-            text = "".join([chr(each) for each in data if each < 0x80])
-        return text.replace("\0", "")
-
-    def drain(self):
-        """Read until nothing comes: unread bytes may keep the modem awake."""
-        while self.read():
-            timing.sleep_ms(50)
-
-    def answers(self, line, limit_ms):
-        """Send a line, unless the modem has not taken the one before; True if it answers."""
-        if self.uart.wait_tx_done(1):
-            self.uart.write(line)
-        reply = at.Reply(self._wait(limit_ms, ""), line[:-1].decode())
-        self.is_set_up = reply.ok and line == _HELLO
-        self._keep(reply.urcs)
-        return reply.final is not None or reply.prompt
-
-    def settle(self):
-        """Drop answers until none has come for a while."""
-        deadline = timing.Deadline(_ANSWER_MS)
-        text = "-"
-        while text and not deadline.expired():
-            text = self._wait(_QUIET_MS, "")
-            self._keep(at.Reply(text, "").urcs)
-
-    def is_clear(self):
-        """True if the modem lets the board send: its CTS, which a sleeping one may assert, too."""
-        from machine import Pin
-
-        return not getattr(Pin.module, _pins()[3]).value()
-
-    def taken(self):
-        """True if nothing is left in the FIFO."""
-        return self.uart.wait_tx_done(1)
-
-    def open(self, baud):
-        """Open the UART, which asserts RTS."""
-        from machine import UART, Pin
-
-        timing.feed()
-        pins = _pins()
-        if pins[2] == _HELD:  # a held pad would stay released: only a FiPy can hold it
-            Pin(pins[2], mode=Pin.OUT, value=1).hold(False)
-        self.uart = UART(1, baud, pins=pins, timeout_chars=10, rx_buffer_size=4096)
-
-    def _free(self):
-        """Clear the FIFO and what the modem still waits for; True once it answers."""
-        self._keep(at.Reply(self.read(), self._asked).urcs)
-        self.stop()
-        self.open(_BAUD)
-        is_there = _Finder(self, self._cut).finds(_AGAIN_MS)
-        self.found = True  # open as before
-        self._cut = self._cut and not is_there
-        return is_there
-
-    def _keep(self, urcs):
-        for line in urcs:
-            if line == _STARTED and not self.found:  # it is found in its first moments
-                continue
-            self._heard += "\r\n" + line + "\r\n"
-
-    def _early(self):
-        """Return the URCs that came unasked, without late answers of earlier commands."""
-        text = self.read()
-        end = text.rfind("\n") + 1
-        self._keep(at.Reply(text[:end], self._asked).urcs)
-        heard, self._heard = self._heard, ""
-        return heard + text[end:]  # a line that is still coming
-
-    def _wait(self, timeout_ms, command):
-        """Wait for a whole reply to `command`; None: for a whole line."""
-        watch = timing.Stopwatch()
-        text = ""
-        if command is None:
-            text, self._heard = self._heard, ""
-        while True:
-            come = self.read()
-            text += come
-            waited_ms = watch.elapsed_ms()
-            if waited_ms >= timeout_ms or _is_whole(text, command):
-                return text
-            look_ms = max(_LOOK_MS[0], min(waited_ms // 8, _LOOK_MS[1]))
-            timing.sleep_ms(min(look_ms, timeout_ms - waited_ms))
-
-
-class _Finder:
-    """Brings the modem to its command state, whatever it was left in.
-
-    asleep, starting        it takes nothing while CTS is released, and nothing is sent twice
-    an open prompt          ends with blanks: a useless datagram at most
-    in data state           silence, +++, silence, ATH; in command state that costs an ERROR
-    rubbish in its line     costs an ERROR as well, which is an answer, too
-    """
-
-    def __init__(self, modem, asks=False):
-        self._modem = modem
-        self._asks = asks  # a prompt may be open
-        self._silent = 0  # ATs without an answer
-        self._sent = 0  # all that may be answered
-
-    def finds(self, limit_ms):
-        """True once the modem has answered."""
-        deadline = timing.Deadline(limit_ms)
-        timing.wait_for(self._modem.is_clear, min(_WAKE_MS, limit_ms), 5)
-        if self._asks and self._modem.taken():
-            self._rescue("pad")
-        most = _SILENT_AFTER_SLEEP if _is_after_sleep() and not self._asks else _SILENT
-        while not deadline.expired():
-            self._sent += 1
-            if self._modem.answers(_HELLO, _AT_MS):
-                if self._sent > 1:  # or the next command would get a late answer
-                    self._modem.settle()
-                return True
-            if self._modem.taken():
-                self._silent += 1
-                if self._silent == most:
-                    self._rescue("escape")
-                elif self._silent == most + 1:
-                    self._rescue("pad")
-        return False
-
-    def _rescue(self, step):
-        from networking import _nbiot_uart_rescue as rescue  # hardly ever needed
-
-        self._sent += step == "pad"
-        getattr(rescue, step)(self._modem)
 
 
 class Link:
@@ -276,51 +31,76 @@ class Link:
     boot_options = {}  # the firmware must leave the pins alone
 
     def __init__(self):
-        self.modem = _nbiot_mute.Guard()
-        self._line = Modem()
         self.off = None
+        self._uart = None  # opened by wake(), as long as the modem was not spoken to
+        self._said = None  # (Guard, Modem), from the first word on
+
+    @property
+    def modem(self):
+        return self._speaking()[0]
+
+    @property
+    def _line(self):
+        return self._speaking()[1]
+
+    def _speaking(self):
+        if not self._said:
+            from networking import _nbiot_mute, _nbiot_uart_line
+
+            self._said = _nbiot_mute.Guard(), _nbiot_uart_line.Modem(self._uart)
+        return self._said
 
     @property
     def is_open(self):
-        return self._line.found
+        return bool(self._said) and self._line.found
 
     @property
     def is_waking(self):
-        return self._line.uart is not None and not self._line.found
+        uart = self._line.uart if self._said else self._uart
+        return uart is not None and not self.is_open
 
     def wake(self):
-        _pins()
-        self._line.wake()
+        if self._said:
+            self._line.wake()
+        elif self._uart is None:
+            self._uart = pins.open_uart(pins.BAUD)
+
+    def meanwhile(self, work):
+        self._line.meanwhile = work
 
     def open(self):
         if self.is_open:
             return
-        _pins()
+        pins.names()
         self.off = False
         self._line.start()
         self.modem.wrap(self._line)
         try:
             if not self._line.is_set_up:  # rubbish was in front of it
-                self._say((_HELLO[:-1].decode(),))
+                self.exchange("ATE0", _ANSWER_MS)
         except OSError:
             self._take_down()
             raise
 
     def exchange(self, command, timeout_ms, named=False):
+        from utils import at  # wake() does not need it
+
         return at.exchange(self.modem, command, timeout_ms, named)
 
     def pause(self, duration_ms):
+        from utils import at
+
         return at.listen(self.modem, duration_ms)
 
     def longest_line(self):
-        return self._line.longest_line
+        return pins.LONGEST_LINE
 
     def hang_up(self):
         """There is no data state; open() has left that of another program."""
 
     def close(self):
         try:
-            self._say(_BEFORE_REST)
+            self.exchange(_BEFORE_REST, _ANSWER_MS)
             self._line.drain()
         finally:
             self._take_down()
@@ -329,11 +109,7 @@ class Link:
         """Release RTS, over deep sleep as well where the board can: not on a GPy."""
         self._line.drain()
         self._take_down()
-        pin = _pins()[2]
-        if pin == _HELD:
-            from machine import Pin
-
-            Pin(pin, mode=Pin.OUT, value=1).hold(True)
+        pins.hold()
 
     def may_be_on(self):
         if self.off is None:
@@ -345,33 +121,6 @@ class Link:
             return not quiet or pycom.lte_modem_en_on_boot()
         return not self.off
 
-    def _say(self, commands):
-        for command in commands:
-            self.exchange(command, _ANSWER_MS)
-
     def _take_down(self):
         self.modem.wrapped = None
         self._line.stop()
-
-
-def _pins():
-    import uos
-
-    try:
-        return _PINS[uos.uname().sysname]
-    except KeyError:
-        raise ImportError("this board has no modem")
-
-
-def _is_after_sleep():
-    import machine
-
-    return machine.reset_cause() == machine.DEEPSLEEP_RESET
-
-
-def _is_whole(text, command):
-    if text[-1:] not in ("\n", " "):  # no line has ended, and no prompt stands
-        return False
-    if command is None:
-        return bool(text.strip())
-    return at.Reply(text, command).whole

@@ -1,4 +1,4 @@
-"""What the link by the UART does with a modem that does not answer AT: networking/_nbiot_uart.py.
+"""A modem that does not answer AT on its UART, for networking/_nbiot_uart_line.py.
 
 Apart from it since hardly any cycle needs it.
 """

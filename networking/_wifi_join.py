@@ -53,8 +53,11 @@ class Attempt:
         """
         watch = timing.Stopwatch()
         try:
-            from network import WLAN
-
+            try:
+                from network import WLAN
+            except ImportError:
+                self.cause = "no_wifi"
+                raise
             timing.feed()
             if stored:
                 self.wlan = WLAN()  # without arguments it leaves a started radio as it is

@@ -128,7 +128,7 @@ def _connect(cfg, data_state, host, by_lte=False):
     if settings["_MODEM_LINK"] == "auto" and _link.name == "uart" and not _link.is_open:
         _link, _outcome = choice.by_lte(attempt, data_state or by_lte, _node_s)
     _expects_time = False
-    _registered = attempt.registered
+    _registered = attempt.search and attempt.search.registered
     _forgot_time = attempt.forgot_time
     if request:
         _keeper.granted = request.granted
@@ -148,13 +148,15 @@ def _resume(cfg):
     _keeper = None
     if _expects_time or not may_resume(cfg):
         return False
-    for _ in _meanwhile:  # the modem wakes up
-        pass
+    if not (_link and _link.is_waking):
+        wake(cfg)
     from networking import _nbiot_uart_kept  # on demand
 
     _keeper = _nbiot_uart_kept.Keeper(cfg)
-    wake(cfg)
-    outcome = _keeper.resume(_link) if _link and _link.rests_registered else None
+    outcome = None
+    if _link and _link.rests_registered:
+        _link.meanwhile(_meanwhile)
+        outcome = _keeper.resume(_link)
     if not outcome:
         return False
     _outcome, _registered, _left, _forgot_time = outcome, None, None, False
@@ -560,11 +562,10 @@ def _open(link):
     """Start the modem. True if this worked, and on a board without one."""
     try:
         link.open()
-    except ImportError:
-        link.off = True
-    except OSError as error:
+    except (OSError, ImportError) as error:
         outcomes.log.warning("%s", error)
-        return False
+        link.off = getattr(error, "cause", None) == "no_modem" or link.off
+        return link.off is True
     return True
 
 
@@ -583,11 +584,7 @@ def _await_departure(link, sent):
     global _left
     from networking import _nbiot_left
 
-    watch = timing.Stopwatch()
     _left = _nbiot_left.wait(link, sent, _outcome.levels[1], _registered)
-    told = {True: "it has left", False: "it has not left"}.get(_left, "the modem did not tell")
-    text = "waited %d ms for what was sent (%d) to leave: %s"
-    outcomes.log.info(text, watch.elapsed_ms(), len(sent), told)
 
 
 def _in_field(step, *args):

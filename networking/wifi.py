@@ -107,11 +107,10 @@ def connect(
         begun = _is_plain(options) and not _touched  # by the firmware, not by an earlier call
         attempt.start(on_boot(nets, force_no_scan) if begun else None)
         attempt.run(nets, force_no_scan)
-    except ImportError:
-        attempt.cause = "no_wifi"
     except Exception as error:  # noqa: BLE001 - the firmware raises ValueError too, for its state
-        attempt.cause = "wifi_error"
-        reason = ": %s" % error
+        if attempt.cause != "no_wifi":
+            attempt.cause = "wifi_error"
+            reason = ": %s" % error
     finally:
         _wlan = attempt.wlan or _wlan
         _touched = _touched or attempt.cause != "no_wifi"

@@ -102,3 +102,9 @@ def named(value, bearer, config):
         kinds = ("datagram",)
     found = [name for kind, name in AUTO if kind in kinds]
     return found[0] if found else AUTO[-1][1]
+
+
+def needs(name):
+    """Return NEEDS of a protocol that "auto" can mean, without loading it; None of any other."""
+    found = [kind for kind, each in AUTO if each == name]
+    return found[0] if found else None

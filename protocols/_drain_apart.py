@@ -1,8 +1,8 @@
-"""What protocols/drain.py does with a datagram that was refused; most sessions do not load it."""
+"""What protocols/drain.py does with what was refused or fits no datagram, loaded on demand."""
 
 from micropython import const
 
-from protocols.drain import MOST_HELD
+from protocols.drain import MOST_HELD, log
 
 _MOST_REFUSALS = const(3)  # of a measurement, in sessions that took others
 
@@ -55,13 +55,26 @@ class Apart:
         added = [[group.seq, each] for each in times]
         drain.held = (others + added)[-MOST_HELD:]
 
+    def unfit(self, group, text):
+        """Deal with a measurement that no datagram holds, or, with a text, with a part of one."""
+        if text is None:
+            self._give_up(group, "too long")
+        else:
+            log.error("not reported: %s", text)
+
+    def _give_up(self, group, why):
+        self._drain.over.append(group.key)
+        log.error("measurement %d given up: %s", group.seq, why)
+        if self._drain.journal:
+            self._drain.journal.give_up(group.key, why)
+
     def _refused(self, group, final):
         """Deal with a measurement that was refused by itself. False if the session is over."""
         drain = self._drain
         self._refusals += 1
         if final:
             self._hold(group)
-            drain.give_up(group, "refused")
+            self._give_up(group, "refused")
             return True
         times = 0
         for pair in drain.held:
@@ -71,7 +84,7 @@ class Apart:
             times += 1
         if times >= _MOST_REFUSALS:
             self._hold(group)
-            drain.give_up(group, "refused")
+            self._give_up(group, "refused")
             return True
         self._hold(group, max(1, times))
         if drain.accepted and times > 1:

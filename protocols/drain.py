@@ -25,7 +25,7 @@ from utils import logging, timing
 
 MOST_HELD = const(8)
 
-_log = logging.Logger("node")
+log = logging.Logger("node")
 
 
 class Drain:
@@ -43,7 +43,7 @@ class Drain:
         """journal: None if there is none. packs: function(groups, unfit) like senml_batch.packs.
         held: of the last session."""
         self._session = session
-        self._journal = journal
+        self.journal = journal
         self.packs = packs
         self._apart = None
         self.over = []  # entries that this session is through with: given up, or sent alone
@@ -99,7 +99,7 @@ class Drain:
         if left is not False:
             self._done(entries)
         elif entries:
-            _log.warning("%s did not leave the radio", count(len(entries)))
+            log.warning("%s did not leave the radio", count(len(entries)))
         return entries
 
     def begin(self, pack):
@@ -122,7 +122,7 @@ class Drain:
 
     def _is_last(self, pack):
         """True if nothing is known to wait behind it: what follows is a guess of the bearer's."""
-        journal = self._journal
+        journal = self.journal
         return bool(journal) and not self._under_way and len(pack.complete) >= journal.waiting
 
     def _await_first(self):
@@ -144,11 +144,11 @@ class Drain:
         size, numbers = len(pack.payload), len(pack.groups)
         if outcome == DELIVERED:
             self.delivered += 1
-            _log.info("%d bytes delivered, %s", size, count(numbers))
+            log.info("%d bytes delivered, %s", size, count(numbers))
             whole = [group.key for group in pack.complete if group.key not in self.torn]
             self._done(whole)
         else:
-            _log.info("%d bytes handed over, arrival unknown, %s", size, count(numbers))
+            log.info("%d bytes handed over, arrival unknown, %s", size, count(numbers))
             if self._session.confirms:
                 self.outcome = "server_silent"
                 self.torn += [group.key for group in groups]
@@ -169,20 +169,11 @@ class Drain:
         return self._apart
 
     def unfit(self, group, text):
-        if text is None:
-            self.give_up(group, "too long")
-        else:
-            _log.error("not reported: %s", text)
-
-    def give_up(self, group, why):
-        self.over.append(group.key)
-        _log.error("measurement %d given up: %s", group.seq, why)
-        if self._journal:
-            self._journal.give_up(group.key, why)
+        self.apart().unfit(group, text)
 
     def _done(self, entries):
-        if self._journal and entries:
-            self._journal.done(entries)
+        if self.journal and entries:
+            self.journal.done(entries)
 
 
 def count(measurements):

@@ -202,3 +202,18 @@ def test_the_bearer_chooses_a_protocol_that_confirms_if_it_carries_one(examined:
 def test_every_field_that_a_device_file_reads_is_declared() -> None:
     assert declarations.undeclared() == {}
     assert declarations.FIELDS_FILE.read_text(encoding="utf-8") == declarations.names_file()
+
+
+def test_what_a_protocol_needs_is_known_before_it_is_loaded(
+    make_device: Callable[..., Device],
+) -> None:
+    program = """
+    import sys
+    import protocols
+    names = [name for _, name in protocols.AUTO]
+    show([[protocols.needs(name) for name in names], protocols.needs("mqtt")])
+    show([name for name in sys.modules if name.startswith("protocols.")])
+    show([getattr(__import__("protocols." + name), name).NEEDS for name in names])
+    """
+    [before, other], loaded, needs = make_device().run(program)
+    assert (before, other, loaded) == (needs, None, [])

@@ -50,6 +50,7 @@ class Execution:
         self._cancelled = False
 
     def start(self, garbage: bool) -> None:
+        self._session.answering = ""
         if garbage:  # something before AT: the whole line is refused
             self._after(ORDINARY_MS, lambda: self._fail(CmeError(4)))
         elif self._faults.error:
@@ -85,6 +86,7 @@ class Execution:
             if part is None:
                 self._end_of_line()
                 return
+            self._session.answering = f"{part.name} {part.form} {part.args}"
             handler, latency_ms = self._handler(part)
         except CmeError as failure:
             self._after(ORDINARY_MS, partial(self._fail, failure))
@@ -207,4 +209,4 @@ class Execution:
             if not self._cancelled:
                 call()
 
-        self._session.board.clock.schedule_ms(self._session.rng.uniform(*bounds_ms), guarded)
+        self._session.board.clock.schedule_ms(self._session.delay_ms(bounds_ms), guarded)

@@ -46,7 +46,7 @@ class Family:
 
     def later(self, bounds_ms: tuple[float, float], call: Callable[[], None]) -> None:
         """Call after a drawn time, unless the modem restarts before."""
-        self.modem.after_ms(self.modem.session.rng.uniform(*bounds_ms), call)
+        self.modem.after_ms(self.modem.session.delay_ms(bounds_ms), call)
 
     def need_radio(self) -> None:
         """CME 3 unless the functionality is full."""

@@ -11,6 +11,7 @@ Source: ITU-T V.250 5.2; observed Monarch behaviour (docs/emulation.md).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 from emulator.board.board import Board
@@ -36,7 +37,8 @@ class Session:
         self.output = output
         self._aborts = second_line == "lost"
         self._losing = False  # the rest of a line that ended another
-        self.rng = board.rng("modem/latency")
+        self.answering = ""  # the command that is executed, the last one between two
+        self._drawn: Counter[str] = Counter()  # delays, by what they were for
         self.commands: dict[str, Command] = {}
         self.cmee: Callable[[], int] = lambda: 0
         self.ready: Callable[[], bool] = lambda: True  # False: bytes wait (the modem wakes up)
@@ -185,9 +187,20 @@ class Session:
             if self._execution is entry.execution:
                 entry.execution.resume(entry.answer)
 
-        self.board.clock.schedule_ms(self.rng.uniform(low, high), answer)
+        self.board.clock.schedule_ms(self.delay_ms((low, high)), answer)
 
     # answers
+
+    def delay_ms(self, bounds_ms: tuple[float, float]) -> float:
+        """Draw a delay of the command that is executed.
+
+        It depends on this command and on how often it came, not on others in between: two hosts
+        that send different commands get the same delays where they send the same ones.
+        """
+        what = self.answering
+        self._drawn[what] += 1
+        rng = self.board.rng(f"modem/latency/{what}/{self._drawn[what]}")
+        return rng.uniform(*bounds_ms)
 
     def take_glue(self) -> bytes:
         glue, self.glue = self.glue, b""

@@ -297,6 +297,17 @@ def test_gpy(make_device: MakeDevice) -> None:
     ]
 
 
+def test_a_missing_file_of_ours_is_no_board_without_a_radio(fipy: MakeDevice) -> None:
+    device = fipy()
+    (device.flash / "networking/_lora_joins.py").unlink()
+    program = """
+    lora.up(settings(), "message")
+    show([told(), lora.down()])
+    """
+    assert run(device, program) == [[[-1, "radio_error", ["init", "restore", "join"]], True]]
+    assert "_lora_joins" in device.output
+
+
 def test_example(fipy: MakeDevice) -> None:
     device = fipy()
     device.put("example.py", (ROOT / "examples" / "lora_simple.py").read_text(encoding="utf-8"))

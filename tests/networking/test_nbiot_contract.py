@@ -452,3 +452,18 @@ def test_an_outcome_cannot_be_changed_and_stays_as_it_was(make_device: MakeDevic
     )
     assert kinds == [True] * 5
     assert (refused, before, after) == (True, "attached", True)
+
+
+def test_a_missing_file_of_ours_is_no_board_without_a_modem(make_device: MakeDevice) -> None:
+    device = make_device()
+    (device.flash / "networking/_nbiot_clock.py").unlink()
+    program = """
+    from networking import nbiot
+    nbiot.expect_time()
+    nbiot.connect(configured(), False)
+    show([outcome()["cause"], nbiot.back_off()])
+    nbiot.deactivate()
+    """
+    assert device.run(program) == [["modem_error", "temporary"]]
+    assert "_nbiot_clock" in device.output
+    assert device.modem_rests()

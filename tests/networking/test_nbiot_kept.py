@@ -250,6 +250,40 @@ def test_a_program_resumes_with_the_same_configuration_only(
     assert device.modem_rests()
 
 
+@pytest.mark.both_runtimes
+def test_work_is_done_while_the_modem_wakes_up_and_answers(make_device: MakeDevice) -> None:
+    device = make_device({"radio": LOSSLESS, "modem": {"psm_wake_ms": 300}}, modem_on_boot=False)
+    program = """
+    import utime
+    from networking import nbiot
+    fields = configured(_MODEM_LINK="uart", _PSM=(3600, 0), _IP_VERSION="IP")
+    done = []
+
+    def work(steps, fails):
+        for number in range(steps):
+            utime.sleep_ms(20)
+            done.append(number)
+            yield
+        if fails:
+            raise RuntimeError("the work has failed")
+
+    nbiot.connect(fields, False)
+    for steps, fails in (0, False), (15, False), (1, True):
+        nbiot.deactivate(keep=True)
+        utime.sleep(60)
+        del done[:]
+        nbiot.meanwhile(work(steps, fails))
+        start_ms = utime.ticks_ms()
+        up = nbiot.up(fields, "datagram")
+        show([up and nbiot.resumed(), len(done), utime.ticks_ms() - start_ms])
+    nbiot.deactivate()
+    """
+    (alone, none, alone_ms), (beside, all_, beside_ms), failed = device.run(program)
+    assert (alone, none, beside, all_) == (True, 0, True, 15)
+    assert beside_ms < alone_ms + 60  # of the 300 ms that the work takes
+    assert failed[:2] == [True, 1] and "the work has failed" in device.output
+
+
 def test_a_link_that_fails_asks_for_nothing_that_the_other_cannot_keep(
     make_device: MakeDevice,
 ) -> None:

@@ -155,6 +155,26 @@ def test_a_modem_without_firmware_is_told_apart(make_device: MakeDevice) -> None
     assert "lost its firmware" in device.output
 
 
+def test_a_missing_file_of_the_rescue_is_no_board_without_a_modem(make_device: MakeDevice) -> None:
+    device = make_device({"modem": {"recovery_115200": True}}, modem_on_boot=False)
+    (device.flash / "networking/_nbiot_uart_rescue.py").unlink()
+    [status, cause, _], _, off = device.run(REPORT)
+    assert (status, cause, off) == (-1, "modem_mute", False)
+    assert "_nbiot_uart_rescue" in device.output
+
+
+def test_a_missing_file_of_the_link_is_no_board_without_a_modem(make_device: MakeDevice) -> None:
+    device = make_device(modem_on_boot=False)
+    (device.flash / "networking/_nbiot_uart_line.py").unlink()
+    program = """
+    from networking import nbiot
+    nbiot.connect(configured(_MODEM_LINK="uart", _IP_VERSION="IP"), False)
+    show([outcome()["cause"], nbiot.deactivate().deactivation_status])
+    """
+    assert device.run(program) == [["modem_error", False]]
+    assert "_nbiot_uart_line" in device.output
+
+
 BLOCKED = """
 from networking import nbiot
 nbiot.connect(configured(_MODEM_LINK="uart", _IP_VERSION="IP"), False)

@@ -57,6 +57,20 @@ show(metrics)
     assert device.cycle is not None and device.cycle.status == 2
 
 
+def test_a_missing_file_of_ours_is_no_board_without_wifi(make_device: MakeDevice) -> None:
+    device = make_device()
+    (device.flash / "networking/_wifi_scan.py").unlink()
+    [[result, cause, _, _, _]] = device.run(HEAD + "attempt()\nwifi.deactivate()")
+    assert (result[0], cause) == (False, "wifi_error")
+    assert "_wifi_scan" in device.output
+
+
+def test_a_board_without_wifi_is_told(make_device: MakeDevice) -> None:
+    program = "import network\ndel network.WLAN\n" + HEAD + "attempt()"
+    [[_, cause, _, _, _]] = make_device().run(program)
+    assert cause == "no_wifi"
+
+
 # scenario, what is known, options -> connected, cause, names of the phases, ssid
 CASES: dict[str, tuple[Any, str, bool, str, str, str | None]] = {
     "good": ("good", "attempt()", True, "connected", "init scan association", "field-ap"),

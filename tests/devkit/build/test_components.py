@@ -133,7 +133,7 @@ def test_nbiot_needs_neither_the_application_nor_other_members_of_its_folder():
 def test_parts_that_are_loaded_on_demand_are_an_extra_of_their_owner():
     found = components()
     nbiot, extra = found["nbiot"], found["nbiot_uart"]
-    parts = ("", "_choice", "_kept", "_psm", "_rescue", "_stream")
+    parts = ("", "_choice", "_kept", "_line", "_pins", "_psm", "_rescue", "_stream")
     uart = {f"networking/_nbiot_uart{part}.py" for part in parts}
     assert (extra.kind, names(extra.files)) == ("extra", uart)
     assert "nbiot_uart" in nbiot.optional and not uart & names(nbiot.needs)

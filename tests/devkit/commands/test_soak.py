@@ -87,7 +87,7 @@ def leave_the_modem_on(folder: Path) -> str:
 
 def hold_nothing(folder: Path) -> str:
     """RTS floats in the sleep, where a FiPy could hold it."""
-    replace(folder / "networking" / "_nbiot_uart.py", ".hold(True)", ".hold(False)")
+    replace(folder / "networking" / "_nbiot_uart_pins.py", ".hold(held)", ".hold(False)")
     return "rests"
 
 

@@ -334,3 +334,24 @@ def test_parameter_checks(call, code: int) -> None:
 def test_number_in_quotes_counts_as_a_number() -> None:
     assert integer(["5"], 0, 0, 6) == 5
     assert integer([None], 0, 0, 6, 3) == 3
+
+
+def test_a_command_takes_as_long_whatever_was_sent_before_it() -> None:
+    """Two hosts that are compared get the same delays where they send the same commands."""
+
+    def took_ms(before: list[str]) -> list[float]:
+        rig = Rig(READY)
+        for line in before:
+            rig.ask(line)
+        found = []
+        for _ in range(3):
+            begin = rig.now_ms
+            rig.write("AT+CSQ\r")
+            rig.until("OK")
+            found.append(rig.now_ms - begin)
+            rig.pass_ms(100)
+        return found
+
+    alone = took_ms([])
+    assert took_ms(["AT", "AT+CFUN?", "AT+CEREG?;+CGATT?"]) == pytest.approx(alone, abs=0.01)
+    assert len(set(alone)) == 3  # and each time another one
