@@ -23,7 +23,7 @@ import functools
 import hashlib
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -671,21 +671,33 @@ class Life:
         return found
 
 
-RUNS = 21_000  # all singles, all pairs of the smallest release, and 5,000 at random
+SINGLES = 17_500  # runs: the single cuts of each kind with each change in turn
+PAIRS = 6_000  # the pairs of cuts of the smallest release
+RUNS = SINGLES + PAIRS + 5_000  # where there are fewer cuts than runs, a history is drawn
 
 
 def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
     flash = rig.flash / "model"
-    singles, pairs = _singles(flash), _pairs(flash)
-    if seed <= len(singles):
-        plan, fault = singles[seed * 7919 % len(singles)]  # mixed: a few of them meet all kinds
-        return Life(flash, seed, plan, [fault]).violations()
-    if seed <= len(singles) + len(pairs):
-        plan, one, other = pairs[seed * 7919 % len(pairs)]
-        return Life(flash, seed, plan, [one, other]).violations()
+    plan, cuts = _history(flash, seed)
+    return Life(flash, seed, plan, cuts).violations()
+
+
+def _history(flash: Path, seed: int) -> tuple[Plan, list[dict[str, Any]]]:
+    at = seed - 1
+    if 0 <= at < SINGLES:
+        kind, change = KINDS[at % len(KINDS)], CHANGES[at // len(KINDS) % len(CHANGES)]
+        plan = Plan(kind, change, ("rtc", "flash")[CHANGES.index(change) % 2])
+        cuts = _cuts(_counted(flash, plan.kind, plan.change, plan.keep))
+        nth = at // (len(KINDS) * len(CHANGES))
+        if nth < len(cuts):
+            return plan, [cuts[nth]]
+    elif SINGLES <= at < SINGLES + PAIRS:
+        pairs = _pairs(flash)
+        if at - SINGLES < len(pairs):
+            return Plan(), list(pairs[at - SINGLES])
     rng = random.Random(seed)
     plan = _drawn(rng)
-    return Life(flash, seed, plan, [_cut(rng) for _ in range(rng.randint(1, 6))]).violations()
+    return plan, [_cut(rng) for _ in range(rng.randint(1, 6))]
 
 
 @functools.cache
@@ -697,39 +709,28 @@ def _counted(flash: Path, kind: str, change: str, keep: str) -> dict[tuple[str, 
         for point, match in matches
     ]
     life = Life(flash, 1, Plan(kind, change, keep), counted)
-    assert life.violations() == []
+    life.violations()
     return {(fault.point, fault.match): fault.seen for fault in life.faults}
 
 
 @functools.cache
-def _singles(flash: Path) -> list[tuple[Plan, dict[str, Any]]]:
-    found = []
-    for kind in KINDS:
-        for change in CHANGES:
-            keep = ("rtc", "flash")[CHANGES.index(change) % 2]
-            counts = _counted(flash, kind, change, keep)
-            for cut in _cuts(counts, ("before", "during", "after")):
-                found.append((Plan(kind, change, keep), cut))
-    return found
+def _pairs(flash: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Pairs of cuts during operations: before one is behind the last. The second one counts from
+    the first start as well."""
+    during = [cut for cut in _cuts(_counted(flash, *_PLAIN)) if cut["when"] == "during"]
+    return [(one, other) for at, one in enumerate(during) for other in during[at + 1 :]]
 
 
-@functools.cache
-def _pairs(flash: Path) -> list[tuple[Plan, dict[str, Any], dict[str, Any]]]:
-    """Pairs of cuts of the smallest release; what is left after one operation is what is left
-    before the next. The second one counts from the start, as well as the first."""
-    counts = _counted(flash, "good", "one", "rtc")
-    cuts = list(_cuts(counts, ("during",)))
-    plan = Plan("good", "one", "rtc")
-    return [(plan, one, other) for at, one in enumerate(cuts) for other in cuts[at + 1 :]]
+_PLAIN = (Plan.kind, Plan.change, Plan.keep)
 
 
-def _cuts(counts: dict[tuple[str, str], int], whens: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for (point, match), count in counts.items():
-        for nth in range(1, count + 1):
-            for when in whens:
-                yield {
-                    "point": point, "match": match, "do": "power_cut", "nth": nth, "when": when,
-                }  # fmt: skip
+def _cuts(counts: dict[tuple[str, str], int]) -> list[dict[str, Any]]:
+    return [
+        {"point": point, "match": match, "do": "power_cut", "nth": nth, "when": when}
+        for (point, match), count in counts.items()
+        for nth in range(1, count + 1)
+        for when in ("before", "during", "after")
+    ]
 
 
 def _drawn(rng: random.Random) -> Plan:
