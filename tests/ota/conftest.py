@@ -26,17 +26,42 @@ for function, arguments in given():
 """
 MODULES = ("_envelope", "_keys", "_manifest", "_rsa")
 
+CONTENT = """
+from support import given, show
+
+def content(name):
+    with open("/flash/" + name, "rb") as file:
+        return file.read()
+"""
+
 Call = tuple[Any, ...]  # "_keys.hmac", arguments...
+
+
+def as_file(value: Any, kept: dict[bytes, str]) -> Any:
+    return kept.setdefault(value, f"{len(kept)}.bin") if isinstance(value, bytes) else value
 
 
 @pytest.fixture
 def on_board(make_bare: Callable[..., Bare]) -> Callable[..., list[Any]]:
-    """on_board((function, arguments...), ...): what these functions return on a board."""
+    """on_board((function, arguments...), ...): what these functions return on a board.
+
+    With `program`, what this program shows; given() has the calls then, with the name of a file
+    for bytes: JSON of this length takes the other runtime half a minute.
+    """
     bare = make_bare()
     shutil.copytree(ROOT / "ota", bare.flash / "ota")
     shutil.copy2(SUPPORT, bare.flash / "support.py")
 
-    def run(*calls: Call, **nvs: Any) -> list[Any]:
+    def run(*calls: Call, program: str = "", **nvs: Any) -> list[Any]:
+        if program:
+            kept: dict[bytes, str] = {}
+            given = [[as_file(one, kept) for one in call] for call in calls]
+            for content, name in kept.items():
+                (bare.flash / name).write_bytes(content)
+            bare.give(given)
+            bare.run(CONTENT + program)
+            assert bare.outcome is not None and bare.outcome.kind == "finished", bare.outcome
+            return bare.told()
         for key, value in nvs.items():
             bare.service("nvs").put(key, value)
         bare.give([(function, list(arguments)) for function, *arguments in calls])

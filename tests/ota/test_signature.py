@@ -60,7 +60,6 @@ def signatures(key, other) -> dict[str, tuple[bytes, bool]]:
         "one byte of padding": raw(key, block()[:9] + b"\xfe" + block()[10:]),
         "end of padding": raw(key, block().replace(b"\x00" + INFO, b"\xff" + INFO)),
         "digest with one bit": raw(key, block(digest=DIGEST[:-1] + bytes((DIGEST[-1] ^ 1,)))),
-        "s + n": (s + n).to_bytes(SIZE, "big") if (s + n).bit_length() <= 8 * SIZE else b"",
         "n - s": (n - s).to_bytes(SIZE, "big"),
         "n": n.to_bytes(SIZE, "big"),
         "n - 1": (n - 1).to_bytes(SIZE, "big"),
@@ -89,6 +88,21 @@ def test_only_the_signature_itself_is_accepted(on_board, some, signer, other):
     told = on_board(*[("_rsa.verify", DIGEST, one, modulus(signer)) for one, _ in found.values()])
     assert dict(zip(found, told, strict=True)) == {name: is_right for name, (_, is_right) in
                                                    found.items()}  # fmt: skip
+
+
+def test_a_signature_above_the_modulus_is_refused(on_board, signer):
+    """The same number modulo n, so that its public operation gives the right block."""
+    n = int.from_bytes(modulus(signer), "big")
+    for number in range(100_000):  # until both fit into 384 bytes
+        message = b"%d" % number
+        right = signer.sign(message, PKCS1v15(), SHA256())
+        above = int.from_bytes(right, "big") + n
+        if above.bit_length() <= 8 * SIZE:
+            break
+    calls = [(right, True), (above.to_bytes(SIZE, "big"), False)]
+    digest = sha256(message).digest()
+    told = on_board(*[("_rsa.verify", digest, one, modulus(signer)) for one, _ in calls])
+    assert told == [is_right for _, is_right in calls]
 
 
 def test_a_digest_or_a_modulus_of_another_form_is_refused(on_board, signer):

@@ -14,6 +14,7 @@ import pytest
 
 from devkit.cli import main
 from devkit.soak import NAMES
+from devkit.soak.attacks import NAMED
 from devkit.soak.links import ALLOWED, board, cases
 from emulator import scenario as scenarios
 from emulator.device_files import ROOT
@@ -125,6 +126,17 @@ def forget_the_rejection(folder: Path) -> str:
     return "told"
 
 
+def let_old_releases_in(folder: Path) -> str:
+    """A node takes each release that a release key has signed, also one that it had before."""
+    replace(folder / "ota" / "_manifest.py", "if manifest.seq <= floor:", "if False:")
+    return "refused"
+
+
+def attack(name: str) -> str:
+    """The seed of a run."""
+    return str(1 + [each for each, _ in NAMED].index(name))
+
+
 def links(name: str, level: str, link: str = "uart") -> str:
     """The seed of a run, on a FiPy."""
     found = [(each.name, each.link, each.level) for each in cases()].index((name, link, level))
@@ -145,6 +157,7 @@ PLANTED = {
     blame_the_holder: ("links", links("sim_pin", "good"), "1"),
     forget_the_rejection: ("updates", "2152", "1"),
     forget_what_waits: ("links", links("no_sim", "good"), "1"),
+    let_old_releases_in: ("attacks", attack("F33: rollback"), "1"),
 }
 # The command, and then what it gives to repeat its first violation
 TWICE = """
@@ -192,6 +205,17 @@ def test_a_planted_fault_is_found_and_repeated(
     repeat = ["./dev", "soak", name, "--runs", "1", "--seed", str(first["seed"]), *more]
     assert first["repeat"] == " ".join(repeat)
     assert first in again["violations"]
+
+
+def test_each_row_of_the_fault_list_and_each_attack_by_name_is_a_run() -> None:
+    """F28 to F40, and the names of TUF and SUIT; those that nodes cannot see are servers' work."""
+    names = " ".join(name for name, _ in NAMED)
+    rows = {f"F{number}:" for number in range(28, 41)}
+    attacks = {"arbitrary install", "endless data", "freeze", "rollback", "fast-forward",
+               "mix-and-match", "wrong board", "wrong precursor", "wrong software", "extra data",
+               "check-to-use"}  # fmt: skip
+    assert [one for one in sorted(rows | attacks) if one not in names] == []
+    assert len({name for name, _ in NAMED}) == len(NAMED)
 
 
 SWITCH = re.compile(r"`(?:\[(?:network|board)\] )?(\w+)`")
