@@ -37,7 +37,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9_-]{8}")
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
 _KEY_FILE_MAGIC = b"PYK1"  # then the version in 2 bytes
 _ENVELOPE_MAGIC, _HEAD, _SIGNATURE = b"PYU1", 7, 384  # bytes
-ENVELOPE_MAX = _HEAD + 16_384 + _SIGNATURE
+ENVELOPE_MAX = 65_535  # bytes: its length has 2 of an answer; nodes take less
 
 Report = Callable[[str, bool], None]  # (text, whether it is good news)
 

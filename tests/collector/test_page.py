@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,30 @@ def test_what_a_stranger_sends_is_text(start: Any, send: Any, page: sync_api.Pag
     drawn = card(page, "huge").locator("path.line")
     sync_api.expect(drawn).to_have_attribute("data-points", "2")
     assert "NaN" not in (drawn.get_attribute("d") or "NaN")
+
+
+def test_what_a_node_runs_stands_below_its_name(
+    start: Any, send: Any, page: sync_api.Page, tmp_path: Path
+) -> None:
+    collector: Collector = start("--db", str(tmp_path / "a.db"))
+    send(collector, report(1, "plain:"))
+    told = [{0: "rl", 2: 6}, {0: "up", 2: 40}, {0: "rj", 2: 5}, {0: "rc", 3: HOSTILE}]
+    send(collector, report(1) + told)
+    page.goto(collector.page)
+    table = page.locator("section[data-base='gate:'] .fleet")
+    sync_api.expect(table.locator("td")).to_have_text(
+        ["now", "6", "", "40 %", "", "5", HOSTILE[:40]], timeout=8_000
+    )
+    heads = ["last seen", "release", "offered", "progress", "confirmed", "rejected", "cause"]
+    assert table.locator("th").all_text_contents() == heads
+    assert page.locator(".fleet").count() == 1 and page.locator("main img").count() == 0
+
+    send(collector, report(2) + [{0: "rl", 2: 7}])
+    sync_api.expect(table.locator("td").nth(1)).to_have_text("7")
+    sync_api.expect(card(page, "gate:t").locator(".value")).to_have_text("21.50Cel")
+    page.set_viewport_size({"width": 360, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size({"width": 1000, "height": 700})
 
 
 def test_it_says_when_the_collector_has_gone(start: Any, browser: Any) -> None:

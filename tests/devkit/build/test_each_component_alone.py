@@ -140,6 +140,17 @@ USES = {
         # header, token, Uri-Path "r", Content-Format 112, payload marker (RFC 7252, 3)
         ["18", "unknown", "2.05"],
     ),
+    "coap_answer": (
+        """
+        from protocols import _coap_answer
+        class Session:
+            pass
+        session = Session()
+        _coap_answer.note(session, b"\\xa2\\x01\\x07\\x02\\x82\\x05\\x48offer is", 2600)
+        print(session.server_time, session.server_time_error_s, session.offer)
+        """,
+        ["8 2 (5, b'offer is')"],
+    ),
     "coap_blocks": (
         """
         from protocols import coap_blocks
@@ -153,6 +164,18 @@ USES = {
         print(coap_blocks.send(Client(), 2, [], bytes(40)).code)
         """,
         ["16", "16", "8", "68"],
+    ),
+    "coap_fetch": (
+        """
+        from protocols import coap, coap_fetch
+        class Link:
+            def sendto(self, message, address):
+                print(len(message))
+                return 0
+        print(coap_fetch.block(coap.Client(Link(), "192.0.2.1"), "u/rE4XwvGb", 3, 1024))
+        """,
+        # header, token, Uri-Path "u" and the address, Block2 (RFC 7252, 3; RFC 7959, 2.2)
+        ["21", "None"],
     ),
     "coap_client": (
         """
