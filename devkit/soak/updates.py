@@ -50,6 +50,8 @@ from emulator.board.standard import plug_standard
 from emulator.device_files import ROOT
 from emulator.vm import mpy
 from emulator.vm.cpython import CpythonVm
+from emulator.vm.micropython import MicroPythonVm
+from emulator.vm.runtime import FIRMWARE_DIR
 
 NODE = "soak"
 KEY = hashlib.sha256(b"soak").digest()
@@ -63,6 +65,8 @@ MOST_SETTLED = 40  # starts until nothing waits, after a power cut or in back-of
 CHANGING = ("write", "close", "rename", "remove", "mkdir", "rmdir", "open new/", "open b/")
 KINDS = ("good", "raises", "hangs", "mute", "damaged")
 CHANGES = ("one", "three", "added", "removed", "all")
+
+ON_VM = True  # --vm is possible; there nothing counts the measurements that are taken
 
 CONFIG = """
 _DEVICE_NAME = "soak"
@@ -483,9 +487,16 @@ def _prepare(flash: Path, plan: Plan) -> None:
     (flash / "config.py").write_text(text)
 
 
+def _firmware(folder: Path) -> Path:
+    """The modules of the firmware, and `world`."""
+    if not folder.exists():
+        shutil.copytree(FIRMWARE_DIR, folder)
+        (folder / "world.py").write_text("from _board import call\n")
+    return folder
+
+
 def _provision(flash: Path) -> None:
-    """What a board with updates has on its flash, beside what is loaded already."""
-    shutil.rmtree(flash)
+    """What a board with updates has on its flash, beside what is the same in all sets."""
     (flash / "keys").mkdir(parents=True)
     for name in ("boot.py", "boot_trial.py", "main.py"):
         shutil.copy(ROOT / name, flash)
@@ -511,7 +522,15 @@ def _damage(file: Path) -> None:
 class Life:
     """One board from its first start until the release is kept or rejected, and told."""
 
-    def __init__(self, flash: Path, seed: int, plan: Plan, faults: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        flash: Path,
+        seed: int,
+        plan: Plan,
+        faults: list[dict[str, Any]],
+        command: list[str] | None = None,
+    ) -> None:
+        """command: of a MicroPython; [] is the WebAssembly build. Without one: on CPython."""
         self.plan = plan
         self.flash = flash
         self.faults = [Fault.from_table(fault) for fault in faults]
@@ -522,8 +541,15 @@ class Life:
         _prepare(flash, plan)
         plug_standard(self.board, flash, fs_type=plan.fs_type)
         self.said: list[str] = []
-        self.vm = _Vm(self.board, flash, self.said.append)
-        self._watch_journal()
+        self.vm: Any
+        if command is None:
+            self.vm = _Vm(self.board, flash, self.said.append)
+            self._watch_journal()
+            shutil.rmtree(flash)  # it is loaded
+        else:
+            firmware = _firmware(flash.parent / "firmware")
+            say = self.said.append
+            self.vm = MicroPythonVm(self.board, flash, say, firmware, "frozen", command)
         _provision(flash)
         nvs: Any = self.board.services["nvs"]
         self.nvs = nvs
@@ -679,7 +705,9 @@ RUNS = SINGLES + PAIRS + 5_000  # where there are fewer cuts than runs, a histor
 def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
     flash = rig.flash / "model"
     plan, cuts = _history(flash, seed)
-    return Life(flash, seed, plan, cuts).violations()
+    on_vm = rig.runtime.get("vm") == "micropython"
+    command = list(rig.runtime["vm_command"] or ()) if on_vm else None
+    return Life(flash, seed, plan, cuts, command).violations()
 
 
 def _history(flash: Path, seed: int) -> tuple[Plan, list[dict[str, Any]]]:
