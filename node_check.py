@@ -175,7 +175,7 @@ class Examined:
         if not getattr(self._config, names[0], 0):  # off, or left at its default
             return
         by = getattr(self.protocol, "UPDATES_BY", None)
-        if by is None or not all([self._value(name) for name in by]):
+        if by is None or False in [self._value(name) for name in by]:
             text = "%s: no release can come; allowed: 0, or a protocol whose server answers"
             self.problems.append(text % self._written(names + (by or ())))
 

@@ -19,12 +19,13 @@ each, and numbers that try the division of the large integers. Rules:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import math
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from devkit.release import format as formats
 from devkit.release.format import Component
@@ -98,7 +99,7 @@ ANSWERS = [
     ("tag of a stranger", given(key=bytes(32)), "no answer: tag"),
     ("freeze: an answer of another day", given(nonce=bytes(12)), "no answer: tag"),
     ("answer for another node", given(node="soak2"), "no answer: tag"),
-    *[(f"answer with byte {at} changed", answers(lambda one, at=at: flipped(one, at)),
+    *[(f"answer with byte {at} changed", answers(functools.partial(flipped, at=at)),
        "no answer: tag") for at in (0, 1, 3, 5, 6, 37, 38, 69)],
     ("answer cut", answers(lambda one: one[:-1]), "no answer: answer"),
     ("answer with more behind", answers(lambda one: one + b"\x00"), "no answer: answer"),
@@ -146,6 +147,10 @@ def signature(number: Callable[[int, int], int]) -> Prepare:
         return data[:-SIZE] + (number(s, n) % (1 << 8 * SIZE)).to_bytes(SIZE, "big")
 
     return envelope(change)
+
+
+def tries_the_division(seed: int, s: int, n: int) -> int:
+    return list(division.hostile(n, random.Random(seed), 1))[-1]
 
 
 def by(key: str, kid: int = 1) -> Prepare:
@@ -200,7 +205,7 @@ ENVELOPES = [
     ("F30: long", envelope(lambda one: one + b"\x00"), "refused: envelope"),
     ("F30: none", envelope(lambda one: one[:-SIZE] + bytes(8)), "refused: envelope"),
     *[(f"F31: a number that tries the division, {at}",
-       signature(lambda s, n, at=at: list(division.hostile(n, random.Random(at), 1))[-1]),
+       signature(functools.partial(tries_the_division, at)),
        "refused: signature") for at in range(4)],
     ("F31: n - 1", signature(lambda s, n: n - 1), "refused: signature"),
     ("F31: root of n", signature(lambda s, n: math.isqrt(n) + 1), "refused: signature"),
@@ -280,11 +285,14 @@ def of(one: Component, change: Callable[[Block], Block | None]) -> Prepare:
     return prepare
 
 
-def block(**fields: Callable[[Block], object]) -> Callable[[Block], Block]:
+def block(**fields: Callable[[Block], Any]) -> Callable[[Block], Block]:
     """Change these fields of a block."""
-    return lambda one: dataclasses.replace(
-        one, **{name: value(one) for name, value in fields.items()}
-    )
+
+    def change(one: Block) -> Block:
+        changed: dict[str, Any] = {name: value(one) for name, value in fields.items()}
+        return dataclasses.replace(one, **changed)
+
+    return change
 
 
 def unlike(head: bytes) -> Prepare:
@@ -389,43 +397,35 @@ ALLOWED = [
 ]  # fmt: skip
 
 # how the server answers a node on trial that asks whether it has its report
-CONFIRMATIONS = [
-    ("confirmation", given(kind=2), True),
-    ("confirmation by a stranger", given(kind=2, key=bytes(32)), False),
-    ("confirmation of another day", given(kind=2, nonce=bytes(12)), False),
-    ("confirmation of another release", given(kind=2, seq=FLOOR), False),
-    ("confirmation for another node", given(kind=2, node="soak2"), False),
-    ("a release in place of a confirmation", given(kind=1), False),
-    ("no confirmation", answers(lambda one: b""), False),
-]
+CONFIRMATIONS = {
+    "confirmation": (given(kind=2), True),
+    "confirmation by a stranger": (given(kind=2, key=bytes(32)), False),
+    "confirmation of another day": (given(kind=2, nonce=bytes(12)), False),
+    "confirmation of another release": (given(kind=2, seq=FLOOR), False),
+    "confirmation for another node": (given(kind=2, node="soak2"), False),
+    "a release in place of a confirmation": (given(kind=1), False),
+    "no confirmation": (answers(lambda one: b""), False),
+}
 
-_NAMED = len(ATTACKS) + len(ALLOWED) + len(CONFIRMATIONS) + 1
-FUZZED = 1000
-RUNS = _NAMED + FUZZED
+Broken = Iterator[tuple[str, str]]  # (rule, what was seen)
 
 
 def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
-    flash, at = rig.flash / "target", seed - 1
-    for rows, carry_out in (
-        (ATTACKS, attacked), (ALLOWED, taken), (CONFIRMATIONS, confirmed), ([None], unvetted),
-    ):  # fmt: skip
-        if at < len(rows):
-            row = rows[at]
-            found = carry_out(row, Target(flash, seed))  # type: ignore[operator]
-            return [(rule, f"{row[0] if row else 'model'}: {seen}") for rule, seen in found]
-        at -= len(rows)
-    return [*fuzz.violations(Target(flash, seed), seed), *vetted(random.Random(seed))]
+    target = Target(rig.flash / "target", seed)
+    if seed <= len(NAMED):
+        name, carry_out = NAMED[seed - 1]
+        return [(rule, f"{name}: {seen}") for rule, seen in carry_out(target)]
+    return [*fuzz.broken(target, seed), *vetted(random.Random(seed))]
 
 
-def attacked(attack: Attack, target: Target) -> Iterator[tuple[str, str]]:
+def attacked(attack: Attack, target: Target) -> Broken:
     server = Server()
     attack.prepare(server, target)
     yield from _ended(target.run(server))
     state = [target.number(key) for key in ("ota", "ota_floor", "ota_sec")]
     if state != [1 << 28 | FLOOR, FLOOR, 2] or "set" in target.slot("b"):
         yield "refused", f"{state}, {target.outcomes}"
-    staging = () if attack.reaches == ANSWER else ("new",)
-    staging += ("b",) if attack.reaches == CONTENT else ()
+    staging = {ANSWER: [], ENVELOPE: ["new"], CONTENT: ["new", "b"]}[attack.reaches]
     outside = set(target.changed(*staging)) - set(attack.touches)
     if outside:
         yield "outside", ", ".join(sorted(outside))
@@ -436,7 +436,7 @@ def attacked(attack: Attack, target: Target) -> Iterator[tuple[str, str]]:
         yield "cause", f"{attack.said!r} is not in {target.log[-200:]!r}, {target.outcomes}"
 
 
-def taken(allowed: Attack, target: Target) -> Iterator[tuple[str, str]]:
+def taken(allowed: Attack, target: Target) -> Broken:
     server = Server()
     allowed.prepare(server, target)
     yield from _ended(target.run(server))
@@ -454,8 +454,7 @@ def taken(allowed: Attack, target: Target) -> Iterator[tuple[str, str]]:
         yield "outside", ", ".join(sorted(outside))
 
 
-def confirmed(row: tuple[str, Prepare, bool], target: Target) -> Iterator[tuple[str, str]]:
-    _, prepare, is_right = row
+def confirmed(prepare: Prepare, is_right: bool, target: Target) -> Broken:
     server = Server()
     prepare(server, target)
     target.nvs.put("ota", TRIAL_WORD)
@@ -466,7 +465,7 @@ def confirmed(row: tuple[str, Prepare, bool], target: Target) -> Iterator[tuple[
         yield "taken" if is_right else "refused", f"{state}"
 
 
-def _ended(error: str | None) -> Iterator[tuple[str, str]]:
+def _ended(error: str | None) -> Broken:
     if error is not None:
         yield "exception", error
 
@@ -474,7 +473,7 @@ def _ended(error: str | None) -> Iterator[tuple[str, str]]:
 # the division of the large integers
 
 
-def unvetted(row: None, target: Target) -> Iterator[tuple[str, str]]:
+def unvetted(target: Target) -> Broken:
     """The model is wrong for a modulus that no tool makes and no node takes."""
     n = int.from_bytes(formats.modulus(signer("release")), "big") % (1 << 3040)
     n |= 0x8001C000 << 3040 | 0xFFFF << 800  # a second digit above the first: larger estimates
@@ -487,7 +486,7 @@ def unvetted(row: None, target: Target) -> Iterator[tuple[str, str]]:
         yield "division", "the node takes such a modulus"
 
 
-def vetted(rng: random.Random) -> Iterator[tuple[str, str]]:
+def vetted(rng: random.Random) -> Broken:
     for name in ("root", "release"):
         n = int.from_bytes(formats.modulus(signer(name)), "big")
         for s in division.hostile(n, rng, 8):
@@ -502,3 +501,13 @@ def vetted(rng: random.Random) -> Iterator[tuple[str, str]]:
 def _is_wrong(s: int, n: int) -> bool:
     quotient, rest, added = division.divided(s * s, n)
     return (quotient, rest) != divmod(s * s, n) or added > 2
+
+
+NAMED: list[tuple[str, Callable[[Target], Broken]]] = [
+    *[(one.name, functools.partial(attacked, one)) for one in ATTACKS],
+    *[(one.name, functools.partial(taken, one)) for one in ALLOWED],
+    *[(name, functools.partial(confirmed, *row)) for name, row in CONFIRMATIONS.items()],
+    ("a modulus that is not vetted", unvetted),
+]
+FUZZED = 1000
+RUNS = len(NAMED) + FUZZED

@@ -160,7 +160,7 @@ class Cases:
         return those + right if rng.random() < 0.5 else those
 
 
-def violations(target: Target, seed: int) -> Iterator[tuple[str, str]]:
+def broken(target: Target, seed: int) -> Iterator[tuple[str, str]]:
     cases, world, server = Cases(target, seed), target.world, Server()
     world.cases, world.datagrams = cases, cases.datagrams
     body = PROGRAM.replace("{floor}", str(FLOOR)).replace("{bad}", str(BAD))

@@ -327,12 +327,11 @@ class Target:
         self.board.plug("world", self.world)
         _provision(flash)
         plug_standard(self.board, flash)
-        self.nvs: Any = self.board.services["nvs"]
-        for name, value in (
-            ("ota_key", KEY.hex()), ("ota_floor", FLOOR), ("ota_sec", 2), ("ota", _WORD),
-            ("ota_bad", BAD | 1 << 18),
-        ):  # fmt: skip
-            self.nvs.put(name, value)
+        nvs: Any = self.board.services["nvs"]
+        self.nvs = nvs
+        kept = {"ota_floor": FLOOR, "ota_sec": 2, "ota": _WORD, "ota_bad": BAD | 1 << 18}
+        for name, value in {"ota_key": KEY.hex(), **kept}.items():
+            nvs.put(name, value)
         self._said: list[str] = []
         self._before = self._files()
 
@@ -386,9 +385,9 @@ class Target:
         for name in ("a", "b", "keys", "new"):
             for path, data in self.slot(name).items():
                 found[f"{name}/{path}"] = hashlib.sha256(data).hexdigest()
-        for path in self.flash.iterdir():
-            if path.is_file() and path.name != "main.py":
-                found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        for file in self.flash.iterdir():
+            if file.is_file() and file.name != "main.py":
+                found[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
         return found
 
 

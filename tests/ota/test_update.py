@@ -15,7 +15,7 @@ from devkit.release import format as formats
 from devkit.release.keys import rsa_key
 from devkit.soak import updates
 from devkit.soak.updates import KEY, NEW, NODE, OLD, Life, Plan
-from emulator.board.board import DEEPSLEEP_RESET, PWRON_RESET
+from emulator.board.board import PWRON_RESET
 from emulator.board.flash import FAT
 
 CONFIRMED, TRIAL, SLOT_B = 1 << 28, 2 << 28, 1 << 27
