@@ -23,7 +23,7 @@ import functools
 import hashlib
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -45,6 +45,7 @@ from emulator.board.board import (
     Service,
 )
 from emulator.board.faults import Fault
+from emulator.board.flash import LITTLEFS
 from emulator.board.standard import plug_standard
 from emulator.device_files import ROOT
 from emulator.vm import mpy
@@ -307,6 +308,8 @@ class Plan:
     most: int = 8192  # bytes in a cycle
     online: tuple[bool, ...] = (True,)  # of the cycles, in turn
     losses: tuple[bool, ...] = (False,)  # of blocks, in turn
+    period_s: int = PERIOD_S
+    fs_type: int = LITTLEFS
     off_s: tuple[int, ...] = (5,)
 
 
@@ -326,6 +329,8 @@ class World(Service):
         self.is_mute = False
         self.is_over = False  # the network is good from then on
         self.release: int | None = None  # as the last report said
+        self.reports: list[dict[str, Any]] = []  # what each says of releases
+        self.blocks: list[tuple[str, int, int]] = []  # that were asked for
         self.rejected: list[tuple[int, str]] = []
         self.confirmed = False
         self.back = False  # the old set runs again, and no report has come since
@@ -368,6 +373,7 @@ class World(Service):
                 self.arrived.add(int(record.value))  # type: ignore[arg-type]
             else:
                 told[name] = record.value
+        self.reports.append(told)
         self.release = told.get("rl", self.release)
         if "rj" in told:
             self.rejected.append((int(told["rj"]), str(told["rc"])))
@@ -393,6 +399,7 @@ class World(Service):
     def do_block(self, path: str, number: int, size: int) -> list[Any] | None:
         self.board.spend_us(1_000_000)
         self.asked += 1
+        self.blocks.append((path, number, size))
         if self.plan.losses[self.asked % len(self.plan.losses)]:
             return None
         content = self.objects[path.removeprefix("u/")]
@@ -472,7 +479,7 @@ def _prepare(flash: Path, plan: Plan) -> None:
     shutil.copy(ROOT / "node.py", flash / "real_node.py")
     (flash / "networking" / "air.py").write_text(BEARER)
     (flash / "protocols" / "air.py").write_text(PROTOCOL)
-    text = CONFIG.format(period=PERIOD_S, keep=plan.keep, most=plan.most)
+    text = CONFIG.format(period=plan.period_s, keep=plan.keep, most=plan.most)
     (flash / "config.py").write_text(text)
 
 
@@ -513,7 +520,7 @@ class Life:
         self.world = World(self.board, plan)
         self.board.plug("world", self.world)
         _prepare(flash, plan)
-        plug_standard(self.board, flash)
+        plug_standard(self.board, flash, fs_type=plan.fs_type)
         self.said: list[str] = []
         self.vm = _Vm(self.board, flash, self.said.append)
         self._watch_journal()
@@ -664,21 +671,33 @@ class Life:
         return found
 
 
-RUNS = 21_000  # all singles, all pairs of the smallest release, and 5,000 at random
+SINGLES = 17_500  # runs: the single cuts of each kind with each change in turn
+PAIRS = 6_000  # the pairs of cuts of the smallest release
+RUNS = SINGLES + PAIRS + 5_000  # where there are fewer cuts than runs, a history is drawn
 
 
 def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
     flash = rig.flash / "model"
-    singles, pairs = _singles(flash), _pairs(flash)
-    if seed <= len(singles):
-        plan, fault = singles[seed * 7919 % len(singles)]  # mixed: a few of them meet all kinds
-        return Life(flash, seed, plan, [fault]).violations()
-    if seed <= len(singles) + len(pairs):
-        plan, one, other = pairs[seed * 7919 % len(pairs)]
-        return Life(flash, seed, plan, [one, other]).violations()
+    plan, cuts = _history(flash, seed)
+    return Life(flash, seed, plan, cuts).violations()
+
+
+def _history(flash: Path, seed: int) -> tuple[Plan, list[dict[str, Any]]]:
+    at = seed - 1
+    if 0 <= at < SINGLES:
+        kind, change = KINDS[at % len(KINDS)], CHANGES[at // len(KINDS) % len(CHANGES)]
+        plan = Plan(kind, change, ("rtc", "flash")[CHANGES.index(change) % 2])
+        cuts = _cuts(_counted(flash, plan.kind, plan.change, plan.keep))
+        nth = at // (len(KINDS) * len(CHANGES))
+        if nth < len(cuts):
+            return plan, [cuts[nth]]
+    elif SINGLES <= at < SINGLES + PAIRS:
+        pairs = _pairs(flash)
+        if at - SINGLES < len(pairs):
+            return Plan(), list(pairs[at - SINGLES])
     rng = random.Random(seed)
     plan = _drawn(rng)
-    return Life(flash, seed, plan, [_cut(rng) for _ in range(rng.randint(1, 6))]).violations()
+    return plan, [_cut(rng) for _ in range(rng.randint(1, 6))]
 
 
 @functools.cache
@@ -690,39 +709,28 @@ def _counted(flash: Path, kind: str, change: str, keep: str) -> dict[tuple[str, 
         for point, match in matches
     ]
     life = Life(flash, 1, Plan(kind, change, keep), counted)
-    assert life.violations() == []
+    life.violations()
     return {(fault.point, fault.match): fault.seen for fault in life.faults}
 
 
 @functools.cache
-def _singles(flash: Path) -> list[tuple[Plan, dict[str, Any]]]:
-    found = []
-    for kind in KINDS:
-        for change in CHANGES:
-            keep = ("rtc", "flash")[CHANGES.index(change) % 2]
-            counts = _counted(flash, kind, change, keep)
-            for cut in _cuts(counts, ("before", "during", "after")):
-                found.append((Plan(kind, change, keep), cut))
-    return found
+def _pairs(flash: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Pairs of cuts during operations: before one is behind the last. The second one counts from
+    the first start as well."""
+    during = [cut for cut in _cuts(_counted(flash, *_PLAIN)) if cut["when"] == "during"]
+    return [(one, other) for at, one in enumerate(during) for other in during[at + 1 :]]
 
 
-@functools.cache
-def _pairs(flash: Path) -> list[tuple[Plan, dict[str, Any], dict[str, Any]]]:
-    """Pairs of cuts of the smallest release; what is left after one operation is what is left
-    before the next. The second one counts from the start, as well as the first."""
-    counts = _counted(flash, "good", "one", "rtc")
-    cuts = list(_cuts(counts, ("during",)))
-    plan = Plan("good", "one", "rtc")
-    return [(plan, one, other) for at, one in enumerate(cuts) for other in cuts[at + 1 :]]
+_PLAIN = (Plan.kind, Plan.change, Plan.keep)
 
 
-def _cuts(counts: dict[tuple[str, str], int], whens: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for (point, match), count in counts.items():
-        for nth in range(1, count + 1):
-            for when in whens:
-                yield {
-                    "point": point, "match": match, "do": "power_cut", "nth": nth, "when": when,
-                }  # fmt: skip
+def _cuts(counts: dict[tuple[str, str], int]) -> list[dict[str, Any]]:
+    return [
+        {"point": point, "match": match, "do": "power_cut", "nth": nth, "when": when}
+        for (point, match), count in counts.items()
+        for nth in range(1, count + 1)
+        for when in ("before", "during", "after")
+    ]
 
 
 def _drawn(rng: random.Random) -> Plan:

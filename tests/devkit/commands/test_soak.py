@@ -29,11 +29,13 @@ def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
     return status, json.loads(capsys.readouterr().out)
 
 
-def test_no_rule_is_broken(capsys):
+@pytest.mark.parametrize(
+    ("name", "seed", "runs"), [("powercuts", "4999", "20"), ("updates", "17492", "16")]
+)
+def test_no_rule_is_broken(capsys, name, seed, runs):
     """Of the others the documents have a command, which tests/test_docs.py runs."""
-    seed, runs = "4999", "20"
-    status, told = soak(capsys, "powercuts", "--seed", seed, "--runs", runs)
-    expected = {"ok": True, "name": "powercuts", "runs": int(runs), "seed": int(seed)}
+    status, told = soak(capsys, name, "--seed", seed, "--runs", runs)
+    expected = {"ok": True, "name": name, "runs": int(runs), "seed": int(seed)}
     assert told == {**expected, "violations": []}
     assert status == 0
 
@@ -114,6 +116,16 @@ def forget_what_waits(folder: Path) -> str:
     return "claims"
 
 
+def forget_the_rejection(folder: Path) -> str:
+    """The old set is confirmed before the release is noted as a bad one."""
+    stub = folder / "boot_trial.py"
+    bad = "    pycom.nvs_set(_BAD, seq | (_UNDELIVERED if tries else _CRASHED) << 18)\n"
+    last = '    pycom.nvs_set("ota", _CONFIRMED | confirmed << 27 | floor)\n'
+    replace(stub, bad, "")
+    replace(stub, last, last + bad)
+    return "told"
+
+
 def let_old_releases_in(folder: Path) -> str:
     """A node takes each release that a release key has signed, also one that it had before."""
     replace(folder / "ota" / "_manifest.py", "if manifest.seq <= floor:", "if False:")
@@ -143,6 +155,7 @@ PLANTED = {
     hold_nothing: ("links", links(FLOATING, "good", "psm"), "1"),
     overlook_the_registration: ("links", links("kind", "edge"), "1"),
     blame_the_holder: ("links", links("sim_pin", "good"), "1"),
+    forget_the_rejection: ("updates", "2152", "1"),
     forget_what_waits: ("links", links("no_sim", "good"), "1"),
     let_old_releases_in: ("attacks", attack("F33: rollback"), "1"),
 }
