@@ -60,6 +60,7 @@ def make(
 
     Raises ValueError for what does not compile, KeyTrouble, StoreTrouble.
     """
+    store.check_root(out, keys)
     before = store.numbers(out)
     previous = store.read(out, before[-1]) if before else None
     modules = sets.built()
