@@ -188,20 +188,20 @@ def _compiled(path: str, text: str) -> tuple[bytes, bytes]:
     return PYCOM.deployed(text.encode(), Path(path)), text.encode()
 
 
-@pytest.mark.parametrize(
-    "retire", [False, True], ids=["both keys count", "the old one is retired"]
-)
-def test_the_key_file_of_a_rotation_reaches_the_nodes_with_the_next_release(
-    retire, keys, releases, tmp_path, altered, monkeypatch, capsys
+@pytest.mark.parametrize("retire", [False, True], ids=["both keys count", "the old one is retired"])
+def test_a_rotation_of_keys_reaches_the_nodes_as_a_release(
+    retire, keys, releases, tmp_path, modules, monkeypatch, capsys
 ) -> None:
+    """Nothing else has changed."""
     own = Path(shutil.copytree(keys, tmp_path / "keys"))
     rotate = ["keys", "rotate", str(own)]
     assert cli.main([*rotate, "--retire"] if retire else rotate) == 0
-    monkeypatch.setattr(sets, "built", lambda: altered({"utils.names": "RELEASED = 2\n"}))
-    status = cli.main(["release", "--keys", str(own), "--out", str(releases)])
-    assert status == 0, capsys.readouterr().err
+    monkeypatch.setattr(sets, "built", lambda: modules)
+    given = ["release", "--keys", str(own), "--out", str(releases)]
+    assert cli.main(given) == 0, capsys.readouterr().err
     assert (releases / "keys").read_bytes() == (own / "keys").read_bytes()
     assert (releases / "2/from-1").read_bytes()[4] == 2, "signed by the new key"
+    assert cli.main(given) == 1, "once"
 
 
 def test_keys_of_another_folder_are_refused(
