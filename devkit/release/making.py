@@ -60,6 +60,7 @@ def make(
 
     Raises ValueError for what does not compile, KeyTrouble, StoreTrouble.
     """
+    store.check_root(out, keys)
     before = store.numbers(out)
     previous = store.read(out, before[-1]) if before else None
     modules = sets.built()
@@ -69,7 +70,8 @@ def make(
     seq = previous.seq + 1 if previous else 1
     release = sets.following(previous, modules, seq, epoch if sec is None else sec, allowed)
     made = Made(seq, _changes(previous, release))
-    if previous and previous.digest == release.digest and previous.sec == release.sec:
+    has_new_keys = before and (out / "keys").read_bytes() != (keys / "keys").read_bytes()
+    if previous and _is_same(previous, release) and not has_new_keys:
         made.refused = f"nothing has changed since release {previous.seq}"
         return made
     made.refused = sets.problem(release)
@@ -83,6 +85,10 @@ def make(
     if made.refused is None:
         store.write(out, release, modules, steps, keys)
     return made
+
+
+def _is_same(previous: Release, release: Release) -> bool:
+    return (previous.digest, previous.sec) == (release.digest, release.sec)
 
 
 def _changes(previous: Release | None, release: Release) -> list[Change]:

@@ -4,7 +4,7 @@
     RELEASES/7/from-6          signed: what release 7 makes of release 6, and of up to 7 before it
     RELEASES/objects/ADDRESS   content of a component
     RELEASES/sources/ADDRESS   its source, for emulated boards; served to nobody
-    RELEASES/keys              key file
+    RELEASES/keys, root.pub    key file, and the modulus of the root key that signed it
     RELEASES/nodes/ID.key      device keys, readable by their owner only
     RELEASES/rollout.toml      which nodes get the newest release; yours to edit
 
@@ -86,6 +86,14 @@ def read(folder: Path, seq: int) -> Release:
     except (OSError, ValueError, KeyError):
         raise StoreTrouble(f"{path}: is no list of release {seq}") from None
     return found
+
+
+def check_root(folder: Path, keys: Path) -> None:
+    """StoreTrouble if the releases are of another root key: no node of them would take what these
+    keys sign."""
+    known = folder / "root.pub"
+    if known.is_file() and known.read_bytes() != key_folder.root_modulus(keys):
+        raise StoreTrouble(f"{folder} was made with another root key than that of {keys}")
 
 
 def content(folder: Path, component: Component) -> bytes:
@@ -180,7 +188,12 @@ def write(
 
 
 def write_keys(folder: Path, keys: Path) -> None:
-    """Bring key file and device keys up to date: what nodes need of them, no private key."""
+    """Bring key file and device keys up to date: what nodes need of them, no private key.
+
+    Raises StoreTrouble, KeyTrouble."""
+    check_root(folder, keys)
+    key_folder.read_key_file(keys)  # of this root key
+    _put(folder / "root.pub", key_folder.root_modulus(keys))
     _put(folder / "keys", (keys / "keys").read_bytes())
     for file in sorted((keys / "nodes").glob("*.key")):
         put_node(folder, file.stem, key_folder.device_key(keys, file.stem))

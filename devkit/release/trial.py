@@ -37,7 +37,9 @@ def failure(
 
     Raises KeyTrouble, StoreTrouble, world.Unfit.
     """
-    root = key_folder.root_modulus(keys), (keys / "keys").read_bytes()
+    # the node has the key file of before, and fetches a newer one first
+    known = (keys if previous is None else out) / "keys"
+    files = key_folder.root_modulus(keys), known.read_bytes()
     first = [step for step in steps if previous and step.base == previous.seq]
     if previous is not None:
         store.copy(out, folder, previous)
@@ -47,7 +49,7 @@ def failure(
     size = sum(step.download_bytes for step in first)
     starts = _STARTS + 2 * -(-size // MOST_BYTES)
     with World(
-        folder, previous or release, root, {"_UPDATE_BYTES_PER_CYCLE": MOST_BYTES}
+        folder, previous or release, files, {"_UPDATE_BYTES_PER_CYCLE": MOST_BYTES}
     ) as world:
         if previous is None:
             return _reports(world, release)

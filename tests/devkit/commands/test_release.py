@@ -186,3 +186,31 @@ def _compiled(path: str, text: str) -> tuple[bytes, bytes]:
     from devkit.build.targets import PYCOM
 
     return PYCOM.deployed(text.encode(), Path(path)), text.encode()
+
+
+@pytest.mark.parametrize("retire", [False, True], ids=["both keys count", "the old one is retired"])
+def test_a_rotation_of_keys_reaches_the_nodes_as_a_release(
+    retire, keys, releases, tmp_path, modules, monkeypatch, capsys
+) -> None:
+    """Nothing else has changed."""
+    own = Path(shutil.copytree(keys, tmp_path / "keys"))
+    rotate = ["keys", "rotate", str(own)]
+    assert cli.main([*rotate, "--retire"] if retire else rotate) == 0
+    monkeypatch.setattr(sets, "built", lambda: modules)
+    given = ["release", "--keys", str(own), "--out", str(releases)]
+    assert cli.main(given) == 0, capsys.readouterr().err
+    assert (releases / "keys").read_bytes() == (own / "keys").read_bytes()
+    assert (releases / "2/from-1").read_bytes()[4] == 2, "signed by the new key"
+    assert cli.main(given) == 1, "once"
+
+
+def test_keys_of_another_folder_are_refused(
+    releases, tmp_path, altered, monkeypatch, capsys
+) -> None:
+    """No node of these releases would take what they sign."""
+    other = tmp_path / "other"
+    assert cli.main(["keys", "new", str(other)]) == 0
+    monkeypatch.setattr(sets, "built", lambda: altered({"utils.names": "RELEASED = 2\n"}))
+    assert cli.main(["release", "--keys", str(other), "--out", str(releases)]) == 1
+    assert "was made with another root key" in capsys.readouterr().err
+    assert store.numbers(releases) == [1]
