@@ -59,7 +59,7 @@ class Service:
 
     def pause_ms(self):
         """Return the time to the next poll: the packet service often follows within 3 s."""
-        return min(max(100, self._since.elapsed_ms() // 8), 5000)
+        return min(max(200, self._since.elapsed_ms() // 6), 5000)
 
     def lacks(self, family):
         """True if the addresses are known, and none is of this family."""
