@@ -12,7 +12,6 @@ from ota import _word
 from utils import logging, timing
 
 _MOST_MS = 60000
-_EXCHANGE_MS = 22000  # what a question to a silent server takes (protocols/coap_fetch.py)
 
 _log = logging.Logger("update")
 
@@ -44,7 +43,7 @@ class Update:
             found.append(("rl", self._seq, 0, None))
             if self._changed:
                 found.append(("ch", self._changed, 0, None))
-        if self._percent is not None:
+        if self._percent is not None and not self._on_trial:
             found.append(("up", self._percent, 0, None))
         seq, cause, told = _word.rejected()
         if seq and not told:
@@ -104,7 +103,7 @@ class Update:
         return max(0, min(_MOST_MS, period_ms // 3, left_ms))
 
     def _fetch(self, session):
-        left_ms = self._left_ms(_EXCHANGE_MS)
+        left_ms = self._left_ms(session.ask_ms)
         if not left_ms:
             return
         from ota import _client

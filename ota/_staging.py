@@ -39,7 +39,10 @@ def place(sha256):
 
 
 def read():
-    words = str(_slots.content(_OFFER), "utf-8").split()
+    try:
+        words = str(_slots.content(_OFFER), "utf-8").split()
+    except ValueError:
+        words = ()
     if len(words) != 6 or _tag(words[:5]) != words[5]:
         return None
     return [int(words[0]), int(words[1]), words[2], int(words[3]), int(words[4])]

@@ -154,6 +154,7 @@ def open(transport, cfg):
 
 class Session:
     confirms = True
+    ask_ms = 22000
 
     def __init__(self):
         self.offer = None
