@@ -45,6 +45,8 @@ def work(session, node_id, most_bytes, deadline, block=1024):
     slot, _, mine = _word.running()
     if not _keys.device_key() or slot is None or seq in (mine, _word.rejected()[0]):
         return NONE, None
+    if seq <= _word.failed():
+        return NONE, None
     download = _staging.Download(session, most_bytes, deadline, block)
     if "LittleFS" not in pycom.bootmgr():  # a power cut may cost any file
         outcome, detail = "fat", None
