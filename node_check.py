@@ -40,6 +40,7 @@ class Examined:
                 self._check_transport()
                 self._check_room()
                 self._check_watchdog()
+                self._check_updates()
             except Exception as error:  # noqa: BLE001 - a damaged file, as in _checked()
                 self._damaged(("_BEARER", "_PROTOCOL"), error)
 
@@ -153,6 +154,16 @@ class Examined:
             if self.settings["_WATCHDOG_S"] <= wait_s:
                 text = "%s: a wait of %d s feeds no watchdog; allowed: a longer _WATCHDOG_S"
                 self.problems.append(text % (self._written(("_WATCHDOG_S", name)), wait_s))
+
+    def _check_updates(self):
+        """Updates come behind an answer to a report, over a protocol that can fetch."""
+        names = ("_UPDATE_BYTES_PER_CYCLE", "_PROTOCOL")
+        if not getattr(self._config, names[0], 0):  # off, or left at its default
+            return
+        by = getattr(self.protocol, "UPDATES_BY", None)
+        if by is None or False in [self._value(name) for name in by]:
+            text = "%s: no release can come; allowed: 0, or a protocol whose server answers"
+            self.problems.append(text % self._written(names + (by or ())))
 
     def _lines(self):
         return getattr(self._config, "_SENSORS", ())

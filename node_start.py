@@ -135,12 +135,13 @@ def _measured(settings):
 def _sleep(duration_ms):
     import machine
 
-    word = pycom.nvs_get("ota", 0)
-    if isinstance(word, int) and word >> 28 == 2:  # a release on trial has not failed by that
-        from ota import _word
+    try:
+        if pycom.nvs_get("ota", 0) >> 28 == 2:  # a release on trial has not failed by that
+            from ota import _word
 
-        _word.end_cycle()
-    machine.deepsleep(duration_ms)
+            _word.end_cycle()
+    finally:
+        machine.deepsleep(duration_ms)
 
 
 def _bearer(config):

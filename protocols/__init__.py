@@ -70,6 +70,7 @@ Optional, for the check of the whole configuration:
 OVERHEAD_BY            names of the fields that decide overhead()
 LONGEST_BY             names of the fields that decide longest()
 UNFED                  names of fields in s: waits of that length that do not feed the watchdog
+UPDATES_BY             names of fields; if all are true its sessions have the members for updates
 
 This folder also contains a format of payloads: senml.
 A new protocol is a new file with these members; nothing here has to be edited.

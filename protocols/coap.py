@@ -73,6 +73,7 @@ _FIELDS = (
 
 OVERHEAD_BY = ("_TOPIC", "_TOKEN")
 LONGEST_BY = ("_COAP_BLOCK_SIZE",)
+UPDATES_BY = ("_COAP_CONFIRMABLE",)
 
 # code: class * 32 + detail; options: [(number, bytes), ...] in order of the numbers
 Response = namedtuple("Response", ("code", "options", "payload"))

@@ -50,6 +50,12 @@ WRONG: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
      "_PROTOCOL = 'mqtt', _BEARER = 'nbiot', _IP_VERSION = 'IPV4V6', _HOST = '2001:db8::1': the"
      " protocol needs a stream; allowed: one that needs a message or a datagram"),
     ({"_PROTOCOL": "coap", **LORA}, "_PROTOCOL = 'coap', _BEARER = 'lora': the protocol needs a"),
+    ({"_PROTOCOL": "udp", "_UPDATE_BYTES_PER_CYCLE": 8192},
+     "_UPDATE_BYTES_PER_CYCLE = 8192, _PROTOCOL = 'udp': no release can come; allowed: 0, or a"),
+    ({**LORA, "_UPDATE_BYTES_PER_CYCLE": 1}, "_UPDATE_BYTES_PER_CYCLE = 1"),
+    ({"_PROTOCOL": "coap", "_COAP_CONFIRMABLE": False, "_UPDATE_BYTES_PER_CYCLE": 1},
+     "_UPDATE_BYTES_PER_CYCLE = 1, _PROTOCOL = 'coap', _COAP_CONFIRMABLE = False: no release can"),
+    ({"_UPDATE_BYTES_PER_CYCLE": 65537}, "_UPDATE_BYTES_PER_CYCLE = 65537; allowed: an integer"),
     ({"_CID": 6}, "_CID = 6: the protocol needs a message; allowed: one that needs a stream"),
     ({"_BEARER": "nbiott"}, "_BEARER = 'nbiott'; allowed: lora, nbiot, wifi"),
     ({"_PROTOCOL": "http"}, "_PROTOCOL = 'http'; allowed: auto, coap, mqtt, udp"),

@@ -23,7 +23,7 @@ import functools
 import hashlib
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -45,22 +45,28 @@ from emulator.board.board import (
     Service,
 )
 from emulator.board.faults import Fault
+from emulator.board.flash import LITTLEFS
 from emulator.board.standard import plug_standard
 from emulator.device_files import ROOT
 from emulator.vm import mpy
 from emulator.vm.cpython import CpythonVm
+from emulator.vm.micropython import MicroPythonVm
+from emulator.vm.runtime import FIRMWARE_DIR
 
 NODE = "soak"
 KEY = hashlib.sha256(b"soak").digest()
 OLD, NEW = 7, 9  # numbers of the releases
 TRIAL = (3, 6)  # tries, cycles
 PERIOD_S = 900
-MOST_STARTS = 200
+OUTAGES = 12  # cycles; from then on the network is good
+MOST_STARTS = 120
 MOST_SETTLED = 40  # starts until nothing waits, after a power cut or in back-off
 # Operations that change what is on the flash; a cut at any other is one behind the last of these
 CHANGING = ("write", "close", "rename", "remove", "mkdir", "rmdir", "open new/", "open b/")
 KINDS = ("good", "raises", "hangs", "mute", "damaged")
 CHANGES = ("one", "three", "added", "removed", "all")
+
+ON_VM = True  # --vm is possible; there nothing counts the measurements that are taken
 
 CONFIG = """
 _DEVICE_NAME = "soak"
@@ -306,6 +312,8 @@ class Plan:
     most: int = 8192  # bytes in a cycle
     online: tuple[bool, ...] = (True,)  # of the cycles, in turn
     losses: tuple[bool, ...] = (False,)  # of blocks, in turn
+    period_s: int = PERIOD_S
+    fs_type: int = LITTLEFS
     off_s: tuple[int, ...] = (5,)
 
 
@@ -325,6 +333,8 @@ class World(Service):
         self.is_mute = False
         self.is_over = False  # the network is good from then on
         self.release: int | None = None  # as the last report said
+        self.reports: list[dict[str, Any]] = []  # what each says of releases
+        self.blocks: list[tuple[str, int, int]] = []  # that were asked for
         self.rejected: list[tuple[int, str]] = []
         self.confirmed = False
         self.back = False  # the old set runs again, and no report has come since
@@ -352,7 +362,9 @@ class World(Service):
 
     def do_up(self) -> bool:
         self.board.spend_us(2_000_000)
-        return self.is_over or self.plan.online[self.cycle % len(self.plan.online)]
+        if self.is_over or self.cycle >= OUTAGES:
+            return True
+        return self.plan.online[self.cycle % len(self.plan.online)]
 
     def do_deliver(self, payload: bytes) -> list[Any] | None:
         self.board.spend_us(1_000_000)
@@ -365,6 +377,7 @@ class World(Service):
                 self.arrived.add(int(record.value))  # type: ignore[arg-type]
             else:
                 told[name] = record.value
+        self.reports.append(told)
         self.release = told.get("rl", self.release)
         if "rj" in told:
             self.rejected.append((int(told["rj"]), str(told["rc"])))
@@ -390,6 +403,7 @@ class World(Service):
     def do_block(self, path: str, number: int, size: int) -> list[Any] | None:
         self.board.spend_us(1_000_000)
         self.asked += 1
+        self.blocks.append((path, number, size))
         if self.plan.losses[self.asked % len(self.plan.losses)]:
             return None
         content = self.objects[path.removeprefix("u/")]
@@ -469,13 +483,20 @@ def _prepare(flash: Path, plan: Plan) -> None:
     shutil.copy(ROOT / "node.py", flash / "real_node.py")
     (flash / "networking" / "air.py").write_text(BEARER)
     (flash / "protocols" / "air.py").write_text(PROTOCOL)
-    text = CONFIG.format(period=PERIOD_S, keep=plan.keep, most=plan.most)
+    text = CONFIG.format(period=plan.period_s, keep=plan.keep, most=plan.most)
     (flash / "config.py").write_text(text)
 
 
+def _firmware(folder: Path) -> Path:
+    """The modules of the firmware, and `world`."""
+    if not folder.exists():
+        shutil.copytree(FIRMWARE_DIR, folder)
+        (folder / "world.py").write_text("from _board import call\n")
+    return folder
+
+
 def _provision(flash: Path) -> None:
-    """What a board with updates has on its flash, beside what is loaded already."""
-    shutil.rmtree(flash)
+    """What a board with updates has on its flash, beside what is the same in all sets."""
     (flash / "keys").mkdir(parents=True)
     for name in ("boot.py", "boot_trial.py", "main.py"):
         shutil.copy(ROOT / name, flash)
@@ -501,7 +522,15 @@ def _damage(file: Path) -> None:
 class Life:
     """One board from its first start until the release is kept or rejected, and told."""
 
-    def __init__(self, flash: Path, seed: int, plan: Plan, faults: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        flash: Path,
+        seed: int,
+        plan: Plan,
+        faults: list[dict[str, Any]],
+        command: list[str] | None = None,
+    ) -> None:
+        """command: of a MicroPython; [] is the WebAssembly build. Without one: on CPython."""
         self.plan = plan
         self.flash = flash
         self.faults = [Fault.from_table(fault) for fault in faults]
@@ -510,10 +539,17 @@ class Life:
         self.world = World(self.board, plan)
         self.board.plug("world", self.world)
         _prepare(flash, plan)
-        plug_standard(self.board, flash)
+        plug_standard(self.board, flash, fs_type=plan.fs_type)
         self.said: list[str] = []
-        self.vm = _Vm(self.board, flash, self.said.append)
-        self._watch_journal()
+        self.vm: Any
+        if command is None:
+            self.vm = _Vm(self.board, flash, self.said.append)
+            self._watch_journal()
+            shutil.rmtree(flash)  # it is loaded
+        else:
+            firmware = _firmware(flash.parent / "firmware")
+            say = self.said.append
+            self.vm = MicroPythonVm(self.board, flash, say, firmware, "frozen", command)
         _provision(flash)
         nvs: Any = self.board.services["nvs"]
         self.nvs = nvs
@@ -661,21 +697,35 @@ class Life:
         return found
 
 
-RUNS = 21_000  # all singles, all pairs of the smallest release, and 5,000 at random
+SINGLES = 17_500  # runs: the single cuts of each kind with each change in turn
+PAIRS = 6_000  # the pairs of cuts of the smallest release
+RUNS = SINGLES + PAIRS + 5_000  # where there are fewer cuts than runs, a history is drawn
 
 
 def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
     flash = rig.flash / "model"
-    singles, pairs = _singles(flash), _pairs(flash)
-    if seed <= len(singles):
-        plan, fault = singles[seed * 7919 % len(singles)]  # mixed: a few of them meet all kinds
-        return Life(flash, seed, plan, [fault]).violations()
-    if seed <= len(singles) + len(pairs):
-        plan, one, other = pairs[seed * 7919 % len(pairs)]
-        return Life(flash, seed, plan, [one, other]).violations()
+    plan, cuts = _history(flash, seed)
+    on_vm = rig.runtime.get("vm") == "micropython"
+    command = list(rig.runtime["vm_command"] or ()) if on_vm else None
+    return Life(flash, seed, plan, cuts, command).violations()
+
+
+def _history(flash: Path, seed: int) -> tuple[Plan, list[dict[str, Any]]]:
+    at = seed - 1
+    if 0 <= at < SINGLES:
+        kind, change = KINDS[at % len(KINDS)], CHANGES[at // len(KINDS) % len(CHANGES)]
+        plan = Plan(kind, change, ("rtc", "flash")[CHANGES.index(change) % 2])
+        cuts = _cuts(_counted(flash, plan.kind, plan.change, plan.keep))
+        nth = at // (len(KINDS) * len(CHANGES))
+        if nth < len(cuts):
+            return plan, [cuts[nth]]
+    elif SINGLES <= at < SINGLES + PAIRS:
+        pairs = _pairs(flash)
+        if at - SINGLES < len(pairs):
+            return Plan(), list(pairs[at - SINGLES])
     rng = random.Random(seed)
     plan = _drawn(rng)
-    return Life(flash, seed, plan, [_cut(rng) for _ in range(rng.randint(1, 6))]).violations()
+    return plan, [_cut(rng) for _ in range(rng.randint(1, 6))]
 
 
 @functools.cache
@@ -687,39 +737,28 @@ def _counted(flash: Path, kind: str, change: str, keep: str) -> dict[tuple[str, 
         for point, match in matches
     ]
     life = Life(flash, 1, Plan(kind, change, keep), counted)
-    assert life.violations() == []
+    life.violations()
     return {(fault.point, fault.match): fault.seen for fault in life.faults}
 
 
 @functools.cache
-def _singles(flash: Path) -> list[tuple[Plan, dict[str, Any]]]:
-    found = []
-    for kind in KINDS:
-        for change in CHANGES:
-            keep = ("rtc", "flash")[CHANGES.index(change) % 2]
-            counts = _counted(flash, kind, change, keep)
-            for cut in _cuts(counts, ("before", "during", "after")):
-                found.append((Plan(kind, change, keep), cut))
-    return found
+def _pairs(flash: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Pairs of cuts during operations: before one is behind the last. The second one counts from
+    the first start as well."""
+    during = [cut for cut in _cuts(_counted(flash, *_PLAIN)) if cut["when"] == "during"]
+    return [(one, other) for at, one in enumerate(during) for other in during[at + 1 :]]
 
 
-@functools.cache
-def _pairs(flash: Path) -> list[tuple[Plan, dict[str, Any], dict[str, Any]]]:
-    """Pairs of cuts of the smallest release; what is left after one operation is what is left
-    before the next. The second one counts from the start, as well as the first."""
-    counts = _counted(flash, "good", "one", "rtc")
-    cuts = list(_cuts(counts, ("during",)))
-    plan = Plan("good", "one", "rtc")
-    return [(plan, one, other) for at, one in enumerate(cuts) for other in cuts[at + 1 :]]
+_PLAIN = (Plan.kind, Plan.change, Plan.keep)
 
 
-def _cuts(counts: dict[tuple[str, str], int], whens: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for (point, match), count in counts.items():
-        for nth in range(1, count + 1):
-            for when in whens:
-                yield {
-                    "point": point, "match": match, "do": "power_cut", "nth": nth, "when": when,
-                }  # fmt: skip
+def _cuts(counts: dict[tuple[str, str], int]) -> list[dict[str, Any]]:
+    return [
+        {"point": point, "match": match, "do": "power_cut", "nth": nth, "when": when}
+        for (point, match), count in counts.items()
+        for nth in range(1, count + 1)
+        for when in ("before", "during", "after")
+    ]
 
 
 def _drawn(rng: random.Random) -> Plan:
@@ -731,7 +770,7 @@ def _drawn(rng: random.Random) -> Plan:
         change=rng.choice(CHANGES),
         keep=rng.choice(("rtc", "flash")),
         most=rng.choice((600, 2048, 8192)),
-        online=flags(rng.choice((0.6, 1.0, 1.0)), 5),
+        online=(True, *flags(rng.choice((0.6, 1.0, 1.0)), 4)),
         losses=flags(rng.choice((0.0, 0.3)), 7),
         off_s=tuple(rng.choice((1, 60, 20_000)) for _ in range(6)),
     )

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collector import fleet, releases
 from collector.fleet import Fleet, Offer
@@ -353,6 +355,13 @@ MALFORMED = {
 def test_malformed_questions_are_none(case: str) -> None:
     assert Ask.read(MALFORMED[case]) is None
     assert Ask.read(ask("n1")) is not None
+
+
+@given(st.binary(max_size=100), st.integers(0, 22))
+def test_no_question_raises(data: bytes, cut: int) -> None:
+    for question in (data, ask("n1")[:cut] + data):
+        found = Ask.read(question)
+        assert found is None or (found.kind in (1, 2) and len(found.nonce) == 12 and found.node)
 
 
 # Roll-outs

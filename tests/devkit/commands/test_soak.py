@@ -14,6 +14,7 @@ import pytest
 
 from devkit.cli import main
 from devkit.soak import NAMES
+from devkit.soak.attacks import NAMED
 from devkit.soak.links import ALLOWED, board, cases
 from emulator import scenario as scenarios
 from emulator.device_files import ROOT
@@ -28,11 +29,13 @@ def soak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
     return status, json.loads(capsys.readouterr().out)
 
 
-def test_no_rule_is_broken(capsys):
+@pytest.mark.parametrize(
+    ("name", "seed", "runs"), [("powercuts", "4999", "20"), ("updates", "17492", "16")]
+)
+def test_no_rule_is_broken(capsys, name, seed, runs):
     """Of the others the documents have a command, which tests/test_docs.py runs."""
-    seed, runs = "4999", "20"
-    status, told = soak(capsys, "powercuts", "--seed", seed, "--runs", runs)
-    expected = {"ok": True, "name": "powercuts", "runs": int(runs), "seed": int(seed)}
+    status, told = soak(capsys, name, "--seed", seed, "--runs", runs)
+    expected = {"ok": True, "name": name, "runs": int(runs), "seed": int(seed)}
     assert told == {**expected, "violations": []}
     assert status == 0
 
@@ -113,6 +116,27 @@ def forget_what_waits(folder: Path) -> str:
     return "claims"
 
 
+def forget_the_rejection(folder: Path) -> str:
+    """The old set is confirmed before the release is noted as a bad one."""
+    stub = folder / "boot_trial.py"
+    bad = "    pycom.nvs_set(_BAD, seq | (_UNDELIVERED if tries else _CRASHED) << 18)\n"
+    last = '    pycom.nvs_set("ota", _CONFIRMED | confirmed << 27 | floor)\n'
+    replace(stub, bad, "")
+    replace(stub, last, last + bad)
+    return "told"
+
+
+def let_old_releases_in(folder: Path) -> str:
+    """A node takes each release that a release key has signed, also one that it had before."""
+    replace(folder / "ota" / "_manifest.py", "if manifest.seq <= floor:", "if False:")
+    return "refused"
+
+
+def attack(name: str) -> str:
+    """The seed of a run."""
+    return str(1 + [each for each, _ in NAMED].index(name))
+
+
 def links(name: str, level: str, link: str = "uart") -> str:
     """The seed of a run, on a FiPy."""
     found = [(each.name, each.link, each.level) for each in cases()].index((name, link, level))
@@ -131,7 +155,9 @@ PLANTED = {
     hold_nothing: ("links", links(FLOATING, "good", "psm"), "1"),
     overlook_the_registration: ("links", links("kind", "edge"), "1"),
     blame_the_holder: ("links", links("sim_pin", "good"), "1"),
+    forget_the_rejection: ("updates", "2152", "1"),
     forget_what_waits: ("links", links("no_sim", "good"), "1"),
+    let_old_releases_in: ("attacks", attack("F33: rollback"), "1"),
 }
 # The command, and then what it gives to repeat its first violation
 TWICE = """
@@ -179,6 +205,17 @@ def test_a_planted_fault_is_found_and_repeated(
     repeat = ["./dev", "soak", name, "--runs", "1", "--seed", str(first["seed"]), *more]
     assert first["repeat"] == " ".join(repeat)
     assert first in again["violations"]
+
+
+def test_each_row_of_the_fault_list_and_each_attack_by_name_is_a_run() -> None:
+    """F28 to F40, and the names of TUF and SUIT; those that nodes cannot see are servers' work."""
+    names = " ".join(name for name, _ in NAMED)
+    rows = {f"F{number}:" for number in range(28, 41)}
+    attacks = {"arbitrary install", "endless data", "freeze", "rollback", "fast-forward",
+               "mix-and-match", "wrong board", "wrong precursor", "wrong software", "extra data",
+               "check-to-use"}  # fmt: skip
+    assert [one for one in sorted(rows | attacks) if one not in names] == []
+    assert len({name for name, _ in NAMED}) == len(NAMED)
 
 
 SWITCH = re.compile(r"`(?:\[(?:network|board)\] )?(\w+)`")
