@@ -188,7 +188,9 @@ def _compiled(path: str, text: str) -> tuple[bytes, bytes]:
     return PYCOM.deployed(text.encode(), Path(path)), text.encode()
 
 
-@pytest.mark.parametrize("retire", [False, True], ids=["both keys count", "the old one is retired"])
+@pytest.mark.parametrize(
+    "retire", [False, True], ids=["both keys count", "the old one is retired"]
+)
 def test_a_rotation_of_keys_reaches_the_nodes_as_a_release(
     retire, keys, releases, tmp_path, modules, monkeypatch, capsys
 ) -> None:
