@@ -320,8 +320,9 @@ class Node:
 
         needed: the server offers a release.
         """
-        known = [self._word & 0x3FFFF, self.today()]
-        if self._word and not self._update and (needed or self.last.get("ota") != known):
+        if not self._word or self._update:
+            return self._update
+        if needed or self.last.get("ota") != [self._word & 0x3FFFF, self.today()]:
             try:
                 import node_update
 

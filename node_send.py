@@ -223,7 +223,7 @@ class Sender:
                 node.told = lost
         update = node.update(getattr(session, "offer", None))
         if update and groups.has_sent_current and not node.outcome:
-            update.sent(session)
+            update.sent(session, self._bearer.datagram_limit())
 
     def _waiting(self, session, groups):
         """Yield a group for each measurement that waits, when its turn comes.

@@ -2,7 +2,7 @@
 
     update = node_update.Update(node)
     extra += update.records()               # of the report
-    update.sent(session)                    # the report is out
+    update.sent(session, 1500)              # the report is out; bytes of a datagram
     update.end()                            # the radio is off
 
 A cycle that has nothing to tell or to do does not load it: Node.update().
@@ -12,7 +12,7 @@ from ota import _word
 from utils import logging, timing
 
 _MOST_MS = 60000
-_EXCHANGE_MS = 22000  # what a question to a silent server takes (protocols/coap_fetch.py)
+_HEAD_BYTES = 40  # of a datagram with a block, at most
 
 _log = logging.Logger("update")
 
@@ -44,7 +44,7 @@ class Update:
             found.append(("rl", self._seq, 0, None))
             if self._changed:
                 found.append(("ch", self._changed, 0, None))
-        if self._percent is not None:
+        if self._percent is not None and not self._on_trial:
             found.append(("up", self._percent, 0, None))
         seq, cause, told = _word.rejected()
         if seq and not told:
@@ -52,8 +52,11 @@ class Update:
             found += [("rj", seq, 0, None), ("rc", cause, 0, None)]
         return found
 
-    def sent(self, session):
-        """Go on behind the report of this cycle, which the server has confirmed if it can."""
+    def sent(self, session, limit):
+        """Go on behind the report of this cycle, which the server has confirmed if it can.
+
+        limit: bytes that a datagram can have.
+        """
         self._percent = None
         self._looks = self._was[1] != self._today and not self._on_trial
         self._note()
@@ -67,7 +70,7 @@ class Update:
 
                 self._on_trial = not _client.confirm(session, self._name())
             elif session.offer and not self._changed and self._may_fetch():
-                self._fetch(session)
+                self._fetch(session, limit)
         except Exception as error:  # noqa: BLE001 - an update must not cost the cycle
             _log.exception(error, "update")
 
@@ -103,15 +106,18 @@ class Update:
         left_ms = period_ms - timing.now_ms() - reserve_ms
         return max(0, min(_MOST_MS, period_ms // 3, left_ms))
 
-    def _fetch(self, session):
-        left_ms = self._left_ms(_EXCHANGE_MS)
+    def _fetch(self, session, limit):
+        left_ms = self._left_ms(session.ask_ms)
         if not left_ms:
             return
         from ota import _client
 
         most = self._node.settings["_UPDATE_BYTES_PER_CYCLE"]
         deadline = timing.Deadline(left_ms)
-        outcome, detail = _client.work(session, self._name(), most, deadline)
+        block = 64
+        while block < 1024 and 2 * block + _HEAD_BYTES <= limit:
+            block *= 2
+        outcome, detail = _client.work(session, self._name(), most, deadline, block)
         if outcome == _client.READY:
             self._ready, self._percent = detail, 100
         elif outcome == "later":

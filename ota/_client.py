@@ -29,8 +29,10 @@ _KEYS = "/flash/keys/release"
 _log = logging.Logger("ota")
 
 
-def work(session, node_id, most_bytes, deadline):
+def work(session, node_id, most_bytes, deadline, block=1024):
     """Go on with what session.offer says, as far as this cycle may. Returns (outcome, detail).
+
+    most_bytes, deadline, block: of ota/_staging.py.
 
     READY        the other slot can be filled; the Set of ota/_manifest.py that comes into it
     CHANGED      names of what somebody changed by hand: nothing of it gets into another set
@@ -43,7 +45,7 @@ def work(session, node_id, most_bytes, deadline):
     slot, _, mine = _word.running()
     if not _keys.device_key() or slot is None or seq in (mine, _word.rejected()[0]):
         return NONE, None
-    download = _staging.Download(session, most_bytes, deadline)
+    download = _staging.Download(session, most_bytes, deadline, block)
     if "LittleFS" not in pycom.bootmgr():  # a power cut may cost any file
         outcome, detail = "fat", None
     else:

@@ -3,7 +3,7 @@
     from ota import _staging
     offer = _staging.read()                         # [seq, length, sha256, verified, bad] or None
     _staging.write(offer)
-    download = _staging.Download(session, 8192, timing.Deadline(60000))
+    download = _staging.Download(session, 8192, timing.Deadline(60000), 1024)
     outcome = download.whole(sha256, size)          # WHOLE, LATER, MISMATCH
 
 The file "offer" says which envelope it is: number of the release, length, SHA-256; verified: 1 if
@@ -21,7 +21,7 @@ WHOLE, LATER, MISMATCH = "whole", "later", "mismatch"
 
 _OFFER = "/flash/new/offer"
 _APPEND = const(4096)  # bytes that are written together: a block of LittleFS
-_LARGE, _SMALL = const(1024), const(512)
+_LEAST = const(64)  # bytes of a block
 _MOST_LOST = const(3)  # blocks, in a row
 
 
@@ -39,7 +39,10 @@ def place(sha256):
 
 
 def read():
-    words = str(_slots.content(_OFFER), "utf-8").split()
+    try:
+        words = str(_slots.content(_OFFER), "utf-8").split()
+    except ValueError:
+        words = ()
     if len(words) != 6 or _tag(words[:5]) != words[5]:
         return None
     return [int(words[0]), int(words[1]), words[2], int(words[3]), int(words[4])]
@@ -56,13 +59,16 @@ def _tag(words):
 
 
 class Download:
-    """What a cycle may fetch: most_bytes, and nothing is asked for after the deadline."""
+    """What a cycle may fetch: most_bytes, and nothing is asked for after the deadline.
 
-    def __init__(self, session, most_bytes, deadline):
+    block: bytes of a block, a power of two from 64 to 1024; after two lost in a row a half of it.
+    """
+
+    def __init__(self, session, most_bytes, deadline, block):
         self._session = session
         self._bytes = most_bytes
         self._deadline = deadline
-        self._block = _LARGE
+        self._block = block
         self._lost = 0
 
     def whole(self, sha256, size):
@@ -75,7 +81,7 @@ class Download:
             return WHOLE
         part = path + ".p"
         length = _slots.size_of(part) or 0
-        if length > size or length < size and length % _SMALL:
+        if length > size or length < size and length % _LEAST:
             _slots.remove(part)
             length = 0
         while length < size:
@@ -104,12 +110,14 @@ class Download:
 
     def _next(self, sha256, start, size):
         """Return the bytes from `start` on; None if they did not come, b"" for other ones."""
-        block = _SMALL if start % _LARGE else self._block
+        block = self._block
+        while start % block:  # the next ones are as long as they were in an earlier cycle
+            block //= 2
         found = self._session.block("u/" + address(sha256), start // block, block)
         if not found:
             self._lost += 1
             if self._lost > 1:
-                self._block = _SMALL
+                self._block = max(_LEAST, block // 2)
             return None
         data, is_last, _ = found
         self._lost = 0

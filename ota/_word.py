@@ -23,10 +23,11 @@ _SEQ = const(0x3FFFF)
 
 
 def get(key):
-    """Return a number of the NVS, 0 if it is not there."""
+    """Return a number of the NVS, 0 if it is not there or damaged."""
     import pycom
 
-    return pycom.nvs_get(key, 0)
+    value = pycom.nvs_get(key, 0)
+    return value if isinstance(value, int) else 0
 
 
 def put(key, value):

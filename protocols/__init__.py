@@ -58,6 +58,7 @@ session.block(path, number, size)
                        server has under a path "u/ADDRESS", and the first 8 bytes of the SHA-256 of
                        all of it; None if it did not come or does not fit. Never raises in the
                        field; ValueError for a size that is no power of two from 16 to 1024
+session.ask_ms         int: the longest time that either of these takes
 
 Optional, for reports:
 

@@ -189,6 +189,8 @@ class _Session:
         self.server_time = None
         self.server_time_error_s = 0
         self.offer = None
+        # three tries and the wait behind an acknowledgement (protocols/coap_fetch.py)
+        self.ask_ms = 11 * client._ack_timeout_ms + client._response_timeout_ms
 
     @property
     def at_once(self):

@@ -130,6 +130,16 @@ def sequences(received: list[Received]) -> list[int]:
 # When everything works
 
 
+def test_a_board_without_slots_says_and_keeps_nothing_of_updates(make_node: MakeNode) -> None:
+    node = make_node(SAFE)
+    node.run(2)
+    told = {name for datagram in node.received for name in names(datagram)}
+    assert told.isdisjoint({"rl", "up", "rj", "rc", "ch"})
+    keys = {key for key, _ in node.device.service("nvs").records}
+    assert not [key for key in keys if key.startswith("ota")]
+    assert not {path.name for path in node.device.flash.iterdir()} & {"a", "b", "new"}
+
+
 @pytest.mark.parametrize(
     ("settings", "firmware", "limit"),
     [({}, "1.20.2.r4", 1500), (BY_LTE, "1.20.2.r4", 124), (BY_LTE, "1.20.2.r7", 1500)],

@@ -109,7 +109,7 @@ def transport(kind):
 
 
 def datagram_limit():
-    return 1000
+    return call("world.limit")
 
 
 def metrics():
@@ -154,6 +154,7 @@ def open(transport, cfg):
 
 class Session:
     confirms = True
+    ask_ms = 22000
 
     def __init__(self):
         self.offer = None
@@ -313,6 +314,7 @@ class Plan:
     online: tuple[bool, ...] = (True,)  # of the cycles, in turn
     losses: tuple[bool, ...] = (False,)  # of blocks, in turn
     period_s: int = PERIOD_S
+    limit: int = 1200  # bytes of a datagram
     fs_type: int = LITTLEFS
     off_s: tuple[int, ...] = (5,)
 
@@ -365,6 +367,9 @@ class World(Service):
         if self.is_over or self.cycle >= OUTAGES:
             return True
         return self.plan.online[self.cycle % len(self.plan.online)]
+
+    def do_limit(self) -> int:
+        return self.plan.limit
 
     def do_deliver(self, payload: bytes) -> list[Any] | None:
         self.board.spend_us(1_000_000)

@@ -113,6 +113,13 @@ def test_two_lost_blocks_in_a_row_make_the_next_ones_smaller(make_node):
     assert 512 in sizes
 
 
+@pytest.mark.parametrize(("limit", "size"), [(124, 64), (600, 512), (1063, 512), (1064, 1024)])
+def test_a_block_fits_into_a_datagram_of_the_bearer(make_node, limit, size):
+    node = make_node(change="three", limit=limit)
+    node.run_until(lambda: kept(node))
+    assert {each for _, _, each in node.world.blocks} == {size}
+
+
 def test_a_silent_server_is_asked_for_three_blocks(make_node):
     node = make_node(losses=(True,))
     node.run(3)
