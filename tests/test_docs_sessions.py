@@ -1,8 +1,9 @@
-"""docs/use-one-module.md and docs/template.md: every command, in order, from an empty folder.
+"""use-one-module.md, template.md and updates.md: every command, in order, from an empty folder.
 
 The `sh` blocks of a document are one shell session; a `text` block right behind one is part of
 what it prints (a line `...` stands for any lines). A block `sh elsewhere` needs a board. What the
 document clones is this tree as it is now, with a .venv that is set up, so that nothing is fetched.
+An emulated board is behind /dev/ttyUSB0, and `./dev collect` is ended once it listens.
 """
 
 from __future__ import annotations
@@ -11,16 +12,31 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from devkit.build.targets import current_compiler
+from devkit.release import provision, sets, store
+from devkit.release.sets import Module
 from emulator.device_files import ROOT
+from tests.devkit.release_sets import keys, modules
 from tests.published import publish, setting_up
+from tests.usb_board import Rehearsal
 
-DOCUMENTS = ("use-one-module.md", "template.md")
+__all__ = ["keys", "modules"]
+
+DOCUMENTS = ("use-one-module.md", "template.md", "updates.md")
+PORT = "/dev/ttyUSB0"
+_COLLECT = re.compile(r"^(\./dev collect .*)$", re.MULTILINE)
+# It ends by SIGTERM: a shell lets what runs in the background ignore SIGINT
+_UNTIL_IT_LISTENS = r"""\1 --coap 0 --udp off --http off 2>collect.log & collector=$!
+until grep -q "^collecting" collect.log; do kill -0 $collector; sleep 0.1; done
+kill $collector
+wait $collector
+"""
 ADDRESS = "https://example.org/pycom-nbiot-nodes.git"
 _BLOCK = re.compile(r"^```([a-z]*)( [a-z ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _MARK = "@@ block"
@@ -90,9 +106,31 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def port(keys: Path, modules: list[Module], tmp_path: Path) -> Iterator[str]:
+    """Of an emulated board, which has most of a release in its slot: the line is slow."""
+    release, store_ = sets.following(None, modules, 1), tmp_path / "store"
+    store.write(store_, release, modules, [], keys)
+    flash = tmp_path / "board"
+    for path, data in provision.of_release(store_, keys, "field-7", "a").files.items():
+        if path not in ("a/set", "a/node.mpy", "keys/root", "keys/release"):
+            (flash / path).parent.mkdir(parents=True, exist_ok=True)
+            (flash / path).write_bytes(data)
+    board = Rehearsal(flash, seed=1)
+    yield board.port
+    board.close()
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_command_works_from_an_empty_folder(name: str, origin: Path, tmp_path: Path) -> None:
-    todo = steps((ROOT / "docs" / name).read_text(encoding="utf-8"))
+def test_every_command_works_from_an_empty_folder(
+    name: str, origin: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    if name == "updates.md":
+        text = text.replace(PORT, request.getfixturevalue("port"))
+    todo = [
+        Step(_COLLECT.sub(_UNTIL_IT_LISTENS, step.commands), step.prints) for step in steps(text)
+    ]
     settings = {
         f"url.{origin}.insteadOf": ADDRESS,
         "init.templateDir": str(origin / ".git-template"),

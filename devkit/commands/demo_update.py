@@ -33,7 +33,7 @@ def tell(options: argparse.Namespace) -> int:
     story = Story(
         say,
         lambda text: say(text, end=""),
-        {"_BEARER": options.bearer} if options.bearer else {},
+        {"_SEND_EVERY": 1, **({"_BEARER": options.bearer} if options.bearer else {})},
         {name: getattr(options, name) for name in _OPTIONS} | runtime(options),
     )
     try:

@@ -17,7 +17,11 @@ from devkit.release.store import Step
 from devkit.release.world import World
 from emulator.cycle import Cycle
 
-MOST_BYTES = 65536  # a cycle: the trial does not have to be spread over a day
+MOST_BYTES = 65536
+# The trial does not have to be spread over a day, and has the battery of the scenario
+SETTINGS: dict[str, object] = {
+    "_UPDATE_BYTES_PER_CYCLE": MOST_BYTES, "_UPDATE_MIN_MV": 500, "_SEND_EVERY": 1,
+}  # fmt: skip
 _STARTS = 6  # beside those in which content is fetched
 _RETURN = 1  # the start that goes back
 _ERROR = re.compile(r"^(?:\w+(?:Error|Exception|Exit|Interrupt))\b.*$", re.MULTILINE)
@@ -48,9 +52,7 @@ def failure(
         store.emulate(folder, each)
     size = sum(step.download_bytes for step in first)
     starts = _STARTS + 2 * -(-size // MOST_BYTES)
-    with World(
-        folder, previous or release, files, {"_UPDATE_BYTES_PER_CYCLE": MOST_BYTES}
-    ) as world:
+    with World(folder, previous or release, files, SETTINGS) as world:
         if previous is None:
             return _reports(world, release)
         say(

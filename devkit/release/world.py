@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import ipaddress
 import secrets
 import socket
 import tempfile
@@ -29,6 +30,7 @@ import aiocoap
 from collector import arguments, fleet, releases
 from collector.program import Collector
 from devkit import application, configuration
+from devkit.release import keys as key_folder
 from devkit.release import provision, store
 from devkit.release.sets import Release
 from emulator.board.board import PWRON_RESET
@@ -61,7 +63,7 @@ class World(AbstractContextManager["World"]):
         """release: that the node has, of the releases in `folder`, which gets a key for this node.
         settings: lines added to the configuration. options: of Emulator."""
         self._releases, self._release, self._keys = folder, release, keys
-        self._settings, self._console, self._options = settings or {}, console, options
+        self._settings, self._console, self._options = dict(settings or {}), console, options
         self._stack = contextlib.ExitStack()
         self._cause: int | None = PWRON_RESET
         self._socket: socket.socket | None = None
@@ -72,15 +74,13 @@ class World(AbstractContextManager["World"]):
     def __enter__(self) -> World:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="update-")))
-            fields = {**configuration.fields(), **self._settings}
+            fields = self._fields()
             to = configuration.destination(fields)
-            _check(fields, to)
             self._database = folder / "reports.db"
             flash = folder / "flash"
             flash.mkdir()
             stack.enter_context(mock.patch("time.time", self._utc_s))
             self._port = self._collect(stack)
-            host, there = application.endpoint(to["_BEARER"], PROTOCOL, to)
             self.emulator = stack.enter_context(
                 Emulator(
                     name=application.board(to["_BEARER"]),
@@ -92,17 +92,41 @@ class World(AbstractContextManager["World"]):
                     **self._options,
                 )
             )
+            host, port = application.endpoint(to["_BEARER"], PROTOCOL, to)
             self._header = _HEADERS[6 if ":" in host else 4]
-            self.emulator.routes.serve(host, there, self._serve)
-            system: Any = self.emulator.board.services["system"]
-            self.node = str(fields.get("_DEVICE_NAME") or provision.name_of(system.mac))
-            key = secrets.token_bytes(32)
-            store.put_node(self._releases, self.node, key)
-            given = provision.made(self._releases, self._release, self._keys, key, "a")
-            provision.emulated(flash, self.emulator.board, given)
-            application.configure(flash, self._settings)
+            self.emulator.routes.serve(host, port, self._serve)
+            self._provision(fields.get("_DEVICE_NAME"), flash)
             self._stack = stack.pop_all()
         return self
+
+    def _fields(self) -> dict[str, Any]:
+        """Those of the configuration, with the settings. Raises Unfit."""
+        own = configuration.fields()
+        host = own.get("_HOST")
+        if isinstance(host, str) and not _is_address(host):  # nothing here resolves a name
+            self._settings.setdefault("_HOST", application.PUBLISHED["_HOST"])
+        fields = {**own, **self._settings}
+        to = configuration.destination(fields)
+        if application.resolved(to["_BEARER"], to["_PROTOCOL"]) != PROTOCOL:
+            raise Unfit(
+                f"_PROTOCOL = {to['_PROTOCOL']!r} with _BEARER = {to['_BEARER']!r}; allowed for"
+                " updates: 'coap', and a bearer that carries datagrams"
+            )
+        if own.get("_UPDATE_BYTES_PER_CYCLE") == 0:
+            raise Unfit("_UPDATE_BYTES_PER_CYCLE = 0; allowed for updates: 1 or more")
+        return fields
+
+    def _provision(self, name: str | None, flash: Path) -> None:
+        system: Any = self.emulator.board.services["system"]
+        self.node = name or provision.name_of(system.mac)
+        if not key_folder.is_node(self.node):
+            allowed = f"allowed for updates: {key_folder.NODE_ALLOWED}"
+            raise Unfit(f"_DEVICE_NAME = {self.node!r}; {allowed}")
+        key = secrets.token_bytes(32)
+        store.put_node(self._releases, self.node, key)
+        given = provision.made(self._releases, self._release, self._keys, key, "a")
+        provision.emulated(flash, self.emulator.board, given)
+        application.configure(flash, self._settings)
 
     def __exit__(self, *raised: object) -> None:
         if self._socket is not None:
@@ -210,12 +234,9 @@ class World(AbstractContextManager["World"]):
         return emulator.cell.utc().replace(tzinfo=timezone.utc).timestamp()
 
 
-def _check(fields: dict[str, Any], to: dict[str, Any]) -> None:
-    protocol = application.resolved(to["_BEARER"], to["_PROTOCOL"])
-    if protocol != PROTOCOL:
-        raise Unfit(
-            f"_PROTOCOL = {to['_PROTOCOL']!r} with _BEARER = {to['_BEARER']!r}; allowed for"
-            " updates: 'coap', and a bearer that carries datagrams"
-        )
-    if fields.get("_UPDATE_BYTES_PER_CYCLE") == 0:
-        raise Unfit("_UPDATE_BYTES_PER_CYCLE = 0; allowed for updates: 1 or more")
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

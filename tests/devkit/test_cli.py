@@ -37,7 +37,8 @@ def script(tmp_path: Path) -> str:
     return str(path)
 
 
-SHARED = {"options", "parser", "values"}  # files of devkit/commands that are no commands
+# files of devkit/commands that are no commands
+SHARED = {"demo_update", "options", "parser", "values"}
 
 
 def test_help_names_every_command_in_the_order_of_use(capsys: pytest.CaptureFixture[str]) -> None:

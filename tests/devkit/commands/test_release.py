@@ -170,6 +170,8 @@ def test_a_lower_epoch_is_refused(keys, releases, release, modules, capsys) -> N
     [
         ('_PROTOCOL = "udp"', "_PROTOCOL = 'udp' with _BEARER = 'nbiot'; allowed for updates"),
         ('_BEARER = "lora"', "_PROTOCOL = 'auto' with _BEARER = 'lora'; allowed for updates"),
+        ("_UPDATE_BYTES_PER_CYCLE = 0", "_UPDATE_BYTES_PER_CYCLE = 0; allowed for updates: 1 or"),
+        ('_DEVICE_NAME = "a/b"', "_DEVICE_NAME = 'a/b'; allowed for updates: 1 to 63 letters"),
     ],
 )
 def test_a_configuration_without_updates_is_told(
@@ -188,7 +190,9 @@ def _compiled(path: str, text: str) -> tuple[bytes, bytes]:
     return PYCOM.deployed(text.encode(), Path(path)), text.encode()
 
 
-@pytest.mark.parametrize("retire", [False, True], ids=["both keys count", "the old one is retired"])
+@pytest.mark.parametrize(
+    "retire", [False, True], ids=["both keys count", "the old one is retired"]
+)
 def test_a_rotation_of_keys_reaches_the_nodes_as_a_release(
     retire, keys, releases, tmp_path, modules, monkeypatch, capsys
 ) -> None:
@@ -214,3 +218,26 @@ def test_keys_of_another_folder_are_refused(
     assert cli.main(["release", "--keys", str(other), "--out", str(releases)]) == 1
     assert "was made with another root key" in capsys.readouterr().err
     assert store.numbers(releases) == [1]
+
+
+def test_a_configuration_unlike_the_template_is_tried_as_well(
+    keys, releases, tmp_path, altered, monkeypatch, capsys
+) -> None:
+    """A server by name, batches, a battery limit above that of the emulated battery."""
+    config = tmp_path / "node.py"
+    lines = ['_HOST = "collector.example"', "_SEND_EVERY = 12", "_UPDATE_MIN_MV = 4100",
+             '_DEVICE_NAME = "roof"', "_PERIOD_S = 120", '_BEARER = "wifi"']  # fmt: skip
+    config.write_text("from config import *\n\n" + "\n".join(lines) + "\n")
+    monkeypatch.setattr(sets, "built", lambda: altered({"utils.names": "RELEASED = 2\n"}))
+    given = ["release", "--keys", str(keys), "--out", str(releases), "--config", str(config)]
+    assert cli.main(given) == 0, capsys.readouterr().err
+
+
+def test_a_first_release_that_does_not_report_is_refused(
+    keys, tmp_path, altered, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(sets, "built", lambda: altered({"node": "raise ValueError('bad')\n"}))
+    none = tmp_path / "none"
+    assert cli.main(["release", "--keys", str(keys), "--out", str(none)]) == 1
+    assert "release 1 does not report: ValueError: bad" in capsys.readouterr().err
+    assert not none.exists()
