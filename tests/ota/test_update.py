@@ -235,7 +235,7 @@ def test_what_was_changed_by_hand_is_told_and_stays(make_node, name):
 
 def test_several_changes_are_told_as_the_first_and_a_count(make_node):
     node = make_node()
-    for name in ("a" * 40 + ".py", "extra.py", "zeta.py"):
+    for name in ("a" * 40 + ".py", "extra.py", "more.py"):
         (node.flash / "a" / name).write_text("")
     node.run(2)
     assert node.told("ch") == ["a" * 32 + " +2"]
