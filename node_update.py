@@ -12,6 +12,7 @@ from ota import _word
 from utils import logging, timing
 
 _MOST_MS = 60000
+_MOST_NAME = 32  # characters of a name that the report tells
 _HEAD_BYTES = 40  # of a datagram with a block, at most
 
 _log = logging.Logger("update")
@@ -141,7 +142,9 @@ class Update:
         if changed is None:
             now = was
         elif changed:
-            now = changed[0] if len(changed) == 1 else "%s +%d" % (changed[0], len(changed) - 1)
+            now = changed[0][:_MOST_NAME]
+            if len(changed) > 1:
+                now = "%s +%d" % (now, len(changed) - 1)
         self._changed = now
         self.told = [self._seq, self._today]
         if now != was:
