@@ -473,12 +473,8 @@ def _word():
     """Return the word of a node with slots (ota/_word.py), 0 of one without updates."""
     import pycom
 
-    try:
-        word = pycom.nvs_get("ota", 0)
-        return word if isinstance(word, int) else 0
-    except Exception as error:  # noqa: BLE001 - an update must not cost the report
-        _log.warning("no updates: %s", error)
-        return 0
+    word = pycom.nvs_get("ota", 0)
+    return word if isinstance(word, int) else 0  # it may be damaged
 
 
 def _started_by_firmware():

@@ -43,7 +43,9 @@ def work(session, node_id, most_bytes, deadline, block=1024):
 
     seq, digest = session.offer
     slot, _, mine = _word.running()
-    if not _keys.device_key() or slot is None or seq in (mine, _word.rejected()[0]):
+    if not _keys.device_key() or slot is None or seq <= _word.failed():
+        return NONE, None
+    if seq in (mine, _word.rejected()[0]):
         return NONE, None
     download = _staging.Download(session, most_bytes, deadline, block)
     if "LittleFS" not in pycom.bootmgr():  # a power cut may cost any file
@@ -70,9 +72,9 @@ def _authorized(session, node_id, mine, download):
     answer = _ask(session, node_id, _AUTHORIZE, mine, seq)
     if answer and answer.kind == _envelope.KEYS and _has_new_keys(answer, download):
         answer = _ask(session, node_id, _AUTHORIZE, mine, seq)
-    if not answer or answer.kind != _envelope.RELEASE:
+    if not answer or answer.kind != _envelope.RELEASE or answer.seq != seq:
         return None
-    if answer.seq != seq or answer.digest[:8] != digest:
+    if answer.digest[:8] != digest:
         return None
     _slots.empty(_slots.STAGING)
     offer = [seq, answer.length, _slots.hexed(answer.digest), 0, 0]
@@ -117,10 +119,10 @@ def _go_on(offer, slot, download):
         return manifest, None
     board = uos.uname()
     machine = board.sysname, board.release
-    limits = _word.get("ota_floor"), _word.rejected()[0], _word.get("ota_sec")
+    floor, sec = _word.get("ota_floor"), _word.get("ota_sec")
     result = "manifest"
-    if manifest.seq == offer[0]:
-        result = _manifest.check(manifest, running, machine, *limits)
+    if manifest.seq == offer[0]:  # work() has looked at those that were rejected
+        result = _manifest.check(manifest, running, machine, floor, 0, sec)
     if isinstance(result, str):
         return result, None
     if not offer[3]:

@@ -92,7 +92,7 @@ def digest(components):
 
 
 def set_text(found, key):
-    """Yield the set file of a Set, as bytes."""
+    """Return the set file of a Set, as two pieces of bytes."""
     import ubinascii
 
     from ota import _keys
@@ -104,15 +104,10 @@ def set_text(found, key):
         lines.append("%s %s %d %d %s %s" % (name, kind, version, size, sha256, required))
     lines.append("")
     signed = "\n".join(lines).encode()
-    yield signed
-    yield b"end " + ubinascii.hexlify(_keys.hmac(key, signed)) + b"\n"
+    return signed, b"end " + ubinascii.hexlify(_keys.hmac(key, signed)) + b"\n"
 
 
-# reading
-
-
-class _Refused(ValueError):
-    """args: the cause."""
+# reading: _Lines and the functions with an underscore raise ValueError with the cause
 
 
 def read_set(data, key):
@@ -132,23 +127,23 @@ def read_set(data, key):
         lines = _Lines(signed)
         seq, sec = lines.numbers("seq", (_MOST_SEQ,), 1)[0], lines.sec()
         return Set(seq, sec, lines.trial(), lines.components("", seq))
-    except _Refused as refused:
+    except ValueError as refused:
         return refused.args[0]
 
 
 def parse(body):
     """Return the Manifest in the body of an envelope, or a cause.
 
-    Causes: "manifest" not as above; "name", "size", "count" of a component.
+    Causes: "manifest" not as above; "name", "count" of the components.
     """
     try:
         if len(body) > _MOST_BODY or body[-5:] != b"\nend\n":
-            raise _Refused("manifest")
+            raise ValueError("manifest")
         lines = _Lines(body[:-4])
         boards = lines.words("board")
         firmware = tuple([release(word) for word in lines.words("fw", 2)])
         if None in firmware:
-            raise _Refused("manifest")
+            raise ValueError("manifest")
         mpy = lines.numbers("mpy", (255, 255, 255))
         seq, sec = lines.numbers("seq", (_MOST_SEQ,), 1)[0], lines.sec()
         base = lines.words("base", 1)[0]
@@ -159,27 +154,27 @@ def parse(body):
         added = lines.components("+ ", seq)
         removed = lines.names()
         return Manifest(boards, firmware, mpy, seq, sec, base, result, trial, added, removed)
-    except _Refused as refused:
+    except ValueError as refused:
         return refused.args[0]
 
 
 class _Lines:
-    """A text, read line by line from its start. Each method raises _Refused."""
+    """A text, read line by line from its start."""
 
     def __init__(self, data):
         try:
             self._lines = str(data, "utf-8").split("\n")
         except ValueError:
-            raise _Refused("manifest")
+            raise ValueError("manifest")
         self._at = 0
         if self._lines.pop() != "" or self._next() != "set 1":
-            raise _Refused("manifest")
+            raise ValueError("manifest")
 
     def words(self, name, count=0):
         """Return the words after `name`, which begins the next line."""
         words = self._next().split(" ")
         if words.pop(0) != name or not words or count and len(words) != count:
-            raise _Refused("manifest")
+            raise ValueError("manifest")
         return tuple(words)
 
     def numbers(self, name, most, least=0):
@@ -198,12 +193,12 @@ class _Lines:
         while self._at < len(self._lines) and self._lines[self._at][: len(mark)] == mark:
             words = self._next()[len(mark) :].split(" ")
             if len(words) != 6:
-                raise _Refused("manifest")
+                raise ValueError("manifest")
             name = _ascending(words[0], last)
             found[name] = _component(words, seq)
             last = name
             if len(found) > _MOST_COMPONENTS:
-                raise _Refused("count")
+                raise ValueError("count")
         return found
 
     def names(self):
@@ -216,7 +211,7 @@ class _Lines:
 
     def _next(self):
         if self._at == len(self._lines) or len(self._lines[self._at]) > _MOST_LINE:
-            raise _Refused("manifest")
+            raise ValueError("manifest")
         self._at += 1
         return self._lines[self._at - 1]
 
@@ -224,54 +219,53 @@ class _Lines:
 def _component(words, seq):
     name, kind, version, size, sha256, required = words
     if kind not in _KINDS or (kind == "py") != (name == _SOURCE):
-        raise _Refused("manifest")
+        raise ValueError("manifest")
     requires = []
     if required != "-":
         for each in required.split(","):
             words = each.split(":")
             if len(words) != 2:
-                raise _Refused("manifest")
+                raise ValueError("manifest")
             requires.append((_name(words[0]), _number(words[1], 1, seq)))
-    version = _number(version, 1, seq)
-    size = _number(size, 1, _MOST_SIZE, "size")
+    version, size = _number(version, 1, seq), _number(size, 1, _MOST_SIZE)
     return Component(kind, version, size, _hex(sha256), tuple(requires))
 
 
-def _number(text, least, most, cause="manifest"):
+def _number(text, least, most):
     try:
         number = int(text) if len(text) <= 7 else -1
     except ValueError:
         number = -1
     if str(number) != text or not least <= number <= most:
-        raise _Refused(cause)
+        raise ValueError("manifest")
     return number
 
 
 def _hex(text):
+    wrong = len(text) != 64
     for digit in text:
-        if digit not in "0123456789abcdef":
-            raise _Refused("manifest")
-    if len(text) != 64:
-        raise _Refused("manifest")
+        wrong = wrong or digit not in "0123456789abcdef"
+    if wrong:
+        raise ValueError("manifest")
     return text
 
 
 def _name(name):
     parts = name.split(".")
     if len(name) > 64 or len(parts) > 4 or parts[0] in _FIXED:
-        raise _Refused("name")
+        raise ValueError("name")
     for part in parts:
         if not 1 <= len(part) <= 32 or part[0] not in _FIRST:
-            raise _Refused("name")
+            raise ValueError("name")
         for letter in part:
             if letter not in _LATER:
-                raise _Refused("name")
+                raise ValueError("name")
     return name
 
 
 def _ascending(name, last):
     if _name(name) <= last:
-        raise _Refused("name")
+        raise ValueError("name")
     return name
 
 
@@ -283,7 +277,7 @@ def release(text):
             word = word[1:]
         try:
             number = _number(word, 0, 9999)
-        except _Refused:
+        except ValueError:
             return None
         numbers.append(number)
     return tuple(numbers)

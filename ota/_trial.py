@@ -28,6 +28,6 @@ def begin():
     if names:
         import machine
 
-        _log.error("release %d: damaged: %s", seq, names)
+        _log.error("damaged: %s", names)
         _word.back(slot, seq, "damaged")
         machine.deepsleep(1000)

@@ -4,6 +4,7 @@
     ota_floor    seq of the last confirmed release; none that is not newer runs
     ota_sec      its security epoch
     ota_bad      seq | cause << 18 | told << 22 of the last rejected release
+    ota_failed   seq of the last one that was rejected on trial, if ota_bad is another one
     ota_nonce    questions asked so far
 
 state: 1 confirmed, 2 on trial. slot: the confirmed one, 0 for /flash/a; on trial the other one
@@ -86,8 +87,16 @@ def back(slot, seq, cause):
 
 def reject(seq, cause):
     """Never take this release again. cause: a word; one that is none of CAUSES: "refused"."""
+    put("ota_failed", failed())
     causes = CAUSES.split()
     put("ota_bad", seq | (causes.index(cause) if cause in causes else _REFUSED) << 18)
+
+
+def failed():
+    """Return the number of the last release that was rejected on trial: none up to it runs again,
+    whatever a server has the node refuse in between."""
+    bad = get("ota_bad")
+    return bad & _SEQ if bad >> 18 & 15 < _REFUSED else get("ota_failed")
 
 
 def rejected():

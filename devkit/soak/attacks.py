@@ -110,6 +110,10 @@ ANSWERS = [
     ("answer for another release", given(seq=NEW + 1), ""),
     ("confirmation in place of a release", given(kind=2), ""),
     ("a kind that is none", given(kind=4), "no answer: answer"),
+    ("a release that was rejected",
+     lambda server, target: target.nvs.put("ota_bad", NEW | 4 << 18), ""),
+    ("a release that failed on trial",
+     lambda server, target: target.nvs.put("ota_bad", NEW | 2 << 18), ""),
     ("key file of a length that is none", given(kind=3, size=1000), "no answer: answer"),
 ]  # fmt: skip
 
@@ -180,6 +184,15 @@ def replaced(old: bytes, new: bytes) -> Prepare:
     return text(change)
 
 
+def failed_before(server: Server, target: Target) -> None:
+    """Release 12 has crashed on trial. Something else is refused before it is offered again."""
+    target.nvs.put("ota_bad", NEW | 1 << 18)
+    forged = Server()
+    forged.seq = NEW + 30
+    by("stranger")(forged, target)
+    target.run(forged)
+
+
 def other_number(server: Server, target: Target) -> None:
     server.seq = NEW + 1
 
@@ -226,6 +239,7 @@ ENVELOPES = [
     ("F33: an older security epoch", signed(sec=1), "refused: epoch"),
     ("F33: an older release as the offered one", lambda server, target: server.sign(
         manifest(MINE, seq=10)), "refused: manifest"),
+    ("a release that failed on trial, after another one was refused", failed_before, ""),
     ("another number than offered", other_number, "refused: manifest"),
     ("F34: fast-forward", signed(seq=FLOOR + 10001), "refused: forward"),
     ("F34: fast-forward to the last number", signed(seq=262143), "refused: forward"),
@@ -249,7 +263,7 @@ ENVELOPES = [
     ("F37: more components than allowed", signed(*MANY), "refused: count"),
     ("F37: more bytes than allowed", signed(*LARGE), "refused: size"),
     ("F37: a component of 64 KB and a byte", signed(
-        dataclasses.replace(CHANGED, size=65537)), "refused: size"),
+        dataclasses.replace(CHANGED, size=65537)), "refused: manifest"),
     ("F37: cut", text(lambda body: body[:-40]), "refused: manifest"),
     ("extra data behind the end", text(lambda body: body + b"more\n"), "refused: manifest"),
     # F38

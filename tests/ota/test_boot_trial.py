@@ -53,6 +53,35 @@ def test_a_try_is_taken_or_the_old_set_returns(board, word, floor, slot, after):
     assert board.shown == [slot, after]
 
 
+SLEEP = """
+import sys
+sys.path[:0] = ["/flash/{slot}"]
+import node_start
+node_start._sleep(1000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("slot", "word", "after"),
+    [
+        ("b", trial(0, 2, 24), trial(0, 3, 23)),
+        ("b", trial(0, 0, 1), trial(0, 1, 0)),
+        ("a", trial(0, 2, 24), trial(0, 2, 24)),  # the old set, as the try was not counted
+        ("a", CONFIRMED | OLD, CONFIRMED | OLD),
+    ],
+)
+def test_a_sleep_that_spares_the_battery_costs_a_cycle_of_the_trial_and_no_try(
+    board, slot, word, after
+):
+    for folder in ("utils", "ota"):
+        shutil.copytree(ROOT / folder, board.flash / folder)
+    shutil.copy(ROOT / "node_start.py", board.flash)
+    board.service("nvs").put("ota", word)
+    board.run(SLEEP.format(slot=slot))
+    assert board.outcome.kind == "deepsleep"
+    assert board.service("nvs").records["ota", "int"] == after
+
+
 def set_file(board: Any, slot: str, seq: int) -> None:
     board.put(f"{slot}/set", f"set 1\nseq {seq}\n")
 

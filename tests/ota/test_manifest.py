@@ -165,8 +165,8 @@ CHECKS = {
     "one more": (manifest(*many(201 - len(RUNNING))), "count"),
     "201 in the list": (manifest(*many(201)), "count"),
     "a component as large as allowed": (manifest(*large(1)), None),
-    "a larger one": (manifest(*large(1, 65537)), "size"),
-    "an empty one": (manifest(*large(1, 0)), "size"),
+    "a larger one": (manifest(*large(1, 65537)), "manifest"),
+    "an empty one": (manifest(*large(1, 0)), "manifest"),
     "a set as large as allowed": (manifest(*large(15)), None),
     "a larger set": (manifest(*large(16)), "size"),
     # F40: what hides what

@@ -233,6 +233,17 @@ def test_what_was_changed_by_hand_is_told_and_stays(make_node, name):
     assert node.files("b") == []
 
 
+def test_a_set_that_is_as_it_was_again_gets_the_release_within_a_day(make_node):
+    node = make_node(period_s=21600)
+    file = node.flash / "a" / "alpha.mpy"
+    content = file.read_bytes()
+    updates._damage(file)
+    node.run(3)
+    assert node.told("ch") == ["alpha"]
+    file.write_bytes(content)
+    node.run_until(lambda: kept(node), 10)
+
+
 @pytest.mark.parametrize("limits", [{"most": 0}, {"most": 8192, "supply_mv": 3499}])
 def test_no_budget_or_a_low_battery_leaves_the_offer_alone(make_node, limits):
     supply_mv = limits.pop("supply_mv", None)
