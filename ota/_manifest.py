@@ -24,7 +24,9 @@ two words. A manifest (the body of an envelope, after its signature was found ri
 
 The set file of a slot has the lines set, seq, sec and trial, one line like those with + for each
 component, and "end HEX": the HMAC of all before it with the device key. REQS are NAME:VER with the
-least version, separated by commas, or "-". No line holds a path: `path` derives it from the name.
+least version, separated by commas, or "-"; in a manifest a leading "=" stands for what the
+component requires in the set that runs, and only what differs follows. No line holds a path:
+`path` derives it from the name.
 
 The checks compute the whole resulting set: what it requires has to be in it, with the versions,
 and its digest has to be `result`.
@@ -44,12 +46,10 @@ _MPY_VERSION = const(4)  # of the core 1.11, with unicode and no cache of maps
 _MPY_FLAGS = const(2)
 _MPY_BITS = const(31)
 
-# Patterns of ure recurse once a character, and the firmware's stack is small
-_FIRST = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LATER = _FIRST + "0123456789"
 # never in a slot, which comes before them in the path
 _FIXED = ("boot", "boot_trial", "main", "config", "credentials")
 _KINDS = ("mpy", "py")
+_AS_BEFORE = ("=", 0)  # of a component's requirements
 _SOURCE = "node_reset"  # source on a board: damaged byte code must not end a start
 
 # kind: "mpy" or "py". sha256: 64 hex digits. requires: ((name, least version), ...)
@@ -172,8 +172,8 @@ class _Lines:
 
     def words(self, name, count=0):
         """Return the words after `name`, which begins the next line."""
-        words = self._next().split(" ")
-        if words.pop(0) != name or not words or count and len(words) != count:
+        words = _split(self._next(), " ", count and count + 1)
+        if words.pop(0) != name or not words:
             raise ValueError("manifest")
         return tuple(words)
 
@@ -191,9 +191,7 @@ class _Lines:
         """Return {name: Component} of the next lines that begin with `mark`."""
         found, last = {}, ""
         while self._at < len(self._lines) and self._lines[self._at][: len(mark)] == mark:
-            words = self._next()[len(mark) :].split(" ")
-            if len(words) != 6:
-                raise ValueError("manifest")
+            words = _split(self._next()[len(mark) :], " ", 6)
             name = _name(words[0], last)
             found[name] = _component(words, seq)
             last = name
@@ -216,17 +214,24 @@ class _Lines:
         return self._lines[self._at - 1]
 
 
+def _split(text, mark, count):
+    words = text.split(mark)
+    if count and len(words) != count:
+        raise ValueError("manifest")
+    return words
+
+
 def _component(words, seq):
     name, kind, version, size, sha256, required = words
     if kind not in _KINDS or (kind == "py") != (name == _SOURCE):
         raise ValueError("manifest")
     requires = []
-    if required != "-":
-        for each in required.split(","):
-            words = each.split(":")
-            if len(words) != 2:
-                raise ValueError("manifest")
-            requires.append((_name(words[0]), _number(words[1], 1, seq)))
+    if required[:1] == "=":
+        requires.append(_AS_BEFORE)
+        required = required[1:] or "-"
+    for each in required.split(",") if required != "-" else ():
+        other, least = _split(each, ":", 2)
+        requires.append((_name(other), _number(least, 1, seq)))
     version, size = _number(version, 1, seq), _number(size, 1, _MOST_SIZE)
     return Component(kind, version, size, _hex(sha256), tuple(requires))
 
@@ -256,11 +261,11 @@ def _name(name, last=""):
     if name <= last or len(name) > 64 or len(parts) > 4 or parts[0] in _FIXED:
         raise ValueError("name")
     for part in parts:
-        if not 1 <= len(part) <= 32 or part[0] not in _FIRST:
+        good = 1 <= len(part) <= 32 and not part[0].isdigit()
+        for letter in part:  # patterns of ure recurse once a character, on a small stack
+            good = good and ("a" <= letter.lower() <= "z" or "0" <= letter <= "9" or letter == "_")
+        if not good:
             raise ValueError("name")
-        for letter in part:
-            if letter not in _LATER:
-                raise ValueError("name")
     return name
 
 
@@ -309,6 +314,12 @@ def check(manifest, running, machine, floor, bad, sec=0):
             if name not in running.components or name in manifest.added:
                 return "removal"
             del components[name]
+    for name in manifest.added:
+        one, before = components[name], running.components.get(name)
+        if before and one.requires[:1] == (_AS_BEFORE,):  # unresolved it is in no set: _open()
+            requires = dict(before.requires)
+            requires.update(one.requires[1:])
+            components[name] = Component(*(one[:4] + (tuple(sorted(requires.items())),)))
     for name in running.components:
         if name not in components and (name[:4] == "node" or name.split(".")[0] == "ota"):
             return "removal"

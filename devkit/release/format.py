@@ -46,8 +46,17 @@ class Component:
 
     @property
     def line(self) -> str:
-        """As it stands in manifest and set file."""
-        requires = ",".join(f"{name}:{least}" for name, least in self.requires) or "-"
+        """As it stands in a set file."""
+        return self._line(_listed(self.requires) or "-")
+
+    def line_after(self, before: Component | None) -> str:
+        """As it stands in a manifest: requirements that it had `before` need not be repeated."""
+        had = dict(before.requires) if before else {}
+        if not had or not had.keys() <= dict(self.requires).keys():
+            return self.line
+        return self._line("=" + _listed(each for each in self.requires if each not in had.items()))
+
+    def _line(self, requires: str) -> str:
         fields = (self.name, self.kind, self.version, self.size, self.sha256, requires)
         return " ".join(map(str, fields))
 
@@ -78,9 +87,11 @@ class Manifest:
     boards: tuple[str, ...] = ("GPy", "FiPy")
     firmware: tuple[str, str] = ("1.20.2.r0", "1.21")  # from the first one on, below the second
     mpy: tuple[int, int, int] = MPY
+    before: tuple[Component, ...] = ()  # of the set `base`, whose requirements need no repetition
 
     @property
     def body(self) -> bytes:
+        before = {one.name: one for one in self.before}
         lines = [
             "set 1",
             " ".join(("board", *self.boards)),
@@ -91,7 +102,7 @@ class Manifest:
             f"base {self.base}",
             f"result {self.result}",
             "trial {} {}".format(*self.trial),
-            *[f"+ {one.line}" for one in _by_name(self.added)],
+            *[f"+ {one.line_after(before.get(one.name))}" for one in _by_name(self.added)],
             *[f"- {name}" for name in sorted(self.removed)],
             "end\n",
         ]
@@ -157,6 +168,10 @@ def address(content: bytes) -> str:
 
 def etag(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()[:8]
+
+
+def _listed(requires: Iterable[tuple[str, int]]) -> str:
+    return ",".join(f"{name}:{least}" for name, least in requires)
 
 
 def _by_name(components: Iterable[Component]) -> list[Component]:

@@ -153,7 +153,7 @@ def steps(folder: Path, release: Release, keys: Path) -> list[Step]:
         added, removed = changes(base, release)
         manifest = Manifest(
             release.seq, base.digest, release.digest, tuple(added), tuple(removed), release.sec,
-            release.trial,
+            release.trial, before=base.components,
         )  # fmt: skip
         if len(manifest.body) > MOST_BODY:
             raise StoreTrouble(

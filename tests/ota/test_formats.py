@@ -27,6 +27,23 @@ def test_a_manifest_is_read_as_it_was_written(on_board):
     assert read.added["node_reset"] == ("py", 3, 15, two.sha256, ())
 
 
+SHORT = {  # requirements before, now, in the manifest
+    "the same": ((("a", 1), ("b", 4)), (("a", 1), ("b", 4)), "="),
+    "one that changed with it": ((("a", 1), ("b", 4)), (("a", 9), ("b", 4)), "=a:9"),
+    "one more": ((("b", 4),), (("a", 1), ("b", 4)), "=a:1"),
+    "one less": ((("a", 1), ("b", 4)), (("b", 4),), "b:4"),
+    "none before": ((), (("a", 1),), "a:1"),
+    "none now": ((("a", 1),), (), "-"),
+}
+
+
+@pytest.mark.parametrize(("before", "now", "written"), SHORT.values(), ids=SHORT)
+def test_a_manifest_names_only_requirements_that_differ(before, now, written):
+    old, new = Component.of("x", b"old", 4, before), Component.of("x", b"new", 9, now)
+    body = formats.Manifest(9, "ab" * 32, "cd" * 32, (new,), before=(old,)).body.decode()
+    assert body.splitlines()[-2].split(" ")[-1] == written
+
+
 def test_a_set_file_is_read_as_it_was_written(on_board):
     components = [
         Component.of("utils.b", b"b", 2),

@@ -78,6 +78,12 @@ def closed(*requires, version=12, name="utils.new"):
     return manifest(A, component(name, version, requires))
 
 
+def short(one, removed=(), before=None):
+    """A release whose list repeats no requirement of `before`, by default of what runs."""
+    return manifest(A, one, removed=removed, before=before or tuple(RUNNING.values()))
+
+
+NODE = RUNNING["node"].requires
 WHOLE = [component(name, 12, one.requires, kind=one.kind) for name, one in RUNNING.items()]
 
 # manifest, cause or None; what differs from MACHINE, FLOOR, BAD
@@ -150,6 +156,16 @@ CHECKS = {
         None),
     "a complete list without what is required": (
         manifest(*[one for one in WHOLE if one.name != "utils.b"], base="*"), "requirement"),
+    "requires what it did": (short(component("node", 12, NODE)), None),
+    "requires what it did, and more": (
+        short(component("node", 12, [("utils.a", 12), *NODE[1:], ("utils.idle", 1)])), None),
+    "requires what it did, one of them later": (
+        short(component("node", 12, [NODE[0], ("utils.b", 10)])), "requirement"),
+    "requires what it did, and that goes": (
+        short(component("node", 12, NODE), removed=["utils.b"]), "requirement"),
+    "requires what it did, and is new": (
+        short(component("utils.new", 12, NODE), before=(component("utils.new", 1, NODE),)),
+        "requirement"),
     # what may go
     "removal of what is not there": (manifest(removed=["utils.c"]), "removal"),
     "removal of what comes": (manifest(A, removed=["utils.a"]), "removal"),
