@@ -114,7 +114,7 @@ def _go_on(offer, slot, download):
     running = _slots.read(slot)
     if isinstance(running, str):
         return CHANGED, ["set"]
-    manifest = _opened(offer)
+    manifest = _opened(offer, running)
     if isinstance(manifest, str):
         return manifest, None
     board = uos.uname()
@@ -137,7 +137,7 @@ def _go_on(offer, slot, download):
     return outcome, result if outcome == READY else percent
 
 
-def _opened(offer):
+def _opened(offer, running):
     """Return the Manifest of a whole envelope, or a cause."""
     data = _slots.content(_staging.place(offer[2]))
     if _slots.hexed(_keys.sha256(data)) != offer[2]:
@@ -150,7 +150,7 @@ def _opened(offer):
         body = _envelope.opened(data, keys.moduli)
         if isinstance(body, str):
             return body
-    return _manifest.parse(body)
+    return _manifest.parse(body, running.components)
 
 
 def _has_room(manifest, result, folder):

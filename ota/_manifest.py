@@ -2,7 +2,7 @@
 
     from ota import _manifest
     running = _manifest.read_set(text, key)               # Set, or a cause
-    manifest = _manifest.parse(body)                      # Manifest, or a cause
+    manifest = _manifest.parse(body, running.components)  # Manifest, or a cause
     result = _manifest.check(manifest, running, machine, floor, bad)    # Set, or a cause
     for piece in _manifest.set_text(result, key): ...     # the set file of the other slot
 
@@ -49,10 +49,9 @@ _MPY_BITS = const(31)
 # never in a slot, which comes before them in the path
 _FIXED = ("boot", "boot_trial", "main", "config", "credentials")
 _KINDS = ("mpy", "py")
-_AS_BEFORE = ("=", 0)  # of a component's requirements
 _SOURCE = "node_reset"  # source on a board: damaged byte code must not end a start
 
-# kind: "mpy" or "py". sha256: 64 hex digits. requires: ((name, least version), ...)
+# kind: "mpy" or "py". sha256: 64 hex digits. requires: {name: least version}
 Component = namedtuple("Component", ("kind", "version", "size", "sha256", "requires"))
 # components: by name
 Set = namedtuple("Set", ("seq", "sec", "trial", "components"))
@@ -100,7 +99,7 @@ def set_text(found, key):
     lines = ["set 1", "seq %d" % found.seq, "sec %d" % found.sec, "trial %d %d" % found.trial]
     for name in sorted(found.components):
         kind, version, size, sha256, requires = found.components[name]
-        required = ",".join(["%s:%d" % each for each in requires]) or "-"
+        required = ",".join(["%s:%d" % each for each in sorted(requires.items())]) or "-"
         lines.append("%s %s %d %d %s %s" % (name, kind, version, size, sha256, required))
     lines.append("")
     signed = "\n".join(lines).encode()
@@ -131,8 +130,10 @@ def read_set(data, key):
         return refused.args[0]
 
 
-def parse(body):
+def parse(body, before=()):
     """Return the Manifest in the body of an envelope, or a cause.
+
+    before: components that run, whose requirements it need not repeat.
 
     Causes: "manifest" not as above; "name", "count" of the components.
     """
@@ -151,7 +152,7 @@ def parse(body):
             _hex(base)
         result = _hex(lines.words("result", 1)[0])
         trial = lines.trial()
-        added = lines.components("+ ", seq)
+        added = lines.components("+ ", seq, before)
         removed = lines.names()
         return Manifest(boards, firmware, mpy, seq, sec, base, result, trial, added, removed)
     except ValueError as refused:
@@ -187,13 +188,13 @@ class _Lines:
     def trial(self):
         return self.numbers("trial", (7, 63), 1)
 
-    def components(self, mark, seq):
+    def components(self, mark, seq, before=()):
         """Return {name: Component} of the next lines that begin with `mark`."""
         found, last = {}, ""
         while self._at < len(self._lines) and self._lines[self._at][: len(mark)] == mark:
             words = _split(self._next()[len(mark) :], " ", 6)
             name = _name(words[0], last)
-            found[name] = _component(words, seq)
+            found[name] = _component(words, seq, before)
             last = name
             if len(found) > _MOST_COMPONENTS:
                 raise ValueError("count")
@@ -221,19 +222,19 @@ def _split(text, mark, count):
     return words
 
 
-def _component(words, seq):
+def _component(words, seq, before):
     name, kind, version, size, sha256, required = words
     if kind not in _KINDS or (kind == "py") != (name == _SOURCE):
         raise ValueError("manifest")
-    requires = []
-    if required[:1] == "=":
-        requires.append(_AS_BEFORE)
+    requires = {}
+    if required[:1] == "=" and name in before:
+        requires.update(before[name].requires)
         required = required[1:] or "-"
     for each in required.split(",") if required != "-" else ():
         other, least = _split(each, ":", 2)
-        requires.append((_name(other), _number(least, 1, seq)))
+        requires[_name(other)] = _number(least, 1, seq)
     version, size = _number(version, 1, seq), _number(size, 1, _MOST_SIZE)
-    return Component(kind, version, size, _hex(sha256), tuple(requires))
+    return Component(kind, version, size, _hex(sha256), requires)
 
 
 def _number(text, least, most):
@@ -314,12 +315,6 @@ def check(manifest, running, machine, floor, bad, sec=0):
             if name not in running.components or name in manifest.added:
                 return "removal"
             del components[name]
-    for name in manifest.added:
-        one, before = components[name], running.components.get(name)
-        if before and one.requires[:1] == (_AS_BEFORE,):  # unresolved it is in no set: _open()
-            requires = dict(before.requires)
-            requires.update(one.requires[1:])
-            components[name] = Component(*(one[:4] + (tuple(sorted(requires.items())),)))
     for name in running.components:
         if name not in components and (name[:4] == "node" or name.split(".")[0] == "ota"):
             return "removal"
@@ -366,7 +361,7 @@ def _open(components):
             package = package.rsplit(".", 1)[0]
             if package in components:
                 return "shadow"
-        for required, least in components[name].requires:
+        for required, least in components[name].requires.items():
             if required not in components or components[required].version < least:
                 return "requirement"
     return None

@@ -35,7 +35,7 @@ def envelope(data):
 
 
 def manifest(data):
-    found = _manifest.parse(data)
+    found = _manifest.parse(data, running.components)
     if not isinstance(found, str):
         found = _manifest.check(found, running, machine, {floor}, {bad}, 2)
     if not isinstance(found, str):

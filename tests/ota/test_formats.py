@@ -23,8 +23,8 @@ def test_a_manifest_is_read_as_it_was_written(on_board):
     assert read.firmware == ((1, 20, 2, 0), (1, 21))
     assert (read.mpy, read.trial) == ((4, 2, 31), (3, 24))
     assert read.removed == ("utils.old", "utils.older")
-    assert read.added["utils.one"] == ("mpy", 7, 8, one.sha256, (("lib.x", 1), ("utils.two", 7)))
-    assert read.added["node_reset"] == ("py", 3, 15, two.sha256, ())
+    assert read.added["utils.one"] == ("mpy", 7, 8, one.sha256, {"lib.x": 1, "utils.two": 7})
+    assert read.added["node_reset"] == ("py", 3, 15, two.sha256, {})
 
 
 SHORT = {  # requirements before, now, in the manifest
@@ -53,7 +53,7 @@ def test_a_set_file_is_read_as_it_was_written(on_board):
     [read] = on_board(("_manifest.read_set", written, KEY))
     assert (read.seq, read.sec, read.trial) == (5, 1, (2, 9))
     assert sorted(read.components) == ["utils.a", "utils.b"]
-    assert read.components["utils.a"].requires == (("utils.b", 2),)
+    assert read.components["utils.a"].requires == {"utils.b": 2}
     assert read.components["utils.b"].sha256 == components[0].sha256
     [digest] = on_board(("_manifest.digest", read.components))
     assert digest == formats.set_digest(components)

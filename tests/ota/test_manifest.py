@@ -20,9 +20,10 @@ from ota import _keys, _manifest
 
 KEY = bytes(range(32))
 for body, text, arguments in given():
-    found = _manifest.parse(content(body))
+    running = _manifest.read_set(content(text), KEY)
+    found = _manifest.parse(content(body), running.components)
     if not isinstance(found, str):
-        found = _manifest.check(found, _manifest.read_set(content(text), KEY), *arguments)
+        found = _manifest.check(found, running, *arguments)
     if not isinstance(found, str):
         found = _keys.sha256(*_manifest.set_text(found, KEY))
     show(found)
@@ -165,7 +166,7 @@ CHECKS = {
         short(component("node", 12, NODE), removed=["utils.b"]), "requirement"),
     "requires what it did, and is new": (
         short(component("utils.new", 12, NODE), before=(component("utils.new", 1, NODE),)),
-        "requirement"),
+        "manifest"),
     # what may go
     "removal of what is not there": (manifest(removed=["utils.c"]), "removal"),
     "removal of what comes": (manifest(A, removed=["utils.a"]), "removal"),
