@@ -125,7 +125,7 @@ def read_set(data, key):
         return "set_tag"
     try:
         lines = _Lines(signed)
-        seq, sec = lines.numbers("seq", (_MOST_SEQ,), 1)[0], lines.sec()
+        seq, sec = lines.releases()
         return Set(seq, sec, lines.trial(), lines.components("", seq))
     except ValueError as refused:
         return refused.args[0]
@@ -145,7 +145,7 @@ def parse(body):
         if None in firmware:
             raise ValueError("manifest")
         mpy = lines.numbers("mpy", (255, 255, 255))
-        seq, sec = lines.numbers("seq", (_MOST_SEQ,), 1)[0], lines.sec()
+        seq, sec = lines.releases()
         base = lines.words("base", 1)[0]
         if base != "*":
             _hex(base)
@@ -181,8 +181,8 @@ class _Lines:
         words = self.words(name, len(most))
         return tuple([_number(words[at], least, most[at]) for at in range(len(most))])
 
-    def sec(self):
-        return self.numbers("sec", (_MOST_SEQ,))[0]
+    def releases(self):
+        return self.numbers("seq", (_MOST_SEQ,), 1) + self.numbers("sec", (_MOST_SEQ,))
 
     def trial(self):
         return self.numbers("trial", (7, 63), 1)
@@ -194,7 +194,7 @@ class _Lines:
             words = self._next()[len(mark) :].split(" ")
             if len(words) != 6:
                 raise ValueError("manifest")
-            name = _ascending(words[0], last)
+            name = _name(words[0], last)
             found[name] = _component(words, seq)
             last = name
             if len(found) > _MOST_COMPONENTS:
@@ -205,7 +205,7 @@ class _Lines:
         """Return the names in all lines that are left, "- NAME"."""
         found, last = [], ""
         while self._at < len(self._lines):
-            last = _ascending(self.words("-", 1)[0], last)
+            last = _name(self.words("-", 1)[0], last)
             found.append(last)
         return tuple(found)
 
@@ -250,9 +250,10 @@ def _hex(text):
     return text
 
 
-def _name(name):
+def _name(name, last=""):
+    """Return a name; it comes behind `last`."""
     parts = name.split(".")
-    if len(name) > 64 or len(parts) > 4 or parts[0] in _FIXED:
+    if name <= last or len(name) > 64 or len(parts) > 4 or parts[0] in _FIXED:
         raise ValueError("name")
     for part in parts:
         if not 1 <= len(part) <= 32 or part[0] not in _FIRST:
@@ -260,12 +261,6 @@ def _name(name):
         for letter in part:
             if letter not in _LATER:
                 raise ValueError("name")
-    return name
-
-
-def _ascending(name, last):
-    if _name(name) <= last:
-        raise ValueError("name")
     return name
 
 

@@ -44,7 +44,7 @@ def manifest(data):
 
 
 def content(sha256, size):
-    download = _staging.Download(session(), 8192, timing.Deadline(600000))
+    download = _staging.Download(session(), 8192, timing.Deadline(600000), 1024)
     outcome = download.whole(sha256, size)
     path = _staging.place(sha256)
     found = _slots.content(path) if outcome == _staging.WHOLE else outcome
