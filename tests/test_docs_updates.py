@@ -63,10 +63,9 @@ def test_a_default_is_that_of_the_code(field: str, value: int) -> None:
 
 
 def test_blocks_are_those_of_the_code() -> None:
-    sizes = re.search(r"_LARGE, _SMALL = const\((\d+)\), const\((\d+)\)",
-                      (ROOT / "ota" / "_staging.py").read_text(encoding="utf-8"))  # fmt: skip
-    assert sizes
-    assert f"blocks of {sizes[1]} bytes, of {sizes[2]} after" in " ".join(TEXT.split())
+    source = (ROOT / "node_update.py").read_text(encoding="utf-8")
+    [most] = re.findall(r"while block < (\d+) and", source)
+    assert f"blocks of {most} bytes, or what a datagram" in " ".join(TEXT.split())
 
 
 def test_a_list_of_all_components_has_room(modules) -> None:
