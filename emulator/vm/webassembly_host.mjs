@@ -13,6 +13,7 @@ import { memory, stateOf } from "./webassembly_state.mjs";
 
 const [packageFolder, deviceFolder] = process.argv.slice(2);
 const HEADER = 4;
+const FEW = 64; // so many bytes are copied one by one sooner than all at once
 const HEAP_BYTES = 2560 * 1024; // as a board with PSRAM; this build grows it when it is used up
 
 // Both grow with the frames. Nothing comes but the answer to what was sent.
@@ -42,7 +43,9 @@ const link = {
     exchange(address, size, place, room) {
         if (HEADER + size > outbox.length) outbox = Buffer.allocUnsafe(2 * (HEADER + size));
         outbox.writeUInt32BE(size, 0);
-        outbox.set(new Uint8Array(memory().buffer, address, size), HEADER);
+        const bytes = memory();
+        if (size > FEW) outbox.set(bytes.subarray(address, address + size), HEADER);
+        else for (let at = 0; at < size; at++) outbox[HEADER + at] = bytes[address + at];
         write(HEADER + size);
         answer = read();
         if (answer.length === 0) throw END;
@@ -51,7 +54,7 @@ const link = {
     },
     // Put the answer at `place`.
     answer(place) {
-        new Uint8Array(memory().buffer, place, answer.length).set(answer);
+        memory().set(answer, place);
     },
 };
 
