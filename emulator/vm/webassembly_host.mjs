@@ -9,6 +9,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import v8 from "node:v8";
 import { memory, stateOf } from "./webassembly_state.mjs";
 
 const [packageFolder, deviceFolder] = process.argv.slice(2);
@@ -58,6 +59,8 @@ const link = {
     },
 };
 
+// Functions of the VM that run often are compiled well after a tenth of the usual work
+v8.setFlagsFromString("--wasm-tiering-budget=1000000");
 const { loadMicroPython } = await import(pathToFileURL(path.join(packageFolder, "micropython.mjs")));
 
 // What start.py imports before it asks for anything: compiled once in a process.
