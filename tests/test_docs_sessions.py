@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,11 @@ DOCUMENTS = ("use-one-module.md", "template.md")
 ADDRESS = "https://example.org/pycom-nbiot-nodes.git"
 _BLOCK = re.compile(r"^```([a-z]*)( [a-z ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _MARK = "@@ block"
+# Nothing but time would be lost without: a session would compile the emulator and the devkit
+_LINK = f"""'{sys.executable}' -c 'import pathlib, sys; sys.path.insert(0, "{ROOT}")
+from tests.published import link_bytecode_of_clone
+link_bytecode_of_clone(pathlib.Path.cwd())'
+"""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # `dev` finds a .venv that is set up for the folder it is in
     template = folder / ".git-template" / "hooks" / "post-checkout"
     template.parent.mkdir(parents=True)
-    template.write_text("#!/bin/sh\nset -eu\n" + setting_up("$(pwd -P)/.venv"))
+    template.write_text("#!/bin/sh\nset -eu\n" + setting_up("$(pwd -P)/.venv") + _LINK)
     template.chmod(0o755)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(folder)]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Tree."]):
@@ -100,8 +106,6 @@ def test_every_command_works_from_an_empty_folder(name: str, origin: Path, tmp_p
         "safe.directory": "*",
     }
     environment = {"GIT_CONFIG_COUNT": str(len(settings))}
-    # Bytecode stays beside its module, as a user has it: what one command compiles the next reads
-    environment |= {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": ""}
     for number, (key, value) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     printed = run(todo, tmp_path, environment)
