@@ -431,38 +431,49 @@ class Device(Programs):
         return self.board.meter.time_ms("radio", "on")
 
 
+Wanted = dict[str, tuple[Path, int, int]]  # path on the flash -> source, its time and size
+
+
 @functools.cache
-def _wanted(folders: Sequence[str]) -> dict[str, tuple[Path, int, int]]:
-    """Path on the flash -> source, its time and size. The tree stays as it is while tests run."""
-    found = ((str(path), source, source.stat()) for path, source in flash_files().items())
-    return {
-        path: (source, stat.st_mtime_ns, stat.st_size)
-        for path, source, stat in found
-        if not folders or path.split("/")[0] in folders
-    }
+def _wanted(folders: Sequence[str]) -> Wanted:
+    """The tree stays as it is while tests run."""
+    found = [
+        (str(path), source)
+        for path, source in flash_files().items()
+        if not folders or path.parts[0] in folders
+    ]
+    stats = [(*each, each[1].stat()) for each in [*found, ("support.py", SUPPORT)]]
+    return {path: (source, stat.st_mtime_ns, stat.st_size) for path, source, stat in stats}
 
 
 def restore(flash: Path, folders: Sequence[str] = ()) -> None:
     """Make `flash` hold the device files, or those of these folders, and nothing else. Its path,
     and with it the compiled code in the cache, is the same for many tests."""
-    wanted, there = _wanted(folders), {}
-    start = len(str(flash)) + 1
-    for folder, _, files in os.walk(flash, topdown=False):
-        for name in files:
-            host = f"{folder}/{name}"
-            path = host[start:]
-            if path in wanted:
-                found = os.lstat(host)
-                there[path] = (found.st_mtime_ns, found.st_size)
+    wanted, there = _wanted(folders), set[str]()
+    _sift(str(flash), len(str(flash)) + 1, wanted, there)
+    for path in wanted.keys() - there:
+        (flash / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(wanted[path][0], flash / path)
+
+
+def _sift(folder: str, start: int, wanted: Wanted, there: set[str]) -> bool:
+    """Remove what is not wanted and note what is there as wanted; whether nothing is left."""
+    left = False
+    with os.scandir(folder) as entries:
+        for entry in list(entries):
+            if entry.is_dir(follow_symlinks=False):
+                if _sift(entry.path, start, wanted, there):
+                    os.rmdir(entry.path)
+                    continue
+            elif (path := entry.path[start:]) in wanted:
+                found = entry.stat(follow_symlinks=False)
+                if (found.st_mtime_ns, found.st_size) == wanted[path][1:]:
+                    there.add(path)
             else:
-                os.unlink(host)
-        if folder != str(flash) and not os.listdir(folder):
-            os.rmdir(folder)
-    for path, (source, *stamp) in wanted.items():
-        if there.get(path) != tuple(stamp):
-            (flash / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, flash / path)
-    shutil.copy2(SUPPORT, flash / "support.py")
+                os.unlink(entry.path)
+                continue
+            left = True
+    return not left
 
 
 # fixtures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import sys
@@ -29,6 +30,15 @@ def link_bytecode(folder: Path) -> None:
             Path(kept, *ROOT.parts[1:]), Path(kept, *folder.resolve().parts[1:]),
             copy_function=os.link, ignore=shutil.ignore_patterns(".venv"), dirs_exist_ok=True,
         )  # fmt: skip
+
+
+def link_bytecode_of_clone(folder: Path) -> None:
+    """The same for a clone: its files that are as here become as old as those here."""
+    for name in all_files(ROOT):
+        here, there = ROOT / name, folder / name
+        if there.suffix == ".py" and there.is_file() and filecmp.cmp(here, there, shallow=False):
+            shutil.copystat(here, there)
+    link_bytecode(folder)
 
 
 def setting_up(venv: str) -> str:

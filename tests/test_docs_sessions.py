@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,11 @@ wait $collector
 ADDRESS = "https://example.org/pycom-nbiot-nodes.git"
 _BLOCK = re.compile(r"^```([a-z]*)( [a-z ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _MARK = "@@ block"
+# Nothing but time would be lost without: a session would compile the emulator and the devkit
+_LINK = f"""'{sys.executable}' -c 'import pathlib, sys; sys.path.insert(0, "{ROOT}")
+from tests.published import link_bytecode_of_clone
+link_bytecode_of_clone(pathlib.Path.cwd())'
+"""
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # `dev` finds a .venv that is set up for the folder it is in
     template = folder / ".git-template" / "hooks" / "post-checkout"
     template.parent.mkdir(parents=True)
-    template.write_text("#!/bin/sh\nset -eu\n" + setting_up("$(pwd -P)/.venv"))
+    template.write_text("#!/bin/sh\nset -eu\n" + setting_up("$(pwd -P)/.venv") + _LINK)
     template.chmod(0o755)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(folder)]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Tree."]):
@@ -138,8 +144,6 @@ def test_every_command_works_from_an_empty_folder(
         "safe.directory": "*",
     }
     environment = {"GIT_CONFIG_COUNT": str(len(settings))}
-    # Bytecode stays beside its module, as a user has it: what one command compiles the next reads
-    environment |= {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": ""}
     for number, (key, value) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     printed = run(todo, tmp_path, environment)

@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import marshal
 import os
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +28,7 @@ from pathlib import Path
 
 from devkit import application
 from emulator.device_files import ROOT, config_file, device_files, source
+from emulator.vm import kept
 
 APPLICATION = "application"
 EXTRA = "extra"
@@ -206,7 +209,23 @@ _Said = tuple[str, tuple[str, ...], bool]  # module, names from it, on demand
 @functools.lru_cache(maxsize=256)
 def _said(text: str) -> list[_Said]:
     """The imports of a source text. The trees that are built one after the other differ in a few
-    files."""
+    files. Those of the project are kept between processes."""
+    data = kept.read(text, _maker())
+    if data is None:
+        found = _found(text)
+        kept.write(text, marshal.dumps(found), _maker())
+        return found
+    said: list[_Said] = marshal.loads(data)
+    return said
+
+
+@functools.cache
+def _maker() -> str:
+    """Of what is kept: this file, as it is, with this Python."""
+    return f"{sys.version} {Path(__file__).read_text(encoding='utf-8')}"
+
+
+def _found(text: str) -> list[_Said]:
     lines = text.splitlines()
     found = []
     todo: deque[ast.AST] = deque([ast.parse(text)])

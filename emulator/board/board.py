@@ -95,6 +95,16 @@ class Service:
         """The ESP32 enters deep sleep."""
 
 
+_PARTS: dict[str, tuple[str, str, str]] = {}  # of the names of calls
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    """Service, method and the method's own name in the service."""
+    service, _, method = name.partition(".")
+    parts = _PARTS[name] = service, method, "do_" + method
+    return parts
+
+
 def _characters(result: Any) -> int:
     """Of the texts that a call hands over."""
     if type(result) is str:
@@ -135,13 +145,15 @@ class Board:
         """Carry out one firmware call on behalf of the device."""
         if self.halt is not None:  # no `finally` and no bare `except` on the device outlives it
             raise self.halt
-        service_name, _, method = name.partition(".")
+        service_name, method, function_name = _PARTS.get(name) or _parts(name)
         service = self.services.get(service_name)
-        function = getattr(service, "do_" + method, None)
+        function = getattr(service, function_name, None)
         if function is None:
             raise AttributeError(f"this board has no {name}")
         assert service is not None
-        self.spend_us(service.call_us.get(method, CALL_US) + self._text_us)
+        self.clock.advance(service.call_us.get(method, CALL_US) + self._text_us, self.halted)
+        if self.halt is not None:
+            raise self.halt
         self._text_us = 0
         result = function(*args)
         if result.__class__ is str or result.__class__ is list:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EINVAL, ENODEV, ENOENT, ENOSPC
 from pathlib import Path
@@ -99,7 +99,7 @@ class FlashSpace(Service):
     def host_path(self, path: str) -> Path | None:
         """The host's file behind a path of the device, existing or not; None: no such place."""
         host = self._place(path)
-        return None if host is None or self._leads_out(host) else Path(host)
+        return None if host is None or self.leads_out(host) else Path(host)
 
     def _place(self, path: str) -> str | None:
         full = self.absolute(path)
@@ -107,7 +107,7 @@ class FlashSpace(Service):
             return None
         return None if "\0" in full else self._root + full[len("/flash") :]
 
-    def _leads_out(self, place: str) -> bool:
+    def leads_out(self, place: str) -> bool:
         """Whether a symbolic link below the root leads out of it. Most paths have no link, and
         resolving each of them would take most of the time of an import."""
         above = place
@@ -123,12 +123,10 @@ class FlashSpace(Service):
         them. What is there may lead out of the flash."""
         return self._place(posixpath.join("/flash", path) if self.fs_type == LITTLEFS else path)
 
-    def import_path(
-        self, path: str, is_there: Callable[[str], bool] = os.path.isfile
-    ) -> str | None:
+    def import_path(self, path: str) -> str | None:
         """As host_path, for imports; None as well if no file is there."""
         host = self.import_place(path)
-        return None if host is None or not is_there(host) or self._leads_out(host) else host
+        return None if host is None or not os.path.isfile(host) or self.leads_out(host) else host
 
     def place(self, path: str) -> Path:
         """As host_path; OSError for a place that is on no mounted file system."""

@@ -19,7 +19,8 @@ class Watchdog(Service):
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         self.timeout_ms = 0
-        self._bite: Event | None = None
+        self._due_us = 0  # when it bites unless it is fed before
+        self._bite: Event | None = None  # then or earlier: feeding moves `_due_us` alone
 
     @property
     def armed(self) -> bool:
@@ -29,12 +30,13 @@ class Watchdog(Service):
         """Arm, or re-arm with another time."""
         if timeout_ms <= 0:
             raise ValueError("invalid argument(s) value")
+        self._disarm()
         self.timeout_ms = timeout_ms
-        self._rearm()
+        self.do_feed()
+        self._bite = self.board.clock.schedule_ms(timeout_ms, self._strike)
 
     def do_feed(self) -> None:
-        if self.armed:
-            self._rearm()
+        self._due_us = self.board.clock.now_us + self.timeout_ms * 1000
 
     def on_reset(self, cause: int) -> None:
         if cause == SOFT_RESET:
@@ -51,15 +53,15 @@ class Watchdog(Service):
     def on_sleep(self, duration_ms: int | None) -> None:
         self._disarm()
 
-    def _rearm(self) -> None:
-        self._disarm()
-        self._bite = self.board.clock.schedule_ms(self.timeout_ms, self._strike)
-
     def _disarm(self) -> None:
         if self._bite is not None:
             self._bite.cancel()
             self._bite = None
 
     def _strike(self) -> None:
+        left_us = self._due_us - self.board.clock.now_us
+        if left_us > 0:
+            self._bite = self.board.clock.schedule(left_us, self._strike)
+            return
         self._bite = None
         self.board.stop(Reset(WDT_RESET, "watchdog"))

@@ -37,6 +37,7 @@ class Bridge:
         self.closed: Halt | None = None  # the program is over: whatever still runs is to end
 
     def call(self, name: str, *args: Any) -> Any:
+        board = self._board
         self.guard.touched()
         if self.closed is not None:
             raise self.closed
@@ -44,14 +45,14 @@ class Bridge:
             if self.on_wait is not None and name in ("rtc.sleep_us", "rtc.sleep_until"):
                 result = self._wait(name, args[0])
             else:
-                result = self._board.call(name, *map(plain, args))
+                result = board.call(name, *map(plain, args)) if args else board.call(name)
         except OSError as error:
             raise for_device(error) from None
-        if self._board.interrupted:
+        if board.interrupted:
             self._interrupt()
-        if self._board.irqs:
+        if board.irqs:
             self.dispatch()
-        return plain(result)
+        return result if type(result) in _PLAIN else plain(result)
 
     def pause(self) -> None:
         """A moment at which others may run: interrupt handlers, then other threads."""

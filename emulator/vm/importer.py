@@ -102,7 +102,7 @@ def import_kind(flash: Flash, stem: str) -> str | None:
     if place is None:
         return None
     for kind, suffix, is_there in _KINDS:  # most names that an import looks for are not there
-        if is_there(place + suffix) and flash.import_path(stem + suffix, is_there):
+        if is_there(place + suffix) and not flash.leads_out(place + suffix):
             return kind
     return None
 
@@ -198,7 +198,8 @@ class Importer:
         host = self._flash.import_path(path)
         if host is None:
             raise self.firmware_builtins["OSError"](2)
-        data = Path(host).read_bytes()
+        with open(host, "rb", buffering=0) as file:
+            data = file.read()
         as_source = script or path in SCRIPTS
         self._board.spend_us(import_us(data, "py" if as_source else self._install))
         code = self.compile(data, host, path)

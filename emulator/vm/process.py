@@ -33,6 +33,12 @@ class Silence(Exception):
     """The VM has not called for too long."""
 
 
+def _is_frame(data: bytes) -> bool:
+    """Whether it is one whole frame."""
+    size = len(data) - HEADER.size
+    return size >= 0 and HEADER.unpack_from(data)[0] == size
+
+
 class VmProcess:
     def __init__(self, command: Sequence[str]) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
@@ -57,34 +63,41 @@ class VmProcess:
 
     def receive(self, timeout_s: float) -> list[Any]:
         """The values of the next frame. Silence after `timeout_s` without a byte."""
-        buffer = self._buffer  # nearly always, one read brings one frame
+        buffer = self._buffer
+        if not buffer:
+            piece = self._read(timeout_s)
+            if _is_frame(piece):  # nearly always
+                self._waits = True
+                return decode_all(piece[HEADER.size :])
+            buffer += piece
         while len(buffer) < HEADER.size:
-            self._read(timeout_s)
+            buffer += self._read(timeout_s)
         end = HEADER.size + HEADER.unpack_from(buffer)[0]
         if end > MOST_BYTES:
             raise VmDied(f"the VM does not speak the stream; it began with {bytes(buffer[:64])!r}")
         while len(buffer) < end:
-            self._read(timeout_s)
+            buffer += self._read(timeout_s)
         frame = bytes(buffer[HEADER.size : end])
         del buffer[:end]
         self._waits = True
         return decode_all(frame)
 
-    def _read(self, timeout_s: float) -> None:
+    def _read(self, timeout_s: float) -> bytes:
         if not self._poll.poll(timeout_s * 1000):
             raise Silence
         piece = os.read(self._out, 65536)
         if not piece:
             raise VmDied(self._last_words())
-        self._buffer += piece
+        return piece
 
     def send(self, frame: bytes) -> None:
         """Answer the last frame. An empty answer has the WebAssembly build start anew."""
         self._waits = False
-        data = memoryview(HEADER.pack(len(frame)) + frame)
+        data = HEADER.pack(len(frame)) + frame
         try:
-            while data:
-                data = data[os.write(self._in, data) :]
+            sent = os.write(self._in, data)
+            while sent < len(data):
+                sent += os.write(self._in, memoryview(data)[sent:])
         except BrokenPipeError:
             raise VmDied(self._last_words()) from None
 

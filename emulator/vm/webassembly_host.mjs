@@ -9,10 +9,12 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import v8 from "node:v8";
 import { memory, stateOf } from "./webassembly_state.mjs";
 
 const [packageFolder, deviceFolder] = process.argv.slice(2);
 const HEADER = 4;
+const FEW = 64; // so many bytes are copied one by one sooner than all at once
 const HEAP_BYTES = 2560 * 1024; // as a board with PSRAM; this build grows it when it is used up
 
 // Both grow with the frames. Nothing comes but the answer to what was sent.
@@ -42,7 +44,9 @@ const link = {
     exchange(address, size, place, room) {
         if (HEADER + size > outbox.length) outbox = Buffer.allocUnsafe(2 * (HEADER + size));
         outbox.writeUInt32BE(size, 0);
-        outbox.set(new Uint8Array(memory().buffer, address, size), HEADER);
+        const bytes = memory();
+        if (size > FEW) outbox.set(bytes.subarray(address, address + size), HEADER);
+        else for (let at = 0; at < size; at++) outbox[HEADER + at] = bytes[address + at];
         write(HEADER + size);
         answer = read();
         if (answer.length === 0) throw END;
@@ -51,10 +55,12 @@ const link = {
     },
     // Put the answer at `place`.
     answer(place) {
-        new Uint8Array(memory().buffer, place, answer.length).set(answer);
+        memory().set(answer, place);
     },
 };
 
+// Functions of the VM that run often are compiled well after a tenth of the usual work
+v8.setFlagsFromString("--wasm-tiering-budget=1000000");
 const { loadMicroPython } = await import(pathToFileURL(path.join(packageFolder, "micropython.mjs")));
 
 // What start.py imports before it asks for anything: compiled once in a process.

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 from devkit import cli
 from devkit.plot import draw
@@ -28,6 +27,8 @@ TIMELINE = [
 
 
 def panels(monkeypatch: pytest.MonkeyPatch, chosen: dict[int, str]) -> list[Any]:
+    from matplotlib.figure import Figure  # a second, of each worker that collects this file
+
     kept: list[Figure] = []
     monkeypatch.setattr(Figure, "savefig", lambda self, path, dpi: kept.append(self))
     draw(TIMELINE, [COLD, COLD, RESUMED], Path("run.png"), "a run", chosen)

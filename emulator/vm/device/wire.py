@@ -10,6 +10,8 @@ The protocol is described in docs/vm-stream.md. Runs on MicroPython 1.11 and lat
 import errors
 import values
 
+NONE = 78  # tag of values.py
+
 
 class Wire:
     def __init__(self):
@@ -26,13 +28,17 @@ class Wire:
         if start is None:
             start = self._names[name] = bytearray()
             values.put(start, name)
-        out = start[:]
-        for value in args:
-            values.put(out, value)
+        out = start
+        if args:
+            out = start[:]
+            for value in args:
+                values.put(out, value)
         answer = self._link.exchange(out)
         flags = answer[0]
         self.pending = bool(flags & 1)
-        value = values.Reader(answer, 1).read()
+        value = None
+        if answer[1] != NONE:  # which most calls return
+            value = values.Reader(answer, 1).read()
         if flags & 2:
             raise errors.made(value[0], value[1])
         return value
