@@ -12,6 +12,7 @@ from ota import _word
 from utils import logging, timing
 
 _MOST_MS = 60000
+_FAILED = ("exception", "configuration")  # causes of a cycle whose set cannot do its work
 _MOST_NAME = 32  # characters of a name that the report tells
 _HEAD_BYTES = 40  # of a datagram with a block, at most
 
@@ -79,7 +80,8 @@ class Update:
         """Do what needs no radio: fill the other slot, look for changes, end a cycle on trial."""
         try:
             if self._on_trial:
-                _word.end_cycle()
+                if self._node.cause not in _FAILED:  # else the try is used up, as by a reset
+                    _word.end_cycle()
             elif self._ready:
                 self._switch()
             elif self._looks:

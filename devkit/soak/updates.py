@@ -63,7 +63,7 @@ MOST_STARTS = 120
 MOST_SETTLED = 40  # starts until nothing waits, after a power cut or in back-off
 # Operations that change what is on the flash; a cut at any other is one behind the last of these
 CHANGING = ("write", "close", "rename", "remove", "mkdir", "rmdir", "open new/", "open b/")
-KINDS = ("good", "raises", "hangs", "mute", "damaged")
+KINDS = ("good", "raises", "fails", "hangs", "mute", "damaged")
 CHANGES = ("one", "three", "added", "removed", "all")
 
 ON_VM = True  # --vm is possible; there nothing counts the measurements that are taken
@@ -235,7 +235,7 @@ class Release:
 
 def _content(name: str, versions: dict[str, int], kind: str) -> bytes:
     seq = versions[name]
-    in_run = {"hangs": 'call("world.hang")', "mute": 'call("world.mute")'}.get(kind, "pass")
+    in_run = {each: f'call("world.{each}")' for each in ("fails", "hangs", "mute")}.get(kind, "pass")
     at_import = 'raise ValueError("broken")' if kind == "raises" else ""
     if name == "node_reset":
         return (ROOT / "node_reset.py").read_bytes() + RESET.format(seq=seq).encode()
@@ -332,7 +332,7 @@ class World(Service):
         self.cycle = 0
         self.asked = 0
         self.running = 0  # number of the set of this start, as its modules say
-        self.is_mute = False
+        self.is_mute = self.is_failing = False
         self.is_over = False  # the network is good from then on
         self.release: int | None = None  # as the last report said
         self.reports: list[dict[str, Any]] = []  # what each says of releases
@@ -354,7 +354,7 @@ class World(Service):
                 return
         self.broken.append(("set", f"{found} runs"))
 
-    def do_hang(self) -> None:
+    def do_hangs(self) -> None:
         self.board.spend_us(90_000_000)
         self.board.stop(Reset(WDT_RESET, "watchdog"))
         self.board.raise_halt()
@@ -362,8 +362,13 @@ class World(Service):
     def do_mute(self) -> None:
         self.is_mute = True
 
+    def do_fails(self) -> None:
+        self.is_failing = True
+
     def do_up(self) -> bool:
         self.board.spend_us(2_000_000)
+        if self.is_failing:
+            raise ValueError("a fault of the new set, which the node catches")
         if self.is_over or self.cycle >= OUTAGES:
             return True
         return self.plan.online[self.cycle % len(self.plan.online)]
@@ -633,7 +638,7 @@ class Life:
         """One start and the sleep behind it. Returns what starts the next one."""
         board, world = self.board, self.world
         board.cycle += 1
-        world.is_mute = False
+        world.is_mute = world.is_failing = False
         world.running = 0
         board.reset(cause)
         board.spend_us(1_000_000)
@@ -686,7 +691,7 @@ class Life:
         if self.trials > sum(TRIAL) + self.trial_cuts + 1:
             found.append(("rejected", f"{self.trials} starts on trial"))
         if back:
-            causes = {"raises": ["crashed"], "hangs": ["crashed"], "mute": ["undelivered"]}
+            causes = {"raises": ["crashed"], "fails": ["crashed"], "hangs": ["crashed"], "mute": ["undelivered"]}
             allowed = causes.get(plan.kind, ["damaged", "crashed"])
             if self.trial_cuts or plan.kind == "good":
                 allowed = ["crashed", "undelivered", "damaged"]

@@ -132,7 +132,13 @@ def test_a_silent_server_is_asked_for_three_blocks(make_node):
 
 @pytest.mark.parametrize(
     ("kind", "cause"),
-    [("raises", "crashed"), ("hangs", "crashed"), ("mute", "undelivered"), ("damaged", "damaged")],
+    [
+        ("raises", "crashed"),
+        ("fails", "crashed"),
+        ("hangs", "crashed"),
+        ("mute", "undelivered"),
+        ("damaged", "damaged"),
+    ],
 )
 def test_the_old_set_returns_and_says_which_release_was_rejected(make_node, kind, cause):
     node = make_node(kind=kind, change="three")
