@@ -236,7 +236,7 @@ class Release:
 
 def _content(name: str, versions: dict[str, int], kind: str) -> bytes:
     seq = versions[name]
-    in_run = {each: f'call("world.{each}")' for each in ("fails", "hangs", "mute")}.get(kind, "pass")
+    in_run = f'call("world.{kind}")' if kind in ("fails", "hangs", "mute") else "pass"
     at_import = 'raise ValueError("broken")' if kind == "raises" else ""
     if name == "node_reset":
         return (ROOT / "node_reset.py").read_bytes() + RESET.format(seq=seq).encode()
@@ -694,8 +694,8 @@ class Life:
         if self.trials > sum(TRIAL) + self.trial_cuts + 1:
             found.append(("rejected", f"{self.trials} starts on trial"))
         if back:
-            causes = {"raises": ["crashed"], "fails": ["crashed"], "hangs": ["crashed"], "mute": ["undelivered"]}
-            allowed = causes.get(plan.kind, ["damaged", "crashed"])
+            causes = {"mute": ["undelivered"], "damaged": ["damaged", "crashed"]}
+            allowed = causes.get(plan.kind, ["crashed"])
             if self.trial_cuts or plan.kind == "good":
                 allowed = ["crashed", "undelivered", "damaged"]
             if not world.rejected or any(

@@ -23,7 +23,7 @@ ONE_OF = {
 
 
 def test_budgets_are_those_agreed_on() -> None:
-    assert list(BUDGETS.values()) == [180, 120, 70, 140, 20900, 32000, 14900, 4000, 54700]
+    assert list(BUDGETS.values()) == [180, 120, 70, 140, 22900, 32000, 19200, 4500, 59500]
     assert list(BUDGETS)[:4] == FILES
 
 
