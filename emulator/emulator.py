@@ -125,7 +125,7 @@ class Emulator(AbstractContextManager["Emulator"]):
             copy_device_files(flash)
         assert flash is not None
         self.flash = flash
-        self.board = Board(seed, name, firmware, given.faults)
+        self.board = Board(seed, name, firmware, given.faults, given.board.build)
         self.board.trace.secrets = Secrets(secrets)
         if max_hours is not None:
             limit_time(self.board, round(max_hours * 3_600_000_000))

@@ -32,6 +32,8 @@ class BoardOptions:
     """Section [board] of a scenario."""
 
     filesystem: Literal["littlefs", "fat"] = "littlefs"
+    # of the firmware: new boards come with Pybytes
+    build: Literal["base", "pybytes"] = "pybytes"
     # percent by which the clock of deep sleep runs fast, wandering by 0.5; 0: exact; 99: drawn
     rtc_drift: float = DRAWN
 

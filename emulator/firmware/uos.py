@@ -16,6 +16,9 @@ def uname():
     if name == "FiPy":
         fields += ["lorawan", "sigfox"]
         values += ["1.0.2", "1.0.1"]
+    if board["build"] == "pybytes":
+        fields.append("pybytes")
+        values.append("1.6.1")
     if not _uname_types:
         _uname_types.append(namedtuple("uname", fields))
     return _uname_types[0](*values)
@@ -70,7 +73,3 @@ def mount(device, path):
 
 def umount(path):
     raise OSError(22)
-
-
-def mkfat(device):
-    raise OSError(19)

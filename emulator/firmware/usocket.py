@@ -116,7 +116,7 @@ class socket:
         accepted = call("socket.accept", self._number)
         while accepted is None:
             if not self._wait(_POLLIN):
-                self._nothing()
+                raise OSError(_EAGAIN)  # accept() does not know its time-out by name
             accepted = call("socket.accept", self._number)
         number, host, port = accepted
         other = object.__new__(socket)

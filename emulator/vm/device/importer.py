@@ -12,10 +12,12 @@ import sys
 import errors
 import natives
 from imports import Imports
+from surface import face as _face
 from wire import exchange
 
 weak = {}  # the board's aliases, which a file of that name wins over
 _firmware = []  # names of the firmware's modules that are files of emulator/firmware
+_board = []  # names of the modules that the board has
 
 loaded = sys.modules
 path = ["", "/flash", "/flash/lib"]
@@ -123,6 +125,24 @@ def find(stems):
     return exchange("vm.find", stems)
 
 
+def leave_boot_names(main):
+    """What the frozen _boot leaves in the name space of main (esp32/frozen/*/_boot.py)."""
+    main["os"] = imports.shown("uos")
+    main["UART"] = imports.shown("umachine").UART
+
+
+def surface(name):
+    return exchange("vm.surface", name) if name in _board else None
+
+
+def face(module, whole, name, names):
+    _face(module, whole, name, names, note)
+
+
+def note(path):
+    exchange("vm.missing", path)
+
+
 def firmware(name):
     return exchange("vm.firmware", name) if name in _firmware else None
 
@@ -139,6 +159,7 @@ def install(said):
     _scratch[0] = said["scratch"]
     weak.update(said["weak"])
     _firmware.extend(said["firmware"].split())
+    _board.extend(said["modules"].split())
     for name in list(loaded):
         del loaded[name]
     builtins.__import__ = imports.of_device
