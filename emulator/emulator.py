@@ -45,6 +45,7 @@ from emulator.network.cell import Cell
 from emulator.network.internet import Internet
 from emulator.network.ip import Ip
 from emulator.network.routes import Routes
+from emulator.network.tls import Tls
 from emulator.network.wifi.wlan import Wlan
 from emulator.vm.cpython import CpythonVm
 from emulator.vm.guard import limit_time
@@ -163,6 +164,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         if self.lora is not None:
             board.plug("lora", self.lora)
         board.plug("socket", Ip(board, self.routes, self.modem.radio, dns))
+        board.plug("tls", Tls(board))
         self.internet = Internet(board, self.routes)
         board.plug("internet", self.internet)
 
