@@ -134,6 +134,9 @@ class Emulator(AbstractContextManager["Emulator"]):
             self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
         of_board = given.board
         plug_standard(self.board, flash, fs_type=of_board.fs_type, rtc_drift=of_board.rtc_drift)
+        if of_board.sd:
+            slot: Any = self.board.services["sd"]
+            slot.insert(Path(of_board.sd), of_board.sd_mb)
         self._plug_modem(routes)
         self._plug_wifi()
         self.radios = ("lora", *(chips or {}))

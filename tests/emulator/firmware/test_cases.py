@@ -32,7 +32,6 @@ NOT_EMULATED = "Bluetooth is there by name only"
 DIFFERS = {
     "bluetooth_scan": NOT_EMULATED,
     "bluetooth_server": NOT_EMULATED,
-    "sd_card": "no card yet",
     "lora_region_stored": "the region of the board's config block is not emulated",
 }
 
