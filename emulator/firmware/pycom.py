@@ -104,6 +104,7 @@ pybytes_userId = _unprovisioned("")  # noqa: N816
 pybytes_network_preferences = _unprovisioned("")
 pybytes_extra_preferences = _unprovisioned("")
 pybytes_force_update = _unprovisioned(False)
+pybytes_lte_config = _unprovisioned((None, None, 1, None, None, False))
 
 
 def get_free_heap():

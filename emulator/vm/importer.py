@@ -24,7 +24,7 @@ from emulator.vm import mpy
 from emulator.vm.compiler import compile_device
 from emulator.vm.core import CORE
 from emulator.vm.device.imports import Imports
-from emulator.vm.device.surface import face
+from emulator.vm.device.surface import MissingObject, face
 from emulator.vm.mpy import DEPLOYED, compiled
 
 # A file of that name wins over these; everything else built in cannot be shadowed.
@@ -134,6 +134,13 @@ def board_surface(board: Board, name: str) -> dict[str, Any] | None:
     return None if has is None else names.plain(has)
 
 
+def pybytes_names(board: Board) -> list[str]:
+    """What the frozen _main_pybytes leaves in the name space of main, where it runs."""
+    config: Any = board.services["config"]
+    runs = board.build == "pybytes" and config.flags["pybytes_on_boot"]
+    return ["pybytes", "pybytes_config"] if runs else []
+
+
 class Importer:
     def __init__(
         self,
@@ -165,6 +172,8 @@ class Importer:
         """What the frozen _boot leaves in the name space of main (esp32/frozen/*/_boot.py)."""
         main["os"] = self.imports.shown("uos")
         main["UART"] = self.imports.shown("umachine").UART
+        for name in pybytes_names(self._board):
+            main[name] = MissingObject(name, self.note)
 
     def surface(self, name: str) -> dict[str, Any] | None:
         return board_surface(self._board, name)

@@ -35,6 +35,7 @@ from emulator.vm.importer import (
     import_kind,
     import_us,
     mpy_us,
+    pybytes_names,
     source_us,
 )
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
@@ -181,6 +182,7 @@ class MicroPythonVm(Vm):
             "hide": list(HIDDEN),
             "weak": WEAK,
             "firmware": " ".join(firmware_names(self._firmware_dir)),
+            "pybytes": pybytes_names(self.board),
             "builtins": " ".join(names.everywhere("builtins")),
             "modules": " ".join(names.modules(self.board.name, self.board.build)),
             "errno": names.errno_names(),

@@ -12,11 +12,13 @@ import sys
 import errors
 import natives
 from imports import Imports
+from surface import MissingObject
 from surface import face as _face
 from wire import exchange
 
 weak = {}  # the board's aliases, which a file of that name wins over
 _firmware = []  # names of the firmware's modules that are files of emulator/firmware
+_pybytes = []  # names that its Pybytes leaves in main's name space
 _board = []  # names of the modules that the board has
 
 loaded = sys.modules
@@ -129,6 +131,8 @@ def leave_boot_names(main):
     """What the frozen _boot leaves in the name space of main (esp32/frozen/*/_boot.py)."""
     main["os"] = imports.shown("uos")
     main["UART"] = imports.shown("umachine").UART
+    for name in _pybytes:
+        main[name] = MissingObject(name, note)
 
 
 def surface(name):
@@ -160,6 +164,7 @@ def install(said):
     weak.update(said["weak"])
     _firmware.extend(said["firmware"].split())
     _board.extend(said["modules"].split())
+    _pybytes.extend(said["pybytes"])
     for name in list(loaded):
         del loaded[name]
     builtins.__import__ = imports.of_device

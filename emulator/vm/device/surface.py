@@ -34,6 +34,11 @@ class Missing:
         self._refuse()
 
 
+class MissingObject(Missing):
+    def __getattr__(self, name):
+        self._refuse()
+
+
 def missing(path, names, note):
     """What stands for a name that the emulation lacks. names: of a class, the value of a
     constant, or None; note(path): is told of each use."""

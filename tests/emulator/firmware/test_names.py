@@ -140,6 +140,7 @@ def test_modules_and_classes_show_the_names_of_the_board_and_no_others(
         ("import uctypes\nuctypes.sizeof({})", "uctypes.sizeof"),
         ("import sqnsupgrade\nsqnsupgrade.info()", "sqnsupgrade.info"),
         ("help()", "help"),
+        ("pybytes.send_signal(1, 2)", "pybytes"),
     ],
 )
 def test_what_is_not_emulated_says_so(device: Bare, program: str, said: str) -> None:
@@ -166,13 +167,14 @@ def test_what_a_board_lacks_is_not_there(device: Bare, program: str) -> None:
 
 @pytest.mark.both_runtimes
 @pytest.mark.parametrize(
-    ("build", "shown"), [("base", "5 False False"), ("pybytes", "6 True False")]
+    ("build", "shown"), [("base", "5 False False False"), ("pybytes", "6 True True True")]
 )
 def test_the_build_decides_about_pybytes(
     build: str, shown: str, runtime: str, make_device: Callable[..., Bare]
 ) -> None:
-    program = "import pycom\nprint(len(os.uname()), hasattr(pycom, 'pybytes_on_boot'), end=' ')\n"
-    program += "print(hasattr(pycom, 'pybytes_on_boot') and pycom.pybytes_on_boot())\n"
+    program = "import pycom\nhas = hasattr(pycom, 'pybytes_on_boot')\n"
+    program += "print(len(os.uname()), has, has and pycom.pybytes_on_boot(), end=' ')\n"
+    program += "print('pybytes' in globals())"
     assert make_device(build=build).run(program).strip() == shown
 
 
