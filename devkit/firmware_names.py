@@ -23,8 +23,8 @@ WIDTH = 98
 HEAD = """\
 # Names of Pycom firmware {firmware}, made by `python -m devkit.firmware_names`: do not edit.
 # In brackets a module, a class of one, or a type that has no name; name() is a function, name=1
-# a constant, name! an exception, name: a class with a section of its own. @ is followed by the
-# board or the build that alone has the name.
+# a constant, name! an exception, name: a class, whose names have a section of their own. @ is
+# followed by the board or the build that alone has the name.
 """
 
 
@@ -58,6 +58,8 @@ def _sections(facts: dict[str, Any]) -> Iterator[str]:
 def _section(
     path: str, names: dict[str, Any], only: dict[str, str], after: str = ""
 ) -> Iterator[str]:
+    if not names and "." in path:
+        return  # a class without names of its own
     inner, words = [], []
     for name, node in names.items():
         where = only.get(f"{path}.{name}".replace("umachine.", "machine."), "")

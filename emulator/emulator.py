@@ -304,6 +304,7 @@ class _Account:
         emulator.driver.take_counters()
         emulator.wlan.take_furthest()
         self._sent = len(emulator.routes.sent)
+        self._traced = len(emulator.board.trace.entries)
         emulator.routes.missing.clear()
         self._kept = kept_memory(emulator.board)
         self._sleep_mj = 0.0
@@ -369,6 +370,9 @@ class _Account:
         cycle.sent = self._emulator.routes.sent[self._sent :]
         cycle.secrets = self._emulator.board.trace.secrets
         cycle.unrouted = list(self._emulator.routes.missing)
+        since = self._emulator.board.trace.entries[self._traced :]
+        used = {entry.text: None for entry in since if entry.kind == "missing"}
+        cycle.not_emulated = list(used)
 
 
 def _why(outcome: Outcome) -> str | None:
