@@ -7,6 +7,7 @@ of mbedTLS 2.16.
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -206,3 +207,48 @@ print(s.recv(100))
 def test_a_wrapped_socket_sends_nothing_before_it_is_connected(run: Run, echo: int) -> None:
     assert run("attempt(ssl.wrap_socket, socket.socket())", echo) == ["OSError (128,)"]
     assert PEER == ("192.0.2.20", 8883)
+
+
+def test_the_board_can_be_the_server(tmp_path: Path, certificates: Path) -> None:
+    program = """
+server = socket.socket()
+server.bind(('', 443))
+server.listen(1)
+c, _ = server.accept()
+s = ssl.wrap_socket(c, server_side=True, certfile='/flash/cert.pem', keyfile='/flash/key.pem')
+print(s.recv(10))
+s.write(b'answer')
+time.sleep(5)
+s.close()
+"""
+    heard: list[bytes] = []
+    for file in certificates.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "main.py").write_text(JOIN + program)
+    printed: list[str] = []
+    with Emulator(
+        scenario=from_table({}), flash=tmp_path, console=printed.append, max_hours=1
+    ) as emulator:
+
+        def call() -> None:
+            (address,) = emulator.routes.listening.values()
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+            def talk() -> None:
+                with (
+                    socket.create_connection(address, 10) as raw,
+                    context.wrap_socket(raw) as peer,
+                ):
+                    peer.sendall(b"hello")
+                    heard.append(peer.recv(100))
+
+            threads.append(threading.Thread(target=talk))
+            threads[0].start()
+
+        threads: list[threading.Thread] = []
+        emulator.board.clock.schedule_ms(20_000, call)
+        emulator.run(["main.py"])
+        threads[0].join(10)
+    assert "".join(printed) == "b'hello'\n"
+    assert heard == [b"answer"]
