@@ -51,6 +51,7 @@ class Cycle:
     batch: list[int] | None = None  # [measured, of how many that go together]; None: it sends
     error: str | None = None
     unrouted: list[tuple[str, int | None]] = field(default_factory=list)  # a name has no port
+    not_emulated: list[str] = field(default_factory=list)  # names of the board that were used
     secrets: Secrets = field(default_factory=Secrets, repr=False)  # of no reader of the JSON
 
     @property
@@ -109,7 +110,7 @@ class Cycle:
     def as_json(self) -> dict[str, Any]:
         """No secret of the configuration stands in it, as if the board had sent asterisks."""
         table = asdict(self)
-        del table["started_us"], table["unrouted"], table["secrets"]
+        del table["started_us"], table["unrouted"], table["not_emulated"], table["secrets"]
         table["error"] = self.secrets.hide(self.error) if self.error is not None else None
         table["energy_mj"] = round(self.energy_mj, 3)
         table["delivered"] = self.delivered

@@ -45,6 +45,7 @@ from emulator.network.cell import Cell
 from emulator.network.internet import Internet
 from emulator.network.ip import Ip
 from emulator.network.routes import Routes
+from emulator.network.tls import Tls
 from emulator.network.wifi.wlan import Wlan
 from emulator.vm.cpython import CpythonVm
 from emulator.vm.guard import limit_time
@@ -125,7 +126,7 @@ class Emulator(AbstractContextManager["Emulator"]):
             copy_device_files(flash)
         assert flash is not None
         self.flash = flash
-        self.board = Board(seed, name, firmware, given.faults)
+        self.board = Board(seed, name, firmware, given.faults, given.board.build)
         self.board.trace.secrets = Secrets(secrets)
         if max_hours is not None:
             limit_time(self.board, round(max_hours * 3_600_000_000))
@@ -133,6 +134,9 @@ class Emulator(AbstractContextManager["Emulator"]):
             self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
         of_board = given.board
         plug_standard(self.board, flash, fs_type=of_board.fs_type, rtc_drift=of_board.rtc_drift)
+        if of_board.sd:
+            slot: Any = self.board.services["sd"]
+            slot.insert(Path(of_board.sd), of_board.sd_mb)
         self._plug_modem(routes)
         self._plug_wifi()
         self.radios = ("lora", *(chips or {}))
@@ -163,6 +167,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         if self.lora is not None:
             board.plug("lora", self.lora)
         board.plug("socket", Ip(board, self.routes, self.modem.radio, dns))
+        board.plug("tls", Tls(board))
         self.internet = Internet(board, self.routes)
         board.plug("internet", self.internet)
 
@@ -299,6 +304,7 @@ class _Account:
         emulator.driver.take_counters()
         emulator.wlan.take_furthest()
         self._sent = len(emulator.routes.sent)
+        self._traced = len(emulator.board.trace.entries)
         emulator.routes.missing.clear()
         self._kept = kept_memory(emulator.board)
         self._sleep_mj = 0.0
@@ -366,6 +372,9 @@ class _Account:
         cycle.sent = self._emulator.routes.sent[self._sent :]
         cycle.secrets = self._emulator.board.trace.secrets
         cycle.unrouted = list(self._emulator.routes.missing)
+        since = self._emulator.board.trace.entries[self._traced :]
+        used = {entry.text: None for entry in since if entry.kind == "missing"}
+        cycle.not_emulated = list(used)
 
 
 def _why(outcome: Outcome) -> str | None:

@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath
 
 from devkit.checks import sources, subset
 from devkit.checks.problem import Problem
+from emulator import names
+from emulator.names import Name
 
 _PARDON = re.compile(r"#.*\bsubset: \w")
 _COUNTED = re.compile(r"(?<!\\)\{\d")
@@ -76,27 +78,55 @@ class _Known:
 
     names: set[str] = field(default_factory=set)  # everything
     functions: set[str] = field(default_factory=set)  # and methods, classes
+    nameless: set[str] = field(default_factory=set)  # the functions and methods alone
     modules: set[str] = field(default_factory=set)  # imported, and not the firmware's
+    of_firmware: dict[str, Name] = field(default_factory=dict)  # imported from it, by their names
 
     @classmethod
     def of(cls, tree: ast.Module) -> _Known:
         known = cls()
         for node in ast.walk(tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                known._import(node)
+        imported = set(known.names)
+        known.names.clear()
+        for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 known.names.add(node.name)
                 known.functions.add(node.name)
+                if not isinstance(node, ast.ClassDef):
+                    known.nameless.add(node.name)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 known.names.add(node.id)
             elif isinstance(node, ast.arg):
                 known.names.add(node.arg)
-            elif isinstance(node, (ast.Import, ast.ImportFrom)):
-                for alias in node.names:
-                    module = getattr(node, "module", None) or alias.name
-                    bound = alias.asname or alias.name.split(".")[0]
-                    known.names.add(bound)
-                    if module.split(".")[0] not in subset.MODULES:
-                        known.modules.add(bound)
+        for name in known.names | known.modules:  # may be something else
+            known.of_firmware.pop(name, None)
+        known.names |= imported
         return known
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            module = getattr(node, "module", None) or alias.name
+            bound = alias.asname or alias.name.split(".")[0]
+            self.names.add(bound)
+            if module.split(".")[0] not in subset.MODULES:
+                self.modules.add(bound)
+            elif "." not in module:
+                entry = subset.module(module)
+                if isinstance(node, ast.Import):
+                    self.of_firmware[bound] = entry
+                elif alias.name in entry.names:
+                    self.of_firmware[bound] = entry.names[alias.name]
+
+    def meant(self, node: ast.expr) -> Name | None:
+        """The firmware's module or class that an expression names, if it can be nothing else."""
+        if isinstance(node, ast.Name):
+            return self.of_firmware.get(node.id)
+        if isinstance(node, ast.Attribute):
+            owner = self.meant(node.value)
+            return None if owner is None else owner.names.get(node.attr)
+        return None
 
 
 def _of_node(node: ast.AST, known: _Known) -> Iterator[str]:
@@ -109,6 +139,8 @@ def _of_node(node: ast.AST, known: _Known) -> Iterator[str]:
         yield from _attribute(node, known)
     elif isinstance(node, ast.ClassDef):
         yield from _class(node)
+    elif isinstance(node, ast.FunctionDef) and node.name in subset.NO_SPECIAL_METHODS:
+        yield f"no {node.name} on the board: nothing calls it"
 
 
 def _call_target(node: ast.Call, known: _Known) -> Iterator[str]:
@@ -164,9 +196,19 @@ def _attribute(node: ast.Attribute, known: _Known) -> Iterator[str]:
     hint = subset.NO_ATTRIBUTES.get(node.attr)
     if hint and node.attr not in known.names:
         yield f"no .{node.attr} on the board: {hint}"
-    if isinstance(node.value, ast.Name) and node.value.id not in known.modules:
-        if node.attr in subset.NO_MEMBERS.get(node.value.id, ()):
-            yield f"{node.value.id} has no {node.attr} on the board"
+    if node.attr == "__name__" and isinstance(node.value, ast.Name):
+        if node.value.id in known.nameless:
+            yield f"no .__name__ on the board: {node.value.id} is a function"
+    owner = known.meant(node.value)
+    if owner is not None and owner.kind in _OPEN and _lacks(owner, node.attr):
+        yield f"{ast.unparse(node.value)} has no {node.attr} on the board"
+
+
+_OPEN = (names.MODULE, names.CLASS)  # whose names the table holds
+
+
+def _lacks(owner: Name, name: str) -> bool:
+    return not owner.frozen and name not in owner.names and not name.startswith("__")
 
 
 def _class(node: ast.ClassDef) -> Iterator[str]:
@@ -189,15 +231,15 @@ def _imports(tree: ast.Module, own: set[str], firmware: bool) -> Iterator[Findin
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             modules = [node.module or ""]
-            members = subset.NO_MEMBERS.get(modules[0], frozenset())
-            for alias in node.names:
-                if alias.name in members:
-                    yield node.lineno, f"{modules[0]} has no {alias.name} on the board"
+            for alias in () if firmware else node.names:
+                if modules[0] in subset.MODULES and alias.name != "*":
+                    if _lacks(subset.module(modules[0]), alias.name):
+                        yield node.lineno, f"{modules[0]} has no {alias.name} on the board"
         else:
             continue
         for module in modules:
             first, _, member = module.partition(".")
-            if member in subset.NO_MEMBERS.get(first, ()):
+            if member and first in subset.MODULES:
                 yield node.lineno, f"{first} has no {member} on the board"
             elif first not in allowed and node not in tried:
                 yield node.lineno, f"the board has no module {module}"

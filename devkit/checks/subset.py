@@ -1,40 +1,45 @@
-"""What Pycom's MicroPython lacks of Python, as tables: names, members, arguments, modules.
+"""What Pycom's MicroPython lacks of Python: names, members, arguments, modules.
 
-Core of MicroPython 1.11 with the switches of Pycom firmware 1.20.2 (esp32/mpconfigport.h, the
-modules in esp32/mods, the weak links in esp32/mpconfigport.h); Python 3.4 is its language.
+What there is says the table of the firmware's names (emulator/names). What a program for CPython
+would look for is a list here, less what the table has. Python 3.4 is the language.
+Source: MicroPython 1.11 with the switches of Pycom firmware 1.20.2 (esp32/mpconfigport.h).
 """
 
 from __future__ import annotations
 
-# Builtins of CPython that do not exist. Naming one raises NameError, an exception in an
-# `except` clause only at the moment an exception reaches it.
-NO_BUILTINS = frozenset(
-    "ascii breakpoint format vars aiter anext copyright credits exit quit license"
+from emulator import names
+
+# Of CPython, of any version
+_CPYTHON = frozenset(
+    "ascii breakpoint compile format vars aiter anext copyright credits exit quit license"
     " NotImplemented WindowsError IOError EnvironmentError"
     " TimeoutError FileNotFoundError FileExistsError PermissionError IsADirectoryError"
     " NotADirectoryError InterruptedError BlockingIOError ChildProcessError ProcessLookupError"
     " ConnectionError ConnectionResetError ConnectionRefusedError ConnectionAbortedError"
     " BrokenPipeError UnicodeDecodeError UnicodeEncodeError UnicodeTranslateError RecursionError"
-    " ReferenceError FloatingPointError BufferError TabError ModuleNotFoundError"
+    " ReferenceError FloatingPointError BufferError TabError ModuleNotFoundError EncodingWarning"
     " ExceptionGroup BaseExceptionGroup Warning UserWarning DeprecationWarning RuntimeWarning"
-    " ResourceWarning SystemError".split()
+    " BytesWarning FutureWarning ImportWarning PendingDeprecationWarning SyntaxWarning"
+    " UnicodeWarning ResourceWarning SystemError PythonFinalizationError".split()
 )
+BUILTINS = names.everywhere("builtins")
 
-EXCEPTIONS = frozenset(
-    "BaseException ArithmeticError AssertionError AttributeError EOFError Exception GeneratorExit"
-    " ImportError IndentationError IndexError KeyError KeyboardInterrupt LookupError MemoryError"
-    " NameError NotImplementedError OSError OverflowError RuntimeError StopIteration SyntaxError"
-    " SystemExit TypeError UnicodeError ValueError ZeroDivisionError".split()
-)
+# Builtins that do not exist. Naming one raises NameError, an exception in an `except` clause only
+# at the moment an exception reaches it.
+NO_BUILTINS = _CPYTHON - set(BUILTINS)
 
-# Methods that no type here has. A class of the same file may define one of these names itself.
-NO_METHODS = frozenset(
+EXCEPTIONS = frozenset(name for name, entry in BUILTINS.items() if entry.kind == names.EXCEPTION)
+
+# Methods of CPython's types that no type here has. A class of the same file may define one of
+# these names itself.
+_METHODS = frozenset(
     "partition rpartition splitlines center ljust rjust zfill title capitalize swapcase casefold"
-    " expandtabs isalnum isidentifier isnumeric isdecimal isprintable istitle format_map"
-    " translate maketrans removeprefix removesuffix hex fromhex hexdigest bit_length"
-    " is_integer as_integer_ratio with_traceback move_to_end _replace _asdict _make"
-    " read_text write_text".split()
+    " expandtabs isalnum isascii isidentifier isnumeric isdecimal isprintable istitle format_map"
+    " translate maketrans removeprefix removesuffix hex fromhex hexdigest bit_length bit_count"
+    " is_integer as_integer_ratio with_traceback add_note move_to_end _replace _asdict _make"
+    " read_text write_text tobytes tolist tofile frombytes fromlist byteswap".split()
 )
+NO_METHODS = _METHODS - names.of_any_type()
 
 # Attributes that no object here has.
 NO_ATTRIBUTES = {
@@ -68,37 +73,21 @@ NO_KEYWORDS = {
 # The most positional arguments of builtins that take more elsewhere.
 MOST_ARGUMENTS = {"iter": 1, "next": 1, "pow": 2}
 
-# Members that modules lack, under both of a module's names.
-_NO_MEMBERS = {
-    "time": "monotonic monotonic_ns perf_counter perf_counter_ns time_ns strftime strptime"
-    " process_time ctime asctime struct_time",
-    "os": "path makedirs walk environ replace fsync getenv scandir removedirs popen system sep"
-    " linesep name",
-    "re": "sub subn findall finditer split fullmatch escape IGNORECASE MULTILINE DOTALL VERBOSE",
-    "json": "JSONDecodeError JSONEncoder",
-    "math": "inf nan isclose factorial gcd hypot prod tau log1p comb perm dist",
-    "sys": "getsizeof settrace getrecursionlimit setrecursionlimit getrefcount",
-    "binascii": "crc32 crc_hqx b2a_hex a2b_hex",
-    "struct": "Struct iter_unpack error",
-    "hashlib": "new blake2b sha3_256 pbkdf2_hmac scrypt",
-    "socket": "AF_INET6 gethostbyname create_connection gaierror herror inet_aton inet_ntoa"
-    " inet_pton inet_ntop",
-    "machine": "soft_reset lightsleep",
-    "micropython": "schedule",
-    "gc": "get_objects get_count get_stats freeze",
-    "collections": "OrderedDict Counter defaultdict ChainMap",
-}
-NO_MEMBERS = {
-    alias: frozenset(members.split())
-    for module, members in _NO_MEMBERS.items()
-    for alias in (module, "u" + module)
-}
+# Methods that a class may define and that are never called: switched off on this firmware, or
+# younger than its language.
+NO_SPECIAL_METHODS = frozenset(
+    "__radd__ __rsub__ __rmul__ __rtruediv__ __rfloordiv__ __rmod__ __rdivmod__ __rpow__"
+    " __rlshift__ __rrshift__ __rand__ __ror__ __rxor__ __rmatmul__ __matmul__ __imatmul__"
+    " __get__ __set__ __delete__ __set_name__ __getattribute__ __init_subclass__"
+    " __class_getitem__ __missing__".split()
+)
 
 # Modules of the firmware, by all their names.
 MODULES = frozenset(
-    "network pycom sys gc math cmath array micropython builtins uos usocket uselect utime uhashlib"
-    " ucrypto ubinascii ussl uerrno uqueue uio ucollections ustruct _thread uctypes uzlib ujson"
-    " ure utimeq framebuf umachine"
-    " machine os socket select binascii struct re json time hashlib crypto ssl errno queue"
-    " sqnsbrz sqnscodec sqnscrc sqnstp sqnsupgrade _boot _main".split()
-)
+    name for name in names.table() if not name.startswith(names.INSTANCE)
+) | frozenset(names.weak())
+
+
+def module(name: str) -> names.Name:
+    """One of MODULES, with what it has on any board and build."""
+    return names.table()[names.weak().get(name, name)]

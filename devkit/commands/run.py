@@ -80,7 +80,9 @@ def main(options: argparse.Namespace) -> int:
     ok = all(cycle.ok for cycle in cycles)
     if options.json:
         print(json.dumps(summary(ok, options.seed, cycles)))
-    for line in troubles(cycles):
+    used = dict.fromkeys(name for cycle in cycles for name in cycle.not_emulated)
+    notes = [f"used and not emulated: {', '.join(used)}"] if used else []
+    for line in [*troubles(cycles), *notes]:
         print(f"./dev run: {line}", file=sys.stderr)
     return 0 if ok else 1
 

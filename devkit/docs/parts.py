@@ -29,7 +29,7 @@ from devkit.bench.runs import Conditions
 from devkit.build import budget
 from devkit.commands import bench, demo
 from devkit.commands.sensors import listed
-from devkit.docs import causes, configuration, contracts, wear
+from devkit.docs import causes, configuration, contracts, names, wear
 from devkit.servers.receiver import Receiver
 from devkit.tables import markdown, table
 from emulator import scenario
@@ -337,6 +337,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "wifi-scenarios": _wifi_scenarios,
     "report": _report,
     "procedures": _procedures,
+    "names": names.table,
+    "imitated": names.imitated,
     "configuration": configuration.table,
     "bearer": contracts.bearer,
     "causes": causes.table,

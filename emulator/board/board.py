@@ -121,10 +121,13 @@ class Board:
         name: str = "GPy",
         firmware: str = "1.20.2.r4",
         faults: list[Fault] | None = None,
+        build: str = "pybytes",
     ) -> None:
+        """build: of the firmware, "base" or "pybytes" (what new boards come with)."""
         self.seed = seed
         self.name = name
         self.firmware = firmware
+        self.build = build
         self.clock = Clock()
         self.meter = Meter(self.clock)
         self.trace = Trace(self.clock)

@@ -95,7 +95,7 @@ class Zeros:
 
 # Words of the points that belong to the board itself, with the keys of each
 WORDS: dict[str, dict[str, type]] = {
-    "time": {"brown_out": BrownOut, "zeros": Zeros},
+    "time": {"brown_out": BrownOut, "zeros": Zeros, "sd_out": NoKeys, "sd_in": NoKeys},
     "file": {"fail": FileFails, "full": NoKeys, "power_cut": FilePowerCut, "reset": FileReset},
     "nvs": {"fail": NvsFails, "full": NoKeys, "power_cut": NvsPowerCut, "reset": NvsReset},
     "i2c": dict.fromkeys(("nack", "stuck", "corrupt"), NoKeys),

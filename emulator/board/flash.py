@@ -171,7 +171,7 @@ class Flash(FlashSpace):
             ]
 
     def do_stat(self, path: str) -> list[int]:
-        if self.absolute(path) in ("/", "/flash"):
+        if self.absolute(path) in ("/", self.mount):
             return [0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0]
         host = self.existing(path)
         self.board.spend_us(LOOKUP_US)

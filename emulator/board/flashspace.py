@@ -74,6 +74,8 @@ SIZE_BYTES = 4 * 1024 * 1024  # boards with 8 MB of flash
 
 
 class FlashSpace(Service):
+    mount = "/flash"
+
     def __init__(
         self, board: Board, root: Path, fs_type: int = LITTLEFS, size_bytes: int = SIZE_BYTES
     ) -> None:
@@ -103,9 +105,9 @@ class FlashSpace(Service):
 
     def _place(self, path: str) -> str | None:
         full = self.absolute(path)
-        if full != "/flash" and not full.startswith("/flash/"):
+        if full != self.mount and not full.startswith(self.mount + "/"):
             return None
-        return None if "\0" in full else self._root + full[len("/flash") :]
+        return None if "\0" in full else self._root + full[len(self.mount) :]
 
     def leads_out(self, place: str) -> bool:
         """Whether a symbolic link below the root leads out of it. Most paths have no link, and
@@ -132,7 +134,7 @@ class FlashSpace(Service):
         """As host_path; OSError for a place that is on no mounted file system."""
         host = self.host_path(path)
         if host is None:
-            inside = self.absolute(path).startswith("/flash")
+            inside = self.absolute(path).startswith(self.mount)
             raise OSError(ENOENT if inside else ENODEV)
         if len(host.name) > NAME_LIMIT[self.fs_type]:
             raise OSError(EINVAL)

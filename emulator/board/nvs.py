@@ -186,7 +186,7 @@ DEFAULT_FLAGS: dict[str, Any] = {
     "wdt_on_boot": False,
     "wdt_on_boot_timeout": 0xFFFFFFFF,
     "lte_modem_en_on_boot": True,
-    "pybytes_on_boot": False,
+    "pybytes_on_boot": True,
     "boot_fs_type": 0xFF,  # never written
     "boot_partition": 0,
     "safeboot": 0,

@@ -19,6 +19,7 @@ from emulator.board.options import check_range
 from emulator.board.ota import Ota
 from emulator.board.pins import Pins
 from emulator.board.rtc import Rtc
+from emulator.board.sd import Files, Sd
 from emulator.board.serial import Serial
 from emulator.board.slowclock import DRAWN
 from emulator.board.supply import Supply
@@ -32,10 +33,17 @@ class BoardOptions:
     """Section [board] of a scenario."""
 
     filesystem: Literal["littlefs", "fat"] = "littlefs"
+    # of the firmware: new boards come with Pybytes
+    build: Literal["base", "pybytes"] = "pybytes"
+    sd: str = ""  # a folder of this computer that is the card in the slot; "": no card
+    sd_mb: int = 4096  # size of the card
     # percent by which the clock of deep sleep runs fast, wandering by 0.5; 0: exact; 99: drawn
     rtc_drift: float = DRAWN
 
     def __post_init__(self) -> None:
+        check_range(self, "sd_mb", 1, 32_768)
+        if self.sd and not Path(self.sd).is_dir():
+            raise ValueError(f"sd = {self.sd!r}; a folder that exists is needed")
         if self.rtc_drift != DRAWN:
             check_range(self, "rtc_drift", -10, 10)
 
@@ -65,7 +73,8 @@ def plug_standard(
         "supply": lambda: Supply(board),
         "nvs": lambda: Nvs(board, nvs_file),
         "config": lambda: Config(board, nvs_file, fs_type),
-        "flash": lambda: Flash(board, flash_root, fs_type),
+        "flash": lambda: Files(board, flash_root, fs_type),
+        "sd": lambda: Sd(board),
         "rtc": lambda: Rtc(board, rtc_drift),
         "pins": lambda: Pins(board),
         "console": lambda: ConsolePins(board),

@@ -138,7 +138,8 @@ class System(Service):
         return self.mac
 
     def do_board(self) -> dict[str, str]:
-        return {"name": self.board.name, "firmware": self.board.firmware}
+        board = self.board
+        return {"name": board.name, "firmware": board.firmware, "build": board.build}
 
     def do_temperature(self) -> int:
         """The raw register of the sensor on the die: no unit."""

@@ -2,7 +2,8 @@
 
 Kinds in use: `at>` and `at<` (bytes on the modem UART, as text), `power` (domain and state),
 `file`, `nvs`, `i2c`, `net` (a datagram left, arrived or was lost), `boot`, `reset`, `sleep`,
-`fault` (an injected one took effect), `print` (console output of the device). No secret of the
+`fault` (an injected one took effect), `missing` (a name of the board that is not emulated was
+used), `print` (console output of the device). No secret of the
 configuration stands in it.
 """
 

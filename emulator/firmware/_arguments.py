@@ -108,13 +108,13 @@ def setting(service, name, convert=to_int):
     return access
 
 
-_CALLBACK = (("trigger", as_is, REQUIRED), ("handler", as_is, None), ("arg", as_is, None))
+CALLBACK = (("trigger", as_is, REQUIRED), ("handler", as_is, None), ("arg", as_is, None))
 
 
 def set_handler(service, owner, args, keywords):
     """What callback(trigger, handler, arg) of a radio's object does; its handler gets `arg`, or
     the object itself."""
-    trigger, handler, arg = assign(_CALLBACK, 3, args, keywords)
+    trigger, handler, arg = assign(CALLBACK, 3, args, keywords)
     if trigger is None or handler is None:
         call(service + ".callback", 0)
         return

@@ -1,4 +1,4 @@
-"""machine.I2C, UART, SPI, PWM, SD.
+"""machine.I2C, UART, SPI, PWM.
 
 Source: Pycom firmware 1.20.2.r4, esp32/mods/machine_i2c.c, machuart.c, machspi.c, machpwm.c.
 """
@@ -6,7 +6,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/machine_i2c.c, machuart.c, machspi.
 from _arguments import method
 from _board import call
 from _pin import pin_named
-from _texts import BADVAL, FAILED, NA
+from _texts import BADVAL, NA
 
 
 class I2C:
@@ -218,10 +218,3 @@ class PWM:
         if pin is not None:
             pin_named(pin)
         return PWMChannel(duty_cycle)
-
-
-class SD:
-    """No card is inserted."""
-
-    def __init__(self, id=0):
-        raise OSError(FAILED)

@@ -7,6 +7,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c; r5 for cer
 """
 
 from _arguments import (
+    CALLBACK,
     REQUIRED,
     OnlyOne,
     as_is,
@@ -433,6 +434,13 @@ class WLAN(OnlyOne):
             raise OSError(NOTPOSS)
         call("wlan.set", "promiscuous", bool(on[0]))
         return None
+
+    def callback(self, *args, **keywords):
+        """Taken and never called: nothing comes to this board in promiscuous mode."""
+        assign(CALLBACK, 3, args, keywords)
+
+    def events(self):
+        return 0
 
     def wifi_protocol(self, *protocols):
         if call("wlan.get", "mode") == WLAN.STA_AP:

@@ -6,10 +6,11 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modmachine.c, util/mpsleep.c.
 from _analog import ADC  # noqa: F401
 from _arguments import forward
 from _board import call
-from _buses import I2C, PWM, SD, SPI, UART  # noqa: F401
+from _buses import I2C, PWM, SPI, UART  # noqa: F401
 from _clocks import RTC, WDT, Timer  # noqa: F401
 from _pin import Pin, pin_named  # noqa: F401
 from _rmt import RMT  # noqa: F401
+from _sd import SD  # noqa: F401
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET, BROWN_OUT_RESET = range(6)
 PWRON_WAKE, PIN_WAKE, RTC_WAKE, ULP_WAKE = range(4)

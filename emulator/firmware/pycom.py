@@ -90,6 +90,21 @@ wifi_pwd_ap = _wifi_setting("wifi_pwd_ap", _is_text)
 wdt_on_boot = _setting("wdt_on_boot", bool)
 wdt_on_boot_timeout = _setting("wdt_on_boot_timeout")
 lte_modem_en_on_boot = _setting("lte_modem_en_on_boot", bool)
+pybytes_on_boot = _setting("pybytes_on_boot", bool)
+
+
+def _unprovisioned(empty):
+    """What Pybytes builds read of a config block that nothing was ever written to."""
+    return lambda: empty
+
+
+pybytes_device_token = _unprovisioned("")
+pybytes_mqttServiceAddress = _unprovisioned("")  # noqa: N816 - the firmware's name
+pybytes_userId = _unprovisioned("")  # noqa: N816
+pybytes_network_preferences = _unprovisioned("")
+pybytes_extra_preferences = _unprovisioned("")
+pybytes_force_update = _unprovisioned(False)
+pybytes_lte_config = _unprovisioned((None, None, 1, None, None, False))
 
 
 def get_free_heap():

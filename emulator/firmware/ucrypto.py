@@ -9,6 +9,19 @@ from _board import call
 getrandbits = forward("hash.random_bits", 1)
 
 
+class AESCipher:
+    """What AES(...) gives."""
+
+    def __init__(self, number):
+        self._id = number
+
+    def encrypt(self, data):
+        return call("aes.encrypt", self._id, bytes(data))
+
+    def decrypt(self, data):
+        return call("aes.decrypt", self._id, bytes(data))
+
+
 class AES:
     MODE_ECB = 1
     MODE_CBC = 2
@@ -17,18 +30,14 @@ class AES:
     SEGMENT_8 = 8
     SEGMENT_128 = 128
 
-    def __init__(self, key, mode=1, IV=None, counter=None, segment_size=8):  # noqa: N803
-        self._id = call(
-            "aes.new",
-            bytes(key),
-            mode,
-            None if IV is None else bytes(IV),
-            None if counter is None else bytes(counter),
-            segment_size,
+    def __new__(cls, key, mode=1, IV=None, counter=None, segment_size=8):  # noqa: N803
+        return AESCipher(
+            call(
+                "aes.new",
+                bytes(key),
+                mode,
+                None if IV is None else bytes(IV),
+                None if counter is None else bytes(counter),
+                segment_size,
+            )
         )
-
-    def encrypt(self, data):
-        return call("aes.encrypt", self._id, bytes(data))
-
-    def decrypt(self, data):
-        return call("aes.decrypt", self._id, bytes(data))

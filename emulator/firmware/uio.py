@@ -143,9 +143,6 @@ class _Memory(_Stream):
         self._at = max(0, offset + (0, self._at, len(self._content))[whence])
         return self._at
 
-    def tell(self):
-        return self._at
-
     def flush(self):
         pass
 

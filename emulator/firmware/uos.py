@@ -1,10 +1,12 @@
 """uos of the firmware. Source: Pycom firmware 1.20.2.r4, esp32/mods/moduos.c, extmod/vfs*.c."""
 
-from _arguments import forward
+from _arguments import as_is, assign, forward
 from _board import call
+from _sd import SD
 from ucollections import namedtuple
 
 _DIR = 0x4000
+_ENODEV = 19
 _uname_types = []  # one at most: making a type takes longer than all else of uname()
 
 
@@ -16,6 +18,9 @@ def uname():
     if name == "FiPy":
         fields += ["lorawan", "sigfox"]
         values += ["1.0.2", "1.0.1"]
+    if board["build"] == "pybytes":
+        fields.append("pybytes")
+        values.append("1.6.1")
     if not _uname_types:
         _uname_types.append(namedtuple("uname", fields))
     return _uname_types[0](*values)
@@ -64,13 +69,15 @@ def dupterm(*stream):
     return None
 
 
-def mount(device, path):
-    raise OSError(19)
+_MOUNT = (("readonly", as_is, False), ("mkfs", as_is, False))
+
+
+def mount(device, path, *args, **keywords):
+    readonly, _ = assign(_MOUNT, 0, args, keywords)
+    if not isinstance(device, SD):  # block devices of a program's own are not emulated
+        raise OSError(_ENODEV)
+    call("sd.mount", path, bool(readonly))
 
 
 def umount(path):
-    raise OSError(22)
-
-
-def mkfat(device):
-    raise OSError(19)
+    call("sd.umount", None if isinstance(path, SD) else path)

@@ -84,6 +84,7 @@ class socket:
         self._number = call("socket.open", family, type, proto)
         self._left_us = -1  # per operation; -1: without limit, 0: does not block
         self._stream = type == SOCK_STREAM
+        self._connected = False
 
     def fileno(self):
         return self._number
@@ -116,18 +117,20 @@ class socket:
         accepted = call("socket.accept", self._number)
         while accepted is None:
             if not self._wait(_POLLIN):
-                self._nothing()
+                raise OSError(_EAGAIN)  # accept() does not know its time-out by name
             accepted = call("socket.accept", self._number)
         number, host, port = accepted
         other = object.__new__(socket)
         other._number = number
         other._left_us = -1
         other._stream = True
+        other._connected = True
         return other, (host, port)
 
     def connect(self, address):
         host, port = _address(address)
         if call("socket.connect", self._number, host, port):
+            self._connected = True
             return
         if self._left_us == 0:
             raise OSError(_EINPROGRESS)
@@ -135,6 +138,7 @@ class socket:
             self.close()
             raise timeout("timed out")
         call("socket.connected", self._number)
+        self._connected = True
 
     # data
 

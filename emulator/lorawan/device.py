@@ -21,7 +21,7 @@ from emulator.lorawan.gateway import Gateway, Signal, Uplink
 from emulator.lorawan.mac import Mac, Message, Otaa
 from emulator.lorawan.options import LoraOptions
 from emulator.lorawan.radio import Radio
-from emulator.lorawan.regions import REGIONS, Channel, Region
+from emulator.lorawan.regions import BY_NAME, REGIONS, Channel, Region
 from emulator.network.routes import Routes
 
 FAILED = "the requested operation failed"
@@ -92,6 +92,8 @@ class Lora(Service):
         """values: as in Config, region last."""
         number = values[-1]
         Config.check_mode(values[0])
+        if number is None and self.options.stored_region != "none":
+            number = BY_NAME[self.options.stored_region].number
         if number is None:
             text = "no region specified and no default found in config block"
             raise ValueError(text)

@@ -54,6 +54,8 @@ def _default_devices() -> list[DeviceOptions]:
 class LoraOptions:
     gateway: bool = True  # one is in range at all
     region: Literal["EU868", "US915", "AU915", "AS923", "IN865"] = "EU868"
+    # of the board's config block, which an updater writes; LoRa() without region= takes it
+    stored_region: Literal["none", "EU868", "US915", "AU915", "AS923", "IN865"] = "none"
     rssi_dbm: float = -95.0  # at the full power of the region
     snr_db: float = 7.0  # at 125 kHz
     fluctuation_db: float = 1.5  # standard deviation of both, from frame to frame

@@ -118,13 +118,18 @@ class IpSocket:
     def listen(self) -> None:
         if self.kind != STREAM or self._state != NEW:
             raise OSError(EOPNOTSUPP if self.kind != STREAM else EINVAL)
-        nic = self._nic()
         self.port = self.port or self._ephemeral()
         self._state = LISTENING
-        address = nic.address or "0.0.0.0"
-        self._listener = TcpListener(self._routes, FAMILY, (address, self.port))
+        self._open_listener()
         self._watch = Watch(self._routes.board.clock, self._look_for_callers)
         self._watch.start()
+
+    def _open_listener(self) -> None:
+        """Whoever listens before there is a link is found once there is one."""
+        nic = self._link()
+        if nic is not None:
+            address = nic.address or "0.0.0.0"
+            self._listener = TcpListener(self._routes, FAMILY, (address, self.port))
 
     def accept(self) -> IpSocket | None:
         if self._state != LISTENING:
@@ -237,6 +242,8 @@ class IpSocket:
 
     def _look_for_callers(self, wait_s: float) -> bool:
         nic = self._link()
+        if self._listener is None:
+            self._open_listener()
         path = self._listener.poll(wait_s) if self._listener is not None else None
         if path is None or nic is None:
             return False

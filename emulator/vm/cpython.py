@@ -23,7 +23,7 @@ from emulator.vm.compiler import compile_device
 from emulator.vm.console import ConsoleStream, stream_writer
 from emulator.vm.core.collections import namedtuple
 from emulator.vm.device import modules
-from emulator.vm.device_builtins import device_builtins, firmware_builtins
+from emulator.vm.device_builtins import device_builtins, firmware_builtins, restrict
 from emulator.vm.errors import format_exception
 from emulator.vm.importer import Importer, import_us, source_us
 from emulator.vm.runtime import Outcome, Vm
@@ -45,6 +45,7 @@ class CpythonVm(Vm):
             self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend,
             self._parsed,
         )  # fmt: skip
+        restrict(self.device_builtins, importer.note)
         importer.device_builtins = self.device_builtins
         importer.firmware_builtins = firmware_builtins(self.device_builtins, imports.of_firmware)
         threads = self.threads
@@ -60,6 +61,7 @@ class CpythonVm(Vm):
         self.main = ModuleType("__main__")
         importer.loaded["__main__"] = self.main
         vars(self.main)["__builtins__"] = self.device_builtins
+        self.importer.leave_boot_names(vars(self.main))
 
     def _sys_names(self) -> dict[str, Any]:
         def exc_info() -> tuple[Any, Any, None]:

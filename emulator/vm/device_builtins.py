@@ -10,13 +10,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from emulator import names
 from emulator.board.board import Halt
 from emulator.vm.compiler import HALT, PARSED, TICK, compile_device
 from emulator.vm.console import Console, stream_writer
 from emulator.vm.device.modules import builtin_names
+from emulator.vm.device.surface import missing
 from emulator.vm.device.texts import device_text
 from emulator.vm.errors import DeviceOSError, DeviceTimeoutError, text_of
 
+KEYWORDS = ("False", "None", "True")
 _SHARED = """
     ArithmeticError AssertionError AttributeError BaseException EOFError Exception GeneratorExit
     ImportError IndentationError IndexError KeyError KeyboardInterrupt LookupError MemoryError
@@ -57,6 +60,17 @@ def device_builtins(
     names.update(_console_functions(console, spend))
     names.update(_code_functions())
     return names
+
+
+def restrict(device: dict[str, Any], note: Callable[[str], None]) -> None:
+    """Leave the builtins that a board has; what the emulation lacks of them refuses each use."""
+    has = names.plain(names.everywhere("builtins"))
+    for name in list(device):
+        if not (name in has or name.startswith("__") or name in KEYWORDS):
+            del device[name]
+    for name in has:
+        if name not in device:
+            device[name] = missing(name, None, note)
 
 
 def firmware_builtins(device: dict[str, Any], importer: Callable[..., Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from emulator import names
 from emulator.board.board import Board
 from emulator.board.constants import COMPARABLE, ESTIMATE, MEASURED, constant
 from emulator.board.flash import Flash
@@ -23,15 +24,11 @@ from emulator.vm import mpy
 from emulator.vm.compiler import compile_device
 from emulator.vm.core import CORE
 from emulator.vm.device.imports import Imports
+from emulator.vm.device.surface import MissingObject, face
 from emulator.vm.mpy import DEPLOYED, compiled
 
 # A file of that name wins over these; everything else built in cannot be shadowed.
-WEAK = {
-    "machine": "umachine", "os": "uos", "socket": "usocket", "select": "uselect",
-    "binascii": "ubinascii", "struct": "ustruct", "re": "ure", "json": "ujson", "time": "utime",
-    "hashlib": "uhashlib", "crypto": "ucrypto", "ssl": "ussl", "errno": "uerrno",
-    "queue": "uqueue",
-}  # fmt: skip
+WEAK = names.weak()
 FIRMWARE_FILES = {"umachine": "machine"}  # whose file has another name than the module
 
 # Import time by form of installation (docs/emulation.md)
@@ -131,6 +128,19 @@ def firmware_file(folder: Path, name: str) -> Path | None:
     return folder / (FIRMWARE_FILES.get(name, name) + ".py")
 
 
+def board_surface(board: Board, name: str) -> dict[str, Any] | None:
+    """The names that a module of this board has; None for one that it has not."""
+    has = names.modules(board.name, board.build).get(name)
+    return None if has is None else names.plain(has)
+
+
+def pybytes_names(board: Board) -> list[str]:
+    """What the frozen _main_pybytes leaves in the name space of main, where it runs."""
+    config: Any = board.services["config"]
+    runs = board.build == "pybytes" and config.flags["pybytes_on_boot"]
+    return ["pybytes", "pybytes_config"] if runs else []
+
+
 class Importer:
     def __init__(
         self,
@@ -157,6 +167,23 @@ class Importer:
         module = ModuleType(name)
         del module.__doc__, module.__loader__, module.__spec__, module.__package__
         return module, vars(module)
+
+    def leave_boot_names(self, main: dict[str, Any]) -> None:
+        """What the frozen _boot leaves in the name space of main (esp32/frozen/*/_boot.py)."""
+        main["os"] = self.imports.shown("uos")
+        main["UART"] = self.imports.shown("umachine").UART
+        for name in pybytes_names(self._board):
+            main[name] = MissingObject(name, self.note)
+
+    def surface(self, name: str) -> dict[str, Any] | None:
+        return board_surface(self._board, name)
+
+    def face(self, module: ModuleType, whole: Any, name: str, names: dict[str, Any]) -> None:
+        face(module, whole, name, names, self.note)
+
+    def note(self, path: str) -> None:
+        """A name of the board that is not emulated was used."""
+        self._board.trace.add("missing", path)
 
     def firmware(self, name: str) -> Path | None:
         return firmware_file(self._firmware_dir, name)

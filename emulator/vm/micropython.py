@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from emulator import names
 from emulator.board.board import CALL_US, Board, Halt
 from emulator.device_files import SCRIPTS
 from emulator.vm import mpy, webassembly
@@ -27,12 +28,14 @@ from emulator.vm.console import ConsoleStream
 from emulator.vm.guard import HANG_US, Hang, LoopGuard
 from emulator.vm.importer import (
     WEAK,
+    board_surface,
     firmware_file,
     firmware_names,
     import_find,
     import_kind,
     import_us,
     mpy_us,
+    pybytes_names,
     source_us,
 )
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
@@ -179,7 +182,19 @@ class MicroPythonVm(Vm):
             "hide": list(HIDDEN),
             "weak": WEAK,
             "firmware": " ".join(firmware_names(self._firmware_dir)),
+            "pybytes": pybytes_names(self.board),
+            "builtins": " ".join(names.everywhere("builtins")),
+            "modules": " ".join(names.modules(self.board.name, self.board.build)),
+            "errno": names.errno_names(),
         }
+
+    def _vm_surface(self, name: str) -> dict[str, Any] | None:
+        """The names that one of the board's modules shows device code."""
+        return board_surface(self.board, name)
+
+    def _vm_missing(self, path: str) -> None:
+        """A name that is not emulated was used."""
+        self.board.trace.add("missing", path)
 
     def _vm_spend(self) -> None:
         """print() was called; costs a call."""

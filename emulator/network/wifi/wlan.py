@@ -146,8 +146,10 @@ class Wlan(Service):
         self.board.spend_us(START_US)
         self.started = True
         if settings["mode"] == AP or not was_station:
+            shown = self.registered, self.servers
             self.station.stop()
             self.station.start()
+            self.registered, self.servers = shown  # wlan_setup() takes nothing off the list
         if settings["mode"] != STA:
             self._register()
         self._show()

@@ -11,11 +11,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from emulator.names import errno_names
 from emulator.vm.console import stream_writer
 from emulator.vm.core import array, collections, ure, ustruct, zlib
 from emulator.vm.device import modules, texts
 from emulator.vm.errors import DeviceOSError
 
+modules.ERRNO_NAMES.update(errno_names())
 CORE: dict[str, Callable[[], dict[str, Any]]] = {
     "ujson": lambda: texts.json_names(stream_writer, DeviceOSError),
     "ure": ure.names,

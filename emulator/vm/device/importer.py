@@ -12,10 +12,14 @@ import sys
 import errors
 import natives
 from imports import Imports
+from surface import MissingObject
+from surface import face as _face
 from wire import exchange
 
 weak = {}  # the board's aliases, which a file of that name wins over
 _firmware = []  # names of the firmware's modules that are files of emulator/firmware
+_pybytes = []  # names that its Pybytes leaves in main's name space
+_board = []  # names of the modules that the board has
 
 loaded = sys.modules
 path = ["", "/flash", "/flash/lib"]
@@ -123,6 +127,26 @@ def find(stems):
     return exchange("vm.find", stems)
 
 
+def leave_boot_names(main):
+    """What the frozen _boot leaves in the name space of main (esp32/frozen/*/_boot.py)."""
+    main["os"] = imports.shown("uos")
+    main["UART"] = imports.shown("umachine").UART
+    for name in _pybytes:
+        main[name] = MissingObject(name, note)
+
+
+def surface(name):
+    return exchange("vm.surface", name) if name in _board else None
+
+
+def face(module, whole, name, names):
+    _face(module, whole, name, names, note)
+
+
+def note(path):
+    exchange("vm.missing", path)
+
+
 def firmware(name):
     return exchange("vm.firmware", name) if name in _firmware else None
 
@@ -139,6 +163,8 @@ def install(said):
     _scratch[0] = said["scratch"]
     weak.update(said["weak"])
     _firmware.extend(said["firmware"].split())
+    _board.extend(said["modules"].split())
+    _pybytes.extend(said["pybytes"])
     for name in list(loaded):
         del loaded[name]
     builtins.__import__ = imports.of_device

@@ -13,6 +13,9 @@ class Imports:
         makers: name -> what gives the names of a module that the core has in C.
 
         vm.new_module(name) gives an empty module and the dict of its names;
+        vm.surface(name) the names that a board has in one of its modules, None if it has none of
+        that name; vm.face(module, whole, name, names) puts these names into an empty module,
+        from the emulation's own as far as that has them;
         vm.firmware(name) whatever vm.run_firmware(it, names) is to run for a module of the
         firmware, None if there is none; vm.kind_of(stem) what a file name without suffix stands
         for, "dir", "py", "mpy" or None; vm.find(stems) the first that stands for something, and
@@ -25,6 +28,7 @@ class Imports:
         self._weak = weak
         self._makers = makers
         self._made = {}
+        self._faces = {}
         self._absent = set()
 
     # modules that the firmware brings along
@@ -37,10 +41,21 @@ class Imports:
         self._made[name] = module
         return module
 
-    def builtin(self, name, private=False):
-        """The built-in module of this very name, made at its first use; None if there is none."""
-        if name.startswith("_") and name != "_thread" and not private:
-            return None
+    def shown(self, name):
+        """What device code sees of the built-in module of this very name; None: there is none."""
+        module = self._faces.get(name)
+        if module is None:
+            names = self._vm.surface(name)
+            if names is None:  # of a firmware of its own
+                return None if name.startswith("_") else self.builtin(name)
+            module = self._vm.new_module(name)[0]
+            usual = [alias for alias in self._weak if self._weak[alias] == name]
+            self._vm.face(module, self.builtin(name), (usual or [name])[0], names)
+            self._faces[name] = module
+        return module
+
+    def builtin(self, name):
+        """The emulation's module of this very name, made at its first use; None: there is none."""
         module = self._made.get(name)
         if module is not None or name in self._absent:
             return module
@@ -75,13 +90,13 @@ class Imports:
 
     def of_firmware(self, name, *others):
         """`__import__` of the firmware's own modules, which see each other and no file."""
-        module = self.builtin(name, True) or self.builtin(self._weak.get(name, name))
+        module = self.builtin(name) or self.builtin(self._weak.get(name, name))
         if module is None:
             raise ImportError("no module named '{}'".format(name))
         return module
 
     def _import(self, name, leaf):
-        module = self._loaded.get(name) or self.builtin(name)
+        module = self._loaded.get(name) or self.shown(name)
         parts = name.split(".")
         if module is not None:
             return module if leaf or len(parts) == 1 else self._loaded.get(parts[0], module)
@@ -93,12 +108,12 @@ class Imports:
             found = self._find(part) if first else self._stat(stem + "/" + part)
             if found is None:
                 alias = self._weak.get(full_name) if full_name == name else None
-                module = self.builtin(alias) if alias else None
+                module = self.shown(alias) if alias else None
                 if module is None:
                     raise ImportError("no module named '{}'".format(full_name))
             else:
                 stem, kind = found
-                module = self._loaded.get(full_name) or self.builtin(full_name)
+                module = self._loaded.get(full_name) or self.shown(full_name)
                 if module is None:
                     module = self._load(full_name, stem, kind)
             if outer is not None:

@@ -12,17 +12,10 @@ import builtins
 STACK_BYTES = 5 * 1024  # of a thread, at least
 MATH = (
     "e pi sqrt pow exp log cos sin tan acos asin atan atan2 ceil copysign fabs floor fmod frexp "
-    "ldexp modf isfinite isinf isnan trunc radians degrees expm1 log2 log10 cosh sinh tanh acosh "
-    "asinh atanh erf erfc gamma lgamma"
+    "ldexp modf isfinite isinf isnan trunc radians degrees"
 )
-CMATH = "e pi phase polar rect exp log log10 sqrt cos sin"
-# What uerrno names on this firmware; numbers are newlib's, not Linux's.
-ERRNO_NAMES = {
-    1: "EPERM", 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
-    17: "EEXIST", 19: "ENODEV", 21: "EISDIR", 22: "EINVAL", 95: "EOPNOTSUPP", 104: "ECONNRESET",
-    105: "ENOBUFS", 111: "ECONNREFUSED", 112: "EADDRINUSE", 113: "ECONNABORTED", 116: "ETIMEDOUT",
-    118: "EHOSTUNREACH", 119: "EINPROGRESS", 120: "EALREADY", 128: "ENOTCONN",
-}  # fmt: skip
+CMATH = "e pi phase polar rect exp log sqrt cos sin"
+ERRNO_NAMES = {}  # number -> name in uerrno, of the board's table: newlib's, not Linux's
 
 # Before the board's take their place
 _next = builtins.next

@@ -15,6 +15,8 @@ import modules
 import texts
 from core import core
 from modules import some
+from surface import missing
+from wire import wire
 
 binascii = core("binascii")
 collections = core("collections")
@@ -100,6 +102,26 @@ def install():
     names = modules.builtin_names()
     for name in names:
         setattr(builtins, name, names[name])
+    has = settings["builtins"].split()
+    for name in dir(builtins):
+        if name[0] != "_" and name not in has and callable(getattr(builtins, name)):
+            setattr(builtins, name, _absent(name))
+    for name in has:
+        if name == "help" or not hasattr(builtins, name):  # that of this VM is another text
+            setattr(builtins, name, missing(name, None, _note))
+
+
+def _absent(name):
+    """In place of a builtin of this VM that boards do not have."""
+
+    def function(*args, **keywords):
+        raise NameError("name '{}' isn't defined".format(name))
+
+    return function
+
+
+def _note(path):
+    wire.exchange("vm.missing", path)
 
 
 def _builtins():

@@ -10,6 +10,7 @@ import board
 import console
 import errors
 import importer
+import modules
 import natives
 from wire import exchange, wire
 
@@ -29,6 +30,7 @@ def connect():
 
 def set_up(said):
     natives.settings.update(said)
+    modules.ERRNO_NAMES.update(said["errno"])
     natives.settings["path"] = importer.path
     for prefix in said["hide"]:
         errors.hide(prefix)
@@ -52,6 +54,7 @@ def serve():
     """Run one program after the other in one name space, until the board ends this process."""
     main, names = importer.new_module("__main__")
     importer.loaded["__main__"] = main
+    importer.leave_boot_names(names)
     while True:
         job, value = exchange("vm.next")
         if job == "run":

@@ -163,3 +163,16 @@ def test_the_program_of_the_readme_says_so_too(tmp_path: Path, capsys) -> None:
     assert cli.main(["run", str(tmp_path / "program.py")]) == 1
     said = NO_ROUTE.format("192.0.2.1:5683", 1)
     assert capsys.readouterr().err == f"./dev run: cycle 1: {said}\n"
+
+
+def test_a_name_that_is_not_emulated_is_told_although_the_program_goes_on(
+    tmp_path: Path, capsys
+) -> None:
+    (tmp_path / "program.py").write_text(
+        "from network import Bluetooth\nimport machine\n"
+        "for use in (Bluetooth().start_scan, machine.DAC, machine.DAC):\n"
+        "    try:\n        use(5)\n    except Exception:\n        pass\n"
+    )
+    assert cli.main(["run", str(tmp_path / "program.py")]) == 0
+    said = "./dev run: used and not emulated: network.Bluetooth.start_scan, machine.DAC\n"
+    assert capsys.readouterr().err == said

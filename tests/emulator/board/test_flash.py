@@ -329,7 +329,7 @@ def test_streams_in_memory(device):
     printed = device.run("""
         import uio
         s = uio.StringIO("ab\\ncd")
-        print(s.readline(), s.read(1), s.tell(), s.getvalue())
+        print(s.readline(), s.read(1), s.seek(0, 1), s.getvalue())
         b = uio.BytesIO()
         b.write(b"12345"); b.seek(1); b.write(b"xy"); b.seek(0)
         print(b.read(), b.getvalue(), b.read())

@@ -167,7 +167,7 @@ def test_lost_on_air(make: Callable[..., Net]) -> None:
 @pytest.mark.parametrize(
     ("call", "outcome"),
     [
-        ("socket.socket(socket.AF_INET, socket.SOCK_RAW)", "OSError('incorrect socket type',)"),
+        ("socket.socket(socket.AF_INET, 3)", "OSError('incorrect socket type',)"),
         ("socket.socket(10, 2)", "OSError('incorrect socket type',)"),
         ("s.sendto(b'x', ('node.example', 1))", "ValueError('invalid arguments',)"),
         ("s.connect(('node.example', 1))", "ValueError('invalid arguments',)"),
@@ -285,7 +285,7 @@ def test_a_failed_connection(
 
 def test_a_server_waits_and_is_gone_with_a_reset(net: Net) -> None:
     assert net.run(TCP + "s.bind(('', 80)); s.listen(1); s.settimeout(1); attempt(s.accept)") == [
-        "TimeoutError('timed out',)"
+        "OSError(11,)"
     ]
     real = net.routes.listening["10.64.3.17", 80]
     socket.create_connection(real, 2).close()
@@ -363,22 +363,3 @@ def test_a_socket_without_a_timeout_does_not_hang_the_emulation(net: Net) -> Non
     net.run(UDP + "s.bind(('', 5)); s.recv(1)")
     assert net.device.outcome is not None
     assert "nothing comes" in str(net.device.outcome.halt)
-
-
-# TLS
-
-
-@pytest.mark.parametrize(
-    ("call", "outcome"),
-    [
-        ("ussl.wrap_socket(5)", "ValueError('invalid argument(s) value',)"),
-        ("ussl.wrap_socket(s, cert_reqs=ussl.CERT_REQUIRED)", "ValueError"),
-        ("ussl.wrap_socket(s, ca_certs='/flash/ca.pem')", "OSError('CA file not found',)"),
-        ("ussl.wrap_socket(s, certfile='/flash/c.pem')", "OSError('certificate file not found',)"),
-        ("ussl.wrap_socket(s, keyfile='/flash/k.pem')", "OSError('key file not found',)"),
-        ("ussl.wrap_socket(s)", "OSError(-29312,)"),
-    ],
-)
-def test_tls_is_a_face_only(net: Net, call: str, outcome: str) -> None:
-    (line,) = net.run("import ussl\n" + TCP + f"attempt(lambda: {call})")
-    assert line.startswith(outcome.rstrip(",)"))
