@@ -15,6 +15,8 @@ def slot(word):
     confirmed = word >> 27 & 1
     seq = word & 0x3FFFF
     floor = pycom.nvs_get(_FLOOR, 0)
+    if not isinstance(floor, int):
+        floor = 0  # damaged
     if floor == seq:  # it was confirmed, and the power failed before the word said so
         pycom.nvs_set("ota", _CONFIRMED | (confirmed ^ 1) << 27 | seq)
         return confirmed ^ 1
@@ -25,6 +27,8 @@ def slot(word):
     pycom.nvs_set(_BAD, seq | (_UNDELIVERED if tries else _CRASHED) << 18)
     pycom.nvs_set("resets", 0)  # they were those of the rejected set
     pycom.nvs_set("ota", _CONFIRMED | confirmed << 27 | floor)
+    if pycom.nvs_get("back_off", ""):
+        pycom.nvs_set("back_off", "")  # nor have its failures to deliver been those of this set
     return confirmed
 
 

@@ -32,6 +32,7 @@ SEQ_MAX = 262_143
 CONTENT_MAX = 65_536
 OBJECTS_MAX = 64  # in memory
 REREAD_S = 1.0
+LOOKED_AT = 8  # newest releases, file by file
 _SEQ = re.compile(r"[1-9][0-9]{0,5}")
 _ADDRESS = re.compile(r"[A-Za-z0-9_-]{8}")
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
@@ -157,18 +158,23 @@ class Releases:
     def _look(self) -> object:
         """Return what changes when a file of the folder does."""
         paths = [self._path / name for name in ("nodes", "keys", "rollout.toml")]
-        return [(path, _stat(path)) for path in paths + self._releases() + self._envelopes()]
+        found = self._releases()  # older ones get files, or lose them, and no other content
+        paths += found + self._envelopes(found[-LOOKED_AT:])
+        return [(path, _stat(path)) for path in paths]
 
     def _releases(self) -> list[Path]:
         found = [path for path in self._path.glob("[1-9]*") if _SEQ.fullmatch(path.name)]
-        return sorted(path for path in found if int(path.name) <= SEQ_MAX)
+        found = [path for path in found if int(path.name) <= SEQ_MAX]
+        return sorted(found, key=lambda path: int(path.name))
 
-    def _envelopes(self) -> list[Path]:
-        return [each for path in self._releases() for each in sorted(path.glob("from-[1-9]*"))]
+    @staticmethod
+    def _envelopes(found: list[Path]) -> list[Path]:
+        return [each for path in found for each in sorted(path.glob("from-[1-9]*"))]
 
     def _read_folder(self) -> _Folder:
-        folder = _Folder(seqs={int(path.name) for path in self._releases()})
-        for path in self._envelopes():
+        found = self._releases()
+        folder = _Folder(seqs={int(path.name) for path in found})
+        for path in self._envelopes(found):
             seq, base = int(path.parent.name), path.name.removeprefix("from-")
             data = _read(path, ENVELOPE_MAX)
             if _is_envelope(data) and _SEQ.fullmatch(base):  # else it is being written

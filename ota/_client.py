@@ -101,6 +101,7 @@ def _has_new_keys(answer, download):
         _slots.remove(path)
         return False
     uos.rename(path, _KEYS)
+    _slots.remove(_staging.OFFER)  # it was verified with keys that may count no more
     return True
 
 
@@ -205,7 +206,7 @@ def _ask(session, node_id, kind, mine, wanted):
     _word.put("ota_nonce", count)  # before its use: never the same one again
     nonce = count.to_bytes(4, "big") + ucrypto.getrandbits(64)[:8]
     question = bytes((1, kind)) + mine.to_bytes(3, "big") + wanted.to_bytes(3, "big")
-    question += _slots.content(_KEYS)[4:6] + nonce + node_id.encode()
+    question += (_slots.content(_KEYS) + bytes(6))[4:6] + nonce + node_id.encode()
     told = session.ask("u", question) or b""
     answer = _envelope.answer(told, _keys.device_key(), node_id, nonce)
     if isinstance(answer, str):

@@ -19,7 +19,7 @@ from ota import _keys, _slots
 
 WHOLE, LATER, MISMATCH = "whole", "later", "mismatch"
 
-_OFFER = "/flash/new/offer"
+OFFER = "/flash/new/offer"
 _APPEND = const(4096)  # bytes that are written together: a block of LittleFS
 _LEAST = const(64)  # bytes of a block
 _MOST_LOST = const(3)  # blocks, in a row
@@ -40,7 +40,7 @@ def place(sha256):
 
 def read():
     try:
-        words = str(_slots.content(_OFFER), "utf-8").split()
+        words = str(_slots.content(OFFER), "utf-8").split()
     except ValueError:
         words = ()
     if len(words) != 6 or _tag(words[:5]) != words[5]:
@@ -50,7 +50,7 @@ def read():
 
 def write(offer):
     words = [str(each) for each in offer]
-    with open(_OFFER, "wb") as file:
+    with open(OFFER, "wb") as file:
         file.write(" ".join(words + [_tag(words)]))
 
 

@@ -200,6 +200,21 @@ def test_a_folder_that_goes_and_comes_is_no_trouble(folder: Folder, found: Relea
     assert target(found, 6) == 7
 
 
+def test_a_look_takes_no_longer_with_many_releases(
+    folder: Folder, found: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seq in range(1, 41):
+        folder.release(seq, *range(max(1, seq - 8), seq))
+    assert [target(found, running) for running in (1, 32, 39)] == [9, 40, 40]
+    looked: list[Path] = []
+    look = releases._stat
+    monkeypatch.setattr(releases, "_stat", lambda path: looked.append(path) or look(path))
+    found.has(1)
+    assert len(looked) == 3 + 40 + 8 * 8
+    (folder.path / "9/from-1").unlink()  # an old one can be withdrawn
+    assert target(found, 1) == 8
+
+
 def test_the_folder_is_not_looked_at_more_than_once_a_second(
     folder: Folder, found: Releases, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,16 @@ def test_a_sleep_that_spares_the_battery_costs_a_cycle_of_the_trial_and_no_try(
     assert board.service("nvs").records["ota", "int"] == after
 
 
+@pytest.mark.parametrize(("floor", "seq"), [(OLD, OLD), ("damaged", 0)])
+def test_the_old_set_does_not_wait_for_failures_of_the_other_one(board, floor, seq):
+    nvs = board.service("nvs")
+    for key, value in (("ota", trial(0, 2, 0)), ("ota_floor", floor), ("back_off", "1 x")):
+        nvs.put(key, value)
+    board.run(PROGRAM)
+    assert board.shown == [0, [CONFIRMED | seq, NEW | 2 << 18, 0]]
+    assert nvs.records["back_off", "text"] == ""
+
+
 def set_file(board: Any, slot: str, seq: int) -> None:
     board.put(f"{slot}/set", f"set 1\nseq {seq}\n")
 

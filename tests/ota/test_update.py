@@ -161,6 +161,24 @@ def test_measurements_wait_on_flash_on_trial_and_in_rtc_memory_again_behind_it(m
     assert {place for _, place in now - written if "journal" in place} == set()
 
 
+def test_the_old_set_reports_as_soon_as_a_mute_one_is_rejected(make_node):
+    node = make_node(kind="mute")
+    node.run_until(lambda: node.number("ota_bad") != 0, 40)
+    node.run(2)
+    assert node.world.rejected == [(NEW, "undelivered")]
+
+
+def test_a_release_that_refuses_the_configuration_is_left_after_its_tries(make_node):
+    node = make_node()
+    node.run_until(lambda: node.number("ota") >> 28 == 2)
+    for module, names in node.life.vm._as_loaded:
+        if getattr(module, "__name__", "") == "config":
+            names["_PERIOD_S"] = -5
+    node.run(updates.TRIAL[0] + 1)
+    assert node.number("ota") == CONFIRMED | OLD
+    assert node.number("ota_bad") == NEW | 1 << 18
+
+
 # What is refused
 
 
@@ -308,6 +326,39 @@ def test_an_older_key_file_is_refused(make_node):
     node.run(4)
     assert (node.flash / "keys/release").read_bytes() == before
     assert node.number("ota") == CONFIRMED | OLD
+
+
+def test_a_release_that_was_verified_before_is_verified_again_with_newer_keys(make_node):
+    node = make_node(change="all", most=600)
+    offer = node.flash / "new/offer"
+    node.run_until(lambda: offer.exists() and offer.read_text().split()[3] == "1")
+    world, ask, deliver = node.world, node.world.do_ask, node.world.do_deliver
+    key_file = newer_keys(node, 2)
+    world.do_ask = lambda path, payload: (  # the answer to the second question is lost
+        formats.answer(KEY, NODE, payload[10:22], formats.KEYS, NEW + 1, key_file)
+        if payload[8:10] == b"\0\1"
+        else None
+    )
+    world.do_deliver = lambda payload: deliver(payload) and [NEW + 1, bytes(8)]
+    node.run()
+    assert (node.flash / "keys/release").read_bytes() == key_file
+    world.do_ask, world.do_deliver = ask, deliver
+    world.envelope = updates.envelope("all", "good")
+    node.run_until(lambda: world.rejected != [])
+    assert world.rejected == [(NEW, "signature")]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PYK"])
+def test_a_key_file_that_is_lost_comes_again(make_node, content):
+    node = make_node()
+    node.run()
+    file = node.flash / "keys/release"
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    found = newer_keys(node, 1)
+    node.run_until(lambda: kept(node))
+    assert file.read_bytes() == found
 
 
 def test_a_release_of_an_unknown_key_is_rejected(make_node):
