@@ -160,11 +160,11 @@ class Files(Flash):
         card = self.mounted(path) if self.mounts else None
         return super().import_place(path) if card is None else card._place(self.absolute(path))
 
-    def _leads_out(self, place: str) -> bool:
+    def leads_out(self, place: str) -> bool:
         for card in self.mounts.values():
             if place.startswith(card._root):
-                return card._leads_out(place)
-        return super()._leads_out(place)
+                return card.leads_out(place)
+        return super().leads_out(place)
 
     def do_listdir(self, path: str) -> list[list[Any]]:
         card = self.mounted(path)
