@@ -42,14 +42,14 @@ class CpythonVm(Vm):
         board = {"call": self.bridge.call, "on_interrupt": self.bridge.on_interrupt}
         imports.provide("_board", board)
         self.device_builtins = device_builtins(
-            self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend,
-            self._parsed,
+            self.console, lambda *args: imports.of_device(*args), self._open,
+            self.bridge.guard.tick, self._spend, self._parsed,
         )  # fmt: skip
         importer.device_builtins = self.device_builtins
         importer.firmware_builtins = firmware_builtins(self.device_builtins, imports.of_firmware)
         threads = self.threads
         importer.core_makers.update(
-            builtins=lambda: self.device_builtins,
+            builtins=self._builtin_names,
             sys=self._sys_names,
             gc=lambda: modules.gc_names(self.bridge.call),
             micropython=lambda: modules.micropython_names(self.console.write),
@@ -60,6 +60,12 @@ class CpythonVm(Vm):
         self.main = ModuleType("__main__")
         importer.loaded["__main__"] = self.main
         vars(self.main)["__builtins__"] = self.device_builtins
+
+    def _builtin_names(self) -> dict[str, Any]:
+        """The names of the module: without those that compiled code calls."""
+        shown = ("__name__", "__import__", "__build_class__")
+        names = self.device_builtins
+        return {name: names[name] for name in names if name[:2] != "__" or name in shown}
 
     def _sys_names(self) -> dict[str, Any]:
         def exc_info() -> tuple[Any, Any, None]:

@@ -58,7 +58,7 @@ const link = {
 const { loadMicroPython } = await import(pathToFileURL(path.join(packageFolder, "micropython.mjs")));
 
 // What start.py imports before it asks for anything: compiled once in a process.
-const MODULES = ["board", "console", "errors", "importer", "natives", "wire", "link_wasm"];
+const MODULES = ["board", "floats", "language", "console", "errors", "importer", "natives", "wire", "link_wasm"];
 
 async function load() {
     const vm = await loadMicroPython({
