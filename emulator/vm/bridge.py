@@ -12,7 +12,7 @@ from emulator.board.board import Board, Halt
 from emulator.vm.device.handlers import Handlers
 from emulator.vm.errors import for_device
 from emulator.vm.guard import LoopGuard
-from emulator.vm.language.single import single
+from emulator.vm.language.tables import on_board
 from emulator.vm.stream import decode_all, encode
 
 _EXACT = frozenset((type(None), bool, int, str, bytes))
@@ -22,16 +22,6 @@ _PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 def plain(value: Any) -> Any:
     """What would arrive at the other end of a byte stream: tuples as lists, buffers as bytes."""
     return value if type(value) in _PLAIN else decode_all(encode(value))[0]
-
-
-def on_board(value: Any) -> Any:
-    """What device code is given of it: floats of single precision."""
-    kind = type(value)
-    if kind is float:
-        return single(value)
-    if kind is list:
-        return list(map(on_board, value))
-    return {key: on_board(value[key]) for key in value} if kind is dict else value
 
 
 class Bridge:

@@ -68,7 +68,7 @@ def compile_device(
         code = _cache[key] = _moved(code, filename)  # the same file on another flash
     if code is None:
         with _unwarned():
-            tree = ast.parse(_read(source, mode, filename), filename, mode)
+            tree = ast.parse(readable(source, mode, filename), filename, mode)
         _Refuse(filename).visit(tree)
         tree = _Unannotated().visit(tree)
         tree = _Globals().visit(tree)
@@ -87,13 +87,6 @@ def compile_device(
                 kept.store(source, code)
             code = _cache[key] = with_singles(code)
     return code
-
-
-def _read(source: str, mode: str, filename: str) -> str:
-    text = readable(source)
-    if mode == "eval" and text[:1] in (" ", "\t"):
-        raise IndentationError("unexpected indent", (filename, 1, None, None))
-    return text
 
 
 @contextlib.contextmanager

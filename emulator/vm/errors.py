@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from emulator.vm.device.modules import oserror_text
+from emulator.vm.language.failures import as_on_board
 from emulator.vm.language.texts import text_of
 
 
@@ -60,13 +61,6 @@ def message(error: BaseException) -> str:
     return f"{type(error).__name__}: {text_of(error)}"
 
 
-def shown_error(error: BaseException) -> BaseException:
-    """The error as the board has it."""
-    from emulator.vm.language.failures import as_on_board  # it imports this file's users
-
-    return as_on_board(error)
-
-
 def format_exception(error: BaseException, device_path: Callable[[str], str | None]) -> str:
     """The text that the firmware prints for an uncaught exception.
 
@@ -74,7 +68,7 @@ def format_exception(error: BaseException, device_path: Callable[[str], str | No
     that is no device code (the firmware's modules are C code on a board and leave no line here).
     """
     place = (error.filename, error.lineno) if isinstance(error, SyntaxError) else (None, None)
-    error = shown_error(error)
+    error = as_on_board(error)
     raised = error.__traceback__ is not None or place[0] is not None
     lines = ["Traceback (most recent call last):"] if raised else []
     for frame, line in traceback.walk_tb(error.__traceback__):

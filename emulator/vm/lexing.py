@@ -1,6 +1,6 @@
 """Device source as text that CPython's parser reads in the way of the board's lexer.
 
-    text = readable(b"x = 010\\n")      # "x = 10\\n"
+    text = readable("x = 010\\n")      # "x = 10\\n"
 
 - A comment may hold any bytes.
 - A tab goes to the next multiple of eight columns, a form feed is a column.
@@ -31,9 +31,10 @@ _TOKEN = re.compile(
 _INTEGER = re.compile(r"\d[\d_]*")
 
 
-def readable(source: bytes | str) -> str:
+def readable(text: str, mode: str = "exec", filename: str = "") -> str:
     """The text for CPython's parser. NotImplementedError for \\N{...}."""
-    text = source if isinstance(source, str) else source.decode("utf-8", "surrogateescape")
+    if mode == "eval" and text[:1] in (" ", "\t"):
+        raise IndentationError("unexpected indent", (filename, 1, None, None))
     return _Lexer().changed(text) if _SUSPECT.search(text) else text
 
 
@@ -80,11 +81,7 @@ def _string(token: str, prefix: str) -> str:
     if "b" in prefix:
         if token.isascii() or "r" in prefix:
             return token
-        return "".join([char if char < "\x80" else _escaped(char) for char in token])
+        return "".join([char if char < "\x80" else ascii(char.encode())[2:-1] for char in token])
     if "r" not in prefix and re.search(r"(?<!\\)(?:\\\\)*\\N\{", token):
         raise NotImplementedError("unicode name escapes")
     return token
-
-
-def _escaped(char: str) -> str:
-    return "".join([f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape")])

@@ -42,9 +42,7 @@ def prepare(source: bytes, filename: str) -> str:
 
 def prepare_text(text: str, filename: str, mode: str) -> str:
     """The same of a text that exec() or eval() are given."""
-    if mode == "eval" and text[:1] in (" ", "\t"):
-        raise IndentationError("unexpected indent", (filename, 1, None, None))
-    text = readable(text)
+    text = readable(text, mode, filename)
     try:
         editor = _Editor(text, filename, mode)
     except (SyntaxError, ValueError):  # this VM's parser may know it

@@ -16,19 +16,12 @@ from emulator.vm.core import array, collections, ure, ustruct, zlib
 from emulator.vm.device import modules, texts
 from emulator.vm.errors import DeviceOSError
 from emulator.vm.language.single import rounded
-from emulator.vm.language.tables import Table
+from emulator.vm.language.tables import on_board
 
 
 def json_names() -> dict[str, Any]:
     names: dict[str, Any] = texts.json_names(stream_writer, DeviceOSError, on_board)
     return names
-
-
-def on_board(value: Any) -> Any:
-    """A value of JSON as device code has it."""
-    if type(value) is dict:
-        return Table({key: on_board(value[key]) for key in value})
-    return list(map(on_board, value)) if type(value) is list else rounded(value)
 
 
 def _in_single(names: dict[str, Any]) -> dict[str, Any]:

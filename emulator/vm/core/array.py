@@ -9,8 +9,8 @@ from emulator.vm.language.constructors import decoded
 from emulator.vm.language.single import rounded
 from emulator.vm.language.texts import board_text
 
-# Type codes of the device with items as wide as there ("l" and "L" have 4 bytes). O holds objects,
-# P and S are addresses.
+# Type codes of the device with items as wide as there ("l" and "L" have 4 bytes). P and S
+# are addresses; there are no arrays of objects here.
 _ARRAY_CODES = {"b": "b", "B": "B", "h": "h", "H": "H", "i": "i", "I": "I", "l": "i", "L": "I",
                 "q": "q", "Q": "Q", "f": "f", "d": "d", "P": "I", "S": "I"}  # fmt: skip
 _BUFFERS = (bytes, bytearray, memoryview)
@@ -22,8 +22,6 @@ class Array(host_array.array):
     code: str
 
     def __new__(cls, typecode: str, values: Any = ()) -> Any:
-        if typecode[:1] == "O":
-            return Objects(values)
         code = _ARRAY_CODES.get(typecode[:1])
         if code is None:
             raise ValueError("bad typecode")
@@ -100,13 +98,3 @@ class Array(host_array.array):
 
 
 Array.__name__ = Array.__qualname__ = "array"
-
-
-class Objects(list[Any]):
-    """An array of objects."""
-
-    def __repr__(self) -> str:
-        return f"array('O', {board_text(list(self), True)})"
-
-
-Objects.__name__ = Objects.__qualname__ = "array"

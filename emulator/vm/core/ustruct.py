@@ -10,7 +10,6 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from emulator.vm.language.memory import buffer as as_buffer
 from emulator.vm.language.single import single
 
 _SIZES = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "l": 4, "L": 4, "q": 8, "Q": 8,
@@ -90,8 +89,7 @@ def unpack(form: str | bytes, data: Any, /) -> tuple[Any, ...]:
 
 def pack_into(form: str | bytes, buffer: Any, offset: int, /, *values: Any) -> None:
     order = _order(form)
-    view = as_buffer(buffer) if isinstance(buffer, memoryview) else memoryview(buffer)
-    view = view.cast("B")
+    view = memoryview(buffer).cast("B")
     if view.readonly:
         raise TypeError("object with buffer protocol required")
     if offset < 0:

@@ -23,7 +23,6 @@ from typing import Any
 
 from emulator.vm.language.constructors import Bytearray, decoded, type_of
 from emulator.vm.language.formats import formatted
-from emulator.vm.language.memory import Memory
 from emulator.vm.language.single import Single
 from emulator.vm.language.tables import Table, sort
 
@@ -72,7 +71,7 @@ _ERROR_LACKS = frozenset(
     " strerror filename filename2 characters_written name obj path encoding reason start end"
     " object msg text lineno offset code".split()
 )
-_SAME: dict[type, type] = {Bytearray: bytearray, Single: float, Table: dict, Memory: memoryview}
+_SAME: dict[type, type] = {Bytearray: bytearray, Single: float, Table: dict}
 
 
 def _lacks(kind: type, names: str) -> frozenset[str]:
@@ -143,19 +142,6 @@ def _one_text(name: str) -> Callable[[Any], Callable[..., bool]]:
     return make
 
 
-def _rsplit(text: Any) -> Callable[..., Any]:
-    def rsplit(separator: Any = None, *most: Any) -> Any:
-        if separator is None and most:
-            raise NotImplementedError("rsplit(None,n)")
-        return text.rsplit(separator, *most)
-
-    return rsplit
-
-
-def _split(text: Any) -> Callable[..., Any]:
-    return lambda *args: text.split(*args)
-
-
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _UPPER = {code: code - 32 for code in range(97, 123)}
 
@@ -184,41 +170,17 @@ def _sorted_in_place(values: list[Any]) -> Callable[..., None]:
     return run
 
 
-class _Pending:
-    """Exceptions that generators are to raise when they go on: pend_throw()."""
-
-    def __init__(self) -> None:
-        self._of: dict[int, tuple[Any, Any]] = {}
-
-    def method(self, generator: Any) -> Callable[[Any], Any]:
-        def pend_throw(error: Any) -> Any:
-            before = self._of.pop(id(generator), (None, None))[1]
-            if error is not None:
-                self._of[id(generator)] = (generator, error)
-            return before
-
-        return pend_throw
-
-    def next(self, iterator: Any) -> Any:
-        if self._of and id(iterator) in self._of:
-            return iterator.throw(self._of.pop(id(iterator))[1])
-        return next(iterator)
-
-
-pending = _Pending()
-
 _OWN: dict[type, dict[str, Callable[[Any], Any]]] = {
     int: {"to_bytes": _to_bytes, "from_bytes": _from_bytes},
     str: {
         "encode": _encode, "format": _format, "startswith": _one_text("startswith"),
         "endswith": _one_text("endswith"),
-        "split": _split, "rsplit": _rsplit, "lower": _in_case(_LOWER), "upper": _in_case(_UPPER),
+        "lower": _in_case(_LOWER), "upper": _in_case(_UPPER),
         **{name: _ascii(name) for name in "isalpha isdigit isspace islower isupper".split()},
     },
     bytes: {"decode": _decode, "startswith": _one_text("startswith"),
             "endswith": _one_text("endswith"), "format": _bytes_format},
     list: {"sort": _sorted_in_place},
-    GeneratorType: {"pend_throw": pending.method},
 }  # fmt: skip
 
 _FREQUENT = "append extend get items keys values pop insert copy clear count index find strip join"

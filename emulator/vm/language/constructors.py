@@ -11,7 +11,6 @@ import math
 import re
 from typing import Any
 
-from emulator.vm.language.memory import Memory, buffer
 from emulator.vm.language.single import Single, rounded, single
 from emulator.vm.language.tables import Table
 from emulator.vm.language.texts import board_text
@@ -109,8 +108,8 @@ class Bytearray(bytearray):
         elif isinstance(value, int):
             _fits(value)
         elif not isinstance(value, _BUFFERS) and not hasattr(value, "typecode"):
-            value = _cut(value)
-        raw = value.tobytes() if hasattr(value, "typecode") else buffer(value)
+            value = bytes([_byte(item) for item in value])
+        raw = value.tobytes() if hasattr(value, "typecode") else value
         bytearray.__init__(self, raw)
 
     def append(self, value: Any) -> None:
@@ -137,7 +136,7 @@ class Bytearray(bytearray):
         if place.__class__ is slice:
             if not isinstance(value, _BUFFERS) and not hasattr(value, "typecode"):
                 raise NotImplementedError("array/bytes required on right side")
-            bytearray.__setitem__(self, place, buffer(value))
+            bytearray.__setitem__(self, place, value)
         else:
             bytearray.__setitem__(self, place, _byte(value))
 
@@ -181,15 +180,11 @@ def _byte(value: Any) -> int:
     raise TypeError(f"can't convert {type(value).__name__} to int")
 
 
-def _cut(values: Any) -> bytes:
-    return bytes([_byte(value) for value in values])
-
-
 def _buffer(values: Any) -> Any:
     if isinstance(values, str):
         return values.encode("utf-8", "surrogateescape")
     if isinstance(values, _BUFFERS):
-        return buffer(values)
+        return values
     if hasattr(values, "typecode"):
         return values.tobytes()
     raise TypeError("object with buffer protocol required")
@@ -199,7 +194,11 @@ def make_dict(*args: Any, **keywords: Any) -> Table:
     return Table(*args, **keywords)
 
 
-_TYPES = {Single: float, Table: dict, Bytearray: bytearray, Memory: memoryview}
+def make_memoryview(value: Any) -> Any:
+    return memoryview(value.encode() if isinstance(value, str) else value)
+
+
+_TYPES = {Single: float, Table: dict, Bytearray: bytearray}
 
 
 def type_of(*args: Any) -> Any:
@@ -221,7 +220,7 @@ MAKERS: dict[str, tuple[str, Any]] = {
     "str": ("__new_str__", make_str),
     "bytes": ("__new_bytes__", make_bytes),
     "bytearray": ("__new_bytearray__", Bytearray),
-    "memoryview": ("__new_memoryview__", Memory),
+    "memoryview": ("__new_memoryview__", make_memoryview),
     "dict": ("__new_dict__", make_dict),
     "type": ("__new_type__", type_of),
 }

@@ -127,8 +127,6 @@ _TEXTS: dict[type[BaseException], list[tuple[str, str]]] = {
     RuntimeError: [(r"No active exception to reraise", "no active exception to reraise")],
     AttributeError: [
         (r"module '.*' has no attribute '(.+)'", "'module' object has no attribute '{0}'"),
-        (r"'.+' object attribute '(.+)' is read-only|can't set attribute.*|property .* of .* "
-         r"object has no (?:setter|deleter)", "@readonly"),
     ],
 }  # fmt: skip
 _UNINDENT = "unindent does not match any outer indentation level"
@@ -201,8 +199,6 @@ def _text(error: BaseException, kind: type[BaseException]) -> str | None:
             return _missing(error, *groups)
         if text == "@manager":
             return f"@manager {groups[0]}"
-        if text == "@readonly":
-            return None
         return text.format(*groups)
     return None
 

@@ -12,78 +12,40 @@ from typing import Any
 from emulator.vm.device.floats import float_digits, float_text
 from emulator.vm.language.texts import board_text
 
-_ALIGN = "<>=^"
-_FLOATS = "eEfFgG%"
-
-
-def _number(text: str, at: int) -> tuple[int | None, int]:
-    """(the digits from there on as a number or None, where they end)"""
-    start = at
-    while at < len(text) and text[at].isdigit():
-        at += 1
-    return (int(text[start:at]) if at > start else None), at
+# fill, align, sign, zeros, width, precision, kind
+_FORM = re.compile(r"(?:(.)?([<>=^]))?([+\- ])?#?(0)?(\d+)?,?(?:\.(\d+))?([eEfFgGn%])?", re.DOTALL)
+_SPEC = re.compile(r"([#0\- +]*)(\d*)(?:\.(\d*))?")
 
 
 def format_number(value: float, form: str) -> str:
     """What "{:form}".format(value) makes of a float. ValueError for an unknown form."""
-    at = 0
-    fill, align, sign = " ", "", ""
-    if len(form) > 1 and form[1] in _ALIGN:
-        fill, align, at = form[0], form[1], 2
-    elif form[:1] and form[0] in _ALIGN:
-        align, at = form[0], 1
-    if at < len(form) and form[at] in "+- ":
-        sign, at = form[at], at + 1
-    if at < len(form) and form[at] == "#":
-        at += 1
-    if at < len(form) and form[at] == "0":
-        if not align:
-            fill, align = "0", "="
-        at += 1
-    width, at = _number(form, at)
-    if at < len(form) and form[at] == ",":
-        at += 1
-    precision = None
-    if at < len(form) and form[at] == ".":
-        precision, at = _number(form, at + 1)
-    kind = form[at : at + 1]
-    if at + len(kind) < len(form):
-        raise ValueError("invalid format specifier")
     if not form:
-        return float_text(value)
-    if kind and kind not in _FLOATS + "n":
-        raise ValueError(f"unknown format code '{kind}' for object of type 'float'")
-    text = _digits(value, kind, precision, sign if sign in "+ " else "")
-    return padded(text, width or 0, align or ">", fill)
+        return str(float_text(value))
+    found = _FORM.fullmatch(form)
+    if found is None:
+        raise ValueError("invalid format specifier")
+    fill, align, sign, zeros, width, precision, kind = found.groups()
+    if zeros and not align:
+        fill, align = "0", "="
+    text = _digits(value, kind, precision and int(precision), (sign or "").replace("-", ""))
+    return padded(text, int(width or 0), align or ">", fill or " ")
 
 
-def _digits(value: float, kind: str, precision: int | None, sign: str) -> str:
-    if not kind or kind == "n":
-        kind = "g"
-        if precision is None:
-            precision = 6
+def _digits(value: float, kind: str | None, precision: Any, sign: str) -> str:
+    precision = 6 if precision is None else precision
     if kind == "%":
-        # six digits where none are asked for, as with f
-        text = float_digits(value * 100.0, "f", 6 if precision is None else precision, sign=sign)
-        return text + "%"
-    text = float_digits(value, kind.lower(), -1 if precision is None else precision, sign=sign)
+        return str(float_digits(value * 100.0, "f", precision, sign=sign)) + "%"
+    kind = "g" if kind is None or kind == "n" else kind
+    text = str(float_digits(value, kind.lower(), precision, sign=sign))
     return text.upper() if kind in "EFG" else text
 
 
 def padded(text: str, width: int, align: str, fill: str) -> str:
-    missing = width - len(text)
-    if missing <= 0:
-        return text
-    if align == "<":
-        return text + fill * missing
-    if align == "^":
-        return fill * (missing // 2) + text + fill * (missing - missing // 2)
     if align == "=" and text[0] in "+- ":
-        return text[0] + fill * missing + text[1:]
-    return fill * missing + text
+        return text[0] + text[1:].rjust(width - 1, fill)
+    return format(text, f"{fill}{align.replace('=', '>')}{width}") if width else text
 
 
-_PLAIN = (str, int, float, bool, bytes)
 _ASIDE = re.compile(r"\{[^{}:!]*[.\[]|:[^{}]*_\}|!a")
 
 
@@ -106,16 +68,7 @@ class Seen:
 def seen(value: Any) -> Any:
     if isinstance(value, (int, float)) or (type(value) is str and value.isascii()):
         return value
-    return SeenText(value) if type(value) is str else Seen(value)
-
-
-class SeenText(str):
-    """A str beyond ASCII, whose repr() has escapes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return ascii(str(self))
+    return Seen(value)
 
 
 def _seen(values: Any) -> Any:
@@ -181,19 +134,12 @@ def percent(form: str, values: Any) -> str:
 
 
 def _percent(spec: str, kind: str, value: Any) -> str:
-    flags = ""
-    at = 0
-    while at < len(spec) and spec[at] in "#0- +":
-        flags += spec[at]
-        at += 1
-    width, at = _number(spec, at)
-    precision = None
-    if spec[at : at + 1] == ".":
-        precision, at = _number(spec, at + 1)
-        precision = precision or 0
+    found = _SPEC.fullmatch(spec)
+    assert found is not None
+    flags, width, precision = found.groups()
     if not isinstance(value, (int, float)):
         raise TypeError(f"can't convert {type(value).__name__} to float")
     sign = "+" if "+" in flags else (" " if " " in flags else "")
-    text = _digits(float(value), kind, precision, sign)
+    text = _digits(float(value), kind, None if precision is None else int(precision or 0), sign)
     align = "<" if "-" in flags else ("=" if "0" in flags else ">")
-    return padded(text, width or 0, align, "0" if align == "=" else " ")
+    return padded(text, int(width or 0), align, "0" if align == "=" else " ")

@@ -13,16 +13,6 @@ def _repr(value: Any, /) -> str:
     return str(board_text(value, True))
 
 
-def _next(iterator: Any, /) -> Any:
-    return attributes.pending.next(iterator)
-
-
-def _reversed(values: Any, /) -> Any:
-    if isinstance(values, range):
-        values = list(values)
-    return reversed(values)
-
-
 def _slice(*_: Any) -> Any:
     raise TypeError("cannot create 'slice' instances")
 
@@ -37,8 +27,6 @@ def language_names() -> dict[str, Any]:
         __caught__=as_on_board,
         repr=_repr,
         slice=_slice,
-        next=_next,
-        reversed=_reversed,
         sorted=tables.sorted_,
         sum=constructors.sum_,
         dir=attributes.dir_,

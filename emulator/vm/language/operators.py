@@ -10,7 +10,6 @@ import operator
 from typing import Any, NoReturn
 
 from emulator.vm.language.formats import percent
-from emulator.vm.language.memory import buffer
 from emulator.vm.language.single import rounded, single
 
 _BUFFERS = (bytes, bytearray)
@@ -52,10 +51,8 @@ def _latin(value: Any) -> Any:
 def add(left: Any, right: Any) -> Any:
     """A str behind bytes is a buffer of its UTF-8 bytes."""
     kind = left.__class__
-    if kind in _BUFFERS:
-        if right.__class__ is str:
-            return left + right.encode("utf-8", "surrogateescape")
-        return left + buffer(right)
+    if right.__class__ is str and kind in _BUFFERS:
+        return left + right.encode("utf-8", "surrogateescape")
     return left + right
 
 

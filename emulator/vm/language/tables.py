@@ -13,6 +13,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from emulator.vm.language.single import rounded
+
 _SIZES = (
     0, 2, 4, 6, 8, 10, 12, 17, 23, 29, 37, 47, 59, 73, 97, 127, 167, 223, 293, 389, 521, 691, 919,
     1223, 1627, 2161, 3229, 4831, 7243, 10861, 16273, 24407, 36607, 54907,
@@ -128,11 +130,6 @@ class Table(dict[Any, Any]):
     def get(self, key: Any, default: Any = None, /) -> Any:
         return dict.get(self, key, default)
 
-    def __or__(self, other: Any) -> Any:
-        return NotImplemented
-
-    __ror__ = __ior__ = __or__
-
 
 Table.__name__ = Table.__qualname__ = "dict"
 _FREE = object()
@@ -165,6 +162,13 @@ def table(display: dict[Any, Any], size: int | None = None) -> Table:
     made = Table(display)
     made._places = [_FREE] * (len(display) if size is None else size)
     return made
+
+
+def on_board(value: Any) -> Any:
+    """A value of the board's own parts as device code has it."""
+    if type(value) is dict:
+        return Table({key: on_board(value[key]) for key in value})
+    return list(map(on_board, value)) if type(value) is list else rounded(value)
 
 
 class View:

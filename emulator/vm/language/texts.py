@@ -92,15 +92,11 @@ def _object_text(value: Any, kind: type, as_repr: bool) -> str:
         return f"<generator object '{value.__name__}' at {address}>"
     own: Any = (kind.__str__, kind.__repr__)
     if not as_repr and own[0] is not object.__str__:
-        return _said(str(value))
+        return str(value)
     if own[1] is not object.__repr__:
         if kind.__module__ == "builtins" and kind.__name__.endswith("iterator"):
             return f"<{'reversed' if 'reverse' in kind.__name__ else 'iterator'}>"
-        return _said(repr(value))
+        return repr(value)
     if kind.__module__ == "builtins":
         return f"<{kind.__name__}>"
     return f"<{kind.__name__} object at {address}>"
-
-
-def _said(text: Any) -> str:
-    return str(text)
