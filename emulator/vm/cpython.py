@@ -5,8 +5,8 @@
     outcome = vm.boot(["boot.py", "main.py"])
 
 Device code meets the modules of emulator/firmware and emulator/vm/core and its own files, nothing
-of CPython's library. What CPython's objects can do beyond MicroPython's (str.zfill, dict order,
-double precision) is not taken away; the MicroPython VM is there for that.
+of CPython's library. Where CPython's types and operators differ from the board's, the source is
+rewritten (emulator/vm/language); tests/emulator/vm/test_cases_core.py names what still differs.
 """
 
 from __future__ import annotations
