@@ -65,7 +65,8 @@ def builtin_names():
         if not digits or type(value) is not float:
             return _round(value, *digits)
         scale = float32(10.0 ** digits[0])
-        return float32(_round(float32(float32(value) * scale)) / scale)
+        # decided in single precision; the result is the float of this VM that prints so
+        return _round(float32(_round(float32(float32(value) * scale)) / scale), *digits)
 
     return {
         "next": lambda iterator: _next(iterator),

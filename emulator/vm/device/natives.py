@@ -15,7 +15,6 @@ import language
 import modules
 import texts
 from core import core
-from floats import float32
 from modules import some
 
 binascii = core("binascii")
@@ -85,7 +84,7 @@ def _sys():
 
 
 def _struct():
-    """No padding by x and no half floats; floats are those of the board."""
+    """No padding by x and no half floats."""
     names = some(struct, _STRUCT)
 
     def known(function):
@@ -93,7 +92,6 @@ def _struct():
             text = form if isinstance(form, str) else form.decode()
             if any(char in text for char in "x?epcnN=") or text[-1:].isdigit():
                 raise ValueError("bad typecode")
-            values = [float32(one) if isinstance(one, float) else one for one in values]
             return function(form, *values)
 
         return checked

@@ -93,6 +93,7 @@ MICROPYTHON: dict[str, str] = {
     "reflected_operators": "__radd__ and the like are asked, and == gives what __eq__ does",
     "str_format": "_ separates thousands",
     "struct_formats": "q is aligned at 8 bytes as on the ESP32, at 4 on the 32-bit PC of the core",
+    "struct_pack": "a float has double precision",
     "syntax_refused": "f(a=1, a=2), async with outside of an async function",
     "uctypes_structures": "no module uctypes",
     "uio_streams": "dir() shows helpers of the firmware's files",
