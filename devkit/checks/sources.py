@@ -23,6 +23,9 @@ SETTINGS = "pyproject.toml"
 # By a deployment, as it likes; the checks of style look at the published one, in devkit/reference
 EDITED = "config.py"
 
+# Scripts and what a core of MicroPython printed for them: kept as they are
+CASES = "tests/emulator/vm/cases/"
+
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "dist", "node_modules", "nodes"}
 _SKIPPED_FILES = {"credentials.py"}
 _BINARY_SUFFIXES = {".png", ".jpg", ".gif", ".pdf", ".mpy", ".bin", ".gz", ".zip"}

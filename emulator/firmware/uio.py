@@ -82,6 +82,8 @@ class TextIOWrapper(_File):
 
 
 def _raw(data):
+    if isinstance(data, int):
+        raise TypeError("object with buffer protocol required")
     return data.encode() if isinstance(data, str) else bytes(data)
 
 
@@ -97,6 +99,8 @@ def _missing(data, size):
 
 
 def open(name, mode="r", buffering=-1, encoding=None):
+    if isinstance(name, (bytes, bytearray)):
+        name = bytes(name).decode()
     handle = call("flash.open", name, mode)
     return FileIO(handle) if "b" in mode else TextIOWrapper(handle)
 
@@ -136,7 +140,7 @@ class _Memory(_Stream):
         before += self._fill * (self._at - len(before))
         self._content = before + piece + self._content[self._at + len(piece) :]
         self._at += len(piece)
-        return len(data)
+        return len(_raw(piece))
 
     def seek(self, offset, whence=0):
         self._check()
@@ -160,7 +164,7 @@ class StringIO(_Memory):
 
     def __init__(self, content=""):
         # A number is a size to reserve.
-        super().__init__("" if isinstance(content, int) else content)
+        super().__init__("" if isinstance(content, int) else self._as_own(content))
 
     def _as_own(self, data):
         return data if isinstance(data, str) else bytes(data).decode()
@@ -171,7 +175,7 @@ class BytesIO(_Memory):
     _fill = b"\0"
 
     def __init__(self, content=b""):
-        super().__init__(b"" if isinstance(content, int) else bytes(content))
+        super().__init__(b"" if isinstance(content, int) else _raw(content))
 
     def _as_own(self, data):
         return _raw(data)

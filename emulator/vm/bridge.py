@@ -12,8 +12,10 @@ from emulator.board.board import Board, Halt
 from emulator.vm.device.handlers import Handlers
 from emulator.vm.errors import for_device
 from emulator.vm.guard import LoopGuard
+from emulator.vm.language.tables import on_board
 from emulator.vm.stream import decode_all, encode
 
+_EXACT = frozenset((type(None), bool, int, str, bytes))
 _PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 
 
@@ -52,7 +54,7 @@ class Bridge:
             self._interrupt()
         if board.irqs:
             self.dispatch()
-        return result if type(result) in _PLAIN else plain(result)
+        return result if type(result) in _EXACT else on_board(plain(result))
 
     def pause(self) -> None:
         """A moment at which others may run: interrupt handlers, then other threads."""

@@ -7,6 +7,8 @@
   what does not exist there.
 - Every loop calls `__tick__()` (emulator/vm/guard.py), so that a loop that never calls the board
   is noticed; every `try` lets a Halt of the board pass, so that no `except:` outlives a reset.
+- What CPython's types and operators do in another way goes through emulator/vm/language, and
+  floats become those of single precision.
 - The text given to exec(), eval() and compile() goes through `__parsed__()`, which charges for
   compiling it: by their names, since a MicroPython VM calls its own ones.
 
@@ -25,6 +27,9 @@ from types import CodeType
 from typing import Any
 
 from emulator.vm import kept
+from emulator.vm.language.rewriting import AsBoard
+from emulator.vm.language.single import with_singles
+from emulator.vm.lexing import readable
 
 TICK = "__tick__"
 PARSED = "__parsed__"
@@ -32,6 +37,12 @@ COMPILING = ("exec", "eval", "compile")  # whose first argument is source
 HALT = "__halt__"
 
 _INVALID = "invalid syntax"
+# What the board's compiler says; CPython's own explanations it does not know
+OWN_TEXTS = frozenset(
+    (_INVALID, "*x must be assignment target", "can't have multiple *x",
+     "non-keyword arg after */**", "can't have multiple **x", "can't assign to expression",
+     "constant must be an integer", "invalid micropython decorator")
+)  # fmt: skip
 _FOREIGN_NAMES = (
     "JoinedStr", "NamedExpr", "AnnAssign", "Match", "TryStar", "TypeAlias", "TemplateStr",
 )  # fmt: skip
@@ -52,26 +63,29 @@ def compile_device(
     if code is None and watch is None and mode == "exec":
         code = kept.load(source)
         if code is not None:
-            _cache[key] = code
+            code = _cache[key] = with_singles(code)
     if code is not None and code.co_filename != filename:
         code = _cache[key] = _moved(code, filename)  # the same file on another flash
     if code is None:
         with _unwarned():
-            tree = ast.parse(source, filename, mode)
+            tree = ast.parse(readable(source, mode, filename), filename, mode)
         _Refuse(filename).visit(tree)
         tree = _Unannotated().visit(tree)
+        tree = _Globals().visit(tree)
         tree = _Fold(filename).visit(tree)
         tree = _Guard().visit(tree)
         if any(name + "(" in source for name in COMPILING):
             tree = _Parsed().visit(tree)
         if watch is not None:
             tree = ast.fix_missing_locations(watch.visit(tree))
+        else:
+            tree = AsBoard(tree).visit(tree)
         with _unwarned():
             code = compile(tree, filename, mode, dont_inherit=True)
         if watch is None:
-            _cache[key] = code
             if mode == "exec":
                 kept.store(source, code)
+            code = _cache[key] = with_singles(code)
     return code
 
 
@@ -139,6 +153,30 @@ class _Refuse(ast.NodeVisitor):
         if sum(keyword.arg is None for keyword in node.keywords) > 1:
             raise _error("can't have multiple **x", self._filename, node)
         self.generic_visit(node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._decorators(node)
+        self.generic_visit(node)
+
+    visit_FunctionDef = visit_AsyncFunctionDef = _function
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._decorators(node)
+        self.generic_visit(node)
+
+    def _decorators(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        """A decorator is a dotted name, called or not; of those of `micropython` the compiler
+        knows one, as this firmware has no code emitters, and leaves it out."""
+        for decorator in list(node.decorator_list):
+            name = decorator.func if isinstance(decorator, ast.Call) else decorator
+            while isinstance(name, ast.Attribute):
+                name = name.value
+            if not isinstance(name, ast.Name):
+                raise self._invalid(decorator)
+            if name.id == "micropython" and isinstance(decorator, ast.Attribute):
+                if decorator.attr != "bytecode":
+                    raise _error("invalid micropython decorator", self._filename, decorator)
+                node.decorator_list.remove(decorator)
 
     def visit_arguments(self, node: ast.arguments) -> None:
         if node.posonlyargs:
@@ -249,6 +287,27 @@ class _Parsed(ast.NodeTransformer):
             call = ast.Call(ast.copy_location(ast.Name(PARSED, ast.Load()), text), [text], [])
             node.args[0] = ast.copy_location(call, text)
         return node
+
+
+class _Globals(_Statements):
+    """Leave out a second `global` of a name, which CPython takes for a late one."""
+
+    def __init__(self) -> None:
+        self._seen: list[set[str]] = [set()]
+
+    def _function(self, node: Any) -> Any:
+        self._seen.append(set())
+        self.generic_visit(node)
+        self._seen.pop()
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _function
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        seen = self._seen[-1]
+        node.names = [name for name in dict.fromkeys(node.names) if name not in seen]
+        seen.update(node.names)
+        return node if node.names else ast.copy_location(ast.Pass(), node)
 
 
 class _Guard(_Statements):

@@ -5,8 +5,8 @@
     outcome = vm.boot(["boot.py", "main.py"])
 
 Device code meets the modules of emulator/firmware and emulator/vm/core and its own files, nothing
-of CPython's library. What CPython's objects can do beyond MicroPython's (str.zfill, dict order,
-double precision) is not taken away; the MicroPython VM is there for that.
+of CPython's library. Where CPython's types and operators differ from the board's, the source is
+rewritten (emulator/vm/language); tests/emulator/vm/test_cases_core.py names what still differs.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class CpythonVm(Vm):
         board = {"call": self.bridge.call, "on_interrupt": self.bridge.on_interrupt}
         imports.provide("_board", board)
         self.device_builtins = device_builtins(
-            self.console, imports.of_device, self._open, self.bridge.guard.tick, self._spend,
-            self._parsed,
+            self.console, lambda *args: imports.of_device(*args), self._open,
+            self.bridge.guard.tick, self._spend, self._parsed,
         )  # fmt: skip
         restrict(self.device_builtins, importer.note)
         importer.device_builtins = self.device_builtins
         importer.firmware_builtins = firmware_builtins(self.device_builtins, imports.of_firmware)
         threads = self.threads
         importer.core_makers.update(
-            builtins=lambda: self.device_builtins,
+            builtins=self._builtin_names,
             sys=self._sys_names,
             gc=lambda: modules.gc_names(self.bridge.call),
             micropython=lambda: modules.micropython_names(self.console.write),
@@ -62,6 +62,12 @@ class CpythonVm(Vm):
         importer.loaded["__main__"] = self.main
         vars(self.main)["__builtins__"] = self.device_builtins
         self.importer.leave_boot_names(vars(self.main))
+
+    def _builtin_names(self) -> dict[str, Any]:
+        """The names of the module: without those that compiled code calls."""
+        shown = ("__name__", "__import__", "__build_class__")
+        names = self.device_builtins
+        return {name: names[name] for name in names if name[:2] != "__" or name in shown}
 
     def _sys_names(self) -> dict[str, Any]:
         def exc_info() -> tuple[Any, Any, None]:

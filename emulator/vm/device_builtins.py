@@ -16,8 +16,9 @@ from emulator.vm.compiler import HALT, PARSED, TICK, compile_device
 from emulator.vm.console import Console, stream_writer
 from emulator.vm.device.modules import builtin_names
 from emulator.vm.device.surface import missing
-from emulator.vm.device.texts import device_text
-from emulator.vm.errors import DeviceOSError, DeviceTimeoutError, text_of
+from emulator.vm.errors import DeviceOSError, DeviceTimeoutError
+from emulator.vm.language.names import language_names
+from emulator.vm.language.texts import board_text
 
 KEYWORDS = ("False", "None", "True")
 _SHARED = """
@@ -57,6 +58,7 @@ def device_builtins(
         **{TICK: tick, HALT: Halt, PARSED: parsed},
     )
     names.update(builtin_names())
+    names.update(language_names())
     names.update(_console_functions(console, spend))
     names.update(_code_functions())
     return names
@@ -84,18 +86,47 @@ def firmware_builtins(device: dict[str, Any], importer: Callable[..., Any]) -> d
 def _build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
     if keywords:
         raise TypeError("function doesn't take keyword arguments")
-    return builtins.__build_class__(body, name, *bases)
+    if len(bases) > 1:
+        keywords["metaclass"] = DepthFirst
+    made = builtins.__build_class__(body, name, *bases, **keywords)
+    if isinstance(made, type):
+        made.__qualname__ = name
+    return made
+
+
+class DepthFirst(type):
+    """Classes with several bases: attributes are looked for in the first base and all above it,
+    then in the next one."""
+
+    def mro(cls) -> list[type]:
+        found: list[type] = [cls]
+        for base in cls.__bases__:
+            found += [each for each in base.__mro__ if each not in found and each is not object]
+        return [*found, object]
 
 
 def _iter(iterable: Any) -> Any:
     return iter(iterable)
 
 
+def _separator(text: Any) -> str:
+    if isinstance(text, bytes):
+        return text.decode()
+    if not isinstance(text, str):
+        raise TypeError(f"can't convert '{type(text).__name__}' object to str implicitly")
+    return text
+
+
 def _console_functions(console: Console, spend: Callable[[], None]) -> dict[str, Any]:
-    def device_print(*values: Any, sep: str = " ", end: str = "\n", file: Any = None) -> None:
+    def device_print(
+        *values: Any, sep: Any = " ", end: Any = "\n", file: Any = None, **other: Any
+    ) -> None:
+        if other:
+            raise TypeError("extra keyword arguments given")
+        sep, end = _separator(sep), _separator(end)
         write = console.write if file is None else stream_writer(file)
         spend()
-        write(sep.join(device_text(value, plain=text_of) for value in values) + end)
+        write(sep.join(board_text(value) for value in values) + end)
 
     def device_input(prompt: str = "") -> str:
         console.write(str(prompt))
@@ -107,22 +138,31 @@ def _console_functions(console: Console, spend: Callable[[], None]) -> dict[str,
     return {"print": device_print, "input": device_input}
 
 
+def _text(source: Any) -> str:
+    if isinstance(source, (bytes, bytearray)):
+        return bytes(source).decode("utf-8", "surrogateescape")
+    if not isinstance(source, str):
+        raise TypeError("object with buffer protocol required")
+    return source
+
+
 def _code_functions() -> dict[str, Any]:
     def scope(namespace: Any, local: Any) -> tuple[dict[str, Any], Any]:
         if namespace is None:
             frame = sys._getframe(2)
             return frame.f_globals, frame.f_locals if local is None else local
+        if not isinstance(namespace, dict):
+            raise TypeError("argument has wrong type")
         namespace.setdefault("__builtins__", sys._getframe(2).f_globals["__builtins__"])
         return namespace, namespace if local is None else local
 
     def device_eval(source: str, globals: Any = None, locals: Any = None) -> Any:
         space, local = scope(globals, locals)
-        return eval(compile_device(source.strip(), "<string>", "eval"), space, local)
+        return eval(compile_device(_text(source), "<string>", "eval"), space, local)
 
     def device_exec(source: Any, globals: Any = None, locals: Any = None) -> None:
         space, local = scope(globals, locals)
-        code = compile_device(source, "<string>") if isinstance(source, str) else source
-        exec(code, space, local)
+        exec(compile_device(_text(source), "<string>"), space, local)
 
     def device_compile(source: str, filename: str, mode: str) -> Any:
         return compile_device(source, filename, mode)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from emulator.vm.device.modules import oserror_text
+from emulator.vm.language.failures import as_on_board
+from emulator.vm.language.texts import text_of
 
 
 def _no_errno(error: object) -> NoReturn:
@@ -54,15 +56,6 @@ def for_device(error: OSError) -> OSError:
     return DeviceOSError(*error.args)
 
 
-def text_of(error: BaseException) -> str:
-    """str() of an exception as on the device: a KeyError gives its key, not the repr of it."""
-    if isinstance(error, SyntaxError):
-        return str(error.msg)
-    if isinstance(error, KeyError) and len(error.args) == 1:
-        return str(error.args[0])
-    return str(error)
-
-
 def message(error: BaseException) -> str:
     """The last line of a traceback."""
     return f"{type(error).__name__}: {text_of(error)}"
@@ -74,13 +67,16 @@ def format_exception(error: BaseException, device_path: Callable[[str], str | No
     device_path: from the file name in a code object to the path on the device, None for code
     that is no device code (the firmware's modules are C code on a board and leave no line here).
     """
-    lines = ["Traceback (most recent call last):"]
+    place = (error.filename, error.lineno) if isinstance(error, SyntaxError) else (None, None)
+    error = as_on_board(error)
+    raised = error.__traceback__ is not None or place[0] is not None
+    lines = ["Traceback (most recent call last):"] if raised else []
     for frame, line in traceback.walk_tb(error.__traceback__):
         path = device_path(frame.f_code.co_filename)
         if path is not None:
             lines.append(f'  File "{path}", line {line}, in {frame.f_code.co_name}')
-    if isinstance(error, SyntaxError) and error.filename is not None:
-        path = device_path(error.filename) or error.filename
-        lines.append(f'  File "{path}", line {error.lineno}')
+    if place[0] is not None:
+        path = device_path(place[0]) or place[0]
+        lines.append(f'  File "{path}", line {place[1]}')
     lines.append(message(error))
     return "\n".join(lines) + "\n"

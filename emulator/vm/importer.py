@@ -236,7 +236,7 @@ class Importer:
     def compile(self, data: bytes, filename: str, device_path: str) -> CodeType:
         self.device_paths[filename] = device_path
         try:
-            return compile_device(data.decode("utf-8"), filename)
+            return compile_device(data.decode("utf-8", "surrogateescape"), filename)
         except ValueError:  # no UTF-8, or a NUL byte
             raise SyntaxError("invalid syntax", (filename, 1, None, None)) from None
 

@@ -20,6 +20,7 @@ from types import CodeType
 from emulator.device_files import flash_files
 
 _COMPILER = Path(__file__).with_name("compiler.py")
+_LANGUAGE = _COMPILER.with_name("language")
 
 
 def load(source: str) -> CodeType | None:
@@ -81,5 +82,12 @@ def _names() -> dict[str, str]:
 
 
 def _key(source: str, maker: str) -> bytes:
-    made_by = maker.encode() or importlib.util.MAGIC_NUMBER + _COMPILER.read_bytes()
+    made_by = maker.encode() or importlib.util.MAGIC_NUMBER + _compiler(_COMPILER)
     return hashlib.sha256(made_by + b"\0" + source.encode()).digest()
+
+
+@functools.cache
+def _compiler(file: Path) -> bytes:
+    """The files that make the code."""
+    files = [file, *sorted(_LANGUAGE.glob("*.py"))]
+    return b"".join(each.read_bytes() for each in files)

@@ -40,7 +40,7 @@ from emulator.vm.importer import (
 )
 from emulator.vm.process import Silence, Spare, VmDied, VmProcess
 from emulator.vm.runtime import FIRMWARE_DIR, Vm
-from emulator.vm.source import prepare, prepare_firmware
+from emulator.vm.source import prepare, prepare_firmware, prepare_text
 from emulator.vm.stream import PENDING, RAISED, VERSION, encode
 
 DEVICE_DIR = Path(__file__).resolve().parent / "device"
@@ -201,10 +201,12 @@ class MicroPythonVm(Vm):
         self.guard.touched()
         self.board.spend_us(CALL_US)
 
-    def _vm_parsed(self, characters: int) -> None:
-        """A text is given to exec(), eval() or compile(); costs compiling it."""
+    def _vm_parsed(self, text: str, function: str) -> str:
+        """A text is given to exec(), eval() or compile(); costs compiling it. What the VM is to
+        take for it."""
         self.guard.touched()
-        self.board.spend_us(source_us(characters))
+        self.board.spend_us(source_us(len(text)))
+        return prepare_text(text, "<string>", "eval" if function == "eval" else "exec")
 
     def _vm_loop(self) -> None:
         """Many turns of loops without a call; costs what the guard says."""
@@ -278,7 +280,8 @@ _KNOWN = frozenset(
 def _as_sent(error: Exception) -> list[Any]:
     """[type, arguments] of an exception, the type one that the device knows."""
     if isinstance(error, SyntaxError):
-        return ["SyntaxError", [error.msg, error.filename, error.lineno or 1]]
+        kind = "IndentationError" if isinstance(error, IndentationError) else "SyntaxError"
+        return [kind, [error.msg, error.filename, error.lineno or 1]]
     names = [kind.__name__ for kind in type(error).__mro__]
     name = next((name for name in names if name in _KNOWN), "RuntimeError")
     try:

@@ -64,7 +64,7 @@ v8.setFlagsFromString("--wasm-tiering-budget=1000000");
 const { loadMicroPython } = await import(pathToFileURL(path.join(packageFolder, "micropython.mjs")));
 
 // What start.py imports before it asks for anything: compiled once in a process.
-const MODULES = ["board", "console", "errors", "importer", "natives", "wire", "link_wasm"];
+const MODULES = ["board", "floats", "language", "console", "errors", "importer", "natives", "wire", "link_wasm"];
 
 async function load() {
     const vm = await loadMicroPython({

@@ -16,17 +16,49 @@ from emulator.vm.console import stream_writer
 from emulator.vm.core import array, collections, ure, ustruct, zlib
 from emulator.vm.device import modules, texts
 from emulator.vm.errors import DeviceOSError
+from emulator.vm.language.single import rounded
+from emulator.vm.language.tables import on_board
+
+
+def json_names() -> dict[str, Any]:
+    names: dict[str, Any] = texts.json_names(stream_writer, DeviceOSError, on_board)
+    return names
+
+
+def _in_single(names: dict[str, Any]) -> dict[str, Any]:
+    """Functions whose results are in single precision, constants as well."""
+
+    def made(function: Callable[..., Any]) -> Callable[..., Any]:
+        def calculate(*values: Any) -> Any:
+            try:
+                result = function(*values)
+            except OverflowError:
+                raise ValueError("math domain error") from None
+            if type(result) is tuple:
+                return tuple(map(rounded, result))
+            result = rounded(result)
+            if result in _INFINITE and not any(value in _INFINITE for value in values):
+                raise ValueError("math domain error")
+            return result
+
+        return calculate
+
+    return {name: made(value) if callable(value) else rounded(value)
+            for name, value in names.items()}  # fmt: skip
+
+
+_INFINITE = (math.inf, -math.inf)
 
 modules.ERRNO_NAMES.update(errno_names())
 CORE: dict[str, Callable[[], dict[str, Any]]] = {
-    "ujson": lambda: texts.json_names(stream_writer, DeviceOSError),
+    "ujson": lambda: json_names(),
     "ure": ure.names,
     "ustruct": ustruct.names,
     "ucollections": collections.names,
     "ubinascii": zlib.ubinascii_names,
     "uzlib": zlib.uzlib_names,
-    "math": lambda: modules.some(math, modules.MATH),
-    "cmath": lambda: modules.some(cmath, modules.CMATH),
+    "math": lambda: _in_single(modules.some(math, modules.MATH)),
+    "cmath": lambda: _in_single(modules.some(cmath, modules.CMATH)),
     "array": lambda: {"array": array.Array},
     "uerrno": modules.errno_names,
 }

@@ -119,6 +119,9 @@ class Regex:
         except (re.error, RecursionError):
             raise _error() from None
 
+    def __repr__(self) -> str:
+        return f"<re {id(self) & 0xFFFFFFFF:x}>"
+
     def _on(self, text: Any) -> re.Pattern[Any]:
         return self._text if isinstance(text, str) else self._bytes
 
@@ -131,6 +134,8 @@ class Regex:
         return Match(found) if found else None
 
     def split(self, text: Any, maxsplit: int = 0, /) -> list[Any]:
+        if self._text.groups:
+            raise NotImplementedError("splitting with sub-captures")
         parts: list[Any] = []
         start = 0
         for found in self._on(text).finditer(text):

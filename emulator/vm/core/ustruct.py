@@ -10,6 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from emulator.vm.language.single import single
+
 _SIZES = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "l": 4, "L": 4, "q": 8, "Q": 8,
           "f": 4, "d": 8, "P": 4, "O": 4, "S": 4}  # fmt: skip
 
@@ -19,8 +21,8 @@ _NAMES: dict[str, Literal["little", "big"]] = {"<": "little", ">": "big"}
 def _layout(form: str | bytes, base: int = 0) -> Iterator[tuple[str, int, int]]:
     """(type, offset, size) of each item; ("", end, 0) last."""
     text = form.decode() if isinstance(form, bytes) else form
-    native = text[:1] not in ("<", ">", "!", "=")
-    if text[:1] in ("<", ">", "!", "=", "@"):
+    native = text[:1] not in ("<", ">", "!")
+    if text[:1] in ("<", ">", "!", "@"):
         text = text[1:]
     at = base
     count = ""
@@ -33,8 +35,6 @@ def _layout(form: str | bytes, base: int = 0) -> Iterator[tuple[str, int, int]]:
         if char == "s":
             yield "s", at, times
             at += times
-        elif char == "x":
-            at += times
         else:
             size = _SIZES.get(char)
             if size is None:
@@ -44,6 +44,8 @@ def _layout(form: str | bytes, base: int = 0) -> Iterator[tuple[str, int, int]]:
                     at = (at + size - 1) // size * size
                 yield char, at, size
                 at += size
+    if count:
+        raise ValueError("bad typecode")
     yield "", at, 0
 
 
@@ -59,6 +61,10 @@ def calcsize(form: str | bytes, /) -> int:
 
 
 def unpack_from(form: str | bytes, data: Any, offset: int = 0, /) -> tuple[Any, ...]:
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogateescape")
+    elif not isinstance(data, (bytes, bytearray, memoryview)) and not hasattr(data, "typecode"):
+        raise TypeError("object with buffer protocol required")
     buffer = bytes(data)
     if offset < 0:
         offset += len(buffer)
@@ -71,7 +77,7 @@ def unpack_from(form: str | bytes, data: Any, offset: int = 0, /) -> tuple[Any, 
         if kind == "s":
             values.append(piece)
         elif kind in ("f", "d"):
-            values.append(struct.unpack(order + kind, piece)[0])
+            values.append(single(struct.unpack(order + kind, piece)[0]))
         elif kind:
             values.append(int.from_bytes(piece, _NAMES[order], signed=kind.islower()))
     return tuple(values)
@@ -83,7 +89,9 @@ def unpack(form: str | bytes, data: Any, /) -> tuple[Any, ...]:
 
 def pack_into(form: str | bytes, buffer: Any, offset: int, /, *values: Any) -> None:
     order = _order(form)
-    view = memoryview(buffer)
+    view = memoryview(buffer).cast("B")
+    if view.readonly:
+        raise TypeError("object with buffer protocol required")
     if offset < 0:
         offset += len(view)
     rest = list(values)

@@ -10,10 +10,19 @@ import zlib
 from typing import Any
 
 from emulator.vm.errors import DeviceOSError
+from emulator.vm.language.constructors import Bytearray
+
+
+def _buffer(data: Any) -> bytes:
+    if isinstance(data, str):
+        return data.encode("utf-8", "surrogateescape")
+    if isinstance(data, (bytes, bytearray, memoryview)) or hasattr(data, "typecode"):
+        return bytes(data)
+    raise TypeError("object with buffer protocol required")
 
 
 def hexlify(data: Any, sep: Any = None, /) -> bytes:
-    raw = data.encode() if isinstance(data, str) else bytes(data)
+    raw = _buffer(data)
     text = binascii.hexlify(raw)
     if sep is None:
         return text
@@ -22,7 +31,7 @@ def hexlify(data: Any, sep: Any = None, /) -> bytes:
 
 
 def unhexlify(data: Any, /) -> bytes:
-    raw = data.encode() if isinstance(data, str) else bytes(data)
+    raw = _buffer(data)
     if len(raw) % 2:
         raise ValueError("odd-length string")
     try:
@@ -32,7 +41,7 @@ def unhexlify(data: Any, /) -> bytes:
 
 
 def a2b_base64(data: Any, /) -> bytes:
-    raw = data.encode() if isinstance(data, str) else bytes(data)
+    raw = _buffer(data)
     try:
         return binascii.a2b_base64(raw)
     except binascii.Error:
@@ -40,7 +49,7 @@ def a2b_base64(data: Any, /) -> bytes:
 
 
 def b2a_base64(data: Any, /) -> bytes:
-    raw = data.encode() if isinstance(data, str) else bytes(data)
+    raw = _buffer(data)
     return binascii.b2a_base64(raw)
 
 
@@ -49,10 +58,10 @@ def ubinascii_names() -> dict[str, Any]:
             "b2a_base64": b2a_base64}  # fmt: skip
 
 
-def decompress(data: Any, wbits: int = 0, bufsize: int = 0, /) -> bytes:
+def decompress(data: Any, wbits: int = 0, bufsize: int = 0, /) -> bytearray:
     """wbits below 0: a raw deflate stream; else one with a zlib header."""
     try:
-        return zlib.decompress(bytes(data), wbits if wbits < 0 else zlib.MAX_WBITS)
+        return Bytearray(zlib.decompress(bytes(data), wbits if wbits < 0 else zlib.MAX_WBITS))
     except zlib.error:
         raise ValueError(-3) from None
 

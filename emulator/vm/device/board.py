@@ -42,11 +42,13 @@ def spend():
     exchange("vm.spend")
 
 
-def parsed(text):
-    """What compiling a text given to exec(), eval() or compile() costs; the text."""
+def parsed(text, function):
+    """What compiling a text given to exec(), eval() or compile() costs; the text to take."""
+    if isinstance(text, (bytes, bytearray)):
+        text = bytes(text).decode()
     if isinstance(text, str):
         _left[0] = FREE_TURNS
-        exchange("vm.parsed", len(text))
+        return exchange("vm.parsed", text, function)
     return text
 
 

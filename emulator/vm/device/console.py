@@ -19,7 +19,18 @@ def write(text):
     exchange("vm.write", text)
 
 
-def print_(*values, sep=" ", end="\n", file=None):
+def _separator(text):
+    if isinstance(text, bytes):
+        return text.decode()
+    if not isinstance(text, str):
+        raise TypeError("can't convert '{}' object to str implicitly".format(type(text).__name__))
+    return text
+
+
+def print_(*values, sep=" ", end="\n", file=None, **other):
+    if other:
+        raise TypeError("extra keyword arguments given")
+    sep, end = _separator(sep), _separator(end)
     out = write if file is None else writer(file)
     board.spend()
     out(sep.join([device_text(value) for value in values]) + end)

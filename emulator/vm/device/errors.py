@@ -36,8 +36,8 @@ class TimeoutError(OSError):  # noqa: A001 - no builtin of the board; sockets ra
 
 def made(name, args):
     """The exception that the board raised: [type, arguments] from the stream."""
-    if name == "SyntaxError":
-        error = SyntaxError(args[0])
+    if name in ("SyntaxError", "IndentationError"):
+        error = getattr(builtins, name)(args[0])
         _place[:] = [error, args[1], args[2]]
         return error
     if name == "OSError":
@@ -69,6 +69,8 @@ def text(error):
     stream = io.StringIO()
     _native_print(error, stream)
     lines = ["Traceback (most recent call last):"]
+    if "  File " not in stream.getvalue() and error is not _place[0]:
+        lines = []  # never raised
     for line in stream.getvalue().split("\n"):
         if line.startswith("  File "):
             line = _renamed(line)

@@ -167,7 +167,7 @@ def install(said):
     _pybytes.extend(said["pybytes"])
     for name in list(loaded):
         del loaded[name]
-    builtins.__import__ = imports.of_device
+    builtins.__import__ = lambda *args: imports.of_device(*args)
     builtins.__from__ = import_from
     builtins.__firmware__ = imports.of_firmware
     builtins.__firmware_from__ = import_firmware_from

@@ -81,9 +81,12 @@ class Imports:
 
     def of_device(self, name, scope=None, local=None, fromlist=None, level=0):
         """`__import__` of device code."""
+        if not isinstance(name, str):
+            kind = type(name).__name__
+            raise TypeError("can't convert '{}' object to str implicitly".format(kind))
         if level:
             name = _absolute(name, scope or {}, level)
-        module = self._import(name, bool(fromlist))
+        module = self._import(name, fromlist is not None)
         if not fromlist or fromlist is True:
             return module
         return self._offer(module, name, fromlist)
@@ -175,6 +178,8 @@ def _absolute(name, scope, level):
     """The whole name of a relative one. A VM may not say who imports: `scope` is empty then."""
     parts = str(scope.get("__name__", "")).split(".")
     chop = level - 1 if "__path__" in scope else level
+    if chop >= len(parts) and not name:
+        raise KeyError("")
     if chop >= len(parts):
         raise ValueError("cannot perform relative import")
     base = parts[: len(parts) - chop]

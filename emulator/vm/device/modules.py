@@ -9,6 +9,11 @@ schedule() on this port.
 
 import builtins
 
+try:
+    from floats import float32
+except ImportError:  # in CPython, where this folder is a package
+    from emulator.vm.device.floats import float32
+
 STACK_BYTES = 5 * 1024  # of a thread, at least
 MATH = (
     "e pi sqrt pow exp log cos sin tan acos asin atan atan2 ceil copysign fabs floor fmod frexp "
@@ -48,9 +53,13 @@ def builtin_names():
     """Builtins that take less than those of a later core."""
 
     def round_(value, *digits):
-        if digits and digits[0] < 0:
-            raise NotImplementedError("round() with a negative number of digits")
-        return _round(value, *digits)
+        if digits and isinstance(value, int):
+            raise NotImplementedError("round() of an int with a number of digits")
+        if not digits or type(value) is not float:
+            return _round(value, *digits)
+        scale = float32(10.0 ** digits[0])
+        # decided in single precision; the result is the float of this VM that prints so
+        return _round(float32(_round(float32(float32(value) * scale)) / scale), *digits)
 
     return {
         "next": lambda iterator: _next(iterator),
@@ -76,7 +85,7 @@ def gc_names(call, collect=lambda: None):
     def threshold(amount=None):
         if amount is None:
             return state["threshold"]
-        state["threshold"] = amount
+        state["threshold"] = amount // 16 * 16 if amount > 0 else -1
 
     return {
         "collect": collect_all,
@@ -119,10 +128,15 @@ def micropython_names(write):
 def sys_names(platform, path, modules, stream, writer, traceback, namedtuple):
     """writer(stream) gives its `write`; traceback(error) the text that is printed."""
 
-    def leave(status=None):
-        raise SystemExit(*(() if status is None else (status,)))
+    def leave(*status):
+        if len(status) > 1:
+            raise TypeError("function expected at most 1 arguments, got {}".format(len(status)))
+        raise SystemExit(*status)
 
     def print_exception(error, file=stream):
+        if not isinstance(error, BaseException):
+            writer(file)(str(error) + "\n")
+            return
         writer(file)(traceback(error))
 
     return {

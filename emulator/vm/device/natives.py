@@ -11,6 +11,7 @@ import board
 import console
 import errors
 import inflate
+import language
 import modules
 import texts
 from core import core
@@ -62,6 +63,8 @@ def _binascii():
             raise ValueError("odd-length string")
         return native(data)
 
+    b2a_base64 = names["b2a_base64"]
+    names["b2a_base64"] = lambda data: b2a_base64(data)
     names["unhexlify"] = _as_on_board(unhexlify, _hex_text)
     return names
 
@@ -74,10 +77,28 @@ def _regex():
 
 
 def _sys():
-    return modules.sys_names(
+    names = modules.sys_names(
         settings["platform"], settings["path"], sys.modules, console.Stream(), console.writer,
         errors.text, collections.namedtuple,
     )  # fmt: skip
+    names["exc_info"] = language.exc_info
+    return names
+
+
+def _struct():
+    """No padding by x and no half floats."""
+    names = some(struct, _STRUCT)
+
+    def known(function):
+        def checked(form, *values):
+            text = form if isinstance(form, str) else form.decode()
+            if any(char in text for char in "x?epcnN=") or text[-1:].isdigit():
+                raise ValueError("bad typecode")
+            return function(form, *values)
+
+        return checked
+
+    return {name: known(names[name]) for name in names}
 
 
 def _thread():
@@ -95,7 +116,10 @@ def _thread():
 
 
 def _zlib():
-    return {"decompress": inflate.decompress, "DecompIO": inflate.DecompIO}
+    return {
+        "decompress": lambda *args: bytearray(inflate.decompress(*args)),
+        "DecompIO": inflate.DecompIO,
+    }
 
 
 def install():
@@ -142,6 +166,6 @@ MAKERS = {
     "uerrno": modules.errno_names,
     "ujson": lambda: texts.json_names(console.writer, builtins.OSError),
     "ure": _regex,
-    "ustruct": lambda: some(struct, _STRUCT),
+    "ustruct": _struct,
     "uzlib": _zlib,
 }

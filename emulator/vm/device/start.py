@@ -10,6 +10,7 @@ import board
 import console
 import errors
 import importer
+import language
 import modules
 import natives
 from wire import exchange, wire
@@ -41,6 +42,7 @@ def set_up(said):
     builtins.__while__ = board.tick_while
     builtins.__each__ = board.tick_each
     builtins.__parsed__ = board.parsed
+    language.install()
     builtins.open = _open
     importer.install(said)
     importer.imports.provide("_board", {"call": board.call, "on_interrupt": board.on_interrupt})

@@ -1,37 +1,22 @@
 """Values as texts, for both VMs in the language that both know: on the console, and in JSON.
 
-Floats are shown as the single-precision floats of a Pycom board: seven significant digits. JSON is
-that of MicroPython 1.11, which takes separators for white space and does not insist on the end of
-the outermost object: '{"a":1' is {'a': 1}.
-Source: MicroPython 1.11 py/objfloat.c, py/formatfloat.c, extmod/modujson.c, py/obj*.c.
+JSON is that of MicroPython 1.11, which takes separators for white space and does not insist on
+the end of the outermost object: '{"a":1' is {'a': 1}.
+Source: MicroPython 1.11 extmod/modujson.c, py/obj*.c.
 """
 
 try:
-    import struct
-except ImportError:  # 1.11 without weak links
-    import ustruct as struct
+    from floats import float32, float_text
+except ImportError:  # in CPython, where this folder is a package
+    from emulator.vm.device.floats import float32, float_text
 
 _WORDS = {"n": ("null", None), "t": ("true", True), "f": ("false", False)}
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _NOTHING = object()
 
 
-def float32(value):
-    """The nearest single-precision number."""
-    try:
-        return struct.unpack("<f", struct.pack("<f", value))[0]
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-
-
-def float_text(value):
-    """str() of a float on the device."""
-    text = "{:.7g}".format(float32(value))
-    return text if any(mark in text for mark in ".en") else text + ".0"
-
-
-def device_text(value, as_repr=False, plain=str):
-    """str() or repr() of a value as the device shows it; `plain` takes the place of str()."""
+def device_text(value, as_repr=False):
+    """str() or repr() of a value as the device shows it."""
     kind = type(value)
     if kind is str:
         return repr(value) if as_repr else value
@@ -47,7 +32,7 @@ def device_text(value, as_repr=False, plain=str):
         return "{" + ", ".join(pairs) + "}"
     if as_repr and isinstance(value, BaseException):
         return kind.__name__ + device_text(value.args)
-    return repr(value) if as_repr else plain(value)
+    return repr(value) if as_repr else str(value)
 
 
 # JSON
@@ -92,8 +77,9 @@ def loads(text):
     return _Reader(text).read()
 
 
-def json_names(writer, failure):
-    """The names of ujson. writer(stream) gives its `write`; failure: the OSError of the device."""
+def json_names(writer, failure, made=lambda value: value):
+    """The names of ujson. writer(stream) gives its `write`; failure: the OSError of the device;
+    made(value): what device code is given of a value that was read."""
 
     def dump(obj, stream):
         writer(stream)(dumps(obj))
@@ -101,9 +87,14 @@ def json_names(writer, failure):
     def load(stream):
         if not hasattr(stream, "read"):
             raise failure("stream operation not supported")
-        return loads(stream.read())
+        return made(loads(stream.read()))
 
-    return {"dump": dump, "dumps": dumps, "load": load, "loads": loads}
+    def loads_(text):
+        if isinstance(text, bytearray):
+            raise TypeError("object with buffer protocol required")
+        return made(loads(text))
+
+    return {"dump": dump, "dumps": dumps, "load": load, "loads": loads_}
 
 
 class _Reader:

@@ -49,7 +49,7 @@ VALUES = [
     ("uerrno", "uerrno.ETIMEDOUT, uerrno.ENOTCONN, uerrno.errorcode[118]", "116 128 EHOSTUNREACH"),
     ("math", "hasattr(math, 'inf'), hasattr(math, 'isclose'), math.sqrt(4)", "False False 2.0"),
     ("array", "array.array('H', [1, 65537])", "array('H', [1, 1])"),
-    ("uzlib", "uzlib.decompress(b'x\\x9cK\\x04\\x00\\x00b\\x00b')", "b'a'"),
+    ("uzlib", "uzlib.decompress(b'x\\x9cK\\x04\\x00\\x00b\\x00b')", "bytearray(b'a')"),
     ("ucollections", "ucollections.namedtuple('P', ('a', 'b'))(1, b=2)", "P(a=1, b=2)"),
     (
         "ucollections",

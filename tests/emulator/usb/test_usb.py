@@ -57,7 +57,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Rehearsal]]:
         (b"\x05x = 3\x03", b"\r\npaste mode; Ctrl-C to cancel, Ctrl-D to finish\r\n"
          b"=== x = 3\r\n>>> "),
         (b"1/0\r", b'1/0\r\nTraceback (most recent call last):\r\n  File "<stdin>", line 1, in '
-         b"<module>\r\nZeroDivisionError: division by zero\r\n>>> "),
+         b"<module>\r\nZeroDivisionError: divide by zero\r\n>>> "),
     ],
     ids=["value", "backspace", "block", "bracket", "break", "banner", "paste", "cancel", "error"],
 )  # fmt: skip

@@ -80,7 +80,7 @@ def test_what_a_board_lacks_cannot_be_imported(device, name):
         pytest.param("import only", "ImportError: only.mpy is byte code", marks=BYTE_CODE),
         # '' comes before lib
         pytest.param("import inlib", "ImportError: inlib.mpy is byte code", marks=BYTE_CODE),
-        ("from . import x", "ValueError: cannot perform relative import"),
+        ("from . import x", "KeyError"),
         ("import bad", "SyntaxError: "),
     ],
 )
