@@ -334,10 +334,12 @@ def test_a_release_that_was_verified_before_is_verified_again_with_newer_keys(ma
     node.run_until(lambda: offer.exists() and offer.read_text().split()[3] == "1")
     world, ask, deliver = node.world, node.world.do_ask, node.world.do_deliver
     key_file = newer_keys(node, 2)
-    world.do_ask = lambda path, payload: (  # the answer to the second question is lost
-        formats.answer(KEY, NODE, payload[10:22], formats.KEYS, NEW + 1, key_file)
-        if payload[8:10] == b"\0\1"
-        else None
+    world.do_ask = (
+        lambda path, payload: (  # the answer to the second question is lost
+            formats.answer(KEY, NODE, payload[10:22], formats.KEYS, NEW + 1, key_file)
+            if payload[8:10] == b"\0\1"
+            else None
+        )
     )
     world.do_deliver = lambda payload: deliver(payload) and [NEW + 1, bytes(8)]
     node.run()
