@@ -142,7 +142,8 @@ def _opened(offer, running):
     """Return the Manifest of a whole envelope, or a cause."""
     data = _slots.content(_staging.place(offer[2]))
     if _slots.hexed(_keys.sha256(data)) != offer[2]:
-        return _staging.MISMATCH
+        _slots.remove(_staging.OFFER)  # damaged since it came: begin anew
+        return _staging.LATER
     body = data[7:-384]
     if not offer[3]:  # else the signature of the same bytes was right
         keys = _keys.key_file(_slots.content(_KEYS), _slots.content(_ROOT))

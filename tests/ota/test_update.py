@@ -204,6 +204,16 @@ def test_content_without_end_stops_at_the_size_that_was_signed(make_node):
     assert len(node.world.blocks) < 10
 
 
+def test_a_staged_envelope_that_was_damaged_comes_again(make_node):
+    node = make_node(change="all", most=600)
+    offer = node.flash / "new/offer"
+    node.run_until(lambda: offer.exists() and offer.read_text().split()[3] == "1")
+    file = node.flash / "new" / updates._address(node.world.envelope)
+    file.write_bytes(bytes(file.stat().st_size))
+    node.run_until(lambda: kept(node))
+    assert node.world.rejected == []
+
+
 def answered(world: Any, key: bytes = KEY, nonce: bytes | None = None) -> Callable[..., bytes]:
     def do_ask(path: str, payload: bytes) -> bytes:
         seen = payload[10:22] if nonce is None else nonce
