@@ -120,7 +120,11 @@ class Update:
         block = 64
         while block < 1024 and 2 * block + _HEAD_BYTES <= limit:
             block *= 2
-        outcome, detail = _client.work(session, self._name(), most, deadline, block)
+        try:
+            outcome, detail = _client.work(session, self._name(), most, deadline, block)
+        except OSError as error:
+            outcome, detail = None, None
+            self._cannot(session.offer[0], error)
         if outcome == _client.READY:
             self._ready, self._percent = detail, 100
         elif outcome == "later":
@@ -134,9 +138,18 @@ class Update:
         from ota import _client
 
         self._node.settle(True)  # a reset on trial must not cost what is in RTC memory
-        if _client.fill(self._ready, timing.Deadline(self._left_ms(0))):
-            self.keeps = False
-            _log.info("the next cycle is on trial")
+        try:
+            if _client.fill(self._ready, timing.Deadline(self._left_ms(0))):
+                self.keeps = False
+                _log.info("the next cycle is on trial")
+        except OSError as error:
+            self._cannot(self._ready.seq, error)
+
+    def _cannot(self, seq, error):
+        """Reject what the flash does not take: each cycle would try it again."""
+        _log.exception(error, "release %d: flash" % seq)
+        _word.reject(seq, "space")
+        self.told = None  # the next report says so
 
     def _note(self, changed=None):
         """Put together what the account says."""

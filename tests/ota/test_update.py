@@ -214,6 +214,17 @@ def test_a_staged_envelope_that_was_damaged_comes_again(make_node):
     assert node.world.rejected == []
 
 
+@pytest.mark.parametrize("place", ["b/alpha.mpy", "new/{}.p"], ids=["slot", "staging"])
+def test_a_flash_that_does_not_take_the_release_rejects_it(make_node, place):
+    node = make_node(change="all", most=600)
+    offer = node.flash / "new/offer"
+    node.run_until(lambda: offer.exists() and offer.read_text().split()[3] == "1")
+    last = updates._address(node.world.new.files["zeta.mpy"])
+    (node.flash / place.format(last)).mkdir()
+    node.run_until(lambda: node.world.rejected != [])
+    assert node.world.rejected == [(NEW, "space")]
+
+
 def answered(world: Any, key: bytes = KEY, nonce: bytes | None = None) -> Callable[..., bytes]:
     def do_ask(path: str, payload: bytes) -> bytes:
         seen = payload[10:22] if nonce is None else nonce
