@@ -25,7 +25,7 @@ class Limit:
     heap: int
 
 
-LIMITS = {"nbiot": Limit(deployed=39 * 1024, heap=55 * 1024)}
+LIMITS = {"nbiot": Limit(deployed=40 * 1024, heap=56 * 1024)}
 
 
 @dataclass(frozen=True)

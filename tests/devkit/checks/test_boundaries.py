@@ -138,7 +138,7 @@ def test_what_is_allowed_is_said_in_the_words_of_the_file(
 ) -> None:
     [text] = [each.text for each in broken[1] if "networking._nbiot_attach:" in each.text]
     said = "networking (its __init__.py), the own parts of networking.wifi"
-    assert text.endswith(f"allowed for networking/* protocols/* ota/*: utils.*, lib.*, {said}")
+    assert text.endswith(f"allowed for networking/* protocols/*: utils.*, lib.*, {said}")
 
 
 def test_a_new_component_needs_no_edit_of_the_table(tmp_path: Path) -> None:
