@@ -325,7 +325,8 @@ class Node:
         """
         if not self._word or self._update:
             return self._update
-        if needed or self.last.get("ota") != [self._word & 0x3FFFF, self.today()]:
+        told = self.last.get("ota") == [self._word & 0x3FFFF, self.today()]
+        if needed or self._on_trial or not told:
             try:
                 import node_update
 

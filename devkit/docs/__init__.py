@@ -43,6 +43,7 @@ MEASURED = (
     "bench-backlog",
     "bench-batches",
     "sensors",
+    "update-cost",
     "scenarios",
     "wifi-scenarios",
 )

@@ -22,7 +22,7 @@ from collector.report import with_units
 from collector.senml import decode
 from devkit import application
 from devkit.application import PUBLISHED
-from devkit.bench import backlog, batches, battery, measuring, modules
+from devkit.bench import backlog, batches, battery, measuring, modules, updates
 from devkit.bench.cases import CASES, COLD, CYCLES, LINKS, PROTOCOL, RESUMED
 from devkit.bench.measure import row
 from devkit.bench.runs import Conditions
@@ -209,6 +209,15 @@ def _copy() -> str:
     return "\n".join(f"- `{path.as_posix()}`" for path in modules.needs(modules.NBIOT))
 
 
+def _update_cost() -> Rows:
+    """Of an update of three components of 20 KB; the sample is its first row."""
+    return _measured(
+        [functools.partial(updates.row, case, SEED) for case in updates.CASES],
+        updates.COLUMNS,
+        [0],
+    )
+
+
 def _scenarios() -> Rows:
     def made(name: str) -> Sequence[object]:
         got = _cycles(name, 1)[0][0]
@@ -343,5 +352,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "bearer": contracts.bearer,
     "causes": causes.table,
     budget.PART: budget.table,
+    "update-cost": _update_cost(),
     "wear": Rows(wear.COLUMNS, [functools.partial(wear.row, *case) for case in wear.CASES], [7]),
 }

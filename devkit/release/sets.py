@@ -12,7 +12,7 @@ in the device folders do belong, and so do packages from PyPI.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devkit.build import packages
@@ -80,6 +80,12 @@ def built(root: Path = ROOT) -> list[Module]:
         names = requires & set(map(name_of, files))
         found.append(Module(name_of(path), kind, data, text, names))
     return sorted(found, key=lambda module: module.name)
+
+
+def rewritten(module: Module, source: bytes) -> Module:
+    """The module with another source, compiled."""
+    path = Path(*module.name.split(".")).with_suffix(".py")
+    return replace(module, source=source, data=PYCOM.deployed(source, path))
 
 
 def name_of(path: Path) -> str:

@@ -13,14 +13,13 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devkit.build.targets import PYCOM
 from devkit.release import keys as key_folder
 from devkit.release import sets, store
-from devkit.release.sets import Module, Release
+from devkit.release.sets import Release
 from devkit.release.store import Step
 from devkit.release.world import World
 from emulator.cycle import Cycle
@@ -100,7 +99,12 @@ class Story:
     def _release(self, base: Release | None, more: dict[str, str]) -> tuple[Release, Step | None]:
         """The next release: the modules of this tree, with lines added to some."""
         seq = base.seq + 1 if base else 1
-        self._modules = [_with(each, more.get(each.name, "")) for each in self._modules]
+        self._modules = [
+            sets.rewritten(each, each.source + more[each.name].encode())
+            if each.name in more
+            else each
+            for each in self._modules
+        ]
         release = sets.following(base, self._modules, seq)
         steps = store.steps(self._folder, release, self._keys)
         store.write(self._folder, release, self._modules, steps, self._keys)
@@ -124,11 +128,3 @@ class Story:
     def _chapter(self, text: str) -> None:
         if self.trouble is None:
             self.say(f"\n{text}\n")
-
-
-def _with(module: Module, text: str) -> Module:
-    if not text:
-        return module
-    source = module.source + text.encode()
-    path = Path(*module.name.split(".")).with_suffix(".py")
-    return replace(module, source=source, data=PYCOM.deployed(source, path))

@@ -127,6 +127,22 @@ def test_a_silent_server_is_asked_for_three_blocks(make_node):
     assert node.number("ota") == CONFIRMED | OLD
 
 
+def test_a_confirmation_that_is_lost_is_asked_for_in_the_next_cycle(make_node):
+    node = make_node()
+    node.run_until(lambda: node.number("ota") >> 28 == 2)
+    do_ask, asked = node.world.do_ask, []
+
+    def second(path: str, payload: bytes) -> bytes | None:
+        asked.append(payload[1])
+        return do_ask(path, payload) if len(asked) > 1 else None
+
+    node.world.do_ask = second
+    node.run(2)
+    assert asked == [formats.CONFIRMED, formats.CONFIRMED]
+    assert kept(node)
+    assert node.told("rl") == [OLD, NEW, NEW]
+
+
 # A release that is no good
 
 
