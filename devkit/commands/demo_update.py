@@ -63,8 +63,8 @@ def _told(update: Mapping[str, Any]) -> Iterator[str]:
     """What became of both releases, in lines; nothing of one that was not reached."""
     if "confirmed" in update:
         yield (
-            f"Release {update['to']} after release {update['from']}: {update['payload_bytes']} bytes"
-            f" of payload, {update['air_bytes']} on air, in {update['download_cycles']} cycles;"
+            f"Release {update['to']} after release {update['from']}: {update['payload_bytes']}"
+            f" bytes of payload, {update['air_bytes']} on air, in {update['download_cycles']} cycles;"
             f" {'confirmed' if update['confirmed'] else 'not confirmed'}"
         )
     if "rolled_back" in update:
