@@ -62,10 +62,11 @@ def tell(options: argparse.Namespace) -> int:
 def _told(update: Mapping[str, Any]) -> Iterator[str]:
     """What became of both releases, in lines; nothing of one that was not reached."""
     if "confirmed" in update:
+        confirmed = "confirmed" if update["confirmed"] else "not confirmed"
         yield (
             f"Release {update['to']} after release {update['from']}: {update['payload_bytes']}"
-            f" bytes of payload, {update['air_bytes']} on air, in {update['download_cycles']} cycles;"
-            f" {'confirmed' if update['confirmed'] else 'not confirmed'}"
+            f" bytes of payload, {update['air_bytes']} on air, in {update['download_cycles']}"
+            f" cycles; {confirmed}"
         )
     if "rolled_back" in update:
         yield (

@@ -107,7 +107,7 @@ def check_root(folder: Path, keys: Path) -> None:
     known = folder / "root.pub"
     if known.is_file() and known.read_bytes() != key_folder.root_modulus(keys):
         raise StoreTrouble(f"{folder} was made with another root key than that of {keys}")
-    if not known.is_file():
+    if not (folder / "keys").is_file():
         return
     served, given = key_folder.read_key_file(folder), key_folder.read_key_file(keys)
     if given.version < served.version:
