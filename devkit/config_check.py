@@ -25,6 +25,7 @@ _FIELD = re.compile(r"(?<![\w'])_[A-Z]\w*")
 _SENSOR = re.compile(r"^_SENSORS, sensor (\d+)\b")
 _NOT_THERE = "a form that the board's MicroPython (1.11) does not know"
 _RAISED = re.compile(r'File "([\w./]*(config|credentials)\.py)", line (\d+)')
+_MODULE = re.compile(r'File "([\w./]+\.py)", line (\d+)')
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def _evaluated(layout: Layout, found: Evaluation, limit_s: float) -> list[Proble
         return [Problem(file, line, text)]
     if found.error is not None:
         return [_raised(layout, found.error)]
+    if found.damaged:  # whatever else the board says follows from it
+        return list(dict.fromkeys(map(_of_module, found.damaged)))
     texts = [*found.problems, *found.advice]
     whole = [*_misspelt(layout, found), *(_placed(layout, found, text) for text in texts)]
     return sorted(whole, key=lambda problem: (problem.file, problem.line))
@@ -107,6 +110,8 @@ def _raised(layout: Layout, traceback: str) -> Problem:
     """The exception that a file ends with, at the line of it that raised."""
     frames = _RAISED.findall(traceback)
     text = traceback.strip().splitlines()[-1]
+    if not frames and _MODULE.search(traceback):  # of the checks themselves
+        return _of_module(traceback)
     if not frames:
         return Problem(layout.file, 1, text)
     _, which, number = frames[-1]
@@ -116,9 +121,16 @@ def _raised(layout: Layout, traceback: str) -> Problem:
     if text.startswith("SyntaxError"):  # Python here has read it
         text = _NOT_THERE
     said = f"{text.rstrip(': ')}: {layout.line(file, line)}"
-    if text.startswith("TypeError") and "not callable" in text:
+    if text.startswith("TypeError") and "callable" in text:
         said += "; probably a comma is missing after it"
     return Problem(file, line, said)
+
+
+def _of_module(traceback: str) -> Problem:
+    """The exception that importing a module ends with, at the line that raised."""
+    file, line = _MODULE.findall(traceback)[-1]
+    text = traceback.strip().splitlines()[-1]
+    return Problem(file, int(line), text.removeprefix("SyntaxError: "))
 
 
 def _misspelt(layout: Layout, found: Evaluation) -> Iterator[Problem]:

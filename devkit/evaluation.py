@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -35,8 +36,9 @@ _LINE = re.compile(r'File "[^"]*config\.py", line (\d+)')
 class Evaluation:
     """fields: those with plain values. known: all that there are.
 
-    error: the traceback of a file that raises, with device paths; None if it ends. endless: it was
-    stopped; line: where it was then, None if that is unknown.
+    error: the traceback of a file that raises, with device paths; None if it ends. damaged: the
+    same of modules that the configuration names. endless: it was stopped; line: where it was then,
+    None if that is unknown.
     """
 
     fields: dict[str, Any] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class Evaluation:
     advice: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     error: str | None = None
+    damaged: tuple[str, ...] = ()
     endless: bool = False
     line: int | None = None
 
@@ -127,7 +130,12 @@ def _evaluated(flash: Path, limit_s: float) -> Evaluation:
     if found is None:
         return Evaluation(fields, error=error, endless=error is None)
     problems, advice, known = map(tuple, found)
-    return Evaluation(fields, problems, advice, known)
+    if not problems:
+        return Evaluation(fields, advice=advice, known=known)
+    protocol = application.resolved(str(bearer), str(fields.get("_PROTOCOL")))
+    names = [("networking", bearer), ("protocols", protocol), *_drivers(fields.get("_SENSORS"))]
+    damaged = tuple(_damaged(flash, board, names))
+    return Evaluation(fields, problems, advice, known, damaged=damaged)
 
 
 _CHECK = """
@@ -136,6 +144,24 @@ import node_check
 examined = node_check.Examined(config)
 found = (examined.problems, examined.advice(), examined.fields())
 """
+
+
+def _drivers(lines: object) -> Iterator[tuple[str, object]]:
+    for line in lines if isinstance(lines, (list, tuple)) else ():
+        if isinstance(line, (list, tuple)) and line:
+            yield "sensors", line[0]
+
+
+def _damaged(flash: Path, board: str, names: list[tuple[str, object]]) -> Iterator[str]:
+    """The tracebacks of modules that do not load. The board's own checks name no file and line.
+
+    names: (folder, name) of the modules that the configuration names.
+    """
+    for folder, name in dict.fromkeys((folder, str(name)) for folder, name in names):
+        if name.isidentifier() and (flash / folder / f"{name}.py").is_file():
+            _, error, _ = _program(flash, board, f"import {folder}.{name}")
+            if error is not None:
+                yield error
 
 
 def _program(flash: Path, name: str, text: str) -> tuple[ModuleType, str | None, bool]:

@@ -35,6 +35,8 @@ class Cycle:
     status: int = -1  # furthest state that the board saw: -1 off, 0 activated, 1 attached, 2 data
     cause: str = ""  # as the application says; "" if it says nothing
     ended: str = ""  # deepsleep, reset, exception, finished, safe_boot, hang, time_limit, vm_died
+    link: str | None = None  # to the modem: "lte" or "uart"; None: its radio stayed off
+    start: str | None = None  # of the connection: "cold", by an attach, or "resumed"; None: none
     awake_ms: int = 0
     radio_on_ms: int = 0
     energy_mj: float = 0.0

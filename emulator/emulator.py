@@ -303,6 +303,8 @@ class _Account:
         self._start = self._read()
         emulator.driver.take_counters()
         emulator.wlan.take_furthest()
+        self._attaches = emulator.cell.attaches
+        self._registered = emulator.modem.emm.registered
         self._sent = len(emulator.routes.sent)
         self._traced = len(emulator.board.trace.entries)
         emulator.routes.missing.clear()
@@ -335,6 +337,7 @@ class _Account:
     def close(self, outcome: Outcome, boot_ms: int) -> Cycle:
         """The program has ended."""
         emulator = self._emulator
+        link = emulator.driver.link
         counters = emulator.driver.take_counters()
         kept = kept_memory(emulator.board)
         account = read_account(kept)
@@ -343,6 +346,7 @@ class _Account:
         cycle = Cycle(CAUSE_NAMES[self._cause], int(self._start["us"]))
         cycle.ended = outcome.kind
         cycle.error = outcome.error or _why(outcome)
+        cycle.link, cycle.start = link, self._begun(link)
         cycle.awake_ms = self.elapsed_ms()
         cycle.status = max(counters["furthest"], emulator.wlan.take_furthest())
         cycle.at_exchanges = counters["at_exchanges"]
@@ -359,6 +363,14 @@ class _Account:
             cycle.phases += [Phase("load", boot_ms, noted[0].start_ms - boot_ms), *noted]
         self._sleep_mj = emulator.board.meter.energy_mj("esp")
         return cycle
+
+    def _begun(self, link: str | None) -> str | None:
+        """How the connection of this cycle began, as the network and the modem have it."""
+        if link is None:
+            return None
+        if self._emulator.cell.attaches > self._attaches:
+            return "cold"
+        return "resumed" if self._registered else None
 
     def settle(self, cycle: Cycle) -> None:
         """The sleep is over: what the modem did after the program's end belongs to the cycle,

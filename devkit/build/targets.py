@@ -74,7 +74,7 @@ class Target:
             code = mpy.compiled(source, path.stem, mpy.DEPLOYED, compiler)
         except ValueError as problem:
             place = _PLACE.search(str(problem))
-            text = _PLACE.sub("", str(problem)).strip()
+            text = _PLACE.sub("", str(problem)).strip().removeprefix("SyntaxError: ")
             raise NotCompiled(path, int(place[1]) if place else 1, text) from None
         if not code.startswith(self.header):
             wrong, right = code[: len(self.header)].hex(" "), self.header.hex(" ")

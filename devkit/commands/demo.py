@@ -44,6 +44,7 @@ NODE_KNOWS = """
 packets sent, on air, arrived: by the emulation's own record (of a stream, its pieces)
 left?, answered?: the messages of which the node knows that they left its radio, and that the
 server has them; - is unknown"""
+_CYCLES = 3
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 FORMS = {
     "py": "source, .py",
@@ -77,7 +78,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " configuration)",
     )
     add_config(parser)
-    add_cycles(parser, 3)
+    add_cycles(parser, _CYCLES)
+    parser.set_defaults(cycles=None)  # to tell whether it was given
     add_world(parser)
     add_firmware(parser)
     add_install(parser, "mpy")
@@ -109,7 +111,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     with checked_config(options):
-        return demo_update.tell(options) if options.update else _demo(options)
+        if options.update:
+            return demo_update.tell(options)
+        options.cycles = options.cycles or _CYCLES
+        return _demo(options)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from devkit.commands import UsageError
 from devkit.commands.run import runtime, summary
@@ -19,13 +20,17 @@ _OPTIONS = ("scenario", "seed", "firmware", "install", "realtime")  # of Emulato
 
 def tell(options: argparse.Namespace) -> int:
     """The exit status of ./dev demo --update with these options."""
+    if options.cycles is not None:
+        raise UsageError(
+            "--cycles with --update, which takes as many as it needs; allowed: one of the two"
+        )
     if options.plot:
         raise UsageError("--plot with --update; allowed: one of the two")
     if options.protocol not in (None, PROTOCOL):
         raise UsageError(f"--protocol {options.protocol} with --update; allowed: {PROTOCOL}")
     out = sys.stderr if options.json else sys.stdout
 
-    def say(text: str, end: str = "\n") -> None:
+    def say(text: str = "", end: str = "\n") -> None:
         print(text, end=end, file=out, flush=True)
 
     say(f"Emulated node, firmware {options.firmware}, scenario {options.scenario!r},"
@@ -42,8 +47,9 @@ def tell(options: argparse.Namespace) -> int:
         raise UsageError(str(problem)) from None
     say("\nEach cycle, with the release that ran\n")
     say(_table(story.cycles))
-    say("\n" + ", ".join(f"{name.replace('_', ' ')}: {value}"
-                         for name, value in story.update.items()))  # fmt: skip
+    say()
+    for line in _told(story.update):
+        say(line)
     if story.trouble is not None:
         print(f"./dev demo: {story.trouble}", file=sys.stderr)
     if options.json:
@@ -53,10 +59,32 @@ def tell(options: argparse.Namespace) -> int:
     return 0 if story.trouble is None else 1
 
 
+def _told(update: Mapping[str, Any]) -> Iterator[str]:
+    """What became of both releases, in lines; nothing of one that was not reached."""
+    if "confirmed" in update:
+        confirmed = "confirmed" if update["confirmed"] else "not confirmed"
+        yield (
+            f"Release {update['to']} after release {update['from']}: {update['payload_bytes']}"
+            f" bytes of payload, {update['air_bytes']} on air, in {update['download_cycles']}"
+            f" cycles; {confirmed}"
+        )
+    if "rolled_back" in update:
+        yield (
+            f"Release {update['bad_release']}:"
+            f" {'rolled back' if update['rolled_back'] else 'not rolled back'}, cause"
+            f" {update['cause'] or 'unknown'}; release {update['running']} runs"
+        )
+
+
+def _outcome(cycle: Cycle) -> str:
+    """A node that gets as far as its sleep has said how it went."""
+    return cycle.cause or ("crashed" if cycle.ended == "deepsleep" else cycle.ended)
+
+
 def _table(cycles: Sequence[tuple[int, Cycle]]) -> str:
     rows = [
         [
-            number, release, cycle.reset_cause, cycle.cause or cycle.ended, cycle.awake_ms,
+            number, release, cycle.reset_cause, _outcome(cycle), cycle.awake_ms,
             cycle.air_bytes, round(cycle.energy_mj), cycle.confirmed,
         ]
         for number, (release, cycle) in enumerate(cycles, 1)

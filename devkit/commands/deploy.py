@@ -43,8 +43,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--node",
         metavar="ID",
-        help="with --keys: the name of the node in its reports (default: _DEVICE_NAME, or the"
-        " name that the board makes of its own id)",
+        help="with --keys: refuse a board with another name in its reports, which is _DEVICE_NAME"
+        " or what the board makes of its own id (default: any name)",
     )
     parser.add_argument(
         "--convert",
@@ -72,8 +72,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     requirements.need("deploy")
-    if options.keys is None and (options.node or options.convert):
-        raise UsageError("--node or --convert without keys; allowed: with --keys DIR")
+    for option, value in (("--node", options.node), ("--convert", options.convert)):
+        if options.keys is None and value:
+            raise UsageError(f"{option} without keys; allowed: with --keys DIR")
     from devkit.deploy import session
     from devkit.deploy.repl import NoPort
 

@@ -12,11 +12,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
+from devkit.commands import Wrong
 from devkit.commands.options import add_config, add_json, checked_config
-from devkit.commands.values import between, folder, whole
+from devkit.commands.values import between, folder, new_folder, whole
 from devkit.release import sets
 from devkit.tables import table
+
+if TYPE_CHECKING:
+    from devkit.release.making import Made
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out",
+        type=new_folder,
         required=True,
         metavar="RELEASES",
         help="the folder of all releases, made by the first one",
@@ -62,17 +68,20 @@ def main(options: argparse.Namespace) -> int:
     from devkit.release.keys import KeyTrouble
 
     out = sys.stderr if options.json else sys.stdout
-    with checked_config(options):
-        try:
+    keys, releases = Path(options.keys), Path(options.out)
+    made = making.Made()
+    try:
+        modules = making.modules_for(keys, releases)  # a file that does not compile is told first
+        with checked_config(options):
             made = making.make(
-                Path(options.keys), Path(options.out), (options.tries, options.deadline),
-                options.sec, lambda text: print(text, file=out, flush=True),
+                keys, releases, modules, (options.tries, options.deadline), options.sec,
+                lambda text: print(text, file=out, flush=True),
             )  # fmt: skip
-        except (KeyTrouble, ValueError) as problem:
-            made = making.Made(refused=str(problem))
-    if made.components:
-        rows = [[each.name, each.before, each.after, each.bytes] for each in made.components]
-        print(table(rows, ["component", "before", "after", "bytes"]), file=out)
+    except Wrong as problem:
+        made.refused = "; ".join(map(str, problem.args[0]))
+    except (KeyTrouble, ValueError) as problem:
+        made.refused = str(problem)
+    _print_changes(made, out)
     if made.refused is None:
         print(f"release {made.seq}: {made.download}", file=out)
     else:
@@ -80,3 +89,13 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(made.as_json()))
     return 0 if made.refused is None else 1
+
+
+def _print_changes(made: Made, out: TextIO) -> None:
+    """A line for each component that changes. In the first release all are new."""
+    if made.is_first:
+        size = sum(each.bytes for each in made.components)
+        print(f"{len(made.components)} components, {size} bytes", file=out)
+    elif made.components:
+        rows = [[each.name, each.before, each.after, each.bytes] for each in made.components]
+        print(table(rows, ["component", "before", "after", "bytes"]), file=out)

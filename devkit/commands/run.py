@@ -151,8 +151,24 @@ def scripts_of(script: str, folder: str | None) -> list[str]:
     return [str(path)]
 
 
+def _without_boot(scripts: list[str], folder: str | None) -> str | None:
+    """What to say of a main.py from elsewhere: it takes the place of the one on a flash, whose
+    boot.py does not run before it."""
+    if folder is None or Path(scripts[-1]).name != "main.py" or scripts[0] == "boot.py":
+        return None
+    if not (Path(folder) / "boot.py").is_file():
+        return None
+    return (
+        f"boot.py of {folder} does not run before {scripts[-1]}; to start as a board does:"
+        f" ./dev run {Path(folder) / 'main.py'} --flash {folder}"
+    )
+
+
 def run_script(options: argparse.Namespace, flash: Path | None, console: Console) -> list[Cycle]:
     scripts = scripts_of(options.script, options.flash)
+    note = _without_boot(scripts, options.flash)
+    if note is not None:
+        print(f"./dev run: {note}", file=sys.stderr)
     fields = fields_of(flash)
     name, chips = board_of(options, fields)
     with Emulator(

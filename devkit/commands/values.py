@@ -54,6 +54,13 @@ def folder(text: str) -> str:
     return text
 
 
+def new_folder(text: str) -> str:
+    """A folder, or the name of one that can be made."""
+    if os.path.lexists(text) and not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a file; a folder is needed, or a new name")
+    return text
+
+
 def file(text: str) -> str:
     if not Path(text).is_file():
         raise argparse.ArgumentTypeError(f"there is no file {text!r}")

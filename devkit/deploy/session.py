@@ -17,6 +17,7 @@ from devkit.deploy.progress import Progress, harmless
 from devkit.deploy.repl import BoardError, DeployError, NoPort, Repl
 from devkit.deploy.source import Source
 from devkit.deploy.transfer import Transfer
+from devkit.release import keys as key_folder
 from devkit.release import provision
 from devkit.release.keys import KeyTrouble
 from devkit.release.store import StoreTrouble
@@ -29,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     repl = Repl(options.port, wait_s=options.wait)
     progress = Progress()
     try:
+        _check_keys(options)
         source = _source(options)
         repl.connect()
         try:
@@ -44,6 +46,15 @@ def run(options: argparse.Namespace) -> int:
     except (DeployError, OSError) as problem:
         return _failed(str(problem))
     return 0
+
+
+def _check_keys(options: argparse.Namespace) -> None:
+    """DeployError for a folder that is none of ./dev keys, before the board is looked for."""
+    if options.keys is not None:
+        try:
+            key_folder.check_private(Path(options.keys))
+        except KeyTrouble as problem:
+            raise DeployError(str(problem)) from problem
 
 
 def _source(options: argparse.Namespace) -> Source:
@@ -69,7 +80,8 @@ def _deploy(source: Source, repl: Repl, options: argparse.Namespace, progress: P
         _provision(source, repl, board, options, progress)
         return
     slots.refuse(board)
-    _put(source, repl, board, options, progress)
+    plan = _put(source, repl, board, options, progress)
+    print(sums(plan, options.dry_run, 0))
 
 
 def _provision(
@@ -77,9 +89,9 @@ def _provision(
 ) -> None:
     """Put a release into a slot of the board."""
     repl.steadily(repl.extend, slots.AGENT)
+    node = _node(repl, board, options)
     board = slots.littlefs(repl, board, options.convert, _say, lambda: planning.board(repl))
     slot = slots.free_slot(board)
-    node = options.node or _node(repl, board, options)
     releases, keys = Path(options.releases), Path(options.keys)
     try:
         if not options.dry_run and provision.node_key(releases, keys, node):
@@ -88,27 +100,40 @@ def _provision(
     except (KeyTrouble, StoreTrouble) as problem:
         raise DeployError(str(problem)) from problem
     source = sources.with_slot(source, given.files)
-    _put(source, repl, board, options, progress)
-    if not options.dry_run:
-        for path, why in repl.steadily(slots.switch, repl, board, slot, given):
-            print(harmless(f"removed  {path}  {why}"))
+    plan = _put(source, repl, board, options, progress)
+    if options.dry_run:
+        old, roots = repl.steadily(slots.leftovers, repl, board, slot, given)
+        removed = [pair for pair in (old | roots).items() if pair[0] not in plan.hiding]
+    else:
+        removed = repl.steadily(slots.switch, repl, board, slot, given)
+    for path, why in removed:
+        print(harmless(f"{'would be ' * options.dry_run}removed  {path}  {why}"))
+    print(sums(plan, options.dry_run, len(removed)))
     would = "would run" if options.dry_run else "runs"
     print(harmless(f"node {node} {would} release {given.seq} from slot {slot}"))
 
 
 def _node(repl: Repl, board: Board, options: argparse.Namespace) -> str:
-    """The name of this node in its reports, of the configuration that it will have."""
+    """The name of this node in its reports, of the configuration that it will have.
+
+    DeployError if --node is another one: the collector looks for the device key under this name.
+    """
     has_config = {"config.py", "config.mpy"} & set(repl.call("names", board.root))
-    if has_config and not options.replace_config:
-        name = repl.call("device_name")
-    else:
-        name = configuration.fields().get("_DEVICE_NAME")
-    return str(name or provision.name_of(bytes.fromhex(board.unique)))
+    stays = has_config and not options.replace_config and board.filesystem == slots.LITTLEFS
+    name = repl.call("device_name") if stays else configuration.fields().get("_DEVICE_NAME")
+    found = str(name or provision.name_of(bytes.fromhex(board.unique)))
+    if options.node not in (None, found):
+        whence = "_DEVICE_NAME" if name else "its id, without _DEVICE_NAME"
+        raise DeployError(
+            f"--node {options.node}, but the node reports as {found} ({whence}); allowed:"
+            f" --node {found}, or a configuration with _DEVICE_NAME = {options.node!r}"
+        )
+    return found
 
 
 def _put(
     source: Source, repl: Repl, board: Board, options: argparse.Namespace, progress: Progress
-) -> None:
+) -> Plan:
     def looked(count: int, path: str) -> None:
         progress.show(count, len(source.files), f"compare {path}")
 
@@ -123,6 +148,7 @@ def _put(
         _transfer(repl, board, plan, progress)
     for line in report(plan, options.dry_run):
         print(harmless(line))
+    return plan
 
 
 def _transfer(repl: Repl, board: Board, plan: Plan, progress: Progress) -> None:
@@ -143,7 +169,7 @@ def _transfer(repl: Repl, board: Board, plan: Plan, progress: Progress) -> None:
 
 
 def report(plan: Plan, is_dry: bool) -> list[str]:
-    """What was done, or would be; a line a file, and the sums."""
+    """What was done, or would be; a line a file."""
     would = "would be " if is_dry else ""
     lines = [(f"{would}restored", path, "") for path in plan.restored.values()]
     lines += [(f"{would}removed", path, "left by an interrupted deploy") for path in plan.dropped]
@@ -157,16 +183,21 @@ def report(plan: Plan, is_dry: bool) -> list[str]:
     lines += [
         ("kept", file.path, "the board's own; --replace-config replaces it") for file in plan.kept
     ]
-    sums = [
+    width = max((len(line[0]) for line in lines), default=0)
+    names = max((len(line[1]) for line in lines), default=0)
+    return [f"{what:<{width}}  {path:<{names}}  {why}".rstrip() for what, path, why in lines]
+
+
+def sums(plan: Plan, is_dry: bool, removed: int) -> str:
+    """removed: files beside those of the plan."""
+    would = "would be " if is_dry else ""
+    counts = [
         f"{len(plan.written)} {would}written",
         f"{len(plan.unchanged)} unchanged",
         f"{len(plan.kept)} kept",
-        f"{len(plan.hiding) + len(plan.dropped)} {would}removed",
+        f"{len(plan.hiding) + len(plan.dropped) + removed} {would}removed",
     ]
-    width = max((len(line[0]) for line in lines), default=0)
-    names = max((len(line[1]) for line in lines), default=0)
-    texts = [f"{what:<{width}}  {path:<{names}}  {why}".rstrip() for what, path, why in lines]
-    return [*texts, f"{len(plan.order)} files: {', '.join(sums)}"]
+    return f"{len(plan.order)} files: {', '.join(counts)}"
 
 
 def warnings(source: Source, board: Board, plan: Plan) -> list[str]:

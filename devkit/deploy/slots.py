@@ -85,22 +85,32 @@ def replaced(repl: Repl, board: Board, wanted: Iterable[str]) -> list[str]:
     return found
 
 
+def leftovers(
+    repl: Repl, board: Board, slot: str, provision: Provision
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What `switch` removes now, {path: why}: in the slot, and in /flash itself."""
+    wanted = [path for path in provision.files if path.startswith(f"{slot}/")]
+    root = board.path("")
+    old = {path.removeprefix(root): "not of this release"
+           for path in stale(repl, board, slot, wanted)}  # fmt: skip
+    roots = {path.removeprefix(root): f"replaced by slot {slot}"
+             for path in replaced(repl, board, wanted)}  # fmt: skip
+    return old, roots
+
+
 def switch(repl: Repl, board: Board, slot: str, provision: Provision) -> list[tuple[str, str]]:
     """Make this slot the one that runs; the files are in place. Returns [(path, why removed)].
 
     Broken if the board does not keep a number.
     """
-    wanted = [path for path in provision.files if path.startswith(f"{slot}/")]
-    old = [path.removeprefix(board.path("")) for path in stale(repl, board, slot, wanted)]
-    _sweep(repl, board, old)
+    old = leftovers(repl, board, slot, provision)[0]
+    _sweep(repl, board, list(old))
     lost = repl.call("keep", list(provision.nvs))
     if lost:
         raise Broken(f"the board did not keep {', '.join(lost)} in its NVS")
-    roots = [path.removeprefix(board.path("")) for path in replaced(repl, board, wanted)]
-    _sweep(repl, board, roots)
-    return [(path, "not of this release") for path in old] + [
-        (path, f"replaced by slot {slot}") for path in roots
-    ]
+    roots = leftovers(repl, board, slot, provision)[1]
+    _sweep(repl, board, list(roots))
+    return [*old.items(), *roots.items()]
 
 
 def _sweep(repl: Repl, board: Board, paths: list[str]) -> None:

@@ -157,6 +157,13 @@ def read_key_file(folder: Path) -> KeyFile:
     return KeyFile(int.from_bytes(data[4:6], "big"), {key[0]: key[1:] for key in keys})
 
 
+def check_private(folder: Path) -> None:
+    """KeyTrouble for a folder without any private key, such as that of the releases."""
+    read_key_file(folder)
+    if not any(folder.glob("*.pem")):
+        raise KeyTrouble(f"{folder}: no private key in it; allowed: a folder of ./dev keys new")
+
+
 def root_modulus(folder: Path) -> bytes:
     """The modulus of the root key, 384 bytes."""
     return _vetted(_read(folder / "root.pub"), folder / "root.pub")

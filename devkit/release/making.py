@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devkit.release import keys as key_folder
 from devkit.release import sets, store, trial
-from devkit.release.sets import Release
+from devkit.release.sets import Module, Release
 from devkit.release.store import Step
 
 
@@ -29,6 +30,11 @@ class Made:
     components: list[Change] = field(default_factory=list)
     step: Step | None = None  # from the release before; None for the first one
     refused: str | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """There is no release before it."""
+        return bool(self.components) and self.seq == 1
 
     @property
     def download(self) -> str:
@@ -53,17 +59,32 @@ class Made:
         }
 
 
-def make(
-    keys: Path, out: Path, allowed: tuple[int, int], sec: int | None, say: Callable[[str], None]
-) -> Made:
-    """Add a release of this tree to `out`, unless it is refused. allowed: tries, cycles.
+def modules_for(keys: Path, out: Path) -> list[Module]:
+    """Compile this tree, if both folders will do. What takes long comes after that.
 
     Raises ValueError for what does not compile, KeyTrouble, StoreTrouble.
     """
+    store.check_folder(out)
+    key_folder.check_private(keys)
+    key_folder.newest(keys)
     store.check_root(out, keys)
+    return sets.built()
+
+
+def make(
+    keys: Path,
+    out: Path,
+    modules: list[Module],
+    allowed: tuple[int, int],
+    sec: int | None,
+    say: Callable[[str], None],
+) -> Made:
+    """Add a release of these modules to `out`, unless it is refused. allowed: tries, cycles.
+
+    Raises ValueError, KeyTrouble, StoreTrouble.
+    """
     before = store.numbers(out)
     previous = store.read(out, before[-1]) if before else None
-    modules = sets.built()
     epoch = previous.sec if previous else 0
     if sec is not None and sec < epoch:
         raise ValueError(f"--sec {sec}; allowed: {epoch}, which the release before has, or more")

@@ -88,12 +88,35 @@ def read(folder: Path, seq: int) -> Release:
     return found
 
 
+def check_folder(folder: Path) -> None:
+    """StoreTrouble for a folder that has other things in it, and no releases."""
+    begun = (folder / "objects").is_dir() and (folder / "sources").is_dir()
+    if folder.is_dir() and any(folder.iterdir()) and not begun:
+        raise StoreTrouble(
+            f"{folder}: has other files and no release; allowed: a new or an empty folder, or one"
+            " of ./dev release"
+        )
+
+
 def check_root(folder: Path, keys: Path) -> None:
-    """StoreTrouble if the releases are of another root key: no node of them would take what these
-    keys sign."""
+    """StoreTrouble for keys that no node of these releases would take: of another root key, or of
+    a folder as it was before ./dev keys rotate.
+
+    Raises KeyTrouble.
+    """
     known = folder / "root.pub"
     if known.is_file() and known.read_bytes() != key_folder.root_modulus(keys):
         raise StoreTrouble(f"{folder} was made with another root key than that of {keys}")
+    if not (folder / "keys").is_file():
+        return
+    served, given = key_folder.read_key_file(folder), key_folder.read_key_file(keys)
+    if given.version < served.version:
+        kid = list(given.moduli)[-1]
+        counts = "is not the newest one" if kid in served.moduli else "no longer counts"
+        raise StoreTrouble(
+            f"release key {kid} of {keys} {counts} in {folder / 'keys'}; allowed: the folder of"
+            f" keys with key file {served.version} or a later one, this one is {given.version}"
+        )
 
 
 def content(folder: Path, component: Component) -> bytes:

@@ -40,6 +40,7 @@ from emulator.modem.uart import BAUD, Uart
 __all__ = ["LteDriver", "NeverReturns", "UndefinedBehaviour"]
 
 EVENT_BREAK = 2
+_DATA = 2  # of `furthest`: PPP with an address
 _UPGRADE = " Perform a modem firmware update."
 
 
@@ -93,6 +94,15 @@ class LteDriver(Service):
         """Furthest state seen since `take_counters`: -1 nothing, 0 +CFUN: 1, 1 registered,
         2 PPP with an address."""
         return self.session.furthest
+
+    @property
+    def link(self) -> str | None:
+        """How the program has used the modem since `take_counters`: "uart" by a UART of its own,
+        "lte" by the firmware, None if its radio stayed off. After both: "lte" if that carried
+        data."""
+        if self.uart.exchanges and self.furthest < _DATA:
+            return "uart"
+        return "lte" if self.furthest >= 0 else None
 
     def take_counters(self) -> dict[str, int]:
         """The counters of the cycle that ends here; they start anew."""

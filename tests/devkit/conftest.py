@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from devkit import evaluation, requirements
 from devkit.build import targets
+from emulator.device_files import ROOT
 from tests.devkit.release_sets import altered, keys, modules
 
 __all__ = ["altered", "keys", "modules"]
@@ -23,6 +26,25 @@ def current_compiler() -> str:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"{problem}")
+
+
+@pytest.fixture
+def damage(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], int]:
+    """Adds a line to a device file of every /flash on which configurations are evaluated; returns
+    its number."""
+    copy = evaluation.copy_device_files
+
+    def add(path: str, line: str) -> int:
+        def copied(flash: Path) -> None:
+            copy(flash)
+            with (flash / path).open("a", encoding="utf-8") as stream:
+                stream.write(f"{line}\n")
+
+        monkeypatch.setattr(evaluation, "copy_device_files", copied)
+        monkeypatch.setattr(evaluation, "_memory", {})
+        return len((ROOT / path).read_text(encoding="utf-8").splitlines()) + 1
+
+    return add
 
 
 @pytest.fixture

@@ -85,6 +85,25 @@ def test_a_file_that_does_not_run_is_told_with_its_line(
     assert re.search(said, problem), problem
 
 
+@pytest.mark.parametrize(
+    ("file", "line", "said"),
+    [
+        ("sensors/si7021.py", "raise ValueError('bad')", "ValueError: bad"),
+        ("sensors/si7021.py", "def x(:", "invalid syntax"),
+        ("sensors/_i2c.py", "import nothing", "ImportError: no module named 'nothing'"),
+        ("protocols/coap.py", "raise ValueError('bad')", "ValueError: bad"),
+        ("networking/nbiot.py", "raise OSError(5)", "OSError: [Errno 5] EIO"),
+        ("node_check.py", "raise ValueError('bad')", "ValueError: bad"),
+    ],
+)
+def test_a_module_that_does_not_load_is_told_with_its_line(
+    file: str, line: str, said: str, checked: Callable[..., list[str]], damage: Callable[..., int]
+) -> None:
+    number = damage(file, line)
+    text = MEADOW + "_SENSORS = (('si7021', {'sda_pin': 'P9', 'scl_pin': 'P10'}),)\n"
+    assert checked(text) == [f"{file}:{number}: {said}"]
+
+
 def test_a_file_that_computes_for_ever_is_stopped(
     checked_apart: Callable[..., list[str]],
 ) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from devkit import cli
+from devkit.application import REFERENCE
+from emulator.device_files import configured
 from tests.published import link_bytecode, publish
 
 # NB-IoT under another name, with what the contract of networking/__init__.py asks for and no more
@@ -150,6 +153,27 @@ def test_it_says_in_which_form_modules_load_by_default_in_that_of_a_build(tree: 
         phases = {phase["name"]: phase["duration_ms"] for phase in cycle["phases"]}
         loads_ms[form] = phases["load"]
     assert loads_ms["compiled, .mpy"] < 0.6 * loads_ms["source, .py"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ({"_MODEM_LINK": "lte"}, [("lte", "cold"), ("lte", "cold")]),
+        ({"_MODEM_LINK": "uart", "_PSM": "auto"}, [("uart", "cold"), ("uart", "resumed")]),
+        ({"_MODEM_LINK": "uart", "_SEND_EVERY": 2}, [("uart", "cold"), (None, None)]),
+        ({"_BEARER": "wifi"}, [(None, None), (None, None)]),
+    ],
+    ids=["firmware", "kept registration", "measures only", "no modem"],
+)
+def test_json_tells_link_and_start_of_each_cycle(lines, expected, tmp_path, capsys) -> None:
+    config = tmp_path / "node.py"
+    texts = [f"{name} = {value!r}" for name, value in lines.items()]
+    config.write_text("from config import *\n\n" + "\n".join(texts) + "\n")
+    with configured(REFERENCE):
+        given = ["demo", "--config", str(config), "--cycles", "2", "--install", "py", "--json"]
+        assert cli.main(given) == 0
+    told = json.loads(capsys.readouterr().out)["cycles"]
+    assert [(each["link"], each["start"]) for each in told] == expected
 
 
 def test_a_wrong_bearer_or_protocol_is_told_with_those_that_are_there(tree: Path) -> None:

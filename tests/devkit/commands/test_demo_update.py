@@ -42,6 +42,17 @@ def test_the_whole_story(arguments: tuple[str, ...], capsys) -> None:
     tries = [cycle for cycle in table["cycles"] if cycle["release"] == 3]
     assert len(tries) == 3 and not any(cycle["confirmed"] for cycle in tries)
     assert "release 2 confirmed" in log and "ValueError: release 3" in log
+    good, bad = log.splitlines()[-2:]
+    assert good == (
+        f"Release 2 after release 1: {update['payload_bytes']} bytes of payload,"
+        f" {update['air_bytes']} on air, in 2 cycles; confirmed"
+    )
+    assert bad == "Release 3: rolled back, cause crashed; release 2 runs"
+    outcomes = [
+        line.split()[3] for line in log.splitlines() if line.split()[1:3] == ["3", "deepsleep"]
+    ]
+    assert outcomes == ["crashed"] * 3
+    assert all({"link", "start"} <= set(cycle) for cycle in table["cycles"])
 
 
 def test_a_bad_release_that_stays_is_noticed(capsys, monkeypatch) -> None:
@@ -56,6 +67,7 @@ def test_a_bad_release_that_stays_is_noticed(capsys, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--cycles", "2"], "--cycles with --update, which takes as many as it needs; allowed:"),
         (["--plot", "a.png"], "--plot with --update; allowed: one of the two"),
         (["--protocol", "mqtt"], "--protocol mqtt with --update; allowed: coap"),
         (["--bearer", "lora"], "_BEARER = 'lora'; allowed for updates: 'coap', and a bearer that"),

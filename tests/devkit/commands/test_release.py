@@ -241,3 +241,108 @@ def test_a_first_release_that_does_not_report_is_refused(
     assert cli.main(["release", "--keys", str(keys), "--out", str(none)]) == 1
     assert "release 1 does not report: ValueError: bad" in capsys.readouterr().err
     assert not none.exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "driver", "said"),
+    [
+        ("_PORT = 0", "", ":3: _PORT = 0; allowed: an integer 1 to 65535"),
+        ("", 'raise ValueError("bad")', "sensors/si7021.py:{}: ValueError: bad"),
+        ("", "import nothing", "sensors/si7021.py:{}: ImportError: no module named 'nothing'"),
+    ],
+    ids=["value", "driver raises", "driver lacks a module"],
+)
+@pytest.mark.usefixtures("evaluated_here", "untried")
+def test_a_wrong_configuration_is_refused_in_json_as_well(
+    config, driver, said, release, releases, modules, tmp_path, damage
+) -> None:
+    file = tmp_path / "node.py"
+    file.write_text(f"from config import *\n\n{config}\n")
+    line = damage("sensors/si7021.py", driver)
+    status, told = release(modules, "--config", str(file))
+    assert (status, told["ok"], told["release"], told["components"]) == (1, False, None, [])
+    assert str(told["refused"]).endswith(said.format(line))
+    assert store.numbers(releases) == [1]
+
+
+def test_a_file_that_does_not_compile_is_refused_with_its_line(
+    keys, tmp_path, monkeypatch, capsys
+) -> None:
+    from devkit.build.targets import PYCOM
+
+    def built() -> list[Module]:
+        PYCOM.deployed(b"X = 1\ndef x(:\n", Path("sensors/si7021.py"))
+        return []
+
+    monkeypatch.setattr(sets, "built", built)
+    config = tmp_path / "node.py"
+    config.write_text("raise ValueError('later')\n")
+    given = ["release", "--keys", str(keys), "--out", str(tmp_path / "none"), "--json"]
+    assert cli.main([*given, "--config", str(config)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["refused"] == "sensors/si7021.py:2: invalid syntax"
+
+
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is compiled."""
+
+    def built() -> list[Module]:
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr(sets, "built", built)
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize(
+    ("out", "status", "said"),
+    [
+        ("docs", 1, "docs: has other files and no release; allowed: a new or an empty folder"),
+        ("keys", 1, "keys: has other files and no release; allowed: a new or an empty folder"),
+        ("README.md", 2, "--out: 'README.md' is a file; a folder is needed, or a new name"),
+    ],
+)
+def test_releases_go_into_a_folder_of_their_own(
+    out, status, said, keys, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/design.md").touch()
+    (tmp_path / "README.md").touch()
+    shutil.copytree(keys, tmp_path / "keys")
+    try:
+        found = cli.main(["release", "--keys", "keys", "--out", out])
+    except SystemExit as end:
+        found = int(str(end.code))
+    assert (found, said in capsys.readouterr().err) == (status, True)
+
+
+@pytest.mark.usefixtures("no_work")
+def test_keys_without_a_private_part_are_refused(releases, capsys) -> None:
+    assert cli.main(["release", "--keys", str(releases), "--out", str(releases)]) == 1
+    assert "no private key in it; allowed: a folder of ./dev keys new" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize(
+    ("retire", "said"),
+    [(True, "release key 1 of {} no longer counts"), (False, "release key 1 of {} is not the ne")],
+    ids=["retired", "replaced"],
+)
+def test_keys_from_before_a_rotation_sign_nothing(
+    retire, said, keys, releases, tmp_path, capsys
+) -> None:
+    own = Path(shutil.copytree(keys, tmp_path / "keys"))
+    assert cli.main(["keys", "rotate", str(own), *["--retire"] * retire]) == 0
+    store.write_keys(releases, own)
+    assert cli.main(["release", "--keys", str(keys), "--out", str(releases)]) == 1
+    err = capsys.readouterr().err
+    assert said.format(keys) in err and str(releases / "keys") in err
+
+
+def test_the_components_of_a_first_release_are_summed_up(first, keys, tmp_path, capsys) -> None:
+    listed = store.read(first, 1).components
+    line = f"{len(listed)} components, {sum(each.size for each in listed)} bytes"
+    assert cli.main(["release", "--keys", str(keys), "--out", str(tmp_path / "first")]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == line and "utils.names" not in out

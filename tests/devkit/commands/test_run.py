@@ -54,6 +54,23 @@ def test_keep_flash_keeps_what_the_board_makes_of_a_folder(project: Path) -> Non
     assert content(project / "work") == {}
 
 
+def test_a_main_from_elsewhere_is_told_to_run_without_boot(project: Path, capsys) -> None:
+    """A deployed flash has its modules in slots, which boot.py makes known."""
+    work = project / "work"
+    (work / "boot.py").write_text("print('booted')\n")
+    other = project / "main.py"
+    other.write_text("print('other')\n")
+    (work / "main.py").write_text("print('own')\n")
+    assert cli.main(["run", str(other), "--flash", str(work)]) == 0
+    out, err = capsys.readouterr()
+    assert out == "other\n" and err == (
+        f"./dev run: boot.py of {work} does not run before {other}; to start as a board does:"
+        f" ./dev run {work}/main.py --flash {work}\n"
+    )
+    assert cli.main(["run", f"{work}/main.py", "--flash", str(work)]) == 0
+    assert capsys.readouterr() == ("booted\nown\n", "")
+
+
 def test_a_folder_in_a_git_work_tree_is_not_formatted(project: Path, capsys) -> None:
     (project / ".git").mkdir()
     work = str(project / "work")

@@ -40,6 +40,7 @@ def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr(provision, "node_key", lambda *names: False)
     monkeypatch.setattr(session, "_source", lambda options: Source(Path(), None, files))
     monkeypatch.setattr(repl, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(session.key_folder, "check_private", lambda folder: None)
     (tmp_path / "secret").mkdir()
     return asked
 
@@ -94,10 +95,10 @@ def test_what_the_slot_replaces_in_flash_goes_last_and_nothing_else(board, deplo
 
 def test_a_board_that_runs_slot_a_gets_the_release_in_slot_b(board, deploy, given) -> None:
     one = board({"a/node.mpy": b"M\x04 of release 2", "b/gone.mpy": b"M\x04 of release 1",
-                 "b/old/deep.mpy": b"M\x04"})  # fmt: skip
+                 "b/old/deep.mpy": b"M\x04", **OWN})  # fmt: skip
     one.rehearsal.board.board.services["nvs"].put("ota", CONFIRMED | 2)
-    assert deploy(one.port, "--node", "meadow") == 0
-    assert given == [("meadow", "b")]
+    assert deploy(one.port, "--node", "field-7") == 0
+    assert given == [("field-7", "b")]
     slots = {path: data for path, data in one.files().items() if path[:2] in ("a/", "b/")}
     assert slots == {"a/node.mpy": b"M\x04 of release 2", **in_slot("b")}
     assert nvs(one)["ota"] == CONFIRMED | SLOT_B | 3
@@ -144,10 +145,49 @@ def test_dry_run_changes_neither_files_nor_nvs(board, deploy, capsys) -> None:
     )
 
 
-def test_a_node_without_keys_is_wrong_usage(board, capsys) -> None:
+@pytest.mark.parametrize(
+    "option", [["--node", "meadow"], ["--convert"]], ids=lambda words: words[0]
+)
+def test_what_belongs_to_keys_is_wrong_usage_without_them(option, board, capsys) -> None:
     one = board()
-    assert cli.main(["deploy", one.port, "--node", "meadow"]) == 2
-    assert "allowed: with --keys DIR" in capsys.readouterr().err
+    assert cli.main(["deploy", one.port, *option]) == 2
+    said = capsys.readouterr().err
+    assert said == f"./dev: deploy: {option[0]} without keys; allowed: with --keys DIR\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "whence"),
+    [(OWN, "field-7", "_DEVICE_NAME"), ({}, None, "its id, without _DEVICE_NAME")],
+    ids=["configured", "by its id"],
+)
+def test_a_node_with_another_name_is_refused(files, name, whence, board, deploy, capsys) -> None:
+    """The server would look for the device key under the name in the reports."""
+    one = board(files)
+    unique = one.rehearsal.board.board.services["system"].do_unique_id()
+    name = name or provision.name_of(bytes(unique))
+    assert deploy(one.port, "--node", "meadow") == 1
+    said = capsys.readouterr().err
+    assert (
+        f"--node meadow, but the node reports as {name} ({whence}); allowed: --node {name}" in said
+    )
+    assert one.files() == files and nvs(one) == {}
+
+
+def test_a_folder_without_private_keys_is_refused_before_anything(releases, capsys) -> None:
+    assert cli.main(["deploy", "/dev/null", "--keys", str(releases)]) == 1
+    assert "no private key in it; allowed: a folder of ./dev keys new" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["done", "dry"])
+def test_the_sums_come_after_all_files_and_count_what_the_slot_replaces(
+    dry, board, deploy, capsys
+) -> None:
+    one = board({**OWN, "node.py": b"old", "utils/at.mpy": b"old", "a/gone.mpy": b"M\x04"})
+    assert deploy(one.port, *dry) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len([line for line in lines if "removed  " in line]) == 3
+    would = "would be " if dry else ""
+    assert f"0 unchanged, 1 kept, 3 {would}removed" in lines[-2]
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +205,10 @@ def test_a_node_runs_from_the_slot_that_it_was_given(
     there = provision.of_release(releases, keys, "field-7", "a").files
     sent = ("a/set", "a/node.mpy", "a/node_reset.py", "keys/root")
     one = board({path: data for path, data in there.items() if path not in sent})
+    config = tmp_path / "node.py"
+    config.write_text("from config import *\n\n_DEVICE_NAME = 'meadow-3'\n")
     command = ["deploy", one.port, "--keys", str(keys), "--releases", str(releases)]
-    assert cli.main([*command, "--node", "meadow-3", "--wait", "5"]) == 0
+    assert cli.main([*command, "--config", str(config), "--wait", "5"]) == 0
     assert "made the device key of node meadow-3" in capsys.readouterr().out
     key = (keys / "nodes/meadow-3.key").read_text().strip()
     assert (releases / "nodes/meadow-3.key").read_text().strip() == key
