@@ -31,7 +31,7 @@ from collector.writer import Message
 
 NAMED_MAX_S = 2 * 86_400  # since a node said what it runs, which it does each day
 CONFIRM_MAX_S = 900  # since its last report
-CAUSE_MAX = 40  # characters
+TEXT_MAX = 40  # characters
 
 _COLUMNS = "release, named, offered, progress, confirmed, rejected, cause"
 _STATE = f"""
@@ -42,9 +42,15 @@ _TRIED = """
 SELECT count(*), count(CASE WHEN rejected = :seq THEN 1 END) FROM fleet
 WHERE confirmed = :seq OR rejected = :seq
 """
-_STATUS = """
-SELECT base, seen, release, offered, progress, confirmed, rejected, cause
-FROM node LEFT JOIN fleet ON fleet.node = node.id WHERE base != '' {0} ORDER BY base LIMIT ?
+# A node tells what was changed by hand beside what it runs, as long as it is so
+_CHANGED = """
+SELECT ch.other FROM latest AS ch JOIN latest AS rl USING (node, seq) WHERE ch.node = node.id
+AND ch.name = (SELECT id FROM name WHERE name = 'ch' AND kind = 'text' AND nth = 0)
+AND rl.name = (SELECT id FROM name WHERE name = 'rl' AND kind = 'number' AND nth = 0)
+"""
+_STATUS = f"""
+SELECT base, seen, release, offered, progress, confirmed, rejected, cause, ({_CHANGED})
+FROM node LEFT JOIN fleet ON fleet.node = node.id WHERE base != '' {{0}} ORDER BY base LIMIT ?
 """
 
 
@@ -144,8 +150,7 @@ class Fleet:
         rejected, cause = _number(found, "rj", SEQ_MAX), found.get("rc")
         if rejected:
             state.rejected = rejected
-            text = packs.printable(cause) if isinstance(cause, str) else ""
-            state.cause = text[:CAUSE_MAX] or None
+            state.cause = _text(cause)
 
     def _target(
         self, database: sqlite3.Connection, node: str, state: _State, now_s: float
@@ -190,11 +195,11 @@ def status(
     most: so many nodes; -1 for all. named: only those that ever said what they run.
     """
     condition = "AND fleet.node IS NOT NULL" if named else ""
-    names = ("release", "offered", "progress", "confirmed", "rejected", "cause")
+    names = ("release", "offered", "progress", "confirmed", "rejected", "cause", "changed")
     return [
         {"node": base.removesuffix(BASE_END), "last_seen": round(seen * 1000)}
-        | dict(zip(names, columns, strict=True))
-        for base, seen, *columns in database.execute(_STATUS.format(condition), (most,))
+        | dict(zip(names, [*columns, _text(changed)], strict=True))
+        for base, seen, *columns, changed in database.execute(_STATUS.format(condition), (most,))
     ]
 
 
@@ -224,6 +229,10 @@ def _first(releases: Releases, ask: Ask, target: Envelope) -> tuple[int, Content
     if keys is not None and ask.key_version < releases.key_version:
         return KEY_FILE, keys
     return AUTHORIZE, target.content
+
+
+def _text(value: Any) -> str | None:
+    return (packs.printable(value)[:TEXT_MAX] if isinstance(value, str) else "") or None
 
 
 def _number(found: dict[str, Any], name: str, most: int) -> int | None:

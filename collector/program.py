@@ -55,6 +55,7 @@ class Collector:
         self._stop = threading.Event()
         self._printer: LinePrinter | None = None
         self._on_terminal = sys.stdout.isatty() and not options.json
+        self._screen: Screen | None = None
         sinks: list[Sink] = [self.readings.add]
         if not self._on_terminal:
             self._printer = LinePrinter(sys.stdout, options.json, self._stop)
@@ -74,13 +75,16 @@ class Collector:
     def run(self) -> int:
         with _signals(self._stop):
             print("collecting from " + ", ".join(self.endpoints), file=sys.stderr, flush=True)
-            screen = Screen(self.readings, self.summary) if self._on_terminal else None
+            self._look()
+            if self._on_terminal:
+                self._screen = Screen(self.readings, self._above_table)
             while not self._stop.is_set() and not self._has_counted():
                 self._count_lost()
+                self._look()
                 self._stop.wait(0.05 if self._options.count else 0.5)
         self._stack.close()  # processes the messages received so far; nothing changes any more
-        if screen is not None:
-            screen.close()
+        if self._screen is not None:
+            self._screen.close()
         print(self.summary(), file=sys.stderr)
         return 1 if self.store.unwritten else 0
 
@@ -108,6 +112,11 @@ class Collector:
         releases = Releases(
             Path(options.releases), lambda text, ok: self.report("releases", text, ok)
         )
+        if not releases.is_one():
+            raise UsageError(
+                f"--releases {options.releases}: no folder of releases; allowed: the one that"
+                " ./dev release --out wrote, with at least one release"
+            )
         return Fleet(releases, lambda text, ok: self.report("roll-out", text, ok)), releases
 
     def _listen(self) -> None:
@@ -177,12 +186,16 @@ class Collector:
         self.page = f"http://{address_text(server.host, server.port)}/"
         print(f"page: {self.page}", file=sys.stderr, flush=True)
 
+    def _look(self) -> None:
+        if self.releases is not None:
+            self.releases.look()
+
     # Its state, for people
 
     def report(self, part: str, text: str, ok: bool) -> None:
-        """Report a problem of a part, or (ok) its end."""
+        """Report a problem of a part, or (ok) good news, which end it."""
         self.problems[part] = "" if ok else text
-        if not self._on_terminal:
+        if self._screen is None:
             print(f"collect: {text}", file=sys.stderr, flush=True)
 
     def counters(self) -> list[tuple[str, int, bool]]:
@@ -204,6 +217,10 @@ class Collector:
     def summary(self) -> str:
         lines = [", ".join(f"{count} {name}" for name, count, _ in self.counters())]
         return "\n".join(lines + [text for text in self.problems.values() if text])
+
+    def _above_table(self) -> str:
+        offers = self.releases.offers if self.releases else ""
+        return "\n".join([self.summary(), *offers.splitlines()])
 
     def state(self) -> dict[str, Any]:
         """Return the content of the page."""

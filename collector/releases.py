@@ -83,6 +83,7 @@ class _Folder:
     nodes: dict[str, Path] = field(default_factory=dict)
     key_file: Content | None = None
     rollout: Rollout | None = None  # None: it cannot be read
+    problem: str = ""  # why
     own: dict[str, Content] = field(default_factory=dict)  # envelopes and key file, by address
     objects: dict[str, Content] = field(default_factory=dict)  # the last asked for
 
@@ -91,13 +92,31 @@ class Releases:
     """Safe to use from several threads."""
 
     def __init__(self, path: Path, report: Report = lambda text, ok: None) -> None:
-        """report: told of what is wrong with the folder, and of its end."""
+        """report: told what is offered, or why nothing is, whenever that changes."""
         self._path, self._report = path, report
         self._lock = threading.Lock()
         self._folder = _Folder()
         self._looked_s = float("-inf")
         self._seen: object = None  # what the folder looked like
-        self._problem = ""
+        self._told = ""
+        self.offers = ""  # text, for people
+
+    def is_one(self) -> bool:
+        """Return whether `./dev release` wrote the folder: it has a release, or a key file and no
+        private key."""
+        has_keys = (self._path / "keys").is_file() and not any(self._path.glob("*.pem"))
+        return has_keys or bool(self._releases())
+
+    def look(self) -> None:
+        """Report what is offered, if it has changed. Call it each second: no node may ask."""
+        folder = self._current()
+        newest = max((seq for fits in folder.envelopes.values() for seq in fits), default=None)
+        text = folder.problem or "offers nothing: no release has an envelope yet"
+        if folder.rollout and newest:
+            text = f"offers release {newest} to {folder.rollout.share:g} % of the nodes"
+        if text != self._told:
+            self._told, self.offers = text, "" if folder.problem else text
+            self._report(text, not folder.problem)
 
     def target(self, node: str, running: int) -> Envelope | None:
         """Return the newest release for a node that runs `running`; None if it gets none now."""
@@ -186,25 +205,22 @@ class Releases:
         if keys.startswith(_KEY_FILE_MAGIC):
             folder.key_file = Content.of(keys)
             folder.own[folder.key_file.address] = folder.key_file
-        folder.rollout = self._read_rollout()
+        folder.rollout, folder.problem = self._read_rollout()
         return folder
 
-    def _read_rollout(self) -> Rollout | None:
+    def _read_rollout(self) -> tuple[Rollout | None, str]:
+        """Return the roll-out, and what is wrong with it."""
         if sys.version_info >= (3, 11):
             import tomllib
         else:  # a package that a collector without releases does not need
             import tomli as tomllib
-        path, problem, found = self._path / "rollout.toml", "", None
+        path = self._path / "rollout.toml"
         try:
-            found = _rollout(tomllib.loads(path.read_text(encoding="utf-8")))
+            return _rollout(tomllib.loads(path.read_text(encoding="utf-8"))), ""
         except FileNotFoundError:
-            found = Rollout()
+            return Rollout(), ""
         except (OSError, ValueError) as wrong:  # tomllib's own is a ValueError, too
-            problem = f"{path}: {wrong}; nothing is offered"
-        if problem != self._problem:
-            self._report(problem or f"{path}: read again", not problem)
-            self._problem = problem
-        return found
+            return None, f"{path}: {wrong}; nothing is offered"
 
 
 def _is_envelope(data: bytes) -> bool:

@@ -27,6 +27,20 @@ def constant(path: str, name: str) -> str:
     return found[1].strip()
 
 
+def wait_s(ack_timeout_s: int) -> int:
+    """The longest wait for an answer (protocols/coap.py)."""
+    times = int(constant("protocols/coap.py", "ask_ms").partition(" ")[0])
+    text = (ROOT / "protocols" / "coap.py").read_text(encoding="utf-8")
+    defaults = re.findall(
+        r'"_COAP_(ACK|RESPONSE)_TIMEOUT_SEC", "integer", \([\d, ]+\), (\d+)', text
+    )
+    assert dict(defaults)["ACK"] == "2"
+    return times * ack_timeout_s + int(dict(defaults)["RESPONSE"])
+
+
+PUBLISHED_S = int(constant("devkit/reference/config.py", "_COAP_ACK_TIMEOUT_SEC"))
+
+
 def test_each_cause_of_a_rejection_is_explained() -> None:
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| [a-z]", TEXT, re.MULTILINE)
     listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
@@ -48,6 +62,8 @@ def test_each_cause_of_a_rejection_is_explained() -> None:
         ("up to {} numbers ahead", int(constant("ota/_manifest.py", "_MOST_AHEAD"))),
         ("and {} s, with a battery", int(constant("node_update.py", "_MOST_MS")) // 1000),
         ("{} bytes authenticate it", 1 + 3 + 2 + 32 + 32),
+        ("{} s with the published `config.py`", wait_s(PUBLISHED_S)),
+        ("{} s with the defaults of CoAP", wait_s(2)),
     ],
 )
 def test_a_figure_is_that_of_the_code(said: str, value: int) -> None:

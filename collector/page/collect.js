@@ -256,7 +256,7 @@ function showState(state) {
 
 // what each node runs and is offered, below its heading
 function showFleet(nodes) {
-  const columns = ["last seen", "release", "offered", "progress", "confirmed", "rejected", "cause"];
+  const columns = ["last seen", "release", "offered", "progress", "confirmed", "rejected", "cause", "changed"];
   const found = new Map(nodes.map((node) => [node.node, node]));
   for (const section of byId("boards").children) {
     const node = found.get(section.dataset.base.replace(/:$/, ""));

@@ -1,12 +1,11 @@
 """Show the nodes of a collector's database: what each runs, and how its update goes.
 
-    ./dev fleet status --db reports.db
-
 A collector may be writing into the database meanwhile.
 
 release: what the node runs, as it said last. offered: the release that the answers to its reports
 offer. progress: how much of it the node has fetched. confirmed: the last release that it was told
-to keep. rejected, cause: the last that it left again, and why.
+to keep. rejected, cause: the last that it left again, and why. changed: what somebody changed by
+hand in the set that runs; until that is undone the node takes no update.
 
 With --json, `last_seen` is in milliseconds since 1970, `progress` in percent, and null is unknown
 or nothing.
@@ -26,6 +25,7 @@ from devkit.commands.options import add_json
 
 COLUMNS = (
     "node", "last_seen", "release", "offered", "progress", "confirmed", "rejected", "cause",
+    "changed",
 )  # fmt: skip
 
 
@@ -37,16 +37,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    allowed = "allowed: a database of ./dev collect"
+    if not options.db.is_file():
+        wrong = "is a folder" if options.db.is_dir() else "there is no such file"
+        raise UsageError(f"--db {options.db}: {wrong}; {allowed}")
     try:
         nodes = fleet.status_of(options.db)
     except OSError as problem:
-        allowed = "allowed: a database of ./dev collect"
         raise UsageError(f"--db {options.db}: {problem}; {allowed}") from None
     print(json.dumps({"nodes": nodes}) if options.json else _table(nodes))
     return 0
 
 
 def _table(nodes: list[dict[str, Any]]) -> str:
+    if not nodes:
+        return "no node has reported yet"
     from tabulate import tabulate
 
     rows = [[_shown(name, node[name]) for name in COLUMNS] for node in nodes]

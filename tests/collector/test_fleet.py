@@ -447,6 +447,20 @@ def test_a_rollback_of_the_database_is_not_counted(rig: Rig) -> None:
 # What is shown
 
 
+def test_what_was_changed_by_hand_is_shown_until_a_report_of_the_release_is_without(
+    rig: Rig,
+) -> None:
+    rig.report("n1", rl=6, ch="node 2")
+    assert rig.shown("n1") == {"release": 6, "changed": "node 2"}
+    rig.report("n1")
+    assert rig.shown("n1") == {"release": 6, "changed": "node 2"}
+    rig.report("n1", rl=6, ch="\x1b[2J" + "x" * 100)
+    changed = rig.shown("n1")["changed"]
+    assert len(changed) <= 40 and changed.isprintable()
+    rig.report("n1", rl=6)
+    assert rig.shown("n1") == {"release": 6}
+
+
 def test_a_database_of_the_version_before_has_a_status(rig: Rig, tmp_path: Path) -> None:
     rig.report("n1", rl=6)
     rig.store.close()
@@ -456,6 +470,7 @@ def test_a_database_of_the_version_before_has_a_status(rig: Rig, tmp_path: Path)
     assert found == {
         "node": "n1", "last_seen": round(NOW * 1000), "release": None, "offered": None,
         "progress": None, "confirmed": None, "rejected": None, "cause": None,
+        "changed": None,
     }  # fmt: skip
     rig.begin()
     rig.report("n1", rl=6)

@@ -101,14 +101,14 @@ def test_what_a_node_runs_stands_below_its_name(
     collector: Collector = start("--db", str(tmp_path / "a.db"))
     send(collector, report(1, "plain:"))
     told = [{0: "rl", 2: 6}, {0: "up", 2: 40}, {0: "rj", 2: 5}, {0: "rc", 3: HOSTILE}]
-    send(collector, report(1) + told)
+    send(collector, report(1) + told + [{0: "ch", 3: "node 2"}])
     page.goto(collector.page)
     table = page.locator("section[data-base='gate:'] .fleet")
     sync_api.expect(table.locator("td")).to_have_text(
-        ["now", "6", "", "40 %", "", "5", HOSTILE[:40]], timeout=8_000
+        ["now", "6", "", "40 %", "", "5", HOSTILE[:40], "node 2"], timeout=8_000
     )
     heads = ["last seen", "release", "offered", "progress", "confirmed", "rejected", "cause"]
-    assert table.locator("th").all_text_contents() == heads
+    assert table.locator("th").all_text_contents() == [*heads, "changed"]
     assert page.locator(".fleet").count() == 1 and page.locator("main img").count() == 0
 
     send(collector, report(2) + [{0: "rl", 2: 7}])

@@ -18,6 +18,7 @@ import cbor2
 import pytest
 
 from collector.__main__ import PACKAGES, main
+from tests.collector.releases_rig import Folder
 from tests.collector.rig import report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +79,24 @@ def test_a_signal_ends_it_in_order(kind: signal.Signals) -> None:
     assert "Traceback" not in err
 
 
+def test_what_is_offered_is_told_without_any_report(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "RELEASES")
+    folder.release(7, 6)
+    program = Program(*FREE, "--releases", str(folder.path))
+
+    def next_line() -> str:
+        assert program.process.stderr is not None
+        return program.process.stderr.readline()
+
+    assert next_line() == "collect: offers release 7 to 100 % of the nodes\n"
+    folder.roll_out("share = 1000")
+    assert next_line().endswith("stop_above = 0 to 1; nothing is offered\n")
+    folder.roll_out("share = 10")
+    assert next_line() == "collect: offers release 7 to 10 % of the nodes\n"
+    program.process.terminate()
+    program.end()
+
+
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """The line that says why it does not begin."""
     with pytest.raises(SystemExit) as ended:
@@ -100,6 +119,7 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--broker"], "unrecognized arguments: --broker; allowed: python -m collector [-h] "),
         (["--udp", "off", "--coap", "off"], "allowed: --udp, --coap or --mqtt"),
         (["--db", "/proc/none/a.db"], "cannot be written"),
+        (["--releases", "docs"], "no folder of releases; allowed: the one that ./dev release"),
         (["--host", "192.0.2.1"], "allowed: an address of this computer"),
         (["--host", "no such host"], "allowed: an address of this computer"),
         (["--http", "192.0.2.1:0"], "allowed: an address of this computer"),

@@ -182,12 +182,45 @@ def test_a_wrong_roll_out_offers_nothing_and_says_so_once(
 ) -> None:
     folder.release(7, 6)
     folder.roll_out(text)
-    assert target(found, 6) is None and target(found, 6) is None
+    assert target(found, 6) is None
+    found.look()
+    found.look()
     [(problem, ok)] = said
     assert reason in problem and problem.endswith("; nothing is offered") and not ok
     folder.roll_out("share = 100")
     assert target(found, 6) == 7
-    assert said[1:] == [(f"{folder.path}/rollout.toml: read again", True)]
+    found.look()
+    assert said[1:] == [("offers release 7 to 100 % of the nodes", True)]
+
+
+def test_what_is_offered_is_told_at_the_first_look_and_when_it_changes(
+    folder: Folder, found: Releases, said: list[tuple[str, bool]]
+) -> None:
+    def told() -> list[str]:
+        found.look()
+        texts = [text for text, _ in said]
+        said.clear()
+        return texts
+
+    folder.release(6)
+    assert told() == ["offers nothing: no release has an envelope yet"]
+    folder.release(7, 6)
+    assert told() == ["offers release 7 to 100 % of the nodes"]
+    folder.add(b"component")
+    folder.roll_out("share = 100\nstop_above = 0.2\n")
+    assert told() == []
+    folder.roll_out("share = 2.5")
+    assert told() == ["offers release 7 to 2.5 % of the nodes"]
+
+
+def test_a_folder_is_one_of_releases(folder: Folder, found: Releases) -> None:
+    assert not found.is_one()  # without content
+    folder.keys(1)
+    assert found.is_one()
+    (folder.path / "root.pem").touch()  # that of ./dev keys has a key file, too
+    assert not found.is_one()
+    folder.release(1)
+    assert found.is_one()
 
 
 def test_a_folder_that_goes_and_comes_is_no_trouble(folder: Folder, found: Releases) -> None:

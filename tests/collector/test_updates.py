@@ -262,16 +262,31 @@ def test_a_folder_that_is_not_there_is_told(
     assert "none' is no folder; allowed: one of ./dev release" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", [(), ("README.md",), ("keys", "root.pem", "nodes/gate.key")])
+def test_a_folder_without_releases_is_refused(
+    begin: Callable[..., Collector], tmp_path: Path, content: tuple[str, ...]
+) -> None:
+    path = tmp_path / "other"
+    (path / "nodes").mkdir(parents=True)
+    for name in content:
+        (path / name).touch()
+    with pytest.raises(UsageError, match="other: no folder of releases; allowed: the one that"):
+        begin("--releases", str(path))
+
+
 def test_a_wrong_roll_out_is_told_where_other_problems_are(
     collector: Collector, folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder.roll_out("share = 200")
     assert post(collector, 1, rl=6).payload == b""
+    collector.releases.look()
     assert "share = 200; allowed: share = 0 to 100" in collector.summary()
     folder.roll_out("share = 100")
     assert post(collector, 2).payload != b""
+    collector.releases.look()
     assert "share" not in collector.summary()
-    assert "collect: " in capsys.readouterr().err
+    _, fixed = capsys.readouterr().err.splitlines()
+    assert fixed == "collect: offers release 7 to 100 % of the nodes"
 
 
 def test_the_page_knows_the_nodes_that_get_updates(collector: Collector) -> None:
@@ -282,5 +297,5 @@ def test_the_page_knows_the_nodes_that_get_updates(collector: Collector) -> None
     assert found.pop("last_seen") > 1.7e12
     assert found == {
         "node": "gate", "release": 6, "offered": 7, "progress": 40,
-        "confirmed": None, "rejected": None, "cause": None,
+        "confirmed": None, "rejected": None, "cause": None, "changed": None,
     }  # fmt: skip

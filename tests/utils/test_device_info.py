@@ -290,6 +290,7 @@ def test_defaults_are_set_and_written_only_when_they_change(device):
         "setting wifi_on_boot = False",
         "setting wdt_on_boot_timeout = 30000",
         "setting wdt_on_boot = True",
+        "setting pybytes_on_boot = False",  # an erased board has it on
     ]
 
 
