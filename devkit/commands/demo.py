@@ -44,13 +44,16 @@ NODE_KNOWS = """
 packets sent, on air, arrived: by the emulation's own record (of a stream, its pieces)
 left?, answered?: the messages of which the node knows that they left its radio, and that the
 server has them; - is unknown"""
-_CYCLES = 3
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 FORMS = {
     "py": "source, .py",
     "mpy": "compiled, .mpy, as ./dev build deploys them",
     "frozen": "frozen, in a firmware built for them",
 }
+
+
+class _Default(int):
+    """A number that is not from the command line."""
 
 
 def _plot(text: str) -> str:
@@ -78,8 +81,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " configuration)",
     )
     add_config(parser)
-    add_cycles(parser, _CYCLES)
-    parser.set_defaults(cycles=None)  # to tell whether it was given
+    add_cycles(parser, _Default(3))
     add_world(parser)
     add_firmware(parser)
     add_install(parser, "mpy")
@@ -111,10 +113,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     with checked_config(options):
-        if options.update:
-            return demo_update.tell(options)
-        options.cycles = options.cycles or _CYCLES
-        return _demo(options)
+        if not options.update:
+            return _demo(options)
+        if not isinstance(options.cycles, _Default):
+            raise UsageError(
+                "--cycles with --update, which takes as many as it needs; allowed: one of the two"
+            )
+        return demo_update.tell(options)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -20,10 +20,6 @@ _OPTIONS = ("scenario", "seed", "firmware", "install", "realtime")  # of Emulato
 
 def tell(options: argparse.Namespace) -> int:
     """The exit status of ./dev demo --update with these options."""
-    if options.cycles is not None:
-        raise UsageError(
-            "--cycles with --update, which takes as many as it needs; allowed: one of the two"
-        )
     if options.plot:
         raise UsageError("--plot with --update; allowed: one of the two")
     if options.protocol not in (None, PROTOCOL):
