@@ -59,7 +59,8 @@ def made(
     files["keys/root"], files["keys/release"] = keys
     seq = release.seq
     word = _CONFIRMED | (_SLOT_B if slot == "b" else 0) | seq
-    numbers = (("ota_bad", 0), ("ota_floor", seq), ("ota_sec", release.sec), ("ota", word))
+    none = (("ota_bad", 0), ("ota_failed", 0))  # whatever the board has rejected before
+    numbers = (*none, ("ota_floor", seq), ("ota_sec", release.sec), ("ota", word))
     return Provision(seq, files, (("ota_key", device_key.hex()), *numbers))
 
 
