@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devkit.release import keys as key_folder
-from devkit.release import sets, store
+from devkit.release import provision, sets, store
 from devkit.release.format import Component, Manifest, address, set_digest
 from devkit.release.sets import Module
 
@@ -64,6 +64,14 @@ def test_each_of_the_last_eight_releases_leads_to_the_newest(keys, tmp_path) -> 
         assert f"result {newest.digest}\n".encode() in body
         assert applied(releases[seq - 1], body) == newest.digest
         assert body.count(b"\n+ ") == 2 and f"\n- only{seq}\n".encode() in body
+
+
+def test_a_board_that_is_provisioned_anew_has_rejected_nothing(keys, tmp_path) -> None:
+    add(tmp_path, keys, [module("a", "a1")])
+    provision.node_key(tmp_path, keys, "field-7")
+    given = provision.of_release(tmp_path, keys, "field-7", "a")
+    assert dict(given.nvs)["ota_bad"] == dict(given.nvs)["ota_failed"] == 0
+    assert given.nvs[-1][0] == "ota", "the slot runs when all else is written"
 
 
 def test_a_node_downloads_the_list_and_what_has_other_content(keys, tmp_path) -> None:
