@@ -96,8 +96,8 @@ def hold_nothing(folder: Path) -> str:
 
 def overlook_the_registration(folder: Path) -> str:
     """Each attempt ends as if there were no service, which is an allowed cause at the edge."""
-    attach = folder / "networking" / "_nbiot_attach.py"
-    replace(attach, "self._registration in accepted and", "self._registration == 9 and")
+    search = folder / "networking" / "_nbiot_search.py"
+    replace(search, "self.registration in accepted and", "self.registration == 9 and")
     return "untrue"
 
 
@@ -117,12 +117,9 @@ def forget_what_waits(folder: Path) -> str:
 
 
 def forget_the_rejection(folder: Path) -> str:
-    """The old set is confirmed before the release is noted as a bad one."""
-    stub = folder / "boot_trial.py"
+    """The old set runs again, and nothing notes that the release is a bad one."""
     bad = "    pycom.nvs_set(_BAD, seq | (_UNDELIVERED if tries else _CRASHED) << 18)\n"
-    last = '    pycom.nvs_set("ota", _CONFIRMED | confirmed << 27 | floor)\n'
-    replace(stub, bad, "")
-    replace(stub, last, last + bad)
+    replace(folder / "boot_trial.py", bad, "")
     return "told"
 
 
