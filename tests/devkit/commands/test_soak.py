@@ -120,7 +120,7 @@ def forget_the_rejection(folder: Path) -> str:
     """The old set runs again, and nothing notes that the release is a bad one."""
     bad = "    pycom.nvs_set(_BAD, seq | (_UNDELIVERED if tries else _CRASHED) << 18)\n"
     replace(folder / "boot_trial.py", bad, "")
-    return "told"
+    return "rejected"
 
 
 def let_old_releases_in(folder: Path) -> str:
@@ -152,7 +152,7 @@ PLANTED = {
     hold_nothing: ("links", links(FLOATING, "good", "psm"), "1"),
     overlook_the_registration: ("links", links("kind", "edge"), "1"),
     blame_the_holder: ("links", links("sim_pin", "good"), "1"),
-    forget_the_rejection: ("updates", "2152", "1"),
+    forget_the_rejection: ("updates", "2", "1"),
     forget_what_waits: ("links", links("no_sim", "good"), "1"),
     let_old_releases_in: ("attacks", attack("F33: rollback"), "1"),
 }
