@@ -450,6 +450,7 @@ def restore(flash: Path, folders: Sequence[str] = ()) -> None:
     """Make `flash` hold the device files, or those of these folders, and nothing else. Its path,
     and with it the compiled code in the cache, is the same for many tests."""
     wanted, there = _wanted(folders), set[str]()
+    flash.mkdir(parents=True, exist_ok=True)
     _sift(str(flash), len(str(flash)) + 1, wanted, there)
     for path in wanted.keys() - there:
         (flash / path).parent.mkdir(parents=True, exist_ok=True)

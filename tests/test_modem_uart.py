@@ -208,7 +208,7 @@ show(len(text))
 show(text.endswith(b"\\r\\nOK\\r\\n"))
 """)
     said = run.device.emulator.uart.modem_bytes - len("ATE0\r" + OK.decode())
-    assert (shown[0] == said, shown[1]) == (whole, True)
+    assert (shown[0] == said, shown[1] or not whole) == (whole, True)
     assert said > 700
 
 

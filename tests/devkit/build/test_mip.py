@@ -110,7 +110,7 @@ def test_mpremote_installs_all_components_from_the_repository(tmp_path):
     wanted = json.loads((ROOT / REPOSITORY).read_text())
     wanted["deps"] = []  # of the index of MicroPython, which is elsewhere
     (tmp_path / REPOSITORY).write_text(json.dumps(wanted))
-    for folder in ("lib", "networking", "protocols", "sensors", "utils"):
+    for folder in ("lib", "networking", "ota", "protocols", "sensors", "utils"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     board = Board()
     with served(tmp_path) as address:

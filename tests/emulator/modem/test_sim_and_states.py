@@ -88,7 +88,7 @@ def test_card_needs_a_moment_after_it_gets_power() -> None:
     assert rig.ask("AT+SQNCCID?", 100) == info('+SQNCCID: "",""')
     rig.pass_ms(500)
     assert rig.ask("AT+CPIN?") == info("+CPIN: READY")
-    assert rig.ask("AT+CFUN=1", 200).startswith(OK)
+    assert rig.ask("AT+CFUN=1", 300).startswith(OK)
     assert rig.ask("AT+CPIN?", 50).endswith(info("+CPIN: READY"))  # it kept its power
 
 
