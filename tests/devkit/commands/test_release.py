@@ -83,7 +83,9 @@ def test_added_and_removed_components_are_listed(release, altered, modules) -> N
 
 
 @pytest.mark.usefixtures("untried")
-def test_a_release_that_changes_everything_fits_into_a_signed_list(release, altered, modules) -> None:
+def test_a_release_that_changes_everything_fits_into_a_signed_list(
+    release, altered, modules
+) -> None:
     names = [each.name for each in modules if each.kind == "mpy"]
     status, told = release(altered(dict.fromkeys(names, "RELEASED = 2\n")))
     assert (status, told["refused"], len(told["components"])) == (0, None, len(names))
