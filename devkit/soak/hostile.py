@@ -214,7 +214,7 @@ class Server:
 
     @property
     def offer(self) -> list[Any] | None:
-        return [self.seq, hashlib.sha256(self.envelope).digest()[:8]]
+        return [self.seq, formats.etag(self.envelope)]
 
     def answer(self, nonce: bytes, kind: int) -> bytes:
         """To the question of a node: `kind` as it asks."""

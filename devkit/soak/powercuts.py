@@ -24,9 +24,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from devkit.soak.loaded import LoadedOnce
 from devkit.soak.rig import Rig
 from emulator.board.board import (
     DEEPSLEEP_RESET,
@@ -40,7 +40,6 @@ from emulator.board.board import (
 from emulator.board.faults import Fault
 from emulator.board.slowclock import DRAWN
 from emulator.board.standard import BoardOptions, plug_standard
-from emulator.vm.cpython import CpythonVm
 
 SINGLES = 5_000  # runs at least as many as there are single cuts; all others are random
 RUNS = SINGLES + 20_000
@@ -314,37 +313,15 @@ def _cut(rng: random.Random) -> dict[str, Any]:
     return {**cut, "do": "power_cut"}
 
 
-class _Vm(CpythonVm):
-    """Loads the modules once, and gives them back as they were loaded at each start. Programs may
-    import `world`, to call it like a service of the firmware."""
-
+class _Vm(LoadedOnce):
     def __init__(self, board: Board, flash: Path, console: Callable[[str], None]) -> None:
-        super().__init__(board, flash, console, install="frozen")
+        super().__init__(board, flash, console)
         find = self.importer.kind_of
         self.importer.kind_of = functools.cache(find)  # type: ignore[method-assign]
-        world = ModuleType("world")
-        vars(world)["call"] = self.bridge.call
         loaded = self.importer.loaded
-        loaded["world"] = world
         self.importer.imports.of_device("utils.journal", None, None, ["Journal"])
         self.importer.imports.of_device("utils.clock", None, None, ["utc"])
-        modules = [loaded[name] for name in loaded if name.startswith("utils")]
-        classes = [
-            each for one in modules for each in vars(one).values() if isinstance(each, type)
-        ]
-        self._as_loaded = [(each, dict(vars(each))) for each in (*modules, *classes)]
-        self._start = self._restart  # type: ignore[method-assign]
-
-    def _restart(self) -> None:
-        self.bridge.closed = None
-        self.bridge.guard.touched()
-        for each, names in self._as_loaded:
-            for name, value in names.items():
-                if vars(each).get(name) is not value:
-                    setattr(each, name, value)
-        self.main = ModuleType("__main__")
-        vars(self.main)["__builtins__"] = self.device_builtins
-        self.importer.loaded["__main__"] = self.main
+        self.keep(loaded[name] for name in loaded if name.startswith("utils"))
 
 
 class Life:

@@ -26,13 +26,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from collector import senml
 from devkit.release import format as formats
 from devkit.release.format import Component
 from devkit.release.keys import rsa_key
+from devkit.soak.loaded import LoadedOnce
 from devkit.soak.rig import Rig
 from emulator.board.board import (
     DEEPSLEEP_RESET,
@@ -49,7 +49,6 @@ from emulator.board.flash import LITTLEFS
 from emulator.board.standard import plug_standard
 from emulator.device_files import ROOT
 from emulator.vm import mpy
-from emulator.vm.cpython import CpythonVm
 from emulator.vm.micropython import MicroPythonVm
 from emulator.vm.runtime import FIRMWARE_DIR
 
@@ -329,7 +328,7 @@ class World(Service):
         self.old, self.new = old_release(), new_release(plan.change, plan.kind)
         self.envelope = envelope(plan.change, plan.kind)
         contents = [self.envelope, *self.new.files.values()]
-        self.objects = {_address(each): each for each in contents}
+        self.objects = {formats.address(each): each for each in contents}
         self.cycle = 0
         self.asked = 0
         self.running = 0  # number of the set of this start, as its modules say
@@ -397,7 +396,7 @@ class World(Service):
             if "rj" not in told:
                 self.broken.append(("told", "a report behind the rejection without it"))
         if self.release == OLD and (NEW not in [seq for seq, _ in self.rejected]):
-            return [NEW, hashlib.sha256(self.envelope).digest()[:8]]
+            return [NEW, formats.etag(self.envelope)]
         return []
 
     def do_ask(self, path: str, payload: bytes) -> bytes | None:
@@ -420,53 +419,31 @@ class World(Service):
         content = self.objects[path.removeprefix("u/")]
         data = content[number * size : (number + 1) * size]
         is_last = (number + 1) * size >= len(content)
-        return [data, is_last, hashlib.sha256(content).digest()[:8]]
-
-
-def _address(content: bytes) -> str:
-    import base64
-
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()[:6]).decode()
+        return [data, is_last, formats.etag(content)]
 
 
 PRELOADED = ("utils", "ota", "protocols", "sensors", "networking")
 ALONE = ("config", "node_check", "node_send", "node_start", "node_update", "real_node")
 
 
-class _Vm(CpythonVm):
-    """Loads the modules outside the set once, and gives them back as they were at each start."""
+class _Vm(LoadedOnce):
+    """All modules outside the set are loaded once."""
 
     def __init__(self, board: Board, flash: Path, console: Callable[[str], None]) -> None:
-        super().__init__(board, flash, console, install="frozen")
-        world = ModuleType("world")
-        vars(world)["call"] = lambda *arguments: self.bridge.call(*arguments)
+        super().__init__(board, flash, console)
         loaded = self.importer.loaded
-        loaded["world"] = world
         for name in _preloaded(flash):
             self.importer.imports.of_device(name, None, None, True)
         self._kept = dict(loaded)
-        modules = [loaded[name] for name in loaded if name != "world"]
-        classes = [
-            each for one in modules for each in vars(one).values() if isinstance(each, type)
-        ]
-        self._as_loaded = [(each, dict(vars(each))) for each in (*modules, *classes)]
-        self._start = self._restart  # type: ignore[method-assign]
+        self.keep(loaded[name] for name in loaded if name != "world")
 
     def _restart(self) -> None:
-        self.bridge.closed = None
-        self.bridge.guard.touched()
         loaded = self.importer.loaded
         for name in list(loaded):
             if name not in self._kept:
                 del loaded[name]
         self.importer.path[:] = ["", "/flash", "/flash/lib"]
-        for each, names in self._as_loaded:
-            for name, value in names.items():
-                if vars(each).get(name) is not value:
-                    setattr(each, name, value)
-        self.main = ModuleType("__main__")
-        vars(self.main)["__builtins__"] = self.device_builtins
-        loaded["__main__"] = self.main
+        super()._restart()
 
 
 def _preloaded(flash: Path) -> list[str]:

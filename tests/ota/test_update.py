@@ -201,7 +201,7 @@ def test_a_release_that_refuses_the_configuration_is_left_after_its_tries(make_n
 def test_content_that_is_wrong_three_times_rejects_the_release(make_node):
     node = make_node(change="three")
     data = node.world.new.files["zeta.mpy"]
-    wrong = updates._address(data)
+    wrong = formats.address(data)
     node.world.objects[wrong] = data[:-1] + b"?"
     node.run_until(lambda: node.world.rejected != [])
     assert node.world.rejected == [(NEW, "mismatch")]
@@ -224,7 +224,7 @@ def test_a_staged_envelope_that_was_damaged_comes_again(make_node):
     node = make_node(change="all", most=600)
     offer = node.flash / "new/offer"
     node.run_until(lambda: offer.exists() and offer.read_text().split()[3] == "1")
-    file = node.flash / "new" / updates._address(node.world.envelope)
+    file = node.flash / "new" / formats.address(node.world.envelope)
     file.write_bytes(bytes(file.stat().st_size))
     node.run_until(lambda: kept(node))
     assert node.world.rejected == []
@@ -235,7 +235,7 @@ def test_a_flash_that_does_not_take_the_release_rejects_it(make_node, place):
     node = make_node(change="all", most=600)
     offer = node.flash / "new/offer"
     node.run_until(lambda: offer.exists() and offer.read_text().split()[3] == "1")
-    last = updates._address(node.world.new.files["zeta.mpy"])
+    last = formats.address(node.world.new.files["zeta.mpy"])
     (node.flash / place.format(last)).mkdir()
     node.run_until(lambda: node.world.rejected != [])
     assert node.world.rejected == [(NEW, "space")]
@@ -337,7 +337,7 @@ def newer_keys(node: Node, version: int) -> bytes:
     body = world.envelope[7:-384]
     world.envelope = formats.envelope(body, 2, key)
     for content in (found, world.envelope):
-        world.objects[updates._address(content)] = content
+        world.objects[formats.address(content)] = content
     ask = world.do_ask
 
     def do_ask(path: str, payload: bytes) -> bytes | None:
@@ -404,7 +404,7 @@ def test_a_release_of_an_unknown_key_is_rejected(make_node):
     node = make_node()
     world = node.world
     world.envelope = formats.envelope(world.envelope[7:-384], 1, rsa_key())
-    world.objects[updates._address(world.envelope)] = world.envelope
+    world.objects[formats.address(world.envelope)] = world.envelope
     node.run_until(lambda: world.rejected != [])
     assert world.rejected == [(NEW, "signature")]
 
