@@ -3,18 +3,18 @@
     ota          word: state << 28 | slot << 27 | tries << 24 | cycles << 18 | seq. 0: no slots
     ota_floor    seq of the last confirmed release; none that is not newer runs
     ota_sec      its security epoch
-    ota_bad      seq | cause << 18 | told << 22 of the last rejected release
+    ota_bad      seq | cause << 18 | told << 22 of the last rejected or damaged release
     ota_failed   seq of the last one that was rejected on trial, if ota_bad is another one
     ota_nonce    questions asked so far
 
 state: 1 confirmed, 2 on trial. slot: the confirmed one, 0 for /flash/a; on trial the other one
-runs. tries, cycles: that are left of the trial. seq: of the set that runs. boot.py and
-boot_trial.py read and write the word as well.
+runs. tries, cycles: that are left of the trial; of a confirmed set tries counts the starts that
+failed. seq: of the set that runs. boot.py and boot_trial.py read and write the word as well.
 """
 
 from micropython import const
 
-# of a rejection, by number; the first two are given by boot_trial.py. The log has others as well
+# of a rejection, by number; the first three are given by boot_trial.py. The log has others as well
 CAUSES = "none crashed undelivered damaged refused mismatch fat space signature base board"
 _REFUSED = const(4)
 _CONFIRMED = const(1 << 28)

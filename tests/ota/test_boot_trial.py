@@ -100,19 +100,26 @@ REST = """
 from support import show
 import boot_trial, pycom
 show(boot_trial.rest_s())
-show([pycom.nvs_get(key, None) for key in ("ota", "ota_floor")])
+show([pycom.nvs_get(key, None) for key in ("ota", "ota_floor", "ota_bad")])
 """
+TRY = 1 << 24
+NEWER = CONFIRMED | SLOT_B | NEW  # runs
 
 
 @pytest.mark.parametrize(
     ("word", "sets", "rest_s", "after"),
     [
-        (trial(0, 2, 24), {"a": OLD, "b": NEW}, 10, [trial(0, 2, 24), None]),
-        (CONFIRMED | OLD, {"a": OLD, "b": NEW}, 3600, [CONFIRMED | OLD, None]),
-        (None, {}, 3600, [None, None]),  # a board without slots
-        (None, {"b": NEW}, 10, [CONFIRMED | SLOT_B | NEW, NEW]),  # the NVS was lost
-        (None, {"a": NEW, "b": OLD}, 10, [CONFIRMED | SLOT_B | OLD, OLD]),
-        ("damaged", {"a": OLD}, 10, [CONFIRMED | OLD, OLD]),
+        (trial(0, 2, 24), {"a": OLD, "b": NEW}, 10, [trial(0, 2, 24), None, None]),
+        (NEWER, {"a": OLD, "b": NEW}, 10, [NEWER + TRY, None, None]),
+        (NEWER + TRY, {"a": OLD, "b": NEW}, 10, [NEWER + 2 * TRY, None, None]),
+        (NEWER + 2 * TRY, {"a": OLD}, 10, [CONFIRMED | OLD, None, NEW | 3 << 18]),  # damaged
+        (NEWER + 2 * TRY, {"b": NEW}, 3600, [NEWER + 2 * TRY, None, None]),
+        # one that was rejected, or damaged before
+        (CONFIRMED | OLD + 2 * TRY, {"b": NEW}, 3600, [CONFIRMED | OLD + 2 * TRY, None, None]),
+        (None, {}, 3600, [None, None, None]),  # a board without slots
+        (None, {"b": NEW}, 10, [NEWER, NEW, None]),  # the NVS was lost
+        (None, {"a": NEW, "b": OLD}, 10, [CONFIRMED | SLOT_B | OLD, OLD, None]),
+        ("damaged", {"a": OLD}, 10, [CONFIRMED | OLD, OLD, None]),
     ],
 )
 def test_a_file_that_cannot_be_imported_is_tried_again_soon_where_that_helps(

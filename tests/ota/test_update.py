@@ -15,7 +15,7 @@ from devkit.release import format as formats
 from devkit.release.keys import rsa_key
 from devkit.soak import updates
 from devkit.soak.updates import KEY, NEW, NODE, OLD, Life, Plan
-from emulator.board.board import PWRON_RESET
+from emulator.board.board import DEEPSLEEP_RESET, PWRON_RESET
 from emulator.board.flash import FAT
 
 CONFIRMED, TRIAL, SLOT_B = 1 << 28, 2 << 28, 1 << 27
@@ -431,3 +431,17 @@ def test_the_old_set_runs_if_the_try_cannot_be_counted(make_node):
     assert node.world.running == OLD
     node.life._due.clear()
     node.run_until(lambda: kept(node))
+
+
+def test_a_confirmed_set_that_cannot_start_any_more_gives_way_to_the_older_one(make_node):
+    node = make_node()
+    assert node.life.violations() == []
+    node.next_cause = DEEPSLEEP_RESET
+    (node.flash / "b/node.mpy").write_bytes(b"damaged")
+    ran = []
+    for _ in range(5):
+        node.run()
+        ran.append(node.world.running)
+    assert ran == [0, 0, 0, OLD, OLD]
+    assert node.world.rejected == [(NEW, "damaged")]
+    assert (node.world.broken, node.life.missing()) == ([], [])
