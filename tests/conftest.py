@@ -111,6 +111,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return (cases[name] - 1) % marker.kwargs.get("every", 1) == 0
 
     items[:] = [item for item in items if wanted(item)]
+    # No worker shall be alone with them at the end, while the others have nothing left
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_collection_finish() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from devkit import checks
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 
 

@@ -42,6 +42,8 @@ from emulator.modem import options, power
 from emulator.modem.commands import FAMILIES
 from tests.test_docs_sessions import DOCUMENTS
 
+pytestmark = pytest.mark.long
+
 FILES = docs.files()
 _BLOCK = re.compile(r"^```([a-z]*)( [a-z0-9_ ]+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _WITH = "python with "

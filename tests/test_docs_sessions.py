@@ -29,6 +29,8 @@ from tests.usb_board import Rehearsal
 
 __all__ = ["keys", "modules"]
 
+pytestmark = pytest.mark.long
+
 DOCUMENTS = ("use-one-module.md", "template.md", "updates.md")
 PORT = "/dev/ttyUSB0"
 _COLLECT = re.compile(r"^(\./dev collect .*)$", re.MULTILINE)

@@ -14,6 +14,8 @@ from collector.program import Collector
 from devkit.servers import chromium
 from tests.collector.rig import report
 
+pytestmark = pytest.mark.long
+
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 
 

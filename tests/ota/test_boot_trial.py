@@ -115,7 +115,7 @@ NEWER = CONFIRMED | SLOT_B | NEW  # runs
         (NEWER + 2 * TRY, {"a": OLD}, 10, [CONFIRMED | OLD, None, NEW | 3 << 18]),  # damaged
         (NEWER + 2 * TRY, {"b": NEW}, 3600, [NEWER + 2 * TRY, None, None]),
         # one that was rejected, or damaged before
-        (CONFIRMED | OLD + 2 * TRY, {"b": NEW}, 3600, [CONFIRMED | OLD + 2 * TRY, None, None]),
+        (CONFIRMED | OLD | 2 * TRY, {"b": NEW}, 3600, [CONFIRMED | OLD + 2 * TRY, None, None]),
         (None, {}, 3600, [None, None, None]),  # a board without slots
         (None, {"b": NEW}, 10, [NEWER, NEW, None]),  # the NVS was lost
         (None, {"a": NEW, "b": OLD}, 10, [CONFIRMED | SLOT_B | OLD, OLD, None]),

@@ -9,6 +9,8 @@ import pytest
 from devkit.bench import updates
 from devkit.bench.updates import Case, Counted, Releases, Run
 
+pytestmark = pytest.mark.long
+
 # Of all modules: with the most requirements; a short period, in which there is time for it
 LARGE = Case(
     "good", 1024, lossless=True, changed=("networking.nbiot", "protocols.coap", "node"),

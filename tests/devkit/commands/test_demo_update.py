@@ -9,6 +9,8 @@ import pytest
 from devkit import cli
 from devkit.release import story
 
+pytestmark = pytest.mark.long
+
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict, str]:
     status = cli.main(["demo", "--update", "--json", *arguments])

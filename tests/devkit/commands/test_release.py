@@ -13,6 +13,8 @@ from devkit import cli
 from devkit.release import making, sets, store
 from devkit.release.sets import Module
 
+pytestmark = pytest.mark.long
+
 Run = Callable[..., tuple[int, dict[str, object]]]
 
 

@@ -20,6 +20,8 @@ from emulator import scenario as scenarios
 from emulator.device_files import ROOT
 from tests.published import link_bytecode, publish
 
+pytestmark = pytest.mark.long
+
 FLOATING = "modem.rts_in_deepsleep = asserted"
 MORE = {"outages": ("--days", "0.2")}
 
