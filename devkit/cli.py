@@ -12,7 +12,7 @@ import os
 import sys
 from types import ModuleType
 
-from devkit import requirements
+from devkit import requirements, temporary
 from devkit.commands import NAMES, UsageError, Wrong, described
 from devkit.commands.parser import Parser, one_line
 
@@ -52,6 +52,7 @@ def main(argv: list[str] | None = None, in_venv: bool = False) -> int:
 def _run(name: str, rest: list[str]) -> int:
     from emulator.vm.webassembly import NoVm
 
+    temporary.keep_in_memory()
     try:
         command = importlib.import_module(f"devkit.commands.{name}")
         status: int = command.main(_parse(name, command, rest))

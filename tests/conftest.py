@@ -9,7 +9,6 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from devkit import temporary
 from devkit.application import REFERENCE
 from emulator.device_files import ROOT, configured
 from emulator.network.patience import Patience
@@ -34,22 +34,7 @@ sys.pycache_prefix = sys.pycache_prefix or str(ROOT / ".venv" / "pycache")
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Temporary files stay in memory where a system offers that: a flash has 130 files, and making and
-# removing them on a disk takes a third of the time of the tests that start from one. Not where
-# nothing can be run from there, as in most containers, or where too little room is left.
-_MEMORY = Path("/dev/shm")
-_ROOM = 1 << 30
-
-
-def _in_memory() -> bool:
-    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK):
-        return False
-    found = os.statvfs(_MEMORY)
-    return not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize >= _ROOM
-
-
-if _in_memory():
-    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+temporary.keep_in_memory()
 
 hypothesis.settings.register_profile(
     "repeatable", derandomize=True, deadline=None, database=None, max_examples=50
