@@ -63,7 +63,6 @@ WIFI_SHARE = constant(0.8, "share", ESTIMATE, "of the boot; the order is that of
 RUN_MA = constant(41.0, "mA", MEASURED, "FiPy 30 mA at 5 V, Pycom forum 28136; 32 to 50 possible")
 DEEPSLEEP_MA = constant(0.022, "mA", MEASURED, "FiPy 19 to 22 uA, Pycom forum 28136")
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
-OFF_US = 10 * 365 * 86_400_000_000  # no shield counts further
 PROMPT_US = 3_600_000_000  # how long a board is watched that stands at its prompt
 # The boot loader looks at the pin twice, and waits while it is high: 3 s for each older image, and
 # 1.5 s (Pycom firmware, esp32/bootloader/bootmgr.c)
@@ -309,7 +308,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         board.halt = None
         had_modem = self.modem.power.supplied
         self.modem.switch_off()
-        until_us = board.clock.now_us + (OFF_US if off.wakes else TAIL_US)
+        forever_us = 10 * 365 * 86_400_000_000  # no shield counts further
+        until_us = board.clock.now_us + (forever_us if off.wakes else TAIL_US)
         board.clock.run_until(until_us, lambda: off.on or board.halted())
         if had_modem:
             self.modem.switch_on()

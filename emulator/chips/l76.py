@@ -8,11 +8,12 @@ Source: Quectel L76 series hardware design, GNSS protocol specification 3.3, I2C
 which talkers a Pytrack shows, from its library, programs and issues (80, 293).
 
 The truths: `latitude` and `longitude` in degrees, `altitude_m`, `speed_kmh`, `course_deg`;
-`sky(t)`: 1 where it sees satellites, 0 where it does not. `start_time` is UTC at power-on, as
-`[network] start_time`. `glonass = false`: all talkers are GP.
+`sky(t)`: 1 where it sees satellites, 0 where it does not. `utc_s` is UTC at power-on, in seconds
+since 1970. `glonass = false`: all talkers are GP.
 
+From memory: times to a fix, currents.
 Assumed: it keeps 2 KB of sentences that nobody reads and loses what comes then; the satellites;
-commands other than 101 to 104, 161, 220, 314 and 605 are acknowledged without effect.
+commands other than 101 to 104, 161, 220, 314, 414 and 605 are acknowledged without effect.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _KEPT_BYTES = 2048
 _EPHEMERIS_US = 7_200_000_000
 _KINDS = ("GLL", "RMC", "VTG", "GGA", "GSA", "GSV")  # as fields of command 314
 _ORDER = ("RMC", "VTG", "GGA", "GSA", "GSV", "GLL")
+_1970 = datetime.datetime(1970, 1, 1)
 _EPOCH = datetime.datetime(1980, 1, 6)  # of a receiver that knows no time
 # Satellites: number, elevation, azimuth, carrier to noise
 _GPS = ((2, 58, 121, 39), (5, 71, 250, 42), (7, 33, 300, 35), (13, 44, 61, 37), (15, 22, 43, 31),
@@ -67,14 +69,14 @@ class L76(I2cPart):
     glonass: bool = option(True)
     cold_fix_s: float = option(35.0)
     hot_fix_s: float = option(1.0)
-    start_time: str = option("2026-03-01T12:00:00")
+    utc_s: float = option(1_772_366_400.0)  # 2026-03-01 12:00
 
     def __post_init__(self) -> None:
-        self._power_on = datetime.datetime.fromisoformat(self.start_time)
         self._known_us: int | None = None  # when it last had a fix, as its memory says
         self._has_memory = True
         self.awake = True
         super().__post_init__()
+        self._power_on = _1970 + datetime.timedelta(seconds=self.utc_s)
 
     def forget(self) -> None:
         if not self._has_memory:
@@ -127,15 +129,22 @@ class L76(I2cPart):
 
     def _obey(self, line: str) -> None:
         text = line.partition("*")[0].removeprefix("$")
-        if not text.startswith("PMTK") or sentence(text).strip().decode() != line:
+        if sentence(text).strip().decode() != line:
             return
         number, *fields = text.removeprefix("PMTK").split(",")
+        if number.startswith("PQ"):  # Quectel's own: settings of sentences
+            self._unread += sentence(",".join([number, *fields[:1], "OK"]))
+            return
         if number in _RESTARTS:
             self._unread.clear()
             self._start(_RESTARTS[number])
             return
         if number == "605":
             self._unread += sentence("PMTK705,AXN_3.8_3333_16041118,0008,QUECTEL-L76L,1.0")
+            return
+        if number == "414":
+            rates = [str(int(kind in self._kinds)) for kind in _KINDS] + ["0"] * 13
+            self._unread += sentence("PMTK514," + ",".join(rates))
             return
         if number == "314":
             wanted = {kind for kind, rate in zip(_KINDS, fields, strict=False) if rate != "0"}
@@ -185,7 +194,7 @@ class L76(I2cPart):
                 "GSV": self._gsv, "GLL": self._gll}  # fmt: skip
 
     @property
-    def _skies(self) -> list[tuple[str, tuple[tuple[int, ...], ...]]]:
+    def _skies(self) -> list[tuple[str, tuple[tuple[int, int, int, int], ...]]]:
         return [("GP", _GPS), ("GL", _GLONASS)][: 1 + self.glonass]
 
     @property

@@ -8,6 +8,7 @@ LIS2HH12.py: active low, wired to P13 and to the shield's microcontroller.
 
 The truths: `x_g(t)`, `y_g(t)`, `z_g(t)`, gravity included: a shield that lies flat has z_g = 1.
 
+From memory: currents.
 Assumed: the first value is there 2 ms after it was switched on; activity is the change between two
 looks 100 ms apart, and the part is active when the function is switched on; no FIFO, no self-test,
 no other interrupts.

@@ -9,6 +9,7 @@ Source: Lite-On LTR-329ALS-01 data sheet (registers, appendix A).
 The truth: `light_lx(t)`, averaged over an integration. `infrared` is the share of channel 1 in the
 sum of both, by which the data sheet tells kinds of light: below 0.45 daylight and LEDs.
 
+From memory: currents.
 Assumed: a write to one of the two registers starts anew with zeros, as the issue suggests; the
 four bytes of data stay together while they are read; an integration that is longer than the
 repetition time takes its place.

@@ -8,6 +8,7 @@ Source: Freescale (NXP) MPL3115A2 data sheet rev. 3.
 
 The truths: `pressure_pa(t)`, `temperature_c(t)`.
 
+From memory: currents.
 Assumed: it answers 2 ms after power-on (at the latest after 60, the turn-on time of the data
 sheet: programs met an "I2C bus error" there); noise; STATUS is 0 when it goes active (else
 programs that read one of two values and set it up again would fail); no FIFO, alarms, raw mode.

@@ -1,4 +1,4 @@
-"""The microcontroller of Pysense and Pytrack, a PIC16F1459 at I2C address 0x08.
+"""The microcontroller of Pysense and Pytrack at I2C address 0x08; a PIC16F1459, by its registers.
 
 It reads and writes its own memory for the host, supplies the other parts of the shield, measures
 the battery, and switches the whole board off for a time. A program that finds no shield gets "I2C
@@ -13,13 +13,14 @@ bytes, in ticks of 1.024 s), 21 sleep, 22 calibrate, 30 baud rate; on the second
 
 Source: Pycom's pycoproc.py, pycoproc_1.py and pycoproc_2.py with their comments, its reference of
 the classes and pull request 110 of its libraries; registers and pins of the PIC from Microchip
-DS40001639. Its own program is not public. Not documented, assumed:
+DS40001639. Its own program is not public. From memory: the current awake. Assumed:
 
 - it starts with RC6 and RC7 as inputs whose output would be high, which leaves all parts without
   supply until the host makes them outputs, and starts anew after each sleep;
 - a sleep lets go of all pins that are analog by then (the library says so of RC6);
 - the pulses of a calibration: what the library computes from them, as two lengths on SCL;
-- its slow clock runs wrong by `clock_error` percent (drawn, within 5), an answer takes 0.3 ms;
+- its slow clock runs wrong by `clock_error` percent (drawn, within 5), an answer takes 0.3 ms and
+  a calibration 40; the 9 uA of sleep are those of a whole Pysense (pull request 110);
 - on Pytrack 2 in a nap, GPS keeps its memory if RC4 was let go.
 """
 
@@ -30,8 +31,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from emulator.board.board import PWRON_RESET, Board, Reset, SwitchedOff
-from emulator.board.constants import COMPARABLE, ESTIMATE, constant
+from emulator.board.board import Board, PowerCut, SwitchedOff
 from emulator.chips import plugging
 from emulator.chips.options import Truth, option, truth
 from emulator.chips.part import I2cPart
@@ -53,8 +53,8 @@ _ADRESL, _ADRESH, _ADCON0, _ADCON1 = 0x09B, 0x09C, 0x09D, 0x09E
 _LATC, _ANSELA, _ANSELC = 0x10E, 0x18C, 0x18E
 _RISING, _FALLING = 0x391, 0x392  # IOCAP, IOCAN
 _WAKE_REASON = 0x64C  # of its program: the reason, then the ticks that were left
-_START = {_TRISA: 0xFF, 0x08D: 0xFF, _TRISC: 0xFF, _ANSELA: 0xFF, 0x18D: 0xFF, _ANSELC: 0xFF,
-          _LATC: 0xC0, 0x095: 0xFF}  # fmt: skip
+_ANALOG = {_ANSELA: 0x10, 0x18D: 0x30, _ANSELC: 0xCF}  # pins that can be
+_START = {**_ANALOG, _TRISA: 0xFF, 0x08D: 0xFF, _TRISC: 0xFF, _LATC: 0xC0, 0x095: 0xFF}
 _ON, _GO, _BATTERY_CHANNEL = 0x01, 0x02, 6
 _INT_ENABLE, _INT_HAPPENED = 0x10, 0x02
 _BUTTON, _INT_PIN, _ACCELEROMETER_PIN = 1 << 3, 1 << 1, 1 << 5  # RA3, RC1, RA5
@@ -65,14 +65,10 @@ _PRODUCTS = {"pysense": 0xF012, "pytrack": 0xF013, "pysense2": 0xF012, "pytrack2
 _FIRMWARES = {"pysense": 8, "pytrack": 8, "pysense2": 16, "pytrack2": 16}
 _FULL_SCALE_MV = 3300 * 280 / 180  # of the battery, behind its divider
 _DROP_MV = 10  # of the transistor before it
-COMMAND_US = constant(300, "us", ESTIMATE, "a turn of the shield's program; the library polls")
-CALIBRATION_US = constant(40_000, "us", ESTIMATE, "pulses on SCL; the library listens 100 ms")
-SLEEP_MA = constant(
-    0.009, "mA", COMPARABLE, "whole Pysense with everything off, pycom-libraries 110"
-)
-AWAKE_MA = constant(5.0, "mA", ESTIMATE, "a PIC16F1459 at 48 MHz; no source found")
+_COMMAND_US = 300
+_CALIBRATION_US = 40_000
+_SLEEP_MA, _AWAKE_MA = 0.009, 5.0
 _PULSE_US, _PERIOD_US = 2000, 7000
-_PRESS_US = 300_000
 
 
 @dataclass(eq=False)
@@ -80,7 +76,7 @@ class ShieldPic(I2cPart):
     """One shield. `press_at_s`, `int_at_s`: when, in seconds since power-on, somebody presses its
     button and when there is a pulse at EXT_IO_0 (P9 on the second shields); None: never."""
 
-    standby_ma = AWAKE_MA
+    standby_ma = _AWAKE_MA
 
     model: str = option("pysense", allowed=_PRODUCTS)
     battery_mv: Truth = truth(3900)
@@ -88,6 +84,7 @@ class ShieldPic(I2cPart):
     hw_version: int = option(0, most=0xFFFF)  # 0: as reported
     clock_error: float = option(DRAWN, least=-20, most=DRAWN)
     press_at_s: float | None = option(None, kind=float)
+    press_s: float = option(0.3, positive=True)  # how long
     int_at_s: float | None = option(None, kind=float)
 
     def __post_init__(self) -> None:
@@ -128,7 +125,7 @@ class ShieldPic(I2cPart):
         does = self._commands.get(data[0])
         if does is None:
             return
-        self._done_us = self.board.clock.now_us + COMMAND_US
+        self._done_us = self.board.clock.now_us + _COMMAND_US
         self._answer = does(data[1:]) or b""
 
     def answer(self, count: int) -> bytes:
@@ -186,6 +183,7 @@ class ShieldPic(I2cPart):
     def write_register(self, address: int, value: int) -> None:
         if _PORTA <= address <= _PORTC:
             address += 0x100  # a port is written to its latch
+        value &= _ANALOG.get(address, 0xFF)
         self.memory[address] = value
         if address == _ADCON0 and value & _ON and value & _GO:
             self._convert()
@@ -223,7 +221,7 @@ class ShieldPic(I2cPart):
         self._ticks = int.from_bytes(arguments[:3], "little")
 
     def _calibrate(self, arguments: bytes) -> None:
-        self._calibrated_us = self.board.clock.now_us + CALIBRATION_US
+        self._calibrated_us = self.board.clock.now_us + _CALIBRATION_US
 
     def pulses(self) -> list[tuple[int, int]]:
         """On SCL, during a calibration."""
@@ -255,7 +253,7 @@ class ShieldPic(I2cPart):
     def _fall_asleep(self, module_off: bool) -> None:
         self._asleep, self._slept_us = True, self.board.clock.now_us
         self.new_task()
-        self.draw("sleep", SLEEP_MA)
+        self.draw("sleep", _SLEEP_MA)
         if self._ticks:
             end = self.of_task(lambda: self.wake(BY_TIMER))
             self.later_us(round(self._ticks * _TICK_S * self.slow * 1e6), end)
@@ -277,7 +275,7 @@ class ShieldPic(I2cPart):
             self._off.on, self._off = True, None
 
     def _cycle(self) -> None:
-        self.board.stop(Reset(PWRON_RESET, "power cycle by the shield"))
+        self.board.stop(PowerCut())
 
     # What happens outside
 
@@ -296,7 +294,8 @@ class ShieldPic(I2cPart):
 
     def press(self) -> None:
         self._pressed = True
-        self.board.clock.schedule(_PRESS_US, lambda: setattr(self, "_pressed", False))
+        held_us = round(self.press_s * 1e6)
+        self.board.clock.schedule(held_us, lambda: setattr(self, "_pressed", False))
         if self._asleep:
             self.wake(BY_BUTTON)
 
