@@ -97,12 +97,12 @@ def check_shield(name: str) -> None:
 
 
 def shield_chips(name: str) -> dict[str, dict[str, Any]]:
-    """The tables [chips.NAME] of what is on this shield; "": none."""
+    """The tables [chips.NAME] of what is on this shield, laid over those of one that it is `like`;
+    "": none."""
     if not name:
         return {}
-    text = (SHIELDS / f"{name}.toml").read_text(encoding="utf-8")
-    chips: dict[str, dict[str, Any]] = tomllib.loads(text)["chips"]
-    return chips
+    given = tomllib.loads((SHIELDS / f"{name}.toml").read_text(encoding="utf-8"))
+    return _merged(shield_chips(given.get("like", "")), given["chips"])
 
 
 def table(name_or_path: str | Path) -> dict[str, Any]:

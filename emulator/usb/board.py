@@ -136,6 +136,8 @@ class UsbBoard(Emulator):
         return None
 
     def _off(self, halt: SwitchedOff) -> int | None:
+        if self._ended:
+            return None
         self._say("is switched off")
         self._pace(True)
         try:
