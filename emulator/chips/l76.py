@@ -12,7 +12,8 @@ The truths: `latitude` and `longitude` in degrees, `altitude_m`, `speed_kmh`, `c
 since 1970. `glonass = false`: all talkers are GP.
 
 From memory: times to a fix, currents.
-Assumed: it keeps 2 KB of sentences that nobody reads and loses what comes then; the satellites;
+Assumed: it keeps 1 KB of sentences that nobody reads and loses what comes then (users of another
+part with this chip, MT3333, speak of 0.5 to 1 KB); the satellites;
 commands other than 101 to 104, 161, 220, 314, 414 and 605 are acknowledged without effect.
 """
 
@@ -30,7 +31,7 @@ from emulator.chips.shield_lines import lines_of
 
 ADDRESS = 0x10
 
-_KEPT_BYTES = 2048
+_KEPT_BYTES = 1024
 _EPHEMERIS_US = 7_200_000_000
 _KINDS = ("GLL", "RMC", "VTG", "GGA", "GSA", "GSV")  # as fields of command 314
 _ORDER = ("RMC", "VTG", "GGA", "GSA", "GSV", "GLL")
