@@ -12,6 +12,7 @@ from emulator.network.addresses import endpoint
 from emulator.network.routes import SentDatagram
 
 _LINKED = ("attached", "connected", "joined", "restored")  # outcomes of bearers that are no reason
+ENDS_WELL = ("deepsleep", "off", "finished")
 _WAYS = (
     ("refused", "no server listens behind"),
     ("lost", "lost on air to"),
@@ -34,7 +35,9 @@ class Cycle:
     started_us: int
     status: int = -1  # furthest state that the board saw: -1 off, 0 activated, 1 attached, 2 data
     cause: str = ""  # as the application says; "" if it says nothing
-    ended: str = ""  # deepsleep, reset, exception, finished, safe_boot, hang, time_limit, vm_died
+    # deepsleep, off (by a shield), reset, exception, finished, safe_boot, hang, time_limit or
+    # vm_died
+    ended: str = ""
     link: str | None = None  # to the modem: "lte" or "uart"; None: its radio stayed off
     start: str | None = None  # of the connection: "cold", by an attach, or "resumed"; None: none
     awake_ms: int = 0
@@ -84,11 +87,9 @@ class Cycle:
         """What is missing in a cycle that is not `ok`, in one line; None if nothing is."""
         if self.ok:
             return None
-        if self.ended not in ("deepsleep", "finished") or self.error is not None:
+        if self.ended not in ENDS_WELL or self.error is not None:
             reason = self.secrets.hide((self.error or self.ended).strip().splitlines()[-1])
-            how = (
-                "raised and went on to" if self.ended in ("deepsleep", "finished") else "ended by"
-            )
+            how = "raised and went on to" if self.ended in ENDS_WELL else "ended by"
             return f"{how} {self.ended}: {reason}"
         if self.accepted == 0:
             said = f"no report was taken; cause: {self.cause or 'unknown'}"

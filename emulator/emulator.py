@@ -27,6 +27,7 @@ from emulator.board.board import (
     Halt,
     PowerCut,
     Reset,
+    SwitchedOff,
 )
 from emulator.board.constants import CODE, ESTIMATE, MEASURED, constant
 from emulator.board.draws import Z90, drawn
@@ -35,7 +36,7 @@ from emulator.board.secrets import Secrets
 from emulator.board.standard import plug_standard
 from emulator.chips.of_lines import tables
 from emulator.chips.wiring import wire
-from emulator.cycle import Cycle, Phase, kept_memory, read_account
+from emulator.cycle import ENDS_WELL, Cycle, Phase, kept_memory, read_account
 from emulator.device_files import copy_device_files
 from emulator.driver.lte import LteDriver
 from emulator.lorawan.device import Lora
@@ -141,7 +142,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         self._plug_wifi()
         self.radios = ("lora", *(chips or {}))
         measured = {} if config is None else tables(config, given.chips)
-        wire(self.board, given.chips, {**(chips or {}), **measured})
+        shield = scenarios.shield_chips(of_board.shield)
+        wire(self.board, given.chips, {**shield, **(chips or {}), **measured})
         self.vm = self._runtime(vm, vm_command, flash, console, install)
 
     def _runtime(
@@ -225,6 +227,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         halt = outcome.halt
         if isinstance(halt, DeepSleep):
             halt = self._sleep(halt)
+        if isinstance(halt, SwitchedOff):
+            halt = self.stay_off(halt)
         if isinstance(halt, PowerCut):
             self.modem.cut_power()
         account.settle(cycle)
@@ -292,6 +296,24 @@ class Emulator(AbstractContextManager["Emulator"]):
         if board.halt is None and woken:
             board.halt = Reset(DEEPSLEEP_RESET, "woken")
         return board.halt
+
+    def stay_off(self, off: SwitchedOff) -> Halt | None:
+        """Let the time pass in which board and modem have no supply. What ends it: the supply is
+        back, or the time of the run is over; None: nothing."""
+        board = self.board
+        board.trace.add("off", "the supply is switched off")
+        for service in board.services.values():
+            service.on_sleep(None)
+        board.meter.set("esp", "off", 0.0)
+        board.halt = None
+        had_modem = self.modem.power.supplied
+        self.modem.switch_off()
+        forever_us = 10 * 365 * 86_400_000_000  # no shield counts further
+        until_us = board.clock.now_us + (forever_us if off.wakes else TAIL_US)
+        board.clock.run_until(until_us, lambda: off.on or board.halted())
+        if had_modem:
+            self.modem.switch_on()
+        return Reset(PWRON_RESET, "switched on") if off.on else board.halt
 
 
 class _Account:
@@ -393,6 +415,6 @@ def _why(outcome: Outcome) -> str | None:
     """What to say of an end that is neither a sleep nor a plain end nor an uncaught exception."""
     if isinstance(outcome.halt, Reset):
         return f"reset: {outcome.halt.why}"
-    if outcome.kind not in ("deepsleep", "finished"):
+    if outcome.kind not in ENDS_WELL:
         return str(outcome.halt)
     return None

@@ -33,6 +33,7 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 FOLDER = Path(__file__).parent / "scenarios"
+SHIELDS = Path(__file__).parent / "shields"
 SECTIONS: dict[str, type] = {
     "board": BoardOptions,
     "modem": ModemOptions,
@@ -84,6 +85,26 @@ def load(name_or_path: str | Path) -> Scenario:
     return from_table(*_read(name_or_path))
 
 
+def shields() -> list[str]:
+    """What the board can be plugged into: each is a file with tables of chips."""
+    return sorted(path.stem for path in SHIELDS.glob("*.toml"))
+
+
+def check_shield(name: str) -> None:
+    if name and name not in shields():
+        allowed = ", ".join(['""', *shields()])
+        raise ValueError(f"[board] shield = {name!r}; allowed: {allowed}")
+
+
+def shield_chips(name: str) -> dict[str, dict[str, Any]]:
+    """The tables [chips.NAME] of what is on this shield, laid over those of one that it is `like`;
+    "": none."""
+    if not name:
+        return {}
+    given = tomllib.loads((SHIELDS / f"{name}.toml").read_text(encoding="utf-8"))
+    return _merged(shield_chips(given.get("like", "")), given["chips"])
+
+
 def table(name_or_path: str | Path) -> dict[str, Any]:
     """What the file itself holds, without the scenario that it is like."""
     return _read(name_or_path)[0]
@@ -119,6 +140,7 @@ def from_table(table: dict[str, Any], name: str = "scenario") -> Scenario:
         section: options.from_table(kind, rest.get(section, {}), f"[{section}]")
         for section, kind in SECTIONS.items()
     }
+    check_shield(sections["board"].shield)
     description, chips = str(rest.get("description", "")), rest.get("chips", {})
     return Scenario(name, description, **sections, chips=chips, fault_tables=fault_tables)
 

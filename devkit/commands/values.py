@@ -93,7 +93,8 @@ def scenario(text: str) -> str:
     from emulator.chips import wiring
 
     try:
-        wiring.check(scenario.load(text).chips)
+        loaded = scenario.load(text)
+        wiring.check(loaded.chips, scenario.shield_chips(loaded.board.shield))
     except (ValueError, OSError) as problem:
         raise argparse.ArgumentTypeError(one_line(problem)) from problem
     return text

@@ -66,6 +66,21 @@ class DeepSleep(Halt):
         self.duration_ms = duration_ms  # None: until a wake-up pin
 
 
+class SwitchedOff(Halt):
+    """A part outside has switched the supply of the whole board off, the modem's too.
+
+    Whoever does so sets `on` when it switches it on again, which is a start like any power-on.
+    """
+
+    kind = "off"
+
+    def __init__(self, wakes: bool = True) -> None:
+        """wakes: something can switch the supply on again."""
+        super().__init__("switched off")
+        self.wakes = wakes
+        self.on = False
+
+
 class Reset(Halt):
     def __init__(self, cause: int, why: str) -> None:
         super().__init__(cause, why)

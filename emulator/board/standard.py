@@ -37,6 +37,7 @@ class BoardOptions:
     build: Literal["base", "pybytes"] = "pybytes"
     sd: str = ""  # a folder of this computer that is the card in the slot; "": no card
     sd_mb: int = 4096  # size of the card
+    shield: str = ""  # the board is plugged into: a file of emulator/shields; "": none
     # percent by which the clock of deep sleep runs fast, wandering by 0.5; 0: exact; 99: drawn
     rtc_drift: float = DRAWN
 

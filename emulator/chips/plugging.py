@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from emulator.board.board import Board
 from emulator.chips.options import Limits, Truth, is_number, refuse
 from emulator.chips.part import I2cPart, Part
+from emulator.chips.shield_lines import lines_of
 
 SDA_PIN, SCL_PIN = "P9", "P10"
 _DAY_S = 86_400
@@ -83,9 +84,14 @@ def truth(
     return lambda seconds: course(seconds) + rng.gauss(0, noise)
 
 
-def on_i2c(kind: type[I2cPart], usual_address: int) -> Plug:
+def on_i2c(
+    kind: type[I2cPart],
+    usual_address: int,
+    besides: Callable[[Any, Board, dict[str, Any]], None] | None = None,
+) -> Plug:
     """The `plug` of a chip that its fields describe. It takes sda_pin and scl_pin, or `bus` for a
-    bus on any pins; address; supply_pin."""
+    bus on any pins; address; supply_pin or rail. besides: called with the chip before it gets its
+    supply, for what else it is connected to; takes the keys for that out of the table."""
 
     def plug(board: Board, name: str, table: dict[str, Any]) -> None:
         address = table.pop("address", usual_address)
@@ -96,6 +102,8 @@ def on_i2c(kind: type[I2cPart], usual_address: int) -> Plug:
         bus = table.pop("bus", None)
         service: Any = board.services["i2c"]
         service.attach(bus, address, chip, pins if bus is None else None)
+        if besides is not None:
+            besides(chip, board, table)
         supply(board, name, table, chip.power)
 
     return plug
@@ -108,7 +116,12 @@ def value(name: str, table: dict[str, Any], key: str, default: Any, **limits: An
 
 
 def supply(board: Board, name: str, table: dict[str, Any], power: Callable[[bool], None]) -> None:
-    """supply_pin: a load switch that is on until the pin is driven; "" for always on."""
+    """supply_pin: a load switch that is on until the pin is driven; "" for always on. rail: the
+    line of a shield that switches the supply instead."""
+    rail = table.pop("rail", "")
+    if rail:
+        lines_of(board).watch(rail, power)
+        return
     power(True)
     watch(board, name, table, "supply_pin", power)
 

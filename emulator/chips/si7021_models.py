@@ -1,4 +1,4 @@
-"""How Si7021, HTU21D and SHT20 differ: times, registers, identities, currents.
+"""How Si7021, Si7006, HTU21D and SHT20 differ: times, registers, identities, currents.
 
 Sources: Silicon Labs Si7021-A20 data sheet rev. 1.1 (tables 2 and 11, sections 5.1 to 5.5), TE
 HTU21D(F) data sheet, Sensirion SHT20 data sheet v3 (tables 6 to 8). From memory, not looked up
@@ -75,4 +75,5 @@ MODELS = {
         humidity_ma=0.300,
     ),
 }
+MODELS["si7006"] = replace(MODELS["si7021"], identity=bytes((0x06, 0xFF, 0xFF, 0xFF)))
 MODELS["sht21"] = replace(MODELS["sht20"], identity=b"")

@@ -111,11 +111,13 @@ def wire(
             )
 
 
-def check(chips: dict[str, dict[str, Any]]) -> None:
+def check(
+    chips: dict[str, dict[str, Any]], besides: Mapping[str, dict[str, Any]] | None = None
+) -> None:
     """Raise the WiringError of `wire` without a board to wire them to."""
     board = Board()
     plug_standard(board, _HERE)  # no chip writes to the flash
-    wire(board, chips)
+    wire(board, chips, besides)
 
 
 def _plug_of(kind: str, name: str) -> Plug:

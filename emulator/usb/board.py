@@ -22,6 +22,7 @@ from emulator.board.board import (
     DeepSleep,
     Halt,
     Reset,
+    SwitchedOff,
 )
 from emulator.emulator import DEEPSLEEP_MA, RUN_MA, Emulator
 from emulator.usb.port import Port
@@ -130,7 +131,20 @@ class UsbBoard(Emulator):
             return halt.cause
         if isinstance(halt, DeepSleep):
             return self._asleep(halt)
+        if isinstance(halt, SwitchedOff):
+            return self._off(halt)
         return None
+
+    def _off(self, halt: SwitchedOff) -> int | None:
+        if self._ended:
+            return None
+        self._say("is switched off")
+        self._pace(True)
+        try:
+            ended = self.stay_off(halt)
+        finally:
+            self._pace(False)
+        return self._after(ended) if ended is not None else None
 
     def _asleep(self, halt: DeepSleep) -> int | None:
         board = self.board
