@@ -64,9 +64,12 @@ def data_of(data):
     """The bytes of anything with the buffer protocol."""
     if isinstance(data, str):
         return data.encode()
-    if not isinstance(data, (bytes, bytearray, memoryview)):
+    if hasattr(data, "__bytes__"):  # in CPython: what has a buffer of its own, too
+        return bytes(data)
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
         raise TypeError("object with buffer protocol required")
-    return bytes(data)
 
 
 class OnlyOne:
