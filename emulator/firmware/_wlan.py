@@ -12,6 +12,7 @@ from _arguments import (
     OnlyOne,
     as_is,
     assign,
+    attrtuple,
     method,
     setting,
     to_int,
@@ -202,12 +203,6 @@ def _read_files(ca_certs, keyfile, certfile):
             raise OSError(what + " file not found")
 
 
-def _named(kind, fields, values):
-    from ucollections import namedtuple
-
-    return namedtuple(kind, fields)(*values)
-
-
 class WLAN(OnlyOne):
     """The one Wi-Fi interface; every WLAN(...) is the same object."""
 
@@ -298,8 +293,6 @@ class WLAN(OnlyOne):
         call("wlan.disconnect")
 
     def isconnected(self):
-        if call("wlan.get", "mode") == WLAN.AP:
-            return False  # nobody ever joins the board's own network here
         state = call("wlan.isconnected")
         if state == _OUT_OF_TIME:
             from usocket import timeout
@@ -332,7 +325,7 @@ class WLAN(OnlyOne):
             call("rtc.sleep_us", _SCAN_LOOK_US)  # interpreter unlocked
             found = call("wlan.scan_result")
         fields = ("ssid", "bssid", "sec", "channel", "rssi")
-        return [_named("wlan", fields, each) for each in found]
+        return [attrtuple(fields, each) for each in found]
 
     def joined_ap_info(self):
         found = call("wlan.joined")
@@ -340,7 +333,7 @@ class WLAN(OnlyOne):
             raise OSError(NOTPOSS)
         fields = ("bssid", "ssid", "primary_chn", "rssi", "auth", "standard")
         bssid, ssid, channel, rssi, auth = found
-        return _named("ap_info", fields, (bssid, ssid, channel, rssi, auth, 1))
+        return attrtuple(fields, (bssid, ssid, channel, rssi, auth, 1))
 
     # settings
 
@@ -411,7 +404,7 @@ class WLAN(OnlyOne):
         name, first, count, power, policy = assign(_COUNTRY, 0, args, keywords)
         if (name, first, count, power, policy) == (None,) * 5:
             fields = ("country", "schan", "nchan", "max_tx_pwr", "policy")
-            return _named("country", fields, call("wlan.get", "country"))
+            return attrtuple(fields, call("wlan.get", "country"))
         if name is None:
             raise OSError("No Country Specified!")
         _check_country(name)
@@ -447,17 +440,18 @@ class WLAN(OnlyOne):
             raise OSError(NOTPOSS)
         if not protocols:
             fields = ("protocol_11B", "protocol_11G", "protocol_11N")
-            return _named("protocol", fields, (True, True, True))
+            return attrtuple(fields, (True, True, True))
         if type(protocols[0]) is not tuple:
             raise TypeError(BADNUM)
         return None
 
     def ap_sta_list(self):
-        if call("wlan.get", "mode") == WLAN.STA:
-            raise OSError(NOTPOSS)
-        return []  # nobody ever joins the board's own network here
+        """Which protocol: the first that the firmware asks for, which all stations know."""
+        fields = ("mac", "rssi", "wlan_protocol")
+        return [attrtuple(fields, (mac, rssi, WLAN.PHY_11_B)) for mac, rssi, _ in _stations()]
 
-    ap_tcpip_sta_list = ap_sta_list
+    def ap_tcpip_sta_list(self):
+        return [attrtuple(("mac", "IP"), (mac, address)) for mac, _, address in _stations()]
 
     def Connected_ap_pwd(self):  # noqa: N802 - the firmware's name
         return call("wlan.get", "key") if self.isconnected() else None
@@ -475,7 +469,13 @@ class WLAN(OnlyOne):
         return (security, call("wlan.get", "key")) if security else None
 
     def mac(self):
-        return _named("mac", ("sta_mac", "ap_mac"), call("wlan.mac"))
+        return attrtuple(("sta_mac", "ap_mac"), call("wlan.mac"))
+
+
+def _stations():
+    if call("wlan.get", "mode") == WLAN.STA:
+        raise OSError(NOTPOSS)
+    return call("wlan.stations")
 
 
 def _scan_time(given, passive):
