@@ -7,13 +7,13 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c; r5 for cer
 """
 
 from _arguments import (
-    CALLBACK,
     REQUIRED,
     OnlyOne,
     as_is,
     assign,
     attrtuple,
     method,
+    set_handler,
     setting,
     to_int,
     to_sequence,
@@ -85,6 +85,11 @@ _SERVER = (
     ("login", as_is, ("micro", "python")),
     ("timeout", to_int, 300),
 )
+_PACKET = (
+    "rssi", "rate", "sig_mode", "mcs", "cwb", "aggregation", "stbc", "fec_coding", "sgi",
+    "noise_floor", "ampdu_cnt", "channel", "sec_channel", "time_stamp", "ant", "sig_len",
+    "rx_state", "data",
+)  # fmt: skip
 _LOGIN_MOST = 32
 _TIMEOUT_LEAST_S = 5
 _IFCONFIG = (("id", to_int, 0), ("config", as_is, REQUIRED))
@@ -377,7 +382,7 @@ class WLAN(OnlyOne):
                 raise OSError("Wifi is not in promiscuous mode!")
             if len(channels) > 1 and to_int(channels[1]) & 0xFF > 2:
                 raise ValueError("Invalid Secondary Channel position!")
-            _check_channel(channels[0])
+            call("wlan.tune", _check_channel(channels[0]))
         return None
 
     def hostname(self, *name):
@@ -429,11 +434,12 @@ class WLAN(OnlyOne):
         return None
 
     def callback(self, *args, **keywords):
-        """Taken and never called: nothing comes to this board in promiscuous mode."""
-        assign(CALLBACK, 3, args, keywords)
+        set_handler("wlan", self, args, keywords)
 
-    def events(self):
-        return 0
+    events = method("wlan.events")
+
+    def wifi_packet(self):
+        return attrtuple(_PACKET, call("wlan.packet"))
 
     def wifi_protocol(self, *protocols):
         if call("wlan.get", "mode") == WLAN.STA_AP:

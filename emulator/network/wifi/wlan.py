@@ -20,6 +20,7 @@ from emulator.network.wifi.accesspoint import WPA2_PSK, AccessPoint
 from emulator.network.wifi.air import WifiAir
 from emulator.network.wifi.options import FAULT_WORDS, WifiOptions
 from emulator.network.wifi.own import OwnNetwork
+from emulator.network.wifi.promiscuous import Promiscuous
 from emulator.network.wifi.station import LISTEN, SERVE, Station, Wish
 
 STA, AP, STA_AP = 1, 2, 3
@@ -54,6 +55,7 @@ class Wlan(Service):
         self.station = Station(board, self.points, self.mac)
         self.air = WifiAir(board, self.station)
         self.own = OwnNetwork(board, options.guests, self._serves)
+        self.promiscuous = Promiscuous(board, self.points, self.station)
         self.started = False
         self.servers = False  # FTP and telnet: they start and end with the interface
         self.registered = False  # lwIP's interface is on the firmware's list
@@ -345,10 +347,25 @@ class Wlan(Service):
         elif name == "antenna" and value in (INTERNAL, EXTERNAL):  # a manual one: as it is
             for point in self.points:
                 point.antenna_db = self._antenna_db[value]
+        elif name == "promiscuous":
+            self.promiscuous.switch(value)
         elif name == "country":
             first, count = value[1:3]
             self.station.channels = range(first, first + count)
         return self.started
+
+    def do_callback(self, trigger: int) -> None:
+        self.promiscuous.trigger = trigger
+
+    def do_events(self) -> int:
+        """What has come since the last call."""
+        return self.promiscuous.take_events()
+
+    def do_packet(self) -> list[Any]:
+        return self.promiscuous.take_packet()
+
+    def do_tune(self, channel: int) -> None:
+        self.promiscuous.tune(channel)
 
     def do_mac(self) -> list[bytes]:
         """Of the station and of the access point."""
@@ -375,6 +392,7 @@ class Wlan(Service):
         self._scan = None
         self._timer.stop()
         self._timed_out = False
+        self.promiscuous.reset()
         self._show()
 
     def _register(self) -> None:
