@@ -142,7 +142,6 @@ def test_modules_and_classes_show_the_names_of_the_board_and_no_others(
         ("import machine\nmachine.mem8[0] = 1", "machine.mem8"),
         ("import sqnsupgrade\nsqnsupgrade.info()", "sqnsupgrade.info"),
         ("help()", "help"),
-        ("pybytes.send_signal(1, 2)", "pybytes"),
     ],
 )
 def test_what_is_not_emulated_says_so(device: Bare, program: str, said: str) -> None:
