@@ -91,7 +91,7 @@ _PACKET = (
     "rx_state", "data",
 )  # fmt: skip
 _LOGIN_MOST = 32
-_TIMEOUT_LEAST_S = 5
+_TIMEOUT_LEAST_MS = 5000
 _IFCONFIG = (("id", to_int, 0), ("config", as_is, REQUIRED))
 _COUNTRY = (
     ("country", to_text, None),
@@ -518,7 +518,7 @@ def _address(text):
 class Server(OnlyOne):
     """The FTP and telnet servers (user micro, password python), up as soon as Wi-Fi is."""
 
-    _timeout = 300
+    _timeout_ms = 300000
 
     def __init__(self, *args, **keywords):
         number, login, timeout = assign(_SERVER, 1, args, keywords)
@@ -544,8 +544,9 @@ class Server(OnlyOne):
 
     def timeout(self, *seconds):
         if not seconds:
-            return self._timeout
-        if to_int(seconds[0]) < _TIMEOUT_LEAST_S:
+            return self._timeout_ms // 1000
+        milliseconds = to_int(seconds[0]) * 1000 & 0xFFFFFFFF
+        if milliseconds < _TIMEOUT_LEAST_MS:
             raise ValueError(BADVAL)
-        self._timeout = seconds[0]
+        self._timeout_ms = milliseconds
         return None
