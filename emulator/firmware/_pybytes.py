@@ -8,14 +8,10 @@ _pybytes_config.py.
 
 _FILE = "/flash/pybytes_config.json"
 _NOT_INITIALIZED = "Pybytes has not been initialized!"
-_CONNECTED = (
-    "connect_wifi connect_lte connect_lora_abp connect_lora_otaa connect_sigfox disconnect"
-    " send_custom_message set_custom_message_callback send_ping_message send_info_message"
-    " send_scan_info_message send_digital_pin_value send_analog_pin_value send_node_signal"
-    " send_signal register_periodical_digital_pin_publish register_periodical_analog_pin_publish"
-    " add_custom_method enable_terminal send_battery_level send_custom_location reconnect"
-    " export_config enable_ssl enable_lte deepsleep"
-)
+
+
+def _refused(self, *args, **keywords):
+    raise OSError(_NOT_INITIALIZED)
 
 
 class Pybytes:
@@ -28,6 +24,13 @@ class Pybytes:
         return False
 
     is_connected = isconnected
+    connect_wifi = connect_lte = connect_lora_abp = connect_lora_otaa = connect_sigfox = _refused
+    disconnect = reconnect = send_signal = send_node_signal = send_custom_message = _refused
+    send_digital_pin_value = send_analog_pin_value = send_battery_level = _refused
+    send_ping_message = send_info_message = send_scan_info_message = _refused
+    send_custom_location = set_custom_message_callback = add_custom_method = _refused
+    register_periodical_digital_pin_publish = register_periodical_analog_pin_publish = _refused
+    enable_terminal = enable_ssl = enable_lte = export_config = deepsleep = _refused
 
     def connect(self):
         print("Unable to connect to Pybytes: " + _NOT_INITIALIZED)  # noqa: T201
@@ -42,13 +45,6 @@ class Pybytes:
         print("Firmware: {}\nPybytes: {}".format(about.release, about.pybytes))  # noqa: T201
         if autoconnect:
             self.connect()
-
-    def print_cfg_msg(self):
-        pass
-
-    def print_config(self):
-        for key in self._config:
-            print("{} = {}".format(key, self._config[key]))  # noqa: T201
 
     def get_config(self, key=None):
         return self._config if key is None else self._config.get(key)
@@ -72,14 +68,6 @@ class Pybytes:
             out.write(ujson.dumps(self._config))
         if not silent:
             print("Pybytes configuration written to " + file)  # noqa: T201
-
-
-def _refused(self, *args, **keywords):
-    raise OSError(_NOT_INITIALIZED)
-
-
-for _name in _CONNECTED.split():
-    setattr(Pybytes, _name, _refused)
 
 
 # What the start makes of a config block that was never written

@@ -41,7 +41,8 @@ class Memory:
 
     def address(self, buffer: Any) -> int:
         view = make_memoryview(buffer)
-        owner = view.obj
+        whole = view.nbytes == memoryview(view.obj).nbytes
+        owner = view.obj if whole or not view.readonly else bytes(view)
         start = self._known.get(id(owner))
         if start is None:
             start = self._known[id(owner)] = self._next
@@ -49,7 +50,7 @@ class Memory:
             self._owners.append(owner)
             size = memoryview(owner).nbytes
             self._next += (size // _ALIGNED + 1) * _ALIGNED
-        return start if view.readonly else start + _real(view) - _real(memoryview(owner))
+        return start if whole or view.readonly else start + _offset(view, owner)
 
     def at(self, address: int, size: int) -> memoryview:
         """The bytes there, as a part of the program's buffer."""
@@ -65,8 +66,11 @@ class Memory:
         )
 
 
-def _real(view: memoryview) -> int:
-    return ctypes.addressof(ctypes.c_char.from_buffer(view.cast("B"))) if view.nbytes else 0
+def _offset(view: memoryview, owner: Any) -> int:
+    """Of a part in the buffer that it belongs to."""
+    ends = [each.cast("B") for each in (view, memoryview(owner)) if each.nbytes]
+    places = [ctypes.addressof(ctypes.c_char.from_buffer(each)) for each in ends]
+    return places[0] - places[-1]
 
 
 class Shared(Bytearray):
