@@ -42,6 +42,7 @@ from emulator.driver.lte import LteDriver
 from emulator.lorawan.device import Lora
 from emulator.modem.modem import Modem
 from emulator.modem.uart import Uart
+from emulator.network import serving
 from emulator.network.cell import Cell
 from emulator.network.internet import Internet
 from emulator.network.ip import Ip
@@ -63,6 +64,7 @@ WIFI_SHARE = constant(0.8, "share", ESTIMATE, "of the boot; the order is that of
 RUN_MA = constant(41.0, "mA", MEASURED, "FiPy 30 mA at 5 V, Pycom forum 28136; 32 to 50 possible")
 DEEPSLEEP_MA = constant(0.022, "mA", MEASURED, "FiPy 19 to 22 uA, Pycom forum 28136")
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
+SENT_US = 10_000_000  # how long it is watched for what it has sent last
 PROMPT_US = 3_600_000_000  # how long a board is watched that stands at its prompt
 # The boot loader looks at the pin twice, and waits while it is high: 3 s for each older image, and
 # 1.5 s (Pycom firmware, esp32/bootloader/bootmgr.c)
@@ -72,6 +74,10 @@ SAFE_BOOT_MOST_US = constant(7_500_000, "us", CODE, "Pycom firmware, esp32/bootl
 VMS = ("cpython", "micropython")
 
 Console = Callable[[str], None]
+
+
+def _in_real_time(step_us: int) -> None:
+    time.sleep(step_us / 1e6)
 
 
 class Runtime(Protocol):
@@ -100,6 +106,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         name: str = "GPy",
         flash: Path | None = None,
         routes: Sequence[str] = (),
+        serve: Sequence[str] = (),
         install: str = "py",
         console: Console = lambda text: None,
         realtime: bool = False,
@@ -110,7 +117,10 @@ class Emulator(AbstractContextManager["Emulator"]):
         config: Mapping[str, Any] | None = None,
         secrets: Iterable[str] = (),
     ) -> None:
-        """vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build.
+        """serve: texts of emulator/network/serving.py: where programs of this computer reach ports
+        of the board; virtual time is real time from the first listening on one of them on.
+
+        vm: one of VMS. vm_command: a MicroPython to run instead of the WebAssembly build.
 
         chips: tables as in [chips] of a scenario, of what hangs on this board in each scenario:
         radios other than the board's own. A table of the scenario is laid over them.
@@ -132,13 +142,15 @@ class Emulator(AbstractContextManager["Emulator"]):
         if max_hours is not None:
             limit_time(self.board, round(max_hours * 3_600_000_000))
         if realtime:
-            self.board.clock.pace = lambda step_us: time.sleep(step_us / 1e6)
+            self.board.clock.pace = _in_real_time
         of_board = given.board
         plug_standard(self.board, flash, fs_type=of_board.fs_type, rtc_drift=of_board.rtc_drift)
         if of_board.sd:
             slot: Any = self.board.services["sd"]
             slot.insert(Path(of_board.sd), of_board.sd_mb)
         self._plug_modem(routes)
+        self.routes.serving.update(map(serving.parsed, serve))
+        self.routes.pace = _in_real_time
         self._plug_wifi()
         self.radios = ("lora", *(chips or {}))
         measured = {} if config is None else tables(config, given.chips)
@@ -177,7 +189,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.wlan = Wlan(self.board, self.scenario.wifi)
         self.board.plug("wlan", self.wlan)
         ip: Any = self.board.services["socket"]
-        ip.nics.append(self.wlan)  # PPP goes first while it is up
+        ip.nics += [self.wlan, self.wlan.own]  # PPP goes first while it is up
 
     def utc_s(self) -> int:
         """Seconds since 1970 of the emulated world, for servers that tell the time."""
@@ -281,6 +293,11 @@ class Emulator(AbstractContextManager["Emulator"]):
         while outcome.halt is None and self.vm.busy() and self.board.clock.now_us < until_us:
             later = self.vm.idle(1_000_000)
             outcome = Outcome(later.kind, later.halt, outcome.error) if later.halt else outcome
+        until_us = self.board.clock.now_us + SENT_US
+        while (
+            outcome.halt is None and self.routes.under_way and self.board.clock.now_us < until_us
+        ):
+            self.board.clock.advance(10_000)
         return outcome
 
     def _sleep(self, sleep: DeepSleep) -> Halt | None:

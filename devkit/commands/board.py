@@ -22,6 +22,7 @@ from devkit.commands.options import (
     add_flash,
     add_keep_flash,
     add_route,
+    add_serve,
     add_trace,
     add_world,
     chosen_config,
@@ -51,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_world(parser)
     add_firmware(parser)
     add_route(parser)
+    add_serve(parser)
     add_trace(parser)
 
 
@@ -72,6 +74,7 @@ def main(options: argparse.Namespace) -> int:
             secrets=configuration.secret_values(fields),
             flash=flash,
             routes=options.route,
+            serve=options.serve,
         )
         with board:
             for number in (signal.SIGINT, signal.SIGTERM):

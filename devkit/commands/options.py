@@ -11,7 +11,16 @@ from pathlib import Path
 
 from devkit import config_check, configuration
 from devkit.commands import UsageError, Wrong
-from devkit.commands.values import command, file, folder, output, route, scenario, whole
+from devkit.commands.values import (
+    command,
+    file,
+    folder,
+    output,
+    route,
+    scenario,
+    serve,
+    whole,
+)
 from emulator.board.board import Board
 from emulator.device_files import config_file
 from emulator.driver.profile import DEFAULT, PROFILES
@@ -163,6 +172,19 @@ def add_route(parser: argparse.ArgumentParser) -> None:
         help="what the board sends to the first goes to the second, a server on this computer;"
         " may be repeated; without a route it is lost, as on the internet; an answer that the"
         " program waits for may take 1.5 s of real time, and takes none of the board's",
+    )
+
+
+def add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--serve",
+        type=serve,
+        action="append",
+        default=[],
+        metavar="PORT=PORT",
+        help="programs on this computer reach the first port, of the board, at the second one of"
+        " 127.0.0.1, once the board listens there or has bound it; from then on virtual time"
+        " passes as fast as the clock on the wall; may be repeated",
     )
 
 

@@ -25,6 +25,7 @@ from devkit.commands.options import (
     add_keep_flash,
     add_realtime,
     add_route,
+    add_serve,
     add_trace,
     add_vm,
     add_world,
@@ -60,6 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_firmware(parser)
     add_trace(parser)
     add_route(parser)
+    add_serve(parser)
     add_vm(parser)
     add_install(parser, "py")
     parser.add_argument(
@@ -181,6 +183,7 @@ def run_script(options: argparse.Namespace, flash: Path | None, console: Console
         secrets=configuration.secret_values(fields),
         flash=flash,
         routes=options.route,
+        serve=options.serve,
         install=options.install,
         console=console,
         realtime=options.realtime,

@@ -100,6 +100,16 @@ def scenario(text: str) -> str:
     return text
 
 
+def serve(text: str) -> str:
+    from emulator.network.serving import check_free
+
+    try:
+        check_free(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(one_line(problem)) from problem
+    return text
+
+
 def route(text: str) -> str:
     from emulator.network.routes import Routes
 

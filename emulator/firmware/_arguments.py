@@ -6,6 +6,7 @@ Source: Pycom firmware 1.20.2, py/argcheck.c, py/obj.c, util/mpirq.c.
 from _board import call, on_interrupt
 
 REQUIRED = object()
+_tuples = {}  # types by their fields
 
 
 def to_int(value):
@@ -64,9 +65,21 @@ def data_of(data):
     """The bytes of anything with the buffer protocol."""
     if isinstance(data, str):
         return data.encode()
-    if not isinstance(data, (bytes, bytearray, memoryview)):
+    if hasattr(data, "__bytes__"):  # in CPython: what has a buffer of its own, too
+        return bytes(data)
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
         raise TypeError("object with buffer protocol required")
-    return bytes(data)
+
+
+def attrtuple(fields, values):
+    """mp_obj_new_attrtuple: a tuple whose items have names, printed without a name of its own."""
+    from ucollections import namedtuple
+
+    if fields not in _tuples:  # making a type takes longer than all else
+        _tuples[fields] = namedtuple("", fields)
+    return _tuples[fields](*values)
 
 
 class OnlyOne:

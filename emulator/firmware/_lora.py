@@ -8,6 +8,7 @@ from _arguments import (
     OnlyOne,
     as_is,
     assign,
+    attrtuple,
     data_of,
     method,
     set_handler,
@@ -161,9 +162,7 @@ class LoRa(OnlyOne):
     events = method("lora.events")
 
     def stats(self):
-        from ucollections import namedtuple
-
-        return namedtuple("stats", _STATS)(*call("lora.stats"))
+        return attrtuple(_STATS, call("lora.stats"))
 
     def airtime(self, length):
         return call("lora.airtime", to_int(length))

@@ -4,7 +4,7 @@ Only what belongs to the interpreter is done here: arguments and their order of 
 Source: Pycom firmware 1.20.2, esp32/mods/modlte.c, py/argcheck.c.
 """
 
-from _arguments import OnlyOne, as_is, assign, method, set_handler, to_int, to_text
+from _arguments import OnlyOne, as_is, assign, attrtuple, method, set_handler, to_int, to_text
 from _board import call
 
 _LOOK_US = 4000  # how often LTE() looks whether the modem task is done
@@ -96,11 +96,8 @@ class LTE(OnlyOne):
 
     def psm(self, *args, **keywords):
         # the firmware takes any arguments here and looks at none
-        values = _lte("psm")
-        from ucollections import namedtuple
-
         fields = ("enabled", "period_value", "period_unit", "active_value", "active_unit")
-        return namedtuple("psm", fields)(*values)
+        return attrtuple(fields, _lte("psm"))
 
     def attach(self, *args, **keywords):
         _lte("check", False)

@@ -7,12 +7,13 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modwlan.c, modnetwork.c; r5 for cer
 """
 
 from _arguments import (
-    CALLBACK,
     REQUIRED,
     OnlyOne,
     as_is,
     assign,
+    attrtuple,
     method,
+    set_handler,
     setting,
     to_int,
     to_sequence,
@@ -84,8 +85,13 @@ _SERVER = (
     ("login", as_is, ("micro", "python")),
     ("timeout", to_int, 300),
 )
+_PACKET = (
+    "rssi", "rate", "sig_mode", "mcs", "cwb", "aggregation", "stbc", "fec_coding", "sgi",
+    "noise_floor", "ampdu_cnt", "channel", "sec_channel", "time_stamp", "ant", "sig_len",
+    "rx_state", "data",
+)  # fmt: skip
 _LOGIN_MOST = 32
-_TIMEOUT_LEAST_S = 5
+_TIMEOUT_LEAST_MS = 5000
 _IFCONFIG = (("id", to_int, 0), ("config", as_is, REQUIRED))
 _COUNTRY = (
     ("country", to_text, None),
@@ -202,12 +208,6 @@ def _read_files(ca_certs, keyfile, certfile):
             raise OSError(what + " file not found")
 
 
-def _named(kind, fields, values):
-    from ucollections import namedtuple
-
-    return namedtuple(kind, fields)(*values)
-
-
 class WLAN(OnlyOne):
     """The one Wi-Fi interface; every WLAN(...) is the same object."""
 
@@ -298,8 +298,6 @@ class WLAN(OnlyOne):
         call("wlan.disconnect")
 
     def isconnected(self):
-        if call("wlan.get", "mode") == WLAN.AP:
-            return False  # nobody ever joins the board's own network here
         state = call("wlan.isconnected")
         if state == _OUT_OF_TIME:
             from usocket import timeout
@@ -332,7 +330,7 @@ class WLAN(OnlyOne):
             call("rtc.sleep_us", _SCAN_LOOK_US)  # interpreter unlocked
             found = call("wlan.scan_result")
         fields = ("ssid", "bssid", "sec", "channel", "rssi")
-        return [_named("wlan", fields, each) for each in found]
+        return [attrtuple(fields, each) for each in found]
 
     def joined_ap_info(self):
         found = call("wlan.joined")
@@ -340,7 +338,7 @@ class WLAN(OnlyOne):
             raise OSError(NOTPOSS)
         fields = ("bssid", "ssid", "primary_chn", "rssi", "auth", "standard")
         bssid, ssid, channel, rssi, auth = found
-        return _named("ap_info", fields, (bssid, ssid, channel, rssi, auth, 1))
+        return attrtuple(fields, (bssid, ssid, channel, rssi, auth, 1))
 
     # settings
 
@@ -384,7 +382,7 @@ class WLAN(OnlyOne):
                 raise OSError("Wifi is not in promiscuous mode!")
             if len(channels) > 1 and to_int(channels[1]) & 0xFF > 2:
                 raise ValueError("Invalid Secondary Channel position!")
-            _check_channel(channels[0])
+            call("wlan.tune", _check_channel(channels[0]))
         return None
 
     def hostname(self, *name):
@@ -411,7 +409,7 @@ class WLAN(OnlyOne):
         name, first, count, power, policy = assign(_COUNTRY, 0, args, keywords)
         if (name, first, count, power, policy) == (None,) * 5:
             fields = ("country", "schan", "nchan", "max_tx_pwr", "policy")
-            return _named("country", fields, call("wlan.get", "country"))
+            return attrtuple(fields, call("wlan.get", "country"))
         if name is None:
             raise OSError("No Country Specified!")
         _check_country(name)
@@ -436,28 +434,30 @@ class WLAN(OnlyOne):
         return None
 
     def callback(self, *args, **keywords):
-        """Taken and never called: nothing comes to this board in promiscuous mode."""
-        assign(CALLBACK, 3, args, keywords)
+        set_handler("wlan", self, args, keywords)
 
-    def events(self):
-        return 0
+    events = method("wlan.events")
+
+    def wifi_packet(self):
+        return attrtuple(_PACKET, call("wlan.packet"))
 
     def wifi_protocol(self, *protocols):
         if call("wlan.get", "mode") == WLAN.STA_AP:
             raise OSError(NOTPOSS)
         if not protocols:
             fields = ("protocol_11B", "protocol_11G", "protocol_11N")
-            return _named("protocol", fields, (True, True, True))
+            return attrtuple(fields, (True, True, True))
         if type(protocols[0]) is not tuple:
             raise TypeError(BADNUM)
         return None
 
     def ap_sta_list(self):
-        if call("wlan.get", "mode") == WLAN.STA:
-            raise OSError(NOTPOSS)
-        return []  # nobody ever joins the board's own network here
+        """Which protocol: the first that the firmware asks for, which all stations know."""
+        fields = ("mac", "rssi", "wlan_protocol")
+        return [attrtuple(fields, (mac, rssi, WLAN.PHY_11_B)) for mac, rssi, _ in _stations()]
 
-    ap_tcpip_sta_list = ap_sta_list
+    def ap_tcpip_sta_list(self):
+        return [attrtuple(("mac", "IP"), (mac, address)) for mac, _, address in _stations()]
 
     def Connected_ap_pwd(self):  # noqa: N802 - the firmware's name
         return call("wlan.get", "key") if self.isconnected() else None
@@ -475,7 +475,13 @@ class WLAN(OnlyOne):
         return (security, call("wlan.get", "key")) if security else None
 
     def mac(self):
-        return _named("mac", ("sta_mac", "ap_mac"), call("wlan.mac"))
+        return attrtuple(("sta_mac", "ap_mac"), call("wlan.mac"))
+
+
+def _stations():
+    if call("wlan.get", "mode") == WLAN.STA:
+        raise OSError(NOTPOSS)
+    return call("wlan.stations")
 
 
 def _scan_time(given, passive):
@@ -512,7 +518,7 @@ def _address(text):
 class Server(OnlyOne):
     """The FTP and telnet servers (user micro, password python), up as soon as Wi-Fi is."""
 
-    _timeout = 300
+    _timeout_ms = 300000
 
     def __init__(self, *args, **keywords):
         number, login, timeout = assign(_SERVER, 1, args, keywords)
@@ -538,8 +544,9 @@ class Server(OnlyOne):
 
     def timeout(self, *seconds):
         if not seconds:
-            return self._timeout
-        if to_int(seconds[0]) < _TIMEOUT_LEAST_S:
+            return self._timeout_ms // 1000
+        milliseconds = to_int(seconds[0]) * 1000 & 0xFFFFFFFF
+        if milliseconds < _TIMEOUT_LEAST_MS:
             raise ValueError(BADVAL)
-        self._timeout = seconds[0]
+        self._timeout_ms = milliseconds
         return None

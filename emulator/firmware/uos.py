@@ -1,13 +1,11 @@
 """uos of the firmware. Source: Pycom firmware 1.20.2.r4, esp32/mods/moduos.c, extmod/vfs*.c."""
 
-from _arguments import as_is, assign, forward
+from _arguments import as_is, assign, attrtuple, forward
 from _board import call
 from _sd import SD
-from ucollections import namedtuple
 
 _DIR = 0x4000
 _ENODEV = 19
-_uname_types = []  # one at most: making a type takes longer than all else of uname()
 
 
 def uname():
@@ -21,9 +19,7 @@ def uname():
     if board["build"] == "pybytes":
         fields.append("pybytes")
         values.append("1.6.1")
-    if not _uname_types:
-        _uname_types.append(namedtuple("uname", fields))
-    return _uname_types[0](*values)
+    return attrtuple(tuple(fields), values)
 
 
 chdir = forward("flash.chdir", 1)

@@ -78,6 +78,10 @@ class socket:
     def __new__(cls, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP):
         if family == 0xA0 and sys.platform == "FiPy":
             return LoraSocket(type, timeout)
+        if family == 0xA1 and sys.platform == "FiPy":
+            from _board import refuse
+
+            refuse("socket.AF_SIGFOX")
         return object.__new__(cls)
 
     def __init__(self, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP):

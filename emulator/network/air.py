@@ -39,6 +39,7 @@ class Watch:
     LATER_MS = 1_000
     LATER_LOOKS = 120
     RARELY_MS = 10_000
+    PACED_MS = 50  # where virtual time is real time
 
     def __init__(self, clock: Clock, look: Callable[[float], bool]) -> None:
         self._clock = clock
@@ -60,6 +61,8 @@ class Watch:
             delay_ms = self.SOON_MS[self._looks]
         elif self._looks > self.LATER_LOOKS:
             delay_ms = self.RARELY_MS
+        if self._clock.pace is not None:
+            delay_ms = min(delay_ms, self.PACED_MS)
         self._timer.start_ms(delay_ms, self._due)
 
     def _due(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from emulator.network.air import UDP_HEADERS, Air, Watch
 from emulator.network.paths import UdpPath
-from emulator.network.routes import Routes
+from emulator.network.routes import Guest, Routes
 
 OnDatagram = Callable[[str, int, bytes], None]
 
@@ -30,15 +30,17 @@ class Datagrams:
         self.closed = False
         self.awaited = False  # the program on the board waits for an answer
         self._coming = 0  # datagrams on their way down
+        routes.add_flow(self)
 
-    def send(self, host: str, port: int, data: bytes) -> None:
+    def send(self, host: str, port: int, data: bytes, air: Air | None = None) -> None:
         """Accept a datagram. It also goes its way if `close` follows at once."""
         self.pending += len(data)
-        self._air.send(self._headers + len(data), lambda ok: self._sent(host, port, data, ok))
+        size = self._headers + len(data)
+        (air or self._air).send(size, lambda ok: self._sent(host, port, data, ok))
 
-    def listen(self, host: str, port: int) -> None:
+    def listen(self, host: str, port: int, guest: Guest | None = None) -> None:
         """Be reachable for programs on this computer as host:port of the board."""
-        self._path.listen(host, port)
+        self._path.listen(host, port, guest)
         self._watch.start()
 
     def close(self, done: Callable[[], None] = lambda: None) -> None:

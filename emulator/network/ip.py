@@ -35,6 +35,7 @@ DNS_QUERY_BYTES, DNS_ANSWER_BYTES = 18, 16
 # lwIP asks again after so long (dns.c)
 DNS_TRIES_MS = constant((1000, 2000, 3000, 4000), "ms", CODE, "lwIP dns.c")
 FOREVER_US = 24 * 3_600_000_000
+UNCALLED_US = 3_600_000_000  # for a server that nobody can call
 
 
 class WaitsForEver(Halt):
@@ -76,7 +77,7 @@ class Ip(Service):
             raise OSError("incorrect socket type")
         self._registered()
         self._busy()
-        number = next((each for each in range(MOST_SOCKETS) if each not in self._sockets), None)
+        number = self._free()
         if number is None:
             raise OSError(ENFILE)
         self._sockets[number] = IpSocket(self.routes, self._link, kind, self._new_port)
@@ -89,19 +90,21 @@ class Ip(Service):
             socket.close()
 
     def do_bind(self, number: int, host: str, port: int) -> None:
+        """Ports can be shared: the firmware asks lwIP for SO_REUSEADDR."""
         socket = self._socket(number)
         self._literal(host)
-        socket.bind(port, [each.port for each in self._sockets.values()])
+        socket.bind(port)
 
     def do_listen(self, number: int) -> None:
-        self._socket(number).listen()
+        taken = [each.port for each in self._sockets.values() if each.listens]
+        self._socket(number).listen([*taken, *self._of_firmware()])
 
     def do_accept(self, number: int) -> list[Any] | None:
         """[number, host, port] of the next caller, None if nobody has called."""
         accepted = self._socket(number).accept()
         if accepted is None:
             return None
-        free = next((each for each in range(MOST_SOCKETS) if each not in self._sockets), None)
+        free = self._free()
         if free is None:
             accepted.drop()
             raise OSError(ENFILE)
@@ -223,8 +226,23 @@ class Ip(Service):
         if not any(nic.registered for nic in self.nics):
             raise OSError(NO_CARD)
 
-    def _link(self) -> Nic | None:
-        return next((nic for nic in self.nics if nic.address is not None), None)
+    def _of_firmware(self) -> list[int]:
+        """Ports of the firmware's own servers, each of which has a socket."""
+        return [port for nic in self.nics for port in getattr(nic, "listening", ())]
+
+    def _free(self) -> int | None:
+        """The number of a socket that is to be opened."""
+        numbers = range(MOST_SOCKETS - len(self._of_firmware()))
+        return next((each for each in numbers if each not in self._sockets), None)
+
+    def _link(self, host: str | None = "") -> Nic | None:
+        """What carries packets to a host, "" for any far one; None: what others call by."""
+        up = [nic for nic in self.nics if nic.address is not None]
+        if host is None:
+            return next(iter(up), None)
+        near = [nic for nic in up if host.startswith(getattr(nic, "prefix", "-"))]
+        far = [nic for nic in up if not hasattr(nic, "prefix")]
+        return next(iter(near + far), None)
 
     def _socket(self, number: int) -> IpSocket:
         self._busy()
@@ -250,5 +268,12 @@ class Ip(Service):
 
     def _count_wait(self, waited_us: int, ready: bool) -> None:
         self._waited_us = 0 if ready else self._waited_us + waited_us
-        if self._waited_us > self.forever_us:
-            self.board.stop(WaitsForEver("a socket without a timeout waits, and nothing comes"))
+        if self._waited_us <= min(self.forever_us, UNCALLED_US):
+            return
+        ports = [each.port for each in self._sockets.values() if each.listens]
+        text = "a socket without a timeout waits, and nothing comes"
+        if ports and ports[0] not in self.routes.serving:
+            text += f"; --serve {ports[0]}=PORT lets programs of this computer call"
+        elif self._waited_us <= self.forever_us:
+            return
+        self.board.stop(WaitsForEver(text))

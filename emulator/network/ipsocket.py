@@ -31,7 +31,8 @@ UDP_RECEIVE_DATAGRAMS = 6  # CONFIG_UDP_RECVMBOX_SIZE
 DATAGRAM_MAX = 65_507
 FAMILY = "IP"
 
-Link = Callable[[], "Nic | None"]
+# what carries packets to a host; None: what others call by
+Link = Callable[["str | None"], "Nic | None"]
 NEW, CONNECTING, CONNECTED, LISTENING, FAILED = range(5)
 
 
@@ -68,6 +69,8 @@ class IpSocket:
     def ready(self, wants: int) -> int:
         """Which of the wanted events hold, errors in any case."""
         mask = 0
+        if self._flow is None:
+            self._open_port()
         if self._bytes or self._datagrams or self._callers or self._ended:
             mask |= POLLIN
         if self._writable():
@@ -90,14 +93,16 @@ class IpSocket:
 
     # addresses
 
-    def bind(self, port: int, taken: Sequence[int]) -> None:
-        if port and port in taken and port != self.port:
-            raise OSError(EADDRINUSE)
+    def bind(self, port: int) -> None:
         self.port = port or self._ephemeral()
-        if self.kind == DATAGRAM:
-            nic = self._link()
-            if nic is not None:
-                self._udp(nic).listen(nic.address or "0.0.0.0", self.port)
+        self._open_port()
+
+    def _open_port(self) -> None:
+        """Who binds a port before there is a link is found once there is one."""
+        nic = self._link(None)
+        if self.kind == DATAGRAM and self.port and nic is not None:
+            guest = getattr(nic, "call", None)
+            self._udp(nic).listen(nic.address or "0.0.0.0", self.port, guest)
 
     def connect(self, host: str, port: int) -> bool:
         if self.kind == DATAGRAM:
@@ -105,7 +110,7 @@ class IpSocket:
             return True
         if self._state in (CONNECTED, CONNECTING):
             raise OSError(EISCONN)
-        nic = self._nic()
+        nic = self._nic(host)
         self.remote = (host, port)
         self._state = CONNECTING
         self._new_stream(nic).connect(host, port, SYN_TIMEOUT_MS, self._settled)
@@ -115,9 +120,16 @@ class IpSocket:
         if self._state != CONNECTED:
             raise self._failure()
 
-    def listen(self) -> None:
+    @property
+    def listens(self) -> bool:
+        return self._state == LISTENING
+
+    def listen(self, taken: Sequence[int]) -> None:
+        """taken: ports on which another one listens."""
         if self.kind != STREAM or self._state != NEW:
             raise OSError(EOPNOTSUPP if self.kind != STREAM else EINVAL)
+        if self.port in taken:
+            raise OSError(EADDRINUSE)
         self.port = self.port or self._ephemeral()
         self._state = LISTENING
         self._open_listener()
@@ -126,7 +138,7 @@ class IpSocket:
 
     def _open_listener(self) -> None:
         """Whoever listens before there is a link is found once there is one."""
-        nic = self._link()
+        nic = self._link(None)
         if nic is not None:
             address = nic.address or "0.0.0.0"
             self._listener = TcpListener(self._routes, FAMILY, (address, self.port))
@@ -139,7 +151,7 @@ class IpSocket:
         path = self._callers.popleft()
         accepted = IpSocket(self._routes, self._link, STREAM, self._ephemeral)
         accepted.port, accepted.remote, accepted._state = self.port, path.peer, CONNECTED
-        accepted._new_stream(self._nic(), path)
+        accepted._new_stream(self._nic(None), path)
         return accepted
 
     # data
@@ -164,7 +176,8 @@ class IpSocket:
             return self.send(data)  # lwIP does not look at the address
         if len(data) > DATAGRAM_MAX:
             raise OSError(EMSGSIZE)
-        self._udp(self._nic()).send(host, port, data)
+        nic = self._nic(host)
+        self._udp(nic).send(host, port, data, nic.air)
         self.port = self.port or self._ephemeral()
         return len(data)
 
@@ -241,11 +254,13 @@ class IpSocket:
             self._datagrams.append((data, (host, port)))
 
     def _look_for_callers(self, wait_s: float) -> bool:
-        nic = self._link()
+        nic = self._link(None)
         if self._listener is None:
             self._open_listener()
-        path = self._listener.poll(wait_s) if self._listener is not None else None
-        if path is None or nic is None:
+        if nic is None or self._listener is None:
+            return False
+        path = self._listener.poll(wait_s, getattr(nic, "call", None))
+        if path is None:
             return False
         nic.air.downlink(TCP_HEADERS[FAMILY], lambda ok: self._callers.append(path))
         return True
@@ -257,8 +272,8 @@ class IpSocket:
         error, self._error = self._error or ENOTCONN, 0
         return OSError(error)
 
-    def _nic(self) -> Nic:
-        nic = self._link()
+    def _nic(self, host: str | None) -> Nic:
+        nic = self._link(host)
         if nic is None:
             raise OSError(EHOSTUNREACH)
         return nic

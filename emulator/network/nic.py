@@ -1,7 +1,9 @@
 """Network interfaces of the ESP32: what lwIP sends its packets through.
 
 `Ip` (emulator/network/ip.py) looks at them in turn: the first registered one makes sockets
-possible, the first one with an address carries them. Today there is PPP over the modem.
+possible, the first one with an address carries them. One with a `prefix` leads to addresses that
+begin with it and to no others (emulator/network/wifi/own.py), one with `listening` has servers of
+the firmware on these ports.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import sys
 
 from emulator.network.addresses import Endpoint, canonical
 from emulator.network.patience import Turn
-from emulator.network.routes import Routes, SentDatagram
+from emulator.network.routes import Guest, Routes, SentDatagram
 
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 FAMILY_OF = {"IP": socket.AF_INET, "IPV6": socket.AF_INET6}
@@ -27,6 +27,14 @@ _RECVERR = {
 }
 
 
+def _bind(real: socket.socket, at: Endpoint) -> None:
+    """A port that another program has taken meanwhile is replaced by a free one."""
+    try:
+        real.bind(at)
+    except OSError:
+        real.bind((at[0], 0))
+
+
 class UdpPath:
     """One UDP socket of the board. The server sees one real socket, from first to last."""
 
@@ -38,6 +46,7 @@ class UdpPath:
         self._answers: list[tuple[str, int, bytes]] = []  # of functions, not yet polled
         self._last: SentDatagram | None = None
         self._turn = Turn(routes.patience)
+        self._guest: Guest | None = None
         self.closed = False
         routes.opened(self)
 
@@ -91,9 +100,12 @@ class UdpPath:
         """Something may come if it is waited for."""
         return bool(self._answers) or self._turn.expects and bool(self._sockets)
 
-    def listen(self, host: str, port: int) -> Endpoint:
+    def listen(self, host: str, port: int, guest: Guest | None = None) -> Endpoint:
         """Have programs on this computer send to host:port of the board; where they do so."""
-        real = self._socket(FAMILY_OF[self._family]).getsockname()[:2]
+        self._guest = guest
+        family = FAMILY_OF[self._family]
+        at = self._routes.serving.get(port, (LOOPBACK[family], 0))
+        real = self._socket(family, at).getsockname()[:2]
         self._routes.listens((host, port), real)
         return real
 
@@ -104,14 +116,14 @@ class UdpPath:
         self._sockets.clear()
         self._routes.closed(self)
 
-    def _socket(self, family: int) -> socket.socket:
+    def _socket(self, family: int, at: Endpoint | None = None) -> socket.socket:
         real = self._sockets.get(family)
         if real is None:
             real = socket.socket(family, socket.SOCK_DGRAM)
             real.setblocking(False)
             if sys.platform == "linux":
                 real.setsockopt(*_RECVERR[socket.AddressFamily(family)], 1)
-            real.bind((LOOPBACK[socket.AddressFamily(family)], 0))
+            _bind(real, at or (LOOPBACK[socket.AddressFamily(family)], 0))
             self._sockets[family] = real
         return real
 
@@ -128,7 +140,8 @@ class UdpPath:
                     self._last.what = "refused"
                 continue
             source = (address[0], address[1])
-            host, port = self._peers.get(source) or self._routes.origin(source, self._family)
+            peer = self._peers.get(source)
+            host, port = peer or self._routes.origin(source, self._family, self._guest)
             found.append((host, port, data))
 
     @staticmethod
@@ -274,13 +287,14 @@ class TcpListener:
         self._family = family
         self._real = socket.socket(FAMILY_OF[family], socket.SOCK_STREAM)
         self._real.setblocking(False)
-        self._real.bind((LOOPBACK[FAMILY_OF[family]], 0))
+        self._real.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind(self._real, routes.serving.get(at[1], (LOOPBACK[FAMILY_OF[family]], 0)))
         self._real.listen(1)
         self.real: Endpoint = self._real.getsockname()[:2]
         routes.opened(self)
         routes.listens(at, self.real)
 
-    def poll(self, wait_s: float = 0.0) -> TcpPath | None:
+    def poll(self, wait_s: float = 0.0, guest: Guest | None = None) -> TcpPath | None:
         """The connection of whoever has called, or None."""
         if self._real.fileno() < 0 or not select.select([self._real], [], [], wait_s)[0]:
             return None
@@ -288,7 +302,7 @@ class TcpListener:
             real, address = self._real.accept()
         except OSError:
             return None
-        peer = self._routes.origin((address[0], address[1]), self._family)
+        peer = self._routes.origin((address[0], address[1]), self._family, guest)
         return TcpPath(self._routes, self._family, real, peer)
 
     def close(self) -> None:

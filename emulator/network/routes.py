@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _FORM = "HOST:PORT=HOST:PORT, IPv6 addresses in brackets, the second a server on this computer"
 
 Serve = Callable[[bytes], Iterable[bytes]]  # a datagram -> those that answer it
+Guest = Callable[[], str]  # the address that who calls has on the board's own network
 
 
 @dataclass
@@ -66,6 +68,14 @@ class SentDatagram:
         return self.what != "unsent"
 
 
+class Flow(Protocol):
+    """Datagrams or a stream on their way through the air."""
+
+    @property
+    def pending(self) -> int:
+        """Bytes that are not through yet."""
+
+
 class RealSockets(Protocol):
     """A path, a listener: whatever holds real sockets."""
 
@@ -79,11 +89,14 @@ class Routes(AbstractContextManager["Routes"]):
         self.sent: list[SentDatagram] = []
         self.missing: list[tuple[str, int | None]] = []  # wanted without a route; a name: no port
         self.listening: dict[Endpoint, Endpoint] = {}  # address on the board -> real address
+        self.serving: dict[int, Endpoint] = {}  # port of the board -> where it is to be reached
+        self.pace: Callable[[int], None] | None = None  # of the clock while such a port is open
         self._table: dict[Endpoint, Endpoint] = {}
         self._served: dict[Endpoint, Serve] = {}
         self._names: dict[str, dict[str, str]] = {}  # name -> its address by family
         self._strangers: dict[Endpoint, Endpoint] = {}
         self._open: list[RealSockets] = []
+        self._flows: weakref.WeakSet[Flow] = weakref.WeakSet()
         for source, target in (table or {}).items():
             self._table[_source(*source)] = _target(*target)
         for host, _ in self._table:  # names last: their addresses are to be nobody else's
@@ -163,14 +176,14 @@ class Routes(AbstractContextManager["Routes"]):
                 return name
         return host
 
-    def origin(self, real: Endpoint, family: str) -> Endpoint:
+    def origin(self, real: Endpoint, family: str, guest: Guest | None = None) -> Endpoint:
         """As whom the board sees a server, or any other program, on this computer."""
         for (host, port), target in self._table.items():
             if target == real:
                 addresses = self.resolve(host, family)
                 if addresses:
                     return addresses[0], port
-        stranger = (STRANGER[family], real[1])
+        stranger = (guest() if guest is not None else STRANGER[family], real[1])
         self._strangers[stranger] = real
         return stranger
 
@@ -182,6 +195,14 @@ class Routes(AbstractContextManager["Routes"]):
     def closed(self, path: RealSockets) -> None:
         if path in self._open:
             self._open.remove(path)
+
+    def add_flow(self, flow: Flow) -> None:
+        self._flows.add(flow)
+
+    @property
+    def under_way(self) -> bool:
+        """Something that the board has sent is not through the air yet."""
+        return any(flow.pending > 0 for flow in self._flows)
 
     # the record
 
@@ -200,6 +221,8 @@ class Routes(AbstractContextManager["Routes"]):
     def listens(self, at: Endpoint, real: Endpoint) -> None:
         self.listening[at] = real
         self.board.trace.add("net", f"listening {endpoint(*at)} is {endpoint(*real)}")
+        if at[1] in self.serving and self.board.clock.pace is None:
+            self.board.clock.pace = self.pace
 
     def _name(self, name: str) -> None:
         """Give a name its addresses: the next ones that no route mentions."""

@@ -53,6 +53,7 @@ class Stream:
         self.room: Callable[[], int] = lambda: SEGMENT  # bytes that the receiver can still take
         self.closed = False
         self.awaited = False  # the program on the board waits for an answer
+        routes.add_flow(self)
         if path is not None:
             self._watch.start()
 

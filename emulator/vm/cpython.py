@@ -23,6 +23,7 @@ from emulator.vm.compiler import compile_device
 from emulator.vm.console import ConsoleStream, stream_writer
 from emulator.vm.core.collections import namedtuple
 from emulator.vm.device import modules
+from emulator.vm.device.surface import missing
 from emulator.vm.device_builtins import device_builtins, firmware_builtins, restrict
 from emulator.vm.errors import format_exception
 from emulator.vm.importer import Importer, import_us, source_us
@@ -39,7 +40,11 @@ class CpythonVm(Vm):
         self.bridge.in_main = lambda: self.threads.current_number == 0
         importer = self.importer
         imports = importer.imports
-        board = {"call": self.bridge.call, "on_interrupt": self.bridge.on_interrupt}
+        board = {
+            "call": self.bridge.call,
+            "on_interrupt": self.bridge.on_interrupt,
+            "refuse": lambda path: missing(path, None, importer.note)(),
+        }
         imports.provide("_board", board)
         self.device_builtins = device_builtins(
             self.console, lambda *args: imports.of_device(*args), self._open,

@@ -134,11 +134,14 @@ def board_surface(board: Board, name: str) -> dict[str, Any] | None:
     return None if has is None else names.plain(has)
 
 
-def pybytes_names(board: Board) -> list[str]:
-    """What the frozen _main_pybytes leaves in the name space of main, where it runs."""
+def pybytes_names(board: Board, flash: Flash) -> dict[str, bool]:
+    """What the frozen _main_pybytes leaves in the name space of main, where it runs; whether it
+    is emulated: on a board that was not provisioned."""
     config: Any = board.services["config"]
     runs = board.build == "pybytes" and config.flags["pybytes_on_boot"]
-    return ["pybytes", "pybytes_config"] if runs else []
+    host = flash.import_path("/flash/pybytes_config.json")
+    bare = host is None or not os.path.exists(host)
+    return {"pybytes": bare, "pybytes_config": bare} if runs else {}
 
 
 class Importer:
@@ -172,8 +175,9 @@ class Importer:
         """What the frozen _boot leaves in the name space of main (esp32/frozen/*/_boot.py)."""
         main["os"] = self.imports.shown("uos")
         main["UART"] = self.imports.shown("umachine").UART
-        for name in pybytes_names(self._board):
-            main[name] = MissingObject(name, self.note)
+        for name, bare in pybytes_names(self._board, self._flash).items():
+            whole = self.imports.builtin("_pybytes") if bare else None
+            main[name] = getattr(whole, name, None) or MissingObject(name, self.note)
 
     def surface(self, name: str) -> dict[str, Any] | None:
         return board_surface(self._board, name)

@@ -182,7 +182,7 @@ class MicroPythonVm(Vm):
             "hide": list(HIDDEN),
             "weak": WEAK,
             "firmware": " ".join(firmware_names(self._firmware_dir)),
-            "pybytes": pybytes_names(self.board),
+            "pybytes": pybytes_names(self.board, self._flash),
             "builtins": " ".join(names.everywhere("builtins")),
             "modules": " ".join(names.modules(self.board.name, self.board.build)),
             "errno": names.errno_names(),

@@ -7,7 +7,6 @@ tests of its own: here its every word is in the hands of the test.
 from __future__ import annotations
 
 import builtins
-import collections
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from emulator.driver.lte import LteDriver
 from emulator.modem.uart import Uart
 from emulator.network.wifi.options import WifiOptions
 from emulator.network.wifi.wlan import Wlan
+from emulator.vm.core import collections
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "emulator" / "firmware"
 OK = "\r\nOK\r\n"

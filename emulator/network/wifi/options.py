@@ -79,6 +79,7 @@ class WifiOptions:
     """[wifi]"""
 
     access_points: list[AccessPointOptions] = field(default_factory=_default_points)
+    guests: int = 0  # so many stations join the board's own network, 3 s after it begins
     failing_scans: int = 0  # so many scans fail, then all succeed
     scan_error: Literal["failed", "timed_out"] = "failed"
     failing_associations: int = 0  # so many associations are refused, then none

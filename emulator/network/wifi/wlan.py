@@ -19,7 +19,9 @@ from emulator.board.faults import Fault
 from emulator.network.wifi.accesspoint import WPA2_PSK, AccessPoint
 from emulator.network.wifi.air import WifiAir
 from emulator.network.wifi.options import FAULT_WORDS, WifiOptions
-from emulator.network.wifi.station import LISTEN, SERVE, ZEROS, Station, Wish
+from emulator.network.wifi.own import OwnNetwork
+from emulator.network.wifi.promiscuous import Promiscuous
+from emulator.network.wifi.station import LISTEN, SERVE, Station, Wish
 
 STA, AP, STA_AP = 1, 2, 3
 FAILED = "the requested operation failed"
@@ -37,7 +39,6 @@ BOOT_TIMEOUT_MS = constant(30_000, "ms", CODE, "1.20.2.r4: wlan_setup()")
 COUNTRY = ("CN", 1, 13, 20, 0)  # of ESP-IDF: name, first channel, channels, dBm, policy
 INTERNAL, EXTERNAL = range(2)
 NO_SECURITY = 6  # WIFI_AUTH_MAX: connect() without auth
-AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", ZEROS)
 PENDING, YES, OUT_OF_TIME = range(3)
 
 
@@ -53,6 +54,8 @@ class Wlan(Service):
         self.mac: bytes = getattr(board.services.get("system"), "mac", bytes(6))
         self.station = Station(board, self.points, self.mac)
         self.air = WifiAir(board, self.station)
+        self.own = OwnNetwork(board, options.guests, self._serves)
+        self.promiscuous = Promiscuous(board, self.points, self.station)
         self.started = False
         self.servers = False  # FTP and telnet: they start and end with the interface
         self.registered = False  # lwIP's interface is on the firmware's list
@@ -81,6 +84,14 @@ class Wlan(Service):
         return [self.station.addresses[3]]
 
     @property
+    def listening(self) -> tuple[int, ...]:
+        """Ports of the firmware's own servers, FTP and telnet."""
+        return (21, 23) if self.servers else ()
+
+    def _serves(self) -> bool:
+        return self.started and self._settings["mode"] != STA
+
+    @property
     def on_ms(self) -> int:
         """How long the radio has drawn current."""
         states = (LISTEN[0], "tx", SERVE[0])
@@ -96,6 +107,7 @@ class Wlan(Service):
         self.station.static = None
         self.station.hostname = "espressif"
         self._reset_settings()
+        self.own.reset()
         config: Any = self.board.services.get("config")
         if config is not None and config.flags["wifi_on_boot"]:
             self._open_on_boot(config.flags)
@@ -151,6 +163,7 @@ class Wlan(Service):
             self.station.start()
             self.registered, self.servers = shown  # wlan_setup() takes nothing off the list
         if settings["mode"] != STA:
+            self.own.begin()
             self._register()
         self._show()
 
@@ -223,7 +236,7 @@ class Wlan(Service):
             self.station.disconnect()
 
     def do_isconnected(self) -> int:
-        if self.station.address is not None:
+        if self.station.address is not None or self.own.stations():
             return YES
         if self._timed_out:
             self._timed_out = False  # told once
@@ -237,7 +250,7 @@ class Wlan(Service):
 
     def do_ifconfig(self, interface: int, config: list[str] | str | None) -> list[str] | None:
         if config is None:
-            return list(AP_ADDRESSES if interface else self.station.addresses)
+            return list(self.own.addresses if interface else self.station.addresses)
         if isinstance(config, str):
             up = self.station.state in ("joined", "connected")
             if interface or (up and self.station.static is None):
@@ -245,7 +258,13 @@ class Wlan(Service):
             self.station.restart_dhcp()
         elif interface == 0:
             self.station.set_static((config[0], config[1], config[2], config[3]))
+        else:
+            self.own.addresses = list(config)
         return None
+
+    def do_stations(self) -> list[tuple[bytes, int, str]]:
+        """(mac, rssi, address) of those on the board's own network."""
+        return self.own.stations()
 
     def do_joined(self) -> list[Any] | None:
         """[bssid, ssid, channel, rssi, auth] of the association."""
@@ -322,14 +341,31 @@ class Wlan(Service):
         if name == "mode" and self.started:
             if value == AP:
                 self.station.disconnect()
+            if value != STA:
+                self.own.begin()
             self._show()
         elif name == "antenna" and value in (INTERNAL, EXTERNAL):  # a manual one: as it is
             for point in self.points:
                 point.antenna_db = self._antenna_db[value]
+        elif name == "promiscuous":
+            self.promiscuous.switch(value)
         elif name == "country":
             first, count = value[1:3]
             self.station.channels = range(first, first + count)
         return self.started
+
+    def do_callback(self, trigger: int) -> None:
+        self.promiscuous.trigger = trigger
+
+    def do_events(self) -> int:
+        """What has come since the last call."""
+        return self.promiscuous.take_events()
+
+    def do_packet(self) -> list[Any]:
+        return self.promiscuous.take_packet()
+
+    def do_tune(self, channel: int) -> None:
+        self.promiscuous.tune(channel)
 
     def do_mac(self) -> list[bytes]:
         """Of the station and of the access point."""
@@ -356,6 +392,7 @@ class Wlan(Service):
         self._scan = None
         self._timer.stop()
         self._timed_out = False
+        self.promiscuous.reset()
         self._show()
 
     def _register(self) -> None:

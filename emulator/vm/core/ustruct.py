@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from emulator.vm.language.constructors import make_memoryview
 from emulator.vm.language.single import single
 
 _SIZES = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "l": 4, "L": 4, "q": 8, "Q": 8,
@@ -63,9 +64,7 @@ def calcsize(form: str | bytes, /) -> int:
 def unpack_from(form: str | bytes, data: Any, offset: int = 0, /) -> tuple[Any, ...]:
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogateescape")
-    elif not isinstance(data, (bytes, bytearray, memoryview)) and not hasattr(data, "typecode"):
-        raise TypeError("object with buffer protocol required")
-    buffer = bytes(data)
+    buffer = bytes(make_memoryview(data))
     if offset < 0:
         offset += len(buffer)
     order = _order(form)
@@ -89,7 +88,7 @@ def unpack(form: str | bytes, data: Any, /) -> tuple[Any, ...]:
 
 def pack_into(form: str | bytes, buffer: Any, offset: int, /, *values: Any) -> None:
     order = _order(form)
-    view = memoryview(buffer).cast("B")
+    view = make_memoryview(buffer).cast("B")
     if view.readonly:
         raise TypeError("object with buffer protocol required")
     if offset < 0:

@@ -18,7 +18,7 @@ from wire import exchange
 
 weak = {}  # the board's aliases, which a file of that name wins over
 _firmware = []  # names of the firmware's modules that are files of emulator/firmware
-_pybytes = []  # names that its Pybytes leaves in main's name space
+_pybytes = {}  # names that its Pybytes leaves in main's name space: whether _pybytes has them
 _board = []  # names of the modules that the board has
 
 loaded = sys.modules
@@ -132,7 +132,8 @@ def leave_boot_names(main):
     main["os"] = imports.shown("uos")
     main["UART"] = imports.shown("umachine").UART
     for name in _pybytes:
-        main[name] = MissingObject(name, note)
+        whole = imports.builtin("_pybytes") if _pybytes[name] else None
+        main[name] = getattr(whole, name, None) or MissingObject(name, note)
 
 
 def surface(name):
@@ -164,7 +165,7 @@ def install(said):
     weak.update(said["weak"])
     _firmware.extend(said["firmware"].split())
     _board.extend(said["modules"].split())
-    _pybytes.extend(said["pybytes"])
+    _pybytes.update(said["pybytes"])
     for name in list(loaded):
         del loaded[name]
     builtins.__import__ = lambda *args: imports.of_device(*args)

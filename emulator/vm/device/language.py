@@ -39,6 +39,17 @@ def _lacks(owner, name):
     return name in _LACKS.get(kind, ())
 
 
+def _no_attribute(owner):
+    raise AttributeError
+
+
+def lack(kind, names):
+    """Take names, separated by blanks, from a class that is made here."""
+    _LACKS[kind] = names.split()  # hasattr() takes a property that raises for an attribute
+    for name in _LACKS[kind]:
+        setattr(kind, name, property(_no_attribute))
+
+
 def hasattr_(owner, name):
     return not _lacks(owner, name) and _native_hasattr(owner, name)
 

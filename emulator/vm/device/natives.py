@@ -25,11 +25,24 @@ os = core("os")
 re = core("re")
 struct = core("struct")
 
+
+def _if_built_in(name):
+    try:
+        return core(name)
+    except ImportError:
+        return None
+
+
+framebuf = _if_built_in("framebuf")
+uctypes = _if_built_in("uctypes")
+
 # Before the board's take their place
 open = builtins.open  # noqa: A001
 mkdir = os.mkdir
 _BINASCII = "hexlify unhexlify a2b_base64 b2a_base64"
 _STRUCT = "calcsize pack pack_into unpack unpack_from"
+
+_CHIP = (0x3F400000, 0x60000000)  # addresses of an ESP32: flash, memory, peripherals
 
 settings = {}  # what the board says of itself, given at the start
 
@@ -122,6 +135,43 @@ def _zlib():
     }
 
 
+def _framebuf():
+    """Without the shapes of later cores."""
+
+    class FrameBuffer(framebuf.FrameBuffer):
+        def __repr__(self):
+            if type(self) is FrameBuffer:
+                return "<FrameBuffer>"
+            return "<{} object at {:x}>".format(type(self).__name__, id(self))
+
+    language.lack(FrameBuffer, "ellipse poly")
+    names = {name: getattr(framebuf, name) for name in dir(framebuf)}
+    names["FrameBuffer"] = FrameBuffer
+    names["FrameBuffer1"] = lambda buffer, width, height, *stride: FrameBuffer(
+        buffer, width, height, framebuf.MVLSB, *stride
+    )
+    return names
+
+
+def _uctypes():
+    """What is at an address of the chip no buffer of the program shows."""
+
+    def of_program(name):
+        function = getattr(uctypes, name)
+
+        def checked(address, *others):
+            if _CHIP[0] <= address < _CHIP[1]:
+                missing("uctypes." + name, None, _note)()
+            return function(address, *others)
+
+        return checked
+
+    names = {name: getattr(uctypes, name) for name in dir(uctypes)}
+    for name in ("struct", "bytes_at", "bytearray_at"):
+        names[name] = of_program(name)
+    return names
+
+
 def install():
     names = modules.builtin_names()
     for name in names:
@@ -169,3 +219,7 @@ MAKERS = {
     "ustruct": _struct,
     "uzlib": _zlib,
 }
+if framebuf is not None:
+    MAKERS["framebuf"] = _framebuf
+if uctypes is not None:
+    MAKERS["uctypes"] = _uctypes

@@ -13,6 +13,7 @@ import importer
 import language
 import modules
 import natives
+from surface import missing
 from wire import exchange, wire
 
 VERSION = 1
@@ -45,7 +46,10 @@ def set_up(said):
     language.install()
     builtins.open = _open
     importer.install(said)
-    importer.imports.provide("_board", {"call": board.call, "on_interrupt": board.on_interrupt})
+    importer.imports.provide("_board", {
+        "call": board.call, "on_interrupt": board.on_interrupt,
+        "refuse": lambda path: missing(path, None, importer.note)(),
+    })  # fmt: skip
 
 
 def _open(*args, **keywords):

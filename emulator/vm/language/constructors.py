@@ -19,6 +19,7 @@ _MOST = 1e300  # of what single() takes for a float
 HEAP_BYTES = 2_560 * 1024
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
 _BUFFERS = (bytes, bytearray, memoryview)
+_FULL_RO = 284  # inspect.BufferFlags
 
 
 def make_int(value: Any = 0, *base: Any) -> Any:
@@ -195,6 +196,8 @@ def make_dict(*args: Any, **keywords: Any) -> Table:
 
 
 def make_memoryview(value: Any) -> Any:
+    if hasattr(value, "__buffer__"):  # PEP 688, which CPython knows from 3.12 on
+        return value.__buffer__(_FULL_RO)
     return memoryview(value.encode() if isinstance(value, str) else value)
 
 

@@ -32,7 +32,10 @@ BEYOND: dict[str, dict[str, set[str]]] = {
         },
     },
     # its own core's
-    "micropython": {"ucollections.deque": {"extend", "appendleft", "pop"}},
+    "micropython": {
+        "ucollections.deque": {"extend", "appendleft", "pop"},
+        "framebuf.FrameBuffer": {"ellipse", "poly"},
+    },
 }  # fmt: skip
 LACKING = {"micropython": {"array.array": {"decode"}}}
 
@@ -137,13 +140,15 @@ def test_modules_and_classes_show_the_names_of_the_board_and_no_others(
         ("from machine import DAC\nDAC('P22')", "machine.DAC"),
         ("import machine\nmachine.mem32[0]", "machine.mem32"),
         ("import machine\nmachine.mem8[0] = 1", "machine.mem8"),
-        ("import uctypes\nuctypes.sizeof({})", "uctypes.sizeof"),
         ("import sqnsupgrade\nsqnsupgrade.info()", "sqnsupgrade.info"),
+        ("import socket\nsocket.socket(socket.AF_SIGFOX, socket.SOCK_RAW)", "socket.AF_SIGFOX"),
         ("help()", "help"),
-        ("pybytes.send_signal(1, 2)", "pybytes"),
     ],
 )
-def test_what_is_not_emulated_says_so(device: Bare, program: str, said: str) -> None:
+def test_what_is_not_emulated_says_so(
+    make_device: Callable[..., Bare], program: str, said: str
+) -> None:
+    device = make_device(name="FiPy")
     printed = device.run(f"try:\n    exec({program!r})\nexcept OSError:\n    pass\n")
     text = f"NotEmulated: {said} is on the board, not emulated: see docs/emulation.md, Names"
     assert text in printed
@@ -186,3 +191,48 @@ def test_errors_are_named_by_the_list_of_the_board(device: Bare) -> None:
     assert device.run(program).strip() == (
         "[Errno 105] ENOBUFS [Errno 122] EMSGSIZE [Errno 115] ENETDOWN 141"
     )
+
+
+@pytest.mark.both_runtimes
+def test_each_radio_and_peripheral_that_is_missing_has_the_named_error(
+    make_device: Callable[..., Bare],
+) -> None:
+    calls = {
+        "network.Bluetooth.start_scan": "Bluetooth(antenna=None).start_scan(5)",
+        "network.Bluetooth.get_adv": "Bluetooth().get_adv()",
+        "network.Bluetooth.service": "Bluetooth().service(uuid=1)",
+        "network.Sigfox": "Sigfox(mode=Sigfox.SIGFOX, rcz=Sigfox.RCZ1)",
+        "network.MDNS.init": "MDNS.init()",
+        "network.Coap.init": "Coap.init('192.0.2.1')",
+        "machine.mem8": "machine.mem8[0]",
+        "machine.mem16": "machine.mem16[0]",
+        "machine.mem32": "machine.mem32[0]",
+        "machine.CAN": "machine.CAN(mode=machine.CAN.NORMAL)",
+        "machine.DAC": "machine.DAC('P22')",
+        "machine.Touch": "machine.Touch('P4')",
+    }
+    program = "import machine\nfrom network import Bluetooth, Coap, MDNS, Sigfox\n"
+    for call in calls.values():
+        program += f"try:\n    {call}\nexcept Exception as error:\n    print(error)\n"
+    lines = make_device(name="FiPy").run(program).splitlines()
+    about = " is on the board, not emulated: see docs/emulation.md, Names"
+    assert lines == [name + about for name in calls]
+
+
+@pytest.mark.both_runtimes
+def test_pybytes_answers_as_on_a_board_that_nobody_has_provisioned(
+    make_device: Callable[..., Bare],
+) -> None:
+    program = (
+        "print(pybytes.isconnected(), pybytes_config['pybytes_autostart'], pybytes.get_config())\n"
+        "pybytes.connect()\npybytes.send_signal(1, 2)\n"
+    )
+    device = make_device(build="pybytes")
+    lines = device.run(program).splitlines()
+    assert lines[:2] == [
+        "False False {}",
+        "Unable to connect to Pybytes: Pybytes has not been initialized!",
+    ]
+    assert lines[-1] == "OSError: Pybytes has not been initialized!"
+    device.put("pybytes_config.json", "{}")  # of a provisioned board
+    assert "NotEmulated: pybytes is on the board" in device.run("pybytes.send_signal(1, 2)")

@@ -284,6 +284,9 @@ REFUSED: dict[str, tuple[str, str]] = {
     "one word as login": (
         "Server(login=('me',))", "ValueError requested length 2 but object has length 1",
     ),
+    "a time of servers in 32 bits": (
+        "(lambda each: each.timeout(-1) or each.timeout())(Server())", "4294966",
+    ),
     "a long login": ("Server(login=('me', 'x' * 33))", "ValueError invalid argument(s) value"),
     "a short time of servers": ("Server().timeout(4)", "ValueError invalid argument(s) value"),
     "stations of a station": ("wlan.ap_sta_list()", "OSError the requested operation is not"),
@@ -518,3 +521,44 @@ wlan.disconnect()
 print(server.isrunning())
         """
     ) == ["False", "True", "False", "False"]
+
+
+@pytest.mark.both_runtimes
+def test_promiscuous_mode_hears_the_beacons_of_its_channel(run: Run) -> None:
+    """One call of the handler for each packet that is taken (promiscuous_callback)."""
+    lines = run(
+        HEAD
+        + """
+wlan = WLAN(mode=WLAN.STA)
+heard = []
+def seen(it):
+    packet = it.wifi_packet()
+    ssid = packet.data[38 : 38 + packet.data[37]]
+    heard.append((it.events(), packet.channel, packet.sig_len == len(packet.data), ssid))
+wlan.callback(trigger=WLAN.EVENT_PKT_MGMT, handler=seen)
+time.sleep_ms(300)
+wlan.promiscuous(True)
+wlan.channel(6)
+time.sleep_ms(1000)
+print(len(heard), heard[0])
+wlan.channel(11)
+time.sleep_ms(300)
+print(heard[-1], len(wlan.wifi_packet()))
+wlan.callback(trigger=WLAN.EVENT_PKT_MGMT, handler=lambda it: heard.append(it), arg=5)
+time.sleep_ms(500)
+print(heard[-1], heard[-2] == 5)  # the packet is not taken, and no other one calls it
+wlan.callback(None)
+time.sleep_ms(300)
+print(wlan.events(), wlan.events())
+wlan.promiscuous(False)
+time.sleep_ms(300)
+print(wlan.events(), str(wlan.scan(ssid='neighbour')[0])[:18])
+"""
+    )
+    assert lines == [
+        "9 (1, 6, True, b'field-ap')",
+        "(1, 11, True, b'neighbour') 18",
+        "5 False",
+        "1 0",
+        "0 (ssid='neighbour',",
+    ]
