@@ -53,6 +53,7 @@ from emulator.vm.cpython import CpythonVm
 from emulator.vm.guard import limit_time
 from emulator.vm.micropython import MicroPythonVm
 from emulator.vm.runtime import Outcome
+from emulator.waits import waiting_for
 
 # Reset to the first line of Python, in seconds: 10th, 50th, 90th percentile (docs/emulation.md)
 BOOT_S = constant(
@@ -140,7 +141,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.board = Board(seed, name, firmware, given.faults, given.board.build)
         self.board.trace.secrets = Secrets(secrets)
         if max_hours is not None:
-            limit_time(self.board, round(max_hours * 3_600_000_000))
+            limit_us = round(max_hours * 3_600_000_000)
+            limit_time(self.board, limit_us, lambda: waiting_for(self.board))
         if realtime:
             self.board.clock.pace = _in_real_time
         of_board = given.board

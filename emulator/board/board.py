@@ -21,6 +21,7 @@ from emulator.board.clock import Clock
 from emulator.board.constants import COMPARABLE, ESTIMATE, constant
 from emulator.board.faults import Fault, Faults
 from emulator.board.meter import Meter
+from emulator.board.polling import Polling
 from emulator.board.trace import Trace
 
 # What Python costs is charged from what both runtimes count alike; an instruction takes 2.5 us on
@@ -40,6 +41,7 @@ FAST_CALL_US = constant(
 
 # reset_cause() values of the firmware (Pycom firmware, esp32/mods/modmachine.c)
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET, BROWN_OUT_RESET = range(6)
+LAST_CALLS = 64  # that are remembered: a turn of a loop has less
 CAUSE_NAMES = ("power_on", "hard", "watchdog", "deepsleep", "soft", "brown_out")
 
 
@@ -99,6 +101,9 @@ class Service:
     """Base of everything that is plugged into the board. Override what you need."""
 
     call_us: Mapping[str, int] = {}  # of each method that does not cost CALL_US
+    # methods that change nothing: see polling.py. What they hand over changes by events, or is a
+    # time
+    looks: frozenset[str] = frozenset()
 
     def __init__(self, board: Board) -> None:
         self.board = board
@@ -150,10 +155,13 @@ class Board:
         self.services: dict[str, Service] = {}
         self.irqs: deque[tuple[str, int, int]] = deque()  # (service, object id, trigger)
         self.halt: Halt | None = None
+        self.polling = Polling(self.clock)
         self.interrupted = False  # Ctrl-C was typed, and has not been raised yet
         self.reset_cause = PWRON_RESET
         self.cycle = 0
         self.started_us = 0  # when the ESP32 last started
+        # of the program, the newest last: what it waited for (emulator/waits)
+        self.last_calls: deque[tuple[str, tuple[Any, ...]]] = deque(maxlen=LAST_CALLS)
         self._text_us = 0  # of Python, for the text that the last call has handed over
 
     def plug(self, name: str, service: Service) -> None:
@@ -169,11 +177,22 @@ class Board:
         if function is None:
             raise AttributeError(f"this board has no {name}")
         assert service is not None
-        self.clock.advance(service.call_us.get(method, CALL_US) + self._text_us, self.halted)
+        self.last_calls.append((name, args))
+        cost_us = service.call_us.get(method, CALL_US) + self._text_us
+        looks = method in service.looks
+        if looks:
+            cost_us = self.polling.charge_us(cost_us)
+        else:
+            self.polling.restart()
+        self.clock.advance(cost_us, self.halted)
         if self.halt is not None:
             raise self.halt
         self._text_us = 0
-        result = function(*args)
+        try:
+            result = function(*args)
+        finally:
+            if looks:
+                self.polling.ended()
         if result.__class__ is str or result.__class__ is list:
             self._text_us = _characters(result) * TEXT_US
         return result
@@ -230,6 +249,7 @@ class Board:
         self.halt = None
         self._text_us = 0
         self.irqs.clear()
+        self.last_calls.clear()
         self.reset_cause = cause
         self.started_us = self.clock.now_us
         self.trace.add("reset", CAUSE_NAMES[cause])

@@ -98,6 +98,13 @@ class Clock:
         after_us = self._deadline_us + 1
         return min(after_us, self._queue[0][0]) if self._queue else after_us
 
+    def next_us(self) -> int | None:
+        """When the next event is due; None: no event is."""
+        queue = self._queue
+        while queue and queue[0][2].cancelled:
+            heapq.heappop(queue)
+        return queue[0][0] if queue else None
+
     def _move_to(self, at_us: int) -> None:
         if at_us > self.now_us:
             if self.pace is not None:

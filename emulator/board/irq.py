@@ -17,6 +17,7 @@ from emulator.board.board import FAST_CALL_US, Board, Service
 
 class Irq(Service):
     call_us: Mapping[str, int] = {"disable": FAST_CALL_US, "restore": FAST_CALL_US}
+    looks = frozenset({"masked"})
 
     def __init__(self, board: Board) -> None:
         super().__init__(board)

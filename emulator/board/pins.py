@@ -102,6 +102,8 @@ class Pin:
 
 
 class Pins(Service):
+    looks = frozenset({"read"})
+
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         self.call_us = {  # of this board's pins: a test may make them faster or slower
@@ -168,6 +170,13 @@ class Pins(Service):
         leaves the number stored for the pin alone."""
         self._pins[name].trigger = 0
         self._put(self._pins[name], mode, pull, output, peripheral, used=False)
+
+    def connected(self, name: str) -> bool:
+        """Anything outside drives the line, or looks at it."""
+        pin = self._pins[name]
+        listeners = (*pin.watchers, *pin.line_watchers, *pin.outside_watchers)
+        puts = pin.outside is not None or pin.holders or pin.resistor
+        return bool(puts or listeners or name in self.pulse_sources)
 
     def driven(self, name: str) -> int | None:
         """The level that the board puts on the pad; None: it floats."""

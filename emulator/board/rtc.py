@@ -24,6 +24,9 @@ NTP_ANSWER_US = constant(300_000, "us", ESTIMATE, "no source found")
 
 class Rtc(Service):
     call_us: Mapping[str, int] = {"spin_us": FAST_CALL_US}
+    looks = frozenset(
+        {"ticks_ms", "ticks_us", "ticks_cpu", "time", "now", "gmtime", "localtime", "synced"}
+    )
 
     def __init__(self, board: Board, drift_percent: float = 0.0) -> None:
         super().__init__(board)

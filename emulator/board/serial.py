@@ -45,6 +45,8 @@ _FAILED = "the requested operation failed"
 
 
 class Serial(Service):
+    looks = frozenset({"any", "read", "readline"})
+
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         self.sent: dict[int, bytearray] = {0: bytearray(), 1: bytearray()}
@@ -82,6 +84,11 @@ class Serial(Service):
                 if name == pin:
                     port.pins[index] = None
                     self._listen_far(pin, None)
+
+    def connected(self, uart_id: int) -> bool:
+        """Anything outside hears it, or talks to it."""
+        port = self._open.get(uart_id)
+        return port is not None and bool(port.far or port.peers or port.ring)
 
     def on_reset(self, cause: int) -> None:
         for uart_id in list(self._open):
@@ -269,4 +276,5 @@ class Serial(Service):
             if not port.ring:
                 break
             data += port.take(count - len(data))
+            self.board.polling.restart()
         return data

@@ -16,6 +16,8 @@ NEVER_MS = 0xFFFFFFFF  # erased flash: no time was ever stored
 
 
 class Watchdog(Service):
+    looks = frozenset({"feed"})
+
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         self.timeout_ms = 0

@@ -58,6 +58,8 @@ def _of_session(
 
 
 class LteDriver(Service):
+    looks = frozenset({"check", "isconnected", "events"})
+
     def __init__(
         self,
         board: Board,
@@ -70,6 +72,7 @@ class LteDriver(Service):
         uart1: machine.UART on the modem's pins reaches it."""
         super().__init__(board)
         self.uart = uart
+        self.modem = modem
         self.session = Session(board, uart, profile_for(board.firmware), modem)
         self.pins = ModemPins(board, uart, floating_rts, uart1)
         uart.on_talk = self.session.observe

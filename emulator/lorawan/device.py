@@ -47,6 +47,8 @@ FOREVER_US = 86_400_000_000  # of a wait in the firmware
 
 
 class Lora(Service):
+    looks = frozenset({"started", "get", "has_joined", "sent", "recv", "events", "stats"})
+
     def __init__(self, board: Board, options: LoraOptions, routes: Routes) -> None:
         super().__init__(board)
         self.options = options
@@ -303,6 +305,7 @@ class Lora(Service):
         if not self._received:
             return None
         data, port = self._received.popleft()
+        self.board.polling.restart()
         if len(data) > count:
             self._received.appendleft((data[count:], port))
         return [data[:count], port]

@@ -53,6 +53,7 @@ class Gateway:
         self.server = NetworkServer(board, options, self.region, self._forward)
         self.air_bytes = 0  # PHYPayloads, both ways
         self.uplinks: list[Uplink] = []  # all that went on air, heard or not
+        self.last_deaf = ""  # why the last frame was not heard
         self._random = board.rng("lora.air")
         self._scheduled: _Scheduled | None = None
         self._path = UdpPath(routes, "IP")
@@ -65,7 +66,7 @@ class Gateway:
         self.air_bytes += len(sent.frame)
         self._scheduled = None
         signal = self._signal(sent.rate, sent.power_dbm - self.region.power_dbm(0))
-        why = self._deaf(sent, signal)
+        self.last_deaf = why = self._deaf(sent, signal)
         if why:
             self.board.trace.add("lora", f"gateway: not heard, {why}")
             return False

@@ -43,6 +43,8 @@ class WaitsForEver(Halt):
 
 
 class Ip(Service):
+    looks = frozenset({"accept", "recv", "wait"})
+
     def __init__(
         self,
         board: Board,
@@ -66,6 +68,11 @@ class Ip(Service):
         self._sockets.clear()
         self._dns = [None, None]
         self._waited_us = 0
+
+    def listens(self, number: Any) -> bool:
+        """It waits for callers."""
+        socket = self._sockets.get(number)
+        return socket is not None and socket.listening
 
     def on_sleep(self, duration_ms: int | None) -> None:
         self.on_reset(0)
@@ -131,7 +138,10 @@ class Ip(Service):
     def do_recv(self, number: int, count: int) -> list[Any] | None:
         """[data, host, port], b"" at the end of the stream; None: wait for POLLIN."""
         found = self._socket(number).recv(count)
-        return None if found is None else [found[0], *found[1]]
+        if found is None:
+            return None
+        self.board.polling.restart()
+        return [found[0], *found[1]]
 
     def do_wait(self, wanted: list[list[int]], left_us: int, slice_us: int) -> list[Any]:
         """Let time pass until one of [number, mask] is ready, at most `slice_us`.

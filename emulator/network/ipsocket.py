@@ -56,6 +56,10 @@ class IpSocket:
         self._datagrams: deque[tuple[bytes, Endpoint]] = deque()
         self._asked = 0  # how often there was nothing to receive, one after the other
 
+    @property
+    def listening(self) -> bool:
+        return self._state == LISTENING
+
     def await_data(self, waits: bool) -> None:
         """The program waits for data: an answer is worth some real time."""
         if self._flow is not None:

@@ -39,10 +39,16 @@ class Hang(Halt):
     kind = "hang"
 
 
-def limit_time(board: Board, at_us: int) -> None:
-    """End whatever runs at that instant of the virtual clock."""
-    halt = TimeLimit("the virtual time of the run is used up")
-    board.clock.schedule(at_us - board.clock.now_us, lambda: board.stop(halt))
+def limit_time(board: Board, at_us: int, doing: Callable[[], str] = lambda: "") -> None:
+    """End whatever runs at that instant of the virtual clock. doing(): what the program does then,
+    for the message."""
+
+    def end() -> None:
+        said = doing()
+        text = "the virtual time of the run is used up"
+        board.stop(TimeLimit(f"{text}; the program {said}" if said else text))
+
+    board.clock.schedule(at_us - board.clock.now_us, end)
 
 
 class LoopGuard:

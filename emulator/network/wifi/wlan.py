@@ -45,6 +45,8 @@ PENDING, YES, OUT_OF_TIME = range(3)
 class Wlan(Service):
     """It is lwIP's interface as well: a `Nic` of emulator/network/nic.py."""
 
+    looks = frozenset({"started", "isconnected", "joined", "get"})
+
     def __init__(self, board: Board, options: WifiOptions) -> None:
         super().__init__(board)
         source = board.rng("wifi")
@@ -56,6 +58,7 @@ class Wlan(Service):
         self.air = WifiAir(board, self.station)
         self.own = OwnNetwork(board, options.guests, self._serves)
         self.promiscuous = Promiscuous(board, self.points, self.station)
+        self.wanted: str | None = None  # the network that connect() last asked for
         self.started = False
         self.servers = False  # FTP and telnet: they start and end with the interface
         self.registered = False  # lwIP's interface is on the firmware's list
@@ -104,6 +107,7 @@ class Wlan(Service):
 
     def on_reset(self, cause: int) -> None:
         self._off()
+        self.wanted = None
         self.station.static = None
         self.station.hostname = "espressif"
         self._reset_settings()
@@ -209,6 +213,7 @@ class Wlan(Service):
         self._settings.update(security=security, hostname=self.station.hostname[:31])
         if wish.key is not None:
             self._settings["key"] = wish.key
+        self.wanted = wish.ssid
         self.station.connect(wish)
 
     def _joined(self, point: AccessPoint) -> None:

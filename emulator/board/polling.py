@@ -1,0 +1,53 @@
+"""Loops that look and never sleep: what a look costs the longer nothing else happens.
+
+`while not lora.has_joined(): pass` asks 50,000 times a second. Nothing that is looked at changes
+but by an event on the clock, so that most of these calls see nothing. The first ones take the time
+of any call. Behind them a look takes as long as many would, at most a 4096th of what the loop has
+lasted so far, and ends at the next event: what the event changes is seen as early as ever. What no
+event tells of, a time that is waited for, is seen later by that share.
+
+Which calls only look, each service says (`looks` of emulator/board/board.py). Any other call, a
+printed text, and data that a look hands over begin anew. Calls are what both runtimes count alike.
+"""
+
+from __future__ import annotations
+
+from emulator.board.clock import Clock
+
+FREE_LOOKS = 100_000  # calls of a loop, without any other, that take their usual time
+SHARE = 4096  # of what the loop has lasted since, for one look
+MOST_US = 50_000  # the same, at most: no watchdog that is fed in the loop may bite
+
+
+class Polling:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._looks = 0
+        self._since_us = 0  # when looks began to take longer
+        self._ended_us = 0  # of the last one
+
+    def restart(self) -> None:
+        """The program does something else, or has been given something."""
+        self._looks = 0
+
+    def ended(self) -> None:
+        """A look is over, with whatever time it took by itself."""
+        self._ended_us = self._clock.now_us
+
+    def charge_us(self, own_us: int) -> int:
+        """What the look that begins now costs."""
+        now_us = self._clock.now_us
+        if now_us != self._ended_us:  # a text was printed, or a computation charged
+            self._looks = 0
+        self._looks += 1
+        if self._looks <= FREE_LOOKS:
+            self._since_us = now_us
+            return own_us
+        share_us = min((now_us - self._since_us) // SHARE, MOST_US)
+        if share_us <= own_us:
+            return own_us
+        event_us = self._clock.next_us()
+        if event_us is not None:
+            share_us = min(share_us, event_us - now_us)
+        # whole calls, so that the program sees the event at the instant it would have
+        return max(1, -(-share_us // own_us)) * own_us
