@@ -176,7 +176,8 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.routes = Routes(board, Routes.parse(routes))
         self.modem = Modem(board, self.uart, self.cell, given.modem, given.sim, self.routes)
         floating = given.modem.rts_in_deepsleep == "asserted"
-        self.driver = LteDriver(board, self.uart, self.modem, floating, given.modem.uart1)
+        long = given.board.long_commands
+        self.driver = LteDriver(board, self.uart, self.modem, floating, given.modem.uart1, long)
         board.plug("lte", self.driver)
         dns = given.network.dns_ipv4
         self.lora = Lora(board, given.lora, self.routes) if board.name == "FiPy" else None

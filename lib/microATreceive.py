@@ -6,7 +6,6 @@ when one of them is called for the first time.
 
 from micropython import const
 
-import microATsocket
 from utils import address, at, timing
 from utils.arguments import is_plain, refuse
 
@@ -34,7 +33,7 @@ def recvfrom(sock, bufsize):
         if sock.rung:
             data, sender = _read(sock, bufsize)
             if data is not None:
-                del microATsocket.accepted[:]  # the modem sends in order: they have left
+                del sock.accepted[:]  # the modem sends in order: they have left
                 sock.heard += 1
                 return data, sender
             sock.rung = 0  # announced, but read already or lost with a restart
@@ -84,10 +83,13 @@ def _read(sock, bufsize):
 
 
 def getaddrinfo(sock, host, port):
-    """Let the modem resolve a name; see microATsocket."""
+    """Let the modem, or the server of dnsserver(), resolve a name; see microATsocket."""
     if not host or not is_plain(host):
         refuse("host", host, "a name without quotes")
     at.check_length("length of host", host, at.longest_host(at.line_limit(sock.modem)))
+    if sock.dns_server != "0.0.0.0":
+        # by name: what a program of its own asks for is no part of those that never do
+        return __import__("dns_query").getaddrinfo(sock, host, port)
     found = []
     ipv6 = sock.family == 10
     for line in sock.ask('AT+SQNDNSLKUP="%s",%d' % (host, ipv6), 20000).lines:

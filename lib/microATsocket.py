@@ -19,11 +19,14 @@ socket(family, type)            six at a time, OSError for a seventh
 .bind((host, port))             choose the local port; then datagrams from any sender are received
 .sendto(data, (ip, port))       bytes accepted by the modem, -1 if it refused, for 4 s, or did not
                                 answer
+.open(ip, port)                 as sendto does it, without a datagram: then recvfrom hears it
 .recvfrom(bufsize)              (data, (ip, port)): bytes, or in ASCII format str if it is text
 .settimeout(seconds)            for recvfrom; 9.5 by default and for None
 .setblocking(flag)              False: recvfrom returns at once
-.getaddrinfo(host, port)        [(family, SOCK_DGRAM, 0, '', (ip, port)), ...], from the modem
-.dnsserver()                    ("0.0.0.0", "0.0.0.0"): placeholders; the network sets the servers
+.getaddrinfo(host, port)        [(family, SOCK_DGRAM, 0, '', (ip, port)), ...], from the modem, or
+                                by dns_query.py from the server that dnsserver() has set
+.dnsserver(0, ip)               ask this server for names
+.dnsserver()                    it, and "0.0.0.0"; ("0.0.0.0", "0.0.0.0"): the network's servers
 .close()                        the modem's socket is closed and its number is free again
 .cid                            (here only) the PDP context to send through, 1 unless set
 .release                        (here only) what follows the datagrams sent from now on: 1 nothing,
@@ -70,6 +73,8 @@ class socket:
     """One UDP socket; see the top of this module."""
 
     SOCKET_MESSAGE_FORMAT = _Format
+    accepted = accepted  # the same list
+    dns_server = "0.0.0.0"
 
     def __init__(self, family=AF_INET, type=SOCK_DGRAM):
         if family not in (AF_INET, AF_INET6):
@@ -122,10 +127,10 @@ class socket:
         self.settimeout(None if flag else 0)
 
     def dnsserver(self, dnsIndex=None, ip_addr=None):
-        """Return placeholders: the modem does not report its DNS servers. None can be set."""
+        """Set the server that getaddrinfo asks; return it, and a placeholder for a second one."""
         if ip_addr:
-            refuse("ip_addr", ip_addr, "None")
-        return ("0.0.0.0", "0.0.0.0")
+            self.dns_server = ip_addr
+        return (self.dns_server, "0.0.0.0")
 
     def sendto(self, data, address):
         """Hand one datagram to the modem. Return the count of bytes that it accepted, or -1.
@@ -137,7 +142,7 @@ class socket:
         length = len(text) // (1 + self.hex)
         reused = self.peer
         early = self._may_be_early(text)
-        while self._open(tuple(address[:2])):
+        while self.open(*address[:2]):
             taken = self._hand_over(length, text, early)
             if taken:
                 accepted.append(timing.now_ms())
@@ -222,10 +227,12 @@ class socket:
                 elif line[:6] == "+SQNSH":
                     self.peer = None
 
-    def _open(self, address):
-        """Open the modem's socket towards `address`, unless it is open. Falsy if refused."""
+    def open(self, ip, port):
+        """Open the modem's socket towards an address, unless it is open. Falsy if refused."""
+        address = ip, port
         if self.peer == address:
             return True
+        checked(b"-", address, at.line_limit(self.modem), 0)
         self._take_id()
         self._end()
         return self.configure(600) and self._dial(address)

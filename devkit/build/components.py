@@ -4,8 +4,8 @@ Every module of a device folder is a component, under its own name (`nbiot`, `si
 `microATsocket`); so is what a folder's `__init__.py` offers, under the name of the folder, and the
 scripts in the root together are the component `application`. A module whose name begins with an
 underscore is no component: it belongs to those of its folder that import it, and to what the
-`__init__.py` offers if none does, as in ota/. Those that one loads
-on demand are a component of the kind `extra`: _nbiot_uart.py and _nbiot_uart_choice.py are
+`__init__.py` offers if none does, as in ota/. A package in lib/ is one component. Those that one
+loads on demand are a component of the kind `extra`: _nbiot_uart.py and _nbiot_uart_choice.py are
 `nbiot_uart`.
 
 What a component requires follows from its imports. Two things that imports do not tell stand in
@@ -115,6 +115,9 @@ def _own_files(graph: dict[Path, Imports]) -> dict[str, tuple[str, list[Path]]]:
             continue
         kind = KINDS[path.parts[0]]
         name = path.stem
+        if kind == "lib" and len(path.parts) > 2:  # a package is taken whole
+            found.setdefault(path.parts[1], (kind, []))[1].append(path)
+            continue
         if name == "__init__":
             name, kind = path.parts[-2], CONTRACT if len(path.parts) == 2 else kind
         if name in found:
@@ -193,6 +196,8 @@ def imports(path: Path, root: Path = ROOT, plugins: bool = True) -> Imports:
     on_demand: set[Path] = set()
     foreign: set[str] = set()
     for module, members, is_on_demand in said:
+        if module.startswith("."):  # beside it
+            module = ".".join(path.parent.parts) + module.rstrip(".")
         found = _files(module, root)
         found += [file for name in members for file in _files(f"{module}.{name}", root)]
         (on_demand if is_on_demand else needed).update(found)
@@ -240,12 +245,12 @@ def _found(text: str) -> list[_Said]:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(dotted name, what is taken from it)."""
+    """(dotted name, with a dot before one of the same folder; what is taken from it)."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield alias.name, ()
-    elif node.module:
-        yield node.module, tuple(alias.name for alias in node.names)
+    else:
+        yield "." * node.level + (node.module or ""), tuple(alias.name for alias in node.names)
 
 
 def _files(module: str, root: Path) -> list[Path]:

@@ -7,13 +7,25 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TextIO
 
-from devkit.bench import backlog, batches, battery, measure, measuring, modules, workers
+from devkit.bench import (
+    backlog,
+    batches,
+    battery,
+    measure,
+    measuring,
+    modules,
+    product,
+    workers,
+)
 from devkit.bench.cases import CASES, COUNTED_CYCLE, CYCLES, LINKS
 from devkit.bench.runs import SEEDS, Conditions
+from devkit.commands import UsageError
 from devkit.commands.options import add_firmware, add_install, add_json
-from devkit.commands.values import whole
+from devkit.commands.values import folder, whole
 from devkit.tables import table
 from emulator.board import constants
 
@@ -44,6 +56,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="list the constants of the time and energy model with their sources, measure nothing",
     )
+    parser.add_argument(
+        "--product",
+        type=folder,
+        metavar="DIR",
+        help="measure the product of 2021 instead: a checkout of insighio/insighioNode at"
+        f" {product.COMMIT} with its submodules, whose src/ is the flash, as .py (docs/bench.md)",
+    )
     add_firmware(parser)
     add_install(parser, "mpy")  # as it is deployed
     add_json(parser)
@@ -54,6 +73,8 @@ def main(options: argparse.Namespace) -> int:
         return _list_model(options.json)
     out = sys.stderr if options.json else sys.stdout
     conditions = Conditions(options.seed, options.firmware, options.install, options.seeds)
+    if options.product:
+        return _product(options, replace(conditions, install="py"), out)
     try:
         sizes = modules.rows()
     except ValueError as problem:  # a file that does not compile would spoil every row
@@ -105,6 +126,17 @@ def _measured(
     print("\nDays on a battery of 12.8 kJ, with one report each\n", file=out)
     print(table(*reversed(battery_cells(lasting))), file=out)
     return [*cases, alone, *rows, *waited, *links, *more], lasting
+
+
+def _product(options: argparse.Namespace, conditions: Conditions, out: TextIO) -> int:
+    try:
+        rows = [product.row(case, Path(options.product), conditions) for case in product.CASES]
+    except product.NoProduct as problem:
+        raise UsageError(f"--product {problem}") from None
+    print(_table(rows, product.COLUMNS), file=out)
+    if options.json:
+        print(json.dumps({"product": rows}))
+    return 0
 
 
 def _list_model(as_json: bool) -> int:

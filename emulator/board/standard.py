@@ -35,6 +35,8 @@ class BoardOptions:
     filesystem: Literal["littlefs", "fat"] = "littlefs"
     # of the firmware: new boards come with Pybytes
     build: Literal["base", "pybytes"] = "pybytes"
+    # of the firmware: AT lines may be longer than 124 bytes, by Pycom's pull request 429
+    long_commands: bool = False
     sd: str = ""  # a folder of this computer that is the card in the slot; "": no card
     sd_mb: int = 4096  # size of the card
     shield: str = ""  # the board is plugged into: a file of emulator/shields; "": none

@@ -12,6 +12,7 @@ Source: Pycom firmware 1.20.2, esp32/mods/modlte.c and esp32/lte/lteppp.c; docs/
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from emulator.board.board import SOFT_RESET, Board, Service, UndefinedBehaviour
@@ -67,13 +68,18 @@ class LteDriver(Service):
         modem: DataModem | None = None,
         floating_rts: bool = False,
         uart1: bool = True,
+        long_commands: bool = False,
     ) -> None:
         """floating_rts: the modem reads RTS as asserted while the board does not drive it.
-        uart1: machine.UART on the modem's pins reaches it."""
+        uart1: machine.UART on the modem's pins reaches it.
+        long_commands: the build takes AT lines of any length, whatever its release does."""
         super().__init__(board)
         self.uart = uart
         self.modem = modem
-        self.session = Session(board, uart, profile_for(board.firmware), modem)
+        profile = profile_for(board.firmware)
+        if long_commands:
+            profile = replace(profile, long_commands=True)
+        self.session = Session(board, uart, profile, modem)
         self.pins = ModemPins(board, uart, floating_rts, uart1)
         uart.on_talk = self.session.observe
         board.plug("modem_pins", self.pins)

@@ -126,11 +126,12 @@ class LteBoard:
         table: Mapping[str, Reply] | None = None,
         firmware: str = "1.20.2.r4",
         name: str = "GPy",
+        long_commands: bool = False,
     ) -> None:
         self.board = Board(name=name, firmware=firmware)
         self.uart = Uart(self.board)
         self.modem = ScriptedModem(self.board, self.uart, table or {})
-        self.driver = LteDriver(self.board, self.uart, self.modem)
+        self.driver = LteDriver(self.board, self.uart, self.modem, long_commands=long_commands)
         self.handlers: dict[tuple[str, int], Callable[..., Any]] = {}
         self.board.plug("lte", self.driver)
         self.board.plug("rtc", _Rtc(self.board))

@@ -89,7 +89,7 @@ Run = Callable[..., list[Any]]
 def test_public_face(run: Run) -> None:
     names = [
         "setModemInstance", "setMessageFormat", "bind", "sendto", "recvfrom", "settimeout",
-        "setblocking", "getaddrinfo", "dnsserver", "close",
+        "setblocking", "getaddrinfo", "dnsserver", "close", "open",
     ]  # fmt: skip
     shown = run(
         """
@@ -624,3 +624,109 @@ nbiot.deactivate()
     assert all(
         each.data in (FIRST, b"second") or not each.data.strip() for each in server.received
     )
+
+
+def test_a_socket_is_opened_without_sending(run: Run, server: Server) -> None:
+    """As programs of the original do that only listen; wrong addresses reach no modem."""
+    server.says[b"ping"] = b"pong"
+    shown = run(
+        """
+show(bool(sock.open(*V6)))
+show(sock.recvfrom(64))
+sock.sendto(b"ping", V6)          # the same one
+show([sock.recvfrom(64), bool(sock.open(*V4)), sock.number])
+show([raised(sock.open, 'a"b', 7), raised(sock.open, V6[0], 70000)])
+"""
+    )
+    assert shown[:3] == [True, [None, None], [[b"pong", [V6, 5683]], True, 1]]
+    assert [kind for kind, _ in shown[3]] == ["ValueError"] * 2
+    assert [datagram.data for datagram in server.received] == [b"ping"]
+
+
+PACKAGE = """
+import os, sys
+os.mkdir("/flash/lib/external")
+os.mkdir("/flash/lib/external/microATsocket")
+with open("/flash/lib/microATsocket.py") as ours:
+    with open("/flash/lib/external/microATsocket/microATsocket.py", "w") as other:
+        other.write(ours.read())
+import external.microATsocket.microATsocket as other
+sock = other.socket(other.AF_INET6, other.SOCK_DGRAM)
+sock.setModemInstance(lte)
+show([sock.sendto(b"ping", V6), len(other.accepted), sock.recvfrom(64)[0], len(other.accepted)])
+"""
+
+
+def test_it_works_in_any_folder(run: Run, server: Server) -> None:
+    """The product of 2021 has the original in lib/external/microATsocket/."""
+    server.says[b"ping"] = b"pong"
+    assert run(PACKAGE) == [[4, 1, b"pong", 0]]
+
+
+# name -> what the server says: type, octets of the address
+ZONE = {"six.example": (28, bytes.fromhex("20010db8000000000000000000000007")),
+        "four.example": (1, bytes((192, 0, 2, 7)))}  # fmt: skip
+DNS = "2001:db8::53"
+
+
+def dns_answer(query: bytes) -> bytes:
+    """Of a server whose zone is above: an alias first, as many have, then the address."""
+    question = query[12:]
+    name = question[: question.index(0) + 1]
+    labels, place = [], 0
+    while name[place]:
+        labels.append(name[place + 1 : place + 1 + name[place]].decode())
+        place += 1 + name[place]
+    found = ZONE.get(".".join(labels))
+    alias = b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x02\xc0\x0c"
+    records = [alias]
+    if found and bytes((0, found[0])) == question[-4:-2]:
+        kind, octets = found
+        records.append(b"\xc0\x0c\0" + bytes((kind,)) + b"\0\x01\0\0\0\x3c\0"
+                       + bytes((len(octets),)) + octets)  # fmt: skip
+    flags = b"\x81\x80\0\x01" + bytes((0, len(records))) + b"\0\0\0\0"
+    return query[:2] + flags + question + b"".join(records)
+
+
+def test_names_from_a_dns_server_of_your_choice(run: Run) -> None:
+    with UdpServer(reply=dns_answer) as dns:
+        shown = run(
+            f"""
+import dns_query
+sock.dnsserver(0, "{DNS}")
+show(sock.dnsserver())
+show([sock.getaddrinfo("six.example", 7), sock.getaddrinfo("nobody.example", 7)])
+show(dns_query.dns_resolve(sock, "four.example.", "{DNS}", False, False, True))
+show(raised(dns_query.dns_resolve, sock, "a..b", "{DNS}"))
+sock.settimeout(0)
+show(dns_query.dns_resolve(sock, "six.example", "2001:db8::54"))      # nobody is there
+show([sock.number, opened().number])
+""",
+            routes=[f"[{DNS}]:53=127.0.0.1:{dns.port}"],
+        )
+    six = [[10, 2, 0, "", ["2001:db8:0:0:0:0:0:7", 7]]]
+    assert shown[:3] == [[DNS, "0.0.0.0"], [six, []], [["192.0.2.7", "A"]]]
+    assert shown[3][0] == "ValueError" and shown[4:] == [[], [1, 2]]
+
+
+def test_a_damaged_answer_of_a_dns_server_is_no_answer(make_device: MakeDevice) -> None:
+    whole = dns_answer(bytes(12) + b"\x03six\x07example\0\0\x1c\0\x01")
+    shown = make_device({}).run(
+        """
+import dns_query
+class Socket:
+    def sendto(self, data, address):
+        self.id = data[:2]
+    def recvfrom(self, size):
+        return self.id + self.data[2:], None
+sock = Socket()
+found = []
+for length in range(2, len(given()) + 1):
+    sock.data = given()[:length] + b"\\xff" * 9
+    found.append(dns_query.dns_resolve(sock, "six.example", ""))
+show(found)
+""",
+        whole,
+    )
+    assert shown[0][-1] == [["2001:db8:0:0:0:0:0:7", "AAAA"]]
+    assert shown[0].count([]) >= len(whole) - 20

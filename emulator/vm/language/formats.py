@@ -93,10 +93,27 @@ _DIRECTIVE = re.compile(
 )
 
 
+_TOLD = {  # text of CPython -> of the board
+    "not enough arguments for format string": "format string needs more arguments",
+    "not all arguments converted during string formatting":
+        "format string didn't convert all arguments",
+    "format requires a mapping": "format needs a dict",
+}  # fmt: skip
+
+
 def percent(form: str, values: Any) -> str:
     """form % values, its floats with the digits of a board."""
-    values = _seen(values)
-    if not any(kind in form for kind in "eEfFgG"):
+    try:
+        return _filled(form, _seen(values))
+    except TypeError as error:
+        told = _TOLD.get(str(error))
+        if told is None:
+            raise
+        raise TypeError(told) from None
+
+
+def _filled(form: str, values: Any) -> str:
+    if not any(kind in form for kind in "eEfFgGab"):  # a and b: of CPython alone
         return form % values
     given = values if type(values) is tuple else (values,)
     queue = None if isinstance(values, dict) else iter(given)
@@ -105,7 +122,10 @@ def percent(form: str, values: Any) -> str:
     def put(found: re.Match[str]) -> str:
         kind, spec = found["kind"], found["spec"]
         if kind and kind not in "diouxXeEfFgGcrs%":
-            raise ValueError(f"unsupported format character '{kind}' (0x{ord(kind):x})")
+            if queue is not None:
+                next(queue)  # a value is looked for first
+            what = f"'{kind}' (0x{ord(kind):x}) at index {found.start('kind')}"
+            raise ValueError(f"unsupported format character {what}")
         if kind == "%" or not kind:
             return found[0]
         if queue is not None:
@@ -126,7 +146,7 @@ def percent(form: str, values: Any) -> str:
     try:
         text = _DIRECTIVE.sub(put, form)
     except StopIteration:
-        raise TypeError("not enough arguments for format string") from None
+        raise TypeError("format string needs more arguments") from None
     if queue is None:
         return text % values
     left.extend(queue)

@@ -47,6 +47,16 @@ def test_underscore_modules_belong_to_those_that_import_them(tmp_path):
     assert found["other"].requires == ("networking", "timing", "utils")
 
 
+def test_a_package_in_lib_is_one_component(tmp_path):
+    files = {"lib/far/__init__.py": "from .far import Far\n",
+             "lib/far/far.py": "from utils import timing\nfrom . import sizes\n",
+             "lib/far/sizes.py": ""}  # fmt: skip
+    far = components(plant(tmp_path, files))["far"]
+    assert names(far.files) == set(files)
+    assert far.requires == ("timing", "utils") and far.foreign == ("utime",)
+    assert names(needs(Path("lib/far/__init__.py"), tmp_path)) >= set(files)
+
+
 def test_requirements_are_complete_and_leave_out_what_is_loaded_on_demand(tmp_path):
     radio = components(plant(tmp_path))["radio"]
     assert radio.requires == ("at", "networking", "timing", "utils")

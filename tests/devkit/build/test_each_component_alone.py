@@ -230,6 +230,26 @@ USES = {
         """,
         ["-1"],
     ),
+    "microcoapy": (
+        """
+        import microcoapy
+        client = microcoapy.Coap()
+        print(client.poll(100), microcoapy.COAP_CONTENT_FORMAT.COAP_APPLICATION_JSON)
+        """,
+        ["False 50"],
+    ),
+    "dns_query": (
+        """
+        import dns_query
+        class Silent:
+            def sendto(self, data, address):
+                print(len(data), address)
+            def recvfrom(self, size):
+                return None, None
+        print(dns_query.dns_resolve(Silent(), "a.example", "192.0.2.53", False))
+        """,
+        ["27 ('192.0.2.53', 53)", "27 ('192.0.2.53', 53)", "[]"],
+    ),
     "microATreceive": (
         """
         import microATreceive

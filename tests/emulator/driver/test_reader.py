@@ -174,10 +174,14 @@ def test_longer_command_ends_the_run_on_r4(command):
     assert lte.modem.sent == []
 
 
+BUILDS = [{"firmware": "1.20.2.r7"}, {"long_commands": True}]
+
+
+@pytest.mark.parametrize("build", BUILDS, ids=["r7", "pull request 429"])
 @pytest.mark.parametrize("size", [125, 248, 249, 1000])
-def test_longer_command_goes_out_whole_on_r7(size):
+def test_longer_command_goes_out_whole(size, build):
     command = "AT" + "0" * (size - 2)
-    lte = LteBoard(firmware="1.20.2.r7").started()
+    lte = LteBoard(**build).started()
     before = lte.driver.at_exchanges
     assert lte.at(command) == OK
     assert lte.modem.sent == [command]

@@ -49,7 +49,6 @@ CPYTHON: dict[str, str] = {
     "import_py_before_mpy": "no byte code: the program runs from source",
     "memory_error": "the heap never runs out",
     "memoryview_type": "what does not fit is refused; the attributes of CPython's memoryview",
-    "percent_format": "%a is known",
     "range_object": "ranges are equal by value and of any length, and have index()",
     "reflected_operators": "== takes the result of __eq__ as it is, and asks the other side",
     "set_methods": "the order of a set",
