@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devkit.strangers.answers import answering
 from devkit.strangers.programs import checkouts
-from devkit.strangers.report import renewed, table
+from devkit.strangers.report import renewed, rows, tables
 from devkit.strangers.runs import Limits, Outcome, run
 
 
@@ -35,7 +35,7 @@ def main() -> int:
         page = options.renew.read_text(encoding="utf-8")
         options.renew.write_text(renewed(page, outcomes), encoding="utf-8")
     else:
-        print(table(outcomes))
+        print(tables(rows(outcomes)))
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import re
 import socket
 import ssl
 import struct
@@ -20,13 +21,17 @@ from typing import Any
 
 _HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
 _HTTP += b"Connection: close\r\n\r\n{}"
+_METHOD = re.compile(rb"(?:G|P|D|H|O)[A-Z]*(?: |$)")
 _NTP_S = 2208988800  # 1900 to 1970
 
 
 @contextlib.contextmanager
 def answering() -> Iterator[int]:
     """The port, of TCP and of UDP."""
-    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.socket(type=socket.SOCK_DGRAM) as udp,
+    ):
         port = tcp.getsockname()[1]
         udp.bind(("127.0.0.1", port))
         for serve in (lambda: _accept(tcp, _context()), lambda: _datagrams(udp)):
@@ -46,19 +51,19 @@ def _stream(peer: Any, context: ssl.SSLContext) -> None:
         peer.settimeout(60)
         if peer.recv(1, socket.MSG_PEEK) == b"\x16":
             peer = context.wrap_socket(peer, server_side=True)
-        kept = b""
+        kept, mqtt = b"", False
         while data := peer.recv(4096):
             kept += data
-            if b"HTTP/1." in kept:
-                if _is_whole(kept):
-                    peer.sendall(_HTTP)
-                    return
-            elif kept[0] & 0xF0 == 0x10 and b"MQ" in kept[:8] or kept[0] >= 0x80:
+            mqtt = mqtt or kept[0] == 0x10
+            if mqtt:
                 answer, kept = _mqtt(kept)
                 peer.sendall(answer)
-            elif not kept.startswith((b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD")):
+            elif not _METHOD.match(kept):
                 peer.sendall(kept)
                 kept = b""
+            elif _is_whole(kept):
+                peer.sendall(_HTTP)
+                return
 
 
 def _is_whole(request: bytes) -> bool:
@@ -108,7 +113,9 @@ def _datagram(data: bytes) -> bytes:
         return data[:3] + bytes([1 if data[3] == 0 else 4])
     if len(data) >= 4 and data[0] >> 6 == 1 and data[0] & 15 <= 8:
         token = data[4 : 4 + (data[0] & 15)]
-        return bytes([0x60 | data[0] & 15, 0x45]) + data[2:4] + token if data[0] & 0x30 == 0 else b""
+        return (
+            bytes([0x60 | data[0] & 15, 0x45]) + data[2:4] + token if data[0] & 0x30 == 0 else b""
+        )
     return data
 
 

@@ -77,7 +77,9 @@ class Checkout:
 
     def _nearest(self, name: str, program: Path) -> Path | None:
         def distance(place: Path) -> tuple[int, int]:
-            common = len([1 for one, other in zip(place.parts, program.parts) if one == other])
+            common = len(
+                [1 for one, other in zip(place.parts, program.parts, strict=False) if one == other]
+            )
             return -common, len(place.parts)
 
         places = self.modules.get(name, []) if name not in _built_in() else []

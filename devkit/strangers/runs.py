@@ -62,7 +62,8 @@ def run(
         flash, card, world = (Path(folder).resolve() / name for name in ("flash", "sd", "w.toml"))
         card.mkdir()
         script = checkout.gather(program, flash)
-        texts = [text(file) for file in [script, *sorted(flash.rglob("*.py"))]]
+        files = [script, *sorted(flash.rglob("*.py")), *sorted(flash.rglob("*.json"))]
+        texts = [text(file) for file in files]
         world.write_text(scenario(texts, card), encoding="utf-8")
         options = [*options, "--flash", str(flash), "--scenario", str(world)]
         for route in routes(texts, port):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _QUOTED = r"""\s*b?['"]([^'"\n]{%s})['"]"""
-_SSID = re.compile(r"""(?:ssid\w*['"]?\s*[:=,]|connect\()""" + _QUOTED % "1,32", re.I)
+_SSID = re.compile(r"""(?:ssid\w*['"\]]*\s*(?:==?|[:,])|connect\()""" + _QUOTED % "1,32", re.I)
 _PASSWORD = re.compile(
     r"""(?:(?:pass|pwd|psk|key|wpa)\w*['"]?\s*[:=,]|auth\s*=\s*\([^,\n]+,|,)""" + _QUOTED % "8,63",
     re.I,
