@@ -1,7 +1,7 @@
-"""A server on loopback that answers whatever it understands: the internet of strangers' programs.
+"""A server on loopback that answers what it understands: the internet of strangers' programs.
 
 TCP: HTTP with an empty object, an MQTT broker without other clients, TLS around either, else an
-echo. UDP: time (NTP), CoAP, the acknowledgements of a LoRa network server, else an echo.
+echo. UDP: the time, CoAP, a LoRa network server's acknowledgements, else an echo.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import datetime
 import re
 import socket
 import ssl
-import struct
 import tempfile
 import threading
 import time
@@ -21,8 +20,9 @@ from typing import Any
 
 _HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
 _HTTP += b"Connection: close\r\n\r\n{}"
-_METHOD = re.compile(rb"(?:G|P|D|H|O)[A-Z]*(?: |$)")
-_NTP_S = 2208988800  # 1900 to 1970
+_METHOD = re.compile(rb"[A-Z]+( |$)")
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.I)
+_FROM_1900_S = 2_208_988_800
 
 
 @contextlib.contextmanager
@@ -34,12 +34,13 @@ def answering() -> Iterator[int]:
     ):
         port = tcp.getsockname()[1]
         udp.bind(("127.0.0.1", port))
-        for serve in (lambda: _accept(tcp, _context()), lambda: _datagrams(udp)):
-            threading.Thread(target=serve, daemon=True).start()
+        for serve, server in ((_accept, tcp), (_datagrams, udp)):
+            threading.Thread(target=serve, args=(server,), daemon=True).start()
         yield port
 
 
-def _accept(server: socket.socket, context: ssl.SSLContext) -> None:
+def _accept(server: socket.socket) -> None:
+    context = _context()
     with contextlib.suppress(OSError):
         while True:
             peer, _ = server.accept()
@@ -68,12 +69,12 @@ def _stream(peer: Any, context: ssl.SSLContext) -> None:
 
 def _is_whole(request: bytes) -> bool:
     head, end, body = request.partition(b"\r\n\r\n")
-    length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0].strip()
-    return bool(end) and len(body) >= int(length or b"0")
+    length = _LENGTH.search(head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 def _mqtt(data: bytes) -> tuple[bytes, bytes]:
-    """The answers to whole packets, and what is left."""
+    """The answers to whole packets (MQTT 3.1.1), and what is left."""
     answers = b""
     while len(data) >= 2:
         length, at = data[1] & 0x7F, 2
@@ -81,18 +82,18 @@ def _mqtt(data: bytes) -> tuple[bytes, bytes]:
             length, at = length | (data[at] & 0x7F) << 7 * (at - 1), at + 1
         if len(data) < at + length:
             break
-        kind, flags, body = data[0] >> 4, data[0] & 15, data[at : at + length]
+        kind, level, body = data[0] >> 4, data[0] >> 1 & 3, data[at : at + length]
         data = data[at + length :]
-        if kind == 1:
-            answers += b"\x20\x02\0\0"
-        elif kind == 3 and flags & 6:
-            name = struct.unpack(">H", body[:2])[0]
-            answers += bytes([0x40 if flags & 2 else 0x50, 2]) + body[2 + name : 4 + name]
-        elif kind in (6, 8, 10):
-            answers += {6: b"\x70\x02", 8: b"\x90\x03", 10: b"\xb0\x02"}[kind] + body[:2]
-            answers += b"\0" if kind == 8 else b""
-        elif kind == 12:
-            answers += b"\xd0\0"
+        name = int.from_bytes(body[:2], "big")  # length of a topic
+        answers += {
+            1: b"\x20\x02\0\0",
+            3: (b"", b"\x40\x02", b"\x50\x02", b"")[level]
+            + (body[2 + name : 4 + name] * bool(level)),
+            6: b"\x70\x02" + body[:2],
+            8: b"\x90\x03" + body[:2] + b"\0",
+            10: b"\xb0\x02" + body[:2],
+            12: b"\xd0\0",
+        }.get(kind, b"")
     return answers, data
 
 
@@ -100,42 +101,37 @@ def _datagrams(server: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while True:
             data, peer = server.recvfrom(2048)
-            answer = _datagram(data)
-            if answer:
-                server.sendto(answer, peer)
+            server.sendto(_datagram(data), peer)
 
 
 def _datagram(data: bytes) -> bytes:
-    if len(data) == 48 and data[0] & 7 == 3:
-        now = struct.pack(">II", int(time.time()) + _NTP_S, 0)
-        return b"\x24\x01\0\0" + bytes(8) + b"LOCL" + now + data[40:48] + now + now
-    if len(data) >= 12 and data[0] in (1, 2) and data[3] in (0, 2):
-        return data[:3] + bytes([1 if data[3] == 0 else 4])
-    if len(data) >= 4 and data[0] >> 6 == 1 and data[0] & 15 <= 8:
-        token = data[4 : 4 + (data[0] & 15)]
-        return (
-            bytes([0x60 | data[0] & 15, 0x45]) + data[2:4] + token if data[0] & 0x30 == 0 else b""
-        )
+    if len(data) == 48 and data[0] & 7 == 3:  # NTP
+        now = (int(time.time()) + _FROM_1900_S).to_bytes(4, "big") + bytes(4)
+        return b"\x24\x01" + bytes(14) + now + data[40:48] + now + now
+    if len(data) >= 12 and data[0] in (1, 2) and data[3] in (0, 2):  # Semtech's packet forwarder
+        return data[:3] + (b"\x01" if data[3] == 0 else b"\x04")
+    if len(data) >= 4 and data[0] & 0xF0 == 0x40:  # CoAP, confirmable
+        return bytes([0x60 | data[0] & 15, 0x45]) + data[2 : 4 + (data[0] & 15)]
     return data
 
 
 def _context() -> ssl.SSLContext:
-    """TLS as the firmware speaks it, with a certificate that only itself has signed."""
+    """TLS as the firmware speaks it, with a certificate that nobody else has signed."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    days = datetime.datetime(2020, 1, 1), datetime.datetime(2050, 1, 1)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
-    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    made = builder.not_valid_before(days[0]).not_valid_after(days[1]).sign(key, hashes.SHA256())
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    made = made.not_valid_before(datetime.datetime(2020, 1, 1))
+    signed = made.not_valid_after(datetime.datetime(2050, 1, 1)).sign(key, hashes.SHA256())
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     with tempfile.NamedTemporaryFile() as file:
-        Path(file.name).write_bytes(private + made.public_bytes(pem))
+        Path(file.name).write_bytes(private + signed.public_bytes(pem))
         context.load_cert_chain(file.name)
     return context

@@ -1,9 +1,8 @@
 """Find the programs in a checkout, and gather the files that a board needs to run one.
 
-A program is a `main.py`, or a file that no other file of the checkout imports and that does
-something when it runs. It, or a module that it imports from the checkout, imports one of the
-board's own modules. The flash is a copy of the program's folder; a module that is missing there is
-taken from wherever in the checkout it lies, as the author's instructions say in most cases.
+A program is a `main.py`, or a file that no other one imports and that does something when it runs.
+It, or a module of the checkout that it imports, imports a module of the board. Its flash is a copy
+of its folder; a module that is missing there is taken from where it lies in the checkout.
 """
 
 from __future__ import annotations
@@ -11,103 +10,76 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator import names
 
-_BOARD = {"machine", "pycom", "network"}  # what no computer has
+_BOARD = {"machine", "pycom", "network"}  # no computer has them
 _SKIPPED = {"test", "tests", "node_modules", "venv", "stubs", "frozen"}
 _NO_PROGRAM = {"boot.py", "config.py", "setup.py", "__init__.py"}
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import|import[ \t]+([\w., \t]+))", re.M)
 _ACTS = re.compile(r"^(?:while\b|for\b|with\b|(?!print)[A-Za-z_][\w.]*\()", re.M)
-_FILE_BYTES = 300_000  # larger ones are pictures and firmware images
-_FLASH_FILES = 400
+_MOST_BYTES = 300_000  # of a file; larger ones are pictures and firmware images
+_MOST_FILES = 400
 
 
-@dataclass
 class Checkout:
-    """One repository: its files, and the modules that can be imported from them."""
-
-    folder: Path
-    modules: dict[str, list[Path]] = field(default_factory=dict)  # name -> files or packages
-
-    def __post_init__(self) -> None:
-        for file in sorted(self.folder.rglob("*.py")):
-            if self._is_device(file):
-                package = file.name == "__init__.py"
-                place = file.parent if package else file
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name.replace("+", "/", 1)
+        self.modules: dict[str, list[Path]] = {}  # name -> files and packages
+        for file in sorted(folder.rglob("*.py")):
+            inner = file.relative_to(folder).parts[:-1]
+            if not any(part in _SKIPPED or part.startswith(".") for part in inner):
+                place = file.parent if file.name == "__init__.py" else file
                 self.modules.setdefault(place.stem, []).append(place)
-
-    @property
-    def name(self) -> str:
-        return self.folder.name.replace("+", "/", 1)
-
-    def _is_device(self, file: Path) -> bool:
-        inner = file.relative_to(self.folder).parts[:-1]
-        return not any(part in _SKIPPED or part.startswith(".") for part in inner)
 
     def programs(self) -> Iterator[Path]:
         files = [place for places in self.modules.values() for place in places if place.is_file()]
         imported = {name for file in files for name in imports(file)}
         for file in sorted(files):
-            other = file.stem in imported or file.parent.name == "lib"
-            if file.name in _NO_PROGRAM or (file.name != "main.py" and other):
+            if file.name == "main.py":
+                used = [file, *(each for _, place in self.needed(file) for each in _files(place))]
+            elif file.name in _NO_PROGRAM or file.stem in imported or file.parent.name == "lib":
                 continue
-            if (file.name == "main.py" or _ACTS.search(text(file))) and self._is_for_a_board(file):
+            else:
+                used = [file] if _ACTS.search(text(file)) else []
+            if any(_BOARD & set(imports(each)) for each in used):
                 yield file
-
-    def _is_for_a_board(self, program: Path) -> bool:
-        if program.name != "main.py":
-            return bool(_BOARD & set(imports(program)))
-        used = {program, *(place for _, place in self.needed(program))}
-        return any(_BOARD & set(imports(file)) for place in used for file in _files(place))
 
     def needed(self, program: Path) -> list[tuple[str, Path]]:
         """(name, file or package) of the modules that the program imports from its checkout."""
         found: dict[str, Path] = {}
+        built_in = names.modules("FiPy", "pybytes")
         waiting = [program]
         while waiting:
             for name in imports(waiting.pop()):
-                place = self._nearest(name, program)
-                if place is not None and name not in found and place != program:
+                places = [] if name in built_in else self.modules.get(name, [])
+                place = max(places, key=lambda each: _nearness(each, program), default=program)
+                if place != program and name not in found:
                     found[name] = place
                     waiting += _files(place)
         return list(found.items())
 
-    def _nearest(self, name: str, program: Path) -> Path | None:
-        def distance(place: Path) -> tuple[int, int]:
-            common = len(
-                [1 for one, other in zip(place.parts, program.parts, strict=False) if one == other]
-            )
-            return -common, len(place.parts)
-
-        places = self.modules.get(name, []) if name not in _built_in() else []
-        return min(places, key=distance, default=None)
-
     def gather(self, program: Path, flash: Path) -> Path:
         """Fill the folder `flash`; return the program in it."""
-        copied = 0
-        for file in sorted(program.parent.rglob("*")):
+        files = [file for file in sorted(program.parent.rglob("*")) if file.is_file()]
+        for file in files[:_MOST_FILES]:
             inner = file.relative_to(program.parent)
-            if ".git" in inner.parts or not file.is_file() or copied >= _FLASH_FILES:
-                continue
-            if program.name != "main.py" and inner.name in ("boot.py", "main.py"):
-                continue  # of another program
-            copied += _copy(file, flash / inner)
+            of_another = program.name != "main.py" and str(inner) in ("boot.py", "main.py")
+            if ".git" not in inner.parts and not of_another:
+                _copy(file, flash / inner)
         for name, place in self.needed(program):
             there = [flash / name, flash / "lib" / name]
             if not any(at.is_dir() or at.with_suffix(".py").is_file() for at in there):
                 for file in _files(place):
-                    inner = file.relative_to(place.parent)
-                    copied += _copy(file, flash / "lib" / inner)
+                    _copy(file, flash / "lib" / file.relative_to(place.parent))
         return flash / program.name
 
 
-def checkouts(folder: Path) -> Iterator[Checkout]:
-    for each in sorted(folder.iterdir()):
-        if each.is_dir() and not each.name.startswith("."):
-            yield Checkout(each)
+def checkouts(folder: Path) -> list[Checkout]:
+    """One for each folder; OWNER+NAME is the name OWNER/NAME."""
+    return [Checkout(each) for each in sorted(folder.iterdir()) if each.is_dir()]
 
 
 def text(file: Path) -> str:
@@ -115,27 +87,22 @@ def text(file: Path) -> str:
 
 
 def imports(file: Path) -> list[str]:
-    """The first name of each module that a file imports. No parser: programs may have syntax
-    that only MicroPython accepts."""
-    found = []
-    for source, listed in _IMPORT.findall(text(file)):
-        for each in [source] if source else listed.split(","):
-            first = each.strip().partition(" ")[0].partition(".")[0]
-            found += [first] if first else []
-    return found
+    """The first name of each module that a file imports. Not parsed: it may have syntax that only
+    MicroPython accepts."""
+    listed = [one or many for one, many in _IMPORT.findall(text(file))]
+    return [name for each in listed for name in re.findall(r"(?:^|,)\s*(\w+)", each)]
+
+
+def _nearness(place: Path, program: Path) -> tuple[int, int]:
+    pairs = zip(place.parts, program.parts, strict=False)
+    return sum(one == other for one, other in pairs), -len(place.parts)
 
 
 def _files(place: Path) -> list[Path]:
     return sorted(place.rglob("*.py")) if place.is_dir() else [place]
 
 
-def _built_in() -> set[str]:
-    return set(names.modules("FiPy", "pybytes"))
-
-
-def _copy(source: Path, target: Path) -> int:
-    if source.stat().st_size > _FILE_BYTES or target.exists():
-        return 0
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    return 1
+def _copy(source: Path, target: Path) -> None:
+    if source.stat().st_size <= _MOST_BYTES and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)

@@ -38,7 +38,8 @@ class Row:
 
 def rows(outcomes: Iterable[Outcome], page: str = "") -> list[Row]:
     """page: one that renewed() has made, whose judgements count."""
-    known = {found[1:4]: (found[4], found[5] or "") for found in _ROW.finditer(page)}
+    known = {(repository, path, happens): (verdict, why)
+             for repository, path, happens, verdict, why in _ROW.findall(page)}  # fmt: skip
     return [_row(outcome, known) for outcome in outcomes]
 
 

@@ -17,7 +17,7 @@ _PASSWORD = re.compile(
     r"""(?:(?:pass|pwd|psk|key|wpa)\w*['"]?\s*[:=,]|auth\s*=\s*\([^,\n]+,|,)""" + _QUOTED % "8,63",
     re.I,
 )
-_APP_KEY = re.compile(r"""app_?key\w*['"]?\s*[:=][^'"\n]*""" + _QUOTED % "32,60", re.I)
+_APP_KEY = re.compile(r"""(?:app|nwk)_?key\w*['"]?\s*[:=][^'"\n]*""" + _QUOTED % "32,60", re.I)
 _REGION = re.compile(r"^[^#\n]*LoRa\.(EU868|US915|AU915|AS923|IN865)", re.M)
 _HOST = re.compile(
     r"""['"](?:\w+://)?((?:[a-z0-9-]+\.)+[a-z]{2,}|(?:\d{1,3}\.){3}\d{1,3})(?=[:/'"])""", re.I
