@@ -47,6 +47,7 @@ from emulator.network.cell import Cell
 from emulator.network.internet import Internet
 from emulator.network.ip import Ip
 from emulator.network.routes import Routes
+from emulator.network.sntp import Sntp
 from emulator.network.tls import Tls
 from emulator.network.wifi.wlan import Wlan
 from emulator.vm.cpython import CpythonVm
@@ -193,6 +194,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         self.board.plug("wlan", self.wlan)
         ip: Any = self.board.services["socket"]
         ip.nics += [self.wlan, self.wlan.own]  # PPP goes first while it is up
+        self.board.plug("sntp", Sntp(self.board, self.routes, ip.nics))
 
     def utc_s(self) -> int:
         """Seconds since 1970 of the emulated world, for servers that tell the time."""

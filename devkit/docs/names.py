@@ -40,6 +40,7 @@ IMITATED = {
     "pycom.pybytes_extra_preferences": "empty",
     "pycom.pybytes_force_update": "False",
     "pycom.pybytes_lte_config": "that of an erased config block",
+    "pycom.smart_config_on_boot": "keeps the setting; Pybytes would read it",
     "micropython.mem_info": "prints a fixed text",
     "micropython.qstr_info": "prints a fixed text",
     "micropython.stack_use": "1024",

@@ -187,6 +187,7 @@ DEFAULT_FLAGS: dict[str, Any] = {
     "wdt_on_boot_timeout": 0xFFFFFFFF,
     "lte_modem_en_on_boot": True,
     "pybytes_on_boot": True,
+    "smart_config_on_boot": True,
     "boot_fs_type": 0xFF,  # never written
     "boot_partition": 0,
     "safeboot": 0,

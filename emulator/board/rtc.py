@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import calendar
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from emulator.board.board import DEEPSLEEP_RESET, FAST_CALL_US, SOFT_RESET, Board, Service
-from emulator.board.constants import ESTIMATE, constant
 from emulator.board.slowclock import SlowClock
 
 MASK32 = 0xFFFFFFFF
 MEMORY_BYTES = 2048
-NTP_ANSWER_US = constant(300_000, "us", ESTIMATE, "no source found")
 
 
 class Rtc(Service):
@@ -38,8 +36,6 @@ class Rtc(Service):
         self.timezone_s = 0
         # Added to every tick counter: brings their wrap into reach of a test.
         self.ticks_offset_us = 0
-        # Seconds since 1970 that a time server would tell now; None: no server answers.
-        self.ntp_source: Callable[[], float] | None = None
 
     def on_reset(self, cause: int) -> None:
         self._boot_us = self.board.clock.now_us
@@ -96,18 +92,20 @@ class Rtc(Service):
             self.timezone_s = seconds
         return self.timezone_s
 
-    def do_ntp_sync(self, server: str | None) -> None:
+    def do_ntp_sync(self, server: str | None, period_s: int, backup: str | None) -> None:
         """Ask a time server; the answer, if there is one, arrives later."""
         self._synced = False
-        if server is None or self.ntp_source is None:
+        sntp: Any = self.board.services.get("sntp")  # emulator/network/sntp.py
+        if sntp is None:
             return
-        source = self.ntp_source
+        sntp.stop()
+        if server is not None:
+            servers = [server] if backup is None else [server, backup]
+            sntp.start(servers, period_s * 1000, self._told)
 
-        def answer() -> None:
-            self.set_wall_us(round(source() * 1_000_000))
-            self._synced = True
-
-        self.board.clock.schedule(NTP_ANSWER_US, answer)
+    def _told(self, wall_us: int) -> None:
+        self.set_wall_us(wall_us)
+        self._synced = True
 
     def do_synced(self) -> bool:
         return self._synced

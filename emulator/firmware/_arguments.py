@@ -61,16 +61,24 @@ def assign(table, positional, args, keywords):
     return values
 
 
-def data_of(data):
-    """The bytes of anything with the buffer protocol."""
+def data_of(data, *part):
+    """The bytes of anything with the buffer protocol; of (data, count) the beginning, of (data,
+    start, count) a part, as the write methods take it.
+
+    Source: MicroPython 1.11, py/stream.c, stream_write_method.
+    """
     if isinstance(data, str):
-        return data.encode()
-    if hasattr(data, "__bytes__"):  # in CPython: what has a buffer of its own, too
-        return bytes(data)
+        data = data.encode()
+    elif hasattr(data, "__bytes__"):  # in CPython: what has a buffer of its own, too
+        data = bytes(data)
     try:
-        return bytes(memoryview(data))
+        data = bytes(memoryview(data))
     except TypeError:
         raise TypeError("object with buffer protocol required")
+    if not part:
+        return data
+    start = part[0] if len(part) == 2 else 0
+    return data[start : start + part[-1]]
 
 
 def attrtuple(fields, values):

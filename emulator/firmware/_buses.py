@@ -3,7 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/machine_i2c.c, machuart.c, machspi.c, machpwm.c.
 """
 
-from _arguments import method
+from _arguments import data_of, method
 from _board import call
 from _pin import pin_named
 from _texts import BADVAL, NA
@@ -76,11 +76,8 @@ def _register(memaddr, addrsize):
 
 
 def _as_bytes(data):
-    if isinstance(data, int):
-        return bytes([data & 0xFF])
-    if isinstance(data, str):
-        return data.encode()
-    return bytes(data)
+    """pyb_buf_get_for_send: one byte, or anything with the buffer protocol."""
+    return bytes([data & 0xFF]) if isinstance(data, int) else data_of(data)
 
 
 class UART:
@@ -139,8 +136,9 @@ class UART:
         buf[: len(data)] = data
         return len(data)
 
-    def write(self, buf):
-        return call("serial.write", self._id, _as_bytes(buf))
+    def write(self, buf, *part):
+        """part: [start,] count."""
+        return call("serial.write", self._id, data_of(buf, *part))
 
     def wait_tx_done(self, timeout_ms):
         return call("serial.wait_tx_done", self._id, timeout_ms)

@@ -6,7 +6,7 @@ machtimer_chrono.c.
 
 import ustruct
 import utime
-from _arguments import method
+from _arguments import method, to_text
 from _board import call, on_interrupt
 from _texts import BADNUM, BADVAL, NA
 
@@ -37,7 +37,7 @@ class RTC:
     def ntp_sync(self, server, update_period=3600, backup_server=None):
         if update_period < 15:
             raise ValueError("update period cannot be shorter than 15 s")
-        call("rtc.ntp_sync", server)
+        call("rtc.ntp_sync", to_text(server), update_period, to_text(backup_server))
 
     synced = method("rtc.synced")
 

@@ -91,6 +91,7 @@ wdt_on_boot = _setting("wdt_on_boot", bool)
 wdt_on_boot_timeout = _setting("wdt_on_boot_timeout")
 lte_modem_en_on_boot = _setting("lte_modem_en_on_boot", bool)
 pybytes_on_boot = _setting("pybytes_on_boot", bool)
+smart_config_on_boot = _setting("smart_config_on_boot", bool)
 
 
 def _unprovisioned(empty):

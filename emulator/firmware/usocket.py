@@ -75,16 +75,16 @@ def _address(pair):
 
 
 class socket:
-    def __new__(cls, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP):
+    def __new__(cls, family=AF_INET, type=None, proto=IPPROTO_TCP, fileno=-1):
         if family == 0xA0 and sys.platform == "FiPy":
-            return LoraSocket(type, timeout)
+            return LoraSocket(SOCK_RAW if type is None else type, timeout)
         if family == 0xA1 and sys.platform == "FiPy":
             from _board import refuse
 
             refuse("socket.AF_SIGFOX")
         return object.__new__(cls)
 
-    def __init__(self, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP):
+    def __init__(self, family=AF_INET, type=SOCK_STREAM, proto=IPPROTO_TCP, fileno=-1):
         self._number = call("socket.open", family, type, proto)
         self._left_us = -1  # per operation; -1: without limit, 0: does not block
         self._stream = type == SOCK_STREAM
@@ -225,22 +225,19 @@ class socket:
         return line
 
     def write(self, data, *part):
-        """All of it, unlike send; of (data, count) the beginning, of (data, start, count) a part.
-
-        Source: MicroPython 1.11, py/stream.c, stream_write_method.
-        """
-        data = data_of(data)
-        if part:
-            start = part[0] if len(part) == 2 else 0
-            data = data[start : start + part[-1]]
+        """All of it, unlike send; part: [start,] count."""
+        data = data_of(data, *part)
         done = 0
         while done < len(data):
             done += self.send(data[done:])
         return done
 
 
-def getaddrinfo(host, port):
-    """One address; blocks everything while the name is looked up."""
+def getaddrinfo(host, port, *ignored):
+    """One address; blocks everything while the name is looked up. Up to four more arguments, as
+    other boards have them, are not looked at."""
+    if len(ignored) > 4:
+        raise TypeError("function expected at most 6 arguments, got {}".format(2 + len(ignored)))
     if not isinstance(host, str):
         raise TypeError("can't convert '{}' object to str implicitly".format(type(host).__name__))
     return [(AF_INET, SOCK_STREAM, 0, "", (call("socket.getaddrinfo", host), port))]

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from emulator.board.board import Board
+from emulator.board.board import Board, Halt
 from emulator.board.constants import CODE, constant
 from emulator.board.serial import FIFO_BYTES
 from emulator.vm.errors import DeviceOSError
@@ -20,6 +20,14 @@ from emulator.vm.errors import DeviceOSError
 BAUD = constant(115_200, "baud", CODE, "1.20.2.r4 frozen/Base/_boot.py")
 # 8N1
 BITS_PER_CHARACTER = constant(10, "bit", CODE, "8N1")
+LOOK_US = 10_000_000  # a program that reads looks so often for something typed
+_LOOKS = 8_640  # in vain, then the run ends
+
+
+class NobodyTypes(Halt):
+    """The program has waited for a day for somebody who types."""
+
+    kind = "hang"
 
 
 class Console:
@@ -31,6 +39,7 @@ class Console:
         self._free_us = 0  # when the last character written will have been sent
         self.typed: deque[str] = deque()  # characters waiting to be read by the device
         self.more: Callable[[], str] | None = None  # waits for a person's next character
+        self._in_vain = 0  # looks for something typed, one after the other
 
     def write(self, text: str) -> None:
         """Show `text`; the device spends the time until the rest fits into the FIFO."""
@@ -55,6 +64,7 @@ class Console:
         self.typed.extend(text)
 
     def read_line(self) -> str:
+        """What was typed, "" if nothing was yet."""
         if self._pins is not None and self._pins.deaf:
             self.typed.clear()
         line = ""
@@ -66,6 +76,9 @@ class Console:
         """Something is there to be read; without a person, what was typed before."""
         if not self.typed and self.more is not None:
             self.typed.append(self.more())
+        self._in_vain = 0 if self.typed else self._in_vain + 1
+        if self._in_vain > _LOOKS:
+            self._board.stop(NobodyTypes("the program reads the console, and nobody types"))
         return bool(self.typed)
 
 
@@ -78,8 +91,10 @@ class ConsoleStream:
 
     native_stream = True
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, stand: Callable[[], object] | None = None) -> None:
+        """stand: lets some time pass while nothing is typed; None: return "" then."""
         self._console = console
+        self._stand = stand
 
     def write(self, text: str | bytes) -> int:
         shown = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
@@ -87,16 +102,25 @@ class ConsoleStream:
         return len(text)
 
     def read(self, size: int = -1) -> str:
-        """Nothing typed reads as the end of the input: nobody sits at an emulated console."""
+        return self._awaited(lambda: self._typed(size))
+
+    def readline(self) -> str:
+        return self._awaited(self._console.read_line)
+
+    def _awaited(self, read: Callable[[], str]) -> str:
+        text = read()
+        while not text and self._stand is not None:
+            self._stand()
+            text = read()
+        return text
+
+    def _typed(self, size: int) -> str:
         console = self._console
         count = max(1, len(console.typed)) if size < 0 else size
         text = ""
         while len(text) < count and console.await_typed():
             text += console.typed.popleft()
         return text
-
-    def readline(self) -> str:
-        return self._console.read_line()
 
     def close(self) -> None:
         pass

@@ -20,7 +20,7 @@ from typing import Any
 from emulator.board.board import CALL_US, Halt
 from emulator.vm.bridge import Bridge
 from emulator.vm.compiler import compile_device
-from emulator.vm.console import ConsoleStream, stream_writer
+from emulator.vm.console import LOOK_US, ConsoleStream, stream_writer
 from emulator.vm.core.collections import namedtuple
 from emulator.vm.device import modules
 from emulator.vm.device.surface import missing
@@ -46,8 +46,11 @@ class CpythonVm(Vm):
             "refuse": lambda path: missing(path, None, importer.note)(),
         }
         imports.provide("_board", board)
+        self.stream = ConsoleStream(
+            self.console, lambda: self.bridge.call("rtc.sleep_us", LOOK_US)
+        )
         self.device_builtins = device_builtins(
-            self.console, lambda *args: imports.of_device(*args), self._open,
+            self.stream, lambda *args: imports.of_device(*args), self._open,
             self.bridge.guard.tick, self._spend, self._parsed,
         )  # fmt: skip
         restrict(self.device_builtins, importer.note)
@@ -79,9 +82,9 @@ class CpythonVm(Vm):
             error = sys.exc_info()[1]
             return type(error) if error is not None else None, error, None
 
-        stream, importer = ConsoleStream(self.console), self.importer
+        importer = self.importer
         names: dict[str, Any] = modules.sys_names(
-            self.board.name, importer.path, importer.loaded, stream, stream_writer,
+            self.board.name, importer.path, importer.loaded, self.stream, stream_writer,
             self.format_exception, namedtuple,
         )  # fmt: skip
         return {**names, "exc_info": exc_info}

@@ -13,7 +13,7 @@ from typing import Any
 from emulator import names
 from emulator.board.board import Halt
 from emulator.vm.compiler import HALT, PARSED, TICK, compile_device
-from emulator.vm.console import Console, stream_writer
+from emulator.vm.console import ConsoleStream, stream_writer
 from emulator.vm.device.modules import builtin_names
 from emulator.vm.device.surface import missing
 from emulator.vm.errors import DeviceOSError, DeviceTimeoutError
@@ -35,7 +35,7 @@ _SHARED = """
 
 
 def device_builtins(
-    console: Console,
+    stream: ConsoleStream,
     importer: Callable[..., Any],
     opener: Callable[..., Any],
     tick: Callable[[], None],
@@ -59,7 +59,7 @@ def device_builtins(
     )
     names.update(builtin_names())
     names.update(language_names())
-    names.update(_console_functions(console, spend))
+    names.update(_console_functions(stream, spend))
     names.update(_code_functions())
     return names
 
@@ -117,23 +117,20 @@ def _separator(text: Any) -> str:
     return text
 
 
-def _console_functions(console: Console, spend: Callable[[], None]) -> dict[str, Any]:
+def _console_functions(stream: ConsoleStream, spend: Callable[[], None]) -> dict[str, Any]:
     def device_print(
         *values: Any, sep: Any = " ", end: Any = "\n", file: Any = None, **other: Any
     ) -> None:
         if other:
             raise TypeError("extra keyword arguments given")
         sep, end = _separator(sep), _separator(end)
-        write = console.write if file is None else stream_writer(file)
+        write: Callable[[str], object] = stream.write if file is None else stream_writer(file)
         spend()
         write(sep.join(board_text(value) for value in values) + end)
 
     def device_input(prompt: str = "") -> str:
-        console.write(str(prompt))
-        line = console.read_line()
-        if not line:
-            raise EOFError
-        return line.rstrip("\r\n")
+        stream.write(str(prompt))
+        return stream.readline().rstrip("\r\n")
 
     return {"print": device_print, "input": device_input}
 

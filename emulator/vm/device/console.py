@@ -7,6 +7,8 @@ import errors
 from texts import device_text
 from wire import exchange
 
+LOOK_US = 10000000  # as in emulator/vm/console.py
+
 
 def writer(stream):
     """`write` of a native stream. A class of the device with a write() method is none."""
@@ -38,10 +40,16 @@ def print_(*values, sep=" ", end="\n", file=None, **other):
 
 def input_(prompt=""):
     write(str(prompt))
-    line = exchange("vm.readline")
-    if not line:
-        raise EOFError
-    return line.rstrip("\r\n")
+    return _typed("vm.readline").rstrip("\r\n")
+
+
+def _typed(name, *args):
+    """What was typed; while nothing is, time passes."""
+    while True:
+        text = exchange(name, *args)
+        if text:
+            return text
+        board.call("rtc.sleep_us", LOOK_US)
 
 
 class Stream:
@@ -54,10 +62,10 @@ class Stream:
         return len(text)
 
     def read(self, size=-1):
-        return exchange("vm.read", size)
+        return _typed("vm.read", size)
 
     def readline(self):
-        return exchange("vm.readline")
+        return _typed("vm.readline")
 
     def close(self):
         pass

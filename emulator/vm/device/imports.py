@@ -176,10 +176,11 @@ class Imports:
 
 def _absolute(name, scope, level):
     """The whole name of a relative one. A VM may not say who imports: `scope` is empty then."""
-    parts = str(scope.get("__name__", "")).split(".")
+    module = str(scope.get("__name__", ""))
+    parts = module.split(".")
     chop = level - 1 if "__path__" in scope else level
-    if chop >= len(parts) and not name:
-        raise KeyError("")
+    if module == "__main__" or (chop >= len(parts) and not name):
+        raise KeyError("__main__")  # where the core looks for the name of a module run by -m
     if chop >= len(parts):
         raise ValueError("cannot perform relative import")
     base = parts[: len(parts) - chop]

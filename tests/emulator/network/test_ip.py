@@ -181,6 +181,7 @@ def test_lost_on_air(make: Callable[..., Net]) -> None:
         ("[socket.socket() for i in range(10)]", "OSError(23,)"),
         ("socket.getaddrinfo('', 1)", "OSError(200,)"),
         ("socket.getaddrinfo('other.example', 1)", "OSError(202,)"),
+        ("socket.getaddrinfo('192.0.2.9', 1, 0, 1, 0, 0, 0)", "TypeError"),
         ("socket.AF_INET6", "AttributeError"),
         ("s.shutdown(1)", "AttributeError"),
         ("s.__enter__()", "AttributeError"),
@@ -214,7 +215,7 @@ def test_names(net: Net) -> None:
         "print(700 <= time.ticks_diff(time.ticks_ms(), t) <= 710)\n"
         "s = socket.socket(a[0][0], socket.SOCK_DGRAM); s.sendto(b'x', a[0][-1])\n"
         "print(s.recv(9))\n"
-        "print(socket.getaddrinfo('192.0.2.9', 1))\n"
+        "print(socket.getaddrinfo('192.0.2.9', 1, 0, socket.SOCK_STREAM))\n"
         "print(socket.dnsserver(), socket.dnsserver(1))\n"
         "print(socket.dnsserver(0, '192.0.2.7'), socket.dnsserver(0))"
     ) == [

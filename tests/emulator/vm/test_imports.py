@@ -80,7 +80,8 @@ def test_what_a_board_lacks_cannot_be_imported(device, name):
         pytest.param("import only", "ImportError: only.mpy is byte code", marks=BYTE_CODE),
         # '' comes before lib
         pytest.param("import inlib", "ImportError: inlib.mpy is byte code", marks=BYTE_CODE),
-        ("from . import x", "KeyError"),
+        ("from . import x", "KeyError: __main__"),
+        ("from .bare import peer", "KeyError: __main__"),
         ("import bad", "SyntaxError: "),
     ],
 )

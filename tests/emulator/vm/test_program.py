@@ -202,6 +202,19 @@ def test_threads_take_turns_in_sleeps_and_locks(device):
     assert printed == "6 a0 b2 500\n"
 
 
+def test_a_program_that_reads_the_console_waits_for_a_person(device):
+    clock, console = device.board.clock, device.vm.console
+    clock.schedule(90_000_000, lambda: console.type("Ada\nx"))
+    printed = device.run("""
+        import sys, utime
+        print(input("name? "), sys.stdin.read(1), utime.time() // 30)
+        sys.stdin.readline()
+        """)
+    assert printed.splitlines()[0] == "name? Ada x 3"
+    assert device.outcome.kind == "hang"
+    assert clock.now_us > 86_000_000_000
+
+
 @WITH_THREADS
 def test_a_busy_wait_lets_another_thread_go_on(device):
     printed = device.run("""
