@@ -66,7 +66,7 @@ WIFI_SHARE = constant(0.8, "share", ESTIMATE, "of the boot; the order is that of
 RUN_MA = constant(41.0, "mA", MEASURED, "FiPy 30 mA at 5 V, Pycom forum 28136; 32 to 50 possible")
 DEEPSLEEP_MA = constant(0.022, "mA", MEASURED, "FiPy 19 to 22 uA, Pycom forum 28136")
 TAIL_US = 60_000_000  # of a sleep that nothing ends: what the modem needs to come to rest
-SENT_US = 10_000_000  # how long it is watched for what it has sent last
+SENT_US, SENT_STEP_US = 10_000_000, 10_000  # how long it is watched for what it has sent last
 PROMPT_US = 3_600_000_000  # how long a board is watched that stands at its prompt
 # The boot loader looks at the pin twice, and waits while it is high: 3 s for each older image, and
 # 1.5 s (Pycom firmware, esp32/bootloader/bootmgr.c)
@@ -302,7 +302,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         while (
             outcome.halt is None and self.routes.under_way and self.board.clock.now_us < until_us
         ):
-            self.board.clock.advance(10_000)
+            self.board.clock.advance(SENT_STEP_US)
         return outcome
 
     def _sleep(self, sleep: DeepSleep) -> Halt | None:

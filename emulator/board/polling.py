@@ -13,10 +13,11 @@ printed text, and data that a look hands over begin anew. Calls are what both ru
 from __future__ import annotations
 
 from emulator.board.clock import Clock
+from emulator.board.constants import ESTIMATE, constant
 
 FREE_LOOKS = 100_000  # calls of a loop, without any other, that take their usual time
 SHARE = 4096  # of what the loop has lasted since, for one look
-MOST_US = 50_000  # the same, at most: no watchdog that is fed in the loop may bite
+MOST_US = constant(50_000, "us", ESTIMATE, "no watchdog that is fed in the loop may bite")
 
 
 class Polling:

@@ -24,6 +24,7 @@ _BOUNDS = frozenset(
     NEVER_MS FOREVER_MS FOREVER_US ENDLESS_MS HANG_US TAIL_US PROMPT_US SILENCE_S STEP_S
     CONNECT_WAIT_S
     SLICE_TICKS EPOCH_2000_S HOUR_US _BREAK_MASK_US TICKS_PER_US
+    UNCALLED_US SENT_US SENT_STEP_US LOOK_US _FROM_1900_S
     """.split()
 )
 _ELSEWHERE = ("chips", "firmware", "vm/device", "usb", "terminal.py", "serial_device.py")

@@ -79,7 +79,7 @@ def test_arguments_are_checked_as_on_the_board(tmp_path: Path) -> None:
             "socket.socket(socket.AF_LORA, socket.SOCK_RAW)",
             "OSError Network card not available",
         ),
-        (EU868, "socket.socket(socket.AF_LORA)", "OSError incorrect socket type"),
+        (EU868, "socket.socket(socket.AF_LORA, 1)", "OSError incorrect socket type"),
     ],
 )
 def test_refusals(tmp_path: Path, before: str, action: str, text: str) -> None:
