@@ -293,7 +293,7 @@ class Emulator(AbstractContextManager["Emulator"]):
         while (
             outcome.halt is None and self.routes.under_way and self.board.clock.now_us < until_us
         ):
-            self.board.clock.advance(10_000)
+            self.board.clock.advance(SENT_US // 1000)
         return outcome
 
     def _sleep(self, sleep: DeepSleep) -> Halt | None:

@@ -21,7 +21,8 @@ _WAITS = frozenset(
 # Not of a board: bounds of the emulation itself, the computer's side of it, calendar arithmetic
 _BOUNDS = frozenset(
     """
-    NEVER_MS FOREVER_MS FOREVER_US ENDLESS_MS HANG_US TAIL_US PROMPT_US SILENCE_S STEP_S
+    NEVER_MS FOREVER_MS FOREVER_US ENDLESS_MS HANG_US TAIL_US PROMPT_US SENT_US SILENCE_S STEP_S
+    UNCALLED_US
     CONNECT_WAIT_S
     SLICE_TICKS EPOCH_2000_S HOUR_US _BREAK_MASK_US TICKS_PER_US
     """.split()
