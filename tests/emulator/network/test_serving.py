@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def _run(
         scenario=scenario, flash=folder, console=printed.append, max_hours=1, **options
     ) as emulator:
         for second, call in calls.items():
-            emulator.board.clock.schedule_ms(second * 1000, lambda call=call: call(emulator))
+            emulator.board.clock.schedule_ms(second * 1000, partial(call, emulator))
         emulator.run(["main.py"])
     return "".join(printed)
 
@@ -186,6 +187,8 @@ def test_who_waits_for_calls_in_vain_is_told_of_serve(tmp_path: Path) -> None:
     program = "import socket\ns = socket.socket()\ns.bind(('', 80))\ns.listen(1)\ns.accept()\n"
     (tmp_path / "main.py").write_text(program)
     with Emulator(flash=tmp_path, max_hours=30) as emulator:
+        ip: Any = emulator.board.services["socket"]
+        ip.forever_us = 60_000_000
         (cycle,) = emulator.run(["main.py"])
     assert "; --serve 80=PORT lets programs of this computer call" in str(cycle.error)
 
