@@ -193,6 +193,22 @@ def test_who_waits_for_calls_in_vain_is_told_of_serve(tmp_path: Path) -> None:
     assert "; --serve 80=PORT lets programs of this computer call" in str(cycle.error)
 
 
+def test_what_a_program_sends_at_its_end_still_leaves(tmp_path: Path) -> None:
+    program = (
+        "import socket, time\nfrom network import WLAN\nwlan = WLAN(mode=WLAN.STA)\n"
+        "wlan.connect('field-ap', auth=(WLAN.WPA2, 'field-password'))\n"
+        "while not wlan.isconnected():\n    time.sleep_ms(50)\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "s.sendto('last', ('192.0.2.1', 5683))\n"
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        route = f"192.0.2.1:5683=127.0.0.1:{server.getsockname()[1]}"
+        assert _run(tmp_path, program, {}, routes=[route]) == ""
+        assert server.recv(99) == b"last"
+
+
 @pytest.mark.parametrize("text", ["80", "80=", "=80", "80=0", "80=70000", "a=80", "80=-1"])
 def test_serve_is_a_pair_of_ports(text: str) -> None:
     with pytest.raises(ValueError, match="allowed: PORT=PORT"):
