@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import socket
 import subprocess
 import types
 from pathlib import Path
@@ -93,6 +94,7 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         (["run", "SCRIPT", "--scenario", "CHIPS"], "chips.si7021: address = 5; allowed: 0x08"),
         (["at", "--scenario", "CHIPS", "AT"], "chips.si7021: address = 5; allowed: 0x08 to"),
         (["run", "SCRIPT", "--route", "nowhere"], "nowhere"),
+        (["run", "SCRIPT", "--serve", "80"], "serve '80'; allowed: PORT=PORT"),
         (["run", "SCRIPT", "--frob"], "--frob; allowed: ./dev run"),
         (["run", "SCRIPT", "--see", "3"], "--see 3; allowed: ./dev run"),
         (["demo", "--plot", "x.png", "--plot-cycles", "x=1"], "'x' is not a whole number from 1"),
@@ -135,10 +137,12 @@ def test_run_hands_over_everything(
 ) -> None:
     route = "192.0.2.1:5683=127.0.0.1:40000"
     trace = str(tmp_path / "trace.txt")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        serve = f"80={free.getsockname()[1]}"
     arguments = ["run", script, "--flash", str(tmp_path), "--cycles", "2", "--scenario", "good"]
     arguments += ["--seed", "7", "--trace", trace, "--route", route, "--route", route, "--vm"]
     arguments += ["--realtime", "--json", "--firmware", "1.20.2.r7", "--install", "mpy"]
-    arguments += ["--board", "FiPy"]
+    arguments += ["--board", "FiPy", "--serve", serve]
     assert cli.main([*arguments, "--max-hours", "1.5"]) == 0
     assert vars(received[0]) == {
         "script": script,
@@ -150,6 +154,7 @@ def test_run_hands_over_everything(
         "seed": 7,
         "trace": trace,
         "route": [route, route],
+        "serve": [serve],
         "vm": True,
         "realtime": True,
         "json": True,

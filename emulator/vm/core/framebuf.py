@@ -77,8 +77,9 @@ class FrameBuffer:
         return bytes(self.__buffer__(0))
 
     def __repr__(self) -> str:
-        kind = type(self).__name__
-        return "<FrameBuffer>" if type(self) is FrameBuffer else f"<{kind} object at {id(self):x}>"
+        if type(self) is FrameBuffer:
+            return "<FrameBuffer>"
+        return f"<{type(self).__name__} object at {id(self) & 0xFFFFFFFF:x}>"
 
     # one pixel
 

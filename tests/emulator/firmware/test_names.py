@@ -217,22 +217,3 @@ def test_each_radio_and_peripheral_that_is_missing_has_the_named_error(
     lines = make_device(name="FiPy").run(program).splitlines()
     about = " is on the board, not emulated: see docs/emulation.md, Names"
     assert lines == [name + about for name in calls]
-
-
-@pytest.mark.both_runtimes
-def test_pybytes_answers_as_on_a_board_that_nobody_has_provisioned(
-    make_device: Callable[..., Bare],
-) -> None:
-    program = (
-        "print(pybytes.isconnected(), pybytes_config['pybytes_autostart'], pybytes.get_config())\n"
-        "pybytes.connect()\npybytes.send_signal(1, 2)\n"
-    )
-    device = make_device(build="pybytes")
-    lines = device.run(program).splitlines()
-    assert lines[:2] == [
-        "False False {}",
-        "Unable to connect to Pybytes: Pybytes has not been initialized!",
-    ]
-    assert lines[-1] == "OSError: Pybytes has not been initialized!"
-    device.put("pybytes_config.json", "{}")  # of a provisioned board
-    assert "NotEmulated: pybytes is on the board" in device.run("pybytes.send_signal(1, 2)")

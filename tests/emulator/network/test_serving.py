@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def _run(
         scenario=scenario, flash=folder, console=printed.append, max_hours=1, **options
     ) as emulator:
         for second, call in calls.items():
-            emulator.board.clock.schedule_ms(second * 1000, lambda call=call: call(emulator))
+            emulator.board.clock.schedule_ms(second * 1000, partial(call, emulator))
         emulator.run(["main.py"])
     return "".join(printed)
 
@@ -186,8 +187,26 @@ def test_who_waits_for_calls_in_vain_is_told_of_serve(tmp_path: Path) -> None:
     program = "import socket\ns = socket.socket()\ns.bind(('', 80))\ns.listen(1)\ns.accept()\n"
     (tmp_path / "main.py").write_text(program)
     with Emulator(flash=tmp_path, max_hours=30) as emulator:
+        ip: Any = emulator.board.services["socket"]
+        ip.forever_us = 60_000_000
         (cycle,) = emulator.run(["main.py"])
     assert "; --serve 80=PORT lets programs of this computer call" in str(cycle.error)
+
+
+def test_what_a_program_sends_at_its_end_still_leaves(tmp_path: Path) -> None:
+    program = (
+        "import socket, time\nfrom network import WLAN\nwlan = WLAN(mode=WLAN.STA)\n"
+        "wlan.connect('field-ap', auth=(WLAN.WPA2, 'field-password'))\n"
+        "while not wlan.isconnected():\n    time.sleep_ms(50)\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "s.sendto('last', ('192.0.2.1', 5683))\n"
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        route = f"192.0.2.1:5683=127.0.0.1:{server.getsockname()[1]}"
+        assert _run(tmp_path, program, {}, routes=[route]) == ""
+        assert server.recv(99) == b"last"
 
 
 @pytest.mark.parametrize("text", ["80", "80=", "=80", "80=0", "80=70000", "a=80", "80=-1"])
