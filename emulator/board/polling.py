@@ -17,10 +17,12 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.board.clock import Clock
+from emulator.board.constants import ESTIMATE, constant
 
 FREE_LOOKS = 200_000  # calls of a loop, without any other, that take their usual time
 SHARE = 4096  # of what the loop has lasted since, for one look
-MOST_US = 50_000  # the same, at most: no watchdog that is fed in the loop may bite
+# the same, at most: no watchdog that is fed in the loop may bite
+MOST_US = constant(50_000, "us", ESTIMATE, "chosen: what a look may take in a loop that polls")
 
 
 class Polling:
