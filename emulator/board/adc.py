@@ -68,6 +68,8 @@ def _curve(attn: int, vref_mv: int) -> list[int]:
 
 
 class Adc(Service):
+    looks = frozenset({"read", "to_mv"})
+
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         self.sources: dict[str, Callable[[], float]] = {}

@@ -104,6 +104,7 @@ class Service:
     # methods that change nothing: see polling.py. What they hand over changes by events, or is a
     # time
     looks: frozenset[str] = frozenset()
+    sets: frozenset[str] = frozenset()  # those that do nothing more when they are repeated
 
     def __init__(self, board: Board) -> None:
         self.board = board
@@ -179,9 +180,11 @@ class Board:
         assert service is not None
         self.last_calls.append((name, args))
         cost_us = service.call_us.get(method, CALL_US) + self._text_us
-        looks = method in service.looks
-        if looks:
+        polls = method in service.looks
+        if polls:
             cost_us = self.polling.charge_us(cost_us)
+        elif method in service.sets:
+            polls = self.polling.repeats(name, args)
         else:
             self.polling.restart()
         self.clock.advance(cost_us, self.halted)
@@ -191,7 +194,7 @@ class Board:
         try:
             result = function(*args)
         finally:
-            if looks:
+            if polls:
                 self.polling.ended()
         if result.__class__ is str or result.__class__ is list:
             self._text_us = _characters(result) * TEXT_US

@@ -103,6 +103,7 @@ class Pin:
 
 class Pins(Service):
     looks = frozenset({"read"})
+    sets = frozenset({"write"})
 
     def __init__(self, board: Board) -> None:
         super().__init__(board)

@@ -6,18 +6,23 @@ of any call. Behind them a look takes as long as many would, at most a 4096th of
 lasted so far, and ends at the next event: what the event changes is seen as early as ever. What no
 event tells of, a time that is waited for, is seen later by that share.
 
-Which calls only look, each service says (`looks` of emulator/board/board.py). Any other call, a
-printed text, and data that a look hands over begin anew. Calls are what both runtimes count alike.
+Which calls only look, each service says (`looks` of emulator/board/board.py), and which only set
+something (`sets`): in `led(button())` these take their usual time, and count if they change the
+value. Any other call, a printed text, and data that a look hands over begin anew. Calls are what
+both runtimes count alike.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from emulator.board.clock import Clock
 from emulator.board.constants import ESTIMATE, constant
 
-FREE_LOOKS = 100_000  # calls of a loop, without any other, that take their usual time
+FREE_LOOKS = 200_000  # calls of a loop, without any other, that take their usual time
 SHARE = 4096  # of what the loop has lasted since, for one look
-MOST_US = constant(50_000, "us", ESTIMATE, "no watchdog that is fed in the loop may bite")
+# the same, at most: no watchdog that is fed in the loop may bite
+MOST_US = constant(50_000, "us", ESTIMATE, "chosen: what a look may take in a loop that polls")
 
 
 class Polling:
@@ -25,14 +30,27 @@ class Polling:
         self._clock = clock
         self._looks = 0
         self._since_us = 0  # when looks began to take longer
-        self._ended_us = 0  # of the last one
+        self._ended_us = 0  # of the last call of the loop
+        self._settings: dict[tuple[Any, ...], Any] = {}  # made in the loop
 
     def restart(self) -> None:
         """The program does something else, or has been given something."""
         self._looks = 0
+        if self._settings:
+            self._settings.clear()
+
+    def repeats(self, name: str, args: tuple[Any, ...]) -> bool:
+        """A setting is made: whether it is as it was. The last argument is the value."""
+        key = (name, *args[:-1])
+        if key in self._settings and self._settings[key] == args[-1]:
+            self._looks += 1
+            return True
+        self._looks = 0
+        self._settings[key] = args[-1]
+        return False
 
     def ended(self) -> None:
-        """A look is over, with whatever time it took by itself."""
+        """A call of the loop is over, with whatever time it took by itself."""
         self._ended_us = self._clock.now_us
 
     def charge_us(self, own_us: int) -> int:

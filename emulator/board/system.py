@@ -30,6 +30,9 @@ ESP_LIGHT_SLEEP = ("lightsleep", LIGHT_SLEEP_MA)  # mA of the whole board
 
 
 class System(Service):
+    looks = frozenset({"mem_free", "mem_alloc", "free_heap"})
+    sets = frozenset({"rgbled"})
+
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         digest = hashlib.sha256(f"mac/{board.seed}".encode()).digest()

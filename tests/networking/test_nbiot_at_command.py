@@ -45,7 +45,8 @@ def test_an_operator_called_ok(make_device: MakeDevice) -> None:
     device = make_device({"network": {"name": "OK"},
                           "fault": [{"point": "command", "match": "AT+COPS?",
                                      "do": "missing_ok"}]})  # fmt: skip
-    [[response, status]] = device.run(ATTACHED + 'show(nbiot.sendAtCommand("AT+COPS?"))')
+    ask = 'nbiot.sendAtCommand("AT+COPS=3,0")\nshow(nbiot.sendAtCommand("AT+COPS?"))'
+    [[response, status]] = device.run(ATTACHED + ask)
     assert '"OK"' in response and status is False
 
 

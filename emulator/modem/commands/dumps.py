@@ -78,22 +78,40 @@ _PHASES: dict[str, dict[str, str]] = {
 }
 
 
-def version(options: ModemOptions, autostart: bool) -> list[str]:
-    release = options.lr_version.partition("-")[0].removeprefix("LR")
+_BOOT = "5.1.1.0 [33080]"  # of the factory; the last bootloader is the one that runs
+_BUILT = "by builder at 2019-01-01 00:00:00"
+_NV = "1.1,0,0"
+
+
+def _release(options: ModemOptions) -> str:
+    return f"{options.lr_version.partition('-')[0].removeprefix('LR')} [{options.build}]"
+
+
+def version(options: ModemOptions) -> list[str]:
     return [
         "SYSTEM VERSION",
         "==============",
         "  FIRMWARE VERSION",
-        "    Bootloader0  : 5.1.1.0 [33080]",
-        "    Bootloader1* : 5.1.1.0 [38981]",
-        "    Bootloader2  : 5.1.1.0 [33080]",
-        "    NV Info      : 1.1,0,0",
-        f"    Software     : {release} [{options.build}] by builder on 2019-01-01 00:00:00",
+        f"    Bootloader0  : {_BOOT}",
+        f"    Bootloader1  : {_BOOT}",
+        f"    Bootloader2* : {_release(options)}",
+        f"    NV Info      : {_NV}",
+        f"    Software     : {_release(options)} {_BUILT}",
         f"    UE           : {options.ue_version.removeprefix('UE')}",
         "  COMPONENTS",
         "    ZSP0         : 1.0.99-12345",
         "    ZSP1         : 1.0.99-12345",
-        f"  LTE autostart  : {'on' if autostart else 'off'}",
+    ]
+
+
+def software(options: ModemOptions) -> list[str]:
+    return [
+        f"[BOOTROM0] {_BOOT}",
+        f"[BOOTROM1] {_BOOT}",
+        f"[BOOTROM2*] {_release(options)}",
+        f"[FFF] {_release(options)} {_BUILT}",
+        f"[UPDATER] {_release(options)} {_BUILT}",
+        f"[NVRAM] {_NV}",
     ]
 
 

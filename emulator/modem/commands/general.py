@@ -65,7 +65,8 @@ class General(Family):
         return pending
 
     def _list(self) -> Result:
-        return sorted(self.modem.session.commands)
+        """With their prefix (27.007 8.37): hosts send each line again with "=?" behind it."""
+        return [f"AT{name}" for name in sorted(self.modem.session.commands)]
 
     def _set_charset(self, args: Args) -> None:
         if args[:1] not in (["IRA"], ["GSM"]):

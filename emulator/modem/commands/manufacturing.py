@@ -51,8 +51,8 @@ class Manufacturing(Family):
         """What carries out a line, by its form: the first one that fits, with its groups."""
         modem = self.modem
         return {
-            r"showver": lambda: self._table(dumps.version(modem.options, modem.nv.autostart)),
-            r"get_sw_version": lambda: [modem.options.lr_version],
+            r"showver": lambda: self._table(dumps.version(modem.options)),
+            r"get_sw_version": lambda: dumps.software(modem.options),
             r"clearscanconfig": self._clear_bands,
             r"fsm": lambda: self._table(dumps.state_machines(self._phase())),
             r"showphy": lambda: self._table(dumps.physical_layer(modem)),

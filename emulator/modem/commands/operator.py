@@ -32,6 +32,8 @@ NOTHING_MS = constant(
     "logs and time-outs of public drivers of Monarch modems",
 )
 NB_S1 = 9
+NUMERIC = 2  # <format> after a start, as two images show it; long in 27.007
+NB_MHZ = "0.2"  # of a carrier
 
 
 class Operator(Family):
@@ -43,7 +45,7 @@ class Operator(Family):
         }
 
     def on_reset(self) -> None:
-        self._mode, self._format = int(bool(self.modem.nv.operator)), 0
+        self._mode, self._format = int(bool(self.modem.nv.operator)), NUMERIC
 
     def _shown(self) -> str:
         network = self.modem.cell.network
@@ -79,7 +81,7 @@ class Operator(Family):
         style = integer(args, 1, 0, 2)
         wanted = text(args, 2)
         integer(args, 3, 0, NB_S1, NB_S1)
-        self._mode = mode
+        self._mode, self._format = mode, style
         network = self.modem.cell.network
         found = wanted == (network.name, network.short_name, network.plmn)[style]
         self.modem.nv.operator = "" if mode == 4 else network.plmn if found else wanted
@@ -116,14 +118,24 @@ class Operator(Family):
         return pending
 
     def _fast_scan(self, args: Args) -> Result:
-        integer(args, 0, 0, 1)
+        """One line a cell; while registered, bands without cells."""
+        kind = integer(args, 0, 0, 1)
         self.need_radio()
         pending = Pending()
         network = self.modem.cell.network
 
         def found() -> None:
-            lines = [f'+SQNINS: {network.band},"{network.plmn}",{network.earfcn},{network.pci}']
-            pending.finish(lines if self.modem.cell_reachable else [])
+            begin = f"+SQNINS: {kind},{network.band},{NB_S1}"
+            signal = self.modem.cell.signal() if self.modem.cell_reachable else None
+            if self.modem.registered:
+                pending.finish([begin + "," * 8])
+            elif signal is None:
+                pending.finish()
+            else:
+                cell = f'"{int(network.ci, 16):X}","{network.tac.upper()}","{network.plmn}"'
+                place = f"{network.earfcn},{network.pci},{NB_MHZ}"
+                level = f"{signal.rsrp_dbm:.1f}0,{signal.rsrq_db:.1f}0"
+                pending.finish([f"{begin},{cell},{place},{level}"])
 
         self.later(FAST_SCAN_MS, found)
         return pending

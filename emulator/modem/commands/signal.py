@@ -14,6 +14,7 @@ from emulator.modem.script import SEARCHING
 from emulator.network.cell import Signal
 
 MONI_MODES = (0, 1, 2, 7, 9)
+NEIGHBOURS, WITH_CINR = (1, 2), 9
 PAGING_FRAMES = 256
 
 
@@ -69,17 +70,22 @@ class SignalQuality(Family):
         return [f"+CESQ: 99,99,255,255,{rsrq},{rsrp}"]
 
     def _moni(self, args: Args) -> Result:
+        """In steps of 0.1 dB, CINR by mode 9 alone; no other cell is there for modes 1 and 2."""
         at_most(args, 1)
-        if integer(args, 0, 0, 9) not in MONI_MODES:
+        mode = integer(args, 0, 0, 9)
+        if mode not in MONI_MODES:
             raise CmeError(50)
         signal = self._camped()
         if signal is None:
             raise CmeError(3)
+        if mode in NEIGHBOURS:
+            return None
         network = self.modem.cell.network
         plmn = network.plmn
+        cinr = f"CINR:{signal.sinr_db:.1f}0 " if mode == WITH_CINR else ""
         return [
-            f"+SQNMONI: {network.name} Cc:{plmn[:3]} Nc:{plmn[3:]} RSRP:{signal.rsrp_dbm:.2f} "
-            f"CINR:{signal.sinr_db:.2f} RSRQ:{signal.rsrq_db:.2f} TAC:{int(network.tac, 16)} "
+            f"+SQNMONI: {network.name} Cc:{plmn[:3]} Nc:{plmn[3:]} RSRP:{signal.rsrp_dbm:.1f}0 "
+            f"{cinr}RSRQ:{signal.rsrq_db:.1f}0 TAC:{int(network.tac, 16)} "
             f"Id:{network.pci} EARFCN:{network.earfcn} PWR:{signal.rssi_dbm:.2f} "
             f"PAGING:{PAGING_FRAMES}"
         ]

@@ -45,7 +45,7 @@ PENDING, YES, OUT_OF_TIME = range(3)
 class Wlan(Service):
     """It is lwIP's interface as well: a `Nic` of emulator/network/nic.py."""
 
-    looks = frozenset({"started", "isconnected", "joined", "get"})
+    looks = frozenset({"started", "isconnected", "joined", "get", "ifconfig"})
 
     def __init__(self, board: Board, options: WifiOptions) -> None:
         super().__init__(board)

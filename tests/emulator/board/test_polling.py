@@ -20,6 +20,7 @@ class Door(Service):
     """Opens by an event; `knock` is a call that does something."""
 
     looks = frozenset({"is_open"})
+    sets = frozenset({"lamp"})
 
     def __init__(self, board: Board, at_us: int) -> None:
         super().__init__(board)
@@ -32,6 +33,9 @@ class Door(Service):
         return True
 
     def do_knock(self) -> None:
+        pass
+
+    def do_lamp(self, on: bool) -> None:
         pass
 
 
@@ -79,6 +83,17 @@ def test_a_time_that_is_waited_for_passes_by_a_small_share(board: Board) -> None
 def test_a_loop_that_does_something_is_as_it_was(board: Board) -> None:
     board.plug("door", Door(board, 800_000))
     assert calls_until_open(board, "door.knock") == 800_000 // (2 * CALL_US)
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_a_setting_counts_when_its_value_changes(board: Board, changes: bool) -> None:
+    board.plug("door", Door(board, HALF_HOUR_US))
+    for turn in range(30_000):
+        with contextlib.suppress(OSError):
+            board.call("door.is_open")
+        board.call("door.lamp", bool(changes and turn % 2))
+    usual_us = 30_000 * 2 * CALL_US
+    assert (board.clock.now_us == usual_us) == changes
 
 
 def test_a_printed_text_is_no_look(board: Board) -> None:

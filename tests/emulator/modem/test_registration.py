@@ -256,7 +256,6 @@ def test_first_attach_takes_much_longer_and_only_once() -> None:
 def test_cops() -> None:
     rig = Rig(READY)
     assert rig.ask("AT+COPS?") == ERROR
-    assert rig.ask("AT+COPS=3,2") == OK
     rig.ask("AT+CFUN=1")
     assert rig.ask("AT+COPS?") == info("+COPS: 0")
     rig.attach()
@@ -265,6 +264,15 @@ def test_cops() -> None:
     assert rig.ask("AT+COPS?") == info('+COPS: 0,0,"Test Network",9')
     assert rig.ask("AT+COPS=2", 5000) == urc("0") + OK
     assert rig.ask("AT+COPS=0", 8000) == urc("2") + urc("1") + OK
+
+
+def test_the_fast_scan_names_cells_until_one_of_them_serves() -> None:
+    rig = Rig({"radio": {"attach_ms": 200_000, "rsrp_dbm": -97.3, "rsrq_db": -10.8}})
+    rig.ask("AT+CFUN=1")
+    cell = '"1A2D003","1A2B","00101",6253,142,0.2,-97.30,-10.80'
+    assert info(f"+SQNINS: 1,20,9,{cell}") in rig.ask("AT+SQNINS=1", 45_000)
+    rig.pass_ms(200_000)
+    assert rig.ask("AT+SQNINS=0", 45_000) == info("+SQNINS: 0,20,9,,,,,,,,")
 
 
 def test_cops_scan_takes_minutes() -> None:

@@ -80,10 +80,11 @@ def test_signal_of_a_fixed_cell() -> None:
     assert rig.ask("AT+CSQ;+CESQ") == "\r\n+CSQ: 16,99\r\n" + info("+CESQ: 99,99,255,255,255,255")
     rig.attach()
     assert rig.ask("AT+CESQ") == info("+CESQ: 99,99,255,255,18,43")
-    assert rig.ask("AT+SQNMONI=0") == info(
-        "+SQNMONI: Test Network Cc:001 Nc:01 RSRP:-97.30 CINR:7.25 RSRQ:-10.80 TAC:6699 Id:142 "
-        "EARFCN:6253 PWR:-81.00 PAGING:256"
-    )
+    begin = "+SQNMONI: Test Network Cc:001 Nc:01 RSRP:-97.30 "
+    end = "RSRQ:-10.80 TAC:6699 Id:142 EARFCN:6253 PWR:-81.00 PAGING:256"
+    assert rig.ask("AT+SQNMONI=9") == info(f"{begin}CINR:7.20 {end}")
+    assert rig.ask("AT+SQNMONI=7") == rig.ask("AT+SQNMONI=0") == info(begin + end)
+    assert rig.ask("AT+SQNMONI=1") == rig.ask("AT+SQNMONI=2") == OK
     assert rig.ask("AT+VZWRSRP") == info("+VZWRSRP: 142,6253,-97.30")
     assert rig.ask("AT+SQNMONI=3") == ERROR
 
@@ -136,7 +137,11 @@ def test_bands_by_firmware_build(build: int, refused: list[int]) -> None:
 def test_showver_and_smdd_as_the_firmware_reads_them() -> None:
     rig = Rig()
     said = rig.ask('AT!="showver"')
-    assert re.search(r"\r\n    Software     : [0-9.]+ \[41019\] by ", said)
+    assert re.search(r"\r\n    Software     : [0-9.]+ \[41019\] by \S+ at 20", said)
+    assert re.search(r"\r\n    Bootloader2\* : [0-9.]+ \[41019\]\r", said)
+    assert "autostart" not in said
+    said = rig.ask('AT!="get_sw_version"')
+    assert re.findall(r"\r\n\[([A-Z]+)", said) == ["BOOTROM"] * 3 + ["FFF", "UPDATER", "NVRAM"]
     said = rig.ask("AT+SMDD", 1000)
     assert len(said) > 2048 and "17 bands" in said and said.endswith(OK)
 
