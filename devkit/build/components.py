@@ -4,9 +4,10 @@ Every module of a device folder is a component, under its own name (`nbiot`, `si
 `microATsocket`); so is what a folder's `__init__.py` offers, under the name of the folder, and the
 scripts in the root together are the component `application`. A module whose name begins with an
 underscore is no component: it belongs to those of its folder that import it, and to what the
-`__init__.py` offers if none does, as in ota/. A package in lib/ is one component. Those that one
-loads on demand are a component of the kind `extra`: _nbiot_uart.py and _nbiot_uart_choice.py are
-`nbiot_uart`.
+`__init__.py` offers if none does, as in ota/. A package in lib/ is one component. A component in
+lib/ that nothing here uses is for programs of one's own, and goes with no node: a `drop-in`. Those
+that one loads on demand are a component of the kind `extra`: _nbiot_uart.py and
+_nbiot_uart_choice.py are `nbiot_uart`.
 
 What a component requires follows from its imports. Two things that imports do not tell stand in
 the sources as well: an import with the comment `# on demand` serves one function that the rest
@@ -32,6 +33,7 @@ from emulator.vm import kept
 
 APPLICATION = "application"
 EXTRA = "extra"
+DROP_IN = "drop-in"
 CONTRACT = "contract"  # what an __init__.py is: how the members of its folder are used
 KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",
          "lib": "lib", "ota": CONTRACT}  # fmt: skip
@@ -41,7 +43,7 @@ ON_DEMAND = "# on demand"
 @dataclass(frozen=True)
 class Component:
     name: str
-    kind: str  # bearer, sensor, protocol, util, lib, contract, extra, application
+    kind: str  # bearer, sensor, protocol, util, lib, drop-in, contract, extra, application
     files: tuple[Path, ...]  # its own, relative to the root, sorted
     needs: tuple[Path, ...]  # all that has to be on a board for it to work, its own included
     requires: tuple[str, ...]  # the components that the others of these files belong to
@@ -78,6 +80,10 @@ def components(root: Path = ROOT) -> dict[str, Component]:
             optional=belonging(on_demand, [name, *requires]),
             foreign=tuple(sorted({module for path in needed for module in graph[path].foreign})),
         )
+    used = {name for one in found.values() for name in (*one.requires, *one.optional)}
+    for name, one in found.items():
+        if one.kind == "lib" and name not in used:
+            found[name] = replace(one, kind=DROP_IN)
     return found
 
 

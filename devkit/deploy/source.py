@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.build.components import DROP_IN
 from devkit.build.targets import TARGETS
 from devkit.deploy.repl import DeployError
 from emulator.device_files import FIXED, config_file, credentials_file
@@ -80,6 +81,8 @@ def load(folder: Path) -> Source:
             if (file is None or file.sha256 != built.sha256) and not built.forms:
                 what = "is missing" if file is None else "is not as it was built"
                 raise DeployError(f"{folder / entry['path']} {what}: run ./dev build again")
+            if component.get("kind") == DROP_IN:  # for programs that are not of this tree
+                files.pop(entry["path"], None)
     return Source(folder, manifest.get("target"), _ordered(files))
 
 

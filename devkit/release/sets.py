@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devkit.build import packages
-from devkit.build.components import components, imports
+from devkit.build.components import DROP_IN, components, imports
 from devkit.build.targets import PYCOM, is_script
 from devkit.release.format import (
     MOST_BYTES,
@@ -65,7 +65,8 @@ def built(root: Path = ROOT) -> list[Module]:
 
     Raises ValueError for a file that does not compile, requirements.NotInstalled.
     """
-    own = {path for component in components(root).values() for path in component.files}
+    here = [one for one in components(root).values() if one.kind != DROP_IN]
+    own = {path for one in here for path in one.files}
     fetched = packages.for_device(root)
     files = {path: source(path, root) for path in own if path.as_posix() not in STAYS}
     files |= {path: file for package in fetched for path, file in package.files.items()}

@@ -54,6 +54,7 @@ def test_a_package_in_lib_is_one_component(tmp_path):
     far = components(plant(tmp_path, files))["far"]
     assert names(far.files) == set(files)
     assert far.requires == ("timing", "utils") and far.foreign == ("utime",)
+    assert far.kind == "drop-in", "nothing here uses it"
     assert names(needs(Path("lib/far/__init__.py"), tmp_path)) >= set(files)
 
 

@@ -32,6 +32,7 @@ SMALL = (
 
 
 THERE = ("sensors/", "protocols/", "utils/")
+FOR_OTHERS = ("lib/microcoapy/", "lib/dns_query")  # programs that are not of this tree
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +274,9 @@ def test_a_fresh_build_is_the_default(board, tmp_path, monkeypatch) -> None:
     built = files_below(tmp_path / "dist" / "pycom-1.20.2" / "flash")
     assert built["networking/nbiot.mpy"][:2] == b"M\x04"
     assert built == content
-    assert one.files().items() >= built.items()  # and the journal of a node that has begun
+    here = {path: data for path, data in built.items() if not path.startswith(FOR_OTHERS)}
+    assert one.files().items() >= here.items()  # and the journal of a node that has begun
+    assert not set(one.files()) & (set(built) - set(here))
 
 
 def test_a_current_micropython_imports_what_was_deployed(current, small, tmp_path, deploy) -> None:
@@ -308,6 +311,18 @@ def test_the_manifest_is_what_the_build_writes(built: Path) -> None:
     manifest = json.loads((built / "manifest.json").read_text())
     assert manifest["target"] == "pycom-1.20.2"
     assert {"path", "sha256"} <= set(manifest["components"][0]["files"][0])
+
+
+def test_what_nothing_in_the_tree_uses_of_lib_stays_here(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small, tmp_path / "tree")
+    (tmp_path / "tree" / "lib").mkdir()
+    for name in ("mine", "others"):
+        (tmp_path / "tree" / "lib" / f"{name}.py").write_text("")
+    (tmp_path / "tree" / "utils" / "using.py").write_text("import mine\n")
+    build(PYCOM, tmp_path / "built", tmp_path / "tree")
+    assert (tmp_path / "built" / "flash" / "lib" / "others.mpy").is_file(), "for mip"
+    paths = {file.path for file in sources.load(tmp_path / "built").files}
+    assert "lib/mine.mpy" in paths and "lib/others.mpy" not in paths
 
 
 def test_the_board_side_is_micropython_1_11() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit.build.components import DROP_IN, components
 from devkit.build.targets import PYCOM
 from devkit.release import sets
 from devkit.release.format import MOST_SEQ, Component
@@ -25,7 +26,15 @@ TREE = (
 def test_all_that_a_build_puts_on_a_board_is_in_it_but_what_stays(modules: list[Module]) -> None:
     names = {each.name for each in modules}
     stays = {*FIXED, "config.py"}
-    wanted = {sets.name_of(path) for path in device_files() if path.as_posix() not in stays}
+    for_others = {
+        path for one in components().values() if one.kind == DROP_IN for path in one.files
+    }
+    wanted = {
+        sets.name_of(path)
+        for path in device_files()
+        if path.as_posix() not in stays and path not in for_others
+    }
+    assert "lib.microcoapy.__init__" not in names
     assert names == wanted | {"lib.umqtt.simple"}, "from PyPI"
     assert not names & {"boot", "boot_trial", "main", "config", "credentials"}
     assert {each.name for each in modules if each.kind == "py"} == {"node_reset"}

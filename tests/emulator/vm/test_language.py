@@ -77,7 +77,7 @@ def test_what_is_printed(device, expression, printed):
         ("pow(2, 3, 5)", "TypeError"),
         ("iter(int, 1)", "TypeError"),
         ("round(123, -1)", "NotImplementedError"),
-        ("'54 %RH' % ()", "TypeError: format string needs more arguments"),
+        ("'54 %RH of 9.5' % ()", "TypeError: format string needs more arguments"),
         ("'%d' % (1, 2.5)", "TypeError: format string didn't convert all arguments"),
         ("print('', flush=True)", "TypeError"),
         ("open('none')", "OSError: [Errno 2] ENOENT"),
