@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from emulator.board.options import BoardOptions
+from emulator.board.standard import BoardOptions
 
 _QUOTED = r"""\s*b?['"]([^'"\n]{%s})['"]"""
 _SSID = re.compile(r"""(?:ssid\w*['"\]]*\s*(?:==?|[:,])|connect\()""" + _QUOTED % "1,32", re.I)
