@@ -27,7 +27,8 @@ OPEN = "?"  # a person has to say what a board does
 _MEMORY = 4 << 30  # bytes
 _WALL = 20  # times the processor time: a busy machine
 _TRACE = "Traceback (most recent call last)"
-_ENDS = {"deepsleep": "sleeps", "finished": "ends", "reset": "resets", "time_limit": "runs on"}
+_ENDS = {"deepsleep": "sleeps", "finished": "ends", "reset": "resets",
+         "off": "is switched off", "time_limit": "runs on"}  # fmt: skip
 _LINE = re.compile(r'File "(?:/flash/)?([^"]+)", line (\d+)')
 _NO_MODULE = re.compile(r"ImportError: no module named '([\w.]+)'")
 

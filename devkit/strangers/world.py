@@ -29,6 +29,7 @@ _NOT_HOSTS = re.compile(r"\.(?:py|txt|json|csv|pem|crt|key|bin|log|mpy|html?|md)
 _PORT = re.compile(r"""(?:port\w*['"]?\s*[:=]|['"],|:)\s*(\d{2,5})\b""", re.I)
 _PORTS = ("53", "80", "123", "443", "1700", "1883", "5683", "8080", "8883")
 _SHIELD = re.compile(r"^[^#\n]*(?:(pysense|SI7006|LTR329|MPL3115)|pytrack|L76GNSS)", re.I | re.M)
+_SECOND = re.compile(r"pycoproc_2|Shield2|Pytrack 2")
 _MOST_POINTS, _MOST_HOSTS, _MOST_PORTS = 12, 16, 24
 
 
@@ -64,7 +65,7 @@ def _shield(texts: Sequence[str]) -> str:
     if found is None:
         return ""
     kind = "pysense" if found[1] else "pytrack"
-    return kind + "2" * any("pycoproc_2" in text for text in texts)
+    return kind + "2" * any(map(_SECOND.search, texts))
 
 
 def _access_points(text: str) -> list[tuple[str, str]]:
