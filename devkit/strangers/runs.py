@@ -108,7 +108,7 @@ def outcome(said: str, output: str) -> tuple[str, str]:
     try:
         cycles = json.loads(said)["cycles"]
     except ValueError:
-        if _TRACE not in output:
+        if not re.search(r'File "\S+/(?:emulator|devkit)/', output):
             return "not done after the processor time", OPEN
         return f"the emulation fails: {output.strip().splitlines()[-1]}", OPEN
     error = next((cycle["error"] for cycle in cycles if _TRACE in (cycle["error"] or "")), None)

@@ -71,6 +71,7 @@ def _said(ended: str, error: str | None = None) -> str:
 
 
 TRACE = "Traceback (most recent call last):\n"
+CRASH = TRACE + '  File "/home/somebody/emulator/board/board.py", line 3, in call\n'
 NO_MODULE = "ImportError: no module named 'a'"
 RAISED = TRACE + '  File "main.py", line 4, in <module>\n  File "/flash/lib/a.py", line 7, in f\n'
 
@@ -84,7 +85,8 @@ RAISED = TRACE + '  File "main.py", line 4, in <module>\n  File "/flash/lib/a.py
         (_said("finished"), "used and not emulated: machine.DAC\n", ("uses machine.DAC", API)),
         (_said("finished"), TRACE + "  File\nOSError: 5\nx", ("ends, after OSError: 5", OPEN)),
         ("", "", ("not done after the processor time", OPEN)),
-        ("", TRACE + "KeyError: 1", ("the emulation fails: KeyError: 1", OPEN)),
+        ("", RAISED + "OSError: 5", ("not done after the processor time", OPEN)),
+        ("", CRASH + "KeyError: 1", ("the emulation fails: KeyError: 1", OPEN)),
     ],
 )  # fmt: skip
 def test_what_a_run_says(said: str, output: str, found: tuple[str, str]) -> None:
