@@ -132,4 +132,6 @@ def _raised(error: str) -> tuple[str, str]:
     absent = _NO_MODULE.search(last)
     if absent is not None:  # a board's own module is always there, so it is one of a person
         return f"no module {absent[1]}", NEEDS
-    return where + last, API if "NotEmulated" in last else OPEN
+    if "NotEmulated" in last:
+        return where + last.partition(" is on the board, not")[0], API
+    return where + last, OPEN

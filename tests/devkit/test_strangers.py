@@ -72,6 +72,7 @@ def _said(ended: str, error: str | None = None) -> str:
 
 TRACE = "Traceback (most recent call last):\n"
 CRASH = TRACE + '  File "/home/somebody/emulator/board/board.py", line 3, in call\n'
+MISSING = "NotEmulated: network.Sigfox is on the board, not emulated: see docs/emulation.md, Names"
 NO_MODULE = "ImportError: no module named 'a'"
 RAISED = TRACE + '  File "main.py", line 4, in <module>\n  File "/flash/lib/a.py", line 7, in f\n'
 
@@ -82,6 +83,7 @@ RAISED = TRACE + '  File "main.py", line 4, in <module>\n  File "/flash/lib/a.py
         (_said("time_limit", "the time is over"), "", ("runs on", RAN)),
         (_said("exception", RAISED + "OSError: 5"), "", ("lib/a.py line 7: OSError: 5", OPEN)),
         (_said("exception", TRACE + NO_MODULE), "", ("no module a", NEEDS)),
+        (_said("exception", TRACE + MISSING), "", ("NotEmulated: network.Sigfox", API)),
         (_said("finished"), "used and not emulated: machine.DAC\n", ("uses machine.DAC", API)),
         (_said("finished"), TRACE + "  File\nOSError: 5\nx", ("ends, after OSError: 5", OPEN)),
         ("", "", ("not done after the processor time", OPEN)),
