@@ -35,8 +35,8 @@ _NO_MODULE = re.compile(r"ImportError: no module named '([\w.]+)'")
 
 @dataclass(frozen=True)
 class Limits:
-    hours: float = 0.25  # of virtual time
-    processor_s: int = 8
+    hours: float = 0.1  # of virtual time
+    processor_s: int = 4
     cycles: int = 2
 
 
