@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from devkit.strangers.runs import API, BOARD, NEEDS, OPEN, RAN, WRONG, Outcome
 from devkit.tables import markdown
 
-BEGIN = "<!-- from here on: python -m devkit.strangers -->\n"
+BEGIN = "## Result\n"
 VERDICTS = (RAN, BOARD, NEEDS, API, WRONG, OPEN)
 _ROW = re.compile(r"^\| (\S+) \| (.+?) \| (.+?) \| ([^:|]+?)(?:: (.*?))? \|$", re.M)
 _MOST_CHARACTERS = 110

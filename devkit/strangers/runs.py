@@ -27,15 +27,16 @@ OPEN = "?"  # a person has to say what a board does
 _MEMORY = 4 << 30  # bytes
 _WALL = 20  # times the processor time: a busy machine
 _TRACE = "Traceback (most recent call last)"
-_ENDS = {"deepsleep": "sleeps", "finished": "ends", "reset": "resets", "time_limit": "runs on"}
+_ENDS = {"deepsleep": "sleeps", "finished": "ends", "reset": "resets",
+         "off": "is switched off", "time_limit": "runs on"}  # fmt: skip
 _LINE = re.compile(r'File "(?:/flash/)?([^"]+)", line (\d+)')
 _NO_MODULE = re.compile(r"ImportError: no module named '([\w.]+)'")
 
 
 @dataclass(frozen=True)
 class Limits:
-    hours: float = 0.25  # of virtual time
-    processor_s: int = 8
+    hours: float = 0.1  # of virtual time
+    processor_s: int = 4
     cycles: int = 2
 
 
@@ -107,7 +108,7 @@ def outcome(said: str, output: str) -> tuple[str, str]:
     try:
         cycles = json.loads(said)["cycles"]
     except ValueError:
-        if _TRACE not in output:
+        if not re.search(r'File "\S+/(?:emulator|devkit)/', output):
             return "not done after the processor time", OPEN
         return f"the emulation fails: {output.strip().splitlines()[-1]}", OPEN
     error = next((cycle["error"] for cycle in cycles if _TRACE in (cycle["error"] or "")), None)
@@ -131,4 +132,6 @@ def _raised(error: str) -> tuple[str, str]:
     absent = _NO_MODULE.search(last)
     if absent is not None:  # a board's own module is always there, so it is one of a person
         return f"no module {absent[1]}", NEEDS
-    return where + last, API if "NotEmulated" in last else OPEN
+    if "NotEmulated" in last:
+        return where + last.partition(" is on the board, not")[0], API
+    return where + last, OPEN

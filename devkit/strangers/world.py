@@ -1,7 +1,7 @@
 """The surroundings that a program expects, as a scenario: guessed from the text of its files.
 
 Its access point with its password, a network server that knows its LoRaWAN key and region, a card
-in the slot if it uses one. What a person would have set up before starting it.
+in the slot and a shield if it uses one. What a person would have set up before starting it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+
+from emulator.board.standard import BoardOptions
 
 _QUOTED = r"""\s*b?['"]([^'"\n]{%s})['"]"""
 _SSID = re.compile(r"""(?:ssid\w*['"\]]*\s*(?:==?|[:,])|connect\()""" + _QUOTED % "1,32", re.I)
@@ -25,6 +28,8 @@ _HOST = re.compile(
 _NOT_HOSTS = re.compile(r"\.(?:py|txt|json|csv|pem|crt|key|bin|log|mpy|html?|md)$|^(?:0\.0|127\.)")
 _PORT = re.compile(r"""(?:port\w*['"]?\s*[:=]|['"],|:)\s*(\d{2,5})\b""", re.I)
 _PORTS = ("53", "80", "123", "443", "1700", "1883", "5683", "8080", "8883")
+_SHIELD = re.compile(r"^[^#\n]*(?:(pysense|SI7006|LTR329|MPL3115)|pytrack|L76GNSS)", re.I | re.M)
+_SECOND = re.compile(r"pycoproc_2|Shield2|Pytrack 2")
 _MOST_POINTS, _MOST_HOSTS, _MOST_PORTS = 12, 16, 24
 
 
@@ -32,6 +37,9 @@ def scenario(texts: Sequence[str], card: Path) -> str:
     """A scenario file. card: an empty folder that may stand for an SD card."""
     text = "\n".join(texts)
     lines = ['like = "good"', "[board]"]
+    shield = _shield(texts)
+    if shield:
+        lines.append(f'shield = "{shield}"')
     if re.search(r"\bSD\(", text):
         lines.append(f"sd = {json.dumps(str(card))}")
     region = _REGION.search(text)
@@ -47,6 +55,17 @@ def scenario(texts: Sequence[str], card: Path) -> str:
         lines += [f"  {{ ssid = {json.dumps(ssid)}, {how} }}," for ssid, how in points]
         lines += ["]"]
     return "\n".join(lines) + "\n"
+
+
+def _shield(texts: Sequence[str]) -> str:
+    """The board that the program is plugged into, as the first file that names one says."""
+    if "shield" not in {field.name for field in fields(BoardOptions)}:
+        return ""
+    found = next((found for text in texts if (found := _SHIELD.search(text))), None)
+    if found is None:
+        return ""
+    kind = "pysense" if found[1] else "pytrack"
+    return kind + "2" * any(map(_SECOND.search, texts))
 
 
 def _access_points(text: str) -> list[tuple[str, str]]:

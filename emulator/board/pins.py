@@ -184,6 +184,7 @@ class Pins(Service):
         return self._pins[name].pulled()
 
     def on_reset(self, cause: int) -> None:
+        self._late.clear()
         kept = KEPT_AT_BOOT + KEPT_FOR_MODEM.get(self.board.name, ())
         for pin in self._pins.values():
             pin.trigger = 0

@@ -5,6 +5,7 @@
 - A comment may hold any bytes.
 - A tab goes to the next multiple of eight columns, a form feed is a column.
 - A decimal number may begin with zeros, and have underscores anywhere.
+- Any character beyond ASCII is a letter of a name, such as the blanks that a web page leaves.
 - bytes may hold any character, as its UTF-8; a character by its name (\\N{...}) is not known.
 
 No line is added or taken away.
@@ -21,7 +22,7 @@ _TOKEN = re.compile(
             (?:\\(?:\r\n|.|\n)|(?!(?P=quote)).)*?(?P=quote))
       | (?P<comment>\#[^\r\n]*)
       | (?P<number>(?:0[xXoObB]\w*)|(?:\d|\.\d)(?:[eE][+-](?=\d)|[\w.])*)
-      | (?P<name>[^\W\d]\w*)
+      | (?P<name>(?:[^\W\d]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*)
       | (?P<joined>\\(?:\r\n?|\n))
       | (?P<line>\r\n?|\n)(?P<indent>[ \t\f]*)
       | (?P<open>[(\[{]) | (?P<close>[)\]}])
@@ -55,6 +56,8 @@ class _Lexer:
             return re.sub("[\ud800-\udfff]", "?", token)
         if kind == "number":
             return _number(token)
+        if kind == "name" and not token.isidentifier():
+            return "".join([char if char.isidentifier() else _letter(char) for char in token])
         if found["line"] is not None:
             return found["line"] + (_columns(found["indent"]) if not self._depth else "")
         if kind == "open":
@@ -62,6 +65,11 @@ class _Lexer:
         elif kind == "close":
             self._depth = max(0, self._depth - 1)
         return token
+
+
+def _letter(char: str) -> str:
+    """What CPython takes for a letter instead of this one."""
+    return char if char < "\x80" else chr(0x20000 + ord(char) % 0xA000)
 
 
 def _columns(indent: str) -> str:

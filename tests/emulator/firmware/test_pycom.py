@@ -243,6 +243,14 @@ def test_pulses_come_in_pairs_after_the_idle_time(device):
     assert printed == "[(0, 80), (1, 80), (0, 50), (1, 0)] 6\n[]\n4\n"
 
 
+def test_pulses_that_came_too_late_are_gone_after_a_reset(device):
+    device.service("pins").pulse_sources["P3"] = lambda: [(0, 80), (1, 80)]
+    late = "import pycom; print(pycom.pulses_get('P3', 50))"
+    assert device.run(late) == "[]\n"
+    device.board.reset(WDT_RESET)
+    assert device.run(late) == "[]\n"
+
+
 def test_an_image_is_written_and_verified(device):
     printed = device.run("""
         import pycom

@@ -36,7 +36,6 @@ CPYTHON: dict[str, str] = {
     "class_features": "names with two underscores are mangled; dir() of a class is sorted",
     "class_refusals": "a negative __len__, __str__ of no text, an __eq__ that takes no hash away",
     "complex_numbers": "complex numbers are of double precision, and have conjugate()",
-    "cr_and_blank_lines": "a byte order mark is no letter",
     "dict_methods": "| joins dicts",
     "exception_attributes": "args of an exception can be assigned, and attributes added",
     "exception_classes": "two builtin exceptions as bases do not conflict",

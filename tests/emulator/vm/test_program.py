@@ -202,6 +202,12 @@ def test_threads_take_turns_in_sleeps_and_locks(device):
     assert printed == "6 a0 b2 500\n"
 
 
+def test_blanks_of_a_web_page_are_letters_of_a_name(device):
+    assert device.run("y\xa0= 1\nprint(2)\n\u200b\nprint(3)").startswith("2\nTraceback")
+    assert device.run("y\xa0= 1\nprint(y)").startswith("Traceback")
+    assert "NameError: name 'y' isn't defined" in device.printed[-1]
+
+
 def test_a_program_that_reads_the_console_waits_for_a_person(device):
     clock, console = device.board.clock, device.vm.console
     clock.schedule(90_000_000, lambda: console.type("Ada\nx"))
