@@ -755,7 +755,7 @@ def _drawn(rng: random.Random) -> Plan:
     def flags(likely: float, count: int) -> tuple[bool, ...]:
         return tuple(rng.random() < likely for _ in range(count))
 
-    return Plan(
+    plan = Plan(
         kind=rng.choice(KINDS),
         change=rng.choice(CHANGES),
         keep=rng.choice(("rtc", "flash")),
@@ -764,6 +764,9 @@ def _drawn(rng: random.Random) -> Plan:
         losses=flags(rng.choice((0.0, 0.3)), 7),
         off_s=tuple(rng.choice((1, 60, 20_000)) for _ in range(6)),
     )
+    if all(plan.losses):  # nothing would ever arrive
+        plan.losses = (False,)
+    return plan
 
 
 def _cut(rng: random.Random) -> dict[str, Any]:
