@@ -1,3 +1,4 @@
+# drop-in: only programs that were written for the original need it
 """Names looked up at a DNS server of your choice, by any UDP socket (RFC 1035, RFC 3596).
 
     import dns_query

@@ -4,15 +4,15 @@ Every module of a device folder is a component, under its own name (`nbiot`, `si
 `microATsocket`); so is what a folder's `__init__.py` offers, under the name of the folder, and the
 scripts in the root together are the component `application`. A module whose name begins with an
 underscore is no component: it belongs to those of its folder that import it, and to what the
-`__init__.py` offers if none does, as in ota/. A package in lib/ is one component. A component in
-lib/ that nothing here uses is for programs of one's own, and goes with no node: a `drop-in`. Those
+`__init__.py` offers if none does, as in ota/. A package in lib/ is one component. Those
 that one loads on demand are a component of the kind `extra`: _nbiot_uart.py and
 _nbiot_uart_choice.py are `nbiot_uart`.
 
-What a component requires follows from its imports. Two things that imports do not tell stand in
+What a component requires follows from its imports. Three things that imports do not tell stand in
 the sources as well: an import with the comment `# on demand` serves one function that the rest
-does without; the application calls them all. And it finds plug-ins by the names that stand in
-config.py (`plugins.find("networking", ...)`).
+does without; the application calls them all. A file whose first line begins with `# drop-in` is
+for programs written for another library, and goes with no node. And the application finds
+plug-ins by the names that stand in config.py (`plugins.find("networking", ...)`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DROP_IN = "drop-in"
 CONTRACT = "contract"  # what an __init__.py is: how the members of its folder are used
 KINDS = {"networking": "bearer", "sensors": "sensor", "protocols": "protocol", "utils": "util",
          "lib": "lib", "ota": CONTRACT}  # fmt: skip
-ON_DEMAND = "# on demand"
+ON_DEMAND, DROP_IN_MARK = "# on demand", "# drop-in"
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,9 @@ def components(root: Path = ROOT) -> dict[str, Component]:
     found = {}
     for name, (kind, files) in own.items():
         owner = own[name.rpartition("_")[0]][1] if kind == EXTRA else []
+        texts = [source(path, root).read_text(encoding="utf-8") for path in files]
+        if any(text.startswith(DROP_IN_MARK) for text in texts):
+            kind = DROP_IN
         needed = _closure([*files, *owner], graph, on_demand=name == APPLICATION)
         on_demand = {path for each in needed for path in graph[each].on_demand}
         requires = belonging(needed, [name])
@@ -80,10 +83,6 @@ def components(root: Path = ROOT) -> dict[str, Component]:
             optional=belonging(on_demand, [name, *requires]),
             foreign=tuple(sorted({module for path in needed for module in graph[path].foreign})),
         )
-    used = {name for one in found.values() for name in (*one.requires, *one.optional)}
-    for name, one in found.items():
-        if one.kind == "lib" and name not in used:
-            found[name] = replace(one, kind=DROP_IN)
     return found
 
 

@@ -1,3 +1,4 @@
+# drop-in: only programs that were written for the original need it
 """CoAP client and server with the interface of microCoAPy: programs written for that run with it.
 
     import microcoapy

@@ -313,12 +313,11 @@ def test_the_manifest_is_what_the_build_writes(built: Path) -> None:
     assert {"path", "sha256"} <= set(manifest["components"][0]["files"][0])
 
 
-def test_what_nothing_in_the_tree_uses_of_lib_stays_here(small: Path, tmp_path: Path) -> None:
+def test_a_drop_in_stays_here(small: Path, tmp_path: Path) -> None:
     shutil.copytree(small, tmp_path / "tree")
     (tmp_path / "tree" / "lib").mkdir()
-    for name in ("mine", "others"):
-        (tmp_path / "tree" / "lib" / f"{name}.py").write_text("")
-    (tmp_path / "tree" / "utils" / "using.py").write_text("import mine\n")
+    for name, text in (("mine", ""), ("others", "# drop-in: for other programs\n")):
+        (tmp_path / "tree" / "lib" / f"{name}.py").write_text(text)
     build(PYCOM, tmp_path / "built", tmp_path / "tree")
     assert (tmp_path / "built" / "flash" / "lib" / "others.mpy").is_file(), "for mip"
     paths = {file.path for file in sources.load(tmp_path / "built").files}
