@@ -1,44 +1,30 @@
 """framebuf of this firmware: drawing into a buffer of the program.
 
-The letters are those that text() of a MicroPython with this module draws (Pet Me 128).
+The letters are those that text() of MicroPython's WebAssembly build draws, asked for at the first.
 Source: Pycom firmware 1.20.2.r4, extmod/modframebuf.c.
 """
 
 from __future__ import annotations
 
+import functools
+import subprocess
 from typing import Any
 
+from emulator.vm import webassembly
 from emulator.vm.language.constructors import make_memoryview
 
 MVLSB, RGB565, GS4_HMSB, MONO_HLSB, MONO_HMSB, GS2_HMSB, GS8 = range(7)
 _BITS = {MVLSB: 1, RGB565: 16, GS4_HMSB: 4, MONO_HLSB: 1, MONO_HMSB: 1, GS2_HMSB: 2, GS8: 8}
 _UNKNOWN = 127  # what is drawn for a letter beyond these
 
-# 8 columns a letter, from the blank to 127; the lowest bit is on top
-_LETTERS = bytes.fromhex(
-    """
-    00000000000000000000004f4f0000000007070000070700147f7f14147f7f1400242e6b6b3a1200
-    006333180c66630000327f4d4d777250000000040603010000001c3e63410000000041633e1c0000
-    082a3e1c1c3e2a080008083e3e080800000080e06000000000080808080808000000006060000000
-    00406030180c0602003e7f49457f3e000040447f7f40400000627351494f460000226349497f3600
-    00181814167f7f1000276745457d3900003e7f49497b3200000303797d07030000367f49497f3600
-    00266f49497f3e000000002424000000000080e46400000000081c36634141000014141414141400
-    00414163361c080000020351590f0600003e7f414d4f2e00007c7e0b0b7e7c00007f7f49497f3600
-    003e7f4141632200007f7f41633e1c00007f7f4949414100007f7f0909010100003e7f41497b3a00
-    007f7f08087f7f000000417f7f410000002060417f3f0100007f7f1c36634100007f7f4040404000
-    007f7f060c067f7f007f7f0e1c7f7f00003e7f41417f3e00007f7f09090f0600001e3f21617f5e00
-    007f7f19396f460000266f49497b32000001017f7f010100003f7f40407f3f00001f3f60603f1f00
-    007f7f3018307f7f0063771c1c77630000070f78780f0700006171594d47430000007f7f41410000
-    0002060c18306040000041417f7f000000080c06060c0800c0c0c0c0c0c0c0c00000010306040000
-    00207454547c7800007f7f44447c380000387c44446c280000387c44447f7f0000387c54545c5800
-    00087e7f090302000098bca4a4fc7c00007f7f04047c78000000007d7d0000000040c08080fd7d00
-    007f7f30386c44000000417f7f400000007c7c1830187c7c007c7c04047c780000387c44447c3800
-    00fcfc24243c180000183c2424fcfc00007c7c04040c080000485c545474200004043f7f44642000
-    003c7c40407c3c00001c3c60603c1c00001c7c3018307c1c00446c38386c4400009cbca0a0fc7c00
-    004464745c4c44000008083e77414100000000ffff000000004141773e0808000002030103020301
-    aa55aa55aa55aa55
-    """
-)
+
+@functools.cache
+def _letters() -> bytes:
+    """8 columns a letter, from the blank to 127; the lowest bit is on top."""
+    script = str(webassembly.HERE / "letters.mjs")
+    command = [webassembly.program(), script, str(webassembly.package())]
+    drawn = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return bytes.fromhex(drawn)
 
 
 def _int(value: Any) -> int:
@@ -202,7 +188,7 @@ class FrameBuffer:
         x, y, color = _int(x), _int(y), _int(color)
         for code in text.encode() if isinstance(text, str) else text:
             letter = 8 * ((code if 32 <= code <= _UNKNOWN else _UNKNOWN) - 32)
-            for bits in _LETTERS[letter : letter + 8]:
+            for bits in _letters()[letter : letter + 8]:
                 for row in range(8):
                     if bits >> row & 1:
                         self._set(x, y + row, color)
