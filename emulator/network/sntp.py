@@ -25,7 +25,7 @@ RETRY_MS = constant(15_000, "ms", CODE, "lwIP sntp.c, SNTP_RETRY_TIMEOUT, SNTP_R
 RETRY_MOST_MS = constant(150_000, "ms", CODE, "lwIP sntp.c, SNTP_RETRY_TIMEOUT_MAX")
 
 _REQUEST = b"\x23" + bytes(47)  # version 4, client
-_FROM_1900_S = 2_208_988_800
+_FROM_1900 = 2_208_988_800
 
 
 class Sntp(Service):
@@ -102,6 +102,6 @@ class Sntp(Service):
         self.stop()
         self._retry_ms = RETRY_MS
         self._timer = self.board.clock.schedule_ms(self._period_ms, self._ask)
-        seconds = int.from_bytes(data[40:44], "big") - _FROM_1900_S
+        seconds = int.from_bytes(data[40:44], "big") - _FROM_1900
         fraction = int.from_bytes(data[44:48], "big") * 1_000_000 >> 32
         self._told(seconds * 1_000_000 + fraction)

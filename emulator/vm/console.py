@@ -13,14 +13,15 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator.board.board import Board, Halt
-from emulator.board.constants import CODE, constant
+from emulator.board.constants import CODE, ESTIMATE, constant
 from emulator.board.serial import FIFO_BYTES
 from emulator.vm.errors import DeviceOSError
 
 BAUD = constant(115_200, "baud", CODE, "1.20.2.r4 frozen/Base/_boot.py")
 # 8N1
 BITS_PER_CHARACTER = constant(10, "bit", CODE, "8N1")
-LOOK_US = 10_000_000  # a program that reads looks so often for something typed
+# a program that reads looks so often for something typed
+LOOK_US = constant(10_000_000, "us", ESTIMATE, "nobody types at an emulated console")
 _LOOKS = 8_640  # in vain, then the run ends
 
 
