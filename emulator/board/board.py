@@ -184,9 +184,8 @@ class Board:
         if polls:
             cost_us = self.polling.charge_us(cost_us)
         elif method in service.sets:
-            polls = self.polling.repeats(name, args)
-        else:
-            self.polling.restart()
+            polls = True
+            self.polling.set(name, args)
         self.clock.advance(cost_us, self.halted)
         if self.halt is not None:
             raise self.halt

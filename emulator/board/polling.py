@@ -34,30 +34,33 @@ class Polling:
         self._settings: dict[tuple[Any, ...], Any] = {}  # made in the loop
 
     def restart(self) -> None:
-        """The program does something else, or has been given something."""
+        """The program has been given something: it does not wait any more."""
         self._looks = 0
         if self._settings:
             self._settings.clear()
 
-    def repeats(self, name: str, args: tuple[Any, ...]) -> bool:
-        """A setting is made: whether it is as it was. The last argument is the value."""
+    def set(self, name: str, args: tuple[Any, ...]) -> None:
+        """A setting is made, whose value is the last argument: nothing new if it was so before."""
+        self._go_on()
         key = (name, *args[:-1])
-        if key in self._settings and self._settings[key] == args[-1]:
-            self._looks += 1
-            return True
-        self._looks = 0
+        same = key in self._settings and self._settings[key] == args[-1]
         self._settings[key] = args[-1]
-        return False
+        self._looks = self._looks + 1 if same else 0
 
     def ended(self) -> None:
         """A call of the loop is over, with whatever time it took by itself."""
         self._ended_us = self._clock.now_us
 
+    def _go_on(self) -> None:
+        """Begin anew if time has passed since the last call of the loop: every other call takes
+        some, and so does a printed text or a long computation."""
+        if self._clock.now_us != self._ended_us:
+            self.restart()
+
     def charge_us(self, own_us: int) -> int:
         """What the look that begins now costs."""
+        self._go_on()
         now_us = self._clock.now_us
-        if now_us != self._ended_us:  # a text was printed, or a computation charged
-            self._looks = 0
         self._looks += 1
         if self._looks <= FREE_LOOKS:
             self._since_us = now_us

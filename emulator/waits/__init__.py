@@ -18,12 +18,16 @@ from emulator.board.board import Board
 
 
 def waiting_for(board: Board) -> str:
-    """All causes that the files find in the last calls of the program, the newest first."""
+    """All causes that the files find in the last calls of the program, the newest first. A call
+    that was made once is no wait, unless the program is still in it."""
     told: dict[str, None] = {}
     alone: dict[str, None] = {}
     files = _files()
-    for name, args in reversed(board.last_calls):
-        for file in files:
+    calls = list(reversed(board.last_calls))
+    for call in calls:
+        name, args = call
+        asked = call == calls[0] or calls.count(call) > 1
+        for file in files if asked else ():
             words = file.hint(board, name, args) if name in file.CALLS else None
             if words:
                 (alone if getattr(file, "ALONE", False) else told)[words] = None

@@ -67,7 +67,11 @@ CASES: dict[str, tuple[str, str, str]] = {
         "pin P10, and nothing is connected",
     ),
     "a UART": ("    u = UART(1)\n    while not u.any(): pass\n", "good", "UART 1, and nothing"),
-    "nothing": ("    while True: time.sleep(1)\n", "good", "and sleeps"),
+    "nothing": (
+        "    Pin('P10')()\n    while True: time.sleep(50)\n",
+        "good",
+        "up; the program goes on for ever, and sleeps",
+    ),
 }
 
 
