@@ -103,6 +103,9 @@ def _rest(resets):
     if resets > _MOST_RESETS:  # nothing that the node leaves out helps
         period_s = max(period_s, _REST_S)
     print("boot: too many resets in a row, sleeping %d s" % period_s)
+    word = pycom.nvs_get("ota", 0)
+    if isinstance(word, int) and word >> 28 == 2 and word >> 24 & 7 < 7:
+        _keep("ota", word + (1 << 24))  # this start has tried nothing of the release on trial
     set_options({})  # or the next start would switch the modem on
     if not hung & _MODEM:
         _noted(_MODEM, modem_off)

@@ -82,6 +82,15 @@ def test_a_sleep_that_spares_the_battery_costs_a_cycle_of_the_trial_and_no_try(
     assert board.service("nvs").records["ota", "int"] == after
 
 
+def test_a_start_that_only_sleeps_after_resets_costs_no_try(board):
+    shutil.copy(ROOT / "node_reset.py", board.flash)
+    for key, value in (("ota", trial(0, 0, 24)), ("resets", 2)):
+        board.service("nvs").put(key, value)
+    board.run("import node_reset\nnode_reset.start(None)")
+    assert board.outcome.kind == "deepsleep"
+    assert board.service("nvs").records["ota", "int"] == trial(0, 1, 24)
+
+
 @pytest.mark.parametrize(("floor", "seq"), [(OLD, OLD), ("damaged", 0)])
 def test_the_old_set_does_not_wait_for_failures_of_the_other_one(board, floor, seq):
     nvs = board.service("nvs")
