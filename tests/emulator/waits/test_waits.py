@@ -67,6 +67,13 @@ CASES: dict[str, tuple[str, str, str]] = {
         "pin P10, and nothing is connected",
     ),
     "a UART": ("    u = UART(1)\n    while not u.any(): pass\n", "good", "UART 1, and nothing"),
+    "a lock": (
+        "    import _thread\n    held = _thread.allocate_lock()\n"
+        "    held.acquire()\n    held.acquire()\n",
+        "good",
+        "a lock (_thread)",
+    ),
+    "idle": ("    import machine\n    while True: machine.idle()\n", "good", "machine.idle()"),
     "nothing": ("    while True: time.sleep(1)\n", "good", "and sleeps"),
 }
 
