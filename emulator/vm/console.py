@@ -82,6 +82,8 @@ class Console:
         """Something is there to be read; without a person, what was typed before."""
         if not self.typed and self.more is not None:
             self.typed.append(self.more())
+        if not self.typed:
+            self._board.last_calls.append(("console.typed", ()))
         self._in_vain = 0 if self.typed else self._in_vain + 1
         if self._in_vain > _LOOKS:
             self._board.stop(NobodyTypes("the program reads the console, and nobody types"))
@@ -108,6 +110,8 @@ class ConsoleStream:
         return len(text)
 
     def read(self, size: int = -1) -> str:
+        if size == 0:
+            return ""
         return self._awaited(lambda: self._typed(size))
 
     def readline(self) -> str:

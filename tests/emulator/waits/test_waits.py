@@ -74,6 +74,7 @@ CASES: dict[str, tuple[str, str, str]] = {
         "a lock (_thread)",
     ),
     "idle": ("    import machine\n    while True: machine.idle()\n", "good", "machine.idle()"),
+    "a person": ("    input()\n", "good", "reads the console"),
     "nothing": ("    while True: time.sleep(1)\n", "good", "and sleeps"),
 }
 
