@@ -73,6 +73,17 @@ def test_a_sensor_that_is_switched_by_a_pin_of_the_modem_takes_the_modem_away(ma
     assert "P5 is taken from the modem" in device.traced("power") or cycle.cause == "configuration"
 
 
+def test_uart_0_is_the_console_itself(make_device):
+    """As in the boot.py that boards come with."""
+    device = make_device()
+    device.run(
+        "import os\nfrom machine import UART\nuart = UART(0, baudrate=115200)\n"
+        "os.dupterm(uart)\nprint('printed')\nuart.write(b'written\\r\\n')\n"
+        "uart.init(9600)\nprint('unreadable')\nuart.init(115200)\nprint('readable')\n"
+    )
+    assert [line for line in device.log if "P1" not in line] == ["printed", "written", "readable"]
+
+
 def test_the_console_falls_silent_when_a_program_uses_its_output(make_device):
     device = make_device(modem_on_boot=False)
     program = "import machine\nprint('before')\nmachine.Pin({!r})\nprint('after')\n"

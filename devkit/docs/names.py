@@ -18,7 +18,7 @@ BOARD, BUILD = "FiPy", "pybytes"  # which has all names but those of a GPy's pin
 # There, and without the effect that they have on a board: what they do here
 IMITATED = {
     "machine.SPI": "a bus with nothing on it, which reads ones",
-    "machine.PWM": "keeps the duty cycle; no pin changes",
+    "machine.PWM": "checks its arguments; no pin changes",
     "machine.info": "prints a fixed text",
     "machine.ADC.vref_to_pin": "checks the pin",
     "network.Bluetooth.init": "nothing",

@@ -163,6 +163,7 @@ class Board:
         self.started_us = 0  # when the ESP32 last started
         # of the program, the newest last: what it waited for (emulator/waits)
         self.last_calls: deque[tuple[str, tuple[Any, ...]]] = deque(maxlen=LAST_CALLS)
+        self.at_prompt = False  # the program has ended, and the board has not
         self._text_us = 0  # of Python, for the text that the last call has handed over
 
     def plug(self, name: str, service: Service) -> None:
@@ -252,6 +253,7 @@ class Board:
         self._text_us = 0
         self.irqs.clear()
         self.last_calls.clear()
+        self.at_prompt = False
         self.reset_cause = cause
         self.started_us = self.clock.now_us
         self.trace.add("reset", CAUSE_NAMES[cause])

@@ -37,7 +37,6 @@ from emulator.board.flashfile import OpenFile, leave
 from emulator.board.flashspace import (
     BLOCK_BYTES,
     ENOTEMPTY,
-    EPOCH_2000_S,
     FAT,
     FOLDER_BLOCKS,
     FORMAT_SECTORS,
@@ -177,8 +176,10 @@ class Flash(FlashSpace):
         self.board.spend_us(LOOKUP_US)
         with self.operation(f"stat {self.shown(path)}"):
             _, kind, size = _entry(host)
-            written_s = int(host.stat().st_mtime) - EPOCH_2000_S
-            return [kind, 0, 0, 0, 0, 0, size, *[max(0, written_s)] * 3]
+            written_s = self.written_s.get(host)
+            if written_s is None:
+                written_s = 0 if host.is_dir() else int(host.stat().st_mtime)
+            return [kind, 0, 0, 0, 0, 0, size, *[written_s & ~1] * 3]
 
     def do_mkdir(self, path: str) -> None:
         host = self.place(path)
@@ -239,6 +240,9 @@ class Flash(FlashSpace):
                 source.unlink()
             else:
                 source.replace(target)
+                self.written_s.pop(target, None)
+                if source in self.written_s:
+                    self.written_s[target] = self.written_s.pop(source)
             self.spend_update("rename", target)
 
     def do_chdir(self, path: str) -> None:

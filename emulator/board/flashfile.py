@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from errno import EBADF, EINVAL
 from pathlib import Path
+from typing import Any
 
 from emulator.board.constants import ESTIMATE, constant
 from emulator.board.flashspace import FAT, FlashSpace
@@ -38,11 +39,17 @@ class OpenFile:
             self._flash.need(0, 0)
         if self._flash.fs_type == FAT or not existed:
             self._host.write_bytes(b"")
+            self._stamp()
             self._old_size = 0
             self._flash.spend_update("create", self._host)
         if self._flash.fs_type != FAT:
             self._dirty = True
             self._first_changed = 0
+
+    def _stamp(self) -> None:
+        rtc: Any = self._flash.board.services.get("rtc")
+        if rtc is not None:
+            self._flash.written_s[self._host] = rtc.do_time()
 
     def read(self, size: int) -> bytes:
         if not self._readable:
@@ -106,6 +113,7 @@ class OpenFile:
     def _commit(self) -> None:
         self._flash.need(self._old_size, len(self._content))
         self._host.write_bytes(self._content)
+        self._stamp()
         first, old_size, size = self._first_changed, self._old_size, len(self._content)
         self._old_size = self._first_changed = size
         self._dirty = False

@@ -68,7 +68,6 @@ FOLDER_BLOCKS = {FAT: 1, LITTLEFS: 2}
 ROOT_BLOCKS = {FAT: 4, LITTLEFS: 2}
 CUT_ON_FAT = {"empty": 66, "lost": 24, "torn": 6}
 
-EPOCH_2000_S = 946_684_800
 NAME_LIMIT = {FAT: 128, LITTLEFS: 1022}
 SIZE_BYTES = 4 * 1024 * 1024  # boards with 8 MB of flash
 
@@ -88,6 +87,7 @@ class FlashSpace(Service):
         # "folder", "table" (of FAT) or "format"
         self.worn: Counter[tuple[str, str]] = Counter()
         self._random = board.rng("flash.cut")
+        self.written_s: dict[Path, int] = {}  # when the board wrote a file, by its own clock
         self.cwd = "/flash"
         self.root = root.resolve()
         self._root = str(self.root)

@@ -69,7 +69,7 @@ class Rtc(Service):
 
     def do_set(self, when: list[int]) -> None:
         """Set the wall clock to fields as of `now`."""
-        self.set_wall_us(self.do_mktime(when) * 1_000_000 + when[6])
+        self.set_wall_us(_since_1970(when) * 1_000_000 + when[6])
 
     def do_time(self) -> int:
         return self.wall_us() // 1_000_000
@@ -83,9 +83,8 @@ class Rtc(Service):
         return self.do_gmtime((self.do_time() if seconds is None else seconds) + self.timezone_s)
 
     def do_mktime(self, when: list[int]) -> int:
-        """Seconds since 1970 of such fields; those out of range are carried over."""
-        year, month = when[0], when[1] - 1
-        return calendar.timegm((year + month // 12, month % 12 + 1, *when[2:6]))
+        """Seconds since 1970 of fields of local time; those out of range are carried over."""
+        return _since_1970(when) - self.timezone_s
 
     def do_timezone(self, seconds: int | None) -> int:
         if seconds is not None:
@@ -147,3 +146,8 @@ class Rtc(Service):
         )
         board.raise_halt()
         return 0 if board.clock.now_us >= until_us else until_us
+
+
+def _since_1970(when: list[int]) -> int:
+    year, month = when[0], when[1] - 1
+    return calendar.timegm((year + month // 12, month % 12 + 1, *when[2:6]))

@@ -117,6 +117,9 @@ class Serial(Service):
         port.far = next((far for pin, _, far in self._cables if pin == tx), None)
         self._set_up(port, tx, rx, rts, cts)
         self._listen_far(rx, port)
+        console: Any = self.board.services.get("console")
+        if console is not None and uart_id == 0:
+            console.opened(tx, framing)
 
     def do_close(self, uart_id: int) -> None:
         port = self._open.get(uart_id)
@@ -161,6 +164,9 @@ class Serial(Service):
                 self._wait_for_room(port)
         if port.pins[0] is not None and port.pins[0] == port.pins[1]:
             self._wait(port, 1_000_000_000)
+        console: Any = self.board.services.get("console")
+        if console is not None and uart_id == 0:
+            console.written(data)
         return len(data)
 
     def do_wait_tx_done(self, uart_id: int, timeout_ms: int) -> bool:

@@ -16,6 +16,13 @@ def to_int(value):
     raise TypeError("can't convert {} to int".format(type(value).__name__))
 
 
+def to_float(value):
+    """mp_obj_get_float: int, bool or float."""
+    if isinstance(value, (int, bool, float)):
+        return float(value)
+    raise TypeError("can't convert {} to float".format(type(value).__name__))
+
+
 def to_text(value):
     """mp_obj_str_get_str: str or bytes; None stays (the argument was left out)."""
     if isinstance(value, bytes):

@@ -3,10 +3,12 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/machine_i2c.c, machuart.c, machspi.c, machpwm.c.
 """
 
-from _arguments import data_of, method
+import sys
+
+from _arguments import REQUIRED, assign, data_of, method, to_float, to_int, to_sequence
 from _board import call
 from _pin import pin_named
-from _texts import BADVAL, NA
+from _texts import BADVAL, NA, NOTPOSS
 
 
 class I2C:
@@ -171,48 +173,76 @@ class SPI:
     MSB = 0
     LSB = 1
 
-    def __init__(self, id=0, mode=0, *, baudrate=1000000, polarity=0, phase=0, bits=8,
-                 firstbit=0, pins=None):  # fmt: skip
-        if id != 0:
+    def __init__(self, id=0, mode=0, **options):
+        if id not in (0, 1) or id == 1 and sys.platform != "GPy":
             raise OSError(NA)
+        self._id = id
+        self.init(mode, **options)
 
-    def init(self, mode=0, **options):
-        pass
+    def init(self, mode=0, *, baudrate=1000000, bits=8, polarity=0, phase=0, firstbit=0,
+             pins=True):  # fmt: skip
+        if mode != 0 or bits not in (8, 16, 32) or polarity not in (0, 1) or phase not in (0, 1):
+            raise ValueError(BADVAL)
+        if firstbit not in (0, 1) or baudrate == 0:
+            raise ValueError(BADVAL)
+        if pins is not None and pins is not True:
+            for pin in to_sequence(pins, 3):
+                if pin is not None:
+                    pin_named(pin)
+        self._shown = (
+            "SPI({}, SPI.MASTER, baudrate={}, bits={}, polarity={}, phase={}, firstbit=SPI.MSB)"
+        ).format(self._id, baudrate, bits, polarity, phase)
 
     def deinit(self):
-        pass
+        self._shown = None
+
+    def __repr__(self):
+        return self._shown or "SPI(0)"
+
+    def _transfer(self, count):
+        if self._shown is None:
+            raise OSError(NOTPOSS)
+        return b"\xff" * count
 
     def write(self, buf):
-        return len(buf)
+        return len(self._transfer(len(_as_bytes(buf))))
 
     def read(self, nbytes, *, write=0):
-        return b"\xff" * nbytes
+        return self._transfer(nbytes)
 
     def readinto(self, buf, *, write=0):
-        buf[:] = b"\xff" * len(buf)
+        buf[:] = self._transfer(len(buf))
         return len(buf)
 
     def write_readinto(self, write_buf, read_buf):
-        read_buf[:] = b"\xff" * len(read_buf)
-        return len(read_buf)
+        if len(_as_bytes(write_buf)) != len(read_buf):
+            raise ValueError(BADVAL)
+        return self.readinto(read_buf)
 
 
 class PWMChannel:
-    def __init__(self, duty_cycle):
-        self._duty = duty_cycle
+    def duty_cycle(self, duty_cycle):
+        to_float(duty_cycle)
 
-    def duty_cycle(self, *duty):
-        if not duty:
-            return self._duty
-        self._duty = duty[0]
+
+_PWM = (("timer", to_int, REQUIRED), ("frequency", to_int, REQUIRED))
+_PWM_CHANNEL = (
+    ("id", to_int, REQUIRED),
+    ("pin", pin_named, REQUIRED),
+    ("duty_cycle", to_float, 0.5),
+)
 
 
 class PWM:
-    def __init__(self, timer, frequency):
+    def __init__(self, *args, **keywords):
+        timer, frequency = assign(_PWM, 2, args, keywords)
         if not 0 <= timer <= 3:
-            raise ValueError(BADVAL)
+            raise OSError(NA)
+        if not 0 <= frequency <= 78000:
+            raise ValueError("invalid frequency {}".format(frequency))
 
-    def channel(self, id, pin=None, *, duty_cycle=0.5):
-        if pin is not None:
-            pin_named(pin)
-        return PWMChannel(duty_cycle)
+    def channel(self, *args, **keywords):
+        number = assign(_PWM_CHANNEL, 1, args, keywords)[0]
+        if not 0 <= number <= 7:
+            raise OSError(NA)
+        return PWMChannel()

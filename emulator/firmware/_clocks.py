@@ -6,7 +6,7 @@ machtimer_chrono.c.
 
 import ustruct
 import utime
-from _arguments import method, to_text
+from _arguments import data_of, method, to_int, to_text
 from _board import call, on_interrupt
 from _texts import BADNUM, BADVAL, NA
 
@@ -42,7 +42,7 @@ class RTC:
     synced = method("rtc.synced")
 
     def memory(self, *data):
-        return call("rtc.memory", bytes(data[0]) if data else None)
+        return call("rtc.memory", data_of(data[0]) if data else None)
 
 
 class WDT:
@@ -52,7 +52,7 @@ class WDT:
         self.init(timeout)
 
     def init(self, timeout):
-        call("wdt.start", int(timeout))
+        call("wdt.start", to_int(timeout))
 
     feed = method("wdt.feed")
 

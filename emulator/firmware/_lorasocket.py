@@ -3,7 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modlora.c lora_socket_*, modusocket.c.
 """
 
-from _arguments import data_of, to_int
+from _arguments import data_of, to_float, to_int
 from _board import call
 
 _SOCK_RAW = 3
@@ -34,7 +34,7 @@ class LoraSocket:
         self._closed = True
 
     def settimeout(self, seconds):
-        self._left_us = -1 if seconds is None else int(seconds * 1000) * 1000
+        self._left_us = -1 if seconds is None else int(1000 * to_float(seconds)) * 1000
 
     def setblocking(self, flag):
         self._left_us = -1 if flag else 0

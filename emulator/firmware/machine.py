@@ -4,7 +4,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modmachine.c, util/mpsleep.c.
 """
 
 from _analog import ADC  # noqa: F401
-from _arguments import forward
+from _arguments import forward, to_int
 from _board import call
 from _buses import I2C, PWM, SPI, UART  # noqa: F401
 from _clocks import RTC, WDT, Timer  # noqa: F401
@@ -39,11 +39,11 @@ def wake_reason():
 
 
 def deepsleep(ms=None):
-    call("system.deepsleep", None if ms is None else int(ms))
+    call("system.deepsleep", None if ms is None else to_int(ms))
 
 
 def sleep(ms=None, resume=False):
-    call("system.light_sleep", None if ms is None else int(ms))
+    call("system.light_sleep", None if ms is None else to_int(ms))
 
 
 def pin_sleep_wakeup(pins, mode, enable_pull=False):
@@ -62,7 +62,7 @@ def rng():
 
 
 def enable_irq(state=0):
-    call("irq.restore", int(state))
+    call("irq.restore", to_int(state))
 
 
 def info(*_):

@@ -3,7 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modpycom.c, pycom_config.c, ftp/updater.c.
 """
 
-from _arguments import assign, forward, to_int
+from _arguments import assign, data_of, forward, to_int
 from _board import call
 from _pin import pin_named
 from _texts import BADVAL
@@ -20,7 +20,7 @@ def heartbeat(*on):
 
 
 def rgbled(*colour):
-    shown = call("system.rgbled", colour[0] if colour else None)
+    shown = call("system.rgbled", to_int(colour[0]) if colour else None)
     return None if colour else shown
 
 
@@ -166,7 +166,7 @@ ota_slot = forward("ota.slot")
 
 
 def ota_write(buf):
-    call("ota.write", bytes(buf))
+    call("ota.write", data_of(buf))
 
 
 def diff_update_enabled():

@@ -3,7 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/moducrypto.c.
 """
 
-from _arguments import forward
+from _arguments import data_of, forward
 from _board import call
 
 getrandbits = forward("hash.random_bits", 1)
@@ -16,10 +16,10 @@ class AESCipher:
         self._id = number
 
     def encrypt(self, data):
-        return call("aes.encrypt", self._id, bytes(data))
+        return call("aes.encrypt", self._id, data_of(data))
 
     def decrypt(self, data):
-        return call("aes.decrypt", self._id, bytes(data))
+        return call("aes.decrypt", self._id, data_of(data))
 
 
 class AES:
@@ -34,10 +34,10 @@ class AES:
         return AESCipher(
             call(
                 "aes.new",
-                bytes(key),
+                data_of(key),
                 mode,
-                None if IV is None else bytes(IV),
-                None if counter is None else bytes(counter),
+                None if IV is None else data_of(IV),
+                None if counter is None else data_of(counter),
                 segment_size,
             )
         )

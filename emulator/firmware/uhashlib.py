@@ -3,6 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/moduhashlib.c.
 """
 
+from _arguments import data_of
 from _board import call
 
 
@@ -15,7 +16,7 @@ class _Hash:
 
     def update(self, data):
         if self._digest is None:
-            call("hash.update", data.encode() if isinstance(data, str) else bytes(data))
+            call("hash.update", data_of(data))
 
     def digest(self):
         if self._digest is None:

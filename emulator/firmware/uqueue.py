@@ -2,7 +2,7 @@
 
 import utime
 
-_POLL_MS = 1
+_LONG_MS = 50  # between two looks at a queue that has been waited for during some minutes
 
 
 class Queue:
@@ -33,6 +33,9 @@ class Queue:
         while not ready():
             if not block or (timeout_ms is not None and waited_ms >= timeout_ms):
                 return False
-            utime.sleep_ms(_POLL_MS)
-            waited_ms += _POLL_MS
+            pause_ms = min(max(1, waited_ms // 4096), _LONG_MS)
+            if timeout_ms is not None:
+                pause_ms = min(pause_ms, timeout_ms - waited_ms)
+            utime.sleep_ms(pause_ms)
+            waited_ms += pause_ms
         return True

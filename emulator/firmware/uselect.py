@@ -3,6 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, extmod/moduselect.c (MicroPython 1.11).
 """
 
+from _arguments import to_float, to_int
 from _board import call
 from _buses import UART
 from usocket import _wait, socket
@@ -60,6 +61,8 @@ def select(rlist, wlist, xlist, timeout=None):
                 table.append([stream, mask])
             else:
                 entry[1] |= mask
+    if timeout is not None:
+        timeout = to_float(timeout)
     left_us = -1 if timeout is None or timeout < 0 else int(timeout * 1000) * 1000
     ready = _collect(table, left_us)
     result = ([], [], [])
@@ -106,6 +109,7 @@ class _Poll:
 
     def poll(self, timeout=-1, flags=0):
         """[(object, mask), ...]; timeout in milliseconds, -1: without limit."""
+        timeout = -1 if timeout is None else to_int(timeout)
         found = _collect(self._table, -1 if timeout < 0 else timeout * 1000)
         if flags & 1:  # one-shot: what was reported is not watched any more
             for stream, _ in found:

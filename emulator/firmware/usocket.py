@@ -7,7 +7,7 @@ Source: Pycom firmware 1.20.2.r4, esp32/mods/modusocket.c, lwipsocket.c.
 
 import sys
 
-from _arguments import data_of, to_int, to_sequence
+from _arguments import data_of, to_float, to_int, to_sequence
 from _board import call
 
 AF_INET = 2
@@ -99,7 +99,7 @@ class socket:
             call("socket.close", number)
 
     def settimeout(self, seconds):
-        self._left_us = -1 if seconds is None else int(seconds * 1000) * 1000
+        self._left_us = -1 if seconds is None else int(1000 * to_float(seconds)) * 1000
 
     def setblocking(self, flag):
         self._left_us = -1 if flag else 0

@@ -18,6 +18,7 @@ SSLError = OSError
 _UNVERIFIED = -1  # what wrap_socket() makes of a certificate that is not trusted
 _TIMEOUTS = 10
 _RECV_MOST = 2048
+_EBADF = 9
 _ENOTCONN = 128
 _ECONNRESET = 104
 _RECV_FAILED, _SEND_FAILED, _CONN_RESET = -0x4C, -0x4E, -0x50  # of mbedTLS's net_sockets.c
@@ -113,9 +114,14 @@ class ussl(socket):  # noqa: N801 - the firmware's name
             raise OSError(_of_mbedtls(problem, _RECV_FAILED))
         return found[0] or None
 
-    def send(self, data):
+    def _check(self):
+        if self._number < 0:
+            raise OSError(_EBADF)
         if not self._connected:
             raise OSError(_ENOTCONN)
+
+    def send(self, data):
+        self._check()
         taken, records = call("tls.write", self._tls, data_of(data))
         self._send_raw(records)
         return taken
@@ -123,8 +129,7 @@ class ussl(socket):  # noqa: N801 - the firmware's name
     sendall = send
 
     def _receive(self, count):
-        if not self._connected:
-            raise OSError(_ENOTCONN)
+        self._check()
         received = b""
         while True:
             data, error = call("tls.read", self._tls, received, count)

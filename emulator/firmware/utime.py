@@ -3,7 +3,7 @@
 Source: Pycom firmware 1.20.2.r4, esp32/mods/modutime.c, esp32/hal/esp32_mphal.c.
 """
 
-from _arguments import forward
+from _arguments import forward, to_float, to_int, to_sequence
 from _board import call
 
 _MASK = 0xFFFFFFFF
@@ -16,15 +16,15 @@ def _wait(duration_us):
 
 
 def sleep(seconds):
-    _wait((int(seconds * 1000) & _MASK) * 1000)
+    _wait((int(1000 * to_float(seconds)) & _MASK) * 1000)
 
 
 def sleep_ms(ms):
-    _wait((int(ms) & _MASK) * 1000)
+    _wait((to_int(ms) & _MASK) * 1000)
 
 
 def sleep_us(us):
-    us = int(us) & _MASK
+    us = to_int(us) & _MASK
     if us > 1000:  # whole milliseconds let others run
         _wait(us // 1000 * 1000)
         us %= 1000
@@ -48,19 +48,20 @@ def ticks_diff(end, start):
 def timezone(seconds=None):
     if seconds is None:
         return call("rtc.timezone", None)
-    call("rtc.timezone", seconds)
+    call("rtc.timezone", to_int(seconds))
 
 
 def gmtime(seconds=None):
-    return tuple(call("rtc.gmtime", None if seconds is None else int(seconds)))
+    return tuple(call("rtc.gmtime", None if seconds is None else to_int(seconds)))
 
 
 def localtime(seconds=None):
-    return tuple(call("rtc.localtime", None if seconds is None else int(seconds)))
+    return tuple(call("rtc.localtime", None if seconds is None else to_int(seconds)))
 
 
 def mktime(when):
     """Seconds since 1970 of an 8- or 9-tuple; fields out of range are carried over."""
-    if len(when) not in (8, 9):
-        raise TypeError("mktime needs a tuple of length 8 or 9")
-    return call("rtc.mktime", when)
+    count = len(to_sequence(when))
+    if count not in (8, 9):
+        raise TypeError("mktime needs a tuple of length 8 or 9 ({} given)".format(count))
+    return call("rtc.mktime", [to_int(field) for field in when[:6]] + list(when[6:]))

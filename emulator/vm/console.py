@@ -37,6 +37,9 @@ class Console:
         self._sink = sink
         self._pins: Any = board.services.get("console")
         self._line = ""
+        pins: Any = self._pins
+        if pins is not None:
+            pins.show = self._show
         self._free_us = 0  # when the last character written will have been sent
         self.typed: deque[str] = deque()  # characters waiting to be read by the device
         self.more: Callable[[], str] | None = None  # waits for a person's next character
@@ -46,14 +49,17 @@ class Console:
         """Show `text`; the device spends the time until the rest fits into the FIFO."""
         if self._pins is not None and self._pins.silent:
             return
+        self._show(text)
+        now_us = self._board.clock.now_us
+        characters = len(text.encode("utf-8", "surrogateescape")) + text.count("\n")  # CR LF
+        self._free_us = max(self._free_us, now_us) + _sent_us(characters)
+        self._board.spend_us(self._free_us - _sent_us(FIFO_BYTES + 1) - now_us)
+
+    def _show(self, text: str) -> None:
         self._sink(text)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._board.trace.add("print", line)
-        now_us = self._board.clock.now_us
-        characters = len(text.encode("utf-8", "surrogateescape")) + len(lines)  # CR LF
-        self._free_us = max(self._free_us, now_us) + _sent_us(characters)
-        self._board.spend_us(self._free_us - _sent_us(FIFO_BYTES + 1) - now_us)
 
     def close(self) -> None:
         """The program is over: an unfinished line belongs into the trace as well."""
@@ -77,6 +83,8 @@ class Console:
         """Something is there to be read; without a person, what was typed before."""
         if not self.typed and self.more is not None:
             self.typed.append(self.more())
+        if not self.typed:
+            self._board.last_calls.append(("console.typed", ()))
         self._in_vain = 0 if self.typed else self._in_vain + 1
         if self._in_vain > _LOOKS:
             self._board.stop(NobodyTypes("the program reads the console, and nobody types"))
@@ -103,6 +111,8 @@ class ConsoleStream:
         return len(text)
 
     def read(self, size: int = -1) -> str:
+        if size == 0:
+            return ""
         return self._awaited(lambda: self._typed(size))
 
     def readline(self) -> str:

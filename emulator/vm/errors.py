@@ -18,8 +18,11 @@ from emulator.vm.language.failures import as_on_board
 from emulator.vm.language.texts import text_of
 
 
-def _no_errno(error: object) -> NoReturn:
-    raise AttributeError("'OSError' object has no attribute 'errno'")
+def _lacking(name: str) -> property:
+    def refuse(error: object) -> NoReturn:
+        raise AttributeError(f"'{type(error).__name__}' object has no attribute '{name}'")
+
+    return property(refuse)
 
 
 class DeviceOSError(OSError):
@@ -30,7 +33,9 @@ class DeviceOSError(OSError):
         self.args = args  # all of them: CPython's own would keep two
         return self
 
-    errno = property(_no_errno)
+    errno = _lacking("errno")
+    strerror = _lacking("strerror")
+    filename = _lacking("filename")
 
     def __str__(self) -> str:
         return str(oserror_text(self.args, type(self) is DeviceOSError))

@@ -21,8 +21,11 @@ FREE_TURNS = constant(
 )
 TURN_US = constant(20, "us", COMPARABLE, "a simple turn takes 8 us on this chip, its body more")
 BATCH = 500
-# The longer a loop has lasted, the less it is a computation: a batch costs at least this part of
-# what the loop has cost so far, so that an hour of it takes about a thousand batches.
+COMPUTED_US = constant(
+    60_000_000, "us", ESTIMATE, "chosen: a loop that has lasted so long may still be a computation"
+)
+# Beyond it a batch costs at least this part of what the loop has cost so far: the rest of an hour
+# takes about five hundred batches.
 SHARE = 128
 HANG_US = 3_600_000_000  # no watchdog, no limit, no call for an hour: a hang
 
@@ -72,7 +75,9 @@ class LoopGuard:
     def charge(self) -> None:
         """A batch of turns without a call is over."""
         board = self._board
-        batch_us = max(BATCH * TURN_US, self.charged_us // SHARE)
+        batch_us = BATCH * TURN_US
+        if self.charged_us > COMPUTED_US:
+            batch_us = max(batch_us, self.charged_us // SHARE)
         self.charged_us += batch_us
         if self.charged_us > HANG_US:
             board.stop(Hang("no call into the firmware for an hour"))

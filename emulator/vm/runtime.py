@@ -92,6 +92,7 @@ class Vm:
     def idle(self, duration_us: int) -> Outcome:
         """Let the board stand at its prompt: interrupts and threads go on, a watchdog bites."""
         until_us = self.board.clock.now_us + duration_us
+        self.board.at_prompt = True
         return self._guarded(lambda: self._stand(until_us), new=False)
 
     def busy(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from emulator.board.board import Board, Halt
 from emulator.vm.bridge import Bridge
+from emulator.vm.language.texts import board_text
 
 FOREVER_US = 1 << 62
 
@@ -67,7 +68,8 @@ class Threads:
             except (Halt, SystemExit):
                 pass
             except Exception as error:  # noqa: BLE001 - whatever the program raises
-                self._report("Unhandled exception in thread started by the program", error)
+                who = board_text(function, True)
+                self._report(f"Unhandled exception in thread started by {who}", error)
             finally:
                 self._end(task)
 
@@ -84,6 +86,7 @@ class Threads:
 
     def acquire(self, lock: Any) -> None:
         while lock.held:
+            self._board.last_calls.append(("thread.acquire", ()))
             self._current.lock = lock
             self._current.until_us = FOREVER_US
             try:

@@ -31,6 +31,8 @@ def waiting_for(board: Board) -> str:
             words = file.hint(board, name, args) if name in file.CALLS else None
             if words:
                 (alone if getattr(file, "ALONE", False) else told)[words] = None
+    if board.at_prompt and not told:
+        return "has ended, and an alarm, a thread or a watchdog of it goes on"
     return " and ".join(told or list(alone)[:1])
 
 

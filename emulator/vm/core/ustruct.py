@@ -116,9 +116,9 @@ def _packed(kind: str, size: int, value: Any, order: str) -> bytes:
         except OverflowError:
             return struct.pack(order + kind, math.copysign(math.inf, value))
         except struct.error:
-            raise TypeError("can't convert to float") from None
+            raise TypeError(f"can't convert {type(value).__name__} to float") from None
     if isinstance(value, float) or not hasattr(value, "__index__"):
-        raise TypeError("can't convert to int")
+        raise TypeError(f"can't convert {type(value).__name__} to int")
     return (int(value) & ((1 << 8 * size) - 1)).to_bytes(size, _NAMES[order])
 
 

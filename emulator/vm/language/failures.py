@@ -87,6 +87,7 @@ _TEXTS: dict[type[BaseException], list[tuple[str, str]]] = {
          "argument has wrong type"),
         (r"isinstance\(\) arg 2 must be .*",
          "issubclass() arg 2 must be a class or a tuple of classes"),
+        (r"%[diouxXc] format: .+ is required, not (.+)", "can't convert {0} to int"),
         (r"sequence item \d+: expected .*",
          "join expects a list of str/bytes objects consistent with self object"),
         (r"'(.+)' object does not support the (?:asynchronous )?context manager protocol.*",
@@ -96,6 +97,8 @@ _TEXTS: dict[type[BaseException], list[tuple[str, str]]] = {
     IndexError: [
         (r"(list|bytearray) assignment index out of range", "{0} index out of range"),
         (r"pop index out of range", "list index out of range"),
+        (r"Replacement index \d+ out of range for positional args tuple",
+         "tuple index out of range"),
         (r"range object index out of range", "range index out of range"),
         (r"index out of range", "bytes index out of range"),
         (r"index out of bounds on dimension 1", "memoryview index out of range"),
@@ -108,10 +111,14 @@ _TEXTS: dict[type[BaseException], list[tuple[str, str]]] = {
     ValueError: [
         (r"invalid literal for int\(\) with base (\d+): .*",
          "invalid syntax for integer with base {0}"),
+        (r"cannot convert float NaN to integer", "can't convert NaN to int"),
         (r"could not convert string to float: .*", "invalid syntax for number"),
         (r"list\.remove\(x\): x not in list|tuple\.index\(x\): x not in tuple|.* is not in "
          r"(?:list|tuple)", "object not in sequence"),
         (r"subsection not found", "substring not found"),
+        (r"(?:bytes|byte) must be in range\(0, 256\)", "bytes value out of range"),
+        (r"Unknown format code (.+) for object of type (.+)",
+         "unknown format code {0} for object of type {1}"),
         (r"(?:max|min)\(\) (?:arg is an empty sequence|iterable argument is empty)",
          "arg is an empty sequence"),
         (r"not enough values to unpack \(expected (?:at least )?\d+, got (\d+)\)",
@@ -121,12 +128,15 @@ _TEXTS: dict[type[BaseException], list[tuple[str, str]]] = {
         (r"range\(\) arg 3 must not be zero|slice step cannot be zero", "zero step"),
     ],
     OverflowError: [
+        (r"cannot convert float infinity to integer", "can't convert inf to int"),
         (r"cannot fit 'int' into an index-sized integer|Python int too large to convert.*",
          "overflow converting long int to machine word"),
     ],
     RuntimeError: [(r"No active exception to reraise", "no active exception to reraise")],
     AttributeError: [
         (r"module '.*' has no attribute '(.+)'", "'module' object has no attribute '{0}'"),
+        (r"property '(.+)' of '(.+)' object has no (?:setter|deleter)",
+         "'{1}' object has no attribute '{0}'"),
     ],
 }  # fmt: skip
 _UNINDENT = "unindent does not match any outer indentation level"
@@ -222,9 +232,12 @@ def _function(error: BaseException, qualified: str) -> FunctionType | None:
     frames: list[FrameType] = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if not frames:
         return None
-    first, *rest = qualified.split("<locals>.")[-1].split(".")
-    frame = frames[-1]
-    found = frame.f_locals.get(first, frame.f_globals.get(first))
-    for name in rest:
-        found = getattr(found, name, None)
-    return found if isinstance(found, FunctionType) else None
+    owner, _, name = qualified.split("<locals>.")[-1].rpartition(".")
+    seen = {**frames[-1].f_globals, **frames[-1].f_locals}
+    for value in (seen.get(owner or name), *seen.values()):
+        if owner:  # a class, or an object of it
+            kind = value if isinstance(value, type) else type(value)
+            value = getattr(kind, name, None) if kind.__name__ == owner else None
+        if isinstance(value, FunctionType) and value.__name__ == name:
+            return value
+    return None

@@ -37,15 +37,17 @@ def modulo(left: Any, right: Any) -> Any:
     if left.__class__ is str:
         return percent(left, right)
     if left.__class__ is bytes:
-        return percent(left.decode("latin-1"), _latin(right)).encode("latin-1")
+        values = right if b"%r" in left else _latin(right)
+        return percent(left.decode("latin-1"), values).encode("latin-1")
     return left % right
 
 
 def _latin(value: Any) -> Any:
-    """Values for a text that stands for bytes."""
+    """Values for a text that stands for bytes: %s shows bytes as they are."""
     if type(value) is tuple:
         return tuple(map(_latin, value))
-    return value
+    raw = value.encode("utf-8", "surrogateescape") if type(value) is str else value
+    return raw.decode("latin-1") if type(raw) is bytes else value
 
 
 def add(left: Any, right: Any) -> Any:

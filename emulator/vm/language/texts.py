@@ -5,6 +5,8 @@ Source: MicroPython 1.11 py/obj*.c (the print functions), py/objexcept.c.
 
 from __future__ import annotations
 
+from inspect import CO_GENERATOR
+from pathlib import Path
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -17,6 +19,7 @@ from typing import Any
 
 from emulator.vm.device.floats import float_text
 
+_OWN = str(Path(__file__).parents[2])  # the emulation, and the firmware's modules in it
 _FUNCTIONS = (BuiltinFunctionType, MethodWrapperType, WrapperDescriptorType, type(str.join))
 
 
@@ -82,6 +85,11 @@ def _error_text(error: BaseException, as_repr: bool) -> str:
 def _object_text(value: Any, kind: type, as_repr: bool) -> str:
     address = f"{id(value) & 0xFFFFFFFF:x}"
     if isinstance(value, FunctionType):
+        code = value.__code__
+        if code.co_filename.startswith(_OWN):
+            return "<function>"
+        if code.co_flags & CO_GENERATOR:
+            return "<generator>"
         name = "lambda" if value.__name__ == "<lambda>" else value.__name__
         return f"<function {name} at 0x{address}>"
     if isinstance(value, MethodType):
@@ -90,6 +98,8 @@ def _object_text(value: Any, kind: type, as_repr: bool) -> str:
         return "<function>"
     if isinstance(value, GeneratorType):
         return f"<generator object '{value.__name__}' at {address}>"
+    if kind is memoryview:
+        return "<memoryview>"
     own: Any = (kind.__str__, kind.__repr__)
     if not as_repr and own[0] is not object.__str__:
         return str(value)

@@ -39,3 +39,37 @@ def test_what_is_written_is_a_buffer_or_a_part_of_one(device):
         """)
     assert printed.split() == ["2", "3", "2", "TypeError", "TypeError"]
     assert bytes(ear.heard) == b"abbcd\x01\x02"
+
+
+@pytest.mark.both_runtimes
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("utime.sleep('1')", "can't convert str to float"),
+        ("utime.sleep_ms(0.5 * 1000)", "can't convert float to int"),
+        ("machine.deepsleep(60.0)", "can't convert float to int"),
+        ("machine.WDT(timeout=None)", "can't convert NoneType to int"),
+        ("pycom.rgbled('red')", "can't convert str to int"),
+        ("machine.PWM(0)", "'frequency' argument required"),
+        ("machine.PWM(4, 50)", "resource not available"),
+        ("machine.SPI(0, bits=9)", "invalid argument(s) value"),
+        ("utime.mktime((2020, 1, 1))", "mktime needs a tuple of length 8 or 9 (3 given)"),
+        ("utime.mktime(utime.localtime(1000))", "1000"),
+        ("machine.RTC().memory('text'), machine.RTC().memory()", "None b'text'"),
+        (
+            "machine.SPI(0)",
+            "SPI(0, SPI.MASTER, baudrate=1000000, bits=8, polarity=0, phase=0, firstbit=SPI.MSB)",
+        ),
+    ],
+)
+def test_arguments_are_taken_as_the_firmware_takes_them(device, call, answer):
+    printed = device.run(f"""
+        import machine, pycom, utime
+        pycom.heartbeat(False)
+        utime.timezone(3600)
+        try:
+            print({call})
+        except Exception as e:
+            print(e)
+        """)
+    assert printed.strip() == answer

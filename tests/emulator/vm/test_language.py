@@ -63,6 +63,7 @@ def test_syntax_that_the_device_refuses(device, source):
         ),
         ("[ValueError('a')]", "[ValueError('a',)]"),
         ("eval('1+1')", "2"),
+        ("b'%d %s|%s' % (5, b'x', 'y')", "b'5 x|y'"),
         ("{'a': (1.5,)}", "{'a': (1.5,)}"),
     ],
 )
@@ -81,6 +82,12 @@ def test_what_is_printed(device, expression, printed):
         ("'%d' % (1, 2.5)", "TypeError: format string didn't convert all arguments"),
         ("print('', flush=True)", "TypeError"),
         ("open('none')", "OSError: [Errno 2] ENOENT"),
+        ("OSError(5).strerror", "'OSError' object has no attribute 'strerror'"),
+        ("'{}'.format()", "tuple index out of range"),
+        ("'{:d}'.format('a')", "unknown format code 'd' for object of type 'str'"),
+        ("'%d' % 'a'", "can't convert str to int"),
+        ("bytes([300])", "bytes value out of range"),
+        ("int(float('inf'))", "can't convert inf to int"),
     ],
 )
 def test_what_is_refused(device, expression, error):

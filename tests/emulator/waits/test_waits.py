@@ -72,6 +72,14 @@ CASES: dict[str, tuple[str, str, str]] = {
         "good",
         "up; the program goes on for ever, and sleeps",
     ),
+    "a lock": (
+        "    import _thread\n    held = _thread.allocate_lock()\n"
+        "    held.acquire()\n    held.acquire()\n",
+        "good",
+        "a lock (_thread)",
+    ),
+    "idle": ("    import machine\n    while True: machine.idle()\n", "good", "machine.idle()"),
+    "a person": ("    input()\n", "good", "reads the console"),
 }
 
 
