@@ -224,4 +224,4 @@ def _failed(message: str) -> int:
 
 
 def _say(line: str) -> None:
-    print(f"./dev: deploy: {harmless(line)}", file=sys.stderr)
+    print(f"./dev deploy: {harmless(line)}", file=sys.stderr)

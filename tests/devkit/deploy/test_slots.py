@@ -152,7 +152,7 @@ def test_what_belongs_to_keys_is_wrong_usage_without_them(option, board, capsys)
     one = board()
     assert cli.main(["deploy", one.port, *option]) == 2
     said = capsys.readouterr().err
-    assert said == f"./dev: deploy: {option[0]} without keys; allowed: with --keys DIR\n"
+    assert said == f"./dev deploy: {option[0]} without keys; allowed: with --keys DIR\n"
 
 
 @pytest.mark.parametrize(
