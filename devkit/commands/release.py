@@ -65,11 +65,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     from devkit.release import making
-    from devkit.release.keys import KeyTrouble
+    from devkit.release.keys import KeyTrouble, exposed
 
     out = sys.stderr if options.json else sys.stdout
     keys, releases = Path(options.keys), Path(options.out)
     made = making.Made()
+    if warning := exposed(keys):
+        print(f"./dev release: {warning}", file=sys.stderr)
     try:
         modules = making.modules_for(keys, releases)  # a file that does not compile is told first
         with checked_config(options):

@@ -56,6 +56,8 @@ def _check_keys(options: argparse.Namespace) -> None:
             key_folder.check_private(Path(options.keys))
         except KeyTrouble as problem:
             raise DeployError(str(problem)) from problem
+        if warning := key_folder.exposed(Path(options.keys)):
+            _say(warning)
 
 
 def _source(options: argparse.Namespace) -> Source:
