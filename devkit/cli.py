@@ -68,7 +68,7 @@ def _run(name: str, rest: list[str]) -> int:
             print(each, file=sys.stderr)
         return 1
     except UsageError as problem:
-        return _refuse(f"{name}: {one_line(problem)}")
+        return _refuse(one_line(problem), f" {name}")
 
 
 def _parse(name: str, command: ModuleType, rest: list[str]) -> argparse.Namespace:
@@ -105,6 +105,6 @@ def _failed(name: str, problem: Exception) -> int:
     return 1
 
 
-def _refuse(message: str) -> int:
-    print(f"./dev: {message}", file=sys.stderr)
+def _refuse(message: str, command: str = "") -> int:
+    print(f"./dev{command}: {message}", file=sys.stderr)
     return 2

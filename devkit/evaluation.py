@@ -127,17 +127,19 @@ def _evaluated(flash: Path, limit_s: float) -> Evaluation:
     board = application.board(bearer) if bearer in application.bearers() else "GPy"
     module, error, ended = _program(flash, board, _CHECK)
     found = vars(module).get("found")
-    if found is None:
-        return Evaluation(fields, error=error, endless=error is None)
-    problems, advice, known = map(tuple, found)
-    if not problems:
+    if found is None and error is not None:
+        return Evaluation(fields, error=error)
+    problems, advice, known = map(tuple, found or ((), (), ()))
+    if found is not None and not problems:
         return Evaluation(fields, advice=advice, known=known)
     protocol = application.resolved(str(bearer), str(fields.get("_PROTOCOL")))
     names = [("networking", bearer), ("protocols", protocol), *_drivers(fields.get("_SENSORS"))]
     damaged = tuple(_damaged(flash, board, names))
-    return Evaluation(fields, problems, advice, known, damaged=damaged)
+    endless = found is None and not damaged
+    return Evaluation(fields, problems, advice, known, damaged=damaged, endless=endless)
 
 
+_ENDLESS = "importing it does not end; allowed: a module whose import ends"
 _CHECK = """
 import config
 import node_check
@@ -159,9 +161,11 @@ def _damaged(flash: Path, board: str, names: list[tuple[str, object]]) -> Iterat
     """
     for folder, name in dict.fromkeys((folder, str(name)) for folder, name in names):
         if name.isidentifier() and (flash / folder / f"{name}.py").is_file():
-            _, error, _ = _program(flash, board, f"import {folder}.{name}")
+            _, error, ended = _program(flash, board, f"import {folder}.{name}")
             if error is not None:
                 yield error
+            elif not ended:
+                yield f'File "{folder}/{name}.py", line 1\n{_ENDLESS}'
 
 
 def _program(flash: Path, name: str, text: str) -> tuple[ModuleType, str | None, bool]:

@@ -78,7 +78,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         sizes = modules.rows()
     except ValueError as problem:  # a file that does not compile would spoil every row
-        print(f"./dev: bench: {problem}", file=sys.stderr)
+        print(f"./dev bench: {problem}", file=sys.stderr)
         return 1
     seeds = conditions.all_seeds
     print(

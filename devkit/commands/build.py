@@ -43,7 +43,7 @@ def _build(options: argparse.Namespace) -> int:
     try:
         table = build(target, folder)
     except (OSError, ValueError) as problem:
-        print(f"./dev: build: {problem}", file=sys.stderr)
+        print(f"./dev build: {problem}", file=sys.stderr)
         return 1
     sizes = [file["size"] for entry in table["components"] for file in entry["files"]]
     print(

@@ -71,9 +71,9 @@ def _show(options: argparse.Namespace) -> int:
             copy(content, Path(options.to), options.replace)
             _copy_licence(Path(options.to))
             for line in same_names(content, Path(options.to)):
-                print(f"./dev: component: warning: {line}", file=sys.stderr)
+                print(f"./dev component: warning: {line}", file=sys.stderr)
     except (OSError, ValueError) as problem:
-        print(f"./dev: component: {problem}", file=sys.stderr)
+        print(f"./dev component: {problem}", file=sys.stderr)
         return 1
     report = _report(component, target, weights)
     print(_text(report, options.to), file=sys.stderr if options.json else sys.stdout)

@@ -38,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     from devkit.release import keys
 
+    _warn(keys.exposed(options.folder))
     try:
         if options.action == "new":
             _wrote(*keys.create(options.folder))
@@ -55,6 +56,11 @@ def main(options: argparse.Namespace) -> int:
         print(f"./dev keys: {trouble}", file=sys.stderr)
         return 1
     return 0
+
+
+def _warn(line: str | None) -> None:
+    if line is not None:
+        print(f"./dev keys: {line}", file=sys.stderr)
 
 
 def _wrote(*files: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from devkit.commands import Wrong
 from devkit.commands.options import add_config, add_json, checked_config
-from devkit.commands.values import between, folder, new_folder, whole
+from devkit.commands.values import between, folder, new_folder
 from devkit.release import sets
 from devkit.tables import table
 
@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--sec",
-        type=whole(0),
+        type=between(0, sets.MOST_SEQ),
         metavar="N",
         help="the security epoch, one more than before if this release closes a hole: no release"
         " of an earlier epoch can follow it on a node (default: that of the release before)",
@@ -65,11 +65,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     from devkit.release import making
-    from devkit.release.keys import KeyTrouble
+    from devkit.release.keys import KeyTrouble, exposed
 
     out = sys.stderr if options.json else sys.stdout
     keys, releases = Path(options.keys), Path(options.out)
     made = making.Made()
+    if warning := exposed(keys):
+        print(f"./dev release: {warning}", file=sys.stderr)
     try:
         modules = making.modules_for(keys, releases)  # a file that does not compile is told first
         with checked_config(options):

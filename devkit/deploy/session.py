@@ -20,6 +20,7 @@ from devkit.deploy.transfer import Transfer
 from devkit.release import keys as key_folder
 from devkit.release import provision
 from devkit.release.keys import KeyTrouble
+from devkit.release.provision import Provision
 from devkit.release.store import StoreTrouble
 
 OUT = "dist"
@@ -55,6 +56,8 @@ def _check_keys(options: argparse.Namespace) -> None:
             key_folder.check_private(Path(options.keys))
         except KeyTrouble as problem:
             raise DeployError(str(problem)) from problem
+        if warning := key_folder.exposed(Path(options.keys)):
+            _say(warning)
 
 
 def _source(options: argparse.Namespace) -> Source:
@@ -90,16 +93,19 @@ def _provision(
     """Put a release into a slot of the board."""
     repl.steadily(repl.extend, slots.AGENT)
     node = _node(repl, board, options)
-    board = slots.littlefs(repl, board, options.convert, _say, lambda: planning.board(repl))
+    erased = slots.erased(repl, board, options.convert)
     slot = slots.free_slot(board)
-    releases, keys = Path(options.releases), Path(options.keys)
-    try:
-        if not options.dry_run and provision.node_key(releases, keys, node):
-            print(f"made the device key of node {node}, in {keys} and {releases}")
-        given = provision.of_release(releases, keys, node, slot)
-    except (KeyTrouble, StoreTrouble) as problem:
-        raise DeployError(str(problem)) from problem
+    given = _given(options, node, slot)
     source = sources.with_slot(source, given.files)
+    would = "would run" if options.dry_run else "runs"
+    runs = harmless(f"node {node} {would} release {given.seq} from slot {slot}")
+    if erased and options.dry_run:
+        print(f"would be formatted with {slots.LITTLEFS}, which erases {erased}")
+        print(f"{len(source.files)} files would be written", runs, sep="\n")
+        return
+    if erased:  # only now: nothing else can be missing or refused
+        _say(f"warning: formatting with {slots.LITTLEFS} erases {erased}")
+        board = slots.littlefs(repl, lambda: planning.board(repl))
     plan = _put(source, repl, board, options, progress)
     if options.dry_run:
         old, roots = repl.steadily(slots.leftovers, repl, board, slot, given)
@@ -109,19 +115,38 @@ def _provision(
     for path, why in removed:
         print(harmless(f"{'would be ' * options.dry_run}removed  {path}  {why}"))
     print(sums(plan, options.dry_run, len(removed)))
-    would = "would run" if options.dry_run else "runs"
-    print(harmless(f"node {node} {would} release {given.seq} from slot {slot}"))
+    print(runs)
+
+
+def _given(options: argparse.Namespace, node: str, slot: str) -> Provision:
+    """What the node gets. It has a device key from now on, unless this is a rehearsal."""
+    releases, keys = Path(options.releases), Path(options.keys)
+    try:
+        if options.dry_run:
+            if not provision.has_key(keys, node):
+                print(f"would make the device key of node {node}, in {keys} and {releases}")
+                return provision.for_new_node(releases, keys, slot)
+        elif provision.node_key(releases, keys, node):
+            print(f"made the device key of node {node}, in {keys} and {releases}")
+        return provision.of_release(releases, keys, node, slot)
+    except (KeyTrouble, StoreTrouble) as problem:
+        raise DeployError(str(problem)) from problem
 
 
 def _node(repl: Repl, board: Board, options: argparse.Namespace) -> str:
     """The name of this node in its reports, of the configuration that it will have.
 
-    DeployError if --node is another one: the collector looks for the device key under this name.
+    DeployError if no key can have this name, or if --node is another one: the collector looks for
+    the device key under it.
     """
     has_config = {"config.py", "config.mpy"} & set(repl.call("names", board.root))
     stays = has_config and not options.replace_config and board.filesystem == slots.LITTLEFS
     name = repl.call("device_name") if stays else configuration.fields().get("_DEVICE_NAME")
     found = str(name or provision.name_of(bytes.fromhex(board.unique)))
+    if not key_folder.is_node(found):
+        raise DeployError(
+            f"_DEVICE_NAME = {found!r}; allowed for updates: {key_folder.NODE_ALLOWED}"
+        )
     if options.node not in (None, found):
         whence = "_DEVICE_NAME" if name else "its id, without _DEVICE_NAME"
         raise DeployError(
@@ -224,4 +249,4 @@ def _failed(message: str) -> int:
 
 
 def _say(line: str) -> None:
-    print(f"./dev: deploy: {harmless(line)}", file=sys.stderr)
+    print(f"./dev deploy: {harmless(line)}", file=sys.stderr)

@@ -1,7 +1,8 @@
 """A board with slots, for updates over the air: what it is given by cable, and in which order.
 
     slots.refuse(board)                                  # without --keys: not a board with slots
-    board = slots.littlefs(repl, board, convert, warn)   # its file system, changed if told
+    slots.erased(repl, board, convert)                   # what another file system would cost it
+    board = slots.littlefs(repl, look)                   # the board with another file system
     slots.switch(...)
 
 The release goes into the slot that does not run. When all files are in place and right, one
@@ -39,25 +40,28 @@ def free_slot(board: Board) -> str:
     return "b" if board.word and not board.word & _SLOT_B else "a"
 
 
-def littlefs(
-    repl: Repl, board: Board, convert: bool, warn: Callable[[str], None], look: Callable[[], Board]
-) -> Board:
-    """The board with LittleFS, the only file system that an update cannot destroy.
+def erased(repl: Repl, board: Board, convert: bool) -> str:
+    """What a board loses by LittleFS, the only file system that an update cannot destroy.
 
-    look: finds out about the board anew. Raises DeployError without `convert`.
+    "" if it has that. Raises DeployError without `convert`.
     """
     if not board.is_pycom:
         raise DeployError(f"{board.name} is no Pycom board; allowed: one, which has slots")
     if board.filesystem == LITTLEFS:
-        return board
-    found = repl.call("files", board.root)
-    erased = f"the {len(found)} files in its flash, config and credentials included"
+        return ""
+    count = len(repl.call("files", board.root))
+    files = "file" if count == 1 else "files"
+    lost = f"the {count} {files} in its flash, config and credentials included"
     if not convert:
         raise DeployError(
             f"the board has the file system {board.filesystem}, on which a power cut during an"
-            f" update can destroy all files; allowed: --convert, which erases {erased}"
+            f" update can destroy all files; allowed: --convert, which erases {lost}"
         )
-    warn(f"warning: formatting with {LITTLEFS} erases {erased}")
+    return lost
+
+
+def littlefs(repl: Repl, look: Callable[[], Board]) -> Board:
+    """Format the board's flash. look: finds out about the board anew."""
     repl.format(LITTLEFS)
     repl.reconnect()
     board = look()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -162,6 +163,20 @@ def check_private(folder: Path) -> None:
     read_key_file(folder)
     if not any(folder.glob("*.pem")):
         raise KeyTrouble(f"{folder}: no private key in it; allowed: a folder of ./dev keys new")
+
+
+def exposed(folder: Path) -> str | None:
+    """What is wrong if others than the owner can read private keys here, in a line.
+
+    No reason to stop: on a memory stick with FAT, which has no modes, nothing can be done.
+    """
+    files = sorted([*folder.glob("*.pem"), *folder.glob("nodes/*.key")])
+    wide = [file for file in files if stat.S_IMODE(file.stat().st_mode) & ~_SECRET]
+    if not wide:
+        return None
+    mode, more = stat.S_IMODE(wide[0].stat().st_mode), len(wide) - 1
+    others = f", and {more} more" if more else ""
+    return f"warning: {wide[0]}{others}: mode {mode:03o}; allowed: {_SECRET:o}, only the owner"
 
 
 def root_modulus(folder: Path) -> bytes:

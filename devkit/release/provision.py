@@ -43,10 +43,23 @@ def of_release(releases: Path, keys: Path, node: str, slot: str) -> Provision:
 
     Raises StoreTrouble, KeyTrouble.
     """
+    return _of_release(releases, keys, key_folder.device_key(keys, node), slot)
+
+
+def for_new_node(releases: Path, keys: Path, slot: str) -> Provision:
+    """As `of_release`, for a rehearsal with a node that has no device key yet: it gets none here.
+
+    Raises StoreTrouble, KeyTrouble.
+    """
+    store.check_root(releases, keys)
+    return _of_release(releases, keys, bytes(32), slot)
+
+
+def _of_release(releases: Path, keys: Path, device_key: bytes, slot: str) -> Provision:
     key_folder.read_key_file(keys)  # of this root key
     files = key_folder.root_modulus(keys), (keys / "keys").read_bytes()
     release = store.read(releases, _newest(releases, keys))
-    return made(releases, release, files, key_folder.device_key(keys, node), slot)
+    return made(releases, release, files, device_key, slot)
 
 
 def made(
@@ -64,10 +77,14 @@ def made(
     return Provision(seq, files, (("ota_key", device_key.hex()), *numbers))
 
 
+def has_key(keys: Path, node: str) -> bool:
+    return (keys / "nodes" / f"{node}.key").is_file()
+
+
 def node_key(releases: Path, keys: Path, node: str) -> bool:
     """Have a device key for this node, also where the collector looks. True if it is a new one."""
     _newest(releases, keys)
-    is_new = not (keys / "nodes" / f"{node}.key").is_file()
+    is_new = not has_key(keys, node)
     if is_new:
         key_folder.add_node(keys, node)
     store.write_keys(releases, keys)

@@ -83,7 +83,8 @@ def _is_taken(world: World, release: Release, starts: int) -> str | None:
         if world.rejected == release.seq:
             account.run()  # a report that says why
             return f"release {release.seq} is refused by the node: {world.status.get('cause')}"
-    return f"release {release.seq} is not fetched in {starts} starts: {account.why}"
+    why = world.haste or account.why
+    return f"release {release.seq} is not fetched in {starts} starts: {why}"
 
 
 def _is_confirmed(world: World, release: Release, known: list[str]) -> str | None:

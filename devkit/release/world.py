@@ -43,6 +43,7 @@ _ANSWER_S = 20.0  # of real time: more than a busy computer needs to store a rep
 _SEQ = (1 << 18) - 1
 _TRIAL = 2
 _CON = 0
+_ACK_S, _RESPONSE_S, _CONFIRMED_S = 2, 30, 15  # defaults of protocols/coap.py; a short cycle
 _HEADERS = {4: 28, 6: 48}  # bytes of IP and UDP
 
 
@@ -74,7 +75,7 @@ class World(AbstractContextManager["World"]):
     def __enter__(self) -> World:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="update-")))
-            fields = self._fields()
+            fields = self._used = self._fields()
             to = configuration.destination(fields)
             self._database = folder / "reports.db"
             flash = folder / "flash"
@@ -115,6 +116,19 @@ class World(AbstractContextManager["World"]):
         if own.get("_UPDATE_BYTES_PER_CYCLE") == 0:
             raise Unfit("_UPDATE_BYTES_PER_CYCLE = 0; allowed for updates: 1 or more")
         return fields
+
+    @property
+    def haste(self) -> str | None:
+        """What is wrong with a period that leaves no time to fetch anything; None for another."""
+        ack_s = self._used.get("_COAP_ACK_TIMEOUT_SEC", _ACK_S)
+        answer_s = 11 * ack_s + self._used.get("_COAP_RESPONSE_TIMEOUT_SEC", _RESPONSE_S)
+        period_s = self._used["_PERIOD_S"]
+        if period_s >= answer_s + _CONFIRMED_S:
+            return None
+        return (
+            f"_PERIOD_S = {period_s}: after a report no answer, which may take {answer_s} s, fits"
+            f" before the next; allowed for updates: {answer_s + _CONFIRMED_S} or more"
+        )
 
     def _provision(self, name: str | None, flash: Path) -> None:
         system: Any = self.emulator.board.services["system"]

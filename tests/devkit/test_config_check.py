@@ -104,6 +104,13 @@ def test_a_module_that_does_not_load_is_told_with_its_line(
     assert checked(text) == [f"{file}:{number}: {said}"]
 
 
+def test_a_module_that_never_ends_is_told(checked, damage) -> None:
+    damage("sensors/si7021.py", "while True: pass")
+    text = MEADOW + "_SENSORS = (('si7021', {'sda_pin': 'P9', 'scl_pin': 'P10'}),)\n"
+    [said] = checked(text)
+    assert said.startswith("sensors/si7021.py:1: importing it does not end; allowed: ")
+
+
 def test_a_file_that_computes_for_ever_is_stopped(
     checked_apart: Callable[..., list[str]],
 ) -> None:

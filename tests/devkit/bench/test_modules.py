@@ -75,4 +75,4 @@ def test_bench_names_the_file_that_does_not_compile(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(modules, "device_files", lambda: [Path("utils/at.py")])
     assert cli.main(["bench"]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last == "./dev: bench: utils/at.py:2: invalid syntax"
+    assert last == "./dev bench: utils/at.py:2: invalid syntax"

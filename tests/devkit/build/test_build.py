@@ -165,7 +165,7 @@ def test_command_ends_with_1_and_one_line_where_it_cannot_write(tmp_path, capsys
     assert cli.main(["build", "--out", str(tmp_path / "file")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("./dev: build: ") and err.count("\n") == 1
+    assert err.startswith("./dev build: ") and err.count("\n") == 1
 
 
 def test_builds_are_not_committed(tmp_path):

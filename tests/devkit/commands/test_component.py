@@ -150,7 +150,7 @@ def test_another_module_of_the_same_name_is_said(mine, name, said, tmp_path, cap
     if said is None:
         assert err == ""
     else:
-        assert err.startswith(f"./dev: component: warning: {said.format(tmp_path, tmp_path)}")
+        assert err.startswith(f"./dev component: warning: {said.format(tmp_path, tmp_path)}")
         assert err.count("\n") == 1
 
 

@@ -39,6 +39,21 @@ def test_secrets_are_readable_by_their_owner_only_and_unknown_to_git(folder):
     assert sorted(set(modes) - secret) == [".gitignore", "keys", "nodes", "root.pub"]
 
 
+def test_a_key_that_others_can_read_is_warned_of(folder, capsys):
+    (folder / "release-1.pem").chmod(0o644)
+    (folder / "nodes" / f"{NODE}.key").chmod(0o640)
+    for arguments in (["keys", "node", str(folder), "other"], ["keys", "rotate", str(folder)]):
+        assert main(arguments) == 0
+        [line] = capsys.readouterr().err.splitlines()
+        first = folder / "nodes" / f"{NODE}.key"
+        assert line == (
+            f"./dev keys: warning: {first}, and 1 more: mode 640; allowed: 600, only the owner"
+        )
+    for name in ("release-1.pem", f"nodes/{NODE}.key"):
+        (folder / name).chmod(0o600)
+    assert keys.exposed(folder) is None
+
+
 def test_what_it_writes_is_what_others_read(folder):
     kid, key = keys.newest(folder)
     assert kid == 1 and key.key_size == 3072

@@ -145,6 +145,7 @@ def test_the_trial_is_what_refuses_it(release, releases, altered) -> None:
     [
         (["--tries", "0"], 2, "--tries: '0' is not a whole number, 1 to 7"),
         (["--deadline", "64"], 2, "--deadline: '64' is not a whole number, 1 to 63"),
+        (["--sec", "262144"], 2, "--sec: '262144' is not a whole number, 0 to 262143"),
         (["--keys", "nowhere"], 2, "there is no folder 'nowhere'"),
         (["--keys", "."], 1, "keys: not there; allowed: a folder made by ./dev keys new"),
     ],
@@ -236,6 +237,18 @@ def test_a_configuration_unlike_the_template_is_tried_as_well(
     monkeypatch.setattr(sets, "built", lambda: altered({"utils.names": "RELEASED = 2\n"}))
     given = ["release", "--keys", str(keys), "--out", str(releases), "--config", str(config)]
     assert cli.main(given) == 0, capsys.readouterr().err
+
+
+def test_a_period_that_is_too_short_to_fetch_a_release_is_told(
+    keys, releases, tmp_path, altered, monkeypatch, capsys
+) -> None:
+    config = tmp_path / "node.py"
+    config.write_text("from config import *\n\n_PERIOD_S = 90\n")
+    monkeypatch.setattr(sets, "built", lambda: altered({"utils.names": "RELEASED = 2\n"}))
+    given = ["release", "--keys", str(keys), "--out", str(releases), "--config", str(config)]
+    assert cli.main(given) == 1
+    said = "_PERIOD_S = 90: after a report no answer, which may take 85 s, fits before the next"
+    assert f"{said}; allowed for updates: 100 or more" in capsys.readouterr().err
 
 
 def test_a_first_release_that_does_not_report_is_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -38,6 +39,7 @@ def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     files = tuple(_file(path, data) for path, data in BUILD.items())
     monkeypatch.setattr(provision, "of_release", of_release)
     monkeypatch.setattr(provision, "node_key", lambda *names: False)
+    monkeypatch.setattr(provision, "has_key", lambda *names: True)
     monkeypatch.setattr(session, "_source", lambda options: Source(Path(), None, files))
     monkeypatch.setattr(repl, "PATIENCE_S", 0.5)
     monkeypatch.setattr(session.key_folder, "check_private", lambda folder: None)
@@ -136,6 +138,29 @@ def test_convert_formats_and_provisions(board, deploy, given, capsys) -> None:
     one.rehearsal.wait_for("reset")
 
 
+@pytest.mark.parametrize(
+    ("option", "status", "said"),
+    [
+        ("--dry-run", 0, "would be formatted with LittleFS, which erases the 1 file in its flash"),
+        ("--node=meadow", 1, "--node meadow, but the node reports as"),
+        ("no release", 1, "there is no release in"),
+        ("a/b", 1, "_DEVICE_NAME = 'a/b'; allowed for updates: 1 to 63 letters"),
+    ],
+)
+def test_convert_erases_nothing_in_a_rehearsal_or_before_a_refusal(
+    option, status, said, board, deploy, monkeypatch, capsys
+) -> None:
+    one = board({"mine.py": b"mine"}, filesystem="fat")
+    if option == "no release":
+        trouble = store.StoreTrouble("there is no release in releases")
+        monkeypatch.setattr(provision, "node_key", Mock(side_effect=trouble))
+    if option == "a/b":
+        monkeypatch.setattr(session.configuration, "fields", lambda: {"_DEVICE_NAME": "a/b"})
+    assert deploy(one.port, "--convert", *[option] * option.startswith("--")) == status
+    assert said in "".join(capsys.readouterr())
+    assert one.files() == {"mine.py": b"mine"} and nvs(one) == {}
+
+
 def test_dry_run_changes_neither_files_nor_nvs(board, deploy, capsys) -> None:
     one = board(OWN)
     assert deploy(one.port, "--dry-run") == 0
@@ -152,7 +177,7 @@ def test_what_belongs_to_keys_is_wrong_usage_without_them(option, board, capsys)
     one = board()
     assert cli.main(["deploy", one.port, *option]) == 2
     said = capsys.readouterr().err
-    assert said == f"./dev: deploy: {option[0]} without keys; allowed: with --keys DIR\n"
+    assert said == f"./dev deploy: {option[0]} without keys; allowed: with --keys DIR\n"
 
 
 @pytest.mark.parametrize(

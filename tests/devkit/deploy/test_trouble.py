@@ -27,7 +27,7 @@ NEW = {**OLD, **FILES}
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert err.startswith("./dev: deploy: ")
+    assert err.startswith("./dev deploy: ")
     return err
 
 
