@@ -36,7 +36,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--releases",
-        default="releases",
         metavar="RELEASES",
         help="with --keys: the folder of ./dev release (default: releases)",
     )
@@ -72,8 +71,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     requirements.need("deploy")
-    for option, value in (("--node", options.node), ("--convert", options.convert)):
-        if options.keys is None and value:
+    for option in ("--node", "--convert", "--releases"):
+        if options.keys is None and getattr(options, option[2:]):
             raise UsageError(f"{option} without keys; allowed: with --keys DIR")
     from devkit.deploy import session
     from devkit.deploy.repl import NoPort

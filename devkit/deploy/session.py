@@ -120,7 +120,7 @@ def _provision(
 
 def _given(options: argparse.Namespace, node: str, slot: str) -> Provision:
     """What the node gets. It has a device key from now on, unless this is a rehearsal."""
-    releases, keys = Path(options.releases), Path(options.keys)
+    releases, keys = Path(options.releases or "releases"), Path(options.keys)
     try:
         if options.dry_run:
             if not provision.has_key(keys, node):

@@ -222,8 +222,10 @@ class Station:
     def _end_wish(self) -> None:
         self.wish = None
         self.retries = False
+        was_there = self.point is not None
         self._leave()
-        self.on_leave()
+        if was_there:  # else there is nothing to leave, and no event
+            self.on_leave()
 
     def _lost(self) -> None:
         self._board.trace.add("wifi", "association lost")

@@ -171,7 +171,9 @@ def test_dry_run_changes_neither_files_nor_nvs(board, deploy, capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", [["--node", "meadow"], ["--convert"]], ids=lambda words: words[0]
+    "option",
+    [["--node", "meadow"], ["--convert"], ["--releases", "mine"]],
+    ids=lambda words: words[0],
 )
 def test_what_belongs_to_keys_is_wrong_usage_without_them(option, board, capsys) -> None:
     one = board()

@@ -502,6 +502,27 @@ attempt(usocket.socket(usocket.AF_INET, usocket.SOCK_DGRAM).sendto, b'x', ('192.
     assert dropped.startswith("OSError") and "118" in dropped
 
 
+def test_a_station_that_has_left_nothing_keeps_its_interface(run: Run) -> None:
+    connecting, left = run(
+        HEAD
+        + TRY
+        + """
+import usocket
+wlan = WLAN(mode=WLAN.AP, ssid='own')
+wlan = WLAN(mode=WLAN.STA)
+wlan.connect('field-ap')
+attempt(usocket.socket().fileno)
+while not wlan.isconnected():
+    machine.idle()
+wlan.disconnect()
+attempt(usocket.socket)
+        """,
+        access_points=[{"ssid": "field-ap", "security": "open"}],
+    )
+    assert connecting.isdigit()
+    assert left == "OSError Network card not available"
+
+
 def test_the_servers_come_with_the_address_and_go_with_the_link(run: Run) -> None:
     assert run(
         HEAD
