@@ -108,9 +108,9 @@ def show(value):
 
 
 def show_variables(found):
-    """Those whose value can be told, each with its name."""
+    """Those of the program whose value can be told, each with its name."""
     for name in list(found):
-        if name[0] != "_" and can_be_told(found[name]):
+        if name[0] != "_" and name != "pybytes_config" and can_be_told(found[name]):
             show((name, found[name]))
 
 

@@ -152,7 +152,7 @@ def test_another_network_is_asked_again_also_if_it_denies_both(make_node: MakeNo
     node = make_node(network("denied_absent"))
     node.run(1)
     emulator = node.device.emulator
-    emulator.cell.network.name = "Other Network"
+    emulator.cell.network.plmn = "00102"
     cycles = emulator.run(APPLICATION, 2, cause=DEEPSLEEP_RESET)
     assert [cycle.cause for cycle in cycles] == ["attached", "attached"]
     assert [cycle.confirmed for cycle in cycles] == [1, 1]

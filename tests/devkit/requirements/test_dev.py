@@ -20,8 +20,9 @@ import pytest
 from emulator.device_files import ROOT
 
 REAL = (
-    "dev", "devkit/__init__.py", "devkit/cli.py", "devkit/commands/__init__.py",
-    "devkit/commands/parser.py", "emulator/__init__.py", "emulator/device_files.py",
+    "dev", "devkit/__init__.py", "devkit/cli.py", "devkit/temporary.py",
+    "devkit/commands/__init__.py", "devkit/commands/parser.py",
+    "emulator/__init__.py", "emulator/device_files.py",
     *(f"devkit/requirements/{path.name}" for path in (ROOT / "devkit/requirements").glob("*.py")),
 )  # fmt: skip
 DEMO = '''"""Shows what it got."""
