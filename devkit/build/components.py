@@ -10,9 +10,9 @@ _nbiot_uart_choice.py are `nbiot_uart`.
 
 What a component requires follows from its imports. Three things that imports do not tell stand in
 the sources as well: an import with the comment `# on demand` serves one function that the rest
-does without; the application calls them all. A file whose first line begins with `# drop-in` is
-for programs written for another library, and goes with no node. And the application finds
-plug-ins by the names that stand in config.py (`plugins.find("networking", ...)`).
+does without; the application calls them all. A file of lib/ whose first line begins with
+`# drop-in` is for programs written for another library, and goes with no node. And the application
+finds plug-ins by the names that stand in config.py (`plugins.find("networking", ...)`).
 """
 
 from __future__ import annotations
@@ -68,8 +68,7 @@ def components(root: Path = ROOT) -> dict[str, Component]:
     found = {}
     for name, (kind, files) in own.items():
         owner = own[name.rpartition("_")[0]][1] if kind == EXTRA else []
-        texts = [source(path, root).read_text(encoding="utf-8") for path in files]
-        if any(text.startswith(DROP_IN_MARK) for text in texts):
+        if kind == "lib" and any(_is_drop_in(path, root) for path in files):
             kind = DROP_IN
         needed = _closure([*files, *owner], graph, on_demand=name == APPLICATION)
         on_demand = {path for each in needed for path in graph[each].on_demand}
@@ -84,6 +83,10 @@ def components(root: Path = ROOT) -> dict[str, Component]:
             foreign=tuple(sorted({module for path in needed for module in graph[path].foreign})),
         )
     return found
+
+
+def _is_drop_in(path: Path, root: Path) -> bool:
+    return source(path, root).read_text(encoding="utf-8").startswith(DROP_IN_MARK)
 
 
 def needs(path: Path, root: Path = ROOT) -> list[Path]:
