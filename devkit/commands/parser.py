@@ -18,4 +18,6 @@ class Parser(argparse.ArgumentParser):
 
 
 def one_line(problem: BaseException) -> str:
+    if isinstance(problem, OSError) and problem.filename is not None:
+        return f"{problem.filename}: {problem.strerror}"
     return "; ".join(str(problem).splitlines())

@@ -687,7 +687,7 @@ class Life:
         return found
 
 
-SINGLES = 17_500  # runs: the single cuts of each kind with each change in turn
+SINGLES = 21_000  # runs: each single cut of each kind with each change; at most 693 of one
 PAIRS = 6_000  # the pairs of cuts of the smallest release
 RUNS = SINGLES + PAIRS + 5_000  # where there are fewer cuts than runs, a history is drawn
 
