@@ -99,6 +99,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="what this process does: intake: receive and store, any number of them on one port"
         " and database; web: the page; alarms: watch the nodes; the last three need --db (default:"
         " all of it)")  # fmt: skip
+    add("--client-id", default="", metavar="TEXT",
+        help="at the broker, which keeps by it what comes while this process is away (default:"
+        " made of the names of the computer and the database)")  # fmt: skip
     add("--http", type=_endpoint, default=HTTP, metavar="[HOST:]PORT",
         help="address of the page; 0: a free port; off (default: 127.0.0.1:8080, and off with"
         " --role intake and alarms)")  # fmt: skip

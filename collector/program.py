@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.arguments import HTTP, ROLES
+from collector.database import is_server
 from collector.decode_queue import DecodeQueue, Message, Sink
 from collector.fleet import Fleet, status
 from collector.readings import NAMES_MAX, Readings
@@ -33,6 +34,8 @@ from collector.udp import Address, UdpListener, address_text
 
 if TYPE_CHECKING:
     from collector.coap import CoapServer
+
+INTAKES_MAX = 64  # that share a subscription on one computer
 
 
 class UsageError(Exception):
@@ -192,15 +195,37 @@ class Collector:
         from collector.mqtt import MqttSubscriber
 
         host, port = options.mqtt
+        share = client_id = ""
+        if options.role == "intake":
+            share = "collect" + _digest(_place(options.db), *options.topic)
+            client_id = self._intake_id(f"{share}\0{socket.gethostname()}")
+        elif options.db:
+            client_id = "collect" + _digest(
+                socket.gethostname(), _place(options.db), *options.topic
+            )
         self._stack.enter_context(
             MqttSubscriber(
                 host, port, self.queue, options.topic, options.mqtt_user, options.mqtt_password,
-                _client_id(options) if options.db else "",
+                options.client_id or client_id, share,
                 report=lambda text, ok: self.report("mqtt", text, ok),
             )
         )  # fmt: skip
         broker = f"mqtt://{address_text(host, port)}"
         self.endpoints += [f"{broker}/{topic}" for topic in options.topic]
+
+    def _intake_id(self, group: str) -> str:
+        """Return the id of the first intake of this group that does not run on this computer.
+
+        A number is taken as the name of a socket, which the system gives free at the end."""
+        if sys.platform != "linux":
+            return "collect" + _digest(group)
+        for number in range(INTAKES_MAX):
+            name = "collect" + _digest(group, str(number))
+            taken = self._stack.enter_context(socket.socket(socket.AF_UNIX))
+            with contextlib.suppress(OSError):
+                taken.bind("\0" + name)
+                return name
+        raise UsageError(f"--role intake: {INTAKES_MAX} of them run here; allowed: --client-id")
 
     def _serve_page(self) -> None:
         if self._options.http is None:
@@ -273,10 +298,15 @@ class Collector:
         }
 
 
-def _client_id(options: argparse.Namespace) -> str:
-    """Return the same for this computer, database and topics, so that no session is mixed up."""
-    parts = (socket.gethostname(), str(Path(options.db).resolve()), *options.topic)
-    return "collect" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _place(where: str) -> str:
+    """Return what names a database, the same in each process that uses it."""
+    if is_server(where):
+        return where.partition("//")[2].rpartition("@")[2].partition("?")[0]
+    return str(Path(where).resolve())
 
 
 @contextlib.contextmanager
