@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from collector import notices, packs, senml
 from collector.database import SCHEMES, is_server
 
 ROLES = ("all", "intake", "web", "alarms")
@@ -47,6 +48,25 @@ def _folder(text: str) -> str:
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is no folder; allowed: one of ./dev release")
     return text
+
+
+def _alarms(text: str) -> notices.Config:
+    try:
+        return notices.read(text)
+    except (OSError, ValueError) as problem:
+        raise argparse.ArgumentTypeError(f"{text}: {problem}") from None
+
+
+def _nodes(text: str) -> list[str]:
+    """Return the names in a file, one a line."""
+    try:
+        names = Path(text).read_text(encoding="utf-8").split()
+    except (OSError, ValueError) as problem:
+        raise argparse.ArgumentTypeError(f"{text}: {problem}; allowed: a name a line") from None
+    for name in names:
+        if not senml.NAME.fullmatch(name) or len(name) > packs.NAME_MAX:
+            raise argparse.ArgumentTypeError(f"{text}: {name!r}; allowed: letters, digits, -:./_")
+    return names
 
 
 def port(text: str) -> int | None:
@@ -112,6 +132,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--releases", type=_folder, metavar="DIR",
         help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
         " them by CoAP")  # fmt: skip
+    add("--nodes", type=_nodes, metavar="FILE",
+        help="names of nodes, one a line, that are shown as never seen until they report; those of"
+        " --releases are, too")  # fmt: skip
+    add(
+        "--alarms",
+        type=_alarms,
+        metavar="FILE",
+        help="limits of alarms, and where they are sent: docs/alarms.md (default: nowhere)",
+    )
+    add("--test-alarm", action="store_true",
+        help="send a notice to each target of --alarms, print what came back, end")  # fmt: skip
     add("--count", type=_count, metavar="N", help="end after N messages")
     add("--json", action="store_true",
         help="print one JSON object a line for each record on stdout, everything else on"

@@ -85,6 +85,7 @@ class Store(AbstractContextManager["Store"]):
         self._folder = tempfile.TemporaryDirectory(prefix="collect-")  # of a temporary database
         self._temporary = path is None
         self._path, self._report = path or f"{self._folder.name}/reports.db", report
+        self.where = self._path  # for readers
         self._fleet = fleet or Fleet()
         self._jobs: deque[_Job] = deque()
         self._waiting = 0  # records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from collector import alarms, database, watch
+from collector.__main__ import main
 from tests.collector.alarms_rig import BEGIN, DAY, HOUR, Node, World
+from tests.collector.rig import wait_until
 
 
 def fleet(number: int, name: str = "n", **same: Any) -> list[Node]:
@@ -199,3 +202,34 @@ def test_one_process_watches_and_another_takes_over(tmp_path: Path) -> None:
             assert (mine, other) == (True, False)
         with alarms.only_one(second, path) as other:
             assert other
+
+
+def test_a_collector_watches_and_knows_what_is_to_come(start: Any, tmp_path: Path) -> None:
+    nodes, path = tmp_path / "nodes", str(tmp_path / "a.db")
+    nodes.write_text("gate\ndoor\n")
+    start("--db", path, "--role", "alarms", "--nodes", str(nodes))
+    with database.connect(path) as connection:
+
+        def known() -> list[tuple[str]]:
+            with contextlib.suppress(database.Unusable):  # no tables yet
+                return connection.execute("SELECT base FROM node WHERE seen = 0 ORDER BY base")
+            return []
+
+        assert wait_until(lambda: known() == [("door:",), ("gate:",)])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--test-alarm"], "--test-alarm: needs --alarms FILE; allowed: one with [webhook]"),
+        (["--alarms", "none.toml"], "--alarms: none.toml: [Errno 2] No such file"),
+        (["--nodes", "{nodes}"], "--nodes: {nodes}: '%a'; allowed: letters, digits, -:./_"),
+    ],
+)
+def test_wrong_options(tmp_path: Path, capsys: Any, words: list[str], expected: str) -> None:
+    nodes = tmp_path / "nodes"
+    nodes.write_text("gate\n%a\n")
+    with pytest.raises(SystemExit) as ended:
+        main([word.format(nodes=nodes) for word in words])
+    assert ended.value.code == 2
+    assert expected.format(nodes=nodes) in capsys.readouterr().err
