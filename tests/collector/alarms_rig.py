@@ -10,7 +10,7 @@ from typing import Any
 
 from collector import database, notices, tables
 from collector.alarms import Alarms
-from collector.writer import Writer
+from collector.writer import Message, Writer
 from tests.collector.rig import message
 
 BEGIN = 1_800_000_000.0
@@ -31,15 +31,16 @@ class Node:
 class World:
     """`limits` are those of the file that differ from the default."""
 
-    def __init__(self, path: Path, *nodes: Node, **limits: Any) -> None:
-        self.path, self.nodes, self.now = str(path), nodes, BEGIN
-        self.database = database.connect(self.path)
+    def __init__(self, where: str | Path, *nodes: Node, **limits: Any) -> None:
+        """where: a database, or a folder for one."""
+        self.nodes, self.now = nodes, BEGIN
+        self.database = database.connect(where if isinstance(where, str) else f"{where}/a.db")
         with self.database.transaction():
             tables.prepare(self.database)
-        self._writer = Writer(self.database._raw)
+        self._writer = Writer(self.database)
         self._limits = notices.read(None)["limits"] | limits
         for number, node in enumerate(nodes):
-            node.due = BEGIN + node.period * number / len(nodes)
+            node.seq, node.due = 0, BEGIN + node.period * number / len(nodes)
         self.restart()
 
     def restart(self) -> None:
@@ -50,28 +51,22 @@ class World:
         end = self.now + seconds
         while self.now < end:
             self.now = min(self.now + step, end)
-            with self.database.transaction():
-                for node in self.nodes:
-                    while node.due <= self.now:
-                        self._report(node, collects)
+            sent = []
+            for node in self.nodes:
+                while node.due <= self.now:
+                    if collects and node.works(node.due):
+                        sent.append(packed(node.name, node.seq, node.due, node.values(node.due)))
+                    node.seq += 1
+                    node.due += node.period
+            self.receive(*sent)
             if collects:
                 self.alarms.turn(self.now)
         return self
 
-    def _report(self, node: Node, collects: bool) -> None:
-        if collects and node.works(node.due):
-            self.report(node.name, node.seq, node.due, node.values(node.due))
-        node.seq += 1
-        node.due += node.period
-
-    def report(
-        self, name: str, seq: int, at: float, values: dict[str, Any], age: float = 0
-    ) -> None:
-        records = [
-            {0: key, 3: value} if isinstance(value, str) else {0: key, 1: "V", 2: value}
-            for key, value in values.items()
-        ]
-        self._writer.write(message([{-2: f"{name}:", -3: -int(age), 2: seq}, *records], at))
+    def receive(self, *sent: Message) -> None:
+        self._writer.name(sent)
+        with self.database.transaction():
+            self._writer.write(sent)
 
     def told(self) -> list[str]:
         """The subjects of all notices."""
@@ -80,3 +75,11 @@ class World:
     def bodies(self) -> list[dict[str, Any]]:
         rows = self.database.execute("SELECT body FROM notice ORDER BY id")
         return [json.loads(body) for (body,) in rows]
+
+
+def packed(name: str, seq: int, at: float, values: dict[str, Any], age: float = 0) -> Message:
+    records = [
+        {0: key, 3: value} if isinstance(value, str) else {0: key, 1: "V", 2: value}
+        for key, value in values.items()
+    ]
+    return message([{-2: f"{name}:", -3: -int(age), 2: seq}, *records], at)

@@ -77,7 +77,7 @@ def hook(port: int) -> str:
 
 def test_a_target_that_was_away_for_hours_gets_all(tmp_path: Path) -> None:
     told: list[str] = []
-    world = World(tmp_path / "a.db", Node("gate", works=lambda at: at < BEGIN + 3 * HOUR),
+    world = World(tmp_path, Node("gate", works=lambda at: at < BEGIN + 3 * HOUR),
                   *[Node(f"n{each}") for each in range(9)])  # fmt: skip
     with serving(Webhook) as server:
         targets = notices.targets(config(tmp_path, hook(server.port)))
@@ -106,7 +106,7 @@ def test_a_target_that_was_away_for_hours_gets_all(tmp_path: Path) -> None:
 
 def test_what_no_target_takes_in_three_days_is_given_up_and_told(tmp_path: Path) -> None:
     told: list[str] = []
-    world = World(tmp_path / "a.db", Node("a", values=lambda at: {"v": 3.0})).run(2 * HOUR)
+    world = World(tmp_path, Node("a", values=lambda at: {"v": 3.0})).run(2 * HOUR)
     sender = notices.Sender(world.database, {}, lambda text, ok: told.append(text))
     sender.turn(BEGIN + 3 * DAY)
     assert told == []
