@@ -73,11 +73,13 @@ _FIELDS: dict[str, dict[str, tuple[Any, Any, str]]] = {
 
 def read(path: str | None) -> Config:
     """Return the content of a file, without one the defaults. OSError or ValueError."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    table = tomllib.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    table: dict[str, Any] = {}
+    if path:
+        if sys.version_info >= (3, 11):
+            import tomllib
+        else:  # a package that nothing else here needs
+            import tomli as tomllib
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     for section in table:
         if section not in _FIELDS or not isinstance(table[section], dict):
             raise ValueError(f"{section}; allowed: [{'], ['.join(_FIELDS)}]")

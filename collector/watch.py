@@ -30,7 +30,6 @@ DAY_S = 86_400
 DAY_REPORTS_MAX = 1_500
 TREND_S, TREND_DAYS_MIN = 7 * DAY_S, 3
 TREND_POINTS, TREND_POINTS_MIN = 56, 12
-VOLTAGE_END = 1_000  # what strangers send beyond it is not computed with
 
 Report = tuple[int, float, float]  # number, received, measured
 
@@ -153,7 +152,7 @@ def _measure(connection: Connection, figures: Figures, boot: int, battery: str, 
     for seq, name, value, other in connection.execute(
         _LAST, (*key, min(newest, default=0), battery)
     ):
-        if name == battery and value is not None and abs(value) < VOLTAGE_END:
+        if name == battery and value is not None:
             figures.voltages.append(value)
         elif seq in by_seq and name.endswith("_e") and other:
             by_seq[seq][name] = other
@@ -206,7 +205,7 @@ def _set_lost(figures: Figures, reports: Sequence[Report], since: float) -> None
 def _set_trend(figures: Figures, found: Iterable[tuple[float, float]]) -> None:
     """Set the slope of a line through the voltages of the last days, by least squares."""
     points = [((at - figures.seen) / DAY_S, volt) for at, volt in found]
-    points = [(day, volt) for day, volt in points if -7.5 < day <= 0 and abs(volt) < VOLTAGE_END]
+    points = [(day, volt) for day, volt in points if -7.5 < day <= 0]
     days = [day for day, _ in points]
     if len(points) >= TREND_POINTS_MIN and max(days) - min(days) >= TREND_DAYS_MIN:
         line = statistics.linear_regression(days, [volt for _, volt in points])

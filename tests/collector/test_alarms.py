@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from collector import alarms, database, watch
 from collector.__main__ import main
 from tests.collector.alarms_rig import BEGIN, DAY, HOUR, Node, World, packed
 from tests.collector.rig import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def fleet(number: int, name: str = "n", **same: Any) -> list[Node]:
@@ -103,6 +106,10 @@ def sometimes(at: float) -> dict[str, Any]:
     return {"v": 3.9, "t_e": "crc"} if int(at / 900) % 4 else {"v": 3.9}
 
 
+def huge(at: float) -> dict[str, float]:
+    return {"v": (-1) ** int(at / 900) * 10.0**299}
+
+
 def lossy(share: float) -> Any:
     return lambda at: random.Random(at).random() >= share
 
@@ -120,7 +127,7 @@ def lossy(share: float) -> Any:
         (Node("a", works=lossy(0.1)), 2, []),
         (Node("a", values=broken), 1, ["cause: a", "cause: a (ended)"]),
         (Node("a", values=sometimes), 2, []),
-        (Node("a", values=lambda at: {"v": 10.0**299}), 4, []),  # of a stranger
+        (Node("a", values=huge), 4, []),
     ],
     ids=["battery at its limit", "battery above it", "battery charged", "falling", "short",
          "falls slowly", "gaps", "few gaps", "cause", "cause now and then", "huge"],
@@ -240,3 +247,19 @@ def test_wrong_options(tmp_path: Path, capsys: Any, words: list[str], expected: 
         main([word.format(nodes=nodes) for word in words])
     assert ended.value.code == 2
     assert expected.format(nodes=nodes) in capsys.readouterr().err
+
+
+def test_the_queries_of_the_documentation_run(postgres: Any) -> None:
+    world = World(postgres.create(), Node("gate", values=lambda at: {"v": 3.0})).run(2 * HOUR, 300)
+    text = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
+    grants, series, nodes, raised = re.findall(r"^```sql\n(.*?)^```$", text, re.M | re.S)
+    assert grants.startswith("CREATE ROLE") and "GRANT SELECT" in grants
+
+    def rows(query: str) -> list[tuple[Any, ...]]:
+        macro = r"\$__unixEpochFilter\((\w+)\)"
+        between = rf"\1 >= {BEGIN:.0f} AND \1 <= {BEGIN + DAY:.0f}"
+        return world.database.execute(re.sub(macro, between, query.replace("'t'", "'v'")))
+
+    assert [row[1:] for row in rows(series)] == [(3, 3, 3)] * 3
+    assert [(row[0], *row[2:]) for row in rows(nodes)] == [("gate:", 15, 3, None, 0)]
+    assert [row[2:] for row in rows(raised)] == [("battery", "gate: battery 3.00 V; limit 3.5 V")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ import pytest
 
 from collector import notices
 from tests.collector.alarms_rig import BEGIN, DAY, HOUR, Node, World
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "alarms.md"
 
 
 class Webhook(http.server.BaseHTTPRequestHandler):
@@ -170,3 +173,13 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, expected: str
     with pytest.raises(ValueError) as raised:
         config(tmp_path, text)
     assert expected in str(raised.value)
+
+
+def test_the_file_of_the_documentation_has_each_field_and_the_default_limits(
+    tmp_path: Path,
+) -> None:
+    [text] = re.findall(r"^```toml alarms\n(.*?)^```$", DOCUMENT.read_text("utf-8"), re.M | re.S)
+    known = config(tmp_path, text)
+    assert known["limits"] == notices.read(None)["limits"]
+    names = [name for section in ("webhook", "email", "limits") for name in known[section]]
+    assert re.findall(r"^(\w+) = ", text, re.M) == names
