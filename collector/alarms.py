@@ -21,13 +21,13 @@ from typing import Any
 
 from collector import database, notices, packs, tables, watch
 from collector.database import Connection
-from collector.report import BASE_END
 from collector.states import LATE, LATE_S, NODES, SILENT_S, SLACK_S, due
 from collector.watch import DAY_S, Figures
 
 TURN_S = 10
 GATHER_S = 300  # between two notices
-SETTLE_S = 3_600  # at most, for the size of an outage
+SETTLE_S = 3_600  # at most, until the size of an outage is known
+SETTLED = 0.05  # of the nodes are late and not silent yet
 NOTHING_S = 900
 NOTHING_NODES_MIN = 3
 GROUP, GROUP_SHARE, GROUP_MIN = 10, 0.2, 5  # more nodes than this are told as a number
@@ -37,7 +37,7 @@ SWITCHES = {
     "battery": "battery_v", "falling": "falling_days", "gaps": "gaps_percent",
     "cause": "cause_times", "release": "release_days",
 }  # fmt: skip
-CHUNK = 500  # rows in a transaction
+CHUNK, NODES_MAX = 500, 50  # alarms, nodes with news in a transaction
 KEPT_S = 365 * DAY_S  # of what has ended
 _LOCK = 0x616C61726D  # of a PostgreSQL server
 
@@ -62,8 +62,9 @@ AND node IN (SELECT node FROM watch WHERE muted > ?)
 """
 # What a notice may be about
 _RAISED, _ENDED, _ON = "until IS NULL AND told IS NULL", "until > told", "until IS NULL"
+_FIELDS = ("id", "node", "kind", "text", "since", "until")
 _SHOWN = (
-    "SELECT alarm.id, base, kind, text, since, until FROM alarm LEFT JOIN node"
+    "SELECT alarm.id, rtrim(base, ':'), kind, text, since, until FROM alarm LEFT JOIN node"
     f" ON node.id = alarm.node WHERE {{}} AND kind = ? ORDER BY alarm.id LIMIT {SHOWN_MAX}"
 )
 _NOTICE = "INSERT INTO notice (created, target, body, tries, due) VALUES (?, ?, ?, 0, ?)"
@@ -89,7 +90,7 @@ def conditions(figures: Figures, limits: dict[str, Any], opened: Set[str]) -> di
     if percent > limits["gaps_percent"] / (2 if "gaps" in opened else 1):
         found["gaps"] = f"{figures.scattered} of {figures.expected} reports are missing in 24 h"
     causes = [set(each.items()) for each in figures.causes[: limits["cause_times"]]]
-    if len(causes) == limits["cause_times"]:
+    if causes and len(causes) == limits["cause_times"]:
         repeated = set.union(*causes) if "cause" in opened else set.intersection(*causes)
         if repeated:
             shown = ", ".join(sorted(f"{name[:-2]}: {cause}" for name, cause in repeated))
@@ -111,7 +112,7 @@ class Alarms:
     ) -> None:
         """targets: names of what notices are written for."""
         self._database, self._limits, self._targets = connection, limits, list(targets)
-        self._resumed = now  # since then nodes could report
+        self.resumed = now  # since then nodes could report
         self._late, self._live = 0, 0
         self._written = 0.0  # the last notice
 
@@ -119,15 +120,14 @@ class Alarms:
         last = max(3, self._limits["cause_times"])
         while has_time():
             found = watch.checked(self._database, self._limits["battery"], last)
-            for start in range(0, len(found), CHUNK // 10):
+            for start in range(0, len(found), NODES_MAX):
                 with self._database.transaction():
-                    part = found[start : start + CHUNK // 10]
+                    part = found[start : start + NODES_MAX]
                     watch.keep(self._database, part)
                     self._apply(part, now)
             if len(found) < watch.NODES_MAX:
                 break
-        with self._database.transaction():
-            self._database.execute(_END_MUTED, (now, now, now))
+        self._database.execute(_END_MUTED, (now, now, now))
         self._watch_time(now)
         self._tell(now)
 
@@ -163,7 +163,7 @@ class Alarms:
 
     def _watch_time(self, now: float) -> None:
         """Raise and end what follows from the absence of reports."""
-        self._live, self._late = self._database.execute(_LIVE, (self._resumed, now))[0]
+        self._live, self._late = self._database.execute(_LIVE, (self.resumed, now))[0]
         last = self._database.execute("SELECT coalesce(max(seen), 0) FROM node")[0][0]
         nothing = self._database.execute(
             "SELECT id, since FROM alarm WHERE node IS NULL AND kind = 'nothing' AND until IS NULL"
@@ -172,9 +172,9 @@ class Alarms:
             return
         if nothing:
             self._database.execute(_END, (now, nothing[0][0]))
-            self._resumed = now
+            self.resumed = now
         elif (
-            now - max(last, self._resumed) > NOTHING_S
+            now - max(last, self.resumed) > NOTHING_S
             and self._late >= max(NOTHING_NODES_MIN, self._live / 2)
         ):  # fmt: skip
             text = f"no report of any node since {_clock(last)}; {self._late} nodes are due"
@@ -182,7 +182,7 @@ class Alarms:
             return
         silent = _SILENT.format(due(self._limits["silent_after"], SILENT_S))
         while True:
-            rows = self._database.execute(silent, (now, self._resumed))
+            rows = self._database.execute(silent, (now, self.resumed))
             raised = [
                 (node, "silent", f"no report since {_clock(seen)}{_usual(period)}", now)
                 for node, _, seen, period in rows
@@ -205,9 +205,7 @@ class Alarms:
         changes = {"raised": _RAISED + hidden, "ended": _ENDED}
         if remind:
             changes["goes on"] = _ON + " AND told IS NOT NULL"
-        told = [
-            group for change, which in changes.items() for group in self._groups(change, which)
-        ]
+        told = [group for change in changes.items() for group in self._groups(*change)]
         if not told:
             return
         body = json.dumps(notice(told, self._live, now))
@@ -220,48 +218,39 @@ class Alarms:
     def _is_growing(self, now: float) -> bool:
         """Return whether so many nodes are late that the notice of an outage has to wait for its
         size."""
-        untold, oldest = self._database.execute(
-            f"SELECT count(*), min(since) FROM alarm WHERE {_RAISED} AND kind = 'silent'"
-        )[0]
-        return bool(
-            untold
-            and now - oldest < SETTLE_S
-            and self._late > 0.05 * self._live
-            and _are_many(self._late + untold, self._live + untold)
+        [(untold, oldest)] = self._database.execute(
+            f"SELECT count(*), coalesce(min(since), 0) FROM alarm WHERE {_RAISED}"
+            " AND kind = 'silent'"
         )
+        away = self._late + untold
+        is_outage = away >= max(GROUP_MIN, GROUP_SHARE * (self._live + untold))
+        return is_outage and self._late > SETTLED * self._live and now - oldest < SETTLE_S
 
-    def _groups(self, change: str, which: str) -> list[dict[str, Any]]:
-        groups = []
+    def _groups(self, change: str, which: str) -> Iterator[dict[str, Any]]:
         for kind, count in self._database.execute(
             f"SELECT kind, count(*) FROM alarm WHERE {which} GROUP BY kind ORDER BY kind"
         ):
             rows = self._database.execute(_SHOWN.format(which), (kind,))
-            shown = [
-                {"id": number, "node": base and base.removesuffix(BASE_END), "kind": of,
-                 "text": text, "since": since, "until": until}
-                for number, base, of, text, since, until in rows
-            ]  # fmt: skip
-            groups.append({"change": change, "kind": kind, "count": count, "alarms": shown})
-        return groups
+            alarms = [dict(zip(_FIELDS, row, strict=True)) for row in rows]
+            yield {"change": change, "kind": kind, "count": count, "alarms": alarms}
 
 
 def notice(groups: Sequence[dict[str, Any]], fleet: int, now: float) -> dict[str, Any]:
-    """Return what is sent: times in seconds since 1970, at most SHOWN_MAX alarms of a kind."""
+    """Return what is sent, in docs/alarms.md. fleet: the number of nodes."""
     lines, heads = [], []
     for group in groups:
-        change, kind, alarms = group["change"], group["kind"], group["alarms"]
-        names = [alarm["node"] or "the fleet" for alarm in alarms]
-        if _are_many(group["count"], fleet):
-            more = group["count"] - len(names[:GROUP])
-            shown = ", ".join(names[:GROUP]) + (f" and {more} more" if more else "")
-            lines.append(f"{change}: {kind}: {group['count']} nodes: {shown}")
-        else:
-            lines += [f"{change}: {kind}: {name}: {alarm['text']}"
-                      for name, alarm in zip(names, alarms, strict=True)]  # fmt: skip
-        who = names[0] if group["count"] == 1 else f"{group['count']} nodes"
-        heads.append(f"{kind}: {who}" + ("" if change == "raised" else f" ({change})"))
+        count, start = group["count"], f"{group['change']}: {group['kind']}: "
+        names = [alarm["node"] or "the fleet" for alarm in group["alarms"]]
+        texts = [f"{name}: {alarm['text']}"
+                 for name, alarm in zip(names, group["alarms"], strict=True)]  # fmt: skip
+        if _are_many(count, fleet):
+            more = f" and {count - GROUP} more" if count > GROUP else ""
+            texts = [f"{count} nodes: {', '.join(names[:GROUP])}{more}"]
+        lines += [start + text for text in texts]
+        head = f"{group['kind']}: {names[0] if count == 1 else f'{count} nodes'}"
+        heads.append(head + ("" if group["change"] == "raised" else f" ({group['change']})"))
     subject = packs.printable("; ".join(heads))
-    return {"time": now, "subject": subject, "text": "\n".join(lines), "changes": list(groups)}
+    return {"time": now, "subject": subject, "text": "\n".join(lines), "changes": groups}
 
 
 def _are_many(number: int, fleet: int) -> bool:
@@ -273,9 +262,7 @@ def _clock(at: float) -> str:
 
 
 def _usual(period: float | None) -> str:
-    if period is None:
-        return ""
-    return f", usually every {period / 60:.0f} min" if period > 90 else f", usually {period:.0f} s"
+    return f", usually every {max(1, round(period / 60))} min" if period else ""
 
 
 class Watchman(contextlib.AbstractContextManager["Watchman"]):
@@ -288,6 +275,7 @@ class Watchman(contextlib.AbstractContextManager["Watchman"]):
         """report(text, ok): told of trouble, and once when it ends. expected: names of nodes."""
         self._where, self._config, self._report = where, config, report
         self._expected, self._is_failing = expected, False
+        self._turned = self._resumed = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="alarms", daemon=True)
         self._thread.start()
@@ -315,7 +303,9 @@ class Watchman(contextlib.AbstractContextManager["Watchman"]):
         with connection.transaction():
             tables.prepare(connection)
         targets = notices.targets(self._config)
-        alarms = Alarms(connection, self._config["limits"], targets, time.time())
+        if time.time() - self._turned > 6 * TURN_S:  # else the database was only busy
+            self._resumed = time.time()
+        alarms = Alarms(connection, self._config["limits"], targets, self._resumed)
         sender = notices.Sender(connection, targets, self._report)
         tidied = 0.0
         while not self._stop.is_set():
@@ -327,6 +317,7 @@ class Watchman(contextlib.AbstractContextManager["Watchman"]):
                 connection.execute("DELETE FROM alarm WHERE until < ?", (now - KEPT_S,))
             alarms.turn(now, lambda: not self._stop.is_set())
             sender.turn(now)
+            self._turned, self._resumed = now, alarms.resumed
             if self._is_failing:
                 self._report("alarms: watched again", True)
             self._is_failing = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 
 from collector import alarms, database, watch
 from collector.__main__ import main
+from collector.alarms import Watchman
 from tests.collector.alarms_rig import BEGIN, DAY, HOUR, Node, World, packed
 from tests.collector.rig import wait_until
+from tests.collector.test_notices import Webhook, config, hook, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -118,7 +121,7 @@ def lossy(share: float) -> Any:
     ("node", "days", "expected"),
     [
         (Node("a", values=noisy(3.48, 0.05)), 2, ["battery: a", "battery: a (goes on)"]),
-        (Node("a", values=noisy(3.55, 0.04)), 2, []),
+        (Node("a", values=lambda at: {"v": 3.6 if int(at / 900) % 3 else 3.4}), 2, []),
         (Node("a", values=rising), 0.5, ["battery: a", "battery: a (ended)"]),
         (Node("a", 3600, values=noisy(3.8, 0.03, -0.03)), 3.9, ["falling: a"]),
         (Node("a", 3600, values=noisy(3.8, 0.03, -0.03)), 2.5, []),  # too short for a trend
@@ -136,6 +139,14 @@ def test_figures_raise_alarms(tmp_path: Path, node: Node, days: float, expected:
     world = World(tmp_path, node).run(days * DAY, 300)
     silent = [text for text in world.told() if "silent" not in text]
     assert silent == expected
+
+
+def test_a_limit_of_0_switches_its_kind_off(tmp_path: Path) -> None:
+    off = dict.fromkeys(alarms.SWITCHES.values(), 0)
+    node = Node("a", works=lossy(0.3), values=lambda at: {"v": 3 - at / 1e9, "t_e": "crc"})
+    world = World(tmp_path, node, **off).run(HOUR)
+    world.database.execute("INSERT INTO fleet (node, release, rejected) VALUES (1, 6, 7)")
+    assert [text for text in world.run(DAY, 300).told() if "silent" not in text] == []
 
 
 def test_a_release_that_is_not_applied_or_rejected_is_told(where: str) -> None:
@@ -202,20 +213,23 @@ def test_expected_nodes_are_there_before_their_first_report(where: str) -> None:
     assert world.told() == []
 
 
-def test_one_process_watches_and_another_takes_over(where: str) -> None:
-    with database.connect(where) as second:
-        with (
-            database.connect(where) as first,
-            alarms.only_one(first, where) as mine,
-            alarms.only_one(second, where) as other,
-        ):
-            assert (mine, other) == (True, False)
-
-        def takes_over() -> bool:
-            with alarms.only_one(second, where) as is_mine:
-                return is_mine
-
-        assert wait_until(takes_over)
+def test_of_two_processes_one_sends_and_the_other_takes_over(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarms, "TURN_S", 0.05)
+    monkeypatch.setattr(alarms, "GATHER_S", 0)
+    world, now = World(where), time.time()
+    with serving(Webhook) as server, contextlib.ExitStack() as second:
+        known = config(tmp_path, hook(server.port))
+        with contextlib.ExitStack() as first:
+            for stack in (first, second):
+                stack.enter_context(Watchman(where, known, print))
+            world.receive(*[packed("gate", seq, now, {"v": 3.0}) for seq in range(3)])
+            assert wait_until(lambda: server.got)
+            assert not wait_until(lambda: len(server.got) > 1, 0.5)
+        world.receive(*[packed("door", seq, now, {"v": 3.0}) for seq in range(3)])
+        assert wait_until(lambda: len(server.got) > 1)
+    assert [body["subject"] for body, _ in server.got] == ["battery: gate", "battery: door"]
 
 
 def test_a_collector_watches_and_knows_what_is_to_come(start: Any, tmp_path: Path) -> None:
