@@ -25,7 +25,6 @@ from collector import packs
 from collector.readings import Reading
 from collector.releases import SEQ_MAX, Content, Envelope, Releases, Report
 from collector.report import BASE_END
-from collector.tables import FLEET
 from collector.updates import AUTHORIZE, CONFIRM, KEY_FILE, Ask, answered
 from collector.writer import Message
 
@@ -208,9 +207,6 @@ def status_of(path: Path) -> list[dict[str, Any]]:
     try:
         database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
-            known = "SELECT 1 FROM sqlite_master WHERE name = 'fleet'"
-            if database.execute(known).fetchone() is None:  # of the version before
-                database.execute(FLEET.replace("TABLE IF", "TEMP TABLE IF"))
             return status(database)
         finally:
             database.close()

@@ -98,7 +98,6 @@ class Collector:
             tell = lambda text, ok: self.report("database", text, ok)  # noqa: E731
             store = Store(path, tell, self.fleet)
             self._stack.enter_context(store)
-            self.readings.restore(*store.restored())
         except OSError as problem:
             raise UsageError(f"--db {path}: {problem}; allowed: a new file, or one of this"
                              " command") from None  # fmt: skip
