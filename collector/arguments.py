@@ -7,6 +7,10 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from collector.database import SCHEMES, is_server
+
+ROLES = ("all", "intake", "web", "alarms")
+HTTP = ("127.0.0.1", 8080)  # with --role intake and alarms only if it is given
 # Topics that are subscribed to: _TOPIC of the published config.py and all below it, and that of
 # protocols.mqtt_client, channels/<channel>/messages/<thing>
 TOPICS = ("r/#", "channels/#")
@@ -29,9 +33,13 @@ def _count(text: str) -> int:
 
 
 def _database(text: str) -> str:
+    if is_server(text):
+        return text
     path = Path(text)
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; a file is needed")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} cannot be written; allowed: a file, or {SCHEMES[0]}USER@HOST/NAME"
+        )
     return text
 
 
@@ -87,9 +95,20 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--mqtt-password", default=os.environ.get("MQTT_PASSWORD", ""), metavar="WORD",
         help="its password; better in the environment as MQTT_PASSWORD, because others can read"
         " command lines")  # fmt: skip
-    add("--http", type=_endpoint, default=("127.0.0.1", 8080), metavar="[HOST:]PORT",
-        help="address of the page; 0: a free port; off (default: 127.0.0.1:8080)")  # fmt: skip
-    add("--db", type=_database, metavar="FILE", help="write every record to this SQLite database")
+    add("--role", choices=ROLES, default=ROLES[0],
+        help="what this process does: intake: receive and store, any number of them on one port"
+        " and database; web: the page; alarms: watch the nodes; the last three need --db (default:"
+        " all of it)")  # fmt: skip
+    add("--client-id", default="", metavar="TEXT",
+        help="at the broker, which keeps by it what comes while this process is away (default:"
+        " made of the names of the computer and the database)")  # fmt: skip
+    add("--http", type=_endpoint, default=HTTP, metavar="[HOST:]PORT",
+        help="address of the page; 0: a free port; off (default: 127.0.0.1:8080, and off with"
+        " --role intake and alarms)")  # fmt: skip
+    add("--db", type=_database, metavar="FILE|URL",
+        help="write every record to this SQLite database, or to that of a PostgreSQL server:"
+        f" {SCHEMES[0]}USER@HOST/NAME; give its password in the environment as"
+        " PGPASSWORD")  # fmt: skip
     add("--releases", type=_folder, metavar="DIR",
         help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
         " them by CoAP")  # fmt: skip

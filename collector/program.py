@@ -1,5 +1,8 @@
 """The parts of the collector, put together as the options say.
 
+A process has all of them, or with `--role` those of one role: intake, what receives and stores;
+web, the page; alarms, the watch over the nodes. They share nothing but the database.
+
 Exit status: 0 after Ctrl-C, a termination signal or `--count` messages; 1 if records could not be
 written to the database; 2 (`UsageError`) if it cannot start: a port in use, a database that cannot
 be written.
@@ -19,6 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.arguments import HTTP, ROLES
+from collector.database import is_server
 from collector.decode_queue import DecodeQueue, Message, Sink
 from collector.fleet import Fleet, status
 from collector.readings import NAMES_MAX, Readings
@@ -29,6 +34,8 @@ from collector.udp import Address, UdpListener, address_text
 
 if TYPE_CHECKING:
     from collector.coap import CoapServer
+
+INTAKES_MAX = 64  # that share a subscription on one computer
 
 
 class UsageError(Exception):
@@ -45,6 +52,10 @@ class Collector:
 
     def __init__(self, options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
         self._options, self._stack = options, stack
+        takes, shows, watches = (options.role in (ROLES[0], role) for role in ROLES[1:])
+        if options.role != ROLES[0] and options.db is None:
+            raise UsageError(f"--role {options.role}: needs --db; allowed: the database that all"
+                             " roles share")  # fmt: skip
         self.readings = Readings()
         self.endpoints: list[str] = []
         self.page = ""  # its address
@@ -56,6 +67,43 @@ class Collector:
         self._printer: LinePrinter | None = None
         self._on_terminal = sys.stdout.isatty() and not options.json
         self._screen: Screen | None = None
+        self.store: Store | None = None  # without it nothing is received
+        self.releases: Releases | None = None
+        if takes:
+            self._take()
+        if watches:
+            self._watch()
+        if shows or options.http is not HTTP:
+            self._serve_page()
+
+    def run(self) -> int:
+        with _signals(self._stop):
+            doing = "collecting from " + ", ".join(self.endpoints) if self.store else "ready"
+            print(doing, file=sys.stderr, flush=True)
+            self._look()
+            if self._on_terminal and self.store:
+                self._screen = Screen(self.readings, self._above_table)
+            while not self._stop.is_set() and not self._has_counted():
+                self._count_lost()
+                self._look()
+                self._stop.wait(0.05 if self._options.count else 0.5)
+        self._stack.close()  # processes the messages received so far; nothing changes any more
+        if self._screen is not None:
+            self._screen.close()
+        if self.store is None:
+            return 0
+        print(self.summary(), file=sys.stderr)
+        return 1 if self.store.unwritten else 0
+
+    def _has_counted(self) -> bool:
+        count = self._options.count
+        return bool(count and self.store) and self.queue.messages >= count
+
+    # Inputs and outputs
+
+    def _take(self) -> None:
+        """Receive and store."""
+        options, stack = self._options, self._stack
         sinks: list[Sink] = [self.readings.add]
         if not self._on_terminal:
             self._printer = LinePrinter(sys.stdout, options.json, self._stop)
@@ -68,30 +116,11 @@ class Collector:
         stack.callback(self._count_lost)
         self._listen()
         self._subscribe()
-        self._serve_page()
         if not self.endpoints:
             raise UsageError("nothing to collect from; allowed: --udp, --coap or --mqtt")
 
-    def run(self) -> int:
-        with _signals(self._stop):
-            print("collecting from " + ", ".join(self.endpoints), file=sys.stderr, flush=True)
-            self._look()
-            if self._on_terminal:
-                self._screen = Screen(self.readings, self._above_table)
-            while not self._stop.is_set() and not self._has_counted():
-                self._count_lost()
-                self._look()
-                self._stop.wait(0.05 if self._options.count else 0.5)
-        self._stack.close()  # processes the messages received so far; nothing changes any more
-        if self._screen is not None:
-            self._screen.close()
-        print(self.summary(), file=sys.stderr)
-        return 1 if self.store.unwritten else 0
-
-    def _has_counted(self) -> bool:
-        return bool(self._options.count) and self.queue.messages >= self._options.count
-
-    # Inputs and outputs
+    def _watch(self) -> None:
+        """Find out which nodes are silent, and tell (collector/watch.py)."""
 
     def _open_store(self, path: str | None) -> Store:
         try:
@@ -121,17 +150,18 @@ class Collector:
     def _listen(self) -> None:
         options = self._options
         shared = options.udp is not None and options.udp == options.coap
+        reuse = options.role == "intake"
         if options.coap is not None:
             from collector.coap import CoapServer
 
             updates = None
-            if self.releases is not None:
+            if self.releases is not None and self.store is not None:
                 from collector.coap_updates import CoapUpdates
 
                 updates = CoapUpdates(self.releases, self.fleet, self.store)
             with _port_errors("--coap", options.host, options.coap):
                 server = self._stack.enter_context(
-                    CoapServer(options.host, options.coap, self.queue, shared, updates)
+                    CoapServer(options.host, options.coap, self.queue, shared, updates, reuse)
                 )
             self._listeners.append(server)
             self.endpoints.append(f"coap://{address_text(server.host, server.port)}")
@@ -139,7 +169,7 @@ class Collector:
                 self.endpoints.append(f"udp://{address_text(server.host, server.port)}")
         if options.udp is not None and not shared:
             with _port_errors("--udp", options.host, options.udp):
-                listener = UdpListener(options.host, options.udp, self._on_datagram)
+                listener = UdpListener(options.host, options.udp, self._on_datagram, reuse)
             self._stack.callback(listener.close)
             self._listeners.append(listener)
             self.endpoints.append(f"udp://{address_text(listener.host, listener.port)}")
@@ -149,6 +179,8 @@ class Collector:
 
     def _count_lost(self) -> None:
         """Add the datagrams that were lost before the queue to the counter of the database."""
+        if self.store is None:
+            return
         with self._lock:
             lost = sum((each.lost or 0) + each.throttled for each in self._listeners)
             if lost > self._lost:
@@ -162,15 +194,37 @@ class Collector:
         from collector.mqtt import MqttSubscriber
 
         host, port = options.mqtt
+        share = client_id = ""
+        if options.role == "intake":
+            share = "collect" + _digest(_place(options.db), *options.topic)
+            client_id = self._intake_id(f"{share}\0{socket.gethostname()}")
+        elif options.db:
+            client_id = "collect" + _digest(
+                socket.gethostname(), _place(options.db), *options.topic
+            )
         self._stack.enter_context(
             MqttSubscriber(
                 host, port, self.queue, options.topic, options.mqtt_user, options.mqtt_password,
-                _client_id(options) if options.db else "",
+                options.client_id or client_id, share,
                 report=lambda text, ok: self.report("mqtt", text, ok),
             )
         )  # fmt: skip
         broker = f"mqtt://{address_text(host, port)}"
         self.endpoints += [f"{broker}/{topic}" for topic in options.topic]
+
+    def _intake_id(self, group: str) -> str:
+        """Return the id of the first intake of this group that does not run on this computer.
+
+        A number is taken as the name of a socket, which the system gives free at the end."""
+        if sys.platform != "linux":
+            return "collect" + _digest(group)
+        for number in range(INTAKES_MAX):
+            name = "collect" + _digest(group, str(number))
+            taken = self._stack.enter_context(socket.socket(socket.AF_UNIX))
+            with contextlib.suppress(OSError):
+                taken.bind("\0" + name)
+                return name
+        raise UsageError(f"--role intake: {INTAKES_MAX} of them run here; allowed: --client-id")
 
     def _serve_page(self) -> None:
         if self._options.http is None:
@@ -199,6 +253,8 @@ class Collector:
 
     def counters(self) -> list[tuple[str, int, bool]]:
         """Return (name, count, whether a count above 0 is a problem)."""
+        if self.store is None:
+            return []
         self._count_lost()
         counted = self.store.counters()
         if any(each.lost is None for each in self._listeners):
@@ -223,6 +279,9 @@ class Collector:
 
     def state(self) -> dict[str, Any]:
         """Return the content of the page."""
+        if self.store is None:
+            return {"now": time.time(), "version": 0, "endpoints": [], "counters": [],
+                    "trouble": "", "problems": [], "fleet": [], "latest": []}  # fmt: skip
         return {
             "now": time.time(),
             "version": self.readings.version,
@@ -238,10 +297,15 @@ class Collector:
         }
 
 
-def _client_id(options: argparse.Namespace) -> str:
-    """Return the same for this computer, database and topics, so that no session is mixed up."""
-    parts = (socket.gethostname(), str(Path(options.db).resolve()), *options.topic)
-    return "collect" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _place(where: str) -> str:
+    """Return what names a database, the same in each process that uses it."""
+    if is_server(where):
+        return where.partition("//")[2].rpartition("@")[2].partition("?")[0]
+    return str(Path(where).resolve())
 
 
 @contextlib.contextmanager
