@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import NoReturn
 
+from collector.access import is_open_to_others, read_tokens
 from collector.database import SCHEMES, is_server
 
 ROLES = ("all", "intake", "web", "alarms")
@@ -41,6 +43,17 @@ def _database(text: str) -> str:
             f"{text!r} cannot be written; allowed: a file, or {SCHEMES[0]}USER@HOST/NAME"
         )
     return text
+
+
+def _tokens(text: str) -> dict[str, str]:
+    path = Path(text)
+    try:
+        tokens = read_tokens(path)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"{text!r}: {problem}") from None
+    if is_open_to_others(path):
+        print(f"collect: {text}: others can read it; chmod 600 {text}", file=sys.stderr)
+    return tokens
 
 
 def _folder(text: str) -> str:
@@ -105,6 +118,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--http", type=_endpoint, default=HTTP, metavar="[HOST:]PORT",
         help="address of the page; 0: a free port; off (default: 127.0.0.1:8080, and off with"
         " --role intake and alarms)")  # fmt: skip
+    add("--http-name", action="append", default=[], metavar="NAME",
+        help="a name by which browsers reach the page, as behind a proxy; may be"
+        " repeated")  # fmt: skip
+    add("--token-file", type=_tokens, metavar="FILE",
+        help="who may use the page: a file with a line `read TOKEN`, `change TOKEN` or both; make"
+        " a token with: openssl rand -hex 16 (needed unless only this computer reaches"
+        " the page)")  # fmt: skip
+    for name, about in (("cert", "certificate, with those above it"), ("key", "key")):
+        add(f"--tls-{name}", metavar="FILE", help=f"serve the page by HTTPS: {about}, PEM")
     add("--db", type=_database, metavar="FILE|URL",
         help="write every record to this SQLite database, or to that of a PostgreSQL server:"
         f" {SCHEMES[0]}USER@HOST/NAME; give its password in the environment as"

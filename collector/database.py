@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 SCHEMES = ("postgresql://", "postgres://")
 BUSY_S = 5.0  # for another process that writes to the same file
 STREAM_ROWS = 2_000  # fetched at once
+LIMIT_STEPS = 100_000  # of SQLite's machine, between two looks at the time
 INTEGER_DIGITS = 20  # of a whole number of 64 bits, with its sign
 _LOCK = 0x436F6C6C  # of a server, for one at a time that creates tables
 
@@ -70,6 +72,10 @@ class Connection(AbstractContextManager["Connection"]):
         raise NotImplementedError
 
     def set_version(self, version: int) -> None:
+        raise NotImplementedError
+
+    def limit(self, seconds: float) -> None:
+        """Let statements end with Unusable when that time is over; on a server, each has it."""
         raise NotImplementedError
 
     def rollback(self) -> None:
@@ -129,6 +135,10 @@ class Sqlite(Connection):
     def set_version(self, version: int) -> None:
         self.execute(f"PRAGMA user_version={version}")
 
+    def limit(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        self._raw.set_progress_handler(lambda: time.monotonic() > end, LIMIT_STEPS)
+
     def rollback(self) -> None:
         with _sqlite_errors():
             if self._raw.in_transaction:
@@ -187,6 +197,9 @@ class Postgres(Connection):
     def set_version(self, version: int) -> None:
         self.execute("DELETE FROM schema_version")
         self.execute("INSERT INTO schema_version VALUES (?)", (version,))
+
+    def limit(self, seconds: float) -> None:
+        self.execute(f"SET statement_timeout = {round(seconds * 1000)}")
 
     def rollback(self) -> None:
         with self._translated():

@@ -85,12 +85,14 @@ class Store(AbstractContextManager["Store"]):
         self._folder = tempfile.TemporaryDirectory(prefix="collect-")  # of a temporary database
         self._temporary = path is None
         self._path, self._report = path or f"{self._folder.name}/reports.db", report
+        self.where = self._path  # for readers
         self._fleet = fleet or Fleet()
         self._jobs: deque[_Job] = deque()
         self._waiting = 0  # records
         self._unsaved: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._closing = False
+        self.committed_s = time.time()  # the last transaction that worked; at first the start
         self._began_s = 0.0  # the last transaction
         self._alone = 0  # jobs that get a transaction each
         self._kept = 0  # records in a temporary database
@@ -156,6 +158,11 @@ class Store(AbstractContextManager["Store"]):
             self._changed.notify_all()
         self._thread.join(timeout=15)
 
+    @property
+    def waiting(self) -> int:
+        """The number of jobs that no transaction has taken yet."""
+        return len(self._jobs)
+
     def _has_room(self, records: int) -> bool:
         return not self._jobs or self._waiting + records <= QUEUE_MAX
 
@@ -210,7 +217,7 @@ class Store(AbstractContextManager["Store"]):
                     self._changed.wait_for(lambda: self._closing, pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
                 continue
-            pause_s = RETRY_S
+            pause_s, self.committed_s = RETRY_S, time.time()
             if self.problem:
                 self.problem = ""
                 self._report(f"{self._path}: writing again", True)
