@@ -21,9 +21,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from collector import access, metrics, queries, series
+from collector import access, export, metrics, queries, series
 from collector.database import Connection
-from collector.export import csv_chunks
 from collector.states import STATES
 from collector.web import BODY_MAX, COOKIE, HEADERS, BadRequest, Busy, answered, packed
 
@@ -161,9 +160,8 @@ class _Api:
                 raise web.HTTPNotFound(reason="no such node")
             reader = await self._readers.call(self._readers.connect)
             try:
-                chunks = csv_chunks(reader, node=found[1], names=names,
-                                    since_s=since_s, until_s=until_s)  # fmt: skip
-                return await self._send(request, node, chunks)
+                found_rows = export.rows(reader, found[1], names, since_s, until_s)
+                return await self._send(request, node, export.csv_chunks(found_rows))
             finally:
                 await self._readers.call(reader.close)
         finally:

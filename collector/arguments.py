@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
 
 from collector.access import is_open_to_others, read_tokens
 from collector.database import SCHEMES, is_server
 
+CSV, PARQUET = ".csv", ".parquet"
 ROLES = ("all", "intake", "web", "alarms")
 HTTP = ("127.0.0.1", 8080)  # with --role intake and alarms only if it is given
 # Topics that are subscribed to: _TOPIC of the published config.py and all below it, and that of
@@ -54,6 +57,26 @@ def _tokens(text: str) -> dict[str, str]:
     if is_open_to_others(path):
         print(f"collect: {text}: others can read it; chmod 600 {text}", file=sys.stderr)
     return tokens
+
+
+def _export(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in (CSV, PARQUET) or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; allowed: a file whose name ends in {CSV} or {PARQUET}, in a folder that is"
+            " there"
+        )
+    return path
+
+
+def _time(text: str) -> float:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; allowed: a date or time in UTC, such as 2026-03-01 or 2026-03-01T12:30"
+        ) from None
+    return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _folder(text: str) -> str:
@@ -134,6 +157,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--releases", type=_folder, metavar="DIR",
         help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
         " them by CoAP")  # fmt: skip
+    add("--export", type=_export, metavar="FILE",
+        help=f"write the records of --db to this file, which ends in {CSV} or {PARQUET}, and"
+        " end")  # fmt: skip
+    add("--node", metavar="NAME", help="--export: only the records of this node")
+    add("--since", type=_time, metavar="TIME", default=0.0,
+        help="--export: only what was measured since this date or time in UTC")  # fmt: skip
+    add("--until", type=_time, metavar="TIME", default=math.inf, help="--export: and until then")
     add("--count", type=_count, metavar="N", help="end after N messages")
     add("--json", action="store_true",
         help="print one JSON object a line for each record on stdout, everything else on"

@@ -44,8 +44,39 @@ class UsageError(Exception):
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.export is not None:
+        return _export(options)
     with contextlib.ExitStack() as stack:
         return Collector(options, stack).run()
+
+
+def _export(options: argparse.Namespace) -> int:
+    from collector import export, queries
+
+    where, path = options.db, options.export
+    if where is None:
+        raise UsageError(f"--export {path}: needs --db; allowed: a database of this command")
+    try:
+        with database.connect(where, read_only=True) as connection:
+            node = None
+            if options.node is not None:
+                found = queries.find(connection, options.node)
+                if found is None:
+                    raise UsageError(f"--node {options.node}: not in {where}; allowed: the name of"
+                                     " a node without its colon")  # fmt: skip
+                node = found[1]
+            which = {"node": node, "since_s": options.since, "until_s": options.until}
+            number = export.write(connection, path, **which)
+    except ModuleNotFoundError as problem:
+        raise UsageError(f"--export {path}: no module {problem.name}; allowed: after pip install"
+                         " pyarrow, or a file that ends in .csv") from None  # fmt: skip
+    except OSError as problem:
+        raise UsageError(
+            f"--export {path}: {problem.strerror or problem}; allowed: with --db a database of"
+            " this command, and a file that can be written"
+        ) from None
+    print(f"collect: {number} records in {path}", file=sys.stderr)
+    return 0
 
 
 class Collector:
