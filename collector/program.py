@@ -35,6 +35,7 @@ from collector.udp import Address, UdpListener, address_text
 
 if TYPE_CHECKING:
     from collector.coap import CoapServer
+_REFUSED = "SELECT received, protocol, source, reason FROM refused ORDER BY id DESC LIMIT 10"
 
 INTAKES_MAX = 64  # that share a subscription on one computer
 
@@ -291,8 +292,8 @@ class Collector:
             "endpoints": self.endpoints,
             "counters": self.counters(),
             "trouble": "; ".join(text for text in self.problems.values() if text),
-            "problems": [list(each) for each in list(self.queue.last_refused)][::-1],
-            "fleet": self.store.fetch(lambda database: status(database, NAMES_MAX, True)) or [],
+            "problems": self.store.read(lambda reader: reader.execute(_REFUSED)),
+            "fleet": self.store.read(lambda reader: status(reader, NAMES_MAX, True)),
             "latest": [
                 {**as_object(reading), "count": count, "charted": reading.number is not None}
                 for reading, count in self.readings.latest()
