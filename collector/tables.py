@@ -95,8 +95,8 @@ CREATE VIEW readings AS
            CASE record.measured WHEN 0 THEN report.received ELSE record.measured END AS measured,
            report.received AS received, coalesce(record.value, record.sum) AS value,
            report.protocol AS protocol, report.source AS source, record.other AS text
-    FROM record JOIN node ON node.id = record.node JOIN name ON name.id = record.name
-         JOIN report USING (node, boot, seq, part);
+    FROM record JOIN report USING (node, boot, seq, part)
+         JOIN node ON node.id = record.node JOIN name ON name.id = record.name;
 -- What is known of the nodes beyond their reports: collector/watch.py
 CREATE TABLE watch (
     node {integer} PRIMARY KEY,
