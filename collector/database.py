@@ -168,8 +168,9 @@ class Sqlite(Connection):
     def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], tail: str = ""
     ) -> list[Row]:
-        marks = ", ".join("?" * len(columns))
-        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {tail}"
+        if not rows:
+            return []
+        sql = _insertion(table, columns, tail)
         with _sqlite_errors():
             if "RETURNING" in tail:
                 return [row for each in rows for row in self._raw.execute(sql, each).fetchall()]
@@ -177,9 +178,7 @@ class Sqlite(Connection):
         return []
 
     def find(self, sql: str, columns: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
-        names = [each.split()[0] for each in columns.split(",")]
-        select = ", ".join(f"? AS {name}" for name in names)
-        sql = sql.format(keys=f"(SELECT {select}) AS keys")
+        sql = _of_one_key(sql, columns)
         with _sqlite_errors():
             return [row for key in keys for row in self._raw.execute(sql, key).fetchall()]
 
@@ -203,6 +202,18 @@ class Sqlite(Connection):
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             self._raw.close()
+
+
+@functools.lru_cache
+def _insertion(table: str, columns: Sequence[str], tail: str) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {tail}"
+
+
+@functools.lru_cache
+def _of_one_key(sql: str, columns: str) -> str:
+    select = ", ".join(f"? AS {each.split()[0]}" for each in columns.split(","))
+    return sql.format(keys=f"(SELECT {select}) AS keys")
 
 
 class _sqlite_errors(contextlib.AbstractContextManager[None]):
