@@ -48,7 +48,7 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def start() -> Iterator[Start]:
     with contextlib.ExitStack() as stack:
 
-        def begin(*words: str) -> Collector:
+        def begin(*words: str, stack: contextlib.ExitStack = stack) -> Collector:
             parser = argparse.ArgumentParser()
             arguments.add(parser)
             return Collector(parser.parse_args([*FREE, *words]), stack)

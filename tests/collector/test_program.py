@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -17,7 +16,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from collector.__main__ import PACKAGES, main
+from collector.__main__ import main
 from tests.collector.releases_rig import Folder
 from tests.collector.rig import report
 
@@ -28,9 +27,9 @@ FREE = ["--udp", "0", "--coap", "0", "--http", "0"]
 class Program:
     """The command in a process of its own; `port` takes plain UDP and CoAP."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, cwd: Path = ROOT) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "collector", *words], cwd=ROOT,
+            [sys.executable, "-m", "collector", *words], cwd=cwd,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self.process.stderr is not None
@@ -149,26 +148,3 @@ def test_a_file_that_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixtur
     line = refused([*FREE, "--db", str(path)], capsys)
     assert "not a database; allowed: a new file, or one of this command" in line
     assert path.read_text() == "my notes " * 100
-
-
-def test_it_runs_from_a_folder_with_nothing_else_of_this_repository(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "collector", tmp_path / "collector")
-    load = (
-        "import importlib, pkgutil, collector\n"
-        "for each in pkgutil.iter_modules(collector.__path__, 'collector.'):\n"
-        "    importlib.import_module(each.name)\n"
-        "    print(each.name)\n"
-    )
-    for words in (["-c", load], ["-m", "collector", "--help"]):
-        command = [sys.executable, *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert "collector" in done.stdout
-
-
-def test_without_its_packages_it_says_in_one_line_how_to_get_them() -> None:
-    words = [sys.executable, "-S", "-m", "collector", "--http", "off"]  # -S: no site-packages
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    [line] = done.stderr.splitlines()
-    assert done.returncode == 1 and f"pip install {PACKAGES}" in line and "./dev collect" in line
-    assert f"\npip install {PACKAGES}\n" in (ROOT / "collector" / "README.md").read_text("utf-8")
