@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import re
 import sqlite3
 import time
@@ -73,6 +74,22 @@ def connect(where: str, read_only: bool = False, by_key: bool = False) -> Connec
     if is_server(where):
         return Postgres(where, read_only, by_key)
     return Sqlite(where, read_only)
+
+
+def back_up(path: str, copy: str) -> int:
+    """Copy an SQLite database as it is at one moment, while others write; return its bytes.
+
+    The copy gets its name when it is whole. Unusable if that fails."""
+    part = f"{copy}.part"
+    try:
+        source = Sqlite(path, read_only=True)
+        with source, contextlib.closing(sqlite3.connect(part)) as target, _sqlite_errors():
+            source._raw.backup(target)
+        os.replace(part, copy)
+    finally:
+        with contextlib.suppress(OSError):
+            os.remove(part)
+    return os.path.getsize(copy)
 
 
 class Connection(AbstractContextManager["Connection"]):
