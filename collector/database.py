@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import re
 import sqlite3
 import time
@@ -73,6 +74,22 @@ def connect(where: str, read_only: bool = False, by_key: bool = False) -> Connec
     if is_server(where):
         return Postgres(where, read_only, by_key)
     return Sqlite(where, read_only)
+
+
+def back_up(path: str, copy: str) -> int:
+    """Copy an SQLite database as it is at one moment, while others write; return its bytes.
+
+    The copy gets its name when it is whole. Unusable if that fails."""
+    part = f"{copy}.part"
+    try:
+        source = Sqlite(path, read_only=True)
+        with source, contextlib.closing(sqlite3.connect(part)) as target, _sqlite_errors():
+            source._raw.backup(target)
+        os.replace(part, copy)
+    finally:
+        with contextlib.suppress(OSError):
+            os.remove(part)
+    return os.path.getsize(copy)
 
 
 class Connection(AbstractContextManager["Connection"]):
@@ -174,8 +191,9 @@ class Sqlite(Connection):
     def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], tail: str = ""
     ) -> list[Row]:
-        marks = ", ".join("?" * len(columns))
-        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {tail}"
+        if not rows:
+            return []
+        sql = _insertion(table, columns, tail)
         with _sqlite_errors():
             if "RETURNING" in tail:
                 return [row for each in rows for row in self._raw.execute(sql, each).fetchall()]
@@ -183,9 +201,7 @@ class Sqlite(Connection):
         return []
 
     def find(self, sql: str, columns: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
-        names = [each.split()[0] for each in columns.split(",")]
-        select = ", ".join(f"? AS {name}" for name in names)
-        sql = sql.format(keys=f"(SELECT {select}) AS keys")
+        sql = _of_one_key(sql, columns)
         with _sqlite_errors():
             return [row for key in keys for row in self._raw.execute(sql, key).fetchall()]
 
@@ -213,6 +229,18 @@ class Sqlite(Connection):
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             self._raw.close()
+
+
+@functools.lru_cache
+def _insertion(table: str, columns: Sequence[str], tail: str) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {tail}"
+
+
+@functools.lru_cache
+def _of_one_key(sql: str, columns: str) -> str:
+    select = ", ".join(f"? AS {each.split()[0]}" for each in columns.split(","))
+    return sql.format(keys=f"(SELECT {select}) AS keys")
 
 
 class _sqlite_errors(contextlib.AbstractContextManager[None]):

@@ -47,8 +47,25 @@ class UsageError(Exception):
 def main(options: argparse.Namespace) -> int:
     if options.export is not None:
         return _export(options)
+    if options.backup is not None:
+        return _backup(options)
     with contextlib.ExitStack() as stack:
         return Collector(options, stack).run()
+
+
+def _backup(options: argparse.Namespace) -> int:
+    try:
+        if options.db is None or is_server(options.db):
+            raise UsageError(
+                f"--backup {options.backup}: needs --db FILE; allowed: the SQLite database of this"
+                " command; a PostgreSQL server has pg_dump"
+            )
+        size = database.back_up(options.db, options.backup)
+    except OSError as problem:
+        raise UsageError(f"--backup {options.backup}: {problem}; allowed: --db FILE of this"
+                         " command, and room for a copy") from None  # fmt: skip
+    print(f"{options.backup}: {size / 1e6:.1f} MB", file=sys.stderr)
+    return 0
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -159,7 +176,7 @@ class Collector:
     def _open_store(self, path: str | None) -> Store:
         try:
             tell = lambda text, ok: self.report("database", text, ok)  # noqa: E731
-            store = Store(path, tell, self.fleet)
+            store = Store(path, tell, self.fleet, self._options.keep)
             self._stack.enter_context(store)
         except OSError as problem:
             name = _place(path or "")  # without a password

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from collector import packs
 from collector.report import SEQ
@@ -24,10 +25,10 @@ NAMES_MAX = 500
 PAST_MAX_S, FUTURE_MAX_S = 10 * 365 * 86_400, 86_400  # of a sender's time that is believed
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One record as it was received."""
 
+    record: Record
     measured_s: float | None  # when it was measured; None if that is unknown
     received_s: float
     protocol: str
@@ -35,11 +36,14 @@ class Reading:
     name: str
     base: str  # base name, the start of `name`
     value: Value
-    shown: str
     unit: str | None
     seq: int | None  # None: the pack has no sequence number
     sum: float | None
     order_s: float  # the latest of a name has the greatest
+
+    @property
+    def shown(self) -> str:
+        return packs.shown(self.record)
 
     @property
     def kind(self) -> str:
@@ -101,6 +105,7 @@ def new_reading(
     measured_s = _measured_s(record, received_s) if timed else None
     order_s = 0.0 if not timed else received_s if measured_s is None else measured_s
     return Reading(
+        record=record,
         measured_s=measured_s,
         received_s=received_s,
         protocol=protocol,
@@ -108,7 +113,6 @@ def new_reading(
         name=record.name,
         base=base,
         value=record.value,
-        shown=packs.shown(record),
         unit=packs.printable(record.unit) if record.unit else None,
         seq=seq,
         sum=None if record.sum is None else float(record.sum),
