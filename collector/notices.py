@@ -20,6 +20,7 @@ import re
 import smtplib
 import ssl
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
@@ -201,8 +202,9 @@ class Sender:
                 self._report(f"alarms: {name}: works again", True)
 
 
-def test(config: Config, now: float) -> bool:
+def test(config: Config) -> bool:
     """Send a notice to each target, print what came back; return whether all took it."""
+    now = time.time()
     body = {"id": f"test-{now:.0f}", "time": now, "subject": "test", "changes": [],
             "text": "A test of the alarms of the collector."}  # fmt: skip
     is_good = True

@@ -121,7 +121,7 @@ def test_what_no_target_takes_in_three_days_is_given_up_and_told(tmp_path: Path)
 def test_a_notice_is_sent_to_no_other_host(tmp_path: Path) -> None:
     with serving(Webhook) as server, serving(Webhook) as other:
         server.status, server.elsewhere = 302, other.port
-        assert not notices.test(config(tmp_path, hook(server.port)), 0)
+        assert not notices.test(config(tmp_path, hook(server.port)))
         assert (server.asked, other.asked) == (1, 0)
 
 
@@ -138,8 +138,8 @@ def test_a_mail_has_one_subject_whatever_nodes_send(
         assert "To: b@x.example, c@x.example" in head and "<collect-7@x.example>" in head
         assert "Bcc:" not in [line[:4] for line in head.split("\r\n")]
         assert content.startswith("a\r\n..\r\nb")
-        assert notices.test(known, 0) and capsys.readouterr().out == "email: taken\n"
-    assert not notices.test(known, 0)
+        assert notices.test(known) and capsys.readouterr().out == "email: taken\n"
+    assert not notices.test(known)
     assert "email: [Errno 111]" in capsys.readouterr().out
 
 
