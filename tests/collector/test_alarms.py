@@ -180,13 +180,16 @@ def test_a_release_that_is_not_applied_or_rejected_is_told(where: str) -> None:
 
 
 def test_a_muted_node_is_not_told(tmp_path: Path) -> None:
-    world = World(tmp_path, Node("gate", works=away(3 * HOUR)), *fleet(9)).run(2 * HOUR, 120)
+    gate = Node("gate", works=away(3 * HOUR),
+                values=lambda at: {"v": 3.9 if at < BEGIN + 2 * HOUR else 3.0})  # fmt: skip
+    world = World(tmp_path, gate, *fleet(9)).run(2 * HOUR, 120)
     mute = "UPDATE watch SET muted = ? WHERE node = 1"
     world.database.execute(mute, (BEGIN + 7 * HOUR,))
     assert world.run(4.5 * HOUR, 120).told() == []
     assert world.run(HOUR, 120).told() == ["silent: gate"]
     world.database.execute(mute, (BEGIN + 90 * HOUR,))
     assert world.run(2 * HOUR, 120).told() == ["silent: gate"]
+    assert world.database.execute("SELECT * FROM alarm WHERE until IS NULL") == []
 
 
 @pytest.mark.parametrize(
