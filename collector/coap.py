@@ -15,7 +15,10 @@ client repeats a confirmable message that was dropped.
 
 Source: RFC 7252 (3 message format, 4.5 duplicates, 5.9 codes), RFC 7959 (Block1), RFC 8428 (12.3
 content formats). Written against aiocoap 0.4.17. Its own sockets have SO_REUSEPORT, with which a
-second collector would silently receive half of the datagrams, so the socket is made here.
+second collector would silently receive half of the datagrams, so the socket is made here. Only
+intakes share a port on purpose: the system leads all datagrams of one sender to the same of them,
+until one ends or begins. A repetition that reaches another one is a duplicate in the database; a
+transfer in blocks that goes on at another one is answered with 4.08, and the node begins again.
 """
 
 from __future__ import annotations
@@ -38,10 +41,10 @@ from collector import packs
 from collector.coap_report import (
     ANSWER_S,
     PlainReports,
+    Submitter,
     answer_to,
     host_and_port,
     source,
-    submit,
     wrong_format,
 )
 from collector.coap_updates import CoapUpdates
@@ -51,7 +54,7 @@ from collector.udp import CLOSE_S, Drops, enlarge_buffer
 
 BODY_MAX_BYTES = packs.PACK_MAX_BYTES
 DATAGRAM_MAX = 4_096  # bytes of one that aiocoap reads
-RATE, BURST = 1_000.0, 2_000.0  # CoAP messages a second, and at once
+RATE, BURST = 4_000.0, 8_000.0  # CoAP messages a second, and at once
 OTHER_RATE, OTHER_BURST = 100.0, 2_000.0  # those that aiocoap handles
 READ_MAX, LAST_READ_MAX = 64, 50_000  # datagrams at once, and at the end
 _TOKEN_LENGTH_MAX = 8
@@ -74,10 +77,11 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         queue: DecodeQueue,
         plain_udp: bool = True,
         updates: CoapUpdates | None = None,
+        reuse: bool = False,
     ) -> None:
-        """plain_udp: accept SenML datagrams without CoAP, too."""
+        """plain_udp: accept SenML datagrams without CoAP, too. reuse: share the port."""
         self.throttled = 0  # CoAP messages beyond RATE
-        self._socket = _bound(host, port)
+        self._socket = _bound(host, port, reuse)
         self._drops = Drops(self._socket)
         self.host, self.port = host_and_port(self._socket.getsockname())
         self._queue, self._plain_udp, self._updates = queue, plain_udp, updates
@@ -109,9 +113,10 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         server, loop, log = self, asyncio.get_running_loop(), logging.getLogger(_LOGGER)
         log.setLevel(logging.CRITICAL + 1)  # a stranger's messages must not fill a log
         loop.set_exception_handler(self._on_error)
-        site = _AnyPath(self._queue, self._updates)
+        submitter = Submitter(self._queue, loop)
+        site = _AnyPath(self._queue, submitter, self._updates)
         context = aiocoap.Context(loop=loop, serversite=site, loggername=_LOGGER)
-        reports = PlainReports(self._queue, loop)
+        reports = PlainReports(self._queue, loop, submitter)
 
         class Interface(MessageInterfaceUDP6):
             def datagram_msg_received(self, *datagram: Any) -> None:
@@ -202,9 +207,11 @@ class _Rate:
 class _AnyPath(resource.Resource, resource.PathCapable):
     """One resource for all paths: the path of a report says nothing that is not in it."""
 
-    def __init__(self, queue: DecodeQueue, updates: CoapUpdates | None) -> None:
+    def __init__(
+        self, queue: DecodeQueue, submitter: Submitter, updates: CoapUpdates | None
+    ) -> None:
         super().__init__()
-        self._queue, self._updates = queue, updates
+        self._queue, self._submitter, self._updates = queue, submitter, updates
 
     async def needs_blockwise_assembly(self, request: aiocoap.Message) -> bool:
         if request.code == aiocoap.GET or _is_ask(self._updates, request):
@@ -235,7 +242,7 @@ class _AnyPath(resource.Resource, resource.PathCapable):
             if not future.done():
                 future.set_result((verdict, reason, offer))
 
-        submit(self._queue, request, loop, done)
+        self._submitter.put(request, done)
         late = loop.call_later(ANSWER_S, done, FAILED)
         verdict, reason, offer = await future
         late.cancel()
@@ -250,7 +257,7 @@ def _is_ask(updates: CoapUpdates | None, message: aiocoap.Message) -> bool:
     return updates is not None and updates.is_ask(message)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, reuse: bool) -> socket.socket:
     """Return a socket as aiocoap wants it: IPv6, also for IPv4 addresses."""
     family, kind, _, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
@@ -259,6 +266,8 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6, kind)
     try:
         bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        if reuse:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         enlarge_buffer(bound)
         bound.bind(where)
     except OSError:
