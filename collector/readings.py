@@ -26,7 +26,7 @@ POINTS_MAX = 500  # of each name
 PAST_MAX_S, FUTURE_MAX_S = 10 * 365 * 86_400, 86_400  # of a sender's time that is believed
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reading:
     """One record as it was received."""
 

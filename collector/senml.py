@@ -41,7 +41,7 @@ _VALUES = ("v", "vs", "vb", "vd")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Record:
     """One resolved record; it depends on no other."""
 

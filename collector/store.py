@@ -109,7 +109,7 @@ class Store(AbstractContextManager["Store"]):
         self._saving: Counter[str] = Counter()  # in the transaction that runs
         self._refused: deque[tuple[float, str, str, str]] = deque(maxlen=REFUSED_MAX)
         self._changed = threading.Condition()
-        self._closing = False
+        self._closing, self._ending = False, threading.Event()
         self.committed_s = time.time()  # the last transaction that worked; at first the start
         self._began_s = 0.0  # the last transaction
         self._alone = 0  # jobs that get a transaction each
@@ -141,7 +141,8 @@ class Store(AbstractContextManager["Store"]):
                 return False
             self._jobs.append(_Job(messages, stored, keep, records, work))
             self._waiting += records
-            self._changed.notify_all()
+            if len(self._jobs) == 1:  # else the thread is awake, or will be
+                self._changed.notify_all()
         return True
 
     def count(self, name: str, number: int = 1) -> None:
@@ -172,6 +173,7 @@ class Store(AbstractContextManager["Store"]):
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+        self._ending.set()
         self._thread.join(timeout=15)
 
     @property
@@ -184,7 +186,6 @@ class Store(AbstractContextManager["Store"]):
 
     def _add(self, name: str, number: int) -> None:
         self._unsaved[name] += number
-        self._changed.notify_all()
 
     def _drop(self, messages: int) -> None:
         self._add("dropped", messages)
@@ -233,7 +234,9 @@ class Store(AbstractContextManager["Store"]):
         while True:
             jobs, counts = self._next()
             if not jobs and not counts:
-                break
+                if self._closing:
+                    break
+                continue
             try:
                 outcomes = self._write(jobs, counts)
             except OSError as problem:
@@ -258,13 +261,11 @@ class Store(AbstractContextManager["Store"]):
             self._folder.cleanup()
 
     def _next(self) -> tuple[list[_Job], Counter[str]]:
-        """Return what comes into the next transaction; nothing at the end."""
+        """Return what comes into the next transaction, maybe nothing."""
         with self._changed:
-            waits = COUNT_S if self._unsaved else None
-            self._changed.wait_for(lambda: self._jobs or self._closing, waits)
-            wait_s = self._began_s + COMMIT_S - time.monotonic()
-            if wait_s > 0:
-                self._changed.wait_for(lambda: self._closing, wait_s)
+            self._changed.wait_for(lambda: self._jobs or self._closing, COUNT_S)
+        self._ending.wait(max(0.0, self._began_s + COMMIT_S - time.monotonic()))
+        with self._changed:
             self._began_s = time.monotonic()
             jobs, number = [], 0
             while self._jobs and number < (1 if self._alone else BATCH_MAX):

@@ -70,7 +70,7 @@ _IS_LATEST += ", ".join(_NEWER.format(column) for column in _CHANGED)
 Key = tuple[int, int, int]  # node, boot, seq
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Row:
     """A record as the database has it."""
 
@@ -91,7 +91,7 @@ class Row:
         return self.reading.kind, self.value, self.other, self.sum
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Part:
     """The records of one measurement in a message."""
 
@@ -101,7 +101,7 @@ class Part:
     rows: list[Row]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Message:
     base: str
     protocol: str
