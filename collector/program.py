@@ -130,7 +130,7 @@ class Collector:
             print(doing, file=sys.stderr, flush=True)
             _tell_systemd()
             self._look()
-            if self._on_terminal and self.store:
+            if self._on_terminal and self._options.role == ROLES[0]:
                 self._screen = Screen(self._latest, self._above_table)
             while not self._stop.is_set() and not self._has_counted():
                 self._count_lost()
@@ -152,7 +152,8 @@ class Collector:
         """Receive and store."""
         options, stack = self._options, self._stack
         sinks: list[Sink] = []
-        if not self._on_terminal:
+        shows = options.role == ROLES[0]  # an intake costs no more than it must
+        if options.json or (shows and not self._on_terminal):
             self._printer = LinePrinter(sys.stdout, options.json, self._stop)
             sinks.append(self._printer.put)
             stack.callback(self._printer.close)
