@@ -61,6 +61,11 @@ def is_server(where: str) -> bool:
     return where.startswith(SCHEMES)
 
 
+def writable(text: str) -> str:
+    """Return a text that each engine takes: without lone surrogates and the character 0."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
 def shown(where: str) -> str:
     """Return it without a password."""
     return re.sub(r"(?<=//)([^/@:]*):[^/@]*@", r"\1@", where)
@@ -318,11 +323,12 @@ class Postgres(Connection):
 
     def version(self) -> int | None:
         self.execute("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
-        self.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-        found = self.execute("SELECT version FROM schema_version")
+        [(table,)] = self.execute("SELECT to_regclass('schema_version')::text")
+        found = self.execute("SELECT version FROM schema_version") if table else []
         return int(found[0][0]) if found else None
 
     def set_version(self, version: int) -> None:
+        self.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
         self.execute("DELETE FROM schema_version")
         self.execute("INSERT INTO schema_version VALUES (?)", (version,))
 

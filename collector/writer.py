@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from collector.database import Connection
+from collector.database import Connection, writable
 from collector.readings import Reading, new_reading
 from collector.report import UNITS, measurements
 from collector.senml import Record
@@ -130,6 +130,7 @@ def message_of(
 ) -> Message:
     """Return the records of a pack as they will be written."""
     base, found = measurements(records)
+    source = writable(source)
     parts = []
     for each in found:
         readings = [
@@ -159,8 +160,7 @@ def _row(reading: Reading, name: str, nth: int) -> Row:
         if number != value or not -INTEGER_END <= number < INTEGER_END:
             number = float(value)
     elif isinstance(value, str):
-        # neither a lone surrogate nor (PostgreSQL) the character 0 can be written
-        other = value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+        other = writable(value)
     elif isinstance(value, bytes):
         other = value.hex()
     measured = reading.measured_s
@@ -187,6 +187,10 @@ class Writer:
     def __init__(self, connection: Connection) -> None:
         self._database = connection
         self._names: dict[tuple[str, str, str, int], int] = {}
+
+    def forget(self) -> None:
+        """Forget the cache: behind a failure there may be another server, or an older state."""
+        self._names.clear()
 
     def name(self, messages: Iterable[Message]) -> None:
         """Give numbers to new names, in a transaction of their own: another process that has the

@@ -16,6 +16,7 @@ import pytest
 
 from collector import access, database, queries, web
 from collector.access import Access
+from tests.collector.certificate import certificate
 from tests.collector.web_rig import NOW, Site, numbered, site
 
 READ, CHANGE = "r" * 16, "c" * 16
@@ -233,8 +234,6 @@ def test_a_token_file(text: str, found: dict[str, str] | None, tmp_path: Path) -
 
 
 def test_tls(tmp_path: Path) -> None:
-    from tests.collector.certificate import certificate
-
     cert, key = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
