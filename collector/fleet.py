@@ -53,6 +53,7 @@ SELECT base, seen, release, offered, progress, confirmed, rejected, cause, ({_CH
 FROM node LEFT JOIN fleet ON fleet.node = node.id WHERE base != '' AND seen > 0 {{0}}
 ORDER BY base LIMIT ?
 """
+_TOLD = frozenset(("rl", "up", "rj", "rc"))
 _OFFERED, _RESULT = 3, slice(5, 7)  # of a row of `fleet`: offered; confirmed, rejected
 
 
@@ -105,27 +106,35 @@ class Fleet:
         """Keep what reports tell of updates; return the offers for the answers to them.
 
         A report that comes again tells nothing."""
-        nodes = [
-            (each.node,)
-            for message, each in zip(messages, written, strict=True)
-            if message.base.endswith(BASE_END)
-        ]
+        told = [self._told(*each) for each in zip(messages, written, strict=True)]
+        nodes = {each.node for each, found in zip(written, told, strict=True) if found is not None}
         states = _states(database, nodes)
         offers = [
-            self._note(database, message, each, states[each.node]) if each.node in states else None
-            for message, each in zip(messages, written, strict=True)
+            None if found is None else self._note(database, message, found, states[each.node])
+            for message, each, found in zip(messages, written, told, strict=True)
         ]
         self._save(database)
         return offers
 
+    def _told(self, message: Message, written: Written) -> dict[str, Any] | None:
+        """Return what a new report tells of updates; None if they are not its concern."""
+        if not message.base.endswith(BASE_END):
+            return None
+        start = len(message.base)
+        found = ((reading.name[start:], reading.value) for reading in written.new)
+        told = {name: value for name, value in found if name in _TOLD}
+        return told if told or self._may_offer(message) else None
+
+    def _may_offer(self, message: Message) -> bool:
+        return self._releases is not None and message.protocol == "coap"  # others get no answer
+
     def _note(
-        self, database: Connection, message: Message, written: Written, state: _State
+        self, database: Connection, message: Message, found: dict[str, Any], state: _State
     ) -> Offer | None:
         before = state.row
-        found = {each.name[len(message.base) :]: each.value for each in written.new}
         self._take(state, found, message.received_s)
         node, target = message.base.removesuffix(BASE_END), None
-        if self._releases is not None and message.protocol == "coap":  # others get no answer
+        if self._may_offer(message):
             target = self._target(database, node, state, message.received_s)
             offered = target.seq if target else None
             if offered != before[_OFFERED] and "up" not in found:
@@ -147,7 +156,7 @@ class Fleet:
         if not known or not known[0][1]:
             return None
         [(node, seen)] = known
-        state = _states(database, known)[node]
+        state = _states(database, {node})[node]
         answer = self._answer(database, releases, key, ask, state, seen)
         self._save(database)
         return answer
@@ -253,10 +262,9 @@ def status_of(where: str) -> list[dict[str, Any]]:
         raise OSError(str(problem)) from None
 
 
-def _states(database: Connection, nodes: Sequence[tuple[int, ...]]) -> dict[int, _State]:
-    """Return the state of each node; the numbers of nodes come first in each row."""
-    states = {node: _State(node) for node, *_ in nodes}
-    for row in database.find(_STATES, "node bigint", [(node,) for node in sorted(states)]):
+def _states(database: Connection, nodes: set[int]) -> dict[int, _State]:
+    states = {node: _State(node) for node in sorted(nodes)}
+    for row in database.find(_STATES, "node bigint", [(node,) for node in states]):
         states[row[0]] = _State(*row)
     return states
 

@@ -16,26 +16,26 @@ import hashlib
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector import VERSION, database, tables
 from collector.arguments import HTTP, ROLES
 from collector.database import is_server
 from collector.decode_queue import DecodeQueue, Message, Sink
-from collector.fleet import Fleet, status
-from collector.readings import NAMES_MAX, Readings
+from collector.fleet import Fleet
+from collector.readings import Readings
 from collector.releases import Releases
 from collector.store import Store
-from collector.terminal import LinePrinter, Screen, as_object
+from collector.terminal import LinePrinter, Screen
 from collector.udp import Address, UdpListener, address_text
 
 if TYPE_CHECKING:
     from collector.coap import CoapServer
-_REFUSED = "SELECT received, protocol, source, reason FROM refused ORDER BY id DESC LIMIT 10"
 
 INTAKES_MAX = 64  # that share a subscription on one computer
 
@@ -45,8 +45,56 @@ class UsageError(Exception):
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.export is not None:
+        return _export(options)
+    if options.backup is not None:
+        return _backup(options)
     with contextlib.ExitStack() as stack:
         return Collector(options, stack).run()
+
+
+def _backup(options: argparse.Namespace) -> int:
+    try:
+        if options.db is None or is_server(options.db):
+            raise UsageError(
+                f"--backup {options.backup}: needs --db FILE; allowed: the SQLite database of this"
+                " command; a PostgreSQL server has pg_dump"
+            )
+        size = database.back_up(options.db, options.backup)
+    except OSError as problem:
+        raise UsageError(f"--backup {options.backup}: {problem}; allowed: --db FILE of this"
+                         " command, and room for a copy") from None  # fmt: skip
+    print(f"{options.backup}: {size / 1e6:.1f} MB", file=sys.stderr)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from collector import export, queries
+
+    where, path = options.db, options.export
+    if where is None:
+        raise UsageError(f"--export {path}: needs --db; allowed: a database of this command")
+    try:
+        with database.connect(where, read_only=True) as connection:
+            node = None
+            if options.node is not None:
+                found = queries.find(connection, options.node)
+                if found is None:
+                    raise UsageError(f"--node {options.node}: not in {database.shown(where)};"
+                                     " allowed: the name of a node without its colon")  # fmt: skip
+                node = found[1]
+            which = {"node": node, "since_s": options.since, "until_s": options.until}
+            number = export.write(connection, path, **which)
+    except ModuleNotFoundError as problem:
+        raise UsageError(f"--export {path}: no module {problem.name}; allowed: after pip install"
+                         " pyarrow, or a file that ends in .csv") from None  # fmt: skip
+    except OSError as problem:
+        raise UsageError(
+            f"--export {path}: {problem.strerror or problem}; allowed: with --db a database of"
+            " this command, and a file that can be written"
+        ) from None
+    print(f"collect: {number} records in {path}", file=sys.stderr)
+    return 0
 
 
 class Collector:
@@ -129,7 +177,7 @@ class Collector:
     def _open_store(self, path: str | None) -> Store:
         try:
             tell = lambda text, ok: self.report("database", text, ok)  # noqa: E731
-            store = Store(path, tell, self.fleet)
+            store = Store(path, tell, self.fleet, self._options.keep)
             self._stack.enter_context(store)
         except OSError as problem:
             name = _place(path or "")  # without a password
@@ -234,15 +282,41 @@ class Collector:
     def _serve_page(self) -> None:
         if self._options.http is None:
             return
+        from collector.access import is_loopback
         from collector.web import WebServer
 
-        host, port = self._options.http
+        options = self._options
+        host, port = options.http
+        if not is_loopback(host) and not options.token_file:
+            raise UsageError(
+                f"--http {address_text(host, port)}: needs --token-file FILE; allowed without: an"
+                " address that only this computer reaches, such as 127.0.0.1:8080"
+            )
         with _port_errors("--http", host, port):
             server = self._stack.enter_context(
-                WebServer(host, port, self.state, self.readings.series)
-            )
-        self.page = f"http://{address_text(server.host, server.port)}/"
+                WebServer(
+                    host, port, self._database(), self.status, tokens=options.token_file,
+                    names=options.http_name, tls=_tls(options), report=self._tell,
+                )
+            )  # fmt: skip
+        self.page = f"{server.scheme}://{address_text(server.host, server.port)}/"
         print(f"page: {self.page}", file=sys.stderr, flush=True)
+        if not is_loopback(host) and server.scheme == "http":
+            self._tell("page: without TLS others on the way can read tokens; see --tls-cert", True)
+
+    def _database(self) -> str:
+        """Return where the records are, with the tables in it."""
+        if self.store is not None:
+            return self.store.where
+        where = str(self._options.db)
+        try:
+            with database.connect(where) as connection, connection.transaction():
+                tables.prepare(connection)
+        except OSError as problem:
+            raise UsageError(
+                f"--db {database.shown(where)}: {problem}; allowed: one of this command"
+            ) from None
+        return where
 
     def _look(self) -> None:
         if self.releases is not None:
@@ -253,6 +327,9 @@ class Collector:
     def report(self, part: str, text: str, ok: bool) -> None:
         """Report a problem of a part, or (ok) good news, which end it."""
         self.problems[part] = "" if ok else text
+        self._tell(text, ok)
+
+    def _tell(self, text: str, ok: bool) -> None:
         if self._screen is None:
             print(f"collect: {text}", file=sys.stderr, flush=True)
 
@@ -282,24 +359,39 @@ class Collector:
         offers = self.releases.offers if self.releases else ""
         return "\n".join([self.summary(), *offers.splitlines()])
 
-    def state(self) -> dict[str, Any]:
-        """Return the content of the page."""
-        if self.store is None:
-            return {"now": time.time(), "version": 0, "endpoints": [], "counters": [],
-                    "trouble": "", "problems": [], "fleet": [], "latest": []}  # fmt: skip
-        return {
-            "now": time.time(),
-            "version": self.readings.version,
+    def status(self) -> dict[str, Any]:
+        """Return what this process says of itself (collector/api.py)."""
+        found: dict[str, Any] = {
+            "version": VERSION,
+            "role": self._options.role,
             "endpoints": self.endpoints,
-            "counters": self.counters(),
             "trouble": "; ".join(text for text in self.problems.values() if text),
-            "problems": self.store.read(lambda reader: reader.execute(_REFUSED)),
-            "fleet": self.store.read(lambda reader: status(reader, NAMES_MAX, True)),
-            "latest": [
-                {**as_object(reading), "count": count, "charted": reading.number is not None}
-                for reading, count in self.readings.latest()
-            ],
+            "updates": self.releases.offers if self.releases else "",
         }
+        if self.store is None:
+            return found
+        return found | {
+            "counters": {name: count for name, count, _ in self.counters()},
+            "committed": self.store.committed_s,
+            "waiting": self.queue.waiting + self.store.waiting,
+            "unwritable": bool(self.store.problem),
+        }
+
+
+def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
+    if not options.tls_cert and not options.tls_key:
+        return None
+    if not options.tls_cert or not options.tls_key:
+        raise UsageError("--tls-cert and --tls-key: one is missing; allowed: both, as PEM files")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    except (OSError, ssl.SSLError) as problem:
+        raise UsageError(
+            f"--tls-cert {options.tls_cert}, --tls-key {options.tls_key}:"
+            f" {problem.strerror or problem}; allowed: a certificate and its key as PEM files"
+        ) from None
+    return context
 
 
 def _digest(*parts: str) -> str:

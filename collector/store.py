@@ -29,12 +29,14 @@ from typing import Any, TypeVar
 from collector import database, tables
 from collector.fleet import Fleet
 from collector.readings import Reading
+from collector.retention import Retention
 from collector.writer import Message, Writer, Written
 
 QUEUE_MAX = 20_000  # records
 BATCH_MAX = 2_000  # messages
 COMMIT_S = 0.015  # from the begin of one transaction to that of the next
 COUNT_S = 1.0  # until counters alone are written
+DELETE_S = 0.05  # between two deletions while nothing arrives
 RETRY_S, RETRY_MAX_S = 0.5, 30.0
 TRIALS = 5  # of a transaction that another process disturbs
 REFUSED_MAX = 1_000  # messages whose reason is kept
@@ -95,14 +97,18 @@ class Store(AbstractContextManager["Store"]):
         where: str | None = None,
         report: Callable[[str, bool], None] = lambda text, ok: None,
         fleet: Fleet | None = None,
+        keep_days: float | None = None,
     ) -> None:
-        """report(text, ok): called once when writing fails, and once when it works again."""
+        """report(text, ok): called once when writing fails, and once when it works again.
+
+        keep_days: what was received before that is deleted; None keeps all."""
         self.problem = ""
         self.unwritten = 0  # messages that were lost because writing failed
         self._folder = None if where else tempfile.TemporaryDirectory(prefix="collect-")
         self.where = where or f"{self._folder.name}/reports.db"  # type: ignore[union-attr]
         self._shown, self._report = database.shown(self.where), report
         self._fleet = fleet or Fleet()
+        self._retention = Retention(keep_days) if keep_days else None
         self._jobs: deque[_Job] = deque()
         self._waiting = 0  # records
         self._unsaved: Counter[str] = Counter()
@@ -112,6 +118,7 @@ class Store(AbstractContextManager["Store"]):
         self._closing, self._ending = False, threading.Event()
         self.committed_s = time.time()  # the last transaction that worked; at first the start
         self._began_s = 0.0  # the last transaction
+        self._over = False  # the database is closed
         self._alone = 0  # jobs that get a transaction each
         self._kept = 0  # records in a temporary database
         self._connect()
@@ -152,8 +159,9 @@ class Store(AbstractContextManager["Store"]):
 
     def counters(self) -> dict[str, int]:
         """Return all counters, over all runs and processes; the last ones if that fails."""
-        with contextlib.suppress(database.Unusable):
-            self._counters = self._saved()
+        if not self._over:
+            with contextlib.suppress(database.Unusable):
+                self._counters = self._saved()
         with self._changed:
             total = self._counters + self._unsaved + self._saving
         return {name: total[name] for name in tables.COUNTERS}
@@ -232,6 +240,8 @@ class Store(AbstractContextManager["Store"]):
     def _work(self) -> None:
         pause_s = RETRY_S
         while True:
+            if self._is_to_delete():
+                self._retention.step(self._database)  # type: ignore[union-attr]
             jobs, counts = self._next()
             if not jobs and not counts:
                 if self._closing:
@@ -256,14 +266,25 @@ class Store(AbstractContextManager["Store"]):
                 self._report(f"{self._shown}: writing again", True)
             for job, outcome in zip(jobs, outcomes, strict=True):
                 job.tell(outcome)
+        with contextlib.suppress(database.Unusable):
+            self._counters = self._saved()
+        self._over = True
+        with self._reading:  # first, because it cannot remove the files beside the database
+            if self._reader is not None:
+                self._reader.close()
         self._database.close()
         if self._folder:
             self._folder.cleanup()
 
+    def _is_to_delete(self) -> bool:
+        """Return True if there may be old reports; it is asked in the pause behind a commit."""
+        return self._retention is not None and self._retention.is_due and not self.problem
+
     def _next(self) -> tuple[list[_Job], Counter[str]]:
         """Return what comes into the next transaction, maybe nothing."""
         with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._closing, COUNT_S)
+            wait_s = DELETE_S if self._is_to_delete() else COUNT_S
+            self._changed.wait_for(lambda: self._jobs or self._closing, wait_s)
         self._ending.wait(max(0.0, self._began_s + COMMIT_S - time.monotonic()))
         with self._changed:
             self._began_s = time.monotonic()

@@ -46,7 +46,7 @@ CREATE TABLE report (
     received {time} NOT NULL,
     protocol TEXT NOT NULL,
     source TEXT NOT NULL,
-    PRIMARY KEY (node, boot, seq, part)
+    PRIMARY KEY (node, boot, seq, part){with_report}
 ){clustered};
 CREATE TABLE record (
     node {integer} NOT NULL,
@@ -58,7 +58,7 @@ CREATE TABLE record (
     value {number},                      -- a number, or a truth value as 0 or 1
     other TEXT,                          -- a text, or bytes in hex
     sum {number},
-    PRIMARY KEY (node, boot, seq, name)
+    PRIMARY KEY (node, boot, seq, name){with_record}
 ){clustered};
 CREATE TABLE latest (
     node {integer} NOT NULL,

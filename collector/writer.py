@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.database import Connection
 from collector.readings import Reading, new_reading
@@ -70,28 +70,17 @@ _IS_LATEST += ", ".join(_NEWER.format(column) for column in _CHANGED)
 Key = tuple[int, int, int]  # node, boot, seq
 
 
-@dataclass(slots=True)
-class Row:
+class Row(NamedTuple):
     """A record as the database has it."""
 
     reading: Reading
-    name: str
-    nth: int
+    name: tuple[str, str, str, int]  # name, unit, kind, nth
+    key: tuple[str, int]  # name and nth
+    content: tuple[Any, ...]  # kind, value, other, sum
     measured: float | None
-    value: int | float | None
-    other: str | None
-    sum: float | None
-
-    @property
-    def name_key(self) -> tuple[str, str, str, int]:
-        return self.name, self.reading.unit or "", self.reading.kind, self.nth
-
-    @property
-    def content(self) -> tuple[Any, ...]:
-        return self.reading.kind, self.value, self.other, self.sum
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Part:
     """The records of one measurement in a message."""
 
@@ -101,7 +90,7 @@ class Part:
     rows: list[Row]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Message:
     base: str
     protocol: str
@@ -164,13 +153,11 @@ def rows_of(base: str, readings: Sequence[Reading]) -> list[Row]:
 def _row(reading: Reading, name: str, nth: int) -> Row:
     number: int | float | None = None
     other: str | None = None
-    value = reading.value
+    value, kind = reading.value, reading.kind
     if isinstance(value, (int, float, Decimal)):
-        number = value if isinstance(value, int) else float(value)
-        if number == int(number) and -INTEGER_END <= number < INTEGER_END:
-            number = int(number)  # of a float, too: the file keeps it in fewer bytes
-        else:
-            number = float(number)
+        number = int(value)  # of a float, too: the file keeps it in fewer bytes
+        if number != value or not -INTEGER_END <= number < INTEGER_END:
+            number = float(value)
     elif isinstance(value, str):
         # neither a lone surrogate nor (PostgreSQL) the character 0 can be written
         other = value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
@@ -179,7 +166,10 @@ def _row(reading: Reading, name: str, nth: int) -> Row:
     measured = reading.measured_s
     if measured is not None and measured == int(measured):
         measured = int(measured)
-    return Row(reading, name, nth, measured, number, other, reading.sum)
+    return Row(
+        reading, (name, reading.unit or "", kind, nth), (name, nth),
+        (kind, number, other, reading.sum), measured,
+    )  # fmt: skip
 
 
 @dataclass
@@ -201,7 +191,7 @@ class Writer:
     def name(self, messages: Iterable[Message]) -> None:
         """Give numbers to new names, in a transaction of their own: another process that has the
         same ones would wait for the end of this one, which may wait for that."""
-        names = {row.name_key for each in messages for part in each.parts for row in part.rows}
+        names = {row.name for each in messages for part in each.parts for row in part.rows}
         if not names <= self._names.keys():
             if len(self._names) > NAMES_MAX:
                 self._names.clear()
@@ -274,19 +264,17 @@ class _Batch:
         else:
             key, known = self._place(node, part)
             if known:
-                new = [row for row in part.rows if (row.name, row.nth) not in known]
+                new = [row for row in part.rows if row.key not in known]
                 number = 1 + max(number for number, _ in known.values())
-            known.update({(row.name, row.nth): (number, row.content) for row in new})
+            known.update({row.key: (number, row.content) for row in new})
         if new or not number:
             self._reports.append((*key, number, *origin))
             self._boots.add(key[:2])
         for row in new:
-            name, value = self._names[row.name_key], (row.value, row.other, row.sum)
-            measured = 0 if row.measured == origin[0] else row.measured
-            self._records.append((*key, name, number, measured, *value))
-            newest = row.reading.order_s
+            name, value, when = self._names[row.name], row.content[1:], row.measured
+            self._records.append((*key, name, number, 0 if when == origin[0] else when, *value))
             self._keep_latest(
-                (node.id, name), [newest, part.seq, row.measured, origin[0], *value, 1]
+                (node.id, name), [row.reading.order_s, part.seq, when, origin[0], *value, 1]
             )
         times = [row.measured for row in new if row.measured is not None]
         if times:  # a clock that is ahead must not make all that follows late
@@ -385,6 +373,6 @@ def _counted_on(node: _Node, seq: int) -> int:
 
 def _contradicts(rows: Sequence[Row], known: dict[tuple[str, int], Any]) -> bool:
     """Return True if a value differs from the known one; figures count if nothing else does."""
-    common = [row for row in rows if (row.name, row.nth) in known]
-    telling = [row for row in common if row is not rows[0] and row.name not in FIGURES]
-    return any(row.content != known[row.name, row.nth][1] for row in telling or common)
+    common = [row for row in rows if row.key in known]
+    telling = [row for row in common if row is not rows[0] and row.key[0] not in FIGURES]
+    return any(row.content != known[row.key][1] for row in telling or common)

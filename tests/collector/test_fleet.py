@@ -432,7 +432,7 @@ def test_a_rollback_of_the_database_is_not_counted(rig: Rig) -> None:
     rig.report("n2", rl=6)
 
     def fails(connection: database.Connection) -> None:
-        ids = dict(connection.execute("SELECT base, id FROM node"))
+        ids = dict[str, int](connection.execute("SELECT base, id FROM node"))  # type: ignore[arg-type]
         rejects = [*report(900, "n2:"), {0: "rj", 2: 7}]
         sent = [message(rejects, NOW, "coap"), message(report(901, "n1:"), NOW, "coap")]
         written = [Written(ids["n2:"], readings(rejects, NOW), 0), Written(ids["n1:"], [], 0)]

@@ -21,6 +21,7 @@ from tests.collector.releases_rig import Folder
 from tests.collector.rig import report
 
 ROOT = Path(__file__).resolve().parents[2]
+TOKENS = "TOKENS"  # stands for a good file
 FREE = ["--udp", "0", "--coap", "0", "--http", "0"]
 
 
@@ -121,13 +122,39 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--releases", "docs"], "no folder of releases; allowed: the one that ./dev release"),
         (["--host", "192.0.2.1"], "allowed: an address of this computer"),
         (["--host", "no such host"], "allowed: an address of this computer"),
-        (["--http", "192.0.2.1:0"], "allowed: an address of this computer"),
+        (["--http", "192.0.2.1:0"], "needs --token-file FILE; allowed without: an address that"),
+        (["--http", "[::]:0"], "--http [::]:0: needs --token-file FILE"),
+        (["--http", "192.0.2.1:0", "--token-file", TOKENS], "allowed: an address of this comp"),
+        (["--token-file", "/proc/none"], "--token-file: '/proc/none': No such file"),
+        (["--token-file", "LICENSE"], "line 1; allowed: read TOKEN and change TOKEN, once each"),
+        (["--tls-key", "key.pem"], "one is missing; allowed: both, as PEM files"),
+        (["--tls-key", "LICENSE", "--tls-cert", "LICENSE"], "allowed: a certificate and its key"),
+        (["--tls-key", "none", "--tls-cert", "none"], "No such file or directory; allowed: a"),
+        (["--export", "a.txt"], "allowed: a file whose name ends in .csv or .parquet"),
+        (["--export", "none/a.csv"], "in a folder that is there"),
+        (["--export", "a.csv"], "needs --db; allowed: a database of this command"),
+        (["--export", "a.csv", "--since", "noon"], "allowed: a date or time in UTC, such as"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_that_says_what_is_allowed(
-    words: list[str], allowed: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], allowed: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.touch(0o600)
+    tokens.write_text("read 0123456789abcdef\n")
+    words = [str(tokens) if word == TOKENS else word for word in words]
     assert allowed in refused([*FREE, *words], capsys)
+
+
+def test_tokens_that_others_can_read_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("read 0123456789abcdef\n")
+    tokens.chmod(0o644)
+    with pytest.raises(SystemExit):
+        main([*FREE, "--token-file", str(tokens), "--count", "0"])
+    assert f"others can read it; chmod 600 {tokens}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--udp", "--coap", "--http"])
