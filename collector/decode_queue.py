@@ -1,6 +1,6 @@
 """The queue between receivers and one thread, which decodes packs and hands them to the store.
 
-    queue = DecodeQueue(store, [readings.add, printer.put])
+    queue = DecodeQueue(store, [printer.put])
     queue.put(Message("udp", "192.0.2.7:5683", data))      # from any thread; never waits
     queue.put(Message("coap", source, data, done=answer))  # answer(STORED, ""), after the commit
 

@@ -59,7 +59,7 @@ AND rl.name = (SELECT id FROM name WHERE name = 'rl' AND kind = 'number' AND uni
 _LATEST = """
 SELECT name.name, nullif(name.unit, ''), kind, value, sum, other, measured, received, seq, count
 FROM latest JOIN name ON name.id = latest.name WHERE latest.node = ?
-ORDER BY name.name, name.unit, kind, nth LIMIT ?
+ORDER BY name.id LIMIT ?
 """
 
 
@@ -128,8 +128,10 @@ def node(connection: Connection, now_s: float, name: str) -> dict[str, Any] | No
         f"SELECT {_COLUMNS} FROM {_FROM} WHERE node.base = ?", (now_s, base[1])
     )
     [found] = _with_signals(connection, rows, _signal_names(connection))
-    [(source, protocol, boot, seq)] = connection.execute(
-        "SELECT source, protocol, boot, seq FROM node WHERE id = ?", (base[0],)
+    [(source, protocol, boot, seq, muted)] = connection.execute(
+        "SELECT source, protocol, boot, seq, muted FROM node"
+        " LEFT JOIN watch ON watch.node = node.id WHERE id = ?",
+        (base[0],),
     )
     numbered = seq >= 0
     values = [_value(row) for row in connection.execute(_LATEST, (base[0], NAMES_MAX))]
@@ -141,6 +143,7 @@ def node(connection: Connection, now_s: float, name: str) -> dict[str, Any] | No
         "protocol": protocol,
         "boot": boot if numbered else None,
         "seq": seq if numbered else None,
+        "muted": muted if muted and muted > now_s else None,
         "measurements": [each for each in values if each["name"] not in UNITS],
         "figures": [each for each in values if each["name"] in UNITS],
         "fleet": _fleet(connection, base[0]),
@@ -266,6 +269,12 @@ def _with_signals(
     return list(found.values())
 
 
+def shown(value: float | bool | None, other: str | None) -> str:
+    """Return a value of the database as people read it."""
+    text = other or "" if value is None else str(value)
+    return packs.printable(text.lower() if isinstance(value, bool) else text)
+
+
 def _value(row: Sequence[Any]) -> dict[str, Any]:
     """Return the latest value of a name. Texts and bytes are only in `shown`."""
     name, unit, kind, value, total, other, measured, received, seq, count = row
@@ -275,10 +284,9 @@ def _value(row: Sequence[Any]) -> dict[str, Any]:
         value = total
     elif kind != "number":
         value = None
-    shown = other if value is None else str(value).lower() if kind == "bool" else str(value)
     return {
         "name": name, "label": label(name, unit), "unit": unit, "value": value, "kind": kind,
-        "shown": packs.printable(shown or ""), "measured": measured, "received": received,
+        "shown": shown(value, other), "measured": measured, "received": received,
         "seq": seq, "count": count,
     }  # fmt: skip
 
