@@ -178,7 +178,8 @@ def refused(connection: Connection, origin: tuple[str, str] | None = None) -> li
         f"SELECT {', '.join(fields)} FROM refused ORDER BY id DESC LIMIT 1000"
     )
     if origin is not None:
-        rows = [row for row in rows if _host(*row[1:3]) == _host(*origin)]
+        host = _host(*origin)
+        rows = [row for row in rows if host and _host(*row[1:3]) == host]
     return [dict(zip(fields, row, strict=True)) for row in rows[:REFUSED_SHOWN]]
 
 
