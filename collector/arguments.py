@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
 
+from collector.access import is_open_to_others, read_tokens
+from collector.database import SCHEMES, is_server
+
+CSV, PARQUET = ".csv", ".parquet"
+ROLES = ("all", "intake", "web", "alarms")
+HTTP = ("127.0.0.1", 8080)  # with --role intake and alarms only if it is given
 # Topics that are subscribed to: _TOPIC of the published config.py and all below it, and that of
 # protocols.mqtt_client, channels/<channel>/messages/<thing>
 TOPICS = ("r/#", "channels/#")
@@ -29,10 +38,45 @@ def _count(text: str) -> int:
 
 
 def _database(text: str) -> str:
+    if is_server(text):
+        return text
     path = Path(text)
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; a file is needed")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} cannot be written; allowed: a file, or {SCHEMES[0]}USER@HOST/NAME"
+        )
     return text
+
+
+def _tokens(text: str) -> dict[str, str]:
+    path = Path(text)
+    try:
+        tokens = read_tokens(path)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"{text!r}: {problem}") from None
+    if is_open_to_others(path):
+        print(f"collect: {text}: others can read it; chmod 600 {text}", file=sys.stderr)
+    return tokens
+
+
+def _export(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in (CSV, PARQUET) or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; allowed: a file whose name ends in {CSV} or {PARQUET}, in a folder that is"
+            " there"
+        )
+    return path
+
+
+def _time(text: str) -> float:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; allowed: a date or time in UTC, such as 2026-03-01 or 2026-03-01T12:30"
+        ) from None
+    return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _folder(text: str) -> str:
@@ -87,12 +131,39 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--mqtt-password", default=os.environ.get("MQTT_PASSWORD", ""), metavar="WORD",
         help="its password; better in the environment as MQTT_PASSWORD, because others can read"
         " command lines")  # fmt: skip
-    add("--http", type=_endpoint, default=("127.0.0.1", 8080), metavar="[HOST:]PORT",
-        help="address of the page; 0: a free port; off (default: 127.0.0.1:8080)")  # fmt: skip
-    add("--db", type=_database, metavar="FILE", help="write every record to this SQLite database")
+    add("--role", choices=ROLES, default=ROLES[0],
+        help="what this process does: intake: receive and store, any number of them on one port"
+        " and database; web: the page; alarms: watch the nodes; the last three need --db (default:"
+        " all of it)")  # fmt: skip
+    add("--client-id", default="", metavar="TEXT",
+        help="at the broker, which keeps by it what comes while this process is away (default:"
+        " made of the names of the computer and the database)")  # fmt: skip
+    add("--http", type=_endpoint, default=HTTP, metavar="[HOST:]PORT",
+        help="address of the page; 0: a free port; off (default: 127.0.0.1:8080, and off with"
+        " --role intake and alarms)")  # fmt: skip
+    add("--http-name", action="append", default=[], metavar="NAME",
+        help="a name by which browsers reach the page, as behind a proxy; may be"
+        " repeated")  # fmt: skip
+    add("--token-file", type=_tokens, metavar="FILE",
+        help="who may use the page: a file with a line `read TOKEN`, `change TOKEN` or both; make"
+        " a token with: openssl rand -hex 16 (needed unless only this computer reaches"
+        " the page)")  # fmt: skip
+    for name, about in (("cert", "certificate, with those above it"), ("key", "key")):
+        add(f"--tls-{name}", metavar="FILE", help=f"serve the page by HTTPS: {about}, PEM")
+    add("--db", type=_database, metavar="FILE|URL",
+        help="write every record to this SQLite database, or to that of a PostgreSQL server:"
+        f" {SCHEMES[0]}USER@HOST/NAME; give its password in the environment as"
+        " PGPASSWORD")  # fmt: skip
     add("--releases", type=_folder, metavar="DIR",
         help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
         " them by CoAP")  # fmt: skip
+    add("--export", type=_export, metavar="FILE",
+        help=f"write the records of --db to this file, which ends in {CSV} or {PARQUET}, and"
+        " end")  # fmt: skip
+    add("--node", metavar="NAME", help="--export: only the records of this node")
+    add("--since", type=_time, metavar="TIME", default=0.0,
+        help="--export: only what was measured since this date or time in UTC")  # fmt: skip
+    add("--until", type=_time, metavar="TIME", default=math.inf, help="--export: and until then")
     add("--count", type=_count, metavar="N", help="end after N messages")
     add("--json", action="store_true",
         help="print one JSON object a line for each record on stdout, everything else on"

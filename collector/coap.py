@@ -15,7 +15,10 @@ client repeats a confirmable message that was dropped.
 
 Source: RFC 7252 (3 message format, 4.5 duplicates, 5.9 codes), RFC 7959 (Block1), RFC 8428 (12.3
 content formats). Written against aiocoap 0.4.17. Its own sockets have SO_REUSEPORT, with which a
-second collector would silently receive half of the datagrams, so the socket is made here.
+second collector would silently receive half of the datagrams, so the socket is made here. Only
+intakes share a port on purpose: the system leads all datagrams of one sender to the same of them,
+until one ends or begins. A repetition that reaches another one is a duplicate in the database; a
+transfer in blocks that goes on at another one is answered with 4.08, and the node begins again.
 """
 
 from __future__ import annotations
@@ -74,10 +77,11 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         queue: DecodeQueue,
         plain_udp: bool = True,
         updates: CoapUpdates | None = None,
+        reuse: bool = False,
     ) -> None:
-        """plain_udp: accept SenML datagrams without CoAP, too."""
+        """plain_udp: accept SenML datagrams without CoAP, too. reuse: share the port."""
         self.throttled = 0  # CoAP messages beyond RATE
-        self._socket = _bound(host, port)
+        self._socket = _bound(host, port, reuse)
         self._drops = Drops(self._socket)
         self.host, self.port = host_and_port(self._socket.getsockname())
         self._queue, self._plain_udp, self._updates = queue, plain_udp, updates
@@ -250,7 +254,7 @@ def _is_ask(updates: CoapUpdates | None, message: aiocoap.Message) -> bool:
     return updates is not None and updates.is_ask(message)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, reuse: bool) -> socket.socket:
     """Return a socket as aiocoap wants it: IPv6, also for IPv4 addresses."""
     family, kind, _, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
@@ -259,6 +263,8 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6, kind)
     try:
         bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        if reuse:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         enlarge_buffer(bound)
         bound.bind(where)
     except OSError:

@@ -78,6 +78,11 @@ class DecodeQueue:
         self._thread = threading.Thread(target=self._work, name="queue", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """The number of messages that are not decoded yet."""
+        return self._queue.qsize()
+
     def put(self, message: Message) -> bool:
         """Return False if there was no room."""
         size = len(message.data)

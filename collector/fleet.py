@@ -25,12 +25,12 @@ from collector import packs
 from collector.readings import Reading
 from collector.releases import SEQ_MAX, Content, Envelope, Releases, Report
 from collector.report import BASE_END
-from collector.tables import FLEET
 from collector.updates import AUTHORIZE, CONFIRM, KEY_FILE, Ask, answered
 from collector.writer import Message
 
 NAMED_MAX_S = 2 * 86_400  # since a node said what it runs, which it does each day
 CONFIRM_MAX_S = 900  # since its last report
+COUNTED_S = 2.0  # between counts of the nodes that tried a release, if nothing changed here
 TEXT_MAX = 40  # characters
 
 _COLUMNS = "release, named, offered, progress, confirmed, rejected, cause"
@@ -83,7 +83,8 @@ class Fleet:
     ) -> None:
         """report: told when a roll-out stops, and when it goes on."""
         self._releases, self._report = releases, report
-        self._tried: dict[int, tuple[int, int]] = {}  # of releases: tried, rejected
+        # of releases: tried, rejected, when they were counted
+        self._tried: dict[int, tuple[int, int, float]] = {}
         self._stopped: set[int] = set()  # releases that were told
 
     def forget(self) -> None:
@@ -167,9 +168,11 @@ class Fleet:
 
     def _is_stopped(self, database: sqlite3.Connection, seq: int) -> bool:
         assert self._releases is not None
-        if seq not in self._tried:
-            self._tried[seq] = database.execute(_TRIED, {"seq": seq}).fetchone()
-        tried, rejected = self._tried[seq]
+        now_s = time.monotonic()
+        tried, rejected, counted_s = self._tried.get(seq, (0, 0, -COUNTED_S))
+        if now_s - counted_s >= COUNTED_S:  # other intakes answer nodes, too
+            tried, rejected = database.execute(_TRIED, {"seq": seq}).fetchone()
+            self._tried[seq] = tried, rejected, now_s
         is_stopped = bool(rejected) and rejected / tried > self._releases.stop_above
         if is_stopped != (seq in self._stopped):
             self._stopped ^= {seq}
@@ -208,9 +211,6 @@ def status_of(path: Path) -> list[dict[str, Any]]:
     try:
         database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
-            known = "SELECT 1 FROM sqlite_master WHERE name = 'fleet'"
-            if database.execute(known).fetchone() is None:  # of the version before
-                database.execute(FLEET.replace("TABLE IF", "TEMP TABLE IF"))
             return status(database)
         finally:
             database.close()

@@ -167,13 +167,15 @@ class CoapLoad:
 
 
 class MqttLoad:
-    """Publishes with quality of service 1 to the topic `r`."""
+    """Publishes with quality of service 1."""
 
-    def __init__(self, host: str, port: int, what: Sequence[Key], rate: float) -> None:
+    def __init__(
+        self, host: str, port: int, what: Sequence[Key], rate: float, topic: str = "r"
+    ) -> None:
         from paho.mqtt import client as paho
 
         self.result = Result()
-        self._what, self._rate = what, rate
+        self._what, self._rate, self._topic = what, rate, topic
         self._waiting: dict[int, tuple[Key, float]] = {}
         self._answered: deque[tuple[int, float]] = deque()  # message id, when
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
@@ -188,7 +190,8 @@ class MqttLoad:
             now_s = time.monotonic()
             while result.sent < min(len(self._what), 1 + (now_s - begun_s) * self._rate):
                 key = self._what[result.sent]
-                self._waiting[self._client.publish("r", pack(key), qos=1).mid] = key, now_s
+                message = self._client.publish(self._topic, pack(key), qos=1)
+                self._waiting[message.mid] = key, now_s
                 result.sent += 1
             self._receive()
             time.sleep(0.001)

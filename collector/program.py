@@ -1,5 +1,8 @@
 """The parts of the collector, put together as the options say.
 
+A process has all of them, or with `--role` those of one role: intake, what receives and stores;
+web, the page; alarms, the watch over the nodes. They share nothing but the database.
+
 Exit status: 0 after Ctrl-C, a termination signal or `--count` messages; 1 if records could not be
 written to the database; 2 (`UsageError`) if it cannot start: a port in use, a database that cannot
 be written.
@@ -12,23 +15,28 @@ import contextlib
 import hashlib
 import signal
 import socket
+import ssl
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector import VERSION, database, tables
+from collector.arguments import HTTP, ROLES
+from collector.database import is_server
 from collector.decode_queue import DecodeQueue, Message, Sink
-from collector.fleet import Fleet, status
-from collector.readings import NAMES_MAX, Readings
+from collector.fleet import Fleet
+from collector.readings import Readings
 from collector.releases import Releases
 from collector.store import Store
-from collector.terminal import LinePrinter, Screen, as_object
+from collector.terminal import LinePrinter, Screen
 from collector.udp import Address, UdpListener, address_text
 
 if TYPE_CHECKING:
     from collector.coap import CoapServer
+
+INTAKES_MAX = 64  # that share a subscription on one computer
 
 
 class UsageError(Exception):
@@ -36,8 +44,39 @@ class UsageError(Exception):
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.export is not None:
+        return _export(options)
     with contextlib.ExitStack() as stack:
         return Collector(options, stack).run()
+
+
+def _export(options: argparse.Namespace) -> int:
+    from collector import export, queries
+
+    where, path = options.db, options.export
+    if where is None:
+        raise UsageError(f"--export {path}: needs --db; allowed: a database of this command")
+    try:
+        with database.connect(where, read_only=True) as connection:
+            node = None
+            if options.node is not None:
+                found = queries.find(connection, options.node)
+                if found is None:
+                    raise UsageError(f"--node {options.node}: not in {where}; allowed: the name of"
+                                     " a node without its colon")  # fmt: skip
+                node = found[1]
+            which = {"node": node, "since_s": options.since, "until_s": options.until}
+            number = export.write(connection, path, **which)
+    except ModuleNotFoundError as problem:
+        raise UsageError(f"--export {path}: no module {problem.name}; allowed: after pip install"
+                         " pyarrow, or a file that ends in .csv") from None  # fmt: skip
+    except OSError as problem:
+        raise UsageError(
+            f"--export {path}: {problem.strerror or problem}; allowed: with --db a database of"
+            " this command, and a file that can be written"
+        ) from None
+    print(f"collect: {number} records in {path}", file=sys.stderr)
+    return 0
 
 
 class Collector:
@@ -45,6 +84,10 @@ class Collector:
 
     def __init__(self, options: argparse.Namespace, stack: contextlib.ExitStack) -> None:
         self._options, self._stack = options, stack
+        takes, shows, watches = (options.role in (ROLES[0], role) for role in ROLES[1:])
+        if options.role != ROLES[0] and options.db is None:
+            raise UsageError(f"--role {options.role}: needs --db; allowed: the database that all"
+                             " roles share")  # fmt: skip
         self.readings = Readings()
         self.endpoints: list[str] = []
         self.page = ""  # its address
@@ -56,6 +99,43 @@ class Collector:
         self._printer: LinePrinter | None = None
         self._on_terminal = sys.stdout.isatty() and not options.json
         self._screen: Screen | None = None
+        self.store: Store | None = None  # without it nothing is received
+        self.releases: Releases | None = None
+        if takes:
+            self._take()
+        if watches:
+            self._watch()
+        if shows or options.http is not HTTP:
+            self._serve_page()
+
+    def run(self) -> int:
+        with _signals(self._stop):
+            doing = "collecting from " + ", ".join(self.endpoints) if self.store else "ready"
+            print(doing, file=sys.stderr, flush=True)
+            self._look()
+            if self._on_terminal and self.store:
+                self._screen = Screen(self.readings, self._above_table)
+            while not self._stop.is_set() and not self._has_counted():
+                self._count_lost()
+                self._look()
+                self._stop.wait(0.05 if self._options.count else 0.5)
+        self._stack.close()  # processes the messages received so far; nothing changes any more
+        if self._screen is not None:
+            self._screen.close()
+        if self.store is None:
+            return 0
+        print(self.summary(), file=sys.stderr)
+        return 1 if self.store.unwritten else 0
+
+    def _has_counted(self) -> bool:
+        count = self._options.count
+        return bool(count and self.store) and self.queue.messages >= count
+
+    # Inputs and outputs
+
+    def _take(self) -> None:
+        """Receive and store."""
+        options, stack = self._options, self._stack
         sinks: list[Sink] = [self.readings.add]
         if not self._on_terminal:
             self._printer = LinePrinter(sys.stdout, options.json, self._stop)
@@ -68,37 +148,17 @@ class Collector:
         stack.callback(self._count_lost)
         self._listen()
         self._subscribe()
-        self._serve_page()
         if not self.endpoints:
             raise UsageError("nothing to collect from; allowed: --udp, --coap or --mqtt")
 
-    def run(self) -> int:
-        with _signals(self._stop):
-            print("collecting from " + ", ".join(self.endpoints), file=sys.stderr, flush=True)
-            self._look()
-            if self._on_terminal:
-                self._screen = Screen(self.readings, self._above_table)
-            while not self._stop.is_set() and not self._has_counted():
-                self._count_lost()
-                self._look()
-                self._stop.wait(0.05 if self._options.count else 0.5)
-        self._stack.close()  # processes the messages received so far; nothing changes any more
-        if self._screen is not None:
-            self._screen.close()
-        print(self.summary(), file=sys.stderr)
-        return 1 if self.store.unwritten else 0
-
-    def _has_counted(self) -> bool:
-        return bool(self._options.count) and self.queue.messages >= self._options.count
-
-    # Inputs and outputs
+    def _watch(self) -> None:
+        """Find out which nodes are silent, and tell (collector/watch.py)."""
 
     def _open_store(self, path: str | None) -> Store:
         try:
             tell = lambda text, ok: self.report("database", text, ok)  # noqa: E731
             store = Store(path, tell, self.fleet)
             self._stack.enter_context(store)
-            self.readings.restore(*store.restored())
         except OSError as problem:
             raise UsageError(f"--db {path}: {problem}; allowed: a new file, or one of this"
                              " command") from None  # fmt: skip
@@ -122,17 +182,18 @@ class Collector:
     def _listen(self) -> None:
         options = self._options
         shared = options.udp is not None and options.udp == options.coap
+        reuse = options.role == "intake"
         if options.coap is not None:
             from collector.coap import CoapServer
 
             updates = None
-            if self.releases is not None:
+            if self.releases is not None and self.store is not None:
                 from collector.coap_updates import CoapUpdates
 
                 updates = CoapUpdates(self.releases, self.fleet, self.store)
             with _port_errors("--coap", options.host, options.coap):
                 server = self._stack.enter_context(
-                    CoapServer(options.host, options.coap, self.queue, shared, updates)
+                    CoapServer(options.host, options.coap, self.queue, shared, updates, reuse)
                 )
             self._listeners.append(server)
             self.endpoints.append(f"coap://{address_text(server.host, server.port)}")
@@ -140,7 +201,7 @@ class Collector:
                 self.endpoints.append(f"udp://{address_text(server.host, server.port)}")
         if options.udp is not None and not shared:
             with _port_errors("--udp", options.host, options.udp):
-                listener = UdpListener(options.host, options.udp, self._on_datagram)
+                listener = UdpListener(options.host, options.udp, self._on_datagram, reuse)
             self._stack.callback(listener.close)
             self._listeners.append(listener)
             self.endpoints.append(f"udp://{address_text(listener.host, listener.port)}")
@@ -150,6 +211,8 @@ class Collector:
 
     def _count_lost(self) -> None:
         """Add the datagrams that were lost before the queue to the counter of the database."""
+        if self.store is None:
+            return
         with self._lock:
             lost = sum((each.lost or 0) + each.throttled for each in self._listeners)
             if lost > self._lost:
@@ -163,28 +226,74 @@ class Collector:
         from collector.mqtt import MqttSubscriber
 
         host, port = options.mqtt
+        share = client_id = ""
+        if options.role == "intake":
+            share = "collect" + _digest(_place(options.db), *options.topic)
+            client_id = self._intake_id(f"{share}\0{socket.gethostname()}")
+        elif options.db:
+            client_id = "collect" + _digest(
+                socket.gethostname(), _place(options.db), *options.topic
+            )
         self._stack.enter_context(
             MqttSubscriber(
                 host, port, self.queue, options.topic, options.mqtt_user, options.mqtt_password,
-                _client_id(options) if options.db else "",
+                options.client_id or client_id, share,
                 report=lambda text, ok: self.report("mqtt", text, ok),
             )
         )  # fmt: skip
         broker = f"mqtt://{address_text(host, port)}"
         self.endpoints += [f"{broker}/{topic}" for topic in options.topic]
 
+    def _intake_id(self, group: str) -> str:
+        """Return the id of the first intake of this group that does not run on this computer.
+
+        A number is taken as the name of a socket, which the system gives free at the end."""
+        if sys.platform != "linux":
+            return "collect" + _digest(group)
+        for number in range(INTAKES_MAX):
+            name = "collect" + _digest(group, str(number))
+            taken = self._stack.enter_context(socket.socket(socket.AF_UNIX))
+            with contextlib.suppress(OSError):
+                taken.bind("\0" + name)
+                return name
+        raise UsageError(f"--role intake: {INTAKES_MAX} of them run here; allowed: --client-id")
+
     def _serve_page(self) -> None:
         if self._options.http is None:
             return
+        from collector.access import is_loopback
         from collector.web import WebServer
 
-        host, port = self._options.http
+        options = self._options
+        host, port = options.http
+        if not is_loopback(host) and not options.token_file:
+            raise UsageError(
+                f"--http {address_text(host, port)}: needs --token-file FILE; allowed without: an"
+                " address that only this computer reaches, such as 127.0.0.1:8080"
+            )
         with _port_errors("--http", host, port):
             server = self._stack.enter_context(
-                WebServer(host, port, self.state, self.readings.series)
-            )
-        self.page = f"http://{address_text(server.host, server.port)}/"
+                WebServer(
+                    host, port, self._database(), self.status, tokens=options.token_file,
+                    names=options.http_name, tls=_tls(options), report=self._tell,
+                )
+            )  # fmt: skip
+        self.page = f"{server.scheme}://{address_text(server.host, server.port)}/"
         print(f"page: {self.page}", file=sys.stderr, flush=True)
+        if not is_loopback(host) and server.scheme == "http":
+            self._tell("page: without TLS others on the way can read tokens; see --tls-cert", True)
+
+    def _database(self) -> str:
+        """Return where the records are, with the tables in it."""
+        if self.store is not None:
+            return self.store.where
+        where = str(self._options.db)
+        try:
+            with database.connect(where) as connection, connection.transaction():
+                tables.prepare(connection)
+        except OSError as problem:
+            raise UsageError(f"--db {where}: {problem}; allowed: one of this command") from None
+        return where
 
     def _look(self) -> None:
         if self.releases is not None:
@@ -195,11 +304,16 @@ class Collector:
     def report(self, part: str, text: str, ok: bool) -> None:
         """Report a problem of a part, or (ok) good news, which end it."""
         self.problems[part] = "" if ok else text
+        self._tell(text, ok)
+
+    def _tell(self, text: str, ok: bool) -> None:
         if self._screen is None:
             print(f"collect: {text}", file=sys.stderr, flush=True)
 
     def counters(self) -> list[tuple[str, int, bool]]:
         """Return (name, count, whether a count above 0 is a problem)."""
+        if self.store is None:
+            return []
         self._count_lost()
         counted = self.store.counters()
         if any(each.lost is None for each in self._listeners):
@@ -222,27 +336,50 @@ class Collector:
         offers = self.releases.offers if self.releases else ""
         return "\n".join([self.summary(), *offers.splitlines()])
 
-    def state(self) -> dict[str, Any]:
-        """Return the content of the page."""
-        return {
-            "now": time.time(),
-            "version": self.readings.version,
+    def status(self) -> dict[str, Any]:
+        """Return what this process says of itself (collector/api.py)."""
+        found: dict[str, Any] = {
+            "version": VERSION,
+            "role": self._options.role,
             "endpoints": self.endpoints,
-            "counters": self.counters(),
             "trouble": "; ".join(text for text in self.problems.values() if text),
-            "problems": [list(each) for each in list(self.queue.last_refused)][::-1],
-            "fleet": self.store.fetch(lambda database: status(database, NAMES_MAX, True)) or [],
-            "latest": [
-                {**as_object(reading), "count": count, "charted": reading.number is not None}
-                for reading, count in self.readings.latest()
-            ],
+            "updates": self.releases.offers if self.releases else "",
+        }
+        if self.store is None:
+            return found
+        return found | {
+            "counters": {name: count for name, count, _ in self.counters()},
+            "committed": self.store.committed_s,
+            "waiting": self.queue.waiting + self.store.waiting,
+            "unwritable": bool(self.store.problem),
         }
 
 
-def _client_id(options: argparse.Namespace) -> str:
-    """Return the same for this computer, database and topics, so that no session is mixed up."""
-    parts = (socket.gethostname(), str(Path(options.db).resolve()), *options.topic)
-    return "collect" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
+    if not options.tls_cert and not options.tls_key:
+        return None
+    if not options.tls_cert or not options.tls_key:
+        raise UsageError("--tls-cert and --tls-key: one is missing; allowed: both, as PEM files")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    except (OSError, ssl.SSLError) as problem:
+        raise UsageError(
+            f"--tls-cert {options.tls_cert}, --tls-key {options.tls_key}:"
+            f" {problem.strerror or problem}; allowed: a certificate and its key as PEM files"
+        ) from None
+    return context
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _place(where: str) -> str:
+    """Return what names a database, the same in each process that uses it."""
+    if is_server(where):
+        return where.partition("//")[2].rpartition("@")[2].partition("?")[0]
+    return str(Path(where).resolve())
 
 
 @contextlib.contextmanager

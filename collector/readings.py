@@ -12,7 +12,7 @@ without news for the longest time is forgotten first.
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -83,25 +83,6 @@ class Readings:
             for reading in readings:
                 self._append(reading)
             self.version += 1
-
-    def restore(self, points: Iterable[Reading], latest: Iterable[tuple[Reading, int]]) -> None:
-        """Begin with the readings of earlier runs, oldest first.
-
-        latest: the latest reading of each name, with the number of readings in all.
-        """
-        self.add(points)
-        counts: Counter[str] = Counter()
-        with self._lock:
-            for reading, count in latest:
-                series = self._series.get(reading.name)
-                if series is None:
-                    self._append(reading)
-                    series = self._series[reading.name]
-                elif not counts[reading.name] or reading.order_s >= series.latest.order_s:
-                    series.latest = reading
-                counts[reading.name] += count
-                series.count = counts[reading.name]
-            self.forgotten = 0
 
     def _append(self, reading: Reading) -> None:
         series = self._series.pop(reading.name, None)

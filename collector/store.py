@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import tempfile
 import threading
 import time
 from collections import Counter, deque
@@ -25,10 +26,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from collector import tables
+from collector import database, tables
 from collector.fleet import Fleet
-from collector.readings import NAMES_MAX, POINTS_MAX, Reading
-from collector.writer import Message, Part, Writer, rows_of
+from collector.readings import Reading
+from collector.writer import Message, Writer
 
 QUEUE_MAX = 20_000  # records
 BATCH_MAX = 2_000  # messages
@@ -36,25 +37,6 @@ COMMIT_S = 0.015  # from the begin of one transaction to that of the next
 COUNT_S = 1.0  # until counters alone are written
 RETRY_S, RETRY_MAX_S = 0.5, 30.0
 TEMPORARY_MAX = 1_000_000  # records of a temporary database
-RESTORED_MAX = 100_000  # records, for the charts
-
-_LATEST = """
-SELECT latest.measured, received, protocol, source, base || name.name, base,
-       coalesce(value, other), nullif(unit, ''), latest.seq, sum, kind, newest, count
-FROM latest JOIN node ON node.id = latest.node JOIN name ON name.id = latest.name
-ORDER BY received DESC LIMIT ?
-"""
-_POINTS = """
-SELECT CASE record.measured WHEN 0 THEN received ELSE record.measured END, received,
-       report.protocol, report.source, base || name.name, base, coalesce(value, other),
-       nullif(unit, ''), CASE WHEN record.boot >= 0 THEN record.seq END, sum, kind
-FROM node JOIN record ON record.node = node.id
-     AND record.boot = CASE WHEN ? THEN -1 ELSE node.boot END
-     AND record.seq > CASE WHEN ? THEN node.arrivals ELSE node.seq END - ?
-     JOIN name ON name.id = record.name JOIN report USING (node, boot, seq, part)
-WHERE node.id = ? LIMIT ?
-"""
-
 
 # Not the state of the disk but of one message, by a mistake in this program: no trial helps
 _UNWRITABLE = (sqlite3.IntegrityError, sqlite3.ProgrammingError, ArithmeticError, ValueError)
@@ -100,13 +82,17 @@ class Store(AbstractContextManager["Store"]):
         """report(text, ok): called once when writing fails, and once when it works again."""
         self.problem = ""
         self.unwritten = 0  # messages that were lost because writing failed
-        self._path, self._report = path or "", report
+        self._folder = tempfile.TemporaryDirectory(prefix="collect-")  # of a temporary database
+        self._temporary = path is None
+        self._path, self._report = path or f"{self._folder.name}/reports.db", report
+        self.where = self._path  # for readers
         self._fleet = fleet or Fleet()
         self._jobs: deque[_Job] = deque()
         self._waiting = 0  # records
         self._unsaved: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._closing = False
+        self.committed_s = time.time()  # the last transaction that worked; at first the start
         self._began_s = 0.0  # the last transaction
         self._alone = 0  # jobs that get a transaction each
         self._kept = 0  # records in a temporary database
@@ -162,29 +148,6 @@ class Store(AbstractContextManager["Store"]):
             return results[0]
         return None
 
-    def restored(
-        self, names_max: int = NAMES_MAX, points_max: int = POINTS_MAX
-    ) -> tuple[list[Reading], list[tuple[Reading, int]]]:
-        """Return readings of earlier runs for the charts, and (latest, count) of each name.
-
-        Both oldest first. The charts go back to the begin of a node's boot.
-        """
-        if not self._path:
-            return [], []
-        with contextlib.closing(sqlite3.connect(self._path)) as reader:
-            found = reader.execute(_LATEST, (names_max,))
-            latest = [(tables.stored_reading(*row[:-1]), row[-1]) for row in found][::-1]
-            nodes = reader.execute("SELECT id FROM node ORDER BY seen DESC LIMIT ?", (names_max,))
-            points: list[Reading] = []
-            for (node,) in nodes.fetchall():
-                for unnumbered in (False, True):
-                    room = RESTORED_MAX - len(points)
-                    words = (unnumbered, unnumbered, points_max, node, room)
-                    found = reader.execute(_POINTS, words)
-                    points += [tables.stored_reading(*row) for row in found]
-        points.sort(key=lambda each: each.received_s)
-        return points, latest
-
     def __exit__(self, *raised: object) -> None:
         self.close()
 
@@ -194,6 +157,11 @@ class Store(AbstractContextManager["Store"]):
             self._closing = True
             self._changed.notify_all()
         self._thread.join(timeout=15)
+
+    @property
+    def waiting(self) -> int:
+        """The number of jobs that no transaction has taken yet."""
+        return len(self._jobs)
 
     def _has_room(self, records: int) -> bool:
         return not self._jobs or self._waiting + records <= QUEUE_MAX
@@ -216,8 +184,9 @@ class Store(AbstractContextManager["Store"]):
             connection = sqlite3.connect(
                 self._path, timeout=2.0, isolation_level=None, check_same_thread=False
             )
-            connection.execute(f"PRAGMA synchronous={'FULL' if self._path else 'OFF'}")
-            self._prepare(connection)
+            connection.execute(f"PRAGMA synchronous={'OFF' if self._temporary else 'FULL'}")
+            with database.connect(self._path) as first, first.transaction():
+                tables.prepare(first)
             connection.execute("PRAGMA journal_mode=WAL")
             saved = dict(connection.execute("SELECT name, value FROM counter"))
             self._totals = Counter({name: saved[name] for name in tables.COUNTERS})
@@ -226,21 +195,6 @@ class Store(AbstractContextManager["Store"]):
                 connection.close()
             raise OSError(str(problem)) from None
         self._database, self._writer = connection, Writer(connection)
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        with _transaction(connection):
-            old = tables.prepare(connection)
-            if old is None:
-                return
-            self._report(f"{self._path}: moving its records to the tables of this version", True)
-            writer = Writer(connection)
-            for readings in old:
-                first = readings[0]
-                rows = rows_of(first.base, readings)
-                part = Part(first.seq, None, True, rows)
-                origin = (first.protocol, first.source, first.received_s)
-                writer.write(Message(first.base, *origin, [part]))
-            tables.drop_old(connection)
 
     # The thread
 
@@ -263,7 +217,7 @@ class Store(AbstractContextManager["Store"]):
                     self._changed.wait_for(lambda: self._closing, pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
                 continue
-            pause_s = RETRY_S
+            pause_s, self.committed_s = RETRY_S, time.time()
             if self.problem:
                 self.problem = ""
                 self._report(f"{self._path}: writing again", True)
@@ -271,6 +225,7 @@ class Store(AbstractContextManager["Store"]):
                 job.tell(outcome)
         with contextlib.suppress(sqlite3.Error):
             self._database.close()
+        self._folder.cleanup()
 
     def _next(self) -> tuple[list[_Job], Counter[str]]:
         """Return what comes into the next transaction; nothing at the end."""
@@ -328,7 +283,7 @@ class Store(AbstractContextManager["Store"]):
     def _shorten(self, records: int) -> None:
         """Empty a temporary database that has become large; nodes and counters stay."""
         self._kept += records
-        if self._path or self._kept < TEMPORARY_MAX:
+        if not self._temporary or self._kept < TEMPORARY_MAX:
             return
         self._kept = 0
         for table in ("record", "report"):

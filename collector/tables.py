@@ -1,6 +1,7 @@
 """The tables and views of the database (docs/collect.md), and how an older file gets them.
 
-    prepare(connection)         # in a transaction; OSError for a file of another program
+    with connection.transaction():
+        tables.prepare(connection)          # OSError for a database of another program or version
 
 Source: sqlite.org, withoutrowid.html, lang_upsert.html, pragma.html (user_version is part of the
 transaction that sets it).
@@ -8,33 +9,29 @@ transaction that sets it).
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from typing import Any
+from collector.database import Connection
 
-from collector import packs
-from collector.readings import Reading
-
-VERSION = 2  # of the schema, in user_version
+VERSION, BEFORE = 3, 2  # of the schema; the one that becomes it when it is opened
 COUNTERS = ("messages", "records", "duplicates", "refused", "dropped", "acknowledged")
 ARRIVALS = -1  # boot of what has no sequence number; its seq counts the arrivals of the node
 
-SCHEMA = """
+# Types in braces are those of each engine. A text is in `other`; bytes are there in hex
+REPORTS = """
 CREATE TABLE node (
-    id INTEGER PRIMARY KEY,
+    id {serial},
     base TEXT NOT NULL UNIQUE,           -- base name
-    boot INTEGER NOT NULL DEFAULT 0,     -- the one that reports without a boot number belong to
-    seq INTEGER NOT NULL DEFAULT -1,     -- the highest of that boot
-    shift INTEGER NOT NULL DEFAULT 0,    -- what is added to its numbers, after 65535 became 0
+    boot {integer} NOT NULL DEFAULT 0,   -- the one that reports without a boot number belong to
+    seq {integer} NOT NULL DEFAULT -1,   -- the highest of that boot
+    shift {integer} NOT NULL DEFAULT 0,  -- what is added to its numbers, after 65535 became 0
     wide INTEGER NOT NULL DEFAULT 0,     -- 1: it counts beyond 65535
-    arrivals INTEGER NOT NULL DEFAULT 0, -- packs without a sequence number
-    measured REAL,                       -- the newest known time
-    seen REAL NOT NULL,                  -- the last reception, how and from where
+    arrivals {integer} NOT NULL DEFAULT 0, -- packs without a sequence number
+    measured {time},                     -- the newest known time
+    seen {time} NOT NULL,                -- the last reception, how and from where; 0: none yet
     protocol TEXT NOT NULL,
     source TEXT NOT NULL
 );
 CREATE TABLE name (
-    id INTEGER PRIMARY KEY,
+    id {serial},
     name TEXT NOT NULL,                  -- without the base name
     unit TEXT NOT NULL,                  -- '' for none
     kind TEXT NOT NULL,                  -- number, bool, text, bytes, sum
@@ -42,135 +39,123 @@ CREATE TABLE name (
     UNIQUE (name, unit, kind, nth)
 );
 CREATE TABLE report (
-    node INTEGER NOT NULL,
-    boot INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
+    node {integer} NOT NULL,
+    boot {integer} NOT NULL,
+    seq {integer} NOT NULL,
     part INTEGER NOT NULL,               -- 0, 1, ...: the messages that brought records of it
-    received REAL NOT NULL,
+    received {time} NOT NULL,
     protocol TEXT NOT NULL,
     source TEXT NOT NULL,
     PRIMARY KEY (node, boot, seq, part)
-) WITHOUT ROWID;
+){clustered};
 CREATE TABLE record (
-    node INTEGER NOT NULL,
-    boot INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    name INTEGER NOT NULL,
+    node {integer} NOT NULL,
+    boot {integer} NOT NULL,
+    seq {integer} NOT NULL,
+    name {integer} NOT NULL,
     part INTEGER NOT NULL,
-    measured,                            -- 0: when it was received; NULL: unknown
-    value,                               -- a number, or a truth value as 0 or 1
-    other,                               -- a text, or bytes
-    sum REAL,
+    measured {time},                     -- 0: when it was received; NULL: unknown
+    value {number},                      -- a number, or a truth value as 0 or 1
+    other TEXT,                          -- a text, or bytes in hex
+    sum {number},
     PRIMARY KEY (node, boot, seq, name)
-) WITHOUT ROWID;
+){clustered};
 CREATE TABLE latest (
-    node INTEGER NOT NULL,
-    name INTEGER NOT NULL,
-    newest NOT NULL,                     -- what decides; `measured`, unless that is unknown
-    seq INTEGER,
-    measured,
-    received REAL NOT NULL,
-    value,
-    other,
-    sum REAL,
-    count INTEGER NOT NULL,              -- of its records in all
+    node {integer} NOT NULL,
+    name {integer} NOT NULL,
+    newest {time} NOT NULL,              -- what decides; `measured`, unless that is unknown
+    seq {integer},
+    measured {time},
+    received {time} NOT NULL,
+    value {number},
+    other TEXT,
+    sum {number},
+    count {integer} NOT NULL,            -- of its records in all
     PRIMARY KEY (node, name)
-) WITHOUT ROWID;
-CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+){clustered};
+CREATE TABLE counter (name TEXT PRIMARY KEY, value {integer} NOT NULL){clustered};
+CREATE VIEW counters AS SELECT name, value FROM counter;
+"""
+# Since version 3; `fleet` may be in a file of version 2
+ADDED = """
+CREATE TABLE IF NOT EXISTS fleet (
+    node {integer} PRIMARY KEY,
+    release {integer},                   -- that it runs, as it said last
+    named {time},                        -- when it said anything of updates
+    offered {integer},                   -- release that the answers to its reports offer
+    progress INTEGER,                    -- percent of it that the node has fetched
+    confirmed {integer},                 -- the last release that it was told to keep
+    rejected {integer},                  -- the last release that it has left again, and why
+    cause TEXT
+);
 CREATE VIEW readings AS
     SELECT node.base AS node, CASE WHEN record.boot >= 0 THEN record.boot END AS boot,
            CASE WHEN record.boot >= 0 THEN record.seq END AS seq, name.name AS name,
            nullif(name.unit, '') AS unit,
            CASE record.measured WHEN 0 THEN report.received ELSE record.measured END AS measured,
-           report.received AS received,
-           coalesce(record.value, record.other, record.sum) AS value,
-           report.protocol AS protocol, report.source AS source
+           report.received AS received, coalesce(record.value, record.sum) AS value,
+           report.protocol AS protocol, report.source AS source, record.other AS text
     FROM record JOIN node ON node.id = record.node JOIN name ON name.id = record.name
          JOIN report USING (node, boot, seq, part);
-CREATE VIEW counters AS SELECT name, value FROM counter;
+-- What is known of the nodes beyond their reports: collector/watch.py
+CREATE TABLE watch (
+    node {integer} PRIMARY KEY,
+    checked {time} NOT NULL,             -- when the figures below were made
+    period {time},                       -- seconds between its reports; NULL: not known yet
+    lost INTEGER,                        -- reports that are missing of the 24 h before
+    battery {time},                      -- V
+    trend {time},                        -- V a day, over 7 days
+    muted {time}                         -- no alarms of it until then
+){clustered};
+CREATE TABLE alarm (
+    id {serial},
+    node {integer},                      -- NULL: of the whole fleet
+    kind TEXT NOT NULL,                  -- silent, battery, falling, gaps, cause, release, nothing
+    text TEXT NOT NULL,
+    since {time} NOT NULL,
+    until {time},                        -- when it ended; NULL: it goes on
+    told {time}                          -- when the last notice of it was written
+);
+CREATE INDEX alarm_open ON alarm (node, kind) WHERE until IS NULL;
+-- A notice is sent to `target` until that takes it
+CREATE TABLE notice (
+    id {serial},
+    created {time} NOT NULL,
+    target TEXT NOT NULL,                -- webhook, email
+    body TEXT NOT NULL,                  -- JSON
+    tries INTEGER NOT NULL,
+    due {time} NOT NULL,                 -- the next trial
+    sent {time}                          -- NULL: not yet
+);
+CREATE INDEX notice_due ON notice (due) WHERE sent IS NULL;
+-- The last messages that could not be decoded
+CREATE TABLE refused (
+    id {serial},
+    received {time} NOT NULL,
+    protocol TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
 """
-# Of any version: a collector that does not know it leaves it alone
-FLEET = """
-CREATE TABLE IF NOT EXISTS fleet (
-    node INTEGER PRIMARY KEY,
-    release INTEGER,                     -- that it runs, as it said last
-    named REAL,                          -- when it said anything of updates
-    offered INTEGER,                     -- release that the answers to its reports offer
-    progress INTEGER,                    -- percent of it that the node has fetched
-    confirmed INTEGER,                   -- the last release that it was told to keep
-    rejected INTEGER,                    -- the last release that it has left again, and why
-    cause TEXT
-)
+UPGRADE = """
+DROP VIEW readings;
+UPDATE record SET other = lower(hex(other)) WHERE typeof(other) = 'blob';
+UPDATE latest SET other = lower(hex(other)) WHERE typeof(other) = 'blob';
 """
 
 
-def prepare(connection: sqlite3.Connection) -> Iterator[list[Reading]] | None:
-    """Create the tables, unless they are there. Call it in a transaction.
-
-    Returns the messages of a file of version 1, oldest first; None for any other file. `drop_old`
-    removes them when they are written.
-    """
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+def prepare(connection: Connection) -> None:
+    """Create the tables, unless they are there. Call it in a transaction."""
+    version = connection.version()
     if version == VERSION:
-        connection.execute(FLEET)
-        return None
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if version not in (0, 1) or (version == 0 and tables):
-        raise OSError(f"its schema is version {version}; allowed: 1, {VERSION}")
-    for statement in (*SCHEMA.split(";\n"), FLEET):
-        connection.execute(statement)
-    connection.executemany("INSERT INTO counter VALUES (?, 0)", [(name,) for name in COUNTERS])
-    connection.execute(f"PRAGMA user_version={VERSION}")
-    return _old_messages(connection) if version else None
-
-
-def drop_old(connection: sqlite3.Connection) -> None:
-    connection.execute("DROP TABLE records")
-
-
-def _old_messages(connection: sqlite3.Connection) -> Iterator[list[Reading]]:
-    message: list[Reading] = []
-    for row in connection.execute(
-        "SELECT received, measured, protocol, source, name, base, seq, number, text, bool, bytes,"
-        " sum, unit FROM records ORDER BY id"
-    ):
-        reading = _old_reading(row)
-        if message and _origin(message[0]) != _origin(reading):
-            yield message
-            message = []
-        message.append(reading)
-    if message:
-        yield message
-
-
-def _origin(reading: Reading) -> tuple[Any, ...]:
-    return reading.received_s, reading.protocol, reading.source, reading.base, reading.seq
-
-
-def _old_reading(row: tuple[Any, ...]) -> Reading:
-    received, at, protocol, source, name, base, seq, number, text, flag, blob, total, unit = row
-    kind, value = "", number if number is not None else text if text is not None else blob
-    if flag is not None:
-        kind, value = "bool", flag
-    origin = (at, received, protocol, source)
-    return stored_reading(*origin, name, base, value, unit, seq, total, kind, at)
-
-
-def stored_reading(
-    measured: float | None, received: float, protocol: str, source: str, name: str, base: str,
-    value: Any, unit: str | None, seq: int | None, total: float | None, kind: str,
-    order_s: float = 0.0,
-) -> Reading:  # fmt: skip
-    """Return a reading of the database, whose value is shown as it is kept there."""
-    if kind == "bool":
-        value = bool(value)
-    if isinstance(value, bytes):
-        shown = value.hex()
-    elif isinstance(value, bool):
-        shown = "true" if value else "false"
-    else:
-        shown = f"sum {total}" if value is None else str(value)
-    return Reading(
-        measured, received, protocol, source, name, base, value, packs.printable(shown), unit,
-        seq, total, order_s,
-    )  # fmt: skip
+        return
+    if version not in (None, BEFORE):
+        raise OSError(f"its schema is version {version}; allowed: {BEFORE}, {VERSION}")
+    for script in (REPORTS if version is None else UPGRADE, ADDED):
+        for statement in script.format(**connection.types).split(";\n"):
+            if statement.strip():
+                connection.execute(statement)
+    if version is None:
+        rows = [(name, 0) for name in COUNTERS]
+        connection.many("INSERT INTO counter (name, value) VALUES (?, ?)", rows)
+    connection.set_version(VERSION)

@@ -11,7 +11,6 @@ Source: socket(7), SO_RCVBUFFORCE; Linux 4.12, include/uapi/linux/sock_diag.h, S
 from __future__ import annotations
 
 import contextlib
-import secrets
 import socket
 import struct
 import sys
@@ -21,6 +20,8 @@ from collections.abc import Callable
 DATAGRAM_MAX = 65_535
 BUFFER_BYTES = 16 << 20  # asked of the system: a burst of 20,000 reports; it may give less
 CLOSE_S = 30.0
+LOOK_S = 0.1  # between looks whether it is to end
+LAST_READ_MAX = 50_000  # datagrams at the end
 _LINUX = sys.platform == "linux"
 _SO_RCVBUFFORCE, _SO_MEMINFO = 33, 55
 _MEMINFO = struct.Struct("9I")
@@ -73,14 +74,20 @@ class UdpListener:
     throttled = 0  # unlike CoAP
 
     def __init__(
-        self, host: str, port: int, on_datagram: Callable[[bytes, Address], None]
+        self,
+        host: str,
+        port: int,
+        on_datagram: Callable[[bytes, Address], None],
+        reuse: bool = False,
     ) -> None:
-        """on_datagram: called in the listener's thread."""
+        """on_datagram: called in the listener's thread. reuse: share the port with others."""
         family, kind, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
         )[0]
         self._socket = socket.socket(family, kind)
         try:
+            if reuse:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             enlarge_buffer(self._socket)
             self._socket.bind(address)
         except OSError:
@@ -89,7 +96,8 @@ class UdpListener:
         self.host, self.port = self._socket.getsockname()[:2]
         self._drops = Drops(self._socket)
         self._on_datagram = on_datagram
-        self._end = secrets.token_bytes(16)  # the datagram that ends the thread
+        self._socket.settimeout(LOOK_S)
+        self._closing = False
         self._thread = threading.Thread(target=self._serve, name="udp", daemon=True)
         self._thread.start()
 
@@ -99,17 +107,19 @@ class UdpListener:
 
     def close(self) -> None:
         """Hand on what has arrived, then stop."""
-        if self._thread.is_alive():
-            sender = socket.socket(self._socket.family, socket.SOCK_DGRAM)
-            with contextlib.suppress(OSError), sender:
-                sender.sendto(self._end, self._socket.getsockname())
-            self._thread.join(timeout=CLOSE_S)
+        self._closing = True
+        self._thread.join(timeout=CLOSE_S)
         _ = self.lost  # the last count
         self._socket.close()
 
     def _serve(self) -> None:
-        while True:
-            data, source = self._socket.recvfrom(DATAGRAM_MAX)
-            if data == self._end:
-                return
-            self._on_datagram(data, source)
+        left = LAST_READ_MAX
+        while left:
+            left -= self._closing
+            try:
+                data, source = self._socket.recvfrom(DATAGRAM_MAX)
+            except TimeoutError:
+                if self._closing:
+                    return
+            else:
+                self._on_datagram(data, source)

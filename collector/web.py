@@ -1,37 +1,46 @@
-"""The page of the collector: latest values and a chart of each, served to a browser.
+"""The page, the API and the metrics by HTTP: who is let in, and the limits of all requests.
 
-    with WebServer("127.0.0.1", 8080, latest, series) as server:     # server.host, server.port
+    with WebServer("127.0.0.1", 8080, "reports.db", status) as server:  # server.host, server.port
 
-    /                                   the page; with it /collect.js and /collect.css
-    /api/latest                         counters, latest values, last problems
-    /api/series?name=NAME&since=SECONDS points of one name, [[seconds since 1970, number], ...]
-
-All of it is read-only. Names and texts come from strangers: the page shows them as text, and loads
-nothing from other servers (Content-Security-Policy). The Host header must be an address of this
-computer or localhost, so that no page of a stranger can read this one by DNS rebinding.
-Connections are limited in number and in time, answers in size.
+A thread with an event loop serves; a few threads read the database, each with a connection of its
+own. The answers are those of collector/api.py, the files those of collector/page/. Names and texts
+come from strangers: the page shows them as text, and loads nothing from other servers
+(Content-Security-Policy). Connections are limited in number and in time, questions to the database
+in time, answers in size.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import ipaddress
+import gzip
+import hashlib
 import json
+import logging
 import socket
+import ssl
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from collector import access, database
+from collector.access import Access
+from collector.database import Connection
 
 PAGE = Path(__file__).parent / "page"
-FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/collect.js": ("collect.js", "text/javascript; charset=utf-8"),
-    "/collect.css": ("collect.css", "text/css; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
@@ -40,149 +49,311 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
+    "Server": "collect",
 }
-CONNECTIONS_MAX = 32
-IDLE_MAX_S = 10.0  # without a byte
-CONNECTION_MAX_S = 30.0  # a connection carries one request
-TARGET_MAX = 2_000  # characters of path and query
+COOKIE = "collect"
+CONNECTIONS_MAX = 64
+HEAD_MAX_S = 10.0  # from the connection, or the answer before, to the end of the next header
+REQUEST_MAX_S = 60.0
+EXPORT_MAX_S = 900.0
+READ_MAX_S = 10.0  # of the database for one request
+READERS, READS_MAX = 4, 100  # threads; requests that wait for them
+BODY_MAX = 4_096
+HEADER_MAX = 4_096  # bytes of the first line, and of each header
+COMPRESS_MIN = 1_000
 
-Latest = Callable[[], dict[str, Any]]
-Series = Callable[[str, float], list[tuple[float, float]]]
+T = TypeVar("T")
+Handler = Callable[[web.Request], Any]
+Status = Callable[[], dict[str, Any]]
+
+
+class Busy(Exception):
+    """More requests wait for the database than it can answer soon."""
+
+
+class BadRequest(ValueError):
+    """The request asks for something that is not there; the text says what is allowed."""
+
+
+class Readers:
+    """Runs functions that read the database, in threads."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="web")
+        self._own = threading.local()
+        self._open: set[Connection] = set()
+        self._waiting = 0
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        if self._waiting >= READS_MAX:
+            raise Busy
+        self._waiting += 1
+        try:
+            return await self.call(lambda: self._read(work))
+        finally:
+            self._waiting -= 1
+
+    async def call(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def connect(self) -> Connection:
+        return database.connect(self._where, read_only=True)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        with database.connect(self._where) as connection:
+            return work(connection)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        connection: Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._own.connection = self.connect()
+            self._open.add(connection)
+        try:
+            connection.limit(READ_MAX_S)
+            return work(connection)
+        except database.Unusable:  # the server may have been restarted
+            self._own.connection = None
+            self._open.discard(connection)
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for connection in self._open:
+            connection.close()
+
+
+@dataclass(frozen=True)
+class _File:
+    kind: str
+    body: bytes
+    packed: bytes
+    tag: str
+
+
+def _files() -> dict[str, _File]:
+    found = {}
+    for path in sorted(PAGE.rglob("*")):
+        if path.is_file() and path.suffix in TYPES:
+            body = path.read_bytes()
+            tag = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
+            file = _File(TYPES[path.suffix], body, gzip.compress(body, 9, mtime=0), tag)
+            found["/" + path.relative_to(PAGE).as_posix()] = file
+    found["/"] = found["/index.html"]
+    return found
+
+
+@dataclass
+class _Client:
+    since: float  # its connection, or the end of its last request
+    until: float | None = None  # the end of the time for the request that is being answered
+    known: bool = False  # it has sent a request, so a connection that is gone is closed
+
+
+class _Clients:
+    """Connections, so that neither many nor slow ones keep others out."""
+
+    def __init__(self) -> None:
+        self._server: Any = None
+        self._clients: dict[Any, _Client] = {}
+
+    def serve(self, server: Any) -> None:
+        self._server = server
+
+    def accept(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection."""
+        self.sweep()
+        if len(self._clients) >= CONNECTIONS_MAX:
+            return _Refused()
+        protocol = self._server()
+        self._clients[protocol] = _Client(time.monotonic())
+        return protocol
+
+    def sweep(self) -> None:
+        """Forget closed connections, and close those that take too long."""
+        now = time.monotonic()
+        for protocol, client in list(self._clients.items()):
+            is_late = now > (client.until or client.since + HEAD_MAX_S)
+            if protocol.transport is None and (client.known or is_late):
+                del self._clients[protocol]
+            elif is_late:
+                protocol.transport.abort()
+
+    @contextlib.contextmanager
+    def request(self, request: web.Request, most_s: float) -> Any:
+        client = self._clients.setdefault(request.protocol, _Client(time.monotonic()))
+        client.known, client.until = True, time.monotonic() + most_s
+        try:
+            yield
+        finally:
+            client.since, client.until = time.monotonic(), None
+
+
+class _Refused(asyncio.Protocol):
+    def connection_made(self, transport: Any) -> None:
+        transport.abort()
 
 
 class WebServer(AbstractContextManager["WebServer"]):
     """Serves from its construction on. OSError if it cannot listen there."""
 
-    def __init__(self, host: str, port: int, latest: Latest, series: Series) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        where: str,
+        status: Status,
+        *,
+        tokens: dict[str, str] | None = None,
+        names: Sequence[str] = (),
+        tls: ssl.SSLContext | None = None,
+        report: Callable[[str, bool], None] = lambda text, ok: None,
+    ) -> None:
+        """where: the database. status: what the other parts say of themselves (collector/api.py).
+
+        tokens: by roles; without any, everybody may do everything. names: hosts by which requests
+        may name this computer, beside addresses and localhost. report: told of mistakes in here.
+        """
+        self.readers, self.status = Readers(where), status
+        self.access = Access(tokens or {})
+        self.exports = 0  # that run
+        self._names = frozenset({host.lower(), *(name.lower() for name in names)})
+        self._tls, self._report = tls, report
+        self._files = _files()
+        self._clients = _Clients()
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        self._server = _Server(family, (host, port), latest, series)
-        self.host, self.port = self._server.socket.getsockname()[:2]
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="web", daemon=True
-        )
+        self._socket = socket.create_server((host, port), family=family, backlog=128)
+        self.host, self.port = self._socket.getsockname()[:2]
+        self.scheme = "https" if tls else "http"
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._thread.start()
 
     def __exit__(self, *raised: object) -> None:
         self.close()
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        with contextlib.suppress(RuntimeError):  # it has ended
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(timeout=10)
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    block_on_close = False  # a slow client does not delay the end
-
-    def __init__(
-        self,
-        family: socket.AddressFamily,
-        address: tuple[str, int],
-        latest: Latest,
-        series: Series,
-    ) -> None:
-        self.address_family = family
-        self.own_name = address[0].lower()
-        self.latest, self.series = latest, series
-        self._free = threading.BoundedSemaphore(CONNECTIONS_MAX)
-        super().__init__(address, _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without the look-up of this computer's name that http.server makes."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        # against clients that send a byte now and then
-        end = threading.Timer(CONNECTION_MAX_S, _shut_down, (request,))
-        end.daemon = True
-        end.start()
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
         try:
-            super().process_request_thread(request, client_address)
+            self._loop.run_until_complete(self._serve())
         finally:
-            end.cancel()
-            self._free.release()
+            self.readers.close()
+            self._loop.close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect or do not speak HTTP."""
+    async def _serve(self) -> None:
+        from collector import api
+
+        app = web.Application(middlewares=[self._answer], client_max_size=BODY_MAX)
+        api.add(app, self)
+        quiet = logging.getLogger("collector.web")
+        quiet.addHandler(logging.NullHandler())
+        quiet.propagate = False
+        runner = web.AppRunner(
+            app, access_log=None, logger=quiet, keepalive_timeout=HEAD_MAX_S, lingering_time=1,
+            max_line_size=HEADER_MAX, max_field_size=HEADER_MAX, shutdown_timeout=1,
+        )  # fmt: skip
+        await runner.setup()
+        self._clients.serve(runner.server)
+        server = await self._loop.create_server(
+            self._clients.accept, sock=self._socket, ssl=self._tls,
+            ssl_handshake_timeout=HEAD_MAX_S if self._tls else None,
+        )  # fmt: skip
+        while not self._stop.is_set():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), 0.5)
+            self._clients.sweep()
+        server.close()
+        await runner.cleanup()
+
+    # Each request
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        most_s = EXPORT_MAX_S if request.path == "/api/csv" else REQUEST_MAX_S
+        with self._clients.request(request, most_s):
+            try:
+                answer = await self._admitted(request, handler)
+            except web.HTTPException as refusal:
+                answer = problem(refusal.status, refusal.reason.lower())
+            except BadRequest as mistake:
+                answer = problem(400, str(mistake))
+            except access.Limited:
+                answer = problem(429, "too many wrong tokens; wait a minute")
+            except database.Unwritable:
+                answer = problem(400, "a value that the database cannot have")
+            except (Busy, database.Unusable) as trouble:
+                answer = problem(503, str(trouble) or "too many requests")
+            except ConnectionError:
+                raise
+            except Exception as mistake:  # noqa: BLE001 - one request must not end the others
+                self._report(f"page: {request.path}: {mistake!r}", False)
+                answer = problem(500, "a mistake in this program; its stderr says more")
+        if not answer.prepared:
+            answer.headers.update(HEADERS)
+            answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+    async def _admitted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not access.names_this_computer(request.headers.get("Host", ""), self._names):
+            return problem(421, "ask for an address of this computer, or give --http-name")
+        path = request.path
+        if path in self._files and request.method in ("GET", "HEAD"):
+            if self._files[path] is self._files["/"] and not self.role(request):
+                return web.Response(status=302, headers={"Location": "login.html"})
+            return _file(request, self._files[path])
+        needed = getattr(handler, "needs", access.READ)
+        if request.method == "POST":
+            if not access.is_same_origin(dict(request.headers), request.headers["Host"]):
+                return problem(403, "only the page itself may do this")
+            if request.content_type != "application/json":
+                return problem(415, "allowed: Content-Type: application/json")
+        if needed:
+            role = self.role(request)
+            if role is None:
+                return problem(401, "a token is needed", {"WWW-Authenticate": "Bearer"})
+            if needed == access.CHANGE and role != access.CHANGE:
+                return problem(403, "the token for change is needed")
+        return await handler(request)
+
+    def role(self, request: web.Request) -> str | None:
+        return self.access.role(
+            request.headers.get("Authorization", ""), request.cookies.get(COOKIE, ""),
+            request.remote or "",
+        )  # fmt: skip
 
 
-def _shut_down(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+def _file(request: web.Request, file: _File) -> web.Response:
+    headers = {"ETag": file.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if file.tag in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers=headers)
+    headers["Content-Type"] = file.kind
+    return packed(request, file.body, headers, file.packed)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = IDLE_MAX_S
-    server_version, sys_version = "collect", ""
-
-    def do_GET(self) -> None:
-        if not _names_this_computer(self.headers.get("Host", ""), self.server.own_name):
-            self._answer(421, "text/plain", b"ask for an address of this computer\n")
-            return
-        target = urlsplit(self.path[:TARGET_MAX])
-        if target.path in FILES:
-            name, kind = FILES[target.path]
-            self._answer(200, kind, (PAGE / name).read_bytes())
-        elif target.path == "/api/latest":
-            self._json(self.server.latest())
-        elif target.path == "/api/series":
-            self._series(target.query)
-        else:
-            self._answer(404, "text/plain", b"not found\n")
-
-    do_HEAD = do_GET
-
-    def _series(self, query: str) -> None:
-        try:
-            fields = parse_qs(query, max_num_fields=10)
-            name = fields.get("name", [""])[0]
-            since_s = float(fields.get("since", ["0"])[0])
-        except ValueError:
-            name = ""
-        if not name:
-            self._answer(400, "text/plain", b"allowed: name=NAME and since=SECONDS\n")
-            return
-        self._json({"name": name, "points": self.server.series(name, since_s)})
-
-    def _json(self, value: Any) -> None:
-        self._answer(200, "application/json", json.dumps(value, allow_nan=False).encode())
-
-    def _answer(self, status: int, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Print nothing: stdout and the terminal belong to the records."""
+def answered(request: web.Request, value: Any) -> web.Response:
+    """Return JSON."""
+    body = json.dumps(value, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+    return packed(request, body, {"Content-Type": "application/json"})
 
 
-def _names_this_computer(host: str, own_name: str) -> bool:
-    """Return True if a Host header is an address, localhost, or the name given to --http."""
-    try:
-        name = (urlsplit("//" + host).hostname or "").lower()
-    except ValueError:
-        return False
-    if name in ("localhost", own_name) and name:
-        return True
-    try:
-        ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return False
-    return True
+def packed(
+    request: web.Request, body: bytes, headers: dict[str, str], small: bytes | None = None
+) -> web.Response:
+    """Return a body, compressed if that is wanted and worth it. small: the compressed one."""
+    if len(body) >= COMPRESS_MIN and "gzip" in request.headers.get("Accept-Encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        body = small or gzip.compress(body, 5, mtime=0)
+    return web.Response(body=body, headers=headers)
+
+
+def problem(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    if status in (429, 503):
+        headers = {"Retry-After": "60", **(headers or {})}
+    return web.json_response({"error": text}, status=status, headers=headers)

@@ -78,7 +78,7 @@ class Row:
     nth: int
     measured: float | None
     value: int | float | None
-    other: str | bytes | None
+    other: str | None
     sum: float | None
 
     @property
@@ -152,7 +152,7 @@ def rows_of(base: str, readings: Sequence[Reading]) -> list[Row]:
 
 def _row(reading: Reading, name: str, nth: int) -> Row:
     number: int | float | None = None
-    other: str | bytes | None = None
+    other: str | None = None
     value = reading.value
     if isinstance(value, (int, float, Decimal)):
         number = value if isinstance(value, int) else float(value)
@@ -161,9 +161,10 @@ def _row(reading: Reading, name: str, nth: int) -> Row:
         else:
             number = float(number)
     elif isinstance(value, str):
-        other = value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be written
+        # neither a lone surrogate nor (PostgreSQL) the character 0 can be written
+        other = value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     elif isinstance(value, bytes):
-        other = value
+        other = value.hex()
     measured = reading.measured_s
     if measured is not None and measured == int(measured):
         measured = int(measured)

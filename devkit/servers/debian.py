@@ -26,7 +26,9 @@ _reasons: dict[str, str] = {}  # of a package, why it is not there
 
 def find(name: str) -> str | None:
     """The path of a program; places for administrators are looked at as well."""
-    return shutil.which(name) or shutil.which(name, path=_PLACES)
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"))  # not on anybody's path
+    places = os.pathsep.join([_PLACES, *map(str, versions)])
+    return shutil.which(name) or shutil.which(name, path=places)
 
 
 def program(name: str, package: str) -> str | None:

@@ -26,7 +26,7 @@ FREE = ["--udp", "0", "--coap", "0", "--http", "0"]
 def start() -> Iterator[Start]:
     with contextlib.ExitStack() as stack:
 
-        def begin(*words: str) -> Collector:
+        def begin(*words: str, stack: contextlib.ExitStack = stack) -> Collector:
             parser = argparse.ArgumentParser()
             arguments.add(parser)
             return Collector(parser.parse_args([*FREE, *words]), stack)

@@ -461,28 +461,6 @@ def test_what_was_changed_by_hand_is_shown_until_a_report_of_the_release_is_with
     assert rig.shown("n1") == {"release": 6}
 
 
-def test_a_database_of_the_version_before_has_a_status(rig: Rig, tmp_path: Path) -> None:
-    rig.report("n1", rl=6)
-    rig.store.close()
-    with sqlite3.connect(rig.path) as database:
-        database.execute("DROP TABLE fleet")
-    [found] = fleet.status_of(rig.path)
-    assert found == {
-        "node": "n1", "last_seen": round(NOW * 1000), "release": None, "offered": None,
-        "progress": None, "confirmed": None, "rejected": None, "cause": None,
-        "changed": None,
-    }  # fmt: skip
-    rig.begin()
-    rig.report("n1", rl=6)
-    assert rig.shown("n1") == {"release": 6}
-
-
-def test_the_version_before_can_use_the_file(rig: Rig) -> None:
-    rig.report("n1", rl=6)
-    with sqlite3.connect(rig.path) as reader:
-        assert reader.execute("PRAGMA user_version").fetchone() == (2,)
-
-
 def test_a_report_without_news_writes_no_row(rig: Rig) -> None:
     rig.folder.release(7, 6)
     rig.report("n1")

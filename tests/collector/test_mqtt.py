@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.publish as publish
@@ -105,9 +106,65 @@ def test_the_broker_keeps_what_comes_while_the_collector_is_away(queue: DecodeQu
             assert queue.wait_for(1, 10)
 
 
+def test_a_broker_without_mqtt_5(queue: DecodeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "ANSWER_S", 0.3)
+    with MqttBroker(name="amqtt") as broker, subscriber(broker, queue):
+        publish.single("r", JSON, 1, hostname="127.0.0.1", port=broker.port)
+        assert queue.wait_for(1, 10)
+
+
+def test_intakes_share_what_comes_and_what_one_did_not_acknowledge_waits_for_it(
+    queue: DecodeQueue,
+) -> None:
+    with MqttBroker(name="mosquitto") as broker, subscriber(broker, queue, "one", "fleet"):
+        taken: list[Any] = []
+        dies = Held(taken)
+        with subscriber(broker, dies, "two", "fleet") as second:
+            publish.multiple(
+                [("r", JSON, 1)] * 100, hostname="127.0.0.1", port=broker.port
+            )  # more than the 20 that a broker sends without a receive maximum
+            assert wait_until(lambda: len(taken) == 50) and queue.wait_for(50, 10)
+            second._client.socket().shutdown(socket.SHUT_RDWR)  # no DISCONNECT
+            second._client.loop_stop()
+        with subscriber(broker, queue, "two", "fleet"):
+            assert queue.wait_for(100, 10)
+
+
+class Held:
+    """A queue from which nothing is stored."""
+
+    def __init__(self, taken: list[Any]) -> None:
+        self.put = lambda message: taken.append(message) or True
+
+
+def test_each_intake_of_a_computer_has_an_id_that_it_finds_again(
+    start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, str]] = []
+
+    def subscribe(*words: Any, **more: Any) -> Any:
+        made.append(words[6:8])
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(mqtt, "MqttSubscriber", subscribe)
+    words = ("--db", str(tmp_path / "a.db"), "--mqtt", "1", "--coap", "off", "--http", "off")
+    for _ in range(2):
+        with contextlib.ExitStack() as stack:
+            for role in ("all", "intake", "intake"):
+                start(*words, "--role", role, stack=stack)
+    start(*words, "--role", "intake", "--client-id", "mine")
+    assert made[:3] == made[3:6]
+    assert len({name for name, _ in made}) == 4 and made[6][0] == "mine"
+    assert made[0][1] == "" != made[1][1] == made[2][1] == made[6][1]
+
+
 @contextlib.contextmanager
-def subscriber(broker: MqttBroker, queue: DecodeQueue) -> Iterator[None]:
+def subscriber(
+    broker: MqttBroker, queue: Any, client_id: str = "fixed", share: str = ""
+) -> Iterator[MqttSubscriber]:
     """One that comes back to its session."""
-    with MqttSubscriber(broker.host, broker.port, queue, client_id="fixed") as found:
+    with MqttSubscriber(
+        broker.host, broker.port, queue, client_id=client_id, share=share
+    ) as found:
         assert wait_until(lambda: found.connected)
-        yield
+        yield found
