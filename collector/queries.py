@@ -59,7 +59,7 @@ AND rl.name = (SELECT id FROM name WHERE name = 'rl' AND kind = 'number' AND uni
 _LATEST = """
 SELECT name.name, nullif(name.unit, ''), kind, value, sum, other, measured, received, seq, count
 FROM latest JOIN name ON name.id = latest.name WHERE latest.node = ?
-ORDER BY name.name, name.unit, kind, nth LIMIT ?
+ORDER BY name.id LIMIT ?
 """
 
 
@@ -128,8 +128,10 @@ def node(connection: Connection, now_s: float, name: str) -> dict[str, Any] | No
         f"SELECT {_COLUMNS} FROM {_FROM} WHERE node.base = ?", (now_s, base[1])
     )
     [found] = _with_signals(connection, rows, _signal_names(connection))
-    [(source, protocol, boot, seq)] = connection.execute(
-        "SELECT source, protocol, boot, seq FROM node WHERE id = ?", (base[0],)
+    [(source, protocol, boot, seq, muted)] = connection.execute(
+        "SELECT source, protocol, boot, seq, muted FROM node"
+        " LEFT JOIN watch ON watch.node = node.id WHERE id = ?",
+        (base[0],),
     )
     numbered = seq >= 0
     values = [_value(row) for row in connection.execute(_LATEST, (base[0], NAMES_MAX))]
@@ -141,6 +143,7 @@ def node(connection: Connection, now_s: float, name: str) -> dict[str, Any] | No
         "protocol": protocol,
         "boot": boot if numbered else None,
         "seq": seq if numbered else None,
+        "muted": muted if muted and muted > now_s else None,
         "measurements": [each for each in values if each["name"] not in UNITS],
         "figures": [each for each in values if each["name"] in UNITS],
         "fleet": _fleet(connection, base[0]),
