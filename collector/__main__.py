@@ -10,17 +10,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-
-PACKAGES = "cbor2 tabulate aiocoap paho-mqtt"
+from pathlib import Path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(argv)
     except ModuleNotFoundError as problem:
+        lock = "postgresql.lock" if problem.name == "psycopg" else "requirements.lock"
         print(
-            f"python -m collector: no module {problem.name}; allowed: after pip install"
-            f" {PACKAGES}, or as ./dev collect, which installs them",
+            f"python -m collector: no module {problem.name}; allowed: after pip install -r"
+            f" {Path(__file__).with_name(lock)}, or as ./dev collect, which installs it",
             file=sys.stderr,
         )
         return 1

@@ -177,7 +177,7 @@ class _Api:
                 "Content-Type": "text/csv; charset=utf-8",
                 "Cache-Control": "no-store",
                 "Content-Disposition": f'attachment; filename="{plain}.csv"; filename*=UTF-8'
-                f"''{quote(node, errors='replace')[:300]}.csv",
+                f"''{quote(node, '', errors='replace')[:300]}.csv",
             }
         )  # fmt: skip
         answer.enable_compression()

@@ -69,6 +69,14 @@ def _export(text: str) -> Path:
     return path
 
 
+def _new_file(text: str) -> str:
+    if Path(text).exists() or not os.access(Path(text).parent, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; allowed: a name that is free, in a folder that can be written"
+        )
+    return text
+
+
 def _time(text: str) -> float:
     try:
         when = datetime.fromisoformat(text)
@@ -154,6 +162,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="write every record to this SQLite database, or to that of a PostgreSQL server:"
         f" {SCHEMES[0]}USER@HOST/NAME; give its password in the environment as"
         " PGPASSWORD")  # fmt: skip
+    add("--keep", type=_count, metavar="DAYS",
+        help="delete reports and their records this many days after their reception (default: keep"
+        " all)")  # fmt: skip
+    add("--backup", type=_new_file, metavar="FILE",
+        help="copy the SQLite database of --db, as it is now, to this new file, and end; a"
+        " collector may go on with it meanwhile")  # fmt: skip
     add("--releases", type=_folder, metavar="DIR",
         help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
         " them by CoAP")  # fmt: skip

@@ -41,10 +41,10 @@ from collector import packs
 from collector.coap_report import (
     ANSWER_S,
     PlainReports,
+    Submitter,
     answer_to,
     host_and_port,
     source,
-    submit,
     wrong_format,
 )
 from collector.coap_updates import CoapUpdates
@@ -54,7 +54,7 @@ from collector.udp import CLOSE_S, Drops, enlarge_buffer
 
 BODY_MAX_BYTES = packs.PACK_MAX_BYTES
 DATAGRAM_MAX = 4_096  # bytes of one that aiocoap reads
-RATE, BURST = 1_000.0, 2_000.0  # CoAP messages a second, and at once
+RATE, BURST = 4_000.0, 8_000.0  # CoAP messages a second, and at once
 OTHER_RATE, OTHER_BURST = 100.0, 2_000.0  # those that aiocoap handles
 READ_MAX, LAST_READ_MAX = 64, 50_000  # datagrams at once, and at the end
 _TOKEN_LENGTH_MAX = 8
@@ -113,9 +113,10 @@ class CoapServer(AbstractContextManager["CoapServer"]):
         server, loop, log = self, asyncio.get_running_loop(), logging.getLogger(_LOGGER)
         log.setLevel(logging.CRITICAL + 1)  # a stranger's messages must not fill a log
         loop.set_exception_handler(self._on_error)
-        site = _AnyPath(self._queue, self._updates)
+        submitter = Submitter(self._queue, loop)
+        site = _AnyPath(self._queue, submitter, self._updates)
         context = aiocoap.Context(loop=loop, serversite=site, loggername=_LOGGER)
-        reports = PlainReports(self._queue, loop)
+        reports = PlainReports(self._queue, loop, submitter)
 
         class Interface(MessageInterfaceUDP6):
             def datagram_msg_received(self, *datagram: Any) -> None:
@@ -206,9 +207,11 @@ class _Rate:
 class _AnyPath(resource.Resource, resource.PathCapable):
     """One resource for all paths: the path of a report says nothing that is not in it."""
 
-    def __init__(self, queue: DecodeQueue, updates: CoapUpdates | None) -> None:
+    def __init__(
+        self, queue: DecodeQueue, submitter: Submitter, updates: CoapUpdates | None
+    ) -> None:
         super().__init__()
-        self._queue, self._updates = queue, updates
+        self._queue, self._submitter, self._updates = queue, submitter, updates
 
     async def needs_blockwise_assembly(self, request: aiocoap.Message) -> bool:
         if request.code == aiocoap.GET or _is_ask(self._updates, request):
@@ -239,7 +242,7 @@ class _AnyPath(resource.Resource, resource.PathCapable):
             if not future.done():
                 future.set_result((verdict, reason, offer))
 
-        submit(self._queue, request, loop, done)
+        self._submitter.put(request, done)
         late = loop.call_later(ANSWER_S, done, FAILED)
         verdict, reason, offer = await future
         late.cancel()

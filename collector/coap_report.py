@@ -1,6 +1,6 @@
 """Plain reports by CoAP: a POST or PUT in one datagram, answered once the report is stored.
 
-    reports = PlainReports(queue, loop)
+    reports = PlainReports(queue, loop, Submitter(queue, loop))
     if reports.is_plain(message):           # an aiocoap.Message; all others are aiocoap's
         reports.take(message, send)         # send(aiocoap.Message): called now or later
 
@@ -22,6 +22,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -119,20 +120,34 @@ def wrong_format(request: aiocoap.Message, queue: DecodeQueue) -> Answer | None:
 Done = Callable[..., None]  # (verdict, reason, offer)
 
 
-def submit(
-    queue: DecodeQueue, request: aiocoap.Message, loop: asyncio.AbstractEventLoop, done: Done
-) -> None:
-    """Queue a report; `done` is called in the event loop."""
+class Submitter:
+    """Queues reports, and calls `done` of each in the event loop: once for all of a commit."""
 
-    def in_loop(verdict: Verdict, reason: str) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has been closed
-            loop.call_soon_threadsafe(done, verdict, reason, message.offer)
+    def __init__(self, queue: DecodeQueue, loop: asyncio.AbstractEventLoop) -> None:
+        self._queue, self._loop = queue, loop
+        self._lock = threading.Lock()
+        self._told: list[tuple[Done, Verdict, str, Offer | None]] = []
 
-    form = FORMATS[request.opt.content_format]
-    sender = source(request.remote.sockaddr)
-    message = Message("coap", sender, request.payload, form, in_loop, repeats=True)
-    if not queue.put(message):
-        done(FAILED)
+    def put(self, request: aiocoap.Message, done: Done) -> None:
+        def tell(verdict: Verdict, reason: str) -> None:
+            with self._lock:
+                self._told.append((done, verdict, reason, message.offer))
+                first = len(self._told) == 1
+            if first:
+                with contextlib.suppress(RuntimeError):  # the loop has been closed
+                    self._loop.call_soon_threadsafe(self._tell)
+
+        form = FORMATS[request.opt.content_format]
+        sender = source(request.remote.sockaddr)
+        message = Message("coap", sender, request.payload, form, tell, repeats=True)
+        if not self._queue.put(message):
+            done(FAILED)
+
+    def _tell(self) -> None:
+        with self._lock:
+            told, self._told = self._told, []
+        for done, verdict, reason, offer in told:
+            done(verdict, reason, offer)
 
 
 _Key = tuple[Address, int]  # of the sender, message id
@@ -141,8 +156,10 @@ _Key = tuple[Address, int]  # of the sender, message id
 class PlainReports:
     """To be used in the thread of its event loop."""
 
-    def __init__(self, queue: DecodeQueue, loop: asyncio.AbstractEventLoop) -> None:
-        self._queue, self._loop = queue, loop
+    def __init__(
+        self, queue: DecodeQueue, loop: asyncio.AbstractEventLoop, submitter: Submitter
+    ) -> None:
+        self._queue, self._loop, self._submitter = queue, loop, submitter
         # when it came, and the answer: none yet while the report waits for the commit
         self._known: OrderedDict[_Key, tuple[float, Answer | None]] = OrderedDict()
         # for the commit, since when; the oldest first
@@ -193,7 +210,7 @@ class PlainReports:
         else:
             self._waiting[key] = now_s
             late = self._loop.call_later(ANSWER_S, answer, FAILED)
-            submit(self._queue, request, self._loop, done)
+            self._submitter.put(request, done)
 
     def _forget(self, now_s: float) -> None:
         while self._known:

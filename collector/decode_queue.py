@@ -15,7 +15,6 @@ import functools
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -27,7 +26,6 @@ from collector.writer import message_of
 
 QUEUE_MAX = 50_000  # messages
 QUEUE_MAX_BYTES = 32 << 20
-REFUSED_KEPT = 10
 CLOSE_S = 30.0
 
 Sink = Callable[[Sequence[Reading]], None]
@@ -69,7 +67,6 @@ class DecodeQueue:
         self.refused = 0
         self.dropped = 0
         self._store = store
-        self.last_refused: deque[tuple[float, str, str, str]] = deque(maxlen=REFUSED_KEPT)
         self._sinks = sinks
         self._queue: queue.Queue[Message | None] = queue.Queue()
         self._bytes = 0
@@ -104,12 +101,10 @@ class DecodeQueue:
 
     def add_refused(self, protocol: str, source: str, reason: str) -> None:
         """Count a message that cannot be decoded, and keep the reason."""
-        self._store.count("messages")
-        self._store.count("refused")
+        self._store.refuse(protocol, source, packs.printable(reason))
         with self._changed:
             self.messages += 1
             self.refused += 1
-            self.last_refused.append((time.time(), protocol, source, packs.printable(reason)))
             self._changed.notify_all()
 
     def add_acknowledged(self) -> None:

@@ -1,10 +1,10 @@
 """What each node runs and is offered: the table `fleet` of the database.
 
     fleet = Fleet(Releases(path), report)
-    offer = fleet.note(database, message, new)      # for the answer to a report, or None
-    answer = fleet.answer(database, ask)            # to a question about an update, or None
+    offers = fleet.note(database, messages, written)    # for the answer to each, or None
+    answer = fleet.answer(database, ask)                # to a question about an update, or None
 
-Both are called in the transaction that stores the report, so that the answer goes out behind the
+Both are called in the transaction that stores the reports, so that the answer goes out behind the
 commit. Reports tell what a node runs (`rl`), how much of an update it has (`up`), and which it has
 rejected (`rj`, `rc`); docs/report.md. Without a folder of releases the table is kept, and nothing
 is offered. Nothing in a report proves its sender: a stranger can write into this table, and can
@@ -13,45 +13,48 @@ make no node run anything.
 
 from __future__ import annotations
 
-import dataclasses
-import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from collector import packs
-from collector.readings import Reading
+from collector import database, packs
+from collector.database import Connection
 from collector.releases import SEQ_MAX, Content, Envelope, Releases, Report
 from collector.report import BASE_END
 from collector.updates import AUTHORIZE, CONFIRM, KEY_FILE, Ask, answered
-from collector.writer import Message
+from collector.writer import Message, Written
 
 NAMED_MAX_S = 2 * 86_400  # since a node said what it runs, which it does each day
 CONFIRM_MAX_S = 900  # since its last report
-COUNTED_S = 2.0  # between counts of the nodes that tried a release, if nothing changed here
+TRIED_S = 2.0  # until it is counted again how many tried a release
 TEXT_MAX = 40  # characters
+ALL = 2**31
 
-_COLUMNS = "release, named, offered, progress, confirmed, rejected, cause"
-_STATE = f"""
-SELECT node.id, seen, {_COLUMNS} FROM node LEFT JOIN fleet ON fleet.node = node.id WHERE base = ?
-"""
-_KEEP = f"INSERT OR REPLACE INTO fleet (node, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = ("release", "named", "offered", "progress", "confirmed", "rejected", "cause")
+_LISTED = ", ".join(_COLUMNS)
+_STATES = f"SELECT node, {_LISTED} FROM {{keys}} JOIN fleet USING (node)"
+# The row of the node stays locked until the end of the transaction
+_NODE = "UPDATE node SET seen = seen WHERE base = ? RETURNING id, seen"
+_KEEP = "ON CONFLICT (node) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in _COLUMNS)
 _TRIED = """
-SELECT count(*), count(CASE WHEN rejected = :seq THEN 1 END) FROM fleet
-WHERE confirmed = :seq OR rejected = :seq
+SELECT count(*), count(CASE WHEN rejected = ? THEN 1 END) FROM fleet
+WHERE confirmed = ? OR rejected = ?
 """
 # A node tells what was changed by hand beside what it runs, as long as it is so
 _CHANGED = """
 SELECT ch.other FROM latest AS ch JOIN latest AS rl USING (node, seq) WHERE ch.node = node.id
-AND ch.name = (SELECT id FROM name WHERE name = 'ch' AND kind = 'text' AND nth = 0)
-AND rl.name = (SELECT id FROM name WHERE name = 'rl' AND kind = 'number' AND nth = 0)
+AND ch.name IN (SELECT id FROM name WHERE name = 'ch' AND kind = 'text' AND nth = 0)
+AND rl.name IN (SELECT id FROM name WHERE name = 'rl' AND kind = 'number' AND nth = 0)
+ORDER BY ch.newest DESC LIMIT 1
 """
 _STATUS = f"""
 SELECT base, seen, release, offered, progress, confirmed, rejected, cause, ({_CHANGED})
-FROM node LEFT JOIN fleet ON fleet.node = node.id WHERE base != '' {{0}} ORDER BY base LIMIT ?
+FROM node LEFT JOIN fleet ON fleet.node = node.id WHERE base != '' AND seen > 0 {{0}}
+ORDER BY base LIMIT ?
 """
+_TOLD = frozenset(("rl", "up", "rj", "rc"))
+_OFFERED, _RESULT = 3, slice(5, 7)  # of a row of `fleet`: offered; confirmed, rejected
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,18 @@ class _State:
     """A row of the table; None is unknown, or nothing."""
 
     node: int
-    seen: float
-    release: int | None
-    named: float | None
-    offered: int | None
-    progress: int | None
-    confirmed: int | None
-    rejected: int | None
-    cause: str | None
+    release: int | None = None
+    named: float | None = None
+    offered: int | None = None
+    progress: int | None = None
+    confirmed: int | None = None
+    rejected: int | None = None
+    cause: str | None = None
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        return (self.node, self.release, self.named, self.offered, self.progress, self.confirmed,
+                self.rejected, self.cause)  # fmt: skip
 
 
 class Fleet:
@@ -83,59 +90,94 @@ class Fleet:
     ) -> None:
         """report: told when a roll-out stops, and when it goes on."""
         self._releases, self._report = releases, report
-        # of releases: tried, rejected, when they were counted
-        self._tried: dict[int, tuple[int, int, float]] = {}
+        self._tried: dict[int, tuple[int, int]] = {}  # of releases: tried, rejected
+        self._tried_s = 0.0  # when they were counted; other processes count, too
         self._stopped: set[int] = set()  # releases that were told
+        self._changed: dict[int, _State] = {}  # to be written
 
     def forget(self) -> None:
-        """Forget what a rollback may have taken back."""
+        """Forget what a rollback has taken back."""
         self._tried.clear()
+        self._changed.clear()
 
     def note(
-        self, database: sqlite3.Connection, message: Message, new: Sequence[Reading]
-    ) -> Offer | None:
-        """Keep what a report tells of updates; return the offer for the answer to it.
+        self, database: Connection, messages: Sequence[Message], written: Sequence[Written]
+    ) -> list[Offer | None]:
+        """Keep what reports tell of updates; return the offers for the answers to them.
 
-        new: the readings that were not known yet. A report that comes again tells nothing."""
-        state = _state(database, message.base) if message.base.endswith(BASE_END) else None
-        if state is None:
+        A report that comes again tells nothing."""
+        told = [self._told(*each) for each in zip(messages, written, strict=True)]
+        nodes = {each.node for each, found in zip(written, told, strict=True) if found is not None}
+        states = _states(database, nodes)
+        offers = [
+            None if found is None else self._note(database, message, found, states[each.node])
+            for message, each, found in zip(messages, written, told, strict=True)
+        ]
+        self._save(database)
+        return offers
+
+    def _told(self, message: Message, written: Written) -> dict[str, Any] | None:
+        """Return what a new report tells of updates; None if they are not its concern."""
+        if not message.base.endswith(BASE_END):
             return None
-        before = dataclasses.replace(state)
-        found = {reading.name[len(message.base) :]: reading.value for reading in new}
+        start = len(message.base)
+        found = ((reading.name[start:], reading.value) for reading in written.new)
+        told = {name: value for name, value in found if name in _TOLD}
+        return told if told or self._may_offer(message) else None
+
+    def _may_offer(self, message: Message) -> bool:
+        return self._releases is not None and message.protocol == "coap"  # others get no answer
+
+    def _note(
+        self, database: Connection, message: Message, found: dict[str, Any], state: _State
+    ) -> Offer | None:
+        before = state.row
         self._take(state, found, message.received_s)
         node, target = message.base.removesuffix(BASE_END), None
-        if self._releases is not None and message.protocol == "coap":  # others get no answer
+        if self._may_offer(message):
             target = self._target(database, node, state, message.received_s)
             offered = target.seq if target else None
-            if offered != before.offered and "up" not in found:
+            if offered != before[_OFFERED] and "up" not in found:
                 state.progress = None
             state.offered = offered
-        self._keep(database, state, before)
+        self._keep(state, before)
         return Offer(target.seq, target.content.digest[:8]) if target else None
 
-    def answer(self, database: sqlite3.Connection, ask: Ask) -> bytes | None:
+    def answer(self, database: Connection, ask: Ask) -> bytes | None:
         """Answer a node that asks for an update, or for the confirmation of one.
 
         None for a node without a key, one that has sent no report, a release that it does not get
         now, and a confirmation that no report of the last minutes precedes."""
         releases = self._releases
         key = releases.device_key(ask.node) if releases else None
-        state = _state(database, ask.node + BASE_END)
-        if releases is None or key is None or state is None:
+        if releases is None or key is None:
             return None
-        before, now_s = dataclasses.replace(state), time.time()
+        known = database.execute(_NODE, (ask.node + BASE_END,))
+        if not known or not known[0][1]:
+            return None
+        [(node, seen)] = known
+        state = _states(database, {node})[node]
+        answer = self._answer(database, releases, key, ask, state, seen)
+        self._save(database)
+        return answer
+
+    def _answer(
+        self, database: Connection, releases: Releases, key: bytes, ask: Ask, state: _State,
+        seen: float,
+    ) -> bytes | None:  # fmt: skip
+        before, now_s = state.row, time.time()
         state.release, state.named = ask.running, now_s
         if ask.kind == CONFIRM:
-            if now_s - state.seen > CONFIRM_MAX_S or not releases.has(ask.running):
+            if now_s - seen > CONFIRM_MAX_S or not releases.has(ask.running):
                 return None
             state.confirmed, state.offered, state.progress = ask.running, None, None
-            self._keep(database, state, before)
+            self._keep(state, before)
             return answered(key, ask, CONFIRM, ask.running, None)
         target = self._target(database, ask.node, state, now_s)
         if target is None or target.seq != ask.wanted:
             return None
         state.offered = target.seq
-        self._keep(database, state, before)
+        self._keep(state, before)
         kind, content = _first(releases, ask, target)
         return answered(key, ask, kind, target.seq, content)
 
@@ -154,7 +196,7 @@ class Fleet:
             state.cause = _text(cause)
 
     def _target(
-        self, database: sqlite3.Connection, node: str, state: _State, now_s: float
+        self, database: Connection, node: str, state: _State, now_s: float
     ) -> Envelope | None:
         """Return the release that a node is to get now."""
         if self._releases is None or state.release is None or state.named is None:
@@ -166,13 +208,15 @@ class Fleet:
             return None
         return found
 
-    def _is_stopped(self, database: sqlite3.Connection, seq: int) -> bool:
+    def _is_stopped(self, database: Connection, seq: int) -> bool:
         assert self._releases is not None
-        now_s = time.monotonic()
-        tried, rejected, counted_s = self._tried.get(seq, (0, 0, -COUNTED_S))
-        if now_s - counted_s >= COUNTED_S:  # other intakes answer nodes, too
-            tried, rejected = database.execute(_TRIED, {"seq": seq}).fetchone()
-            self._tried[seq] = tried, rejected, now_s
+        if time.monotonic() - self._tried_s > TRIED_S:
+            self._tried.clear()
+        if seq not in self._tried:
+            self._save(database)
+            [self._tried[seq]] = database.execute(_TRIED, (seq, seq, seq))
+            self._tried_s = time.monotonic()
+        tried, rejected = self._tried[seq]
         is_stopped = bool(rejected) and rejected / tried > self._releases.stop_above
         if is_stopped != (seq in self._stopped):
             self._stopped ^= {seq}
@@ -181,21 +225,24 @@ class Fleet:
             self._report(f"release {seq}: {about}; {what}", not is_stopped)
         return is_stopped
 
-    def _keep(self, database: sqlite3.Connection, state: _State, before: _State) -> None:
-        if state == before:
+    def _keep(self, state: _State, before: tuple[Any, ...]) -> None:
+        after = state.row
+        if after == before:
             return
-        if (state.confirmed, state.rejected) != (before.confirmed, before.rejected):
+        if after[_RESULT] != before[_RESULT]:
             self._tried.clear()
-        node, _, *columns = dataclasses.astuple(state)
-        database.execute(_KEEP, (node, *columns))
+        self._changed[state.node] = state
+
+    def _save(self, database: Connection) -> None:
+        rows = [state.row for _, state in sorted(self._changed.items())]
+        database.insert("fleet", ("node", *_COLUMNS), rows, _KEEP)
+        self._changed.clear()
 
 
-def status(
-    database: sqlite3.Connection, most: int = -1, named: bool = False
-) -> list[dict[str, Any]]:
+def status(database: Connection, most: int = ALL, named: bool = False) -> list[dict[str, Any]]:
     """Return what `./dev fleet status --json` prints of each node, by name; times in ms.
 
-    most: so many nodes; -1 for all. named: only those that ever said what they run.
+    most: so many nodes. named: only those that ever said what they run.
     """
     condition = "AND fleet.node IS NOT NULL" if named else ""
     names = ("release", "offered", "progress", "confirmed", "rejected", "cause", "changed")
@@ -206,21 +253,20 @@ def status(
     ]
 
 
-def status_of(path: Path) -> list[dict[str, Any]]:
+def status_of(where: str) -> list[dict[str, Any]]:
     """Return the status in a database, which a collector may be using. OSError if it is none."""
     try:
-        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            return status(database)
-        finally:
-            database.close()
-    except sqlite3.Error as problem:
+        with database.connect(where, read_only=True) as connection:
+            return status(connection)
+    except database.Unwritable as problem:
         raise OSError(str(problem)) from None
 
 
-def _state(database: sqlite3.Connection, base: str) -> _State | None:
-    found = database.execute(_STATE, (base,)).fetchone()
-    return _State(*found) if found else None
+def _states(database: Connection, nodes: set[int]) -> dict[int, _State]:
+    states = {node: _State(node) for node in sorted(nodes)}
+    for row in database.find(_STATES, "node bigint", [(node,) for node in states]):
+        states[row[0]] = _State(*row)
+    return states
 
 
 def _first(releases: Releases, ask: Ask, target: Envelope) -> tuple[int, Content]:

@@ -1,13 +1,15 @@
 """Send reports to a collector as a fleet of nodes does, and tell how it answered.
 
     python -m collector.load coap://127.0.0.1:5683 --rate 500 --seconds 12
+    python -m collector.load coap://[::1]:5683 coap://[::1]:5684 --nodes 100000 --burst 20000
     python -m collector.load udp://127.0.0.1:5683 --rate 100000 --seconds 0.2
     python -m collector.load mqtt://127.0.0.1:1883 --rate 300 --nodes 50
 
 Open loop: a report goes out at its time, whatever became of the ones before it. CoAP messages are
 confirmable and repeated as in RFC 7252 (ACK_TIMEOUT 2 s, 4 retransmissions); MQTT has quality of
 service 1, and the acknowledgement is the broker's. Each report is a pack of a sequence number and
-six values; the nodes take turns. The status is 1 if a report was not acknowledged.
+six values; the nodes take turns, and so do several collectors. The status is 1 if a report was not
+acknowledged.
 
 Source: RFC 7252 (3 message format, 4.2 retransmission, 4.8 its parameters).
 """
@@ -86,14 +88,25 @@ class _Message:
 
 
 class CoapLoad:
-    def __init__(self, host: str, port: int, what: Sequence[Key], rate: float) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        what: Sequence[Key],
+        rate: float,
+        more: Sequence[tuple[str, int]] = (),
+        burst: int = 0,
+    ) -> None:
+        """more: further collectors. burst: reports at once at the begin, beside the rate."""
         self.result = Result()
-        self._what, self._rate = what, rate
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-        self._sockets = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(SOCKETS)]
-        for each in self._sockets:
+        self._what, self._rate, self._burst = what, rate, burst
+        self._sockets = []
+        for where in [(host, port), *more] * -(-SOCKETS // (1 + len(more))):
+            family, _, _, _, address = socket.getaddrinfo(*where, type=socket.SOCK_DGRAM)[0]
+            each = socket.socket(family, socket.SOCK_DGRAM)
             each.connect(address)
             each.setblocking(False)
+            self._sockets.append(each)
         self._waiting: dict[tuple[int, int], _Message] = {}
         self._due: list[tuple[float, int, int]] = []  # when to repeat: socket, message id
 
@@ -106,8 +119,9 @@ class CoapLoad:
             poll.register(number, select.POLLIN)
         while (result.sent < len(self._what) or self._waiting) and not until():
             now_s = time.monotonic()
-            while result.sent < min(len(self._what), 1 + (now_s - begun_s) * self._rate):
-                self._send_next(now_s)
+            due = self._burst + 1 + (now_s - begun_s) * self._rate
+            while result.sent < min(len(self._what), due):
+                self._send_next(time.monotonic())
             while self._due and self._due[0][0] <= now_s:
                 self._repeat(*heapq.heappop(self._due)[1:], now_s)
             for number, _ in poll.poll(1):
@@ -119,7 +133,7 @@ class CoapLoad:
 
     def _send_next(self, now_s: float) -> None:
         number = self.result.sent
-        place, message_id = number % SOCKETS, number // SOCKETS & 0xFFFF
+        place, message_id = number % len(self._sockets), number // len(self._sockets) & 0xFFFF
         token = number.to_bytes(4, "big")
         head = b"\x44" + _POST + message_id.to_bytes(2, "big") + token
         data = head + _OPTIONS + pack(self._what[number])
@@ -249,23 +263,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     add = parser.add_argument
-    add("where", metavar="URI", help=f"{', '.join(LOADS)}://HOST[:PORT]")
+    add("where", metavar="URI", nargs="+", help=f"{', '.join(LOADS)}://HOST[:PORT]")
     add("--rate", type=float, default=100.0, help="reports a second (default: 100)")
     add("--seconds", type=float, default=10.0, help="how long (default: 10)")
+    add("--burst", type=int, default=0, help="CoAP: reports at once at the begin (default: 0)")
     add("--nodes", type=int, default=1_000, help="how many take turns (default: 1000)")
     add("--first", type=int, default=int(time.time()) & 0xFFFFFF, metavar="SEQ",
         help="first sequence number of each node (default: grows with the time)")  # fmt: skip
     options = parser.parse_args(argv)
     try:
-        uri = urlsplit(options.where)
-        kind, port = LOADS[uri.scheme]
-        host, port = uri.hostname or "127.0.0.1", uri.port or port
+        uris = [urlsplit(each) for each in options.where]
+        [scheme] = {uri.scheme for uri in uris}
+        kind, port = LOADS[scheme]
+        first, *others = [(uri.hostname or "127.0.0.1", uri.port or port) for uri in uris]
     except (KeyError, ValueError):
-        parser.error(f"{options.where}; allowed: {', '.join(LOADS)}://HOST[:PORT]")
-    count = max(1, int(options.rate * options.seconds))
-    result = kind(host, port, keys(options.nodes, count, options.first), options.rate).run()
+        where = " ".join(options.where)
+        parser.error(f"{where}; allowed: {', '.join(LOADS)}://HOST[:PORT], all of one kind")
+    more = {"more": others, "burst": options.burst} if kind is CoapLoad else {}
+    if others and not more:
+        parser.error(f"{options.where[1]}; allowed: one URI, or several of CoAP")
+    count = max(1, int(options.rate * options.seconds)) + options.burst
+    what = keys(options.nodes, count, options.first)
+    result = kind(*first, what, options.rate, **more).run()
     print(json.dumps(result.summary()))
-    return 0 if uri.scheme == "udp" or len(result.acknowledged) == result.sent else 1
+    return 0 if scheme == "udp" or len(result.acknowledged) == result.sent else 1
 
 
 if __name__ == "__main__":

@@ -49,10 +49,10 @@ def text(connection: Connection, status: dict[str, Any], now_s: float) -> str:
 def _of_nodes(connection: Connection) -> list[str]:
     rows = connection.execute(
         "SELECT base, seen, battery FROM node LEFT JOIN watch ON watch.node = node.id"
-        " ORDER BY base DESC LIMIT ?",
+        " ORDER BY length(base) LIMIT ?",
         (NODES_MAX,),
     )
-    # `gate` and `gate:` have one name
+    # `gate` and `gate:` have one name; the second counts
     found = {queries.short(base): figures for base, *figures in rows}
     labels = [({"node": name}, seen or None, battery) for name, (seen, battery) in found.items()]
     return [

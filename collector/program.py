@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import os
 import signal
 import socket
 import ssl
@@ -46,8 +47,25 @@ class UsageError(Exception):
 def main(options: argparse.Namespace) -> int:
     if options.export is not None:
         return _export(options)
+    if options.backup is not None:
+        return _backup(options)
     with contextlib.ExitStack() as stack:
         return Collector(options, stack).run()
+
+
+def _backup(options: argparse.Namespace) -> int:
+    try:
+        if options.db is None or is_server(options.db):
+            raise UsageError(
+                f"--backup {options.backup}: needs --db FILE; allowed: the SQLite database of this"
+                " command; a PostgreSQL server has pg_dump"
+            )
+        size = database.back_up(options.db, options.backup)
+    except OSError as problem:
+        raise UsageError(f"--backup {options.backup}: {problem}; allowed: --db FILE of this"
+                         " command, and room for a copy") from None  # fmt: skip
+    print(f"{options.backup}: {size / 1e6:.1f} MB", file=sys.stderr)
+    return 0
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -62,8 +80,8 @@ def _export(options: argparse.Namespace) -> int:
             if options.node is not None:
                 found = queries.find(connection, options.node)
                 if found is None:
-                    raise UsageError(f"--node {options.node}: not in {where}; allowed: the name of"
-                                     " a node without its colon")  # fmt: skip
+                    raise UsageError(f"--node {options.node}: not in {database.shown(where)};"
+                                     " allowed: the name of a node without its colon")  # fmt: skip
                 node = found[1]
             which = {"node": node, "since_s": options.since, "until_s": options.until}
             number = export.write(connection, path, **which)
@@ -112,6 +130,7 @@ class Collector:
         with _signals(self._stop):
             doing = "collecting from " + ", ".join(self.endpoints) if self.store else "ready"
             print(doing, file=sys.stderr, flush=True)
+            _tell_systemd()
             self._look()
             if self._on_terminal and self.store:
                 self._screen = Screen(self.readings, self._above_table)
@@ -157,10 +176,11 @@ class Collector:
     def _open_store(self, path: str | None) -> Store:
         try:
             tell = lambda text, ok: self.report("database", text, ok)  # noqa: E731
-            store = Store(path, tell, self.fleet)
+            store = Store(path, tell, self.fleet, self._options.keep)
             self._stack.enter_context(store)
         except OSError as problem:
-            raise UsageError(f"--db {path}: {problem}; allowed: a new file, or one of this"
+            name = _place(path or "")  # without a password
+            raise UsageError(f"--db {name}: {problem}; allowed: a new file, or one of this"
                              " command") from None  # fmt: skip
         return store
 
@@ -292,7 +312,9 @@ class Collector:
             with database.connect(where) as connection, connection.transaction():
                 tables.prepare(connection)
         except OSError as problem:
-            raise UsageError(f"--db {where}: {problem}; allowed: one of this command") from None
+            raise UsageError(
+                f"--db {database.shown(where)}: {problem}; allowed: one of this command"
+            ) from None
         return where
 
     def _look(self) -> None:
@@ -393,6 +415,14 @@ def _port_errors(option: str, host: str, port: int) -> Iterator[None]:
             f"{option}: {address_text(host, port)}: {why}; allowed: an address of this computer"
             " and a port that is free (0 finds one)"
         ) from None
+
+
+def _tell_systemd() -> None:
+    """Tell that the start is over: sd_notify(3), without its library."""
+    where = os.environ.get("NOTIFY_SOCKET", "")
+    if where:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+            to.sendto(b"READY=1", where.replace("@", "\0", 1))
 
 
 @contextlib.contextmanager

@@ -1,35 +1,34 @@
-"""The latest value and a series of each name, for the page and the terminal.
+"""The latest value of each name that has arrived in this run, for the terminal.
 
     readings = Readings()
     readings.add(found)                     # new ones, as the store tells them
     readings.latest()                       # board by board
-    readings.series("240ac43118e5:t")       # [(seconds since 1970, number), ...]
 
-A cache of the database, in which everything is bounded, because anybody can invent names. The name
-without news for the longest time is forgotten first.
+Everything is bounded, because anybody can invent names. The name without news for the longest time
+is forgotten first.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from collector import packs
 from collector.report import SEQ
 from collector.senml import Record, Value
 
 NAMES_MAX = 500
-POINTS_MAX = 500  # of each name
 PAST_MAX_S, FUTURE_MAX_S = 10 * 365 * 86_400, 86_400  # of a sender's time that is believed
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One record as it was received."""
 
+    record: Record
     measured_s: float | None  # when it was measured; None if that is unknown
     received_s: float
     protocol: str
@@ -37,11 +36,14 @@ class Reading:
     name: str
     base: str  # base name, the start of `name`
     value: Value
-    shown: str
     unit: str | None
     seq: int | None  # None: the pack has no sequence number
     sum: float | None
     order_s: float  # the latest of a name has the greatest
+
+    @property
+    def shown(self) -> str:
+        return packs.shown(self.record)
 
     @property
     def kind(self) -> str:
@@ -61,56 +63,35 @@ class Reading:
         return self.sum if self.value is None else None
 
 
-@dataclass
-class _Series:
-    latest: Reading
-    points: deque[tuple[float, float]]
-    count: int = 0
-
-
 class Readings:
     """Safe to use from several threads."""
 
-    def __init__(self, names_max: int = NAMES_MAX, points_max: int = POINTS_MAX) -> None:
-        self._names_max, self._points_max = names_max, points_max
+    def __init__(self, names_max: int = NAMES_MAX) -> None:
+        self._names_max = names_max
         self._lock = threading.Lock()
-        self._series: OrderedDict[str, _Series] = OrderedDict()  # the last to change is last
+        # The latest of each name, and how many there were; the last to change is last
+        self._latest: OrderedDict[str, tuple[Reading, int]] = OrderedDict()
         self.forgotten = 0  # names
-        self.version = 0  # grows with each change
 
     def add(self, readings: Iterable[Reading]) -> None:
         with self._lock:
             for reading in readings:
                 self._append(reading)
-            self.version += 1
 
     def _append(self, reading: Reading) -> None:
-        series = self._series.pop(reading.name, None)
-        if series is None:
-            series = _Series(reading, deque(maxlen=self._points_max))
-        # A late record, out of a node's journal, is a point of the series but not the latest
-        if reading.order_s >= series.latest.order_s:
-            series.latest = reading
-        series.count += 1
-        if reading.number is not None and reading.measured_s is not None:
-            series.points.append((reading.measured_s, reading.number))
-        self._series[reading.name] = series
-        while len(self._series) > self._names_max:
-            self._series.popitem(last=False)
+        latest, count = self._latest.pop(reading.name, (reading, 0))
+        # A late record, out of a node's journal, counts but is not the latest
+        newest = reading if reading.order_s >= latest.order_s else latest
+        self._latest[reading.name] = newest, count + 1
+        while len(self._latest) > self._names_max:
+            self._latest.popitem(last=False)
             self.forgotten += 1
 
     def latest(self) -> list[tuple[Reading, int]]:
         """Return (latest reading, number of readings) of each name, in the order of the names."""
         with self._lock:
-            found = [(series.latest, series.count) for series in self._series.values()]
+            found = [*self._latest.values()]
         return sorted(found, key=lambda each: _sort_key(each[0]))
-
-    def series(self, name: str, since_s: float = 0.0) -> list[tuple[float, float]]:
-        """Return (time, number) in the order of time, after `since_s`; [] for an unknown name."""
-        with self._lock:
-            series = self._series.get(name)
-            points = list(series.points) if series else []
-        return sorted(point for point in points if point[0] > since_s)
 
 
 def new_reading(
@@ -124,6 +105,7 @@ def new_reading(
     measured_s = _measured_s(record, received_s) if timed else None
     order_s = 0.0 if not timed else received_s if measured_s is None else measured_s
     return Reading(
+        record=record,
         measured_s=measured_s,
         received_s=received_s,
         protocol=protocol,
@@ -131,7 +113,6 @@ def new_reading(
         name=record.name,
         base=base,
         value=record.value,
-        shown=packs.shown(record),
         unit=packs.printable(record.unit) if record.unit else None,
         seq=seq,
         sum=None if record.sum is None else float(record.sum),

@@ -6,7 +6,6 @@ records = with_units(records)
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -98,5 +97,5 @@ def with_units(records: list[Record]) -> list[Record]:
         later = later or bool(found) and name == base and _is_number(record)
         unit = record.unit or later and said.get(name) or UNITS.get(name[len(base) :])
         said[name] = unit
-        found.append(dataclasses.replace(record, unit=unit) if unit else record)
+        found.append(record._replace(unit=unit) if unit and not record.unit else record)
     return found

@@ -11,9 +11,8 @@ from __future__ import annotations
 import io
 import math
 import re
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import cbor2
 
@@ -41,8 +40,7 @@ _VALUES = ("v", "vs", "vb", "vd")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One resolved record; it depends on no other."""
 
     name: str

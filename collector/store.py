@@ -16,7 +16,7 @@ itself), inmemorydb.html (temporary databases).
 from __future__ import annotations
 
 import contextlib
-import sqlite3
+import itertools
 import tempfile
 import threading
 import time
@@ -24,22 +24,28 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from collector import database, tables
 from collector.fleet import Fleet
 from collector.readings import Reading
-from collector.writer import Message, Writer
+from collector.retention import Retention
+from collector.writer import Message, Writer, Written
 
 QUEUE_MAX = 20_000  # records
 BATCH_MAX = 2_000  # messages
 COMMIT_S = 0.015  # from the begin of one transaction to that of the next
 COUNT_S = 1.0  # until counters alone are written
+DELETE_S = 0.05  # between two deletions while nothing arrives
 RETRY_S, RETRY_MAX_S = 0.5, 30.0
+TRIALS = 5  # of a transaction that another process disturbs
+REFUSED_MAX = 1_000  # messages whose reason is kept
 TEMPORARY_MAX = 1_000_000  # records of a temporary database
 
-# Not the state of the disk but of one message, by a mistake in this program: no trial helps
-_UNWRITABLE = (sqlite3.IntegrityError, sqlite3.ProgrammingError, ArithmeticError, ValueError)
+Result = TypeVar("Result")
+_COUNTERS = "SELECT name, value FROM counter"
+_ADD = "UPDATE counter SET value = value + ? WHERE name = ?"
+_FORGET_REFUSED = "DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?"
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Outcome:
 
 FAILED = Outcome(False, [], 0)
 Stored = Callable[[Outcome], None]
-Work = Callable[[sqlite3.Connection], Any]
+Work = Callable[[database.Connection], Any]
 
 
 @dataclass(frozen=True)
@@ -70,30 +76,49 @@ class _Job:
             self.stored(outcome)
 
 
+def _outcomes(
+    jobs: Sequence[_Job], written: Sequence[Written], offers: Sequence[Any], results: Sequence[Any]
+) -> Iterator[Outcome]:
+    start = 0
+    for job, result in zip(jobs, results, strict=True):
+        end = start + len(job.messages)
+        new = [reading for each in written[start:end] for reading in each.new]
+        if job.work is None and end > start:
+            result = offers[end - 1]
+        yield Outcome(True, new, sum(each.duplicates for each in written[start:end]), result)
+        start = end
+
+
 class Store(AbstractContextManager["Store"]):
     """OSError if the file cannot be such a database."""
 
     def __init__(
         self,
-        path: str | None = None,
+        where: str | None = None,
         report: Callable[[str, bool], None] = lambda text, ok: None,
         fleet: Fleet | None = None,
+        keep_days: float | None = None,
     ) -> None:
-        """report(text, ok): called once when writing fails, and once when it works again."""
+        """report(text, ok): called once when writing fails, and once when it works again.
+
+        keep_days: what was received before that is deleted; None keeps all."""
         self.problem = ""
         self.unwritten = 0  # messages that were lost because writing failed
-        self._folder = tempfile.TemporaryDirectory(prefix="collect-")  # of a temporary database
-        self._temporary = path is None
-        self._path, self._report = path or f"{self._folder.name}/reports.db", report
-        self.where = self._path  # for readers
+        self._folder = None if where else tempfile.TemporaryDirectory(prefix="collect-")
+        self.where = where or f"{self._folder.name}/reports.db"  # type: ignore[union-attr]
+        self._shown, self._report = database.shown(self.where), report
         self._fleet = fleet or Fleet()
+        self._retention = Retention(keep_days) if keep_days else None
         self._jobs: deque[_Job] = deque()
         self._waiting = 0  # records
         self._unsaved: Counter[str] = Counter()
+        self._saving: Counter[str] = Counter()  # in the transaction that runs
+        self._refused: deque[tuple[float, str, str, str]] = deque(maxlen=REFUSED_MAX)
         self._changed = threading.Condition()
-        self._closing = False
+        self._closing, self._ending = False, threading.Event()
         self.committed_s = time.time()  # the last transaction that worked; at first the start
         self._began_s = 0.0  # the last transaction
+        self._over = False  # the database is closed
         self._alone = 0  # jobs that get a transaction each
         self._kept = 0  # records in a temporary database
         self._connect()
@@ -123,7 +148,8 @@ class Store(AbstractContextManager["Store"]):
                 return False
             self._jobs.append(_Job(messages, stored, keep, records, work))
             self._waiting += records
-            self._changed.notify_all()
+            if len(self._jobs) == 1:  # else the thread is awake, or will be
+                self._changed.notify_all()
         return True
 
     def count(self, name: str, number: int = 1) -> None:
@@ -132,21 +158,20 @@ class Store(AbstractContextManager["Store"]):
             self._add(name, number)
 
     def counters(self) -> dict[str, int]:
-        """Return all counters, over all runs."""
+        """Return all counters, over all runs and processes; the last ones if that fails."""
+        if not self._over:
+            with contextlib.suppress(database.Unusable):
+                self._counters = self._saved()
         with self._changed:
-            return dict(self._totals)
+            total = self._counters + self._unsaved + self._saving
+        return {name: total[name] for name in tables.COUNTERS}
 
-    def fetch(self, work: Work, timeout_s: float = 1.0) -> Any:
-        """Return the result of `work`, which reads; None if the database cannot be used."""
-        done, results = threading.Event(), []
-
-        def stored(outcome: Outcome) -> None:
-            results.append(outcome.result)
-            done.set()
-
-        if self.put([], stored, work=work) and done.wait(timeout_s):
-            return results[0]
-        return None
+    def refuse(self, protocol: str, source: str, reason: str) -> None:
+        """Count a message that cannot be decoded, and keep the reason."""
+        with self._changed:
+            self._add("messages", 1)
+            self._add("refused", 1)
+            self._refused.append((time.time(), protocol, source, reason))
 
     def __exit__(self, *raised: object) -> None:
         self.close()
@@ -156,6 +181,7 @@ class Store(AbstractContextManager["Store"]):
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+        self._ending.set()
         self._thread.join(timeout=15)
 
     @property
@@ -167,49 +193,63 @@ class Store(AbstractContextManager["Store"]):
         return not self._jobs or self._waiting + records <= QUEUE_MAX
 
     def _add(self, name: str, number: int) -> None:
-        self._totals[name] += number
         self._unsaved[name] += number
-        self._changed.notify_all()
 
     def _drop(self, messages: int) -> None:
         self._add("dropped", messages)
         if self.problem:
             self.unwritten += messages
 
-    # The file
+    # The database
 
     def _connect(self) -> None:
-        connection = None
         try:
-            connection = sqlite3.connect(
-                self._path, timeout=2.0, isolation_level=None, check_same_thread=False
-            )
-            connection.execute(f"PRAGMA synchronous={'OFF' if self._temporary else 'FULL'}")
-            with database.connect(self._path) as first, first.transaction():
-                tables.prepare(first)
-            connection.execute("PRAGMA journal_mode=WAL")
-            saved = dict(connection.execute("SELECT name, value FROM counter"))
-            self._totals = Counter({name: saved[name] for name in tables.COUNTERS})
-        except (sqlite3.Error, OSError, KeyError) as problem:
-            if connection is not None:
-                connection.close()
+            self._database = database.connect(self.where, by_key=True)
+            with self._database.transaction():
+                tables.prepare(self._database)
+            self._database.for_writing(lasting=not self._folder)
+            self._reader: database.Connection | None = None
+            self._reading = threading.Lock()
+            self._counters = self._saved()
+        except (OSError, ValueError) as problem:
             raise OSError(str(problem)) from None
-        self._database, self._writer = connection, Writer(connection)
+        self._writer = Writer(self._database)
+
+    def read(self, work: Callable[[database.Connection], Result]) -> Result:
+        """Return the result of `work`, called here with a connection of its own that reads.
+
+        database.Unusable if the database cannot be used."""
+        with self._reading:
+            fresh = self._reader is None
+            if self._reader is None:
+                self._reader = database.connect(self.where, read_only=True)
+            try:
+                return work(self._reader)
+            except database.Unusable:
+                self._reader.close()
+                self._reader = None
+                if fresh:
+                    raise
+        return self.read(work)
+
+    def _saved(self) -> Counter[str]:
+        return Counter(dict(self.read(lambda reader: reader.execute(_COUNTERS))))
 
     # The thread
 
     def _work(self) -> None:
         pause_s = RETRY_S
         while True:
+            if self._is_to_delete():
+                self._retention.step(self._database)  # type: ignore[union-attr]
             jobs, counts = self._next()
             if not jobs and not counts:
-                break
+                if self._closing:
+                    break
+                continue
             try:
                 outcomes = self._write(jobs, counts)
-            except _UNWRITABLE as problem:
-                self._leave_out(jobs, counts, problem)
-                continue
-            except (sqlite3.Error, OSError) as problem:
+            except OSError as problem:
                 self._fail(jobs, counts, problem)
                 if self._closing:
                     break
@@ -217,24 +257,36 @@ class Store(AbstractContextManager["Store"]):
                     self._changed.wait_for(lambda: self._closing, pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
                 continue
+            except Exception as problem:  # noqa: BLE001 a mistake in this program, no trial helps
+                self._leave_out(jobs, counts, problem)
+                continue
             pause_s, self.committed_s = RETRY_S, time.time()
             if self.problem:
                 self.problem = ""
-                self._report(f"{self._path}: writing again", True)
+                self._report(f"{self._shown}: writing again", True)
             for job, outcome in zip(jobs, outcomes, strict=True):
                 job.tell(outcome)
-        with contextlib.suppress(sqlite3.Error):
-            self._database.close()
-        self._folder.cleanup()
+        with contextlib.suppress(database.Unusable):
+            self._counters = self._saved()
+        self._over = True
+        with self._reading:  # first, because it cannot remove the files beside the database
+            if self._reader is not None:
+                self._reader.close()
+        self._database.close()
+        if self._folder:
+            self._folder.cleanup()
+
+    def _is_to_delete(self) -> bool:
+        """Return True if there may be old reports; it is asked in the pause behind a commit."""
+        return self._retention is not None and self._retention.is_due and not self.problem
 
     def _next(self) -> tuple[list[_Job], Counter[str]]:
-        """Return what comes into the next transaction; nothing at the end."""
+        """Return what comes into the next transaction, maybe nothing."""
         with self._changed:
-            waits = COUNT_S if self._unsaved else None
-            self._changed.wait_for(lambda: self._jobs or self._closing, waits)
-            wait_s = self._began_s + COMMIT_S - time.monotonic()
-            if wait_s > 0:
-                self._changed.wait_for(lambda: self._closing, wait_s)
+            wait_s = DELETE_S if self._is_to_delete() else COUNT_S
+            self._changed.wait_for(lambda: self._jobs or self._closing, wait_s)
+        self._ending.wait(max(0.0, self._began_s + COMMIT_S - time.monotonic()))
+        with self._changed:
             self._began_s = time.monotonic()
             jobs, number = [], 0
             while self._jobs and number < (1 if self._alone else BATCH_MAX):
@@ -243,47 +295,56 @@ class Store(AbstractContextManager["Store"]):
             self._alone = max(0, self._alone - len(jobs))
             self._waiting -= sum(job.records for job in jobs)
             counts, self._unsaved = self._unsaved, Counter()
+            self._saving = counts
             self._changed.notify_all()
         return jobs, counts
 
     def _write(self, jobs: Sequence[_Job], counts: Counter[str]) -> list[Outcome]:
-        outcomes = []
-        added = Counter(counts)
+        for trial in itertools.count(1):
+            try:
+                return self._try_to_write(jobs, counts)
+            except database.Disturbed:
+                if trial == TRIALS:
+                    raise
+        raise AssertionError
+
+    def _try_to_write(self, jobs: Sequence[_Job], counts: Counter[str]) -> list[Outcome]:
+        messages = [message for job in jobs for message in job.messages]
+        refused = [*self._refused]
+        self._writer.name(messages)
         try:
-            with _transaction(self._database):
-                for job in jobs:
-                    outcomes.append(self._write_job(job, added))
-                self._database.executemany(
-                    "UPDATE counter SET value = value + ? WHERE name = ?",
-                    [(number, name) for name, number in added.items()],
+            with self._database.transaction():
+                written = self._writer.write(messages)
+                offers = self._fleet.note(self._database, messages, written)
+                results = [job.work(self._database) if job.work else None for job in jobs]
+                self._keep_refused(refused)
+                added = counts + Counter(
+                    messages=len(messages),
+                    records=sum(len(each.new) for each in written),
+                    duplicates=sum(each.duplicates for each in written),
                 )
+                totals = [(number, name) for name, number in sorted(added.items())]
+                self._database.many(_ADD, totals)
         except BaseException:
-            self._writer.forget()
             self._fleet.forget()
             raise
         with self._changed:
-            self._totals.update(added - counts)
+            self._saving = Counter()
+            for _ in refused:
+                self._refused.popleft()
         self._shorten(added["records"])
-        return outcomes
+        return list(_outcomes(jobs, written, offers, results))
 
-    def _write_job(self, job: _Job, added: Counter[str]) -> Outcome:
-        new: list[Reading] = []
-        duplicates = 0
-        result = None
-        for message in job.messages:
-            found, known = self._writer.write(message)
-            result = self._fleet.note(self._database, message, found)
-            new += found
-            duplicates += known
-        if job.work is not None:
-            result = job.work(self._database)
-        added.update(messages=len(job.messages), records=len(new), duplicates=duplicates)
-        return Outcome(True, new, duplicates, result)
+    def _keep_refused(self, refused: Sequence[tuple[float, str, str, str]]) -> None:
+        if refused:
+            columns = ("received", "protocol", "source", "reason")
+            self._database.insert("refused", columns, refused)
+            self._database.execute(_FORGET_REFUSED, (REFUSED_MAX,))
 
     def _shorten(self, records: int) -> None:
         """Empty a temporary database that has become large; nodes and counters stay."""
         self._kept += records
-        if not self._temporary or self._kept < TEMPORARY_MAX:
+        if not self._folder or self._kept < TEMPORARY_MAX:
             return
         self._kept = 0
         for table in ("record", "report"):
@@ -293,13 +354,14 @@ class Store(AbstractContextManager["Store"]):
         """Leave out a message that cannot be written; find it first by writing each alone."""
         with self._changed:
             self._unsaved.update(counts)
+            self._saving = Counter()
             if len(jobs) > 1:
                 self._alone = len(jobs)
                 self._jobs.extendleft(reversed(jobs))
                 self._waiting += sum(job.records for job in jobs)
                 return
             self._add("dropped", sum(len(job.messages) for job in jobs))
-        self._report(f"{self._path}: a message cannot be written: {problem}", False)
+        self._report(f"{self._shown}: a message cannot be written: {problem}", False)
         for job in jobs:
             self.unwritten += len(job.messages)
             job.tell(FAILED)
@@ -310,7 +372,7 @@ class Store(AbstractContextManager["Store"]):
         lost = [job for job in jobs if job not in kept]
         if not self.problem:
             self._report(
-                f"{self._path}: {problem}; collecting goes on, writing is tried again", False
+                f"{self._shown}: {problem}; collecting goes on, writing is tried again", False
             )
         with self._changed:
             self.problem = str(problem)
@@ -320,18 +382,7 @@ class Store(AbstractContextManager["Store"]):
             self._jobs.extendleft(reversed(kept))
             self._waiting = sum(job.records for job in self._jobs)
             self._unsaved.update(counts)
+            self._saving = Counter()
             self._drop(sum(len(job.messages) for job in lost))
         for job in lost:
             job.tell(FAILED)
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

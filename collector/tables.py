@@ -46,7 +46,7 @@ CREATE TABLE report (
     received {time} NOT NULL,
     protocol TEXT NOT NULL,
     source TEXT NOT NULL,
-    PRIMARY KEY (node, boot, seq, part)
+    PRIMARY KEY (node, boot, seq, part){with_report}
 ){clustered};
 CREATE TABLE record (
     node {integer} NOT NULL,
@@ -58,7 +58,7 @@ CREATE TABLE record (
     value {number},                      -- a number, or a truth value as 0 or 1
     other TEXT,                          -- a text, or bytes in hex
     sum {number},
-    PRIMARY KEY (node, boot, seq, name)
+    PRIMARY KEY (node, boot, seq, name){with_record}
 ){clustered};
 CREATE TABLE latest (
     node {integer} NOT NULL,
@@ -95,8 +95,8 @@ CREATE VIEW readings AS
            CASE record.measured WHEN 0 THEN report.received ELSE record.measured END AS measured,
            report.received AS received, coalesce(record.value, record.sum) AS value,
            report.protocol AS protocol, report.source AS source, record.other AS text
-    FROM record JOIN node ON node.id = record.node JOIN name ON name.id = record.name
-         JOIN report USING (node, boot, seq, part);
+    FROM record JOIN report USING (node, boot, seq, part)
+         JOIN node ON node.id = record.node JOIN name ON name.id = record.name;
 -- What is known of the nodes beyond their reports: collector/watch.py
 CREATE TABLE watch (
     node {integer} PRIMARY KEY,

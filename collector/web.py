@@ -144,6 +144,19 @@ def _files() -> dict[str, _File]:
     return found
 
 
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 @dataclass
 class _Client:
     since: float  # its connection, or the end of its last request
@@ -222,8 +235,7 @@ class WebServer(AbstractContextManager["WebServer"]):
         self._tls, self._report = tls, report
         self._files = _files()
         self._clients = _Clients()
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        self._socket = socket.create_server((host, port), family=family, backlog=128)
+        self._socket = _listening(host, port)
         self.host, self.port = self._socket.getsockname()[:2]
         self.scheme = "https" if tls else "http"
         self._loop = asyncio.new_event_loop()

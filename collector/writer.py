@@ -1,11 +1,13 @@
-"""One message after the other into the database: what is new, what is known, which boot it is of.
+"""Messages into the database: what is new, what is known, which boot it is of.
 
-    writer = Writer(connection)
-    new, duplicates = writer.write(message_of(records, "coap", "192.0.2.7:5683", time.time()))
+    writer, messages = Writer(connection), [message_of(records, "coap", source, time.time())]
+    writer.name(messages)
+    with connection.transaction():
+        [written] = writer.write(messages)      # written.new, written.duplicates
 
-Call it in a transaction, and `forget` after a rollback. The key of a record is (node, boot, seq,
-name), never a time. A record whose key is known is compared: with the same value it is a
-duplicate; with another the board has begun again at 0, and the measurement belongs to a new boot.
+The key of a record is (node, boot, seq, name), never a time. A record whose key is known is
+compared: with the same value it is a duplicate; with another the board has begun again at 0, and
+the measurement belongs to a new boot.
 
 Boots. A node that lost its sequence number counts from 0 with a random boot number, and says it
 until the server confirms one that it has just measured. A measurement without one belongs to
@@ -21,13 +23,13 @@ further by itself. A wrong guess costs a wrong number and no record: the key dec
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+from collector.database import Connection
 from collector.readings import Reading, new_reading
 from collector.report import UNITS, measurements
 from collector.senml import Record
@@ -41,49 +43,41 @@ NAMES_MAX = 10_000  # in memory
 # The node's own figures: it may add them when it sends, so that a repetition has others
 FIGURES = frozenset(UNITS)
 
-_NODE = """
-INSERT INTO node (base, seen, protocol, source) VALUES (?, ?, ?, ?)
-ON CONFLICT (base) DO UPDATE SET seen = max(seen, excluded.seen), protocol = excluded.protocol,
-    source = excluded.source
-RETURNING id, base, boot, seq, shift, wide, arrivals, measured
+_NODE = ("base", "seen", "protocol", "source")
+_SEEN = """
+ON CONFLICT (base) DO UPDATE SET protocol = excluded.protocol, source = excluded.source,
+    seen = CASE WHEN excluded.seen > node.seen THEN excluded.seen ELSE node.seen END
 """
-_KEEP_NODE = """
-UPDATE node SET boot = ?, seq = ?, shift = ?, wide = ?, arrivals = ?, measured = ? WHERE id = ?
-"""
-_NAME = """
-INSERT INTO name (name, unit, kind, nth) VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET name = name RETURNING id
-"""
-_REPORT = "INSERT INTO report VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_STATE = ("boot", "seq", "shift", "wide", "arrivals", "measured")
+_GIVEN = " RETURNING base, id, seen, " + ", ".join(_STATE)
+_KEPT = _SEEN + "".join(f", {name} = excluded.{name}" for name in _STATE)
+_NAME = ("name", "unit", "kind", "nth")
+_NUMBERED = "ON CONFLICT (name, unit, kind, nth) DO UPDATE SET name = excluded.name RETURNING "
+_NUMBERED += "id, name, unit, kind, nth"
+_REPORT = ("node", "boot", "seq", "part", "received", "protocol", "source")
+_RECORD = ("node", "boot", "seq", "name", "part", "measured", "value", "other", "sum")
+_KEYS = "node bigint, boot bigint, seq bigint"
 _KNOWN = """
-SELECT name.name, nth, kind, part, value, other, sum FROM record JOIN name ON name.id = record.name
-WHERE node = ? AND boot = ? AND seq = ?
+SELECT record.node, record.boot, record.seq, name.name, nth, kind, part, value, other, sum
+FROM {keys} JOIN record USING (node, boot, seq) JOIN name ON name.id = record.name
 """
-_RECORD = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_NEWER = "CASE WHEN excluded.newest >= newest THEN excluded.{0} ELSE {0} END"
-_CHANGED = ("seq", "measured", "received", "value", "other", "sum", "newest")  # that last
-_LATEST = (
-    "INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
-    " ON CONFLICT DO UPDATE SET count = count + 1, "
-    + ", ".join(f"{column} = {_NEWER.format(column)}" for column in _CHANGED)
-)
+_CHANGED = ("newest", "seq", "measured", "received", "value", "other", "sum")
+_LATEST = ("node", "name", *_CHANGED, "count")
+_NEWER = "{0} = CASE WHEN excluded.newest >= latest.newest THEN excluded.{0} ELSE latest.{0} END"
+_IS_LATEST = "ON CONFLICT (node, name) DO UPDATE SET count = latest.count + excluded.count, "
+_IS_LATEST += ", ".join(_NEWER.format(column) for column in _CHANGED)
+
+Key = tuple[int, int, int]  # node, boot, seq
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A record as the database has it."""
 
     reading: Reading
-    name: str
-    nth: int
+    name: tuple[str, str, str, int]  # name, unit, kind, nth
+    key: tuple[str, int]  # name and nth
+    content: tuple[Any, ...]  # kind, value, other, sum
     measured: float | None
-    value: int | float | None
-    other: str | None
-    sum: float | None
-
-    @property
-    def content(self) -> tuple[Any, ...]:
-        return self.reading.kind, self.value, self.other, self.sum
 
 
 @dataclass(frozen=True)
@@ -105,20 +99,26 @@ class Message:
     parts: list[Part]
 
     @property
+    def origin(self) -> tuple[float, str, str]:
+        return self.received_s, self.protocol, self.source
+
+    @property
     def records(self) -> int:
         return sum(len(part.rows) for part in self.parts)
 
 
 @dataclass
 class _Node:
-    id: int
     base: str
+    id: int
+    seen: float
     boot: int
     seq: int
     shift: int
     wide: bool
     arrivals: int
     measured: float | None
+    origin: tuple[float, str, str] = (0, "", "")  # of its last message
 
     @property
     def state(self) -> tuple[Any, ...]:
@@ -153,13 +153,11 @@ def rows_of(base: str, readings: Sequence[Reading]) -> list[Row]:
 def _row(reading: Reading, name: str, nth: int) -> Row:
     number: int | float | None = None
     other: str | None = None
-    value = reading.value
+    value, kind = reading.value, reading.kind
     if isinstance(value, (int, float, Decimal)):
-        number = value if isinstance(value, int) else float(value)
-        if number == int(number) and -INTEGER_END <= number < INTEGER_END:
-            number = int(number)  # of a float, too: the file keeps it in fewer bytes
-        else:
-            number = float(number)
+        number = int(value)  # of a float, too: the file keeps it in fewer bytes
+        if number != value or not -INTEGER_END <= number < INTEGER_END:
+            number = float(value)
     elif isinstance(value, str):
         # neither a lone surrogate nor (PostgreSQL) the character 0 can be written
         other = value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
@@ -168,80 +166,145 @@ def _row(reading: Reading, name: str, nth: int) -> Row:
     measured = reading.measured_s
     if measured is not None and measured == int(measured):
         measured = int(measured)
-    return Row(reading, name, nth, measured, number, other, reading.sum)
+    return Row(
+        reading, (name, reading.unit or "", kind, nth), (name, nth),
+        (kind, number, other, reading.sum), measured,
+    )  # fmt: skip
+
+
+@dataclass
+class Written:
+    """What became of a message."""
+
+    node: int
+    new: list[Reading]
+    duplicates: int
 
 
 class Writer:
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    """Its numbers of names are a cache: a name is never deleted, nor changed."""
+
+    def __init__(self, connection: Connection) -> None:
         self._database = connection
         self._names: dict[tuple[str, str, str, int], int] = {}
 
-    def forget(self) -> None:
-        """Forget what a rollback may have taken back."""
-        self._names.clear()
+    def name(self, messages: Iterable[Message]) -> None:
+        """Give numbers to new names, in a transaction of their own: another process that has the
+        same ones would wait for the end of this one, which may wait for that."""
+        names = {row.name for each in messages for part in each.parts for row in part.rows}
+        if not names <= self._names.keys():
+            if len(self._names) > NAMES_MAX:
+                self._names.clear()
+            missing = sorted(names - self._names.keys())
+            with self._database.transaction():
+                found = self._database.insert("name", _NAME, missing, _NUMBERED)
+            self._names.update((tuple(key), number) for number, *key in found)
 
-    def write(self, message: Message) -> tuple[list[Reading], int]:
-        """Return the new readings and the number of duplicates."""
-        origin = (message.received_s, message.protocol, message.source)
-        node = _Node(*self._database.execute(_NODE, (message.base, *origin)).fetchone())
-        before = node.state
+    def write(self, messages: Sequence[Message]) -> list[Written]:
+        """Write messages whose names have numbers."""
+        batch = _Batch(self._database, self._names, messages)
+        written = [batch.take(message) for message in messages]
+        batch.save()
+        return written
+
+
+class _Batch:
+    """The messages of a transaction: read by many keys at once, decided here, written at once.
+
+    Whoever writes a node first updates its row, which keeps other processes from that node until
+    the end of the transaction. So what is read here stays true.
+    """
+
+    def __init__(
+        self, connection: Connection, names: dict[tuple[str, str, str, int], int],
+        messages: Sequence[Message],
+    ) -> None:  # fmt: skip
+        self._database, self._names = connection, names
+        last = {each.base: each for each in messages}
+        # In the same order in each process, so that no two wait for each other
+        origins = [(base, *last[base].origin) for base in sorted(last)]
+        found = connection.insert("node", _NODE, origins, _SEEN + _GIVEN)
+        self._nodes = {base: _Node(base, *state) for base, *state in found}
+        self._before = {node.base: node.state for node in self._nodes.values()}
+        self._reports: list[tuple[Any, ...]] = []
+        self._records: list[tuple[Any, ...]] = []
+        self._latest: dict[tuple[int, int], list[Any]] = {}
+        self._boots: set[tuple[int, int]] = set()  # of new reports
+        # Records by their report, (part, content) by (name, nth); {} for a report that is new
+        self._reported: dict[Key, dict[tuple[str, int], Any]] = {}
+        self._look({key for each in messages for key in self._guess(each)})
+
+    def take(self, message: Message) -> Written:
+        node, origin = self._nodes[message.base], message.origin
+        node.origin = origin
         node.wide = node.wide or len(message.parts) > 1
         new: list[Row] = []
         for part in message.parts:
-            new += self._write_part(node, part, origin)
-        if node.state != before:
-            self._database.execute(_KEEP_NODE, (*node.state, node.id))
-        return [row.reading for row in new], message.records - len(new)
+            new += self._take_part(node, part, origin)
+        return Written(node.id, [row.reading for row in new], message.records - len(new))
 
-    def _write_part(self, node: _Node, part: Part, origin: tuple[float, str, str]) -> list[Row]:
+    def save(self) -> None:
+        insert = self._database.insert
+        insert("report", _REPORT, self._reports)
+        insert("record", _RECORD, self._records)
+        latest = sorted((*key, *content) for key, content in self._latest.items())
+        insert("latest", _LATEST, latest, _IS_LATEST)
+        changed = [
+            (base, *node.origin, *node.state)
+            for base, node in self._nodes.items()
+            if node.state != self._before[base]
+        ]
+        insert("node", (*_NODE, *_STATE), changed, _KEPT)
+
+    def _take_part(self, node: _Node, part: Part, origin: tuple[float, str, str]) -> list[Row]:
+        new, number = part.rows, 0
         if part.seq is None:
             node.arrivals += 1
             key = (node.id, ARRIVALS, node.arrivals)
-            known: dict[tuple[str, int], Any] = {}
-            number = 0
-            self._add_report(key, origin)
         else:
-            key, known, number = self._place(node, part, origin)
-        new = [row for row in part.rows if (row.name, row.nth) not in known]
-        if known and new:
-            number = 1 + max(number for number, _ in known.values())
-            self._database.execute(_REPORT, (*key, number, *origin))
-        records, latest = [], []
+            key, known = self._place(node, part)
+            if known:
+                new = [row for row in part.rows if row.key not in known]
+                number = 1 + max(number for number, _ in known.values())
+            known.update({row.key: (number, row.content) for row in new})
+        if new or not number:
+            self._reports.append((*key, number, *origin))
+            self._boots.add(key[:2])
         for row in new:
-            name, value = self._name_id(row), (row.value, row.other, row.sum)
-            measured = 0 if row.measured == origin[0] else row.measured
-            records.append((*key, name, number, measured, *value))
-            newest = row.reading.order_s
-            latest.append((node.id, name, newest, part.seq, row.measured, origin[0], *value))
-        self._database.executemany(_RECORD, records)
-        self._database.executemany(_LATEST, latest)
+            name, value, when = self._names[row.name], row.content[1:], row.measured
+            self._records.append((*key, name, number, 0 if when == origin[0] else when, *value))
+            self._keep_latest(
+                (node.id, name), [row.reading.order_s, part.seq, when, origin[0], *value, 1]
+            )
         times = [row.measured for row in new if row.measured is not None]
         if times:  # a clock that is ahead must not make all that follows late
             node.measured = max(node.measured or 0, min(max(times), origin[0]))
         return new
 
-    def _place(
-        self, node: _Node, part: Part, origin: tuple[float, str, str]
-    ) -> tuple[tuple[int, int, int], dict[tuple[str, int], Any], int]:
-        """Return the key of a measurement, what is known under it, and the part that is new."""
+    def _keep_latest(self, key: tuple[int, int], content: list[Any]) -> None:
+        before = self._latest.get(key)
+        if before is None or content[0] >= before[0]:
+            self._latest[key] = content
+        if before is not None:
+            self._latest[key][-1] = before[-1] + 1
+
+    def _place(self, node: _Node, part: Part) -> tuple[Key, dict[tuple[str, int], Any]]:
+        """Return the key of a measurement, and what is known under it."""
         assert part.seq is not None
         boot = self._boot(node, part)
         while True:
             current = boot == node.boot
             seq = _counted_on(node, part.seq) if current else part.seq
             key = (node.id, boot, seq)
-            if self._add_report(key, origin):
-                known = {}
-                break
             known = self._known(key)
-            if not _contradicts(part.rows, known):
+            if not known or not _contradicts(part.rows, known):
                 break
             boot = self._next_boot(node, part, boot)
             if current:
                 node.boot, node.seq, node.shift = boot, -1, 0
         if boot == node.boot and seq > node.seq:
             node.seq, node.shift = seq, seq - part.seq
-        return key, known, 0
+        return key, known
 
     def _boot(self, node: _Node, part: Part) -> int:
         if part.seq is not None and part.seq >= WRAP:
@@ -273,30 +336,30 @@ class Writer:
         return boot
 
     def _has(self, node: _Node, boot: int) -> bool:
-        found = self._database.execute(
-            "SELECT 1 FROM report WHERE node = ? AND boot = ? LIMIT 1", (node.id, boot)
-        )
-        return found.fetchone() is not None
+        sql = "SELECT 1 FROM report WHERE node = ? AND boot = ? LIMIT 1"
+        key = (node.id, boot)
+        return key in self._boots or bool(self._database.execute(sql, key))
 
-    def _add_report(self, key: tuple[int, int, int], origin: tuple[float, str, str]) -> bool:
-        """Return False if the report is known."""
-        return self._database.execute(_REPORT, (*key, 0, *origin)).rowcount == 1
+    def _guess(self, message: Message) -> Iterator[Key]:
+        """Return the keys that a message will most probably have."""
+        node = self._nodes[message.base]
+        for part in message.parts:
+            if part.seq is not None:
+                same = part.boot is None or node.boot % LAYER == part.boot
+                seq = _counted_on(node, part.seq) if same else part.seq
+                yield node.id, node.boot if same else part.boot or 0, seq
 
-    def _known(self, key: tuple[int, int, int]) -> dict[tuple[str, int], Any]:
-        """Return (part, content) by (name, nth)."""
-        return {
-            (name, nth): (part, (kind, *content))
-            for name, nth, kind, part, *content in self._database.execute(_KNOWN, key)
-        }
+    def _known(self, key: Key) -> dict[tuple[str, int], Any]:
+        if key not in self._reported:
+            self._look([key])
+        return self._reported[key]
 
-    def _name_id(self, row: Row) -> int:
-        key = (row.name, row.reading.unit or "", row.reading.kind, row.nth)
-        found = self._names.get(key)
-        if found is None:
-            if len(self._names) >= NAMES_MAX:
-                self._names.clear()
-            found = self._names[key] = int(self._database.execute(_NAME, key).fetchone()[0])
-        return found
+    def _look(self, keys: Collection[Key]) -> None:
+        self._reported.update((key, {}) for key in keys)
+        for node, boot, seq, name, nth, kind, part, *content in self._database.find(
+            _KNOWN, _KEYS, sorted(keys)
+        ):
+            self._reported[node, boot, seq][name, nth] = part, (kind, *content)
 
 
 def _counted_on(node: _Node, seq: int) -> int:
@@ -310,6 +373,6 @@ def _counted_on(node: _Node, seq: int) -> int:
 
 def _contradicts(rows: Sequence[Row], known: dict[tuple[str, int], Any]) -> bool:
     """Return True if a value differs from the known one; figures count if nothing else does."""
-    common = [row for row in rows if (row.name, row.nth) in known]
-    telling = [row for row in common if row is not rows[0] and row.name not in FIGURES]
-    return any(row.content != known[row.name, row.nth][1] for row in telling or common)
+    common = [row for row in rows if row.key in known]
+    telling = [row for row in common if row is not rows[0] and row.key[0] not in FIGURES]
+    return any(row.content != known[row.key][1] for row in telling or common)

@@ -13,6 +13,8 @@ import sys
 
 from collector import arguments as collector_arguments
 from collector import program
+from collector.database import is_server
+from devkit import requirements
 from devkit.commands import UsageError
 
 
@@ -29,6 +31,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    requirements.need("collect")
+    if is_server(options.db or ""):
+        requirements.need("postgres")
     with contextlib.ExitStack() as stack:
         if options.broker is not None:
             _start_broker(options, stack)

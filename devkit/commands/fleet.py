@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from collector import fleet
+from collector.database import is_server
 from devkit.commands import UsageError
 from devkit.commands.options import add_json
+from devkit.requirements import need
 
 COLUMNS = (
     "node", "last_seen", "release", "offered", "progress", "confirmed", "rejected", "cause",
@@ -31,16 +33,18 @@ COLUMNS = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("status",), help="what to do")
-    parser.add_argument("--db", type=Path, required=True, metavar="FILE",
+    parser.add_argument("--db", required=True, metavar="FILE|URL",
         help="database of ./dev collect")  # fmt: skip
     add_json(parser)
 
 
 def main(options: argparse.Namespace) -> int:
     allowed = "allowed: a database of ./dev collect"
-    if not options.db.is_file():
-        wrong = "is a folder" if options.db.is_dir() else "there is no such file"
+    if not is_server(options.db) and not Path(options.db).is_file():
+        wrong = "is a folder" if Path(options.db).is_dir() else "there is no such file"
         raise UsageError(f"--db {options.db}: {wrong}; {allowed}")
+    if is_server(options.db):
+        need("postgres")
     try:
         nodes = fleet.status_of(options.db)
     except OSError as problem:

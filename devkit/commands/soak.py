@@ -70,17 +70,15 @@ def main(options: argparse.Namespace) -> int:
         rig.runtime = runtime(options)
         more = "" if options.days is None else f" --days {options.days:g}"
         more += " --vm" if on_vm else ""
-        for seed in seeds:
-            for rule, seen in proof.violations(rig, seed):
-                repeat = f"./dev soak {options.name} --runs 1 --seed {seed}{more}"
-                violations.append({"seed": seed, "rule": rule, "repeat": repeat})
-                print(
-                    f"{options.name}: seed {seed}: {rule}: {seen}\n  {repeat}",
-                    file=out,
-                    flush=True,
-                )
-            while rig.said:
-                print(rig.said.pop(0), file=out, flush=True)
+        with rig.parts:
+            for seed in seeds:
+                for rule, seen in proof.violations(rig, seed):
+                    repeat = f"./dev soak {options.name} --runs 1 --seed {seed}{more}"
+                    violations.append({"seed": seed, "rule": rule, "repeat": repeat})
+                    told = f"{options.name}: seed {seed}: {rule}: {seen}\n  {repeat}"
+                    print(told, file=out, flush=True)
+                while rig.said:
+                    print(rig.said.pop(0), file=out, flush=True)
     count = len(seeds)
     if rig.counts:
         ends = ", ".join(f"{many} {name}" for name, many in rig.counts.most_common())

@@ -178,7 +178,7 @@ class World(AbstractContextManager["World"]):
     @property
     def status(self) -> dict[str, Any]:
         """What the collector knows of the node; {} before its first report."""
-        nodes = fleet.status_of(self._database)
+        nodes = fleet.status_of(str(self._database))
         return nodes[0] if nodes else {}
 
     # the network

@@ -5,7 +5,8 @@
         server.kill(); server.start()       # as after a crash
 
 Its data lie in memory where there is room, and are gone at the end. Nothing of the computer's own
-servers is read or changed. PostgreSQL refuses to run as root; then it runs as `postgres` or `nobody`.
+servers is read or changed. PostgreSQL refuses to run as root; then it runs as `postgres`, or as
+`nobody`.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from devkit import application
 from emulator import scenario as scenarios
@@ -25,6 +25,8 @@ from emulator.vm.guard import TimeLimit
 # transmissions of an attach that goes on resets the board again and again before Python runs.
 STARTS_WATCHED = 8
 BROWN_OUTS_WATCHED = 100
+
+_Part = TypeVar("_Part")
 
 
 @dataclass
@@ -49,6 +51,15 @@ class Rig:
         self.said: list[str] = []  # figures of a run, for people
         self.counts: Counter[str] = Counter()  # of all runs: how many ended in which way
         self._good: dict[str, _Good] = {}
+        self.parts = ExitStack()  # closed behind the last run
+        self._kept: dict[Any, Any] = {}
+
+    def keep(self, make: Callable[[], AbstractContextManager[_Part]]) -> _Part:
+        """Start a server at the first call; return it to all runs."""
+        if make not in self._kept:
+            self._kept[make] = self.parts.enter_context(make())
+        part: _Part = self._kept[make]
+        return part
 
     @contextmanager
     def board(

@@ -1,7 +1,7 @@
 """The collector in this process, on free ports.
 
-These tests use nothing of the emulator, and of the devkit only its servers: a real MQTT broker and
-a real browser."""
+These tests use nothing of the emulator, and of the devkit only its servers: a real MQTT broker, a
+real database server and a real browser."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -16,10 +17,31 @@ import pytest
 
 from collector import arguments
 from collector.program import Collector
+from devkit.requirements import NotInstalled
+from devkit.servers.postgres import NoServer, PostgresServer
 from tests.collector.rig import port_of
 
 Start = Callable[..., Collector]
 FREE = ["--udp", "0", "--coap", "0", "--http", "0"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(PostgresServer())
+        except (NoServer, NotInstalled) as problem:
+            pytest.skip(str(problem))
+        yield server
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database of each kind, as in --db."""
+    if request.param == "SQLite":
+        return str(tmp_path / "a.db")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create()
 
 
 @pytest.fixture

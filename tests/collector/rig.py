@@ -9,7 +9,7 @@ from typing import Any
 
 import cbor2
 
-from collector import packs
+from collector import database, packs
 from collector.program import Collector
 from collector.readings import Reading
 from collector.store import Outcome, Store
@@ -42,6 +42,13 @@ def message(pack: Any, at: float, protocol: str = "udp", source: str = "[::1]:5"
 
 def readings(pack: Any, at: float) -> list[Reading]:
     return [row.reading for part in message(pack, at).parts for row in part.rows]
+
+
+def rows(where: str, columns: str = "*", which: str = "1 = 1") -> list[tuple[Any, ...]]:
+    """Of the view `readings`, sorted."""
+    with database.connect(where, read_only=True) as connection:
+        found = connection.execute(f"SELECT {columns} FROM readings WHERE {which}")
+    return sorted(found, key=lambda row: [(each is not None, each) for each in row])
 
 
 def stored(store: Store, *messages: Message) -> tuple[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector import fleet, releases
+from collector import database, fleet, releases
 from collector.fleet import Fleet, Offer
 from collector.releases import Releases
 from collector.store import Outcome, Store
 from collector.updates import Ask
+from collector.writer import Written
 from tests.collector.releases_rig import Folder, answer, ask, envelope
-from tests.collector.rig import message, readings, report, wait_until
+from tests.collector.rig import message, readings, report, rows, wait_until
 
 NOW = 1_772_366_400.0
 
@@ -27,9 +27,9 @@ NOW = 1_772_366_400.0
 class Rig:
     """A store with its fleet, which can begin again on the same files."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, where: str) -> None:
         self.folder = Folder(path / "RELEASES", *(f"n{number}" for number in range(30)))
-        self.path = path / "reports.db"
+        self.where = where
         self.said: list[tuple[str, bool]] = []
         self.now_s = NOW
         self.seq = 0
@@ -40,7 +40,7 @@ class Rig:
         tell = lambda text, ok: self.said.append((text, ok))  # noqa: E731
         found = Releases(self.folder.path, tell) if self.serves else None
         self.fleet = Fleet(found, tell)
-        self.store = Store(str(self.path), fleet=self.fleet)
+        self.store = Store(self.where, fleet=self.fleet)
 
     def restart(self) -> None:
         self.store.close()
@@ -78,7 +78,7 @@ class Rig:
         return result
 
     def row(self, node: str) -> dict[str, Any]:
-        [found] = [each for each in fleet.status_of(self.path) if each["node"] == node]
+        [found] = [each for each in fleet.status_of(self.where) if each["node"] == node]
         return found
 
     def shown(self, node: str) -> dict[str, Any]:
@@ -89,9 +89,9 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+def rig(tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     monkeypatch.setattr(releases, "REREAD_S", 0.0)
-    rig = Rig(tmp_path)
+    rig = Rig(tmp_path, where)
     monkeypatch.setattr(fleet.time, "time", lambda: rig.now_s)
     yield rig
     rig.store.close()
@@ -239,8 +239,7 @@ def test_figures_do_not_make_a_known_report_another(rig: Rig) -> None:
     """It is sent again in a later cycle, which runs another release: the same measurement."""
     rig.report("n1", seq=100, rl=6, up=90)
     rig.report("n1", seq=100, rl=7, rj=5)
-    with sqlite3.connect(rig.path) as reader:
-        assert reader.execute("SELECT DISTINCT boot FROM readings").fetchall() == [(0,)]
+    assert rows(rig.where, "DISTINCT boot") == [(0,)]
 
 
 def test_a_restart_keeps_the_state(rig: Rig) -> None:
@@ -249,9 +248,9 @@ def test_a_restart_keeps_the_state(rig: Rig) -> None:
     rig.report("n1", rl=6)
     rig.report("n1", up=40)
     rig.report("n2", rl=6, rj=7, rc="undelivered")
-    before = fleet.status_of(rig.path)
+    before = fleet.status_of(rig.where)
     rig.restart()
-    assert fleet.status_of(rig.path) == before and len(before) == 2
+    assert fleet.status_of(rig.where) == before and len(before) == 2
     assert rig.report("n1") == 7 and rig.report("n2") is None
     assert rig.ask("n1", kind=2, running=7, wanted=7) == answer("n1", 2, 7)
     rig.restart()
@@ -310,9 +309,9 @@ def test_questions_that_are_refused_change_nothing(rig: Rig, case: str) -> None:
     rig.folder.release(7, 6)
     rig.report("n1", rl=6)
     rig.report("stranger", rl=6)
-    before = fleet.status_of(rig.path)
+    before = fleet.status_of(rig.where)
     assert rig.ask(node, **more) is None
-    assert fleet.status_of(rig.path) == before
+    assert fleet.status_of(rig.where) == before
 
 
 @pytest.mark.parametrize(("later_s", "confirms"), [(0, True), (900, True), (901, False)])
@@ -432,11 +431,13 @@ def test_a_rollback_of_the_database_is_not_counted(rig: Rig) -> None:
     rig.report("n1", rl=6)
     rig.report("n2", rl=6)
 
-    def fails(database: sqlite3.Connection) -> None:
+    def fails(connection: database.Connection) -> None:
+        ids = dict[str, int](connection.execute("SELECT base, id FROM node"))  # type: ignore[arg-type]
         rejects = [*report(900, "n2:"), {0: "rj", 2: 7}]
-        rig.fleet.note(database, message(rejects, NOW, "coap"), readings(rejects, NOW))
-        assert rig.fleet.note(database, message(report(901, "n1:"), NOW, "coap"), []) is None
-        raise sqlite3.OperationalError("disk I/O error")
+        sent = [message(rejects, NOW, "coap"), message(report(901, "n1:"), NOW, "coap")]
+        written = [Written(ids["n2:"], readings(rejects, NOW), 0), Written(ids["n1:"], [], 0)]
+        assert rig.fleet.note(connection, sent, written) == [None, None]
+        raise database.Unusable("disk I/O error")
 
     assert not rig.outcome([], work=fails).stored
     assert rig.store.problem
@@ -464,15 +465,24 @@ def test_what_was_changed_by_hand_is_shown_until_a_report_of_the_release_is_with
 def test_a_report_without_news_writes_no_row(rig: Rig) -> None:
     rig.folder.release(7, 6)
     rig.report("n1")
-    with sqlite3.connect(rig.path) as reader:
-        assert reader.execute("SELECT count(*) FROM fleet").fetchone() == (0,)
+    with database.connect(rig.where) as reader:
+        assert reader.execute("SELECT count(*) FROM fleet") == [(0,)]
 
 
-def test_thousands_of_nodes_do_not_slow_the_answers(rig: Rig) -> None:
+def test_thousands_of_nodes_do_not_slow_the_answers(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One count of those that tried serves all answers until somebody else has."""
     rig.folder.release(7, 6)
     counted: list[str] = []
-    rig.outcome([], work=lambda database: database.set_trace_callback(counted.append))
+    kind = database.Postgres if database.is_server(rig.where) else database.Sqlite
+
+    def execute(self: Any, sql: str, values: Any = (), real: Any = kind.execute) -> Any:
+        counted.append(sql)
+        return real(self, sql, values)
+
+    monkeypatch.setattr(kind, "execute", execute)
+    monkeypatch.setattr(fleet, "TRIED_S", 3_600.0)
     for number in range(20):
         assert rig.report(f"n{number}", rl=6) == 7
-    assert sum("count(*)" in text for text in counted) == 1
+    assert counted.count(fleet._TRIED) == 1

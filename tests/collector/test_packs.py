@@ -56,7 +56,6 @@ def _use(data: bytes) -> None:
         assert as_line(reading).isprintable()
         json.dumps(as_object(reading), allow_nan=False)
     screen_text(readings, "", NOW, 80, 24)
-    json.dumps([readings.series(record.name) for record in records], allow_nan=False)
 
 
 @given(st.binary(max_size=200))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -17,20 +16,21 @@ from typing import Any
 import cbor2
 import pytest
 
-from collector.__main__ import PACKAGES, main
+from collector.__main__ import main
 from tests.collector.releases_rig import Folder
 from tests.collector.rig import report
 
 ROOT = Path(__file__).resolve().parents[2]
+TOKENS = "TOKENS"  # stands for a good file
 FREE = ["--udp", "0", "--coap", "0", "--http", "0"]
 
 
 class Program:
     """The command in a process of its own; `port` takes plain UDP and CoAP."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, cwd: Path = ROOT) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "collector", *words], cwd=ROOT,
+            [sys.executable, "-m", "collector", *words], cwd=cwd,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self.process.stderr is not None
@@ -122,13 +122,39 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--releases", "docs"], "no folder of releases; allowed: the one that ./dev release"),
         (["--host", "192.0.2.1"], "allowed: an address of this computer"),
         (["--host", "no such host"], "allowed: an address of this computer"),
-        (["--http", "192.0.2.1:0"], "allowed: an address of this computer"),
+        (["--http", "192.0.2.1:0"], "needs --token-file FILE; allowed without: an address that"),
+        (["--http", "[::]:0"], "--http [::]:0: needs --token-file FILE"),
+        (["--http", "192.0.2.1:0", "--token-file", TOKENS], "allowed: an address of this comp"),
+        (["--token-file", "/proc/none"], "--token-file: '/proc/none': No such file"),
+        (["--token-file", "LICENSE"], "line 1; allowed: read TOKEN and change TOKEN, once each"),
+        (["--tls-key", "key.pem"], "one is missing; allowed: both, as PEM files"),
+        (["--tls-key", "LICENSE", "--tls-cert", "LICENSE"], "allowed: a certificate and its key"),
+        (["--tls-key", "none", "--tls-cert", "none"], "No such file or directory; allowed: a"),
+        (["--export", "a.txt"], "allowed: a file whose name ends in .csv or .parquet"),
+        (["--export", "none/a.csv"], "in a folder that is there"),
+        (["--export", "a.csv"], "needs --db; allowed: a database of this command"),
+        (["--export", "a.csv", "--since", "noon"], "allowed: a date or time in UTC, such as"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_that_says_what_is_allowed(
-    words: list[str], allowed: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], allowed: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.touch(0o600)
+    tokens.write_text("read 0123456789abcdef\n")
+    words = [str(tokens) if word == TOKENS else word for word in words]
     assert allowed in refused([*FREE, *words], capsys)
+
+
+def test_tokens_that_others_can_read_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("read 0123456789abcdef\n")
+    tokens.chmod(0o644)
+    with pytest.raises(SystemExit):
+        main([*FREE, "--token-file", str(tokens), "--count", "0"])
+    assert f"others can read it; chmod 600 {tokens}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--udp", "--coap", "--http"])
@@ -149,26 +175,3 @@ def test_a_file_that_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixtur
     line = refused([*FREE, "--db", str(path)], capsys)
     assert "not a database; allowed: a new file, or one of this command" in line
     assert path.read_text() == "my notes " * 100
-
-
-def test_it_runs_from_a_folder_with_nothing_else_of_this_repository(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "collector", tmp_path / "collector")
-    load = (
-        "import importlib, pkgutil, collector\n"
-        "for each in pkgutil.iter_modules(collector.__path__, 'collector.'):\n"
-        "    importlib.import_module(each.name)\n"
-        "    print(each.name)\n"
-    )
-    for words in (["-c", load], ["-m", "collector", "--help"]):
-        command = [sys.executable, *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert "collector" in done.stdout
-
-
-def test_without_its_packages_it_says_in_one_line_how_to_get_them() -> None:
-    words = [sys.executable, "-S", "-m", "collector", "--http", "off"]  # -S: no site-packages
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    [line] = done.stderr.splitlines()
-    assert done.returncode == 1 and f"pip install {PACKAGES}" in line and "./dev collect" in line
-    assert f"\npip install {PACKAGES}\n" in (ROOT / "collector" / "README.md").read_text("utf-8")

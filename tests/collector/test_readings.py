@@ -1,4 +1,4 @@
-"""Latest values, series, and their bounds."""
+"""Latest values, and their bounds."""
 
 from __future__ import annotations
 
@@ -22,23 +22,20 @@ def add(readings: Readings, pack: Any, at: float = NOW) -> list[str]:
     return [f"{each.name}={each.shown}" for each in found]
 
 
-def test_a_measurement_that_comes_late_is_in_the_series_but_not_the_latest() -> None:
+def test_a_measurement_that_comes_late_is_not_the_latest() -> None:
     readings = Readings()
     for when, value in ((NOW - 10, 1), (NOW - 900, 2)):
         add(readings, [{0: "t", 6: when, 2: value}])
-    assert readings.series("t") == [(NOW - 900, 2.0), (NOW - 10, 1.0)]
-    assert readings.series("t", NOW - 100) == [(NOW - 10, 1.0)]
     [(reading, count)] = readings.latest()
     assert (reading.shown, count) == ("1", 2)
 
 
-def test_a_time_that_cannot_be_right_is_unknown_and_no_point_of_a_chart() -> None:
+def test_a_time_that_cannot_be_right_is_unknown() -> None:
     readings = Readings()
     for when in (1e290, NOW + 10 * 86_400, 2**28 + 1):
         add(readings, [{0: "t", 6: when, 2: 1}])
     [(reading, count)] = readings.latest()
     assert (reading.measured_s, reading.received_s, count) == (None, NOW, 3)
-    assert readings.series("t") == []
 
 
 def test_a_value_of_no_known_time_is_the_latest_if_its_node_does_have_a_clock() -> None:
@@ -51,20 +48,12 @@ def test_a_value_of_no_known_time_is_the_latest_if_its_node_does_have_a_clock() 
         assert shown == ["0", "0", "2", "2"][value]
 
 
-def test_truth_values_and_sums_have_a_chart_and_texts_have_none() -> None:
-    readings = Readings()
-    add(readings, [{0: "open", 4: True}, {0: "total", 5: 2.5}, {0: "note", 3: "x"}])
-    points = {name: [y for _, y in readings.series(name)] for name in ("open", "total", "note")}
-    assert points == {"open": [1.0], "total": [2.5], "note": []}
-
-
 def test_invented_names_push_out_the_oldest() -> None:
-    readings = Readings(names_max=10, points_max=5)
+    readings = Readings(names_max=10)
     for number in range(50):
         add(readings, [{0: f"n{number}", 2: number}, {0: "kept", 2: number}])
     assert len(readings.latest()) == 10
-    assert len(readings.series("kept")) == 5
-    assert readings.series("n0") == []
+    assert {each.name: count for each, count in readings.latest()}["kept"] == 50
     assert readings.forgotten == 41
 
 

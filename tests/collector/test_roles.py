@@ -66,7 +66,7 @@ def test_blocks_that_go_on_at_another_intake_are_sent_again(start: Any, tmp_path
 def test_a_roll_out_stops_at_each_intake(
     start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleet, "COUNTED_S", 0.2)
+    monkeypatch.setattr(fleet, "TRIED_S", 0.2)
     folder = Folder(tmp_path / "RELEASES", "a", "b", "c")
     folder.release(7, 6)
     words = ("--db", str(tmp_path / "a.db"), "--releases", str(folder.path), "--role", "intake")

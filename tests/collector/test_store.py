@@ -20,16 +20,11 @@ import pytest
 from collector import database, store, tables
 from collector.store import FAILED, Store
 from collector.writer import Writer
-from tests.collector.rig import message, report, stored, wait_until
+from tests.collector.rig import message, report, rows, stored, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_800_000_000.0
 BT, BN, N, U, V, VS, VB, T = -3, -2, 0, 1, 2, 3, 4, 6
-
-
-def rows(path: Path, columns: str = "*", where: str = "1") -> list[tuple[Any, ...]]:
-    with contextlib.closing(sqlite3.connect(path)) as base:
-        return base.execute(f"SELECT {columns} FROM readings WHERE {where}").fetchall()
 
 
 def measurement(seq: int, t: Any = 21, age_s: int = 0, **marks: Any) -> list[dict[int, Any]]:
@@ -38,23 +33,22 @@ def measurement(seq: int, t: Any = 21, age_s: int = 0, **marks: Any) -> list[dic
     return [{BN: "gate:", BT: -age_s, V: seq}, *records, {N: "t", U: "Cel", V: t}]
 
 
-def test_each_kind_of_value_is_kept(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
+def test_each_kind_of_value_is_kept(where: str) -> None:
     pack = [
         {BN: "g:", N: "seq", V: 7}, {N: "t", U: "Cel", V: Decimal("21.54")}, {N: "s", 3: "x\x00y"},
         {N: "o", 4: False}, {N: "b", 8: b"\x00\xff"}, {N: "e", 5: 2.5}, {N: "i", V: 2**70},
-        {N: "w", T: NOW - 60, V: 1}, {N: "w", T: NOW - 30, V: 2},
+        {N: "w", T: NOW - 60, V: 1}, {N: "w", T: NOW - 30, V: 2}, {N: "h", V: 2**53 + 1},
     ]  # fmt: skip
-    with Store(str(path)) as opened:
-        assert stored(opened, message(pack, NOW, "coap")) == (9, 0)
-        assert stored(opened, message(pack, NOW + 1, "coap")) == (0, 9)
+    with Store(where) as opened:
+        assert stored(opened, message(pack, NOW, "coap")) == (10, 0)
+        assert stored(opened, message(pack, NOW + 1, "coap")) == (0, 10)
     columns = "node, boot, seq, measured, received, protocol, source"
-    assert rows(path, columns, "name = 't'") == [("g:", 0, 7, NOW, NOW, "coap", "[::1]:5")]
-    assert rows(path, "name, text", "text IS NOT NULL") == [("s", "x\ufffdy"), ("b", "00ff")]
-    assert rows(path, "name, value, unit, measured - received") == [
-        ("seq", 7, None, 0), ("t", 21.54, "Cel", 0), ("s", None, None, 0),
-        ("o", 0, None, 0), ("b", None, None, 0), ("e", 2.5, None, 0),
-        ("i", float(2**70), None, 0), ("w", 1, None, -60), ("w", 2, None, -30),
+    assert rows(where, columns, "name = 't'") == [("g:", 0, 7, NOW, NOW, "coap", "[::1]:5")]
+    assert rows(where, "name, text", "text IS NOT NULL") == [("b", "00ff"), ("s", "x\ufffdy")]
+    assert rows(where, "name, value, unit, measured - received") == [
+        ("b", None, None, 0), ("e", 2.5, None, 0), ("h", 2**53 + 1, None, 0),
+        ("i", float(2**70), None, 0), ("o", 0, None, 0), ("s", None, None, 0),
+        ("seq", 7, None, 0), ("t", 21.54, "Cel", 0), ("w", 1, None, -60), ("w", 2, None, -30),
     ]  # fmt: skip
 
 
@@ -77,32 +71,33 @@ def test_each_kind_of_value_is_kept(tmp_path: Path) -> None:
         ([{BN: "x:", N: "t", V: 5}], [{BN: "x:", N: "t", V: 5}], (1, 0)),
     ],
 )  # fmt: skip
-def test_what_is_sent_again_is_stored_once(first: Any, again: Any, expected: Any) -> None:
-    with Store() as opened:
+def test_what_is_sent_again_is_stored_once(
+    where: str, first: Any, again: Any, expected: Any
+) -> None:
+    with Store(where) as opened:
         stored(opened, message(first, NOW))
         assert stored(opened, message(again, NOW + 5)) == expected
 
 
-def test_a_fleet_that_sends_all_again_adds_nothing(tmp_path: Path) -> None:
+def test_a_fleet_that_sends_all_again_adds_nothing(where: str) -> None:
     """With ages, in another order, over a restart, with more nodes than any memory would hold."""
-    path = tmp_path / "a.db"
     packs = [
         [{BN: f"n{node}:", BT: -900, V: 5}, {N: "t", V: node}, {BT: 0, V: 6}, {N: "t", V: 1}]
         for node in range(3_000)
     ]
-    with Store(str(path)) as opened:
+    with Store(where) as opened:
         assert stored(opened, *(message(pack, NOW) for pack in packs)) == (12_000, 0)
         again = [message(pack, NOW + 77) for pack in packs[::-1]]
         assert stored(opened, *again) == (0, 12_000)
-    with Store(str(path)) as opened:
+    with Store(where) as opened:
         assert stored(opened, *again) == (0, 12_000)
         assert opened.counters()["duplicates"] == 24_000
-    assert rows(path, "count(*), min(received), max(received)") == [(12_000, NOW, NOW)]
+    assert rows(where, "count(*), min(received), max(received)") == [(12_000, NOW, NOW)]
 
 
-def boots(path: Path) -> list[tuple[int, int, Any]]:
+def boots(where: str) -> list[tuple[int, int, Any]]:
     return [
-        (boot, seq, value) for boot, seq, value in rows(path, "boot, seq, value", "name = 't'")
+        (boot, seq, value) for boot, seq, value in rows(where, "boot, seq, value", "name = 't'")
     ]
 
 
@@ -115,16 +110,14 @@ def boots(path: Path) -> list[tuple[int, int, Any]]:
     ],
     ids=["a restart without a number", "late"],
 )  # fmt: skip
-def test_boots(tmp_path: Path, sent: list[Any], expected: Any) -> None:
-    path = tmp_path / "a.db"
-    with Store(str(path)) as opened:
+def test_boots(where: str, sent: list[Any], expected: Any) -> None:
+    with Store(where) as opened:
         for number, (seq, t, *age) in enumerate(sent):
             stored(opened, message(measurement(seq, t, *age), NOW + number))
-    assert boots(path) == expected
+    assert boots(where) == expected
 
 
-def test_a_restart_that_the_node_declares(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
+def test_a_restart_that_the_node_declares(where: str) -> None:
     sent = [
         measurement(7, 1), measurement(8, 2, -7_200),  # its clock is two hours ahead
         measurement(0, 3, bo=500),  # NVS erased
@@ -135,29 +128,28 @@ def test_a_restart_that_the_node_declares(tmp_path: Path) -> None:
         measurement(4, 10, bo=400, tu=True),  # of a boot that nothing was heard of
         measurement(2, 11), measurement(2, 12, bo=600),  # not what the same node would say
     ]  # fmt: skip
-    with Store(str(path)) as opened:
+    with Store(where) as opened:
         for number, pack in enumerate(sent):
             stored(opened, message(pack, NOW + 900 * number))
-    assert boots(path) == [
+    assert boots(where) == [
         (0, 7, 1), (0, 8, 2), (0, 9, 5), (400, 4, 10), (500, 0, 3), (500, 1, 4), (500, 2, 6),
         (500, 3, 9), (600, 0, 7), (600, 1, 8), (600, 2, 11), (600 + 2**16, 2, 12),
     ]  # fmt: skip
-    assert rows(path, "measured - received", "seq = 9") == [(-7_200,), (-7_200,)]
-    assert rows(path, "measured", "seq = 4") == [(None,), (None,)]
+    assert rows(where, "measured - received", "seq = 9") == [(-7_200,), (-7_200,)]
+    assert rows(where, "measured", "seq = 4") == [(None,), (None,)]
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_is_lost_or_repeated_each_measurement_is_stored_once(
-    tmp_path: Path, seed: int, newest_first: bool
+    where: str, seed: int, newest_first: bool
 ) -> None:
     """A node with a journal that loses its number, its clock and what it sends, at random."""
     chance, now, seq, told = random.Random(seed), int(NOW), -1, False
     boot, journal, delivered = chance.randint(1, 65_535), list[dict[str, Any]](), dict[int, Any]()
-    path = str(tmp_path / "a.db")
-    with database.connect(path) as made:
-        tables.prepare(made)
-    with contextlib.closing(sqlite3.connect(path)) as base:
+    with database.connect(where) as base:
+        tables.prepare(base)
+        writer = Writer(base)
         for number in range(80):
             now += chance.choice([60, 900, 3_600])
             if chance.random() < 0.04:  # NVS erased
@@ -177,7 +169,9 @@ def test_whatever_is_lost_or_repeated_each_measurement_is_stored_once(
                 pack += [{N: "n", V: each["n"]}, {N: "rp", V: -chance.randint(80, 99)}]
             fate = chance.choice(["confirmed", "confirmed", "unconfirmed", "lost"])
             for again in range(fate != "lost" and chance.choice([1, 1, 2])):
-                Writer(base).write(message(pack, received + 3 * again))
+                sent = [message(pack, received + 3 * again)]
+                writer.name(sent)
+                writer.write(sent)
             if fate != "lost":
                 for each in chosen:
                     delivered.setdefault(each["n"], each)
@@ -191,68 +185,65 @@ def test_whatever_is_lost_or_repeated_each_measurement_is_stored_once(
         ]
 
 
-def test_a_number_of_16_bits_counts_on(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
+def test_a_number_of_16_bits_counts_on(where: str) -> None:
     sent = [0, 1, 2, 65_533, 65_535, 1, 0, 65_534, 3, 30_000, 60_000, 65_535, 0, 2]
     kept = [0, 1, 2, *range(65_533, 65_538), 65_539, 95_536, 125_536, 131_071, 131_072, 131_074]
-    with Store(str(path)) as opened:
+    with Store(where) as opened:
         for number, seq in enumerate(sent):
             stored(opened, message(measurement(seq, number), NOW + number))
-    assert [(boot, seq) for boot, seq, _ in boots(path)] == [(0, each) for each in kept]
+    assert [(boot, seq) for boot, seq, _ in boots(where)] == [(0, each) for each in kept]
 
 
-def test_a_number_of_31_bits_is_not_taken_for_one_of_16(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
+def test_a_number_of_31_bits_is_not_taken_for_one_of_16(where: str) -> None:
     numbers = [*range(65_530, 65_545), 60_000, 65_531, 2**31 - 1, 5]
-    with Store(str(path)) as opened:
+    with Store(where) as opened:
         for number in numbers:
             stored(opened, message(measurement(number, number), NOW))
-    assert [(boot, seq) for boot, seq, _ in boots(path)] == [
+    assert [(boot, seq) for boot, seq, _ in boots(where)] == [
         (0, number) for number in sorted(set(numbers))
     ]
 
 
-def test_counters_go_on_in_a_later_run(tmp_path: Path) -> None:
-    path = str(tmp_path / "a.db")
-    with Store(path) as opened:
+def test_counters_go_on_in_a_later_run(where: str) -> None:
+    with Store(where) as opened:
         stored(opened, message(report(3), NOW))
         opened.count("refused", 3)
-    with Store(path) as opened:
+    with Store(where) as opened:
         stored(opened, message(report(3), NOW), message([{N: "x", V: 1}], NOW))
         counters = opened.counters()
     assert list(counters.items()) == [
         ("messages", 3), ("records", 3), ("duplicates", 2), ("refused", 3), ("dropped", 0),
         ("acknowledged", 0),
     ]  # fmt: skip
-    with contextlib.closing(sqlite3.connect(path)) as base:
+    with database.connect(where) as base:
         assert dict(base.execute("SELECT name, value FROM counters")) == counters
 
 
 def test_nothing_is_told_as_stored_before_it_is_in_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk: who repeats is not answered; the rest waits until there is room."""
     said: list[tuple[str, bool]] = []
-    path, full = tmp_path / "a.db", True
+    full = True
 
     def write(self: Writer, each: Any, real: Any = Writer.write) -> Any:
         result = real(self, each)
         if full:
-            raise sqlite3.OperationalError("database or disk is full")
+            raise database.Unusable("database or disk is full")
         return result
 
     monkeypatch.setattr(Writer, "write", write)
     monkeypatch.setattr(store, "RETRY_S", 0.01)
     outcomes: list[Any] = []
-    with Store(str(path), lambda text, well: said.append((text, well))) as opened:
+    with Store(where, lambda text, well: said.append((text, well))) as opened:
         assert opened.put([message(report(1), NOW)], lambda each: outcomes.append((1, each)))
         assert wait_until(lambda: outcomes == [(1, FAILED)])
         opened.put([message(report(2), NOW)], lambda each: outcomes.append((2, each)), keep=True)
         assert not opened.put([message(report(3), NOW)], lambda each: outcomes.append((3, each)))
-        assert rows(path) == [] and len(outcomes) == 1
+        assert rows(where) == [] and len(outcomes) == 1
         full = False
         assert wait_until(lambda: len(outcomes) == 2)
-        assert [row[2] for row in rows(path)] == [2, 2]
+        assert [row[2] for row in rows(where)] == [2, 2]
         assert (opened.problem, opened.unwritten, opened.counters()["dropped"]) == ("", 2, 2)
     assert outcomes[1][0] == 2 and outcomes[1][1].stored
     assert [well for _, well in said] == [False, True]
@@ -260,17 +251,17 @@ def test_nothing_is_told_as_stored_before_it_is_in_the_file(
 
 
 def test_a_message_that_cannot_be_written_holds_up_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(self: Writer, each: Any, real: Any = Writer.write) -> Any:
         result = real(self, each)
-        if each.base == "bad:":
-            raise sqlite3.IntegrityError("UNIQUE constraint failed")
+        if any(message.base == "bad:" for message in each):
+            raise database.Unwritable("UNIQUE constraint failed")
         return result
 
     monkeypatch.setattr(Writer, "write", write)
-    path, outcomes = tmp_path / "a.db", dict[int, bool]()
-    with Store(str(path)) as opened:
+    outcomes = dict[int, bool]()
+    with Store(where) as opened:
         for seq, base in enumerate(["a:", "b:", "bad:", "c:", "d:"]):
             opened.put(
                 [message(report(seq, base), NOW)],
@@ -279,19 +270,19 @@ def test_a_message_that_cannot_be_written_holds_up_no_other(
         assert wait_until(lambda: len(outcomes) == 5)
         assert outcomes == {seq: seq != 2 for seq in range(5)}
         assert opened.unwritten == opened.counters()["dropped"] == 1
-    assert {node for (node,) in rows(path, "node")} == {"a:", "b:", "c:", "d:"}
+    assert {node for (node,) in rows(where, "node")} == {"a:", "b:", "c:", "d:"}
 
 
 def test_a_disk_that_stays_full_costs_records_and_no_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(self: Writer, each: Any) -> Any:
-        raise sqlite3.OperationalError("full")
+        raise database.Unusable("full")
 
     monkeypatch.setattr(Writer, "write", write)
     monkeypatch.setattr(store, "QUEUE_MAX", 50)
     outcomes: list[Any] = []
-    opened = Store(str(tmp_path / "a.db"))
+    opened = Store(where)
     taken = [opened.put([message(report(seq), NOW)], outcomes.append) for seq in range(100)]
     opened.close()
     assert outcomes == [FAILED] * taken.count(True) and len(outcomes) < 100
@@ -322,7 +313,7 @@ def test_a_killed_collector_has_all_that_was_told_as_stored(tmp_path: Path) -> N
     with contextlib.closing(sqlite3.connect(path)) as base:
         assert base.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         [(messages,)] = base.execute("SELECT value FROM counters WHERE name = 'messages'")
-    numbers = [number for (number,) in rows(path, "value", "name = 't'")]
+    numbers = [number for (number,) in rows(str(path), "value", "name = 't'")]
     assert numbers == list(range(len(numbers))) and len(numbers) > last
     assert messages == len(numbers)
 
@@ -343,7 +334,9 @@ def test_a_file_of_the_version_before_keeps_what_it_has(tmp_path: Path) -> None:
         base.executescript(BEFORE)
     with Store(str(path)) as opened:
         assert stored(opened, message(pack, NOW + 9)) == (0, 3)
-    assert rows(path, "name, value, text") == [("", 1, None), ("t", 21, None), ("b", None, "00ff")]
+    assert rows(str(path), "name, value, text") == [
+        ("", 1, None), ("b", None, "00ff"), ("t", 21, None),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["text", "folder", "nowhere", "newer", "another", "damaged"])

@@ -131,6 +131,18 @@ def let_old_releases_in(folder: Path) -> str:
     return "refused"
 
 
+def acknowledge_before_the_commit(folder: Path) -> str:
+    """Each report is acknowledged when it is decoded, and commits are rare."""
+    replace(
+        folder / "collector" / "decode_queue.py",
+        "        stored = functools.partial(self._stored, message)\n",
+        "        message.tell(STORED)\n        message.done = None\n"
+        "        stored = functools.partial(self._stored, message)\n",
+    )
+    replace(folder / "collector" / "store.py", "COMMIT_S = 0.015", "COMMIT_S = 0.5")
+    return "lost"
+
+
 def attack(name: str) -> str:
     """The seed of a run."""
     return str(1 + [each for each, _ in NAMED].index(name))
@@ -156,6 +168,7 @@ PLANTED = {
     blame_the_holder: ("links", links("sim_pin", "good"), "1"),
     forget_the_rejection: ("updates", "2", "1"),
     forget_what_waits: ("links", links("no_sim", "good"), "1"),
+    acknowledge_before_the_commit: ("kill", "1", "1"),
     let_old_releases_in: ("attacks", attack("F33: rollback"), "1"),
 }
 # The command, and then what it gives to repeat its first violation

@@ -1,0 +1,63 @@
+"""Deletes old reports with their records, a little at a time.
+
+    retention = Retention(365)              # days since their reception
+    retention.step(connection)              # a few ms; call it when nothing else is to be done
+
+Of each boot the reports are deleted from the first one on, up to the first that is not old. What
+remains has no holes, so that nothing looks like a gap. Nodes, latest values and counters stay.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+from collector.database import Connection
+
+STEP_REPORTS = 100  # at most in a transaction, which takes a few ms
+LOOK_S = 0.003  # of a step, for boots of which nothing is old
+PASS_S = 600.0  # from the end of a pass over all nodes to the next
+FAILED_S = 30.0
+_START, _END = (0, 0, 0), 2**63 - 1
+# The boot after -1, of what has no sequence number, is no further than any other
+_NEXT = """
+SELECT node, boot, seq, received FROM report WHERE (node, boot, seq) > (?, ?, ?) AND part = 0
+ORDER BY node, boot, seq LIMIT ?
+"""
+_DELETE = "DELETE FROM {} WHERE node = ? AND boot = ? AND seq <= ?"
+
+
+class Retention:
+    def __init__(self, keep_days: float) -> None:
+        self._keep_s = keep_days * 86_400
+        self._after: tuple[int, int, int] = _START  # node, boot and seq behind which it goes on
+        self._due_s = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        return time.monotonic() >= self._due_s
+
+    def step(self, connection: Connection) -> None:
+        """Look at some boots, and delete from one at most."""
+        end_s, before_s = time.monotonic() + LOOK_S, time.time() - self._keep_s
+        try:
+            while self._look(connection, before_s) and time.monotonic() < end_s:
+                pass
+        except OSError:  # the store notices it, too, and tells
+            self._due_s = time.monotonic() + FAILED_S
+
+    def _look(self, connection: Connection, before_s: float) -> bool:
+        """Return True if there was nothing to delete in the next boot."""
+        rows = connection.execute(_NEXT, (*self._after, STEP_REPORTS))
+        if not rows:
+            self._after, self._due_s = _START, time.monotonic() + PASS_S
+            return False
+        boot = rows[0][:2]
+        old = [*itertools.takewhile(lambda row: row[:2] == boot and row[3] < before_s, rows)]
+        if old:
+            with connection.transaction():
+                for table in ("record", "report"):
+                    connection.execute(_DELETE.format(table), old[-1][:3])
+        if len(old) < STEP_REPORTS:
+            self._after = (*boot, _END)
+        return not old
