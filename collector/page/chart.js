@@ -33,7 +33,7 @@ export function redraw() {
 // Where a chart will be; a refresh leaves it alone
 export const place = (entry) => h("div.plot", {
   "data-key": keyOf(entry), "data-keep": true, "data-name": entry.name, "data-unit": entry.unit || "",
-  tabindex: 0, role: "img", "aria-label": `Chart of ${entry.label}`,
+  tabindex: 0, role: "group", "aria-label": `Chart of ${entry.label}`,
 }, h("p.readout", {"aria-live": "polite"}, "\u00a0"));
 
 // Draw what is at the places below `root`; another key of the range is news of the node
