@@ -23,15 +23,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector import VERSION, database, tables
+from collector import VERSION, database, notices, tables
+from collector.alarms import Watchman
 from collector.arguments import HTTP, ROLES
 from collector.database import is_server
 from collector.decode_queue import DecodeQueue, Message, Sink
 from collector.fleet import Fleet
-from collector.readings import Readings
 from collector.releases import Releases
 from collector.store import Store
-from collector.terminal import LinePrinter, Screen
+from collector.terminal import REDRAW_S, LinePrinter, Row, Screen, latest
 from collector.udp import Address, UdpListener, address_text
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ class UsageError(Exception):
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.test_alarm:
+        if not options.alarms or not notices.targets(options.alarms):
+            raise UsageError("--test-alarm: needs --alarms FILE; allowed: one with [webhook] or"
+                             " [email]")  # fmt: skip
+        return 0 if notices.test(options.alarms) else 1
     if options.export is not None:
         return _export(options)
     if options.backup is not None:
@@ -106,7 +111,6 @@ class Collector:
         if options.role != ROLES[0] and options.db is None:
             raise UsageError(f"--role {options.role}: needs --db; allowed: the database that all"
                              " roles share")  # fmt: skip
-        self.readings = Readings()
         self.endpoints: list[str] = []
         self.page = ""  # its address
         self.problems: dict[str, str] = {}  # of the database and the broker; "" is none
@@ -132,15 +136,13 @@ class Collector:
             print(doing, file=sys.stderr, flush=True)
             _tell_systemd()
             self._look()
-            if self._on_terminal and self.store:
-                self._screen = Screen(self.readings, self._above_table)
+            if self._on_terminal and self._options.role == ROLES[0]:
+                self._screen = Screen(self._latest, self._above_table)
             while not self._stop.is_set() and not self._has_counted():
                 self._count_lost()
                 self._look()
                 self._stop.wait(0.05 if self._options.count else 0.5)
         self._stack.close()  # processes the messages received so far; nothing changes any more
-        if self._screen is not None:
-            self._screen.close()
         if self.store is None:
             return 0
         print(self.summary(), file=sys.stderr)
@@ -155,13 +157,15 @@ class Collector:
     def _take(self) -> None:
         """Receive and store."""
         options, stack = self._options, self._stack
-        sinks: list[Sink] = [self.readings.add]
-        if not self._on_terminal:
+        sinks: list[Sink] = []
+        shows = options.role == ROLES[0]  # an intake costs no more than it must
+        if options.json or (shows and not self._on_terminal):
             self._printer = LinePrinter(sys.stdout, options.json, self._stop)
             sinks.append(self._printer.put)
             stack.callback(self._printer.close)
         self.fleet, self.releases = self._open_releases(options)
         self.store = self._open_store(options.db)
+        stack.callback(self._end_screen)
         self.queue = DecodeQueue(self.store, sinks)
         stack.callback(self.queue.close)
         stack.callback(self._count_lost)
@@ -171,7 +175,23 @@ class Collector:
             raise UsageError("nothing to collect from; allowed: --udp, --coap or --mqtt")
 
     def _watch(self) -> None:
-        """Find out which nodes are silent, and tell (collector/watch.py)."""
+        """Find out which nodes are silent, and tell."""
+        options = self._options
+        self._stack.enter_context(
+            Watchman(
+                self.store.where if self.store else options.db,
+                options.alarms or notices.read(None),
+                lambda text, ok: self.report("alarms", text, ok),
+                self._expected if options.nodes or options.releases else None,
+            )
+        )
+
+    def _expected(self) -> list[str]:
+        """Return the names of the nodes that are to report."""
+        names = list(self._options.nodes or [])
+        if self._options.releases is not None:
+            names += [path.stem for path in Path(self._options.releases, "nodes").glob("*.key")]
+        return names
 
     def _open_store(self, path: str | None) -> Store:
         try:
@@ -341,7 +361,6 @@ class Collector:
         if any(each.lost is None for each in self._listeners):
             counted["dropped (without the system's, which are unknown)"] = counted.pop("dropped")
         optional = [
-            ("names forgotten", self.readings.forgotten),
             ("not written", self.store.unwritten),
             ("not printed", self._printer.skipped if self._printer else 0),
         ]
@@ -353,6 +372,18 @@ class Collector:
     def summary(self) -> str:
         lines = [", ".join(f"{count} {name}" for name, count, _ in self.counters())]
         return "\n".join(lines + [text for text in self.problems.values() if text])
+
+    def _latest(self, most: int) -> list[Row]:
+        assert self.store is not None
+        return self.store.read(lambda connection: latest(connection, most))
+
+    def _end_screen(self) -> None:
+        """Show what was received last, while the database is there."""
+        if self._screen is not None and self.store is not None:
+            written = threading.Event()
+            if self.store.put([], lambda outcome: written.set()):
+                written.wait(REDRAW_S)
+            self._screen.close()
 
     def _above_table(self) -> str:
         offers = self.releases.offers if self.releases else ""

@@ -269,6 +269,12 @@ def _with_signals(
     return list(found.values())
 
 
+def shown(value: float | bool | None, other: str | None) -> str:
+    """Return a value of the database as people read it."""
+    text = other or "" if value is None else str(value)
+    return packs.printable(text.lower() if isinstance(value, bool) else text)
+
+
 def _value(row: Sequence[Any]) -> dict[str, Any]:
     """Return the latest value of a name. Texts and bytes are only in `shown`."""
     name, unit, kind, value, total, other, measured, received, seq, count = row
@@ -278,10 +284,9 @@ def _value(row: Sequence[Any]) -> dict[str, Any]:
         value = total
     elif kind != "number":
         value = None
-    shown = other if value is None else str(value).lower() if kind == "bool" else str(value)
     return {
         "name": name, "label": label(name, unit), "unit": unit, "value": value, "kind": kind,
-        "shown": packs.printable(shown or ""), "measured": measured, "received": received,
+        "shown": shown(value, other), "measured": measured, "received": received,
         "seq": seq, "count": count,
     }  # fmt: skip
 

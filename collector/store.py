@@ -160,7 +160,7 @@ class Store(AbstractContextManager["Store"]):
     def counters(self) -> dict[str, int]:
         """Return all counters, over all runs and processes; the last ones if that fails."""
         if not self._over:
-            with contextlib.suppress(database.Unusable):
+            with contextlib.suppress(database.Unusable, database.Unwritable):
                 self._counters = self._saved()
         with self._changed:
             total = self._counters + self._unsaved + self._saving
@@ -266,7 +266,7 @@ class Store(AbstractContextManager["Store"]):
                 self._report(f"{self._shown}: writing again", True)
             for job, outcome in zip(jobs, outcomes, strict=True):
                 job.tell(outcome)
-        with contextlib.suppress(database.Unusable):
+        with contextlib.suppress(database.Unusable, database.Unwritable):
             self._counters = self._saved()
         self._over = True
         with self._reading:  # first, because it cannot remove the files beside the database

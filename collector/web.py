@@ -318,7 +318,8 @@ class WebServer(AbstractContextManager["WebServer"]):
         path = request.path
         if path in self._files and request.method in ("GET", "HEAD"):
             if self._files[path] is self._files["/"] and not self.role(request):
-                return web.Response(status=302, headers={"Location": "login.html"})
+                back = request.rel_url.raw_query_string
+                return web.Response(status=302, headers={"Location": f"login.html?{back}"})
             return _file(request, self._files[path])
         needed = getattr(handler, "needs", access.READ)
         if request.method == "POST":

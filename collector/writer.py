@@ -80,7 +80,7 @@ class Row(NamedTuple):
     measured: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Part:
     """The records of one measurement in a message."""
 
@@ -90,7 +90,7 @@ class Part:
     rows: list[Row]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Message:
     base: str
     protocol: str

@@ -73,7 +73,7 @@ export const clock = {ahead_s: 0, now: () => Date.now() / 1000 + clock.ahead_s};
 export async function ask(path, parameters = {}, body = undefined) {
   const post = body && {method: "POST", body: JSON.stringify(body), headers: {"Content-Type": "application/json"}};
   const answer = await fetch(path + href(parameters), {cache: "no-store", signal: AbortSignal.timeout(15_000), ...post});
-  if (answer.status === 401) location.replace("login.html");
+  if (answer.status === 401) location.replace("login.html" + location.search);
   const found = await answer.json();
   if (!answer.ok) throw new Error(`The collector says: ${found.error}`);
   if (found.now) clock.ahead_s = found.now - Date.now() / 1000;

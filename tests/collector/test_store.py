@@ -374,3 +374,25 @@ def test_queries_of_the_documentation_run(tmp_path: Path) -> None:
     assert missing == [("gate:", 0, 3, 4)]
     assert silent[0][0] == "door:" and len(silent) == 1
     assert dict(counted)["records"] == 8
+
+
+def test_processes_with_one_database_store_each_record_once(where: str) -> None:
+    """The same fleet, new to both, in another order, in transactions of many messages."""
+    packs = [message(measurement(seq, seq, bo=7), NOW + seq) for seq in range(40)]
+    packs += [
+        message([{BN: f"n{node}:", V: seq}, {N: f"x{node % 9}", V: 1}], NOW + seq)
+        for seq in range(10)
+        for node in range(60)
+    ]
+    said, outcomes = list[str](), list[Any]()
+    with Store(where, lambda text, ok: said.append(text)) as one, Store(where) as two:
+        for opened, order in ((one, packs), (two, packs[::-1])):
+            for start in range(0, len(order), 16):
+                assert opened.put(order[start : start + 16], outcomes.append, keep=True)
+        assert wait_until(lambda: len(outcomes) == 2 * len(range(0, len(packs), 16)), 60)
+        counters = one.counters()
+    assert said == [] and all(each.stored for each in outcomes)
+    assert (counters["records"], counters["duplicates"]) == (1_280, 1_280)
+    assert counters["messages"] == 2 * len(packs)
+    assert rows(where, "count(*)") == [(1_280,)]
+    assert len(rows(where, "seq", "name = 't'")) == 40
