@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector import sample
 from devkit.servers import chromium
 from emulator.device_files import ROOT
 
@@ -92,7 +91,8 @@ def _drawn(browser: BrowserContext, address: str) -> tuple[float, int]:
 def take_pictures(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, chromium.running() as browser:
         path = str(Path(scratch) / "fleet.db")
-        sample.write(path, NODES, DAYS)
+        words = ["--db", path, "--nodes", str(NODES), "--days", str(DAYS)]
+        subprocess.run([sys.executable, "-m", "collector.sample", *words], cwd=ROOT, check=True)
         with running(path) as address:
             for name, view in (("collect.png", ""), ("collect-node.png", TOUR)):
                 page = _opened(browser, address + view, *SIZES[name])
