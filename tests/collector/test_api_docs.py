@@ -30,7 +30,9 @@ def at() -> Iterator[Site]:
 def run(example: str, at: Site, folder: Path) -> str:
     if shutil.which("curl") is None:
         pytest.skip("no curl")
-    line = example.replace("127.0.0.1:8080", f"127.0.0.1:{at.server.port}").replace("curl -s", "curl -sSf")
+    line = example.replace("127.0.0.1:8080", f"127.0.0.1:{at.server.port}").replace(
+        "curl -s", "curl -sSf"
+    )
     done = subprocess.run(
         ["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=False
     )
