@@ -1,6 +1,6 @@
 // The page of the collector: which view the address names, and how it stays up to date.
 // Names, units and texts come from anybody who can send a datagram: they become text nodes, never markup.
-import {ask, go, h, here, href, update} from "./dom.js";
+import {ask, drawn, go, h, here, href, update} from "./dom.js";
 import * as node from "./node.js";
 import * as overview from "./overview.js";
 import {alarms, corner, status} from "./status.js";
@@ -39,16 +39,8 @@ function show(view, data, state) {
   if (scroll === 0 && shown !== name) main.focus({preventScroll: true});
   scroll = null;
   shown = name;
-  drawn(view, main, data);
-}
-
-async function drawn(view, main, data) {
-  try {
-    if (view.after) await view.after(main, data);
-    if (!performance.getEntriesByName("drawn").length) performance.mark("drawn"); // for measurements
-  } catch (error) {
-    trouble(error.message);
-  }
+  if (view.after) view.after(main, data).catch((error) => trouble(error.message));
+  else drawn();
 }
 
 function head(view, state) {

@@ -56,6 +56,9 @@ function updateOne(old, fresh) {
   }
 }
 
+// For measurements: a view is there (devkit/docs/collector_page.py)
+export const drawn = () => { if (!performance.getEntriesByName("drawn").length) performance.mark("drawn"); };
+
 // All that is shown is in the query of the address. A node may have an empty name
 export const here = () => Object.fromEntries(new URLSearchParams(location.search));
 

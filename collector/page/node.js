@@ -1,6 +1,6 @@
 // One node: its state, its series as charts, what it said, and what is known of its updates.
 import * as chart from "./chart.js";
-import {ask, clock, go, h, here, href, update} from "./dom.js";
+import {ask, clock, drawn, go, h, here, href, update} from "./dom.js";
 import {badge, battery, release, signal} from "./overview.js";
 import {age, ago, at, capital, plural, span, withUnit} from "./text.js";
 
@@ -28,9 +28,10 @@ export async function load() {
   return {...data, range: kept};
 }
 
-// The charts come first, then the gaps in them
+// The charts come first; the gaps of a year take longer
 export async function after(root, {range}) {
   await chart.follow(root, range);
+  drawn();
   if (range.gaps) return;
   const {node, from, to} = range;
   range.gaps = await ask("api/gaps", {node, from, to});

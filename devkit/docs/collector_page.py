@@ -95,8 +95,7 @@ def take_pictures(folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "collector.sample", *words], cwd=ROOT, check=True)
         with running(path) as address:
             for name, view in (("collect.png", ""), ("collect-node.png", TOUR)):
-                page = _opened(browser, address + view, *SIZES[name])
-                page.screenshot(path=folder / name)
+                _opened(browser, address + view, *SIZES[name]).screenshot(path=folder / name)
             name = "collect-phone.png"
             phones = [
                 _opened(browser, address + view, PHONE, SIZES[name][1]).screenshot()
@@ -120,6 +119,8 @@ def _opened(browser: BrowserContext, address: str, width: int, height: int) -> P
     page.set_viewport_size({"width": width, "height": height})
     page.goto(address)
     page.evaluate(_DRAWN)
+    if "node=" in address:
+        page.locator(".gaps li").first.wait_for(state="attached")
     return page
 
 
