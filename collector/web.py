@@ -336,7 +336,9 @@ class WebServer(AbstractContextManager["WebServer"]):
         path = request.path
         if path in self._files and request.method in ("GET", "HEAD"):
             if self._files[path] is self._files["/"] and not self.role(request):
-                return web.Response(status=302, headers={"Location": "login.html"})
+                view = request.rel_url.raw_query_string
+                back = "login.html" + (f"?{view}" if view else "")
+                return web.Response(status=302, headers={"Location": back})
             return _file(request, self._files[path])
         needed = getattr(handler, "needs", access.READ)
         if request.method == "POST":
