@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
 
+from collector import notices, packs, senml
 from collector.access import is_open_to_others, read_tokens
 from collector.database import SCHEMES, is_server
 
@@ -93,6 +94,25 @@ def _folder(text: str) -> str:
     return text
 
 
+def _alarms(text: str) -> notices.Config:
+    try:
+        return notices.read(text)
+    except (OSError, ValueError) as problem:
+        raise argparse.ArgumentTypeError(f"{text}: {problem}") from None
+
+
+def _nodes(text: str) -> list[str]:
+    """Return the names in a file, one a line."""
+    try:
+        names = Path(text).read_text(encoding="utf-8").split()
+    except (OSError, ValueError) as problem:
+        raise argparse.ArgumentTypeError(f"{text}: {problem}; allowed: a name a line") from None
+    for name in names:
+        if not senml.NAME.fullmatch(name) or len(name) > packs.NAME_MAX:
+            raise argparse.ArgumentTypeError(f"{text}: {name!r}; allowed: letters, digits, -:./_")
+    return names
+
+
 def port(text: str) -> int | None:
     if text == "off":
         return None
@@ -171,6 +191,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--releases", type=_folder, metavar="DIR",
         help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
         " them by CoAP")  # fmt: skip
+    add("--nodes", type=_nodes, metavar="FILE",
+        help="names of nodes, one a line, that are shown as never seen until they report; those of"
+        " --releases are, too")  # fmt: skip
+    add("--alarms", type=_alarms, metavar="FILE",
+        help="limits of alarms, and where they are sent: docs/alarms.md (default:"
+        " nowhere)")  # fmt: skip
+    add("--test-alarm", action="store_true",
+        help="send a notice to each target of --alarms, print what came back, end")  # fmt: skip
     add("--export", type=_export, metavar="FILE",
         help=f"write the records of --db to this file, which ends in {CSV} or {PARQUET}, and"
         " end")  # fmt: skip

@@ -23,7 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector import VERSION, database, tables
+from collector import VERSION, database, notices, tables
+from collector.alarms import Watchman
 from collector.arguments import HTTP, ROLES
 from collector.database import is_server
 from collector.decode_queue import DecodeQueue, Message, Sink
@@ -44,6 +45,11 @@ class UsageError(Exception):
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.test_alarm:
+        if not options.alarms or not notices.targets(options.alarms):
+            raise UsageError("--test-alarm: needs --alarms FILE; allowed: one with [webhook] or"
+                             " [email]")  # fmt: skip
+        return 0 if notices.test(options.alarms) else 1
     if options.export is not None:
         return _export(options)
     if options.backup is not None:
@@ -169,7 +175,23 @@ class Collector:
             raise UsageError("nothing to collect from; allowed: --udp, --coap or --mqtt")
 
     def _watch(self) -> None:
-        """Find out which nodes are silent, and tell (collector/watch.py)."""
+        """Find out which nodes are silent, and tell."""
+        options = self._options
+        self._stack.enter_context(
+            Watchman(
+                self.store.where if self.store else options.db,
+                options.alarms or notices.read(None),
+                lambda text, ok: self.report("alarms", text, ok),
+                self._expected if options.nodes or options.releases else None,
+            )
+        )
+
+    def _expected(self) -> list[str]:
+        """Return the names of the nodes that are to report."""
+        names = list(self._options.nodes or [])
+        if self._options.releases is not None:
+            names += [path.stem for path in Path(self._options.releases, "nodes").glob("*.key")]
+        return names
 
     def _open_store(self, path: str | None) -> Store:
         try:

@@ -37,7 +37,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("bt", "bv", "bs", "v", "s", "t", "ut"), (int, float, Decimal)),
 }  # fmt: skip
 _VALUES = ("v", "vs", "vb", "vd")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 
 
 class Record(NamedTuple):
@@ -141,7 +141,7 @@ def _resolved(fields: dict[str, Any], base: dict[str, Any], now_s: float) -> Rec
             raise ValueError("neither a value nor a sum")
         return None  # only base fields
     name = base.get("bn", "") + fields.get("n", "")
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ValueError(f"name {name!r}; allowed: letters, digits and -:./_, no sign in front")
     value: Value = fields[values[0]] if values else None
     if values == ["v"] and "bv" in base:

@@ -100,11 +100,13 @@ CREATE VIEW readings AS
 -- What is known of the nodes beyond their reports: collector/watch.py
 CREATE TABLE watch (
     node {integer} PRIMARY KEY,
-    checked {time} NOT NULL,             -- when the figures below were made
+    checked {time} NOT NULL,             -- `seen` of the node, when the figures were made
     period {time},                       -- seconds between its reports; NULL: not known yet
     lost INTEGER,                        -- reports that are missing of the 24 h before
     battery {time},                      -- V
     trend {time},                        -- V a day, over 7 days
+    pending {integer},                   -- release that is offered to it, and since when
+    pending_since {time},
     muted {time}                         -- no alarms of it until then
 ){clustered};
 CREATE TABLE alarm (

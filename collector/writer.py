@@ -81,7 +81,7 @@ class Row(NamedTuple):
     measured: float | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Part:
     """The records of one measurement in a message."""
 
@@ -91,7 +91,7 @@ class Part:
     rows: list[Row]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Message:
     base: str
     protocol: str
