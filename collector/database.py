@@ -114,10 +114,13 @@ class Connection(AbstractContextManager["Connection"]):
         """Insert many rows at once; return those of a RETURNING in `tail`, such as ON CONFLICT."""
         raise NotImplementedError
 
-    def find(self, sql: str, columns: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
+    def find(
+        self, sql: str, columns: str, keys: Sequence[Sequence[Any]], lock: str = ""
+    ) -> list[Row]:
         """Return the rows of a SELECT from {keys}, joined to other tables, for many keys at once.
 
-        columns: their names and types, "node bigint, base text".
+        columns: their names and types, "node bigint, base text". lock: a table whose rows others
+        cannot change until the end of the transaction.
         """
         raise NotImplementedError
 
@@ -205,7 +208,9 @@ class Sqlite(Connection):
             self._raw.executemany(sql, rows)
         return []
 
-    def find(self, sql: str, columns: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
+    def find(
+        self, sql: str, columns: str, keys: Sequence[Sequence[Any]], lock: str = ""
+    ) -> list[Row]:
         sql = _of_one_key(sql, columns)
         with _sqlite_errors():
             return [row for key in keys for row in self._raw.execute(sql, key).fetchall()]
@@ -308,11 +313,15 @@ class Postgres(Connection):
         select = f"SELECT {names} FROM json_populate_recordset({kind}, ?)"
         return self.execute(f"INSERT INTO {table} ({names}) {select} {tail}", _json(columns, rows))
 
-    def find(self, sql: str, columns: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
+    def find(
+        self, sql: str, columns: str, keys: Sequence[Sequence[Any]], lock: str = ""
+    ) -> list[Row]:
         if not keys:
             return []
         names = [each.split()[0] for each in columns.split(",")]
         sql = sql.format(keys=f"json_to_recordset(?) AS keys({columns})")
+        if lock:
+            sql += f" ORDER BY {', '.join(names)} FOR UPDATE OF {lock}"
         return self.execute(sql, _json(names, keys))
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
