@@ -125,6 +125,7 @@ class _Api:
                 **{name: of_program.get(name) for name in fields},
                 "counters": queries.counters(reader) | of_program.get("counters", {}),
                 "refused": queries.refused(reader),
+                "alarms": queries.alarms(reader, is_open=True)["total"],
                 "may_change": role == access.CHANGE,
                 "needs_token": self._server.access.needs_token,
             }

@@ -1,6 +1,6 @@
 """The queue between receivers and one thread, which decodes packs and hands them to the store.
 
-    queue = DecodeQueue(store, [readings.add, printer.put])
+    queue = DecodeQueue(store, [printer.put])
     queue.put(Message("udp", "192.0.2.7:5683", data))      # from any thread; never waits
     queue.put(Message("coap", source, data, done=answer))  # answer(STORED, ""), after the commit
 
@@ -81,7 +81,13 @@ class DecodeQueue:
         return self._queue.qsize()
 
     def put(self, message: Message) -> bool:
-        """Return False if there was no room."""
+        """Return False if there was no room.
+
+        What its sender repeats is decoded at once: it never waits, and threads that take turns
+        cost more than that."""
+        if message.repeats:
+            self._process(message)
+            return True
         size = len(message.data)
         with self._lock:
             room = self._bytes + size <= QUEUE_MAX_BYTES and self._queue.qsize() < QUEUE_MAX

@@ -16,7 +16,6 @@ import hashlib
 import os
 import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,24 +24,19 @@ from typing import TYPE_CHECKING, Any
 
 from collector import VERSION, database, notices, tables
 from collector.alarms import Watchman
-from collector.arguments import HTTP, ROLES
+from collector.arguments import HTTP, ROLES, UsageError
 from collector.database import is_server
 from collector.decode_queue import DecodeQueue, Message, Sink
 from collector.fleet import Fleet
-from collector.readings import Readings
 from collector.releases import Releases
 from collector.store import Store
-from collector.terminal import LinePrinter, Screen
+from collector.terminal import REDRAW_S, LinePrinter, Row, Screen, latest
 from collector.udp import Address, UdpListener, address_text
 
 if TYPE_CHECKING:
     from collector.coap import CoapServer
 
 INTAKES_MAX = 64  # that share a subscription on one computer
-
-
-class UsageError(Exception):
-    """The collector cannot run as its arguments ask; the text says what is allowed."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -52,7 +46,9 @@ def main(options: argparse.Namespace) -> int:
                              " [email]")  # fmt: skip
         return 0 if notices.test(options.alarms) else 1
     if options.export is not None:
-        return _export(options)
+        from collector import export
+
+        return export.run(options)
     if options.backup is not None:
         return _backup(options)
     with contextlib.ExitStack() as stack:
@@ -74,35 +70,6 @@ def _backup(options: argparse.Namespace) -> int:
     return 0
 
 
-def _export(options: argparse.Namespace) -> int:
-    from collector import export, queries
-
-    where, path = options.db, options.export
-    if where is None:
-        raise UsageError(f"--export {path}: needs --db; allowed: a database of this command")
-    try:
-        with database.connect(where, read_only=True) as connection:
-            node = None
-            if options.node is not None:
-                found = queries.find(connection, options.node)
-                if found is None:
-                    raise UsageError(f"--node {options.node}: not in {database.shown(where)};"
-                                     " allowed: the name of a node without its colon")  # fmt: skip
-                node = found[1]
-            which = {"node": node, "since_s": options.since, "until_s": options.until}
-            number = export.write(connection, path, **which)
-    except ModuleNotFoundError as problem:
-        raise UsageError(f"--export {path}: no module {problem.name}; allowed: after pip install"
-                         " pyarrow, or a file that ends in .csv") from None  # fmt: skip
-    except OSError as problem:
-        raise UsageError(
-            f"--export {path}: {problem.strerror or problem}; allowed: with --db a database of"
-            " this command, and a file that can be written"
-        ) from None
-    print(f"collect: {number} records in {path}", file=sys.stderr)
-    return 0
-
-
 class Collector:
     """A running collector: it listens from its construction until `stack` is closed."""
 
@@ -112,7 +79,6 @@ class Collector:
         if options.role != ROLES[0] and options.db is None:
             raise UsageError(f"--role {options.role}: needs --db; allowed: the database that all"
                              " roles share")  # fmt: skip
-        self.readings = Readings()
         self.endpoints: list[str] = []
         self.page = ""  # its address
         self.problems: dict[str, str] = {}  # of the database and the broker; "" is none
@@ -138,15 +104,13 @@ class Collector:
             print(doing, file=sys.stderr, flush=True)
             _tell_systemd()
             self._look()
-            if self._on_terminal and self.store:
-                self._screen = Screen(self.readings, self._above_table)
+            if self._on_terminal and self._options.role == ROLES[0]:
+                self._screen = Screen(self._latest, self._above_table)
             while not self._stop.is_set() and not self._has_counted():
                 self._count_lost()
                 self._look()
                 self._stop.wait(0.05 if self._options.count else 0.5)
         self._stack.close()  # processes the messages received so far; nothing changes any more
-        if self._screen is not None:
-            self._screen.close()
         if self.store is None:
             return 0
         print(self.summary(), file=sys.stderr)
@@ -161,13 +125,15 @@ class Collector:
     def _take(self) -> None:
         """Receive and store."""
         options, stack = self._options, self._stack
-        sinks: list[Sink] = [self.readings.add]
-        if not self._on_terminal:
+        sinks: list[Sink] = []
+        shows = options.role == ROLES[0]  # an intake costs no more than it must
+        if options.json or (shows and not self._on_terminal):
             self._printer = LinePrinter(sys.stdout, options.json, self._stop)
             sinks.append(self._printer.put)
             stack.callback(self._printer.close)
         self.fleet, self.releases = self._open_releases(options)
         self.store = self._open_store(options.db)
+        stack.callback(self._end_screen)
         self.queue = DecodeQueue(self.store, sinks)
         stack.callback(self.queue.close)
         stack.callback(self._count_lost)
@@ -304,7 +270,7 @@ class Collector:
         if self._options.http is None:
             return
         from collector.access import is_loopback
-        from collector.web import WebServer
+        from collector.web import WebServer, tls_context
 
         options = self._options
         host, port = options.http
@@ -317,7 +283,8 @@ class Collector:
             server = self._stack.enter_context(
                 WebServer(
                     host, port, self._database(), self.status, tokens=options.token_file,
-                    names=options.http_name, tls=_tls(options), report=self._tell,
+                    names=options.http_name, tls=tls_context(options.tls_cert, options.tls_key),
+                    report=self._tell,
                 )
             )  # fmt: skip
         self.page = f"{server.scheme}://{address_text(server.host, server.port)}/"
@@ -363,7 +330,6 @@ class Collector:
         if any(each.lost is None for each in self._listeners):
             counted["dropped (without the system's, which are unknown)"] = counted.pop("dropped")
         optional = [
-            ("names forgotten", self.readings.forgotten),
             ("not written", self.store.unwritten),
             ("not printed", self._printer.skipped if self._printer else 0),
         ]
@@ -375,6 +341,18 @@ class Collector:
     def summary(self) -> str:
         lines = [", ".join(f"{count} {name}" for name, count, _ in self.counters())]
         return "\n".join(lines + [text for text in self.problems.values() if text])
+
+    def _latest(self, most: int) -> list[Row]:
+        assert self.store is not None
+        return self.store.read(lambda connection: latest(connection, most))
+
+    def _end_screen(self) -> None:
+        """Show what was received last, while the database is there."""
+        if self._screen is not None and self.store is not None:
+            written = threading.Event()
+            if self.store.put([], lambda outcome: written.set()):
+                written.wait(REDRAW_S)
+            self._screen.close()
 
     def _above_table(self) -> str:
         offers = self.releases.offers if self.releases else ""
@@ -397,22 +375,6 @@ class Collector:
             "waiting": self.queue.waiting + self.store.waiting,
             "unwritable": bool(self.store.problem),
         }
-
-
-def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
-    if not options.tls_cert and not options.tls_key:
-        return None
-    if not options.tls_cert or not options.tls_key:
-        raise UsageError("--tls-cert and --tls-key: one is missing; allowed: both, as PEM files")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(options.tls_cert, options.tls_key)
-    except (OSError, ssl.SSLError) as problem:
-        raise UsageError(
-            f"--tls-cert {options.tls_cert}, --tls-key {options.tls_key}:"
-            f" {problem.strerror or problem}; allowed: a certificate and its key as PEM files"
-        ) from None
-    return context
 
 
 def _digest(*parts: str) -> str:

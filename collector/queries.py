@@ -59,7 +59,7 @@ AND rl.name = (SELECT id FROM name WHERE name = 'rl' AND kind = 'number' AND uni
 _LATEST = """
 SELECT name.name, nullif(name.unit, ''), kind, value, sum, other, measured, received, seq, count
 FROM latest JOIN name ON name.id = latest.name WHERE latest.node = ?
-ORDER BY name.name, name.unit, kind, nth LIMIT ?
+ORDER BY name.id LIMIT ?
 """
 
 
@@ -100,22 +100,31 @@ def nodes(
     total = matching[state] if state else sum(matching.values())
     signals = _signal_names(connection)
     key, values = _sort_key(sort.removeprefix("-"), signals)
-    down = " DESC" if sort.startswith("-") else ""
+    order = f"{key} DESC" if sort.startswith("-") else key
+    if key != "node.base":  # in the order of which nodes are found without sorting
+        order += " NULLS LAST, node.base"
     condition = f"{_MATCHES} AND {STATE} = ?" if state else _MATCHES
     rows = connection.execute(
-        f"SELECT {_COLUMNS}, {key} AS place FROM {_FROM} WHERE {condition}"
-        f" ORDER BY CASE WHEN {key} IS NULL THEN 1 ELSE 0 END, place{down}, node.base"
-        " LIMIT ? OFFSET ?",
-        (*values, now_s, _pattern(search), *([state] if state else []), *values, PAGE_ROWS,
+        f"SELECT node.id FROM {_FROM} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?",
+        (now_s, _pattern(search), *([state] if state else []), *values, PAGE_ROWS,
          (page - 1) * PAGE_ROWS),
     )  # fmt: skip
+    ids = [number for (number,) in rows]
+    found = {} if not ids else {
+        row[0]: row
+        for row in connection.execute(
+            f"SELECT {_COLUMNS} FROM {_FROM} WHERE node.id IN ({marks(ids)})", (now_s, *ids)
+        )
+    }  # fmt: skip
     return {
         "now": now_s,
         "total": total,
         "page": page,
         "pages": max(1, -(-total // PAGE_ROWS)),
         "counts": counts,
-        "nodes": _with_signals(connection, [row[:-1] for row in rows], signals),
+        "nodes": _with_signals(
+            connection, [found[number] for number in ids if number in found], signals
+        ),
     }
 
 
@@ -128,8 +137,10 @@ def node(connection: Connection, now_s: float, name: str) -> dict[str, Any] | No
         f"SELECT {_COLUMNS} FROM {_FROM} WHERE node.base = ?", (now_s, base[1])
     )
     [found] = _with_signals(connection, rows, _signal_names(connection))
-    [(source, protocol, boot, seq)] = connection.execute(
-        "SELECT source, protocol, boot, seq FROM node WHERE id = ?", (base[0],)
+    [(source, protocol, boot, seq, muted)] = connection.execute(
+        "SELECT source, protocol, boot, seq, muted FROM node"
+        " LEFT JOIN watch ON watch.node = node.id WHERE id = ?",
+        (base[0],),
     )
     numbered = seq >= 0
     values = [_value(row) for row in connection.execute(_LATEST, (base[0], NAMES_MAX))]
@@ -141,6 +152,7 @@ def node(connection: Connection, now_s: float, name: str) -> dict[str, Any] | No
         "protocol": protocol,
         "boot": boot if numbered else None,
         "seq": seq if numbered else None,
+        "muted": muted if muted and muted > now_s else None,
         "measurements": [each for each in values if each["name"] not in UNITS],
         "figures": [each for each in values if each["name"] in UNITS],
         "fleet": _fleet(connection, base[0]),
@@ -166,7 +178,8 @@ def refused(connection: Connection, origin: tuple[str, str] | None = None) -> li
         f"SELECT {', '.join(fields)} FROM refused ORDER BY id DESC LIMIT 1000"
     )
     if origin is not None:
-        rows = [row for row in rows if _host(*row[1:3]) == _host(*origin)]
+        host = _host(*origin)
+        rows = [row for row in rows if host and _host(*row[1:3]) == host]
     return [dict(zip(fields, row, strict=True)) for row in rows[:REFUSED_SHOWN]]
 
 
@@ -266,6 +279,12 @@ def _with_signals(
     return list(found.values())
 
 
+def shown(value: float | bool | None, other: str | None) -> str:
+    """Return a value of the database as people read it."""
+    text = other or "" if value is None else str(value)
+    return packs.printable(text.lower() if isinstance(value, bool) else text)
+
+
 def _value(row: Sequence[Any]) -> dict[str, Any]:
     """Return the latest value of a name. Texts and bytes are only in `shown`."""
     name, unit, kind, value, total, other, measured, received, seq, count = row
@@ -275,10 +294,9 @@ def _value(row: Sequence[Any]) -> dict[str, Any]:
         value = total
     elif kind != "number":
         value = None
-    shown = other if value is None else str(value).lower() if kind == "bool" else str(value)
     return {
         "name": name, "label": label(name, unit), "unit": unit, "value": value, "kind": kind,
-        "shown": packs.printable(shown or ""), "measured": measured, "received": received,
+        "shown": shown(value, other), "measured": measured, "received": received,
         "seq": seq, "count": count,
     }  # fmt: skip
 

@@ -23,7 +23,7 @@ UNITS |= {BOOT: None, UNTIMED: None, "lk": None, "ps": None}
 UNITS |= {"rl": None, "up": "%", "rj": None, "rc": None, "ch": None}  # rc and ch are texts
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Measurement:
     """The records that belong to one sequence number; all of a pack that has none."""
 

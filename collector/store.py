@@ -160,7 +160,7 @@ class Store(AbstractContextManager["Store"]):
     def counters(self) -> dict[str, int]:
         """Return all counters, over all runs and processes; the last ones if that fails."""
         if not self._over:
-            with contextlib.suppress(database.Unusable):
+            with contextlib.suppress(database.Unusable, database.Unwritable):
                 self._counters = self._saved()
         with self._changed:
             total = self._counters + self._unsaved + self._saving
@@ -171,7 +171,7 @@ class Store(AbstractContextManager["Store"]):
         with self._changed:
             self._add("messages", 1)
             self._add("refused", 1)
-            self._refused.append((time.time(), protocol, source, reason))
+            self._refused.append((time.time(), protocol, database.writable(source), reason))
 
     def __exit__(self, *raised: object) -> None:
         self.close()
@@ -266,7 +266,7 @@ class Store(AbstractContextManager["Store"]):
                 self._report(f"{self._shown}: writing again", True)
             for job, outcome in zip(jobs, outcomes, strict=True):
                 job.tell(outcome)
-        with contextlib.suppress(database.Unusable):
+        with contextlib.suppress(database.Unusable, database.Unwritable):
             self._counters = self._saved()
         self._over = True
         with self._reading:  # first, because it cannot remove the files beside the database
@@ -326,6 +326,7 @@ class Store(AbstractContextManager["Store"]):
                 totals = [(number, name) for name, number in sorted(added.items())]
                 self._database.many(_ADD, totals)
         except BaseException:
+            self._writer.forget()
             self._fleet.forget()
             raise
         with self._changed:

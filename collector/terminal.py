@@ -18,11 +18,23 @@ from typing import Any, TextIO
 
 from tabulate import tabulate
 
-from collector.readings import Reading, Readings
+from collector.database import Connection
+from collector.queries import shown
+from collector.readings import Reading
 
 REDRAW_S = 0.5
 PRINT_MAX = 10_000  # messages that wait for a reader of the lines
 HEADINGS = ("name", "value", "unit", "measured", "received", "protocol", "records")
+# Only of as many nodes as there may be lines: each has one value at least
+_LATEST = """
+SELECT base, name.name, nth, unit, kind, coalesce(value, sum), other, latest.measured, received,
+       protocol, count
+FROM (SELECT id, base, protocol FROM node WHERE seen > 0 ORDER BY base LIMIT ?) AS listed
+     JOIN latest ON latest.node = listed.id JOIN name ON name.id = latest.name
+ORDER BY base, name.name, nth LIMIT ?
+"""
+# name, value, unit, measured, received, protocol, records
+Row = tuple[str, str, str, float | None, float, str, int]
 _HOME, _REST_OF_LINE, _REST, _NEW_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
 
 
@@ -98,10 +110,12 @@ class Screen:
     """Redraws a terminal until it is closed."""
 
     def __init__(
-        self, readings: Readings, summary: Callable[[], str], out: TextIO = sys.stdout
-    ) -> None:
-        """summary: returns the lines above the table."""
-        self._readings, self._summary, self._out = readings, summary, out
+        self, read: Callable[[int], list[Row]], summary: Callable[[], str],
+        out: TextIO = sys.stdout,
+    ) -> None:  # fmt: skip
+        """read(most): returns the `latest` values; summary: the lines above the table."""
+        self._read, self._summary, self._out = read, summary, out
+        self._rows: list[Row] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="screen", daemon=True)
         self._thread.start()
@@ -120,31 +134,36 @@ class Screen:
     def _draw(self) -> None:
         size = shutil.get_terminal_size()
         now_s = time.time()
-        text = screen_text(self._readings, self._summary(), now_s, size.columns, size.lines - 1)
+        with contextlib.suppress(OSError):  # the summary says what is wrong with the database
+            self._rows = self._read(size.lines)
+        text = screen_text(self._rows, self._summary(), now_s, size.columns, size.lines - 1)
         lines = [line + _REST_OF_LINE for line in text.splitlines()]
         self._out.write(_HOME + "\n".join(lines) + "\n" + _REST)
         self._out.flush()
 
 
-def screen_text(readings: Readings, summary: str, now_s: float, columns: int, lines: int) -> str:
+def latest(connection: Connection, most: int) -> list[Row]:
+    """Return the latest values, in the order of nodes and names: rows of the table."""
+    rows = []
+    for base, name, nth, unit, kind, value, other, measured, *rest in connection.execute(
+        _LATEST, (most, most)
+    ):
+        value = bool(value) if kind == "bool" and value is not None else value
+        again = f" ({nth + 1})" if nth else ""
+        rows.append((base + name + again, shown(value, other), unit, measured, *rest))
+    return rows
+
+
+def screen_text(rows: Sequence[Row], summary: str, now_s: float, columns: int, lines: int) -> str:
     """Return the summary and as many of the latest values as there is room for."""
-    latest = readings.latest()
     top = [*summary.splitlines(), ""]
     room = max(1, lines - len(top) - 3)
-    rows = [
-        (
-            each.name,
-            each.shown,
-            each.unit,
-            _age(now_s, each.measured_s),
-            _age(now_s, each.received_s),
-            each.protocol,
-            count,
-        )
-        for each, count in latest[:room]
+    table = [
+        (name, value, unit, _age(now_s, measured), _age(now_s, received), protocol, count)
+        for name, value, unit, measured, received, protocol, count in rows[:room]
     ]
-    body = _table(rows).splitlines() if rows else ["nothing has arrived yet"]
-    more = [f"and {len(latest) - room} more"] if len(latest) > room else []
+    body = _table(table).splitlines() if table else ["nothing has arrived yet"]
+    more = ["and more"] if len(rows) > room else []
     return "\n".join(line[:columns] for line in [*top, *body, *more])
 
 

@@ -51,6 +51,19 @@ def rows(where: str, columns: str = "*", which: str = "1 = 1") -> list[tuple[Any
     return sorted(found, key=lambda row: [(each is not None, each) for each in row])
 
 
+def names(collector: Collector) -> list[str]:
+    """Of all records that it has stored."""
+    assert collector.store is not None
+    return [name for (name,) in rows(collector.store.where, "DISTINCT node || name")]
+
+
+def refused(collector: Collector) -> str:
+    """What was wrong with the last messages that could not be decoded."""
+    assert collector.store is not None
+    sql = "SELECT protocol, source, reason FROM refused ORDER BY id"
+    return str(collector.store.read(lambda connection: connection.execute(sql)))
+
+
 def stored(store: Store, *messages: Message) -> tuple[int, int]:
     """Store messages; the numbers of new records and of duplicates."""
     outcomes: list[Outcome] = []

@@ -163,7 +163,11 @@ def test_a_node_has_measurements_in_words_before_its_own_figures(at: Site) -> No
     [temperature] = [each for each in found["measurements"] if each["name"] == "t"]
     assert (temperature["seq"], temperature["count"], temperature["measured"]) == (7, 2, NOW - 5)
     assert (found["source"], found["protocol"], found["seq"]) == ("192.0.2.7:5683", "coap", 7)
-    assert found["fleet"]["release"] == 6 and found["fleet"]["changed"] == "x.py"
+    assert (
+        found["muted"] is None
+        and found["fleet"]["release"] == 6
+        and found["fleet"]["changed"] == "x.py"
+    )
     assert [each["reason"] for each in found["refused"]] == ["bad"]
     assert [(each["kind"], each["text"], each["until"]) for each in found["alarms"]] == [
         ("battery", "low", None)

@@ -39,6 +39,9 @@ class SlowStore:
     def count(self, name: str, number: int = 1) -> None:
         self.counted += [name] * number
 
+    def refuse(self, protocol: str, source: str, reason: str) -> None:
+        self.counted += ["messages", "refused"]
+
     def commit(self, outcome: Outcome = Outcome(True, [], 0)) -> None:  # noqa: B008
         while self.waiting:
             self.waiting.pop()(outcome)

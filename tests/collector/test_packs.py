@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import atexit
+import functools
 import json
-import sqlite3
+import tempfile
 from decimal import Decimal
 from typing import Any
 
@@ -14,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector import packs
-from collector.readings import Readings
+from collector.database import Connection, connect
 from collector.tables import prepare
-from collector.terminal import as_line, as_object, screen_text
+from collector.terminal import as_line, as_object, latest, screen_text
 from collector.writer import Writer, message_of
 
 NOW = 1_800_000_000.0
@@ -44,18 +45,31 @@ def _use(data: bytes) -> None:
     except ValueError as problem:
         packs.printable(str(problem))
         return
-    with contextlib.closing(sqlite3.connect("")) as database:
-        prepare(database)
-        new, duplicates = Writer(database).write(message_of(records, "udp", "::1", NOW))
-        rows = database.execute("SELECT count(*) FROM readings").fetchone()
-    assert rows == (len(new),)
-    readings = Readings()
-    readings.add(new)
-    for reading in new:
+    connection, writer = _database()
+    messages = [message_of(records, "udp", "::1", NOW)]
+    writer.name(messages)
+    connection.begin()
+    try:
+        [written] = writer.write(messages)
+        rows = connection.execute("SELECT count(*) FROM readings")
+        text = screen_text(latest(connection, 50), "", NOW, 80, 24)
+    finally:
+        connection.rollback()
+    assert rows == [(len(written.new),)] and all(map(str.isprintable, text.splitlines()))
+    for reading in written.new:
         assert len(as_line(reading).splitlines()) == 1
         assert as_line(reading).isprintable()
         json.dumps(as_object(reading), allow_nan=False)
-    screen_text(readings, "", NOW, 80, 24)
+
+
+@functools.cache
+def _database() -> tuple[Connection, Writer]:
+    folder = tempfile.TemporaryDirectory()
+    connection = connect(f"{folder.name}/a.db")
+    atexit.register(lambda: (connection.close(), folder.cleanup()))
+    with connection.transaction():
+        prepare(connection)
+    return connection, Writer(connection)
 
 
 @given(st.binary(max_size=200))

@@ -1,4 +1,4 @@
-"""Latest values, and their bounds."""
+"""Latest values, and what a pack says of itself."""
 
 from __future__ import annotations
 
@@ -7,54 +7,42 @@ from typing import Any
 import cbor2
 import pytest
 
-from collector import packs
-from collector.readings import Readings
+from collector import database, packs
 from collector.report import sequence_number
-from tests.collector.rig import readings as readings_of
-from tests.collector.rig import report
+from collector.store import Store
+from collector.terminal import latest
+from tests.collector.rig import message, report, stored
 
 NOW = 1_800_000_000.0
 
 
-def add(readings: Readings, pack: Any, at: float = NOW) -> list[str]:
-    found = readings_of(pack, at)
-    readings.add(found)
-    return [f"{each.name}={each.shown}" for each in found]
+def shown(where: str, store: Store, *packs: Any) -> dict[str, tuple[Any, ...]]:
+    """Name -> (value, when it was measured, records) of the latest, after these packs."""
+    stored(store, *(message(pack, NOW) for pack in packs))
+    with database.connect(where) as connection:
+        rows = latest(connection, 100)
+    return {name: (value, measured, count) for name, value, _, measured, _, _, count in rows}
 
 
-def test_a_measurement_that_comes_late_is_not_the_latest() -> None:
-    readings = Readings()
-    for when, value in ((NOW - 10, 1), (NOW - 900, 2)):
-        add(readings, [{0: "t", 6: when, 2: value}])
-    [(reading, count)] = readings.latest()
-    assert (reading.shown, count) == ("1", 2)
+def test_a_measurement_that_comes_late_is_not_the_latest(where: str) -> None:
+    with Store(where) as store:
+        packs = [[{0: "t", 6: when, 2: value}] for when, value in ((NOW - 10, 1), (NOW - 900, 2))]
+        assert shown(where, store, *packs) == {"t": ("1", NOW - 10, 2)}
 
 
-def test_a_time_that_cannot_be_right_is_unknown() -> None:
-    readings = Readings()
-    for when in (1e290, NOW + 10 * 86_400, 2**28 + 1):
-        add(readings, [{0: "t", 6: when, 2: 1}])
-    [(reading, count)] = readings.latest()
-    assert (reading.measured_s, reading.received_s, count) == (None, NOW, 3)
+def test_a_time_that_cannot_be_right_is_unknown(where: str) -> None:
+    with Store(where) as store:
+        packs = [[{0: "t", 6: when, 2: 1}] for when in (1e290, NOW + 10 * 86_400, 2**28 + 1)]
+        assert shown(where, store, *packs) == {"t": ("1", None, 3)}
 
 
-def test_a_value_of_no_known_time_is_the_latest_if_its_node_does_have_a_clock() -> None:
+def test_a_value_of_no_known_time_is_the_latest_if_its_node_does_have_a_clock(where: str) -> None:
     """A wrong clock must not hold the page back; a report from before a power loss must."""
-    readings = Readings()
-    for value, records in enumerate([{6: NOW - 10}, {}, {6: 2**28 + 1}, {6: NOW - 5}]):
-        marks = [] if records else [{0: "tu", 4: True}]
-        add(readings, [{-2: "g:", 2: value}, *marks, {0: "t", 2: value, **records}])
-        [shown] = [each.shown for each, _ in readings.latest() if each.name == "g:t"]
-        assert shown == ["0", "0", "2", "2"][value]
-
-
-def test_invented_names_push_out_the_oldest() -> None:
-    readings = Readings(names_max=10)
-    for number in range(50):
-        add(readings, [{0: f"n{number}", 2: number}, {0: "kept", 2: number}])
-    assert len(readings.latest()) == 10
-    assert {each.name: count for each, count in readings.latest()}["kept"] == 50
-    assert readings.forgotten == 41
+    with Store(where) as store:
+        for value, records in enumerate([{6: NOW - 10}, {}, {6: 2**28 + 1}, {6: NOW - 5}]):
+            marks = [] if records else [{0: "tu", 4: True}]
+            pack = [{-2: "g:", 2: value}, *marks, {0: "t", 2: value, **records}]
+            assert shown(where, store, pack)["g:t"][0] == ["0", "0", "2", "2"][value]
 
 
 @pytest.mark.parametrize(

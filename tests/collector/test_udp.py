@@ -13,7 +13,7 @@ import pytest
 from collector import decode_queue, udp
 from collector.load import UdpLoad, keys
 from collector.udp import UdpListener
-from tests.collector.rig import port_of, report, wait_until
+from tests.collector.rig import port_of, report, rows, wait_until
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -24,7 +24,7 @@ def test_reports_are_received_at_a_port_beside_that_of_coap(start: Any, host: st
         sender.bind((host, 0))
         sender.sendto(cbor2.dumps(report(1)), (host, port_of(collector, "udp")))
         assert collector.queue.wait_for(1, 5)
-        [source, _] = [reading.source for reading, _ in collector.readings.latest()]
+        [(source,)] = rows(collector.store.where, "DISTINCT source")
         shown = f"[{host}]" if ":" in host else host
         assert source == f"{shown}:{sender.getsockname()[1]}"
 
