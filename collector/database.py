@@ -61,6 +61,11 @@ def is_server(where: str) -> bool:
     return where.startswith(SCHEMES)
 
 
+def writable(text: str) -> str:
+    """Return a text that each engine takes: without lone surrogates and the character 0."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
 def shown(where: str) -> str:
     """Return it without a password."""
     return re.sub(r"(?<=//)([^/@:]*):[^/@]*@", r"\1@", where)
@@ -109,10 +114,13 @@ class Connection(AbstractContextManager["Connection"]):
         """Insert many rows at once; return those of a RETURNING in `tail`, such as ON CONFLICT."""
         raise NotImplementedError
 
-    def find(self, sql: str, columns: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
+    def find(
+        self, sql: str, columns: str, keys: Sequence[Sequence[Any]], lock: str = ""
+    ) -> list[Row]:
         """Return the rows of a SELECT from {keys}, joined to other tables, for many keys at once.
 
-        columns: their names and types, "node bigint, base text".
+        columns: their names and types, "node bigint, base text". lock: a table whose rows others
+        cannot change until the end of the transaction.
         """
         raise NotImplementedError
 
@@ -200,7 +208,9 @@ class Sqlite(Connection):
             self._raw.executemany(sql, rows)
         return []
 
-    def find(self, sql: str, columns: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
+    def find(
+        self, sql: str, columns: str, keys: Sequence[Sequence[Any]], lock: str = ""
+    ) -> list[Row]:
         sql = _of_one_key(sql, columns)
         with _sqlite_errors():
             return [row for key in keys for row in self._raw.execute(sql, key).fetchall()]
@@ -303,11 +313,15 @@ class Postgres(Connection):
         select = f"SELECT {names} FROM json_populate_recordset({kind}, ?)"
         return self.execute(f"INSERT INTO {table} ({names}) {select} {tail}", _json(columns, rows))
 
-    def find(self, sql: str, columns: str, keys: Sequence[Sequence[Any]]) -> list[Row]:
+    def find(
+        self, sql: str, columns: str, keys: Sequence[Sequence[Any]], lock: str = ""
+    ) -> list[Row]:
         if not keys:
             return []
         names = [each.split()[0] for each in columns.split(",")]
         sql = sql.format(keys=f"json_to_recordset(?) AS keys({columns})")
+        if lock:
+            sql += f" ORDER BY {', '.join(names)} FOR UPDATE OF {lock}"
         return self.execute(sql, _json(names, keys))
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
@@ -318,11 +332,12 @@ class Postgres(Connection):
 
     def version(self) -> int | None:
         self.execute("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
-        self.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-        found = self.execute("SELECT version FROM schema_version")
+        [(table,)] = self.execute("SELECT to_regclass('schema_version')::text")
+        found = self.execute("SELECT version FROM schema_version") if table else []
         return int(found[0][0]) if found else None
 
     def set_version(self, version: int) -> None:
+        self.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
         self.execute("DELETE FROM schema_version")
         self.execute("INSERT INTO schema_version VALUES (?)", (version,))
 

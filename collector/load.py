@@ -34,7 +34,7 @@ from urllib.parse import urlsplit
 import cbor2
 
 ACK_TIMEOUT_S, ACK_RANDOM_FACTOR, MAX_RETRANSMIT = 2.0, 1.5, 4
-SOCKETS = 16  # of the nodes together: 65536 message ids each
+SOCKETS = 64  # of the nodes together: 65536 message ids each
 VALUES = ("t", "h", "p", "v", "rp", "rq")
 _CHANGED, _ACK = 0x44, 2
 _POST = b"\x02"

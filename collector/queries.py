@@ -100,22 +100,31 @@ def nodes(
     total = matching[state] if state else sum(matching.values())
     signals = _signal_names(connection)
     key, values = _sort_key(sort.removeprefix("-"), signals)
-    down = " DESC" if sort.startswith("-") else ""
+    order = f"{key} DESC" if sort.startswith("-") else key
+    if key != "node.base":  # in the order of which nodes are found without sorting
+        order += " NULLS LAST, node.base"
     condition = f"{_MATCHES} AND {STATE} = ?" if state else _MATCHES
     rows = connection.execute(
-        f"SELECT {_COLUMNS}, {key} AS place FROM {_FROM} WHERE {condition}"
-        f" ORDER BY CASE WHEN {key} IS NULL THEN 1 ELSE 0 END, place{down}, node.base"
-        " LIMIT ? OFFSET ?",
-        (*values, now_s, _pattern(search), *([state] if state else []), *values, PAGE_ROWS,
+        f"SELECT node.id FROM {_FROM} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?",
+        (now_s, _pattern(search), *([state] if state else []), *values, PAGE_ROWS,
          (page - 1) * PAGE_ROWS),
     )  # fmt: skip
+    ids = [number for (number,) in rows]
+    found = {} if not ids else {
+        row[0]: row
+        for row in connection.execute(
+            f"SELECT {_COLUMNS} FROM {_FROM} WHERE node.id IN ({marks(ids)})", (now_s, *ids)
+        )
+    }  # fmt: skip
     return {
         "now": now_s,
         "total": total,
         "page": page,
         "pages": max(1, -(-total // PAGE_ROWS)),
         "counts": counts,
-        "nodes": _with_signals(connection, [row[:-1] for row in rows], signals),
+        "nodes": _with_signals(
+            connection, [found[number] for number in ids if number in found], signals
+        ),
     }
 
 
@@ -169,7 +178,8 @@ def refused(connection: Connection, origin: tuple[str, str] | None = None) -> li
         f"SELECT {', '.join(fields)} FROM refused ORDER BY id DESC LIMIT 1000"
     )
     if origin is not None:
-        rows = [row for row in rows if _host(*row[1:3]) == _host(*origin)]
+        host = _host(*origin)
+        rows = [row for row in rows if host and _host(*row[1:3]) == host]
     return [dict(zip(fields, row, strict=True)) for row in rows[:REFUSED_SHOWN]]
 
 

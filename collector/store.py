@@ -171,7 +171,7 @@ class Store(AbstractContextManager["Store"]):
         with self._changed:
             self._add("messages", 1)
             self._add("refused", 1)
-            self._refused.append((time.time(), protocol, source, reason))
+            self._refused.append((time.time(), protocol, database.writable(source), reason))
 
     def __exit__(self, *raised: object) -> None:
         self.close()
@@ -326,6 +326,7 @@ class Store(AbstractContextManager["Store"]):
                 totals = [(number, name) for name, number in sorted(added.items())]
                 self._database.many(_ADD, totals)
         except BaseException:
+            self._writer.forget()
             self._fleet.forget()
             raise
         with self._changed:

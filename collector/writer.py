@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from collector.database import Connection
+from collector.database import Connection, writable
 from collector.readings import Reading, new_reading
 from collector.report import UNITS, measurements
 from collector.senml import Record
@@ -49,7 +49,8 @@ ON CONFLICT (base) DO UPDATE SET protocol = excluded.protocol, source = excluded
     seen = CASE WHEN excluded.seen > node.seen THEN excluded.seen ELSE node.seen END
 """
 _STATE = ("boot", "seq", "shift", "wide", "arrivals", "measured")
-_GIVEN = " RETURNING base, id, seen, " + ", ".join(_STATE)
+_GIVEN = "base, id, " + ", ".join(_STATE)
+_KNOWN_NODES = f"SELECT {_GIVEN} FROM {{keys}} JOIN node USING (base)"
 _KEPT = _SEEN + "".join(f", {name} = excluded.{name}" for name in _STATE)
 _NAME = ("name", "unit", "kind", "nth")
 _NUMBERED = "ON CONFLICT (name, unit, kind, nth) DO UPDATE SET name = excluded.name RETURNING "
@@ -80,7 +81,7 @@ class Row(NamedTuple):
     measured: float | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Part:
     """The records of one measurement in a message."""
 
@@ -90,7 +91,7 @@ class Part:
     rows: list[Row]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Message:
     base: str
     protocol: str
@@ -111,7 +112,6 @@ class Message:
 class _Node:
     base: str
     id: int
-    seen: float
     boot: int
     seq: int
     shift: int
@@ -130,6 +130,7 @@ def message_of(
 ) -> Message:
     """Return the records of a pack as they will be written."""
     base, found = measurements(records)
+    source = writable(source)
     parts = []
     for each in found:
         readings = [
@@ -159,8 +160,7 @@ def _row(reading: Reading, name: str, nth: int) -> Row:
         if number != value or not -INTEGER_END <= number < INTEGER_END:
             number = float(value)
     elif isinstance(value, str):
-        # neither a lone surrogate nor (PostgreSQL) the character 0 can be written
-        other = value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+        other = writable(value)
     elif isinstance(value, bytes):
         other = value.hex()
     measured = reading.measured_s
@@ -188,6 +188,10 @@ class Writer:
         self._database = connection
         self._names: dict[tuple[str, str, str, int], int] = {}
 
+    def forget(self) -> None:
+        """Forget the cache: behind a failure there may be another server, or an older state."""
+        self._names.clear()
+
     def name(self, messages: Iterable[Message]) -> None:
         """Give numbers to new names, in a transaction of their own: another process that has the
         same ones would wait for the end of this one, which may wait for that."""
@@ -211,8 +215,8 @@ class Writer:
 class _Batch:
     """The messages of a transaction: read by many keys at once, decided here, written at once.
 
-    Whoever writes a node first updates its row, which keeps other processes from that node until
-    the end of the transaction. So what is read here stays true.
+    The rows of the nodes are locked first, which keeps other processes from these nodes until the
+    end of the transaction. So what is read here stays true.
     """
 
     def __init__(
@@ -220,12 +224,15 @@ class _Batch:
         messages: Sequence[Message],
     ) -> None:  # fmt: skip
         self._database, self._names = connection, names
-        last = {each.base: each for each in messages}
+        last = {each.base: each.origin for each in messages}
         # In the same order in each process, so that no two wait for each other
-        origins = [(base, *last[base].origin) for base in sorted(last)]
-        found = connection.insert("node", _NODE, origins, _SEEN + _GIVEN)
+        bases = [(base,) for base in sorted(last)]
+        found = connection.find(_KNOWN_NODES, "base text", bases, lock="node")
+        if len(found) < len(last):
+            missing = sorted(last.keys() - {base for base, *_ in found})
+            new = [(base, *last[base]) for base in missing]
+            found += connection.insert("node", _NODE, new, f"{_SEEN} RETURNING {_GIVEN}")
         self._nodes = {base: _Node(base, *state) for base, *state in found}
-        self._before = {node.base: node.state for node in self._nodes.values()}
         self._reports: list[tuple[Any, ...]] = []
         self._records: list[tuple[Any, ...]] = []
         self._latest: dict[tuple[int, int], list[Any]] = {}
@@ -249,12 +256,8 @@ class _Batch:
         insert("record", _RECORD, self._records)
         latest = sorted((*key, *content) for key, content in self._latest.items())
         insert("latest", _LATEST, latest, _IS_LATEST)
-        changed = [
-            (base, *node.origin, *node.state)
-            for base, node in self._nodes.items()
-            if node.state != self._before[base]
-        ]
-        insert("node", (*_NODE, *_STATE), changed, _KEPT)
+        nodes = [(base, *node.origin, *node.state) for base, node in sorted(self._nodes.items())]
+        insert("node", (*_NODE, *_STATE), nodes, _KEPT)
 
     def _take_part(self, node: _Node, part: Part, origin: tuple[float, str, str]) -> list[Row]:
         new, number = part.rows, 0

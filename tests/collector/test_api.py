@@ -153,8 +153,8 @@ def test_a_node_has_measurements_in_words_before_its_own_figures(at: Site) -> No
     shown = [(each["name"], each["label"], each["value"], each["unit"], each["shown"])
              for each in found["measurements"]]  # fmt: skip
     assert shown == [
-        ("t", "temperature", 21.5, "Cel", "21.5"), ("open", "open", True, None, "true"),
         ("note", "note", None, None, queries.packs.printable(HOSTILE)),
+        ("open", "open", True, None, "true"), ("t", "temperature", 21.5, "Cel", "21.5"),
         ("t_e", "temperature: cause", None, None, "crc"),
     ]  # fmt: skip
     assert [(each["name"], each["label"], each["unit"]) for each in found["figures"]] == [

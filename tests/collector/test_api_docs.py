@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import ssl
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from collector import access
+from tests.collector.certificate import certificate
 from tests.collector.web_rig import NOW, Site, numbered, site
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "collect-api.md").read_text("utf-8")
@@ -75,9 +79,24 @@ def test_each_field_of_an_answer_is_explained(at: Site, path: str) -> None:
     assert keys(at.json(f"/api/{path}")) - explained == set()
 
 
-def test_the_tokens_of_the_example_are_some(tmp_path: Path) -> None:
-    from collector import access
+def test_the_example_with_tokens_and_tls(
+    start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    certificate(tmp_path)
+    (tmp_path / "tokens").touch(0o600)
+    (tmp_path / "tokens").write_text("read 0123456789abcdef")
+    [command] = re.findall(r"^\$ ./dev collect (.*--token-file.*)$", TEXT, re.MULTILINE)
+    collector = start(*command.replace(":8443", ":0").split())
+    assert collector.page.startswith("https://0.0.0.0:")
+    trust = ssl.create_default_context(cafile="cert.pem")
+    url = collector.page.replace("0.0.0.0", "127.0.0.1") + "api/nodes"
+    asked = urllib.request.Request(url, headers={"Authorization": "Bearer 0123456789abcdef"})
+    with urllib.request.urlopen(asked, context=trust, timeout=10) as answer:
+        assert json.load(answer)["total"] == 0
 
+
+def test_the_tokens_of_the_example_are_some(tmp_path: Path) -> None:
     [block] = re.findall(r"^\(umask.*\n.*$", TEXT, re.MULTILINE)
     if shutil.which("openssl") is None:
         pytest.skip("no openssl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -81,6 +82,19 @@ def test_a_text_is_no_formula(filled: str, tmp_path: Path) -> None:
     rows = exported(filled, tmp_path / "all.csv")
     assert [row["value"] for row in rows if row["name"] == "note"] == ["'=1+1"]
     assert len(rows) == 5_005
+
+
+def test_the_commands_of_the_documentation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    with Store(str(tmp_path / "reports.db")) as store:
+        stored(store, message(numbered(1), 1_772_500_000.0))
+    text = (Path(__file__).resolve().parents[2] / "docs" / "collect.md").read_text("utf-8")
+    commands = re.findall(r"^\$ ./dev collect (.*--export .*)$", text, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        assert main(command.split()) == 0
+    assert capsys.readouterr().err.count("collect: 2 records in ") == len(commands) == 2
 
 
 def test_what_cannot_be_exported_is_one_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import sqlite3
 from pathlib import Path
@@ -16,6 +17,8 @@ from collector import fleet
 from collector.program import UsageError
 from tests.collector.releases_rig import Folder
 from tests.collector.rig import port_of, report, wait_until
+
+IDS = itertools.count(1)  # a port may come again
 
 
 @pytest.mark.parametrize("role", ["intake", "web", "alarms"])
@@ -89,16 +92,14 @@ class Node(contextlib.AbstractContextManager["Node"]):
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(5)
         self._socket.connect(("127.0.0.1", port))
-        self._id = 0
 
     def __exit__(self, *raised: object) -> None:
         self._socket.close()
 
     def post(self, pack: Any, block: tuple[int, bool, int] | None = None) -> aiocoap.Message:
         """The answer to a report, or to a block of one."""
-        self._id += 1
         message = aiocoap.Message(
-            code=aiocoap.POST, _mtype=0, _mid=self._id, _token=b"tk",
+            code=aiocoap.POST, _mtype=0, _mid=next(IDS), _token=b"tk",
             payload=pack if isinstance(pack, bytes) else cbor2.dumps(pack),
         )  # fmt: skip
         message.opt.uri_path = ["r"]

@@ -16,6 +16,8 @@ import pytest
 
 from collector import access, database, queries, web
 from collector.access import Access
+from devkit.servers.postgres import PostgresServer
+from tests.collector.certificate import certificate
 from tests.collector.web_rig import NOW, Site, numbered, site
 
 READ, CHANGE = "r" * 16, "c" * 16
@@ -233,8 +235,6 @@ def test_a_token_file(text: str, found: dict[str, str] | None, tmp_path: Path) -
 
 
 def test_tls(tmp_path: Path) -> None:
-    from tests.collector.certificate import certificate
-
     cert, key = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
@@ -331,6 +331,18 @@ def test_it_answers_again_when_the_database_does(
         assert at.get("/api/nodes").json == {"error": "gone"}
         assert at.get("/health").status == 503
     assert at.get("/api/nodes").status == at.get("/health").status == 200
+
+
+def test_a_server_that_comes_back_is_used_again(postgres: PostgresServer) -> None:
+    with site(postgres.create()) as at:
+        at.keep(numbered(1))
+        assert at.get("/api/nodes").json["total"] == 1
+        postgres.kill()
+        try:
+            assert at.get("/api/nodes").status == at.get("/health").status == 503
+        finally:
+            postgres.start()
+        assert at.get("/api/nodes").json["total"] == 1 and at.get("/health").status == 200
 
 
 def test_a_mistake_in_it_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
