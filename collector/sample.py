@@ -68,7 +68,8 @@ INSERT INTO node (id, base, boot, seq, wide, measured, seen, protocol, source)
 SELECT :node, :base, :boot, :newest, 1, max(received), max(received), 'coap', :source
 FROM latest WHERE node = :node;
 INSERT INTO watch (node, checked, period, lost, battery, trend, muted)
-SELECT :node, received, 900, :lost, value, :trend, :muted FROM latest WHERE node = :node AND name = 4;
+SELECT :node, received, 900, :lost, value, :trend, :muted
+FROM latest WHERE node = :node AND name = 4;
 INSERT INTO fleet (node, release, named, offered, progress, confirmed, rejected, cause)
 VALUES (:node, :runs, :now, :offered, :progress, :runs, :rejected,
         CASE :rejected WHEN 7 THEN 'crashed' END)
