@@ -203,7 +203,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.error(f"argument --{name}: {value}; allowed: {least} to 10000")
     if Path(options.db).exists():
         parser.error(f"argument --db: {options.db} exists; allowed: a new file")
-    write(options.db, options.nodes, options.days)
+    try:
+        write(options.db, options.nodes, options.days)
+    except OSError as problem:
+        parser.error(f"argument --db: {options.db}: {problem}; allowed: a new file")
     return 0
 
 
