@@ -68,7 +68,8 @@ INSERT INTO node (id, base, boot, seq, wide, measured, seen, protocol, source)
 SELECT :node, :base, :boot, :newest, 1, max(received), max(received), 'coap', :source
 FROM latest WHERE node = :node;
 INSERT INTO watch (node, checked, period, lost, battery, trend, muted)
-SELECT :node, :now, 900, :lost, value, :trend, :muted FROM latest WHERE node = :node AND name = 4;
+SELECT :node, received, 900, :lost, value, :trend, :muted
+FROM latest WHERE node = :node AND name = 4;
 INSERT INTO fleet (node, release, named, offered, progress, confirmed, rejected, cause)
 VALUES (:node, :runs, :now, :offered, :progress, :runs, :rejected,
         CASE :rejected WHEN 7 THEN 'crashed' END)
@@ -202,7 +203,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.error(f"argument --{name}: {value}; allowed: {least} to 10000")
     if Path(options.db).exists():
         parser.error(f"argument --db: {options.db} exists; allowed: a new file")
-    write(options.db, options.nodes, options.days)
+    try:
+        write(options.db, options.nodes, options.days)
+    except OSError as problem:
+        parser.error(f"argument --db: {options.db}: {problem}; allowed: a new file")
     return 0
 
 

@@ -133,7 +133,7 @@ function shadeGaps(chart, colour) {
   const {left, top, width, height} = chart.bbox;
   const place = (time_s) => Math.min(left + width, Math.max(left, chart.valToPos(time_s, "x", true)));
   chart.ctx.fillStyle = colour;
-  for (const {from, to} of shown.gaps || []) chart.ctx.fillRect(place(from), top, place(to === null ? shown.to : to) - place(from), height);
+  for (const {from, to} of shown.gaps) chart.ctx.fillRect(place(from), top, place(to === null ? shown.to : to) - place(from), height);
 }
 
 function zoom(chart) {

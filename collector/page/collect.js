@@ -9,7 +9,7 @@ import {zone} from "./text.js";
 const REFRESH_MS = 5_000;
 const SEARCH_MS = 200; // after the last key
 const byId = (id) => document.getElementById(id);
-const viewOf = ({node: name, view}) => (name !== undefined ? node : {alarms, status}[view] || overview);
+const viewOf = ({node: name, view}) => (name !== undefined ? node : {__proto__: null, alarms, status}[view] || overview);
 
 let shown = ""; // the view and the node
 let turn = 0; // of loading; an answer of an older one is dropped
@@ -46,7 +46,9 @@ function show(view, data, state) {
 function head(view, state) {
   const link = (text, target, parameters) => h("a", {href: href(parameters), "aria-current": view === target && "page"}, text);
   update(byId("head"), [h("a.name", {href: "?"}, "Collector"),
-    h("nav", {"aria-label": "Pages"}, link("Nodes", overview, {}), link(["Alarms", state.alarms ? h("b.alarm", null, ` ${state.alarms}`) : ""], alarms, {view: "alarms"}), link("Status", status, {view: "status"})),
+    h("nav", {"aria-label": "Views"}, link("Nodes", overview, {}),
+      link(["Alarms", state.alarms ? h("b.alarm", null, ` ${state.alarms}`) : ""], alarms, {view: "alarms"}),
+      link("Status", status, {view: "status"})),
     h("a.corner", {href: "?view=status", "aria-label": "State of the collector"}, corner(state))]);
   update(byId("foot"), [h("p", null, `Times in ${zone()}`)]);
 }

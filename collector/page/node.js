@@ -18,12 +18,13 @@ let kept = {}; // the range that is shown
 export async function load() {
   const {node, range, from, to} = here();
   const data = await ask("api/node", {node});
-  const name = from && to ? `${from} ${to}` : Object.hasOwn(RANGES, range) ? range : DEFAULT;
+  const isFree = Number(from) < Number(to), now = Math.ceil(data.now);
+  const name = isFree ? `${from} ${to}` : Object.hasOwn(RANGES, range) ? range : DEFAULT;
   const key = `${node} ${name} ${data.seen} ${data.seq}`;
-  if (kept.key !== key || data.now - kept.since > STALE_S) {
-    const end = Math.ceil(data.now);
-    const [begin, stop] = from && to ? [Number(from), Number(to)] : [end - RANGES[name][1], end];
-    kept = {key, name, node, since: data.now, from: begin, to: stop, gaps: null};
+  if (kept.key !== key || now - kept.since > STALE_S) {
+    const [begin, end] = isFree ? [Number(from), Number(to)] : [now - RANGES[name][1], now];
+    const gaps = kept.node === node && kept.name === name ? kept.gaps : [];
+    kept = {key, name, node, since: now, from: begin, to: end, gaps, isWhole: false};
   }
   return {...data, range: kept};
 }
@@ -32,9 +33,10 @@ export async function load() {
 export async function after(root, {range}) {
   await chart.follow(root, range);
   drawn();
-  if (range.gaps) return;
+  if (range.isWhole) return;
   const {node, from, to} = range;
   range.gaps = await ask("api/gaps", {node, from, to});
+  range.isWhole = true;
   if (range !== kept) return;
   update(root.querySelector(".gaps"), gaps(range.gaps));
   chart.redraw();
@@ -49,7 +51,7 @@ export function draw(data, {may_change}) {
     data.measurements.some(chart.fits) ? charts(data.measurements) : h("p.nothing", null, "No measurements yet."),
     data.figures.some(chart.fits) && h("details.more", null, h("summary", null, "The node's own figures: signal, durations, counts"), charts(data.figures)),
     h("div.columns", null,
-      h("section.gaps", null, gaps(data.range.gaps || [])),
+      h("section.gaps", {"data-keep": true}),
       list("Alarms", data.alarms.map((alarm) => [at(alarm.since), [alarm.until ? ["ended ", at(alarm.until), ": "] : "", alarm.text]])),
       list("Texts and causes", all.filter((entry) => !chart.fits(entry)).map((entry) => [age(entry.received), capital(entry.label), entry.shown])),
       list("Updates", updates(data.fleet || {})),

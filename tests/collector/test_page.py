@@ -178,6 +178,13 @@ def test_a_node_shows_what_is_known_of_it(fleet: Any, open_page: Any) -> None:
         page.get_by_role("link", name=name, exact=True).click()
         expect(page.locator(".readout").first).to_contain_text(re.compile(f"{count} values"))
 
+    box = page.locator(".u-over").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 20, steps=4)
+    page.mouse.up()  # drag to look closer
+    page.wait_for_url(re.compile("from=[0-9]+&to=[0-9]+"))
+
     page.goto(address + "?node=mast-01")
     expect(page.locator(".columns")).to_contain_text("Temperature: causeabsent")
     page.goto(address + "?node=yard-01")
@@ -205,7 +212,10 @@ def test_alarms_and_the_state_of_the_collector(fleet: Any, open_page: Any) -> No
     expect(page.locator("tbody tr")).to_have_count(4 + 19)
     page.get_by_role("link", name="Status").click()
     expect(page.locator("main")).to_contain_text("no SenML: an array was expected")
-    expect(page.locator("footer")).to_contain_text("Times in UTC (UTC+00:00)")
+    zone = {"timezoneId": "Asia/Tokyo"}
+    page.context.new_cdp_session(page).send("Emulation.setTimezoneOverride", zone)
+    page.reload()
+    expect(page.locator("footer")).to_have_text("Times in Asia/Tokyo (UTC+09:00)")
 
 
 @pytest.mark.parametrize("view", VIEWS)

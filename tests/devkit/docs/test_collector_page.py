@@ -50,6 +50,7 @@ def test_what_each_view_takes(
         (["--days", "6"], "--days: 6; allowed: 7 to 10000"),
         (["--nodes", "0"], "--nodes: 0; allowed: 1 to 10000"),
         ([], "exists; allowed: a new file"),
+        (["--db", "/no folder/a.db"], "--db: /no folder/a.db: unable to open"),
     ],
 )
 def test_a_made_up_fleet_has_its_limits(
