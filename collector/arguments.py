@@ -22,6 +22,10 @@ HTTP = ("127.0.0.1", 8080)  # with --role intake and alarms only if it is given
 TOPICS = ("r/#", "channels/#")
 
 
+class UsageError(Exception):
+    """The collector cannot run as its arguments ask; the text says what is allowed."""
+
+
 class Parser(argparse.ArgumentParser):
     """Reports wrong usage in one line, with status 2."""
 

@@ -9,18 +9,21 @@ spreadsheet would run as a formula gets a `'` in front.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import itertools
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from collector.arguments import PARQUET
+from collector import database
+from collector.arguments import PARQUET, UsageError
 from collector.database import Connection
-from collector.queries import marks, short
+from collector.queries import find, marks, short
 from collector.readings import FUTURE_MAX_S
 
 CHUNK_ROWS = 2_000
@@ -92,6 +95,34 @@ def write(connection: Connection, path: Path, **which: Any) -> int:
     finally:
         unfinished.unlink(missing_ok=True)
     return number
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do `--export`. UsageError if that is not possible."""
+    where, path = options.db, options.export
+    if where is None:
+        raise UsageError(f"--export {path}: needs --db; allowed: a database of this command")
+    try:
+        with database.connect(where, read_only=True) as connection:
+            node = None
+            if options.node is not None:
+                found = find(connection, options.node)
+                if found is None:
+                    raise UsageError(f"--node {options.node}: not in {database.shown(where)};"
+                                     " allowed: the name of a node without its colon")  # fmt: skip
+                node = found[1]
+            which = {"node": node, "since_s": options.since, "until_s": options.until}
+            number = write(connection, path, **which)
+    except ModuleNotFoundError as problem:
+        raise UsageError(f"--export {path}: no module {problem.name}; allowed: after pip install"
+                         " pyarrow, or a file that ends in .csv") from None  # fmt: skip
+    except OSError as problem:
+        raise UsageError(
+            f"--export {path}: {problem.strerror or problem}; allowed: with --db a database of"
+            " this command, and a file that can be written"
+        ) from None
+    print(f"collect: {number} records in {path}", file=sys.stderr)
+    return 0
 
 
 def _write_parquet(path: Path, found: Iterator[tuple[Any, ...]]) -> None:

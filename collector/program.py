@@ -16,7 +16,6 @@ import hashlib
 import os
 import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector import VERSION, database, notices, tables
 from collector.alarms import Watchman
-from collector.arguments import HTTP, ROLES
+from collector.arguments import HTTP, ROLES, UsageError
 from collector.database import is_server
 from collector.decode_queue import DecodeQueue, Message, Sink
 from collector.fleet import Fleet
@@ -40,10 +39,6 @@ if TYPE_CHECKING:
 INTAKES_MAX = 64  # that share a subscription on one computer
 
 
-class UsageError(Exception):
-    """The collector cannot run as its arguments ask; the text says what is allowed."""
-
-
 def main(options: argparse.Namespace) -> int:
     if options.test_alarm:
         if not options.alarms or not notices.targets(options.alarms):
@@ -51,7 +46,9 @@ def main(options: argparse.Namespace) -> int:
                              " [email]")  # fmt: skip
         return 0 if notices.test(options.alarms) else 1
     if options.export is not None:
-        return _export(options)
+        from collector import export
+
+        return export.run(options)
     if options.backup is not None:
         return _backup(options)
     with contextlib.ExitStack() as stack:
@@ -70,35 +67,6 @@ def _backup(options: argparse.Namespace) -> int:
         raise UsageError(f"--backup {options.backup}: {problem}; allowed: --db FILE of this"
                          " command, and room for a copy") from None  # fmt: skip
     print(f"{options.backup}: {size / 1e6:.1f} MB", file=sys.stderr)
-    return 0
-
-
-def _export(options: argparse.Namespace) -> int:
-    from collector import export, queries
-
-    where, path = options.db, options.export
-    if where is None:
-        raise UsageError(f"--export {path}: needs --db; allowed: a database of this command")
-    try:
-        with database.connect(where, read_only=True) as connection:
-            node = None
-            if options.node is not None:
-                found = queries.find(connection, options.node)
-                if found is None:
-                    raise UsageError(f"--node {options.node}: not in {database.shown(where)};"
-                                     " allowed: the name of a node without its colon")  # fmt: skip
-                node = found[1]
-            which = {"node": node, "since_s": options.since, "until_s": options.until}
-            number = export.write(connection, path, **which)
-    except ModuleNotFoundError as problem:
-        raise UsageError(f"--export {path}: no module {problem.name}; allowed: after pip install"
-                         " pyarrow, or a file that ends in .csv") from None  # fmt: skip
-    except OSError as problem:
-        raise UsageError(
-            f"--export {path}: {problem.strerror or problem}; allowed: with --db a database of"
-            " this command, and a file that can be written"
-        ) from None
-    print(f"collect: {number} records in {path}", file=sys.stderr)
     return 0
 
 
@@ -302,7 +270,7 @@ class Collector:
         if self._options.http is None:
             return
         from collector.access import is_loopback
-        from collector.web import WebServer
+        from collector.web import WebServer, tls_context
 
         options = self._options
         host, port = options.http
@@ -315,7 +283,8 @@ class Collector:
             server = self._stack.enter_context(
                 WebServer(
                     host, port, self._database(), self.status, tokens=options.token_file,
-                    names=options.http_name, tls=_tls(options), report=self._tell,
+                    names=options.http_name, tls=tls_context(options.tls_cert, options.tls_key),
+                    report=self._tell,
                 )
             )  # fmt: skip
         self.page = f"{server.scheme}://{address_text(server.host, server.port)}/"
@@ -406,22 +375,6 @@ class Collector:
             "waiting": self.queue.waiting + self.store.waiting,
             "unwritable": bool(self.store.problem),
         }
-
-
-def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
-    if not options.tls_cert and not options.tls_key:
-        return None
-    if not options.tls_cert or not options.tls_key:
-        raise UsageError("--tls-cert and --tls-key: one is missing; allowed: both, as PEM files")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(options.tls_cert, options.tls_key)
-    except (OSError, ssl.SSLError) as problem:
-        raise UsageError(
-            f"--tls-cert {options.tls_cert}, --tls-key {options.tls_key}:"
-            f" {problem.strerror or problem}; allowed: a certificate and its key as PEM files"
-        ) from None
-    return context
 
 
 def _digest(*parts: str) -> str:

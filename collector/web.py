@@ -32,6 +32,7 @@ from aiohttp import web
 
 from collector import access, database
 from collector.access import Access
+from collector.arguments import UsageError
 from collector.database import Connection
 
 PAGE = Path(__file__).parent / "page"
@@ -142,6 +143,23 @@ def _files() -> dict[str, _File]:
             found["/" + path.relative_to(PAGE).as_posix()] = file
     found["/"] = found["/index.html"]
     return found
+
+
+def tls_context(cert: str | None, key: str | None) -> ssl.SSLContext | None:
+    """Return what a server needs for TLS; None without it. UsageError for files that are none."""
+    if not cert and not key:
+        return None
+    if not cert or not key:
+        raise UsageError("--tls-cert and --tls-key: one is missing; allowed: both, as PEM files")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(cert, key)
+    except OSError as problem:
+        raise UsageError(
+            f"--tls-cert {cert}, --tls-key {key}: {problem.strerror or problem}; allowed: a"
+            " certificate and its key as PEM files"
+        ) from None
+    return context
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -318,7 +336,9 @@ class WebServer(AbstractContextManager["WebServer"]):
         path = request.path
         if path in self._files and request.method in ("GET", "HEAD"):
             if self._files[path] is self._files["/"] and not self.role(request):
-                return web.Response(status=302, headers={"Location": "login.html"})
+                view = request.rel_url.raw_query_string
+                back = "login.html" + (f"?{view}" if view else "")
+                return web.Response(status=302, headers={"Location": back})
             return _file(request, self._files[path])
         needed = getattr(handler, "needs", access.READ)
         if request.method == "POST":

@@ -10,7 +10,7 @@ document.getElementById("login").addEventListener("submit", async (event) => {
       headers: {"Content-Type": "application/json"},
       body: JSON.stringify({token: document.getElementById("token").value}),
     });
-    if (answer.ok) location.replace("./");
+    if (answer.ok) location.replace("./" + location.search);
     else trouble.textContent = (await answer.json()).error;
   } catch (error) {
     trouble.textContent = `The collector does not answer (${error.message}).`;

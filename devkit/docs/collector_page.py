@@ -1,94 +1,139 @@
-"""The picture in docs/collect.md: the page of the collector, with one day of made-up reports.
+"""The pictures in docs/collect.md, of a made-up fleet, and what each page of the collector takes.
 
-python -m devkit.docs.collector_page docs/collect.png
+python -m devkit.docs.collector_page docs               # collect.png and two more
+python -m devkit.docs.collector_page --measure FILE     # ms until drawn and KB, of a database
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
-import math
-import random
-import socket
+import statistics
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from typing import Any
-
-import cbor2
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devkit.servers import chromium
 from emulator.device_files import ROOT
 
-WIDTH, HEIGHT = 1000, 620
-PERIOD_S, REPORTS = 900, 96
-BOARD = "240ac43118e5:"
-CHARTS = 6  # numbers of a report, and its sequence number
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
 
-
-def packs(now_s: float, seed: int = 1) -> list[bytes]:
-    """A day of reports of one node, and one datagram that is no report."""
-    chance = random.Random(seed)
-    made = []
-    for seq in range(REPORTS):
-        day = 2 * math.pi * seq / REPORTS
-        temperature = Decimal(round(1850 - 520 * math.cos(day) + chance.gauss(0, 9))) / 100
-        humidity = Decimal(round(610 + 180 * math.cos(day) + chance.gauss(0, 6))) / 10
-        battery = Decimal(round(3910 - seq / 3 + chance.gauss(0, 1.5))) / 1000
-        values: list[tuple[str, str, Any]] = [
-            ("t", "Cel", temperature), ("h", "%RH", humidity), ("v", "V", battery),
-            ("rsrp", "dBm", -93 + round(chance.gauss(0, 2.5))),
-            ("att", "ms", round(3300 + abs(chance.gauss(0, 900)))),
-        ]  # fmt: skip
-        at = int(now_s) - (REPORTS - 1 - seq) * PERIOD_S
-        pack: list[dict[int, Any]] = [{-2: BOARD, -3: at, 0: "seq", 2: seq}]
-        pack += [{0: name, 1: unit, 2: value} for name, unit, value in values]
-        made.append(cbor2.dumps(pack))
-    return [*made, b"no SenML"]
+NODES, DAYS = 130, 40
+TOUR = "?node=tank-01"  # silent, with a gap
+SIZES = {
+    "collect.png": (1120, 620),
+    "collect-node.png": (1120, 780),
+    "collect-phone.png": (740, 740),
+}
+PHONE = 360
+VIEWS = {
+    "overview": "", "node, 24 h": "?node=gate-01&range=24h", "node, 7 d": "?node=gate-01",
+    "node, 30 d": "?node=gate-01&range=30d", "node, 1 y": "?node=gate-01&range=1y",
+    "alarms": "?view=alarms&history=all", "status": "?view=status",
+}  # fmt: skip
+RUNS = 5
+# From the begin of the navigation; a page says when it is drawn. Zero bytes: from the cache
+_DRAWN = """() => new Promise((resolve) => {
+    const look = () => {
+        const [mark] = performance.getEntriesByName("drawn");
+        if (!mark) return setTimeout(look, 20);
+        const loaded = [...performance.getEntriesByType("resource"),
+                        ...performance.getEntriesByType("navigation")];
+        resolve([mark.startTime, loaded.reduce((sum, each) => sum + each.transferSize, 0)]);
+    };
+    look();
+})"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", help="the picture, .png")
-    file = parser.parse_args(argv).file
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", default="docs", help="where the pictures go")
+    parser.add_argument("--measure", metavar="FILE", help="of this database instead")
+    options = parser.parse_args(argv)
     try:
-        take_picture(file)
+        if options.measure is not None:
+            measure(options.measure)
+        else:
+            take_pictures(Path(options.folder))
     except chromium.NoBrowser as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0
 
 
-def take_picture(file: str) -> None:
-    """Send the reports to a collector, and write a picture of its page."""
-    with chromium.running() as browser, _collector() as (address, port):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            for data in packs(time.time()):
-                sender.sendto(data, ("127.0.0.1", port))
+def measure(path: str) -> None:
+    """Print the median time and the largest size of each page, with nothing in the cache."""
+    with running(path) as address, chromium.running() as browser:
+        _drawn(browser, address)  # the browser's own first time
+        for name, view in VIEWS.items():
+            times, sizes = zip(
+                *(_drawn(browser, address + view) for _ in range(RUNS)), strict=True
+            )
+            print(f"{name}: {statistics.median(times):.0f} ms, {max(sizes) / 1000:.0f} KB")
+
+
+def _drawn(browser: BrowserContext, address: str) -> tuple[float, int]:
+    page = browser.new_page()
+    session = browser.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.goto(address)
+    time_ms, size = page.evaluate(_DRAWN)
+    page.close()
+    return time_ms, size
+
+
+def take_pictures(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch, chromium.running() as browser:
+        path = str(Path(scratch) / "fleet.db")
+        words = ["--db", path, "--nodes", str(NODES), "--days", str(DAYS)]
+        subprocess.run([sys.executable, "-m", "collector.sample", *words], cwd=ROOT, check=True)
+        with running(path) as address:
+            for name, view in (("collect.png", ""), ("collect-node.png", TOUR)):
+                _opened(browser, address + view, *SIZES[name]).screenshot(path=folder / name)
+            name = "collect-phone.png"
+            phones = [
+                _opened(browser, address + view, PHONE, SIZES[name][1]).screenshot()
+                for view in ("", TOUR)
+            ]
         page = browser.new_page()
-        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-        page.goto(address)
-        page.wait_for_function(
-            "([charts, points]) => [...document.querySelectorAll('path.line')]"
-            ".filter((line) => line.dataset.points == points).length == charts",
-            arg=[CHARTS, REPORTS],
+        page.set_viewport_size(dict(zip(("width", "height"), SIZES[name], strict=True)))
+        images = [
+            f'<img src="data:image/png;base64,{base64.b64encode(each).decode()}">'
+            for each in phones
+        ]
+        page.set_content(
+            f'<body style="margin:0;display:flex;justify-content:space-between">{"".join(images)}'
         )
-        page.screenshot(path=file)
+        page.screenshot(path=folder / name)
+
+
+def _opened(browser: BrowserContext, address: str, width: int, height: int) -> Page:
+    page = browser.new_page()
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(address)
+    page.evaluate(_DRAWN)
+    if "node=" in address:
+        page.locator(".gaps li").first.wait_for(state="attached")
+    return page
 
 
 @contextlib.contextmanager
-def _collector() -> Iterator[tuple[str, int]]:
-    """Run the program; yields the address of its page and its UDP port."""
-    words = [sys.executable, "-m", "collector", "--udp", "0", "--coap", "0", "--http", "0"]
+def running(path: str) -> Iterator[str]:
+    """Run the page of a database; yields its address."""
+    words = [sys.executable, "-m", "collector", "--role", "web", "--http", "0", "--db", path]
     with subprocess.Popen(
         words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as program:
         try:
             assert program.stderr is not None
-            page, sources = program.stderr.readline(), program.stderr.readline()
-            yield page.split()[-1], int(sources.rpartition(":")[2])
+            yield program.stderr.readline().split()[-1]
         finally:
             program.terminate()
 

@@ -35,6 +35,11 @@ class Webhook(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", f"http://127.0.0.1:{self.server.elsewhere}/")
         self.end_headers()
 
+    def do_GET(self) -> None:  # where a redirect leads
+        self.server.asked += 1
+        self.send_response(200)
+        self.end_headers()
+
     def log_message(self, *_: Any) -> None:
         pass
 
