@@ -180,6 +180,7 @@ def test_a_muted_node_is_not_told(tmp_path: Path) -> None:
     mute = "UPDATE watch SET muted = ? WHERE node = 1"
     world.database.execute(mute, (BEGIN + 7 * HOUR,))
     assert world.run(4.5 * HOUR, 120).told() == []
+    assert world.database.execute("SELECT * FROM alarm") == []
     assert world.run(HOUR, 120).told() == ["silent: gate"]
     world.database.execute(mute, (BEGIN + 90 * HOUR,))
     assert world.run(2 * HOUR, 120).told() == ["silent: gate"]
@@ -236,6 +237,8 @@ def test_of_two_processes_one_sends_and_the_other_takes_over(
             world.receive(*[packed("gate", seq, now, {"v": 3.0}) for seq in range(3)])
             assert wait_until(lambda: server.got)
             assert not wait_until(lambda: len(server.got) > 1, 0.5)
+            with database.connect(where) as third, alarms.only_one(third, where) as is_mine:
+                assert not is_mine
         world.receive(*[packed("door", seq, now, {"v": 3.0}) for seq in range(3)])
         assert wait_until(lambda: len(server.got) > 1)
     assert [body["subject"] for body, _ in server.got] == ["battery: gate", "battery: door"]
