@@ -19,7 +19,6 @@ LOOK_S = 0.003  # of a step, for boots of which nothing is old
 PASS_S = 600.0  # from the end of a pass over all nodes to the next
 FAILED_S = 30.0
 _START, _END = (0, 0, 0), 2**63 - 1
-# The boot after -1, of what has no sequence number, is no further than any other
 _NEXT = """
 SELECT node, boot, seq, received FROM report WHERE (node, boot, seq) > (?, ?, ?) AND part = 0
 ORDER BY node, boot, seq LIMIT ?
@@ -43,7 +42,7 @@ class Retention:
         try:
             while self._look(connection, before_s) and time.monotonic() < end_s:
                 pass
-        except OSError:  # the store notices it, too, and tells
+        except (OSError, ValueError):  # the store notices it, too, and tells
             self._due_s = time.monotonic() + FAILED_S
 
     def _look(self, connection: Connection, before_s: float) -> bool:

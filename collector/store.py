@@ -1,16 +1,18 @@
-"""The database of a collector: every record once, in SQLite, in a thread.
+"""The database of a collector: every record once, in a thread, in SQLite or PostgreSQL.
 
     with Store("reports.db") as store:
         taken = store.put([message_of(...)], stored)      # False: no room; counted as dropped
         store.count("refused")
 
-`stored(outcome)` is called in the store's thread when the records are certainly in the file: after
-COMMIT, with synchronous=FULL. Only then may a node get its answer. Messages that wait are written
-together, at most once in COMMIT_S. Counters are part of the same transactions, so that they go on
-after a restart. Without a path the database is a temporary file that ends with the program.
+`stored(outcome)` is called in the store's thread when the records are certainly in the database:
+after COMMIT, in SQLite with synchronous=FULL. Only then may a node get its answer. Messages that
+wait are written together, at most once in COMMIT_S. Counters are part of the same transactions, so
+that they go on after a restart. Nothing that is kept here must be true for longer than a
+transaction: other processes may use the same database. Without a place the database is a temporary
+file that ends with the program.
 
 Source: sqlite.org, wal.html, pragma.html (synchronous), lang_transaction.html (what rolls back by
-itself), inmemorydb.html (temporary databases).
+itself).
 """
 
 from __future__ import annotations
@@ -310,7 +312,8 @@ class Store(AbstractContextManager["Store"]):
 
     def _try_to_write(self, jobs: Sequence[_Job], counts: Counter[str]) -> list[Outcome]:
         messages = [message for job in jobs for message in job.messages]
-        refused = [*self._refused]
+        with self._changed:
+            refused = [*self._refused]
         self._writer.name(messages)
         try:
             with self._database.transaction():
