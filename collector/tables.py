@@ -93,7 +93,7 @@ CREATE VIEW readings AS
            CASE WHEN record.boot >= 0 THEN record.seq END AS seq, name.name AS name,
            nullif(name.unit, '') AS unit,
            CASE record.measured WHEN 0 THEN report.received ELSE record.measured END AS measured,
-           report.received AS received, coalesce(record.value, record.sum) AS value,
+           report.received AS received, coalesce(record.value, record.sum{or_text}) AS value,
            report.protocol AS protocol, report.source AS source, record.other AS text
     FROM record JOIN report USING (node, boot, seq, part)
          JOIN node ON node.id = record.node JOIN name ON name.id = record.name;
