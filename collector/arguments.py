@@ -10,9 +10,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
 
-from collector import notices, packs, senml
-from collector.access import is_open_to_others, read_tokens
-from collector.database import SCHEMES, is_server
+from collector.alarms import notices
+from collector.decode import packs, senml
+from collector.storage.database import SCHEMES, is_server
+from collector.web.access import is_open_to_others, read_tokens
 
 CSV, PARQUET = ".csv", ".parquet"
 ROLES = ("all", "intake", "web", "alarms")

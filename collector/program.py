@@ -22,19 +22,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector import VERSION, database, notices, tables
-from collector.alarms import Watchman
+from collector import VERSION
+from collector.alarms import notices
+from collector.alarms.rules import Watchman
 from collector.arguments import HTTP, ROLES, UsageError
-from collector.database import is_server
-from collector.decode_queue import DecodeQueue, Message, Sink
-from collector.fleet import Fleet
-from collector.releases import Releases
-from collector.store import Store
+from collector.intake.decode_queue import DecodeQueue, Message, Sink
+from collector.intake.udp import Address, UdpListener, address_text
+from collector.storage import database, tables
+from collector.storage.database import is_server
+from collector.storage.store import Store
 from collector.terminal import REDRAW_S, LinePrinter, Row, Screen, latest
-from collector.udp import Address, UdpListener, address_text
+from collector.updates.fleet import Fleet
+from collector.updates.releases import Releases
 
 if TYPE_CHECKING:
-    from collector.coap import CoapServer
+    from collector.intake.coap import CoapServer
 
 INTAKES_MAX = 64  # that share a subscription on one computer
 
@@ -46,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
                              " [email]")  # fmt: skip
         return 0 if notices.test(options.alarms) else 1
     if options.export is not None:
-        from collector import export
+        from collector.web import export
 
         return export.run(options)
     if options.backup is not None:
@@ -192,11 +194,11 @@ class Collector:
         shared = options.udp is not None and options.udp == options.coap
         reuse = options.role == "intake"
         if options.coap is not None:
-            from collector.coap import CoapServer
+            from collector.intake.coap import CoapServer
 
             updates = None
             if self.releases is not None and self.store is not None:
-                from collector.coap_updates import CoapUpdates
+                from collector.intake.coap_updates import CoapUpdates
 
                 updates = CoapUpdates(self.releases, self.fleet, self.store)
             with _port_errors("--coap", options.host, options.coap):
@@ -231,7 +233,7 @@ class Collector:
         options = self._options
         if options.mqtt is None:
             return
-        from collector.mqtt import MqttSubscriber
+        from collector.intake.mqtt import MqttSubscriber
 
         host, port = options.mqtt
         share = client_id = ""
@@ -269,8 +271,8 @@ class Collector:
     def _serve_page(self) -> None:
         if self._options.http is None:
             return
-        from collector.access import is_loopback
-        from collector.web import WebServer, tls_context
+        from collector.web.access import is_loopback
+        from collector.web.server import WebServer, tls_context
 
         options = self._options
         host, port = options.http
@@ -359,7 +361,7 @@ class Collector:
         return "\n".join([self.summary(), *offers.splitlines()])
 
     def status(self) -> dict[str, Any]:
-        """Return what this process says of itself (collector/api.py)."""
+        """Return what this process says of itself (collector/web/api.py)."""
         found: dict[str, Any] = {
             "version": VERSION,
             "role": self._options.role,

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from collector import database, tables
+from collector.storage import database, tables
 
 PERIOD_S, DAY = 900, 96  # reports a day
 DAYS_MIN = 7

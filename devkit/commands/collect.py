@@ -13,7 +13,7 @@ import sys
 
 from collector import arguments as collector_arguments
 from collector import program
-from collector.database import is_server
+from collector.storage.database import is_server
 from devkit import requirements
 from devkit.commands import UsageError
 

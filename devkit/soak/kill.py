@@ -19,8 +19,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from collector import database
 from collector.load import CoapLoad, Key, MqttLoad, keys
+from collector.storage import database
 from devkit.servers.mqtt import MqttBroker
 from devkit.servers.postgres import NoServer, PostgresServer
 from devkit.soak.rig import Rig

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import parser
 
-from collector import labels, metrics, queries, series
+from collector.web import labels, metrics, queries, series
 from tests.collector.web_rig import NOW, Site, numbered, site
 
 HOSTILE = "<img src=x>\"\\'; DROP TABLE node; --%_!\n"

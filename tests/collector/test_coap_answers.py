@@ -13,11 +13,11 @@ import aiocoap
 import cbor2
 import pytest
 
-from collector import coap_report
-from collector.coap import CoapServer
-from collector.decode_queue import DecodeQueue
-from collector.store import FAILED, Outcome, Stored
-from collector.writer import Message as Pack
+from collector.intake import coap_report
+from collector.intake.coap import CoapServer
+from collector.intake.decode_queue import DecodeQueue
+from collector.storage.store import FAILED, Outcome, Stored
+from collector.storage.writer import Message as Pack
 from tests.collector.rig import report, wait_until
 
 CHANGED, BAD_REQUEST, UNAVAILABLE = "2.04", "4.00", "5.03"

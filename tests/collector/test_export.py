@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from collector import export
 from collector.__main__ import main
-from collector.store import Store
+from collector.storage.store import Store
+from collector.web import export
 from tests.collector.rig import message, stored
 from tests.collector.web_rig import NOW, numbered
 

@@ -17,8 +17,10 @@ import pytest
 from playwright import sync_api
 from playwright.sync_api import expect
 
-from collector import arguments, database, queries, sample
+from collector import arguments, sample
 from collector.program import Collector
+from collector.storage import database
+from collector.web import queries
 from devkit.servers import chromium
 from tests.collector.rig import report
 
@@ -337,7 +339,7 @@ def test_it_says_when_the_collector_has_gone_and_asks_for_a_token(
 
 
 def test_the_files_of_others_are_unchanged() -> None:
-    folder = Path(sample.__file__).parent / "page" / "vendor"
+    folder = Path(sample.__file__).parent / "web" / "page" / "vendor"
     lines = re.findall(r"^([0-9a-f]{64})  (\S+)", (folder / "vendored.txt").read_text(), re.M)
     assert {name for _, name in lines} | {"vendored.txt"} == {
         file.name for file in folder.iterdir()

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from collector import __main__, database, retention
-from collector.retention import Retention
-from collector.store import Store
+from collector import __main__
+from collector.storage import database, retention
+from collector.storage.retention import Retention
+from collector.storage.store import Store
 from tests.collector.rig import message, report, rows, stored, wait_until
 
 DAY = 86_400.0

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from collector import database, store, tables
-from collector.store import FAILED, Store
-from collector.writer import Writer
+from collector.storage import database, store, tables
+from collector.storage.store import FAILED, Store
+from collector.storage.writer import Writer
 from devkit.servers.postgres import PostgresServer
 from tests.collector.rig import message, report, rows, stored, wait_until
 
@@ -294,7 +294,7 @@ def test_a_disk_that_stays_full_costs_records_and_no_memory(
 KILLED = """
 import sys; sys.path.insert(0, sys.argv[2])
 from tests.collector.rig import message
-from collector.store import Store
+from collector.storage.store import Store
 opened = Store(sys.argv[1])
 for number in range(10 ** 9):
     pack = [{-2: "n:", 2: number}, {0: "t", 2: number}]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from collector import database
-from collector.store import Store
-from collector.web import WebServer
+from collector.storage import database
+from collector.storage.store import Store
+from collector.web.server import WebServer
 from tests.collector.rig import message, stored
 
 NOW = float(int(time.time()))

@@ -9,7 +9,7 @@ transaction that sets it).
 
 from __future__ import annotations
 
-from collector.database import Connection
+from collector.storage.database import Connection
 
 VERSION, BEFORE = 3, 2  # of the schema; the one that becomes it when it is opened
 COUNTERS = ("messages", "records", "duplicates", "refused", "dropped", "acknowledged")
@@ -97,7 +97,7 @@ CREATE VIEW readings AS
            report.protocol AS protocol, report.source AS source, record.other AS text
     FROM record JOIN report USING (node, boot, seq, part)
          JOIN node ON node.id = record.node JOIN name ON name.id = record.name;
--- What is known of the nodes beyond their reports: collector/watch.py
+-- What is known of the nodes beyond their reports: collector/alarms/watch.py
 CREATE TABLE watch (
     node {integer} PRIMARY KEY,
     checked {time} NOT NULL,             -- `seen` of the node, when the figures were made

@@ -3,10 +3,9 @@
     with WebServer("127.0.0.1", 8080, "reports.db", status) as server:  # server.host, server.port
 
 A thread with an event loop serves; a few threads read the database, each with a connection of its
-own. The answers are those of collector/api.py, the files those of collector/page/. Names and texts
-come from strangers: the page shows them as text, and loads nothing from other servers
-(Content-Security-Policy). Connections are limited in number and in time, questions to the database
-in time, answers in size.
+own. The answers are those of api.py, the files those of page/. Names and texts come from strangers:
+the page shows them as text, and loads nothing from other servers (Content-Security-Policy).
+Connections are limited in number and in time, questions to the database in time, answers in size.
 """
 
 from __future__ import annotations
@@ -30,10 +29,11 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from collector import access, database
-from collector.access import Access
 from collector.arguments import UsageError
-from collector.database import Connection
+from collector.storage import database
+from collector.storage.database import Connection
+from collector.web import access
+from collector.web.access import Access
 
 PAGE = Path(__file__).parent / "page"
 TYPES = {
@@ -241,7 +241,7 @@ class WebServer(AbstractContextManager["WebServer"]):
         tls: ssl.SSLContext | None = None,
         report: Callable[[str, bool], None] = lambda text, ok: None,
     ) -> None:
-        """where: the database. status: what the other parts say of themselves (collector/api.py).
+        """where: the database. status: what the other parts say of themselves (api.py).
 
         tokens: by roles; without any, everybody may do everything. names: hosts by which requests
         may name this computer, beside addresses and localhost. report: told of mistakes in here.
@@ -278,11 +278,11 @@ class WebServer(AbstractContextManager["WebServer"]):
             self._loop.close()
 
     async def _serve(self) -> None:
-        from collector import api
+        from collector.web import api
 
         app = web.Application(middlewares=[self._answer], client_max_size=BODY_MAX)
         api.add(app, self)
-        quiet = logging.getLogger("collector.web")
+        quiet = logging.getLogger("collector.web.server")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False
         runner = web.AppRunner(

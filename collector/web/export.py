@@ -20,11 +20,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from collector import database
 from collector.arguments import PARQUET, UsageError
-from collector.database import Connection
-from collector.queries import find, marks, short
-from collector.readings import FUTURE_MAX_S
+from collector.storage import database
+from collector.storage.database import Connection
+from collector.storage.readings import FUTURE_MAX_S
+from collector.web.queries import find, marks, short
 
 CHUNK_ROWS = 2_000
 GROUP_ROWS = 50_000  # of a Parquet file, in memory

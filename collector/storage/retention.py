@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import time
 
-from collector.database import Connection
+from collector.storage.database import Connection
 
 STEP_REPORTS = 100  # at most in a transaction, which takes a few ms
 LOOK_S = 0.003  # of a step, for boots of which nothing is old

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from collector import senml
-from collector.report import with_units
-from collector.senml import Record
+from collector.decode import senml
+from collector.decode.report import with_units
+from collector.decode.senml import Record
 
 PACK_MAX_BYTES = 65_536
 NAME_MAX = 200  # characters; the names of RFC 8428 have no limit

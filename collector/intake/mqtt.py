@@ -33,9 +33,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from collector import packs
 from collector.arguments import TOPICS
-from collector.decode_queue import FAILED, STORED, DecodeQueue, Message, Verdict
+from collector.decode import packs
+from collector.intake.decode_queue import FAILED, STORED, DecodeQueue, Message, Verdict
 
 PAUSE_S, PAUSE_MAX_S = 1, 60
 REPEAT_S = 5.0  # until publications that were not stored are asked for again

@@ -28,11 +28,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from collector import database, tables
-from collector.fleet import Fleet
-from collector.readings import Reading
-from collector.retention import Retention
-from collector.writer import Message, Writer, Written
+from collector.storage import database, tables
+from collector.storage.readings import Reading
+from collector.storage.retention import Retention
+from collector.storage.writer import Message, Writer, Written
+from collector.updates.fleet import Fleet
 
 QUEUE_MAX = 20_000  # records
 BATCH_MAX = 2_000  # messages

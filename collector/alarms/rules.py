@@ -19,10 +19,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from collector import database, notices, packs, tables, watch
-from collector.database import Connection
-from collector.states import LATE, LATE_S, NODES, SILENT_S, SLACK_S, due
-from collector.watch import DAY_S, Figures
+from collector.alarms import notices, watch
+from collector.alarms.states import LATE, LATE_S, NODES, SILENT_S, SLACK_S, due
+from collector.alarms.watch import DAY_S, Figures
+from collector.decode import packs
+from collector.storage import database, tables
+from collector.storage.database import Connection
 
 TURN_S = 10
 GATHER_S = 300  # between two notices

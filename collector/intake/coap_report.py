@@ -34,10 +34,10 @@ import cbor2
 from aiocoap import Code
 from aiocoap.numbers.types import Type
 
-from collector import packs
-from collector.decode_queue import FAILED, REFUSED, STORED, DecodeQueue, Message, Verdict
-from collector.fleet import Offer
-from collector.udp import Address, address_text
+from collector.decode import packs
+from collector.intake.decode_queue import FAILED, REFUSED, STORED, DecodeQueue, Message, Verdict
+from collector.intake.udp import Address, address_text
+from collector.updates.fleet import Offer
 
 FORMATS = {110: packs.JSON, 112: packs.CBOR, None: None}
 LIFETIME_S = 247.0

@@ -20,7 +20,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from collector.releases import Content
+from collector.updates.releases import Content
 
 AUTHORIZE, CONFIRM, KEY_FILE = 1, 2, 3
 FORMAT = 1  # first byte of a question; no SenML pack begins with it

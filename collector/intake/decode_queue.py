@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from collector import packs
-from collector.fleet import Offer
-from collector.readings import Reading
-from collector.store import Outcome, Store
-from collector.writer import message_of
+from collector.decode import packs
+from collector.storage.readings import Reading
+from collector.storage.store import Outcome, Store
+from collector.storage.writer import message_of
+from collector.updates.fleet import Offer
 
 QUEUE_MAX = 50_000  # messages
 QUEUE_MAX_BYTES = 32 << 20

@@ -37,8 +37,8 @@ import aiocoap
 from aiocoap import error, resource
 from aiocoap.transports.udp6 import MessageInterfaceUDP6, UDP6EndpointAddress
 
-from collector import packs
-from collector.coap_report import (
+from collector.decode import packs
+from collector.intake.coap_report import (
     ANSWER_S,
     PlainReports,
     Submitter,
@@ -47,10 +47,10 @@ from collector.coap_report import (
     source,
     wrong_format,
 )
-from collector.coap_updates import CoapUpdates
-from collector.decode_queue import FAILED, STORED, DecodeQueue, Message, Verdict
-from collector.fleet import Offer
-from collector.udp import CLOSE_S, Drops, enlarge_buffer
+from collector.intake.coap_updates import CoapUpdates
+from collector.intake.decode_queue import FAILED, STORED, DecodeQueue, Message, Verdict
+from collector.intake.udp import CLOSE_S, Drops, enlarge_buffer
+from collector.updates.fleet import Offer
 
 BODY_MAX_BYTES = packs.PACK_MAX_BYTES
 DATAGRAM_MAX = 4_096  # bytes of one that aiocoap reads
@@ -58,7 +58,7 @@ RATE, BURST = 4_000.0, 8_000.0  # CoAP messages a second, and at once
 OTHER_RATE, OTHER_BURST = 100.0, 2_000.0  # those that aiocoap handles
 READ_MAX, LAST_READ_MAX = 64, 50_000  # datagrams at once, and at the end
 _TOKEN_LENGTH_MAX = 8
-_LOGGER = "collector.coap"
+_LOGGER = "collector.intake.coap"
 _PKTINFO = socket.IPPROTO_IPV6, socket.IPV6_PKTINFO  # says which address it was sent to
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from collector.senml import Record
+from collector.decode.senml import Record
 
 SEQ = "seq"  # the name of the number, unless it has the bare base name, which ends with BASE_END
 BASE_END = ":"

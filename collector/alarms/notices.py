@@ -28,8 +28,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from collector import packs
-from collector.database import Connection
+from collector.decode import packs
+from collector.storage.database import Connection
 
 TIMEOUT_S = 10
 PAUSE_S, PAUSE_MAX_S = 60, 3_600

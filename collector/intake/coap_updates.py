@@ -21,11 +21,11 @@ import functools
 import aiocoap
 from aiocoap import Code
 
-from collector.coap_report import ANSWER_S, MAX_AGE_S
-from collector.fleet import Fleet
-from collector.releases import Releases
-from collector.store import FAILED, Outcome, Store
-from collector.updates import FORMAT, Ask
+from collector.intake.coap_report import ANSWER_S, MAX_AGE_S
+from collector.storage.store import FAILED, Outcome, Store
+from collector.updates.fleet import Fleet
+from collector.updates.questions import FORMAT, Ask
+from collector.updates.releases import Releases
 
 PATH = "u"
 _SIZES = 7  # exponents 0 to 6: 16 to 1024 bytes

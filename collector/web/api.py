@@ -21,13 +21,13 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from collector import access, export, metrics, queries, series
-from collector.database import Connection
-from collector.states import STATES
-from collector.web import BODY_MAX, COOKIE, HEADERS, BadRequest, Busy, answered, packed
+from collector.alarms.states import STATES
+from collector.storage.database import Connection
+from collector.web import access, export, metrics, queries, series
+from collector.web.server import BODY_MAX, COOKIE, HEADERS, BadRequest, Busy, answered, packed
 
 if TYPE_CHECKING:
-    from collector.web import WebServer
+    from collector.web.server import WebServer
 
 DAY_S = 86_400
 TIME_MAX = 2**40

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from collector.database import Connection
-from collector.labels import label
-from collector.queries import find, marks
-from collector.readings import FUTURE_MAX_S
-from collector.report import SEQ
+from collector.decode.report import SEQ
+from collector.storage.database import Connection
+from collector.storage.readings import FUTURE_MAX_S
+from collector.web.labels import label
+from collector.web.queries import find, marks
 
 POINTS, POINTS_MAX = 750, 1_500
 GAP_PERIODS = 2.5

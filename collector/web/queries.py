@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from collector import packs
-from collector.database import Connection
-from collector.labels import label
-from collector.report import BASE_END, SEQ, UNITS
-from collector.states import NODES, STATE, STATES
+from collector.alarms.states import NODES, STATE, STATES
+from collector.decode import packs
+from collector.decode.report import BASE_END, SEQ, UNITS
+from collector.storage.database import Connection
+from collector.web.labels import label
 
 PAGE_ROWS = 100
 NAMES_MAX = 1_000  # of a node

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import cbor2
 
-from collector import senml_json
+from collector.decode import senml_json
 
 # CBOR label -> name of the field as in JSON (RFC 8428, table 4)
 LABELS = {

@@ -17,10 +17,10 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from collector.database import Connection
-from collector.report import BASE_END
-from collector.states import LATE, SILENT, SLACK_S
-from collector.tables import ARRIVALS
+from collector.alarms.states import LATE, SILENT, SLACK_S
+from collector.decode.report import BASE_END
+from collector.storage.database import Connection
+from collector.storage.tables import ARRIVALS
 
 NODES_MAX = 200  # at a time
 AGAIN_S = 300  # of reports, until a node is looked at again

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from collector import packs
-from collector.senml import Record, Value
+from collector.decode import packs
+from collector.decode.senml import Record, Value
 
 PAST_MAX_S, FUTURE_MAX_S = 10 * 365 * 86_400, 86_400  # of a sender's time that is believed
 

@@ -18,12 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from collector import database, packs
-from collector.database import Connection
-from collector.releases import SEQ_MAX, Content, Envelope, Releases, Report
-from collector.report import BASE_END
-from collector.updates import AUTHORIZE, CONFIRM, KEY_FILE, Ask, answered
-from collector.writer import Message, Written
+from collector.decode import packs
+from collector.decode.report import BASE_END
+from collector.storage import database
+from collector.storage.database import Connection
+from collector.storage.writer import Message, Written
+from collector.updates.questions import AUTHORIZE, CONFIRM, KEY_FILE, Ask, answered
+from collector.updates.releases import SEQ_MAX, Content, Envelope, Releases, Report
 
 NAMED_MAX_S = 2 * 86_400  # since a node said what it runs, which it does each day
 CONFIRM_MAX_S = 900  # since its last report

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from collector import queries
-from collector.database import Connection
+from collector.storage.database import Connection
+from collector.web import queries
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 NODES_MAX = 1_000  # more nodes have no series of their own
@@ -20,7 +20,7 @@ Samples = Iterable[tuple[dict[str, str], float | None]]
 
 
 def text(connection: Connection, status: dict[str, Any], now_s: float) -> str:
-    """Return all metrics; status: as in collector/api.py."""
+    """Return all metrics; status: as in collector/web/api.py."""
     counts, _ = queries.count_states(connection, now_s)
     [(alarms,)] = connection.execute("SELECT count(*) FROM alarm WHERE until IS NULL")
     [(notices,)] = connection.execute("SELECT count(*) FROM notice WHERE sent IS NULL")

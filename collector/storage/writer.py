@@ -29,11 +29,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from collector.database import Connection, writable
-from collector.readings import Reading, new_reading
-from collector.report import UNITS, measurements
-from collector.senml import Record
-from collector.tables import ARRIVALS
+from collector.decode.report import UNITS, measurements
+from collector.decode.senml import Record
+from collector.storage.database import Connection, writable
+from collector.storage.readings import Reading, new_reading
+from collector.storage.tables import ARRIVALS
 
 INTEGER_END = 2**63  # of SQLite
 LAYER = WRAP = 2**16
