@@ -3,7 +3,7 @@
     with WebServer("127.0.0.1", 8080, "reports.db", status) as server:  # server.host, server.port
 
 A thread with an event loop serves; a few threads read the database, each with a connection of its
-own. The answers are those of api.py, the files those of page/. Names and texts come from strangers:
+own. The answers are those of api.py, the files those of page/. Names and texts are of strangers:
 the page shows them as text, and loads nothing from other servers (Content-Security-Policy).
 Connections are limited in number and in time, questions to the database in time, answers in size.
 """
