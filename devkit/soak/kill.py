@@ -39,7 +39,7 @@ CASES = (
 RATE, NODES = 200.0, 40  # reports a second by each protocol
 MOMENT_S = 0.1, 0.8  # since the load began, or since the one before is back
 SETTLE_S = 0.3  # of load behind the last end
-ARRIVE_S = 30.0  # for what waits in the broker
+ARRIVE_S, QUIET_S = 60.0, 15.0  # for what waits in the broker: in all, and without anything new
 ROOT = Path(__file__).resolve().parents[2]
 _STORED = "SELECT base, report.seq FROM report JOIN node ON node.id = node WHERE report.boot >= 0"
 
@@ -72,6 +72,7 @@ def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
                      topic),
         ]  # fmt: skip
         with _sending(loads):
+            _first_answers(loads)
             if ends == "server" and server is not None:
                 time.sleep(rng.uniform(*MOMENT_S))
                 server.kill()
@@ -98,14 +99,22 @@ def _end_all(running: list[_Process]) -> None:
 
 def _missing(where: str, acknowledged: set[Key], end_s: float) -> set[Key]:
     """Return what is not stored, once nothing more comes from the broker."""
-    before = -1
+    before, changed_s = -1, 0.0
     with database.connect(where, read_only=True) as connection:
         while True:
             missing = acknowledged - {(base, seq) for base, seq in connection.execute(_STORED)}
-            if not missing or time.monotonic() > end_s or len(missing) == before:
+            now_s = time.monotonic()
+            if len(missing) != before:
+                before, changed_s = len(missing), now_s
+            if not missing or now_s > min(end_s, changed_s + QUIET_S):
                 return missing
-            before = len(missing)
-            time.sleep(1.5)  # longer than a connection to the broker takes to come back
+            time.sleep(0.2)
+
+
+def _first_answers(loads: list[CoapLoad | MqttLoad]) -> None:
+    end_s = time.monotonic() + QUIET_S
+    while not all(load.result.sent > 50 for load in loads) and time.monotonic() < end_s:
+        time.sleep(0.01)
 
 
 @contextlib.contextmanager
