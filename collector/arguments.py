@@ -14,17 +14,13 @@ from collector.alarms import notices
 from collector.decode import packs, senml
 from collector.storage.database import SCHEMES, is_server
 from collector.web.access import is_open_to_others, read_tokens
+from collector.web.export import CSV, PARQUET
 
-CSV, PARQUET = ".csv", ".parquet"
 ROLES = ("all", "intake", "web", "alarms")
 HTTP = ("127.0.0.1", 8080)  # with --role intake and alarms only if it is given
 # Topics that are subscribed to: _TOPIC of the published config.py and all below it, and that of
 # protocols.mqtt_client, channels/<channel>/messages/<thing>
 TOPICS = ("r/#", "channels/#")
-
-
-class UsageError(Exception):
-    """The collector cannot run as its arguments ask; the text says what is allowed."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from collector import VERSION
 from collector.alarms import notices
 from collector.alarms.rules import Watchman
-from collector.arguments import HTTP, ROLES, UsageError
+from collector.arguments import HTTP, ROLES
 from collector.intake.decode_queue import DecodeQueue, Message, Sink
 from collector.intake.udp import Address, UdpListener, address_text
 from collector.storage import database, tables
@@ -34,6 +34,7 @@ from collector.storage.store import Store
 from collector.terminal import REDRAW_S, LinePrinter, Row, Screen, latest
 from collector.updates.fleet import Fleet
 from collector.updates.releases import Releases
+from collector.usage import UsageError
 
 if TYPE_CHECKING:
     from collector.intake.coap import CoapServer

@@ -26,13 +26,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from collector.storage import database, tables
 from collector.storage.readings import Reading
 from collector.storage.retention import Retention
 from collector.storage.writer import Message, Writer, Written
-from collector.updates.fleet import Fleet
 
 QUEUE_MAX = 20_000  # records
 BATCH_MAX = 2_000  # messages
@@ -48,6 +47,21 @@ Result = TypeVar("Result")
 _COUNTERS = "SELECT name, value FROM counter"
 _ADD = "UPDATE counter SET value = value + ? WHERE name = ?"
 _FORGET_REFUSED = "DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?"
+
+
+class Companion(Protocol):
+    """What is decided in the transaction that stores reports: updates/fleet.py."""
+
+    def note(
+        self,
+        database: database.Connection,
+        messages: Sequence[Message],
+        written: Sequence[Written],
+    ) -> Sequence[Any]:
+        """Return what the answer to each message is to tell."""
+
+    def forget(self) -> None:
+        """Forget what a rollback may have taken back."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +112,7 @@ class Store(AbstractContextManager["Store"]):
         self,
         where: str | None = None,
         report: Callable[[str, bool], None] = lambda text, ok: None,
-        fleet: Fleet | None = None,
+        fleet: Companion | None = None,
         keep_days: float | None = None,
     ) -> None:
         """report(text, ok): called once when writing fails, and once when it works again.
@@ -109,7 +123,7 @@ class Store(AbstractContextManager["Store"]):
         self._folder = None if where else tempfile.TemporaryDirectory(prefix="collect-")
         self.where = where or f"{self._folder.name}/reports.db"  # type: ignore[union-attr]
         self._shown, self._report = database.shown(self.where), report
-        self._fleet = fleet or Fleet()
+        self._fleet = fleet
         self._retention = Retention(keep_days) if keep_days else None
         self._jobs: deque[_Job] = deque()
         self._waiting = 0  # records
@@ -318,7 +332,9 @@ class Store(AbstractContextManager["Store"]):
         try:
             with self._database.transaction():
                 written = self._writer.write(messages)
-                offers = self._fleet.note(self._database, messages, written)
+                offers: Sequence[Any] = [None] * len(messages)
+                if self._fleet is not None:
+                    offers = self._fleet.note(self._database, messages, written)
                 results = [job.work(self._database) if job.work else None for job in jobs]
                 self._keep_refused(refused)
                 added = counts + Counter(
@@ -330,7 +346,8 @@ class Store(AbstractContextManager["Store"]):
                 self._database.many(_ADD, totals)
         except BaseException:
             self._writer.forget()
-            self._fleet.forget()
+            if self._fleet is not None:
+                self._fleet.forget()
             raise
         with self._changed:
             self._saving = Counter()

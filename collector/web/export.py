@@ -20,12 +20,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from collector.arguments import PARQUET, UsageError
 from collector.storage import database
 from collector.storage.database import Connection
 from collector.storage.readings import FUTURE_MAX_S
+from collector.usage import UsageError
 from collector.web.queries import find, marks, short
 
+CSV, PARQUET = ".csv", ".parquet"
 CHUNK_ROWS = 2_000
 GROUP_ROWS = 50_000  # of a Parquet file, in memory
 HEADINGS = (

@@ -29,9 +29,9 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from collector.arguments import UsageError
 from collector.storage import database
 from collector.storage.database import Connection
+from collector.usage import UsageError
 from collector.web import access
 from collector.web.access import Access
 
