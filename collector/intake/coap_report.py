@@ -11,7 +11,8 @@ recognized by its records, which are stored already.
 The answer is piggybacked on the acknowledgement, whatever the disk does: a separate response would
 cost the node two more messages. A report that is not stored after ANSWER_S is answered with 5.03,
 before the node repeats it; the node keeps it and sends it again later. In an overload some reports
-are answered so at once, lest all of them be stored too late.
+are not taken, lest all of them be stored too late: a node repeats them, in a long overload it gets
+5.03 at once.
 
 Source: RFC 7252 (4.5 repetitions, 4.8.2 EXCHANGE_LIFETIME, 5.9.3.4 code 5.03, 5.10.5 Max-Age).
 """
@@ -44,6 +45,8 @@ LIFETIME_S = 247.0
 MEMORY_MAX = 50_000  # message ids, of about 500 bytes each
 ANSWER_S = 1.5  # of the 2 s or more until a node repeats it
 BUSY_S = 0.75  # while the oldest waits for longer, further ones are not taken
+PATIENCE_S = 10.0  # for so long they get no answer: their nodes repeat them, at different times
+CALM_S = 5.0  # without such a one: an overload is over
 MAX_AGE_S = 60  # of a 5.03
 TIME_QUERY = "c"  # of a node that wants to know the time
 TIME_LABEL = 1  # seconds since 1970, in the map of an answer
@@ -164,6 +167,7 @@ class PlainReports:
         self._known: OrderedDict[_Key, tuple[float, Answer | None]] = OrderedDict()
         # for the commit, since when; the oldest first
         self._waiting: OrderedDict[_Key, float] = OrderedDict()
+        self._busy = -CALM_S, -CALM_S  # the begin of the last overload, and its last report
         self._closing = False
         self._own_ids = itertools.count(random.randrange(65_536))
 
@@ -206,11 +210,24 @@ class PlainReports:
             self._answer(key, request, refused, send)
         elif now_s - next(iter(self._waiting.values()), now_s) > BUSY_S:
             self._queue.add_dropped()
-            answer(FAILED)
+            if self._is_patient(now_s) and request.mtype is Type.CON:
+                del self._known[key]
+            else:
+                answer(FAILED)
         else:
             self._waiting[key] = now_s
             late = self._loop.call_later(ANSWER_S, answer, FAILED)
             self._submitter.put(request, done)
+
+    def _is_patient(self, now_s: float) -> bool:
+        """Return True while an overload may be a burst, such as that behind an outage.
+
+        A repetition costs a node less than the next cycle, unless it is one of many."""
+        begun_s, last_s = self._busy
+        if now_s - last_s > CALM_S:
+            begun_s = now_s
+        self._busy = begun_s, now_s
+        return now_s - begun_s < PATIENCE_S
 
     def _forget(self, now_s: float) -> None:
         while self._known:
