@@ -141,8 +141,10 @@ def _topic(text: str) -> tuple[str]:
     return (text,)
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
+def add(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options, and return the group of those about receiving."""
+    receiving = parser.add_argument_group("receive")
+    add = receiving.add_argument
     add(
         "--host",
         default="127.0.0.1",
@@ -160,13 +162,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--mqtt-password", default=os.environ.get("MQTT_PASSWORD", ""), metavar="WORD",
         help="its password; better in the environment as MQTT_PASSWORD, because others can read"
         " command lines")  # fmt: skip
-    add("--role", choices=ROLES, default=ROLES[0],
-        help="what this process does: intake: receive and store, any number of them on one port"
-        " and database; web: the page; alarms: watch the nodes; the last three need --db (default:"
-        " all of it)")  # fmt: skip
     add("--client-id", default="", metavar="TEXT",
         help="at the broker, which keeps by it what comes while this process is away (default:"
         " made of the names of the computer and the database)")  # fmt: skip
+    add = parser.add_argument_group("page and API").add_argument
     add("--http", type=_endpoint, default=HTTP, metavar="[HOST:]PORT",
         help="address of the page; 0: a free port; off (default: 127.0.0.1:8080, and off with"
         " --role intake and alarms)")  # fmt: skip
@@ -179,6 +178,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         " the page)")  # fmt: skip
     for name, about in (("cert", "certificate, with those above it"), ("key", "key")):
         add(f"--tls-{name}", metavar="FILE", help=f"serve the page by HTTPS: {about}, PEM")
+    add = parser.add_argument_group("database").add_argument
     add("--db", type=_database, metavar="FILE|URL",
         help="write every record to this SQLite database, or to that of a PostgreSQL server:"
         f" {SCHEMES[0]}USER@HOST/NAME; give its password in the environment as"
@@ -189,9 +189,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--backup", type=_new_file, metavar="FILE",
         help="copy the SQLite database of --db, as it is now, to this new file, and end; a"
         " collector may go on with it meanwhile")  # fmt: skip
-    add("--releases", type=_folder, metavar="DIR",
-        help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
-        " them by CoAP")  # fmt: skip
+    add("--export", type=_export, metavar="FILE",
+        help=f"write the records of --db to this file, which ends in {CSV} or {PARQUET}, and"
+        " end")  # fmt: skip
+    add("--node", metavar="NAME", help="--export: only the records of this node")
+    add("--since", type=_time, metavar="TIME", default=0.0,
+        help="--export: only what was measured since this date or time in UTC")  # fmt: skip
+    add("--until", type=_time, metavar="TIME", default=math.inf, help="--export: and until then")
+    add = parser.add_argument_group("nodes: alarms, updates").add_argument
     add("--nodes", type=_nodes, metavar="FILE",
         help="names of nodes, one a line, that are shown as never seen until they report; those of"
         " --releases are, too")  # fmt: skip
@@ -200,14 +205,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         " nowhere)")  # fmt: skip
     add("--test-alarm", action="store_true",
         help="send a notice to each target of --alarms, print what came back, end")  # fmt: skip
-    add("--export", type=_export, metavar="FILE",
-        help=f"write the records of --db to this file, which ends in {CSV} or {PARQUET}, and"
-        " end")  # fmt: skip
-    add("--node", metavar="NAME", help="--export: only the records of this node")
-    add("--since", type=_time, metavar="TIME", default=0.0,
-        help="--export: only what was measured since this date or time in UTC")  # fmt: skip
-    add("--until", type=_time, metavar="TIME", default=math.inf, help="--export: and until then")
+    add("--releases", type=_folder, metavar="DIR",
+        help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
+        " them by CoAP")  # fmt: skip
+    add = parser.add_argument_group("process").add_argument
+    add("--role", choices=ROLES, default=ROLES[0],
+        help="what this process does: intake: receive and store, any number of them on one port"
+        " and database; web: the page; alarms: watch the nodes; the last three need --db (default:"
+        " all of it)")  # fmt: skip
     add("--count", type=_count, metavar="N", help="end after N messages")
     add("--json", action="store_true",
         help="print one JSON object a line for each record on stdout, everything else on"
         " stderr")  # fmt: skip
+    return receiving

@@ -19,8 +19,8 @@ from devkit.commands import UsageError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    collector_arguments.add(parser)
-    parser.add_argument(
+    receiving = collector_arguments.add(parser)
+    receiving.add_argument(
         "--broker",
         type=collector_arguments.port,
         nargs="?",
