@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -98,7 +99,11 @@ def _folder(text: str) -> str:
 def _alarms(text: str) -> notices.Config:
     try:
         return notices.read(text)
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise argparse.ArgumentTypeError(
+            f"{text}: {problem.strerror}; allowed: a TOML file as in docs/alarms.md"
+        ) from None
+    except ValueError as problem:
         raise argparse.ArgumentTypeError(f"{text}: {problem}") from None
 
 
@@ -107,7 +112,8 @@ def _nodes(text: str) -> list[str]:
     try:
         names = Path(text).read_text(encoding="utf-8").split()
     except (OSError, ValueError) as problem:
-        raise argparse.ArgumentTypeError(f"{text}: {problem}; allowed: a name a line") from None
+        why = problem.strerror if isinstance(problem, OSError) else "no UTF-8"
+        raise argparse.ArgumentTypeError(f"{text}: {why}; allowed: a name a line") from None
     for name in names:
         if not senml.NAME.fullmatch(name) or len(name) > packs.NAME_MAX:
             raise argparse.ArgumentTypeError(f"{text}: {name!r}; allowed: letters, digits, -:./_")
@@ -131,6 +137,12 @@ def _endpoint(text: str) -> tuple[str, int] | None:
     if not port.isdecimal() or int(port) > 65535 or (text.startswith(":")):
         raise argparse.ArgumentTypeError(f"{text!r}; allowed: PORT, HOST:PORT, [IPV6]:PORT, off")
     return host or "127.0.0.1", int(port)
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a name without scheme and port")
+    return text
 
 
 def _topic(text: str) -> tuple[str]:
@@ -169,7 +181,7 @@ def add(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     add("--http", type=_endpoint, default=HTTP, metavar="[HOST:]PORT",
         help="address of the page; 0: a free port; off (default: 127.0.0.1:8080, and off with"
         " --role intake and alarms)")  # fmt: skip
-    add("--http-name", action="append", default=[], metavar="NAME",
+    add("--http-name", type=_name, action="append", default=[], metavar="NAME",
         help="a name by which browsers reach the page, as behind a proxy; may be"
         " repeated")  # fmt: skip
     add("--token-file", type=_tokens, metavar="FILE",

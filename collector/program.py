@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import math
 import os
 import signal
 import socket
@@ -52,6 +53,8 @@ def main(options: argparse.Namespace) -> int:
         from collector.web import export
 
         return export.run(options)
+    if options.node is not None or options.since > 0 or options.until < math.inf:
+        raise UsageError("--node, --since, --until: allowed with --export")
     if options.backup is not None:
         return _backup(options)
     with contextlib.ExitStack() as stack:
@@ -67,8 +70,8 @@ def _backup(options: argparse.Namespace) -> int:
             )
         size = database.back_up(options.db, options.backup)
     except OSError as problem:
-        raise UsageError(f"--backup {options.backup}: {problem}; allowed: --db FILE of this"
-                         " command, and room for a copy") from None  # fmt: skip
+        raise UsageError(f"--db {options.db}, --backup {options.backup}: {problem}; allowed: a"
+                         " database of this command, and room for a copy") from None  # fmt: skip
     print(f"{options.backup}: {size / 1e6:.1f} MB", file=sys.stderr)
     return 0
 
@@ -202,7 +205,7 @@ class Collector:
                 from collector.intake.coap_updates import CoapUpdates
 
                 updates = CoapUpdates(self.releases, self.fleet, self.store)
-            with _port_errors("--coap", options.host, options.coap):
+            with _port_errors(f"--host {options.host}, --coap {options.coap}"):
                 server = self._stack.enter_context(
                     CoapServer(options.host, options.coap, self.queue, shared, updates, reuse)
                 )
@@ -211,7 +214,7 @@ class Collector:
             if shared:
                 self.endpoints.append(f"udp://{address_text(server.host, server.port)}")
         if options.udp is not None and not shared:
-            with _port_errors("--udp", options.host, options.udp):
+            with _port_errors(f"--host {options.host}, --udp {options.udp}"):
                 listener = UdpListener(options.host, options.udp, self._on_datagram, reuse)
             self._stack.callback(listener.close)
             self._listeners.append(listener)
@@ -282,7 +285,7 @@ class Collector:
                 f"--http {address_text(host, port)}: needs --token-file FILE; allowed without: an"
                 " address that only this computer reaches, such as 127.0.0.1:8080"
             )
-        with _port_errors("--http", host, port):
+        with _port_errors(f"--http {address_text(host, port)}"):
             server = self._stack.enter_context(
                 WebServer(
                     host, port, self._database(), self.status, tokens=options.token_file,
@@ -392,15 +395,15 @@ def _place(where: str) -> str:
 
 
 @contextlib.contextmanager
-def _port_errors(option: str, host: str, port: int) -> Iterator[None]:
+def _port_errors(options: str) -> Iterator[None]:
     """Turn an error of a port into one line that says what is allowed."""
     try:
         yield
     except OSError as problem:
         why = problem.strerror or str(problem)
         raise UsageError(
-            f"{option}: {address_text(host, port)}: {why}; allowed: an address of this computer"
-            " and a port that is free (0 finds one)"
+            f"{options}: {why}; allowed: an address of this computer and a port that is free (0"
+            " finds one)"
         ) from None
 
 

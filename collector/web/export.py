@@ -103,6 +103,8 @@ def run(options: argparse.Namespace) -> int:
     where, path = options.db, options.export
     if where is None:
         raise UsageError(f"--export {path}: needs --db; allowed: a database of this command")
+    if options.since > options.until:
+        raise UsageError("--until: it is before --since; allowed: a later time")
     try:
         with database.connect(where, read_only=True) as connection:
             node = None
@@ -115,12 +117,14 @@ def run(options: argparse.Namespace) -> int:
             which = {"node": node, "since_s": options.since, "until_s": options.until}
             number = write(connection, path, **which)
     except ModuleNotFoundError as problem:
+        if problem.name != "pyarrow":
+            raise
         raise UsageError(f"--export {path}: no module {problem.name}; allowed: after pip install"
                          " pyarrow, or a file that ends in .csv") from None  # fmt: skip
     except OSError as problem:
         raise UsageError(
-            f"--export {path}: {problem.strerror or problem}; allowed: with --db a database of"
-            " this command, and a file that can be written"
+            f"--db {database.shown(where)}, --export {path}: {problem.strerror or problem};"
+            " allowed: a database of this command, and a file that can be written"
         ) from None
     print(f"collect: {number} records in {path}", file=sys.stderr)
     return 0

@@ -34,6 +34,8 @@ def main(options: argparse.Namespace) -> int:
     requirements.need("collect")
     if is_server(options.db or ""):
         requirements.need("postgres")
+    if options.export is not None and options.export.suffix == collector_arguments.PARQUET:
+        requirements.need("parquet")
     with contextlib.ExitStack() as stack:
         if options.broker is not None:
             _start_broker(options, stack)

@@ -86,8 +86,8 @@ def test_a_copy_of_a_live_database(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["--db", "a.db", "--backup", "a.db"], "a name that is free"),
-        (["--db", "none.db", "--backup", "b.db"], "--backup b.db: unable to open"),
-        (["--db", "text", "--backup", "b.db"], "--backup b.db: file is not a database"),
+        (["--db", "none.db", "--backup", "b.db"], "--db none.db, --backup b.db: unable to open"),
+        (["--db", "text", "--backup", "b.db"], "--db text, --backup b.db: file is not a database"),
         (["--db", "postgresql://h/d", "--backup", "b.db"], "pg_dump"),
         (["--backup", "b.db"], "needs --db FILE"),
     ],
