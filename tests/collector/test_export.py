@@ -115,4 +115,6 @@ def test_what_cannot_be_exported_is_one_line(
     assert "--node none: not in" in line("--node", "none")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert "no module pyarrow; allowed: after pip install pyarrow, or" in line(end="parquet")
-    assert "unable to open database file; allowed: a database" in line("--db", str(tmp_path / "none.db"))
+    assert "unable to open database file; allowed: a database" in line(
+        "--db", str(tmp_path / "none.db")
+    )
