@@ -95,11 +95,13 @@ function empty(endpoints) {
     h("ul.endpoints", null, endpoints.map((each) => h("li", null, h("code", null, each)))),
     /^(127\.|\[::1\]|localhost)/.test(host) && h("p", null, "Only programs of this computer reach it there. Start it with ", h("code", null, "--host ::"), " for nodes in a network."),
     h("h2", null, "With a board"),
-    h("p", null, "Name the address of this computer in config.py, and copy the files to the board:"),
-    block(`_HOST = "${known ? host.replace(/[[\]]/g, "") : "192.0.2.1"}"`, `_PORT = ${port}`),
+    h("p", null, "Name the address of this computer, and the access point of your operator, in config.py:"),
+    block(`_HOST = "${known ? host.replace(/[[\]]/g, "") : "192.0.2.1"}"`, `_PORT = ${port}`, '_APN = "iot.example"'),
+    h("p", null, "Copy the files to the board; --replace-config if it has another configuration:"),
     block("./dev deploy /dev/ttyUSB0"),
+    h("p", null, `A firewall or router in between must let UDP to port ${port} through.`),
     h("h2", null, "Without a board"),
-    h("p", null, "Let an emulated one report three times, or make reports of many nodes:"),
+    h("p", null, "Let an emulated one report three times, or make reports of 100 nodes. What they report stays in the database, so take one that you can delete."),
     block(`./dev run main.py --cycles 3 --route 192.0.2.1:5683=127.0.0.1:${port}`),
     block(`python -m collector.load coap://127.0.0.1:${port} --rate 10 --seconds 10`));
 }
