@@ -27,6 +27,9 @@ SEARCH_MAX = 100  # characters
 SIGNALS = ("rp", "rq", "rs", "sn")
 _WORST_FIRST = ("silent", "late", "never", "ok", "muted")
 _RANK = f"CASE {STATE} " + " ".join(f"WHEN '{s}' THEN {n}" for n, s in enumerate(_WORST_FIRST))
+# In each state those with an alarm come first
+_ALARMED = """ - CASE WHEN EXISTS (SELECT 1 FROM alarm WHERE alarm.node = node.id
+AND alarm.until IS NULL) THEN 0.5 ELSE 0 END"""
 _SIGNAL = "(SELECT max(value) FROM latest WHERE latest.node = node.id AND latest.name IN ({}))"
 _SORTS = {
     "node": "node.base",
@@ -35,7 +38,7 @@ _SORTS = {
     "trend": "watch.trend",
     "lost": "watch.lost",
     "release": "fleet.release",
-    "state": _RANK + " END",
+    "state": _RANK + " END" + _ALARMED,
     "signal": "",  # of the names that the database has
 }
 SORTS = tuple(_SORTS)

@@ -71,6 +71,14 @@ def test_each_node_with_its_state_and_figures(at: Site) -> None:
     assert names(at.json("/api/nodes", sort="state")) == ["roof", "mast", "well", "gate", "tank"]
 
 
+def test_in_each_state_the_nodes_with_an_alarm_come_first(at: Site) -> None:
+    at.keep(*(numbered(1, f"{name}:") for name in "abc"), received=NOW)
+    at.keep(numbered(1, "d:"), received=NOW - 2 * DAY)
+    at.execute("INSERT INTO alarm (node, kind, text, since) SELECT id, 'gaps', '', ? FROM node"
+               " WHERE base = 'b:'", NOW)  # fmt: skip
+    assert "".join(names(at.json("/api/nodes", sort="state"))) == "dbac"
+
+
 @pytest.mark.parametrize(
     ("sort", "order"),
     [
