@@ -173,9 +173,13 @@ class Collector:
             store = Store(path, tell, self.fleet, self._options.keep)
             self._stack.enter_context(store)
         except OSError as problem:
-            name = _place(path or "")  # without a password
-            raise UsageError(f"--db {name}: {problem}; allowed: a new file, or one of this"
-                             " command") from None  # fmt: skip
+            where = path or ""
+            allowed = "a database that is there, with the right to create tables"
+            if not is_server(where):
+                allowed = "a new file, or one of this command"
+            raise UsageError(
+                f"--db {database.shown(where)}: {problem}; allowed: {allowed}"
+            ) from None
         return store
 
     def _open_releases(self, options: argparse.Namespace) -> tuple[Fleet, Releases | None]:

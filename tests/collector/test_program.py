@@ -119,6 +119,8 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--broker"], "unrecognized arguments: --broker; allowed: python -m collector [-h] "),
         (["--udp", "off", "--coap", "off"], "allowed: --udp, --coap or --mqtt"),
         (["--db", "/proc/none/a.db"], "cannot be written"),
+        (["--db", "postgresql://me:secret@127.0.0.1:1/x"],
+         "allowed: a database that is there, with the right to create tables"),
         (["--releases", "docs"], "no folder of releases; allowed: the one that ./dev release"),
         (["--host", "192.0.2.1"], "--host 192.0.2.1, --coap 0: Cannot assign"),
         (["--host", "no such host"], "allowed: an address of this computer"),
