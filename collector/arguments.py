@@ -201,6 +201,9 @@ def add(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     add("--backup", type=_new_file, metavar="FILE",
         help="copy the SQLite database of --db, as it is now, to this new file, and end; a"
         " collector may go on with it meanwhile")  # fmt: skip
+    add("--forget", metavar="NODE",
+        help="delete this node and all that it has reported, and end; one that reports again"
+        " begins anew")  # fmt: skip
     add("--export", type=_export, metavar="FILE",
         help=f"write the records of --db to this file, which ends in {CSV} or {PARQUET}, and"
         " end")  # fmt: skip

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import math
 import os
 import signal
 import socket
@@ -23,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector import VERSION
+from collector import VERSION, actions
 from collector.alarms import notices
 from collector.alarms.rules import Watchman
 from collector.arguments import HTTP, ROLES
@@ -44,36 +43,11 @@ INTAKES_MAX = 64  # that share a subscription on one computer
 
 
 def main(options: argparse.Namespace) -> int:
-    if options.test_alarm:
-        if not options.alarms or not notices.targets(options.alarms):
-            raise UsageError("--test-alarm: needs --alarms FILE; allowed: one with [webhook] or"
-                             " [email]")  # fmt: skip
-        return 0 if notices.test(options.alarms) else 1
-    if options.export is not None:
-        from collector.web import export
-
-        return export.run(options)
-    if options.node is not None or options.since > 0 or options.until < math.inf:
-        raise UsageError("--node, --since, --until: allowed with --export")
-    if options.backup is not None:
-        return _backup(options)
+    action = actions.asked(options)
+    if action is not None:
+        return action(options)
     with contextlib.ExitStack() as stack:
         return Collector(options, stack).run()
-
-
-def _backup(options: argparse.Namespace) -> int:
-    try:
-        if options.db is None or is_server(options.db):
-            raise UsageError(
-                f"--backup {options.backup}: needs --db FILE; allowed: the SQLite database of this"
-                " command; a PostgreSQL server has pg_dump"
-            )
-        size = database.back_up(options.db, options.backup)
-    except OSError as problem:
-        raise UsageError(f"--db {options.db}, --backup {options.backup}: {problem}; allowed: a"
-                         " database of this command, and room for a copy") from None  # fmt: skip
-    print(f"{options.backup}: {size / 1e6:.1f} MB", file=sys.stderr)
-    return 0
 
 
 class Collector:

@@ -1,7 +1,8 @@
-"""Deletes old reports with their records, a little at a time.
+"""Deletes old reports with their records, or a node, a little at a time.
 
     retention = Retention(365)              # days since their reception
     retention.step(connection)              # a few ms; call it when nothing else is to be done
+    forget(connection, 17)                  # a node, with all that is known of it
 
 Of each boot the reports are deleted from the first one on, up to the first that is not old. What
 remains has no holes, so that nothing looks like a gap. Nodes, latest values and counters stay.
@@ -23,6 +24,8 @@ _NEXT = """
 SELECT node, boot, seq, received FROM report WHERE (node, boot, seq) > (?, ?, ?) AND part = 0
 ORDER BY node, boot, seq LIMIT ?
 """
+_REPORTS = "SELECT boot, seq FROM report WHERE node = ? ORDER BY boot, seq LIMIT ?"
+_OF_NODE = ("record", "report", "latest", "watch", "fleet", "alarm")
 _DELETE = "DELETE FROM {} WHERE node = ? AND boot = ? AND seq <= ?"
 
 
@@ -60,3 +63,19 @@ class Retention:
         if len(old) < STEP_REPORTS:
             self._after = (*boot, _END)
         return not old
+
+
+def forget(connection: Connection, node: int) -> int:
+    """Delete a node, while others write; return the number of its reports."""
+    reports = 0
+    while rows := connection.execute(_REPORTS, (node, STEP_REPORTS)):
+        last = [row for row in rows if row[0] == rows[0][0]]
+        with connection.transaction():
+            for table in ("record", "report"):
+                connection.execute(_DELETE.format(table), (node, *last[-1]))
+        reports += len({*last})
+    with connection.transaction():
+        for table in _OF_NODE:  # and what has come meanwhile
+            connection.execute(f"DELETE FROM {table} WHERE node = ?", (node,))
+        connection.execute("DELETE FROM node WHERE id = ?", (node,))
+    return reports
