@@ -56,7 +56,7 @@ def add(app: web.Application, server: WebServer) -> None:
         ("/api/alarms", api.alarms),
         ("/metrics", api.metrics),
     ):
-        app.router.add_get(path, handler)
+        app.router.add_get(path, handler, allow_head=path != "/api/csv")  # it has no length
     app.router.add_get("/health", _needs(None, api.health))
     app.router.add_post("/api/login", _needs(None, api.login))
     app.router.add_post("/api/logout", _needs(None, api.logout))
@@ -188,7 +188,7 @@ class _Api:
                 text = chunk.encode("utf-8", "replace")
                 await asyncio.wait_for(answer.write(text), WRITE_MAX_S)
                 chunk = await self._readers.call(lambda: next(chunks, None))
-        except asyncio.TimeoutError:
+        except (asyncio.TimeoutError, OSError):  # the file has begun, so only its end can tell
             raise ConnectionResetError from None
         finally:
             await self._readers.call(chunks.close)  # type: ignore[attr-defined]
@@ -259,8 +259,8 @@ class _Api:
 
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
-        text = await asyncio.wait_for(request.text(), BODY_MAX_S)
-        found = json.loads(text)
+        data = await asyncio.wait_for(request.read(), BODY_MAX_S)
+        found = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
         found = None
     except asyncio.TimeoutError:
