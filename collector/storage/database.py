@@ -20,7 +20,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +124,7 @@ class Connection(AbstractContextManager["Connection"]):
         """
         raise NotImplementedError
 
-    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Generator[Row, None, None]:
         """Return the rows one by one, without holding all of them in memory."""
         raise NotImplementedError
 
@@ -217,7 +217,7 @@ class Sqlite(Connection):
         with _sqlite_errors():
             return [row for key in keys for row in self._raw.execute(sql, key).fetchall()]
 
-    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Generator[Row, None, None]:
         with _sqlite_errors():
             yield from self._raw.execute(sql, values)
 
@@ -327,7 +327,7 @@ class Postgres(Connection):
             sql += f" ORDER BY {', '.join(names)} FOR UPDATE OF {lock}"
         return self.execute(sql, _json(names, keys))
 
-    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Generator[Row, None, None]:
         with self._translated(), self._raw.transaction():
             with self._raw.cursor("stream") as cursor:
                 cursor.itersize = STREAM_ROWS

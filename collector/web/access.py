@@ -38,17 +38,17 @@ class Limited(Exception):
 def read_tokens(path: Path) -> dict[str, str]:
     """Return the tokens by their roles. ValueError says what is wrong."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
         raise ValueError(getattr(problem, "strerror", None) or "no text") from None
     tokens: dict[str, str] = {}
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         found = _LINE.fullmatch(line.strip())
         if found is None or found[1] in tokens or len(found[2]) < TOKEN_MIN:
             raise ValueError(
-                f"line {lines.index(line) + 1}; allowed: read TOKEN and change TOKEN, once each,"
+                f"line {number}; allowed: read TOKEN and change TOKEN, once each,"
                 f" of {TOKEN_MIN} characters or more without a space"
             )
         tokens[found[1]] = found[2]

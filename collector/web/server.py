@@ -153,11 +153,11 @@ def tls_context(cert: str | None, key: str | None) -> ssl.SSLContext | None:
         raise UsageError("--tls-cert and --tls-key: one is missing; allowed: both, as PEM files")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(cert, key)
+        context.load_cert_chain(cert, key, "")  # asks nobody for a pass phrase
     except OSError as problem:
         raise UsageError(
             f"--tls-cert {cert}, --tls-key {key}: {problem.strerror or problem}; allowed: a"
-            " certificate and its key as PEM files"
+            " certificate and its key as PEM files, without a pass phrase"
         ) from None
     return context
 

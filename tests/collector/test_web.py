@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from collector.arguments import UsageError
 from collector.storage import database
 from collector.web import access, queries
 from collector.web import server as web
@@ -221,6 +222,7 @@ def test_addresses_of_one_user_are_one_and_all_are_bounded() -> None:
         (f"read {READ}\nchange {CHANGE}\n", TOKENS), (f"# a\n\nread\t{READ}", {"read": READ}),
         (f"change  {CHANGE}", {"change": CHANGE}), ("", None), (f"admin {READ}", None),
         ("read short", None), (f"read {READ}\nread {CHANGE}", None), (f"read {READ} x", None),
+        (f"\xef\xbb\xbfread {READ}\r\n", {"read": READ}),
         (f"read {READ}\nchange {READ}", None), (f"read {READ}é", None), ("\xff", None),
     ],
 )  # fmt: skip
@@ -253,6 +255,11 @@ def test_tls(tmp_path: Path) -> None:
         answer = client.getresponse()
         assert answer.status == 200 and "Secure" in answer.headers["Set-Cookie"]
         client.close()
+
+
+def test_a_key_with_a_pass_phrase_is_refused_and_nobody_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="PEM files, without a pass phrase"):
+        web.tls_context(*map(str, certificate(tmp_path, b"word")))
 
 
 # Limits
