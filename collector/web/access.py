@@ -79,9 +79,9 @@ class Access:
         """Return the role of a request; None if it has none. Limited after wrong tokens."""
         if not self.needs_token:
             return CHANGE
-        if authorization:
-            kind, _, token = authorization.partition(" ")
-            return self.role_of(token.strip(), peer) if kind.lower() == "bearer" else None
+        kind, _, token = authorization.partition(" ")
+        if kind.lower() == "bearer":  # another kind is meant for a proxy
+            return self.role_of(token.strip(), peer)
         return self._role_of_session(cookie) if cookie else None
 
     def role_of(self, token: str, peer: str) -> str | None:
@@ -122,6 +122,15 @@ class Access:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def peer_of(remote: str, forwarded: str) -> str:
+    """Return whose wrong tokens are counted; forwarded: X-Forwarded-For, with the client last.
+
+    Only a proxy on this computer is believed.
+    """
+    client = forwarded.rpartition(",")[2].strip()
+    return client if client and is_loopback(remote) else remote
 
 
 def _network(peer: str) -> str:

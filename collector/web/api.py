@@ -24,7 +24,16 @@ from aiohttp import web
 from collector.alarms.states import STATES
 from collector.storage.database import Connection
 from collector.web import access, export, metrics, queries, series
-from collector.web.server import BODY_MAX, COOKIE, HEADERS, BadRequest, Busy, answered, packed
+from collector.web.server import (
+    BODY_MAX,
+    COOKIE,
+    HEADERS,
+    BadRequest,
+    Busy,
+    answered,
+    packed,
+    peer,
+)
 
 if TYPE_CHECKING:
     from collector.web.server import WebServer
@@ -224,7 +233,7 @@ class _Api:
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         token = (await _body(request)).get("token")
-        role = self._server.access.role_of(str(token), request.remote or "")
+        role = self._server.access.role_of(str(token), peer(request))
         if role is None:
             raise web.HTTPUnauthorized(reason="this is no token of the token file")
         answer = web.json_response({"role": role})

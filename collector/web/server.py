@@ -357,8 +357,13 @@ class WebServer(AbstractContextManager["WebServer"]):
     def role(self, request: web.Request) -> str | None:
         return self.access.role(
             request.headers.get("Authorization", ""), request.cookies.get(COOKIE, ""),
-            request.remote or "",
+            peer(request),
         )  # fmt: skip
+
+
+def peer(request: web.Request) -> str:
+    forwarded = request.headers.getall("X-Forwarded-For", [""])
+    return access.peer_of(request.remote or "", forwarded[-1])
 
 
 def _file(request: web.Request, file: _File) -> web.Response:

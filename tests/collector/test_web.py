@@ -204,6 +204,18 @@ def test_guessing_ends_after_ten_trials(guarded: Site, monkeypatch: pytest.Monke
     assert guarded.get("/api/nodes", bearer(READ)).status == 200
 
 
+def test_guessing_through_a_proxy_keeps_nobody_else_out(guarded: Site) -> None:
+    guesser = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9"}
+    for _ in range(access.FAILURES_MAX):
+        assert guarded.get("/metrics", bearer("x") | guesser).status == 401
+    guesser["X-Forwarded-For"] = "192.0.2.8, 203.0.113.9"  # the client may write what it likes
+    assert guarded.get("/metrics", bearer(READ) | guesser).status == 429
+    assert guarded.get("/metrics", bearer(READ) | {"X-Forwarded-For": "192.0.2.8"}).status == 200
+    assert access.peer_of("192.0.2.1", "192.0.2.2") == "192.0.2.1"
+    session = {"Cookie": f"{web.COOKIE}={guarded.server.access.session('read')}"}
+    assert guarded.get("/metrics", session | {"Authorization": "Basic eDp5"}).status == 200
+
+
 def test_addresses_of_one_user_are_one_and_all_are_bounded() -> None:
     guard = Access(TOKENS)
     for number in range(access.FAILURES_MAX):
