@@ -139,6 +139,9 @@ class Connection(AbstractContextManager["Connection"]):
         """Let statements end with Unusable when that time is over; on a server, each has it."""
         raise NotImplementedError
 
+    def check(self) -> None:
+        """Unusable if the file has been removed or replaced since it was opened."""
+
     def for_writing(self, lasting: bool) -> None:
         """Set up for a writer; lasting: what is committed survives a loss of power."""
 
@@ -180,8 +183,14 @@ class Sqlite(Connection):
                 uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
             )
             self._raw.execute("PRAGMA synchronous=FULL")
+        self._path, self._file = path, _identity(path)
+
+    def check(self) -> None:
+        if _identity(self._path) != self._file:
+            raise Unusable("the file has been removed or replaced")
 
     def begin(self) -> None:
+        self.check()  # what goes into a removed file is lost, and must not be acknowledged
         self.execute("BEGIN IMMEDIATE")
 
     def for_writing(self, lasting: bool) -> None:
@@ -241,6 +250,13 @@ class Sqlite(Connection):
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             self._raw.close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        return found.st_dev, found.st_ino
+    return None
 
 
 @functools.lru_cache

@@ -111,9 +111,10 @@ class Readers:
             connection = self._own.connection = self.connect()
             self._open.add(connection)
         try:
+            connection.check()
             connection.limit(READ_MAX_S)
             return work(connection)
-        except database.Unusable:  # the server may have been restarted
+        except database.Unusable:  # the server may have been restarted, the file replaced
             self._own.connection = None
             self._open.discard(connection)
             connection.close()
