@@ -216,7 +216,7 @@ class _Api:
         of_program = self._server.status()
         reason = ""
         try:
-            await asyncio.wait_for(self._readers.run(queries.counters), HEALTH_ANSWER_S)
+            await asyncio.wait_for(self._server.health.run(queries.counters), HEALTH_ANSWER_S)
         except (Busy, OSError, ValueError, asyncio.TimeoutError):
             reason = "the database does not answer"
         committed = of_program.get("committed")

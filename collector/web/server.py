@@ -79,9 +79,9 @@ class BadRequest(ValueError):
 class Readers:
     """Runs functions that read the database, in threads."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, threads: int = READERS) -> None:
         self._where = where
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="web")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._own = threading.local()
         self._open: set[Connection] = set()
         self._waiting = 0
@@ -248,6 +248,7 @@ class WebServer(AbstractContextManager["WebServer"]):
         may name this computer, beside addresses and localhost. report: told of mistakes in here.
         """
         self.readers, self.status = Readers(where), status
+        self.health = Readers(where, 1)  # which must not wait behind questions that take long
         self.access = Access(tokens or {})
         self.exports = 0  # that run
         self._names = frozenset({host.lower(), *(name.lower() for name in names)})
@@ -276,6 +277,7 @@ class WebServer(AbstractContextManager["WebServer"]):
             self._loop.run_until_complete(self._serve())
         finally:
             self.readers.close()
+            self.health.close()
             self._loop.close()
 
     async def _serve(self) -> None:

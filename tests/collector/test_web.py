@@ -7,6 +7,7 @@ import gzip
 import http.client
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -343,6 +344,23 @@ def test_a_question_that_takes_too_long_is_ended(
     assert at.get("/api/status").status == 503
     monkeypatch.undo()
     assert at.get("/api/status").status == 200
+
+
+def test_health_does_not_wait_behind_other_questions(
+    at: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = threading.Event()
+    monkeypatch.setattr(queries, "alarms", lambda *_, **__: end.wait(10) and None)
+    askers = [
+        threading.Thread(target=at.get, args=["/api/alarms"]) for _ in range(2 * web.READERS)
+    ]
+    for each in askers:
+        each.start()
+    begin = time.monotonic()
+    assert at.get("/health").status == 200 and time.monotonic() - begin < 4
+    end.set()
+    for each in askers:
+        each.join()
 
 
 def test_it_answers_again_when_the_database_does(
