@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from collector.arguments import UsageError
 from collector.storage import database
 from collector.storage.store import FAILED, Outcome
+from collector.usage import UsageError
 from collector.web import access, queries
 from collector.web import server as web
 from collector.web.access import Access
