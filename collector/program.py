@@ -284,7 +284,7 @@ class Collector:
         try:
             with database.connect(where) as connection, connection.transaction():
                 tables.prepare(connection)
-        except OSError as problem:
+        except (OSError, database.Unwritable) as problem:
             raise UsageError(
                 f"--db {database.shown(where)}: {problem}; allowed: one of this command"
             ) from None

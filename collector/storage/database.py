@@ -20,7 +20,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +124,7 @@ class Connection(AbstractContextManager["Connection"]):
         """
         raise NotImplementedError
 
-    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Generator[Row, None, None]:
         """Return the rows one by one, without holding all of them in memory."""
         raise NotImplementedError
 
@@ -138,6 +138,9 @@ class Connection(AbstractContextManager["Connection"]):
     def limit(self, seconds: float) -> None:
         """Let statements end with Unusable when that time is over; on a server, each has it."""
         raise NotImplementedError
+
+    def check(self) -> None:
+        """Unusable if the file has been removed or replaced since it was opened."""
 
     def for_writing(self, lasting: bool) -> None:
         """Set up for a writer; lasting: what is committed survives a loss of power."""
@@ -180,8 +183,14 @@ class Sqlite(Connection):
                 uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
             )
             self._raw.execute("PRAGMA synchronous=FULL")
+        self._path, self._file = path, _identity(path)
+
+    def check(self) -> None:
+        if _identity(self._path) != self._file:
+            raise Unusable("the file has been removed or replaced")
 
     def begin(self) -> None:
+        self.check()  # what goes into a removed file is lost, and must not be acknowledged
         self.execute("BEGIN IMMEDIATE")
 
     def for_writing(self, lasting: bool) -> None:
@@ -217,7 +226,7 @@ class Sqlite(Connection):
         with _sqlite_errors():
             return [row for key in keys for row in self._raw.execute(sql, key).fetchall()]
 
-    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Generator[Row, None, None]:
         with _sqlite_errors():
             yield from self._raw.execute(sql, values)
 
@@ -241,6 +250,13 @@ class Sqlite(Connection):
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             self._raw.close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        return found.st_dev, found.st_ino
+    return None
 
 
 @functools.lru_cache
@@ -327,7 +343,7 @@ class Postgres(Connection):
             sql += f" ORDER BY {', '.join(names)} FOR UPDATE OF {lock}"
         return self.execute(sql, _json(names, keys))
 
-    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Generator[Row, None, None]:
         with self._translated(), self._raw.transaction():
             with self._raw.cursor("stream") as cursor:
                 cursor.itersize = STREAM_ROWS

@@ -38,17 +38,17 @@ class Limited(Exception):
 def read_tokens(path: Path) -> dict[str, str]:
     """Return the tokens by their roles. ValueError says what is wrong."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
         raise ValueError(getattr(problem, "strerror", None) or "no text") from None
     tokens: dict[str, str] = {}
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         found = _LINE.fullmatch(line.strip())
         if found is None or found[1] in tokens or len(found[2]) < TOKEN_MIN:
             raise ValueError(
-                f"line {lines.index(line) + 1}; allowed: read TOKEN and change TOKEN, once each,"
+                f"line {number}; allowed: read TOKEN and change TOKEN, once each,"
                 f" of {TOKEN_MIN} characters or more without a space"
             )
         tokens[found[1]] = found[2]
@@ -79,9 +79,9 @@ class Access:
         """Return the role of a request; None if it has none. Limited after wrong tokens."""
         if not self.needs_token:
             return CHANGE
-        if authorization:
-            kind, _, token = authorization.partition(" ")
-            return self.role_of(token.strip(), peer) if kind.lower() == "bearer" else None
+        kind, _, token = authorization.partition(" ")
+        if kind.lower() == "bearer":  # another kind is meant for a proxy
+            return self.role_of(token.strip(), peer)
         return self._role_of_session(cookie) if cookie else None
 
     def role_of(self, token: str, peer: str) -> str | None:
@@ -122,6 +122,15 @@ class Access:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def peer_of(remote: str, forwarded: str) -> str:
+    """Return whose wrong tokens are counted; forwarded: X-Forwarded-For, with the client last.
+
+    Only a proxy on this computer is believed.
+    """
+    client = forwarded.rpartition(",")[2].strip()
+    return client if client and is_loopback(remote) else remote
 
 
 def _network(peer: str) -> str:

@@ -24,7 +24,16 @@ from aiohttp import web
 from collector.alarms.states import STATES
 from collector.storage.database import Connection
 from collector.web import access, export, metrics, queries, series
-from collector.web.server import BODY_MAX, COOKIE, HEADERS, BadRequest, Busy, answered, packed
+from collector.web.server import (
+    BODY_MAX,
+    COOKIE,
+    HEADERS,
+    BadRequest,
+    Busy,
+    answered,
+    packed,
+    peer,
+)
 
 if TYPE_CHECKING:
     from collector.web.server import WebServer
@@ -56,7 +65,7 @@ def add(app: web.Application, server: WebServer) -> None:
         ("/api/alarms", api.alarms),
         ("/metrics", api.metrics),
     ):
-        app.router.add_get(path, handler)
+        app.router.add_get(path, handler, allow_head=path != "/api/csv")  # it has no length
     app.router.add_get("/health", _needs(None, api.health))
     app.router.add_post("/api/login", _needs(None, api.login))
     app.router.add_post("/api/logout", _needs(None, api.logout))
@@ -188,7 +197,7 @@ class _Api:
                 text = chunk.encode("utf-8", "replace")
                 await asyncio.wait_for(answer.write(text), WRITE_MAX_S)
                 chunk = await self._readers.call(lambda: next(chunks, None))
-        except asyncio.TimeoutError:
+        except (asyncio.TimeoutError, OSError):  # the file has begun, so only its end can tell
             raise ConnectionResetError from None
         finally:
             await self._readers.call(chunks.close)  # type: ignore[attr-defined]
@@ -207,7 +216,7 @@ class _Api:
         of_program = self._server.status()
         reason = ""
         try:
-            await asyncio.wait_for(self._readers.run(queries.counters), HEALTH_ANSWER_S)
+            await asyncio.wait_for(self._server.health.run(queries.counters), HEALTH_ANSWER_S)
         except (Busy, OSError, ValueError, asyncio.TimeoutError):
             reason = "the database does not answer"
         committed = of_program.get("committed")
@@ -224,7 +233,7 @@ class _Api:
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         token = (await _body(request)).get("token")
-        role = self._server.access.role_of(str(token), request.remote or "")
+        role = self._server.access.role_of(str(token), peer(request))
         if role is None:
             raise web.HTTPUnauthorized(reason="this is no token of the token file")
         answer = web.json_response({"role": role})
@@ -259,8 +268,8 @@ class _Api:
 
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
-        text = await asyncio.wait_for(request.text(), BODY_MAX_S)
-        found = json.loads(text)
+        data = await asyncio.wait_for(request.read(), BODY_MAX_S)
+        found = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
         found = None
     except asyncio.TimeoutError:

@@ -15,7 +15,7 @@ import io
 import itertools
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ WHERE coalesce(point.time, point.received) >= ? AND coalesce(point.time, point.r
 def rows(
     connection: Connection, node: str | None = None, names: Sequence[str] = (),
     since_s: float = 0.0, until_s: float = float("inf"),
-) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+) -> Generator[tuple[Any, ...], None, None]:  # fmt: skip
     """Return (base, name, unit, measured, received, value, text, boot, seq, protocol, source).
 
     node: a base name, None for all. names: only these. The range is of the measured time, of the
@@ -81,10 +81,11 @@ def write(connection: Connection, path: Path, **which: Any) -> int:
 
     def counted() -> Iterator[tuple[Any, ...]]:
         nonlocal number
-        for row in rows(connection, **which):
+        for row in found:
             number += 1
             yield row
 
+    found = rows(connection, **which)
     unfinished = path.with_name(path.name + ".part")
     try:
         if path.suffix == PARQUET:
@@ -94,6 +95,7 @@ def write(connection: Connection, path: Path, **which: Any) -> int:
                 out.writelines(csv_chunks(counted()))
         os.replace(unfinished, path)
     finally:
+        found.close()  # before the connection
         unfinished.unlink(missing_ok=True)
     return number
 
@@ -121,9 +123,10 @@ def run(options: argparse.Namespace) -> int:
             raise
         raise UsageError(f"--export {path}: no module {problem.name}; allowed: after pip install"
                          " pyarrow, or a file that ends in .csv") from None  # fmt: skip
-    except OSError as problem:
+    except (OSError, database.Unwritable) as problem:
+        why = getattr(problem, "strerror", None) or problem
         raise UsageError(
-            f"--db {database.shown(where)}, --export {path}: {problem.strerror or problem};"
+            f"--db {database.shown(where)}, --export {path}: {why};"
             " allowed: a database of this command, and a file that can be written"
         ) from None
     print(f"collect: {number} records in {path}", file=sys.stderr)

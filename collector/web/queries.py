@@ -16,7 +16,7 @@ from typing import Any
 from collector.alarms.states import NODES, STATE, STATES
 from collector.decode import packs
 from collector.decode.report import BASE_END, SEQ, UNITS
-from collector.storage.database import Connection
+from collector.storage.database import Connection, writable
 from collector.web.labels import label
 
 PAGE_ROWS = 100
@@ -166,9 +166,9 @@ def node(connection: Connection, now_s: float, name: str) -> dict[str, Any] | No
 
 def find(connection: Connection, name: str) -> tuple[int, str] | None:
     """Return (id, base name) of a node; with the colon, if both are there."""
-    bases = (name + BASE_END, name)
-    if any("\0" in base for base in bases):
+    if writable(name) != name:
         return None
+    bases = (name + BASE_END, name)
     found = connection.execute("SELECT base, id FROM node WHERE base IN (?, ?)", bases)
     ids: dict[str, int] = dict(found)
     return next(((ids[base], base) for base in bases if base in ids), None)

@@ -79,9 +79,9 @@ class BadRequest(ValueError):
 class Readers:
     """Runs functions that read the database, in threads."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, threads: int = READERS) -> None:
         self._where = where
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="web")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._own = threading.local()
         self._open: set[Connection] = set()
         self._waiting = 0
@@ -111,9 +111,10 @@ class Readers:
             connection = self._own.connection = self.connect()
             self._open.add(connection)
         try:
+            connection.check()
             connection.limit(READ_MAX_S)
             return work(connection)
-        except database.Unusable:  # the server may have been restarted
+        except database.Unusable:  # the server may have been restarted, the file replaced
             self._own.connection = None
             self._open.discard(connection)
             connection.close()
@@ -153,11 +154,11 @@ def tls_context(cert: str | None, key: str | None) -> ssl.SSLContext | None:
         raise UsageError("--tls-cert and --tls-key: one is missing; allowed: both, as PEM files")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(cert, key)
+        context.load_cert_chain(cert, key, "")  # asks nobody for a pass phrase
     except OSError as problem:
         raise UsageError(
             f"--tls-cert {cert}, --tls-key {key}: {problem.strerror or problem}; allowed: a"
-            " certificate and its key as PEM files"
+            " certificate and its key as PEM files, without a pass phrase"
         ) from None
     return context
 
@@ -247,6 +248,7 @@ class WebServer(AbstractContextManager["WebServer"]):
         may name this computer, beside addresses and localhost. report: told of mistakes in here.
         """
         self.readers, self.status = Readers(where), status
+        self.health = Readers(where, 1)  # which must not wait behind questions that take long
         self.access = Access(tokens or {})
         self.exports = 0  # that run
         self._names = frozenset({host.lower(), *(name.lower() for name in names)})
@@ -275,6 +277,7 @@ class WebServer(AbstractContextManager["WebServer"]):
             self._loop.run_until_complete(self._serve())
         finally:
             self.readers.close()
+            self.health.close()
             self._loop.close()
 
     async def _serve(self) -> None:
@@ -357,8 +360,13 @@ class WebServer(AbstractContextManager["WebServer"]):
     def role(self, request: web.Request) -> str | None:
         return self.access.role(
             request.headers.get("Authorization", ""), request.cookies.get(COOKIE, ""),
-            request.remote or "",
+            peer(request),
         )  # fmt: skip
+
+
+def peer(request: web.Request) -> str:
+    forwarded = request.headers.getall("X-Forwarded-For", [""])
+    return access.peer_of(request.remote or "", forwarded[-1])
 
 
 def _file(request: web.Request, file: _File) -> web.Response:

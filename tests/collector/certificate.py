@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate that signs itself, and its key; return both paths."""
+def certificate(folder: Path, phrase: bytes = b"") -> tuple[Path, Path]:
+    """Write a certificate that signs itself, and its key; return both paths.
+
+    phrase: without which nobody can read the key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -28,6 +30,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     )
     pem = serialization.Encoding.PEM
     form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    lock = serialization.BestAvailableEncryption(phrase) if phrase else plain
     (folder / "cert.pem").write_bytes(made.public_bytes(pem))
-    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, plain))
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, lock))
     return folder / "cert.pem", folder / "key.pem"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 from prometheus_client import parser
 
-from collector.web import labels, metrics, queries, series
+from collector.storage import database
+from collector.web import export, labels, metrics, queries, series
 from tests.collector.web_rig import NOW, Site, numbered, site
 
 HOSTILE = "<img src=x>\"\\'; DROP TABLE node; --%_!\n"
@@ -333,6 +335,21 @@ def test_the_name_of_a_csv_file_is_harmless(at: Site) -> None:
         " filename*=UTF-8''..%2F%22%C3%A9%0D%0AX%3A%20y.csv"
     )
     assert "X" not in found
+
+
+def test_a_csv_that_breaks_off_is_not_whole(at: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> Iterator[Any]:
+        yield from [("gate:", "t", "", NOW, NOW, 1, None, 0, 1, "udp", "")] * export.CHUNK_ROWS
+        raise database.Unusable("gone")
+
+    at.keep(numbered(1))
+    assert at.ask("HEAD", "/api/csv?node=gate").status == 405
+    monkeypatch.setattr(export, "rows", breaks)
+    with socket.create_connection(("127.0.0.1", at.server.port), timeout=10) as client:
+        client.sendall(b"GET /api/csv?node=gate HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        parts = list(iter(lambda: client.recv(65_536), b""))
+    assert b"gate,t" in b"".join(parts) and b"503" not in b"".join(parts)
+    assert not parts[-1].endswith(b"\r\n0\r\n\r\n")
 
 
 # Status, alarms, metrics, health

@@ -312,6 +312,24 @@ def test_what_a_stranger_sends_is_text(start: Any, open_page: Any, tmp_path: Pat
     expect(page.locator(".plot canvas").first).to_be_visible()
 
 
+def test_an_address_that_leads_nowhere_shows_nothing_of_another_node(
+    fleet: Any, browser: Any
+) -> None:
+    page = browser.new_page()
+    page.goto(fleet[0] + "?node=gate-01")
+    expect(page.locator("h1")).to_contain_text("gate-01")
+    page.evaluate("history.pushState({}, '', '?node=none'); dispatchEvent(new Event('popstate'))")
+    expect(page.locator("#trouble")).to_have_text("The collector says: no such node")
+    expect(page.locator("main")).to_have_text("Show all nodes")
+    page.go_back()
+    expect(page.locator("h1")).to_contain_text("gate-01")
+    for far in ("from=1e20&to=1e21", "from=-Infinity&to=0", "from=1796000000000&to=1796000001000"):
+        page.goto(f"{fleet[0]}?node=gate-01&{far}")
+        expect(page.locator(".plot canvas")).to_have_count(3)
+        assert page.locator(".tools [aria-current]").text_content() == "7 d"
+    page.close()
+
+
 def test_an_empty_page_says_what_to_do(start: Any, send: Any, open_page: Any) -> None:
     collector: Collector = start()
     page = open_page(collector.page, 360)

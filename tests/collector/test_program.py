@@ -17,6 +17,8 @@ import cbor2
 import pytest
 
 from collector.__main__ import main
+from collector.storage import database
+from devkit.servers.postgres import PostgresServer
 from tests.collector.releases_rig import Folder
 from tests.collector.rig import report
 
@@ -177,6 +179,17 @@ def test_a_port_in_use(option: str, capsys: pytest.CaptureFixture[str]) -> None:
         line = refused([*FREE, option, str(port)], capsys)
     given = f"--http 127.0.0.1:{port}" if option == "--http" else f"{option} {port}"
     assert f"{given}: Address already in use; allowed: " in line
+
+
+def test_a_server_has_the_tables_of_another_program(
+    postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = postgres.create()
+    with database.connect(url) as connection:
+        connection.execute("CREATE TABLE node (x INTEGER)")
+    assert 'relation "node" already exists; allowed: ' in refused([*FREE, "--db", url], capsys)
+    assert "allowed: " in refused([*FREE, "--role", "web", "--db", url], capsys)
+    assert "allowed: " in refused(["--db", url, "--export", str(tmp_path / "a.csv")], capsys)
 
 
 def test_a_file_that_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import gzip
 import http.client
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import Any
 import pytest
 
 from collector.storage import database
+from collector.storage.store import FAILED, Outcome
+from collector.usage import UsageError
 from collector.web import access, queries
 from collector.web import server as web
 from collector.web.access import Access
 from devkit.servers.postgres import PostgresServer
 from tests.collector.certificate import certificate
+from tests.collector.rig import message, wait_until
 from tests.collector.web_rig import NOW, Site, numbered, site
 
 READ, CHANGE = "r" * 16, "c" * 16
@@ -118,6 +122,7 @@ def test_who_may_read(guarded: Site, path: str, token: str, status: int) -> None
         (bearer(CHANGE) | {"Sec-Fetch-Site": "cross-site"}, 403),
         (bearer(CHANGE) | {"Sec-Fetch-Site": "same-site"}, 403),
         (bearer(CHANGE) | {"Sec-Fetch-Site": "same-origin"}, 200),
+        (bearer(CHANGE) | {"Content-Type": "application/json; charset=none"}, 200),
         (bearer(CHANGE) | {"Content-Type": "text/plain"}, 415),
         (bearer(CHANGE) | {"Content-Type": "application/x-www-form-urlencoded"}, 415),
     ],
@@ -138,6 +143,7 @@ def test_who_may_change(guarded: Site, headers: dict[str, str], status: int) -> 
         ({"node": "gate", "until": True}, 400), ({"node": "gate", "until": "1"}, 400),
         ({"node": "gate", "until": 1e300}, 400), ({"node": "gate", "until": float("nan")}, 400),
         ({"node": ["gate"], "until": 1}, 400), ({"node": "x" * 5_000, "until": 1}, 413),
+        ({"node": "\ud800", "until": 1}, 404),
     ],
 )  # fmt: skip
 def test_what_mute_takes(at: Site, body: Any, status: int) -> None:
@@ -201,6 +207,18 @@ def test_guessing_ends_after_ten_trials(guarded: Site, monkeypatch: pytest.Monke
     assert guarded.get("/api/nodes", bearer(READ)).status == 200
 
 
+def test_guessing_through_a_proxy_keeps_nobody_else_out(guarded: Site) -> None:
+    guesser = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9"}
+    for _ in range(access.FAILURES_MAX):
+        assert guarded.get("/metrics", bearer("x") | guesser).status == 401
+    guesser["X-Forwarded-For"] = "192.0.2.8, 203.0.113.9"  # the client may write what it likes
+    assert guarded.get("/metrics", bearer(READ) | guesser).status == 429
+    assert guarded.get("/metrics", bearer(READ) | {"X-Forwarded-For": "192.0.2.8"}).status == 200
+    assert access.peer_of("192.0.2.1", "192.0.2.2") == "192.0.2.1"
+    session = {"Cookie": f"{web.COOKIE}={guarded.server.access.session('read')}"}
+    assert guarded.get("/metrics", session | {"Authorization": "Basic eDp5"}).status == 200
+
+
 def test_addresses_of_one_user_are_one_and_all_are_bounded() -> None:
     guard = Access(TOKENS)
     for number in range(access.FAILURES_MAX):
@@ -219,6 +237,7 @@ def test_addresses_of_one_user_are_one_and_all_are_bounded() -> None:
         (f"read {READ}\nchange {CHANGE}\n", TOKENS), (f"# a\n\nread\t{READ}", {"read": READ}),
         (f"change  {CHANGE}", {"change": CHANGE}), ("", None), (f"admin {READ}", None),
         ("read short", None), (f"read {READ}\nread {CHANGE}", None), (f"read {READ} x", None),
+        (f"\xef\xbb\xbfread {READ}\r\n", {"read": READ}),
         (f"read {READ}\nchange {READ}", None), (f"read {READ}é", None), ("\xff", None),
     ],
 )  # fmt: skip
@@ -251,6 +270,11 @@ def test_tls(tmp_path: Path) -> None:
         answer = client.getresponse()
         assert answer.status == 200 and "Secure" in answer.headers["Set-Cookie"]
         client.close()
+
+
+def test_a_key_with_a_pass_phrase_is_refused_and_nobody_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="PEM files, without a pass phrase"):
+        web.tls_context(*map(str, certificate(tmp_path, b"word")))
 
 
 # Limits
@@ -322,6 +346,23 @@ def test_a_question_that_takes_too_long_is_ended(
     assert at.get("/api/status").status == 200
 
 
+def test_health_does_not_wait_behind_other_questions(
+    at: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = threading.Event()
+    monkeypatch.setattr(queries, "alarms", lambda *_, **__: end.wait(10) and None)
+    askers = [
+        threading.Thread(target=at.get, args=["/api/alarms"]) for _ in range(2 * web.READERS)
+    ]
+    for each in askers:
+        each.start()
+    begin = time.monotonic()
+    assert at.get("/health").status == 200 and time.monotonic() - begin < 4
+    end.set()
+    for each in askers:
+        each.join()
+
+
 def test_it_answers_again_when_the_database_does(
     at: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +374,20 @@ def test_it_answers_again_when_the_database_does(
         assert at.get("/api/nodes").json == {"error": "gone"}
         assert at.get("/health").status == 503
     assert at.get("/api/nodes").status == at.get("/health").status == 200
+
+
+def test_a_file_that_is_removed_is_neither_shown_nor_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with site(str(path)) as at:
+        at.keep(numbered(1))
+        path.rename(tmp_path / "b.db")
+        assert at.get("/health").status == at.get("/api/nodes").status == 503
+        outcomes: list[Outcome] = []
+        assert at.store.put([message(numbered(2), NOW)], outcomes.append)
+        assert wait_until(lambda: bool(outcomes)) and outcomes == [FAILED]
+        assert "removed or replaced" in at.store.problem
+        (tmp_path / "b.db").rename(path)
+        assert at.get("/health").status == at.get("/api/nodes").status == 200
 
 
 def test_a_server_that_comes_back_is_used_again(postgres: PostgresServer) -> None:

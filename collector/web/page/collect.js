@@ -11,6 +11,8 @@ const SEARCH_MS = 200; // after the last key
 const byId = (id) => document.getElementById(id);
 const viewOf = ({node: name, view}) => (name !== undefined ? node : {__proto__: null, alarms, status}[view] || overview);
 
+const nameOf = (view) => `${view.title()} ${here().node}`;
+
 let shown = ""; // the view and the node
 let turn = 0; // of loading; an answer of an older one is dropped
 let timer = 0;
@@ -23,13 +25,21 @@ async function refresh() {
     const [data, state] = await Promise.all([view.load(), ask("api/status")]);
     if (mine === turn) show(view, data, state);
   } catch (error) {
+    if (mine === turn && shown !== nameOf(view)) showNothing(view);
     if (mine === turn) trouble(error.message.startsWith("The collector") ? error.message : "The collector does not answer; trying again.");
   }
   if (mine === turn && !document.hidden) timer = setTimeout(refresh, REFRESH_MS);
 }
 
+// Nothing of another view may stay under this address
+function showNothing(view) {
+  byId("main").replaceChildren(h("p.nothing", null, h("a", {href: "?"}, "Show all nodes")));
+  document.title = "Collector";
+  shown = nameOf(view);
+}
+
 function show(view, data, state) {
-  const main = byId("main"), name = `${view.title()} ${here().node}`;
+  const main = byId("main"), name = nameOf(view);
   if (shown !== name) main.replaceChildren();
   update(main, view.draw(data, state));
   head(view, state);

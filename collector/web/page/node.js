@@ -9,6 +9,7 @@ const RANGES = {"24h": ["24 h", DAY_S], "7d": ["7 d", 7 * DAY_S], "30d": ["30 d"
 const DEFAULT = "7d";
 const MUTES = [["1 hour", 3_600], ["8 hours", 8 * 3_600], ["1 day", DAY_S], ["1 week", 7 * DAY_S], ["30 days", 30 * DAY_S]];
 const GAPS_SHOWN = 4;
+const TIME_MAX = 2 ** 40; // s, of the API
 const STALE_S = 600; // a range up to now moves on after that, or with the next report
 
 export const title = () => here().node;
@@ -18,7 +19,7 @@ let kept = {}; // the range that is shown
 export async function load() {
   const {node, range, from, to} = here();
   const data = await ask("api/node", {node});
-  const isFree = Number(from) < Number(to), now = Math.ceil(data.now);
+  const isFree = -TIME_MAX <= Number(from) && Number(from) < Number(to) && Number(to) <= TIME_MAX, now = Math.ceil(data.now);
   const name = isFree ? `${from} ${to}` : Object.hasOwn(RANGES, range) ? range : DEFAULT;
   const key = `${node} ${name} ${data.seen} ${data.seq}`;
   if (kept.key !== key || now - kept.since > STALE_S) {
