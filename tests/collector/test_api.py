@@ -262,10 +262,10 @@ def test_a_long_range_is_mean_minimum_and_maximum_of_its_parts(at: Site) -> None
 
 
 def test_values_of_another_unit_boot_or_kind_are_not_mixed_up(at: Site) -> None:
-    at.keep([{-2: "g:", 2: 1}, {0: "t", 1: "K", 2: 290}], received=NOW - 500)
+    at.keep([{-2: "g:", 2: 1}, {0: "t", 1: "K", 2: 290}], received=NOW - 50_000)
     at.keep([{-2: "g:", 2: 2}, {0: "t", 1: "Cel", 2: 20}, {0: "t", 1: "Cel", 2: 21}],
-            received=NOW - 400)  # fmt: skip
-    at.keep([{-2: "g:", 2: 0}, {0: "bo", 2: 77}, {0: "t", 1: "Cel", 2: 22}], received=NOW - 300)
+            received=NOW - 40_000)  # fmt: skip
+    at.keep([{-2: "g:", 2: 0}, {0: "bo", 2: 77}, {0: "t", 1: "Cel", 2: 22}], received=NOW - 30_000)
     at.keep([{-2: "g:", 2: 1}, {0: "t", 3: "text"}, {0: "on", 4: True}, {0: "e", 5: 2.5}])
     for asked, mean in [
         ({"name": "t"}, [20.5, 22]), ({"name": "t", "unit": "K"}, [290]), ({"name": "x"}, []),
