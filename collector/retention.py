@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import time
 
-from collector.database import Connection
+from collector.database import Connection, Unwritable
 
 STEP_REPORTS = 100  # at most in a transaction, which takes a few ms
 LOOK_S = 0.003  # of a step, for boots of which nothing is old
@@ -38,13 +38,16 @@ class Retention:
         return time.monotonic() >= self._due_s
 
     def step(self, connection: Connection) -> None:
-        """Look at some boots, and delete from one at most."""
+        """Look at some boots, and delete from one at most. Unwritable if that is not allowed."""
         end_s, before_s = time.monotonic() + LOOK_S, time.time() - self._keep_s
         try:
             while self._look(connection, before_s) and time.monotonic() < end_s:
                 pass
         except OSError:  # the store notices it, too, and tells
             self._due_s = time.monotonic() + FAILED_S
+        except Unwritable:
+            self._due_s = time.monotonic() + PASS_S
+            raise
 
     def _look(self, connection: Connection, before_s: float) -> bool:
         """Return True if there was nothing to delete in the next boot."""
