@@ -172,7 +172,9 @@ class Sqlite(Connection):
              "clustered": " WITHOUT ROWID", "with_report": "", "with_record": ""}  # fmt: skip
 
     def __init__(self, path: str, read_only: bool = False) -> None:
-        uri = Path(path).absolute().as_uri() + ("?mode=ro" if read_only else "")
+        self._path = Path(path).absolute()
+        uri = self._path.as_uri() + ("?mode=ro" if read_only else "")
+        self._file: tuple[int, int] | None = None  # of a writer
         with _sqlite_errors():
             self._raw = sqlite3.connect(
                 uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
@@ -180,9 +182,21 @@ class Sqlite(Connection):
             self._raw.execute("PRAGMA synchronous=FULL")
 
     def begin(self) -> None:
+        if self._file is not None and self._file != self._found():
+            raise Unusable("the file was removed or replaced; allowed: to put it back, or a new"
+                           " start")  # fmt: skip
         self.execute("BEGIN IMMEDIATE")
 
+    def _found(self) -> tuple[int, int]:
+        """Return what tells the file from another. SQLite goes on to write a removed one, which
+        is lost at the end."""
+        with contextlib.suppress(OSError):
+            found = self._path.stat()
+            return found.st_dev, found.st_ino
+        return 0, 0
+
     def for_writing(self, lasting: bool) -> None:
+        self._file = self._found()
         with _sqlite_errors():
             self._raw.execute("PRAGMA journal_mode=WAL")
             if not lasting:
