@@ -178,9 +178,9 @@ class Sender:
 
     def _send(self, name: str, now: float) -> None:
         for number, body, tries in self._database.execute(
-            "SELECT id, body, tries FROM notice WHERE sent IS NULL AND target = ? AND due <= ?"
-            " ORDER BY id LIMIT ?",
-            (name, now, AT_ONCE),
+            "SELECT id, body, tries FROM notice WHERE sent IS NULL AND target = ?"
+            " AND (due <= ? OR due > ?) ORDER BY id LIMIT ?",  # a clock was ahead
+            (name, now, now + PAUSE_MAX_S, AT_ONCE),
         ):
             try:
                 self._targets[name]({"id": number, **json.loads(body)})

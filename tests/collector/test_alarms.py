@@ -57,6 +57,16 @@ def test_a_number_that_jumps_stops_no_alarm(where: str) -> None:
     assert world.database.execute("SELECT max(lost) FROM watch") == [(2**32 - 2,)]
 
 
+def test_a_clock_that_was_ahead_holds_up_nothing(where: str) -> None:
+    world = World(where, Node("gate", works=away(5)), *fleet(9)).run(3 * HOUR, 300)
+    world.alarms.turn(world.now + 300 * DAY)
+    world.receive(*(packed(node.name, 999, world.now + 300 * DAY, {}) for node in world.nodes))
+    world.alarms.turn(world.now + 300 * DAY)
+    before = len(world.told())
+    world.run(6 * HOUR, 300)
+    assert "silent: gate" in world.told()[before:]
+
+
 def test_it_is_told_again_each_day(tmp_path: Path) -> None:
     nodes = [Node("gate", works=away(2)), Node("door", works=away(3))]
     world = World(tmp_path, *nodes, *fleet(9)).run(2.5 * DAY, 600)

@@ -372,6 +372,16 @@ def test_a_file_that_was_removed_takes_nothing_until_it_is_back(
     assert rows(str(path), "seq", "name = 't'") == [(1,), (2,)]
 
 
+def test_after_a_clock_that_was_ahead_what_comes_is_the_latest_again(where: str) -> None:
+    with Store(where) as opened:
+        for seq, at in ((1, NOW + 9e8), (2, NOW), (3, NOW - 30)):
+            stored(opened, message(report(seq, t=seq), at))
+    with database.connect(where) as base:
+        assert base.execute("SELECT seen FROM node") == [(NOW,)]
+        found = base.execute("SELECT max(value) FROM latest")
+    assert found == [(2,)]
+
+
 def test_queries_of_the_documentation_run(where: str) -> None:
     text = (ROOT / "docs" / "collect.md").read_text(encoding="utf-8")
     queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
