@@ -17,13 +17,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(argv)
     except ModuleNotFoundError as problem:
-        lock = "postgresql.lock" if problem.name == "psycopg" else "requirements.lock"
+        server = problem.name == "psycopg"
+        lock, option = ("postgresql.lock", "--db: ") if server else ("requirements.lock", "")
         print(
-            f"python -m collector: no module {problem.name}; allowed: after pip install -r"
+            f"python -m collector: {option}no module {problem.name}; allowed: after pip install -r"
             f" {Path(__file__).with_name(lock)}, or as ./dev collect, which installs it",
             file=sys.stderr,
         )
-        return 1
+        return 2
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
 
-from collector import notices, packs, senml
-from collector.access import is_open_to_others, read_tokens
-from collector.database import SCHEMES, is_server
+from collector.alarms import notices
+from collector.decode import packs, senml
+from collector.storage.database import SCHEMES, is_server
+from collector.web.access import is_open_to_others, read_tokens
+from collector.web.export import CSV, PARQUET
 
-CSV, PARQUET = ".csv", ".parquet"
 ROLES = ("all", "intake", "web", "alarms")
 HTTP = ("127.0.0.1", 8080)  # with --role intake and alarms only if it is given
 # Topics that are subscribed to: _TOPIC of the published config.py and all below it, and that of
 # protocols.mqtt_client, channels/<channel>/messages/<thing>
 TOPICS = ("r/#", "channels/#")
-
-
-class UsageError(Exception):
-    """The collector cannot run as its arguments ask; the text says what is allowed."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -101,7 +99,11 @@ def _folder(text: str) -> str:
 def _alarms(text: str) -> notices.Config:
     try:
         return notices.read(text)
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise argparse.ArgumentTypeError(
+            f"{text}: {problem.strerror}; allowed: a TOML file as in docs/alarms.md"
+        ) from None
+    except ValueError as problem:
         raise argparse.ArgumentTypeError(f"{text}: {problem}") from None
 
 
@@ -110,7 +112,8 @@ def _nodes(text: str) -> list[str]:
     try:
         names = Path(text).read_text(encoding="utf-8").split()
     except (OSError, ValueError) as problem:
-        raise argparse.ArgumentTypeError(f"{text}: {problem}; allowed: a name a line") from None
+        why = problem.strerror if isinstance(problem, OSError) else "no UTF-8"
+        raise argparse.ArgumentTypeError(f"{text}: {why}; allowed: a name a line") from None
     for name in names:
         if not senml.NAME.fullmatch(name) or len(name) > packs.NAME_MAX:
             raise argparse.ArgumentTypeError(f"{text}: {name!r}; allowed: letters, digits, -:./_")
@@ -136,6 +139,12 @@ def _endpoint(text: str) -> tuple[str, int] | None:
     return host or "127.0.0.1", int(port)
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a name without scheme and port")
+    return text
+
+
 def _topic(text: str) -> tuple[str]:
     levels = text.split("/")
     wrong = any(len(level) > 1 and set(level) & set("#+") for level in levels)
@@ -144,8 +153,10 @@ def _topic(text: str) -> tuple[str]:
     return (text,)
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
+def add(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options, and return the group of those about receiving."""
+    receiving = parser.add_argument_group("receive")
+    add = receiving.add_argument
     add(
         "--host",
         default="127.0.0.1",
@@ -163,17 +174,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--mqtt-password", default=os.environ.get("MQTT_PASSWORD", ""), metavar="WORD",
         help="its password; better in the environment as MQTT_PASSWORD, because others can read"
         " command lines")  # fmt: skip
-    add("--role", choices=ROLES, default=ROLES[0],
-        help="what this process does: intake: receive and store, any number of them on one port"
-        " and database; web: the page; alarms: watch the nodes; the last three need --db (default:"
-        " all of it)")  # fmt: skip
     add("--client-id", default="", metavar="TEXT",
         help="at the broker, which keeps by it what comes while this process is away (default:"
         " made of the names of the computer and the database)")  # fmt: skip
+    add = parser.add_argument_group("page and API").add_argument
     add("--http", type=_endpoint, default=HTTP, metavar="[HOST:]PORT",
         help="address of the page; 0: a free port; off (default: 127.0.0.1:8080, and off with"
         " --role intake and alarms)")  # fmt: skip
-    add("--http-name", action="append", default=[], metavar="NAME",
+    add("--http-name", type=_name, action="append", default=[], metavar="NAME",
         help="a name by which browsers reach the page, as behind a proxy; may be"
         " repeated")  # fmt: skip
     add("--token-file", type=_tokens, metavar="FILE",
@@ -182,6 +190,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         " the page)")  # fmt: skip
     for name, about in (("cert", "certificate, with those above it"), ("key", "key")):
         add(f"--tls-{name}", metavar="FILE", help=f"serve the page by HTTPS: {about}, PEM")
+    add = parser.add_argument_group("database").add_argument
     add("--db", type=_database, metavar="FILE|URL",
         help="write every record to this SQLite database, or to that of a PostgreSQL server:"
         f" {SCHEMES[0]}USER@HOST/NAME; give its password in the environment as"
@@ -192,9 +201,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--backup", type=_new_file, metavar="FILE",
         help="copy the SQLite database of --db, as it is now, to this new file, and end; a"
         " collector may go on with it meanwhile")  # fmt: skip
-    add("--releases", type=_folder, metavar="DIR",
-        help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
-        " them by CoAP")  # fmt: skip
+    add("--forget", metavar="NODE",
+        help="delete this node and all that it has reported, and end; one that reports again"
+        " begins anew")  # fmt: skip
+    add("--export", type=_export, metavar="FILE",
+        help=f"write the records of --db to this file, which ends in {CSV} or {PARQUET}, and"
+        " end")  # fmt: skip
+    add("--node", metavar="NAME", help="--export: only the records of this node")
+    add("--since", type=_time, metavar="TIME", default=0.0,
+        help="--export: only what was measured since this date or time in UTC")  # fmt: skip
+    add("--until", type=_time, metavar="TIME", default=math.inf, help="--export: and until then")
+    add = parser.add_argument_group("nodes: alarms, updates").add_argument
     add("--nodes", type=_nodes, metavar="FILE",
         help="names of nodes, one a line, that are shown as never seen until they report; those of"
         " --releases are, too")  # fmt: skip
@@ -203,14 +220,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         " nowhere)")  # fmt: skip
     add("--test-alarm", action="store_true",
         help="send a notice to each target of --alarms, print what came back, end")  # fmt: skip
-    add("--export", type=_export, metavar="FILE",
-        help=f"write the records of --db to this file, which ends in {CSV} or {PARQUET}, and"
-        " end")  # fmt: skip
-    add("--node", metavar="NAME", help="--export: only the records of this node")
-    add("--since", type=_time, metavar="TIME", default=0.0,
-        help="--export: only what was measured since this date or time in UTC")  # fmt: skip
-    add("--until", type=_time, metavar="TIME", default=math.inf, help="--export: and until then")
+    add("--releases", type=_folder, metavar="DIR",
+        help="offer the releases in this folder, which ./dev release makes, to nodes, and serve"
+        " them by CoAP")  # fmt: skip
+    add = parser.add_argument_group("process").add_argument
+    add("--role", choices=ROLES, default=ROLES[0],
+        help="what this process does: intake: receive and store, any number of them on one port"
+        " and database; web: the page; alarms: watch the nodes; the last three need --db (default:"
+        " all of it)")  # fmt: skip
     add("--count", type=_count, metavar="N", help="end after N messages")
     add("--json", action="store_true",
         help="print one JSON object a line for each record on stdout, everything else on"
         " stderr")  # fmt: skip
+    return receiving

@@ -22,52 +22,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector import VERSION, database, notices, tables
-from collector.alarms import Watchman
-from collector.arguments import HTTP, ROLES, UsageError
-from collector.database import is_server
-from collector.decode_queue import DecodeQueue, Message, Sink
-from collector.fleet import Fleet
-from collector.releases import Releases
-from collector.store import Store
+from collector import VERSION, actions
+from collector.alarms import notices
+from collector.alarms.rules import Watchman
+from collector.arguments import HTTP, ROLES
+from collector.intake.decode_queue import DecodeQueue, Message, Sink
+from collector.intake.udp import Address, UdpListener, address_text
+from collector.storage import database, tables
+from collector.storage.database import is_server
+from collector.storage.store import Store
 from collector.terminal import REDRAW_S, LinePrinter, Row, Screen, latest
-from collector.udp import Address, UdpListener, address_text
+from collector.updates.fleet import Fleet
+from collector.updates.releases import Releases
+from collector.usage import UsageError
 
 if TYPE_CHECKING:
-    from collector.coap import CoapServer
+    from collector.intake.coap import CoapServer
 
 INTAKES_MAX = 64  # that share a subscription on one computer
 
 
 def main(options: argparse.Namespace) -> int:
-    if options.test_alarm:
-        if not options.alarms or not notices.targets(options.alarms):
-            raise UsageError("--test-alarm: needs --alarms FILE; allowed: one with [webhook] or"
-                             " [email]")  # fmt: skip
-        return 0 if notices.test(options.alarms) else 1
-    if options.export is not None:
-        from collector import export
-
-        return export.run(options)
-    if options.backup is not None:
-        return _backup(options)
+    action = actions.asked(options)
+    if action is not None:
+        return action(options)
     with contextlib.ExitStack() as stack:
         return Collector(options, stack).run()
-
-
-def _backup(options: argparse.Namespace) -> int:
-    try:
-        if options.db is None or is_server(options.db):
-            raise UsageError(
-                f"--backup {options.backup}: needs --db FILE; allowed: the SQLite database of this"
-                " command; a PostgreSQL server has pg_dump"
-            )
-        size = database.back_up(options.db, options.backup)
-    except OSError as problem:
-        raise UsageError(f"--backup {options.backup}: {problem}; allowed: --db FILE of this"
-                         " command, and room for a copy") from None  # fmt: skip
-    print(f"{options.backup}: {size / 1e6:.1f} MB", file=sys.stderr)
-    return 0
 
 
 class Collector:
@@ -176,9 +156,13 @@ class Collector:
             store = Store(path, tell, self.fleet, self._options.keep)
             self._stack.enter_context(store)
         except OSError as problem:
-            name = _place(path or "")  # without a password
-            raise UsageError(f"--db {name}: {problem}; allowed: a new file, or one of this"
-                             " command") from None  # fmt: skip
+            where = path or ""
+            allowed = "a database that is there, with the right to create tables"
+            if not is_server(where):
+                allowed = "a new file, or one of this command"
+            raise UsageError(
+                f"--db {database.shown(where)}: {problem}; allowed: {allowed}"
+            ) from None
         return store
 
     def _open_releases(self, options: argparse.Namespace) -> tuple[Fleet, Releases | None]:
@@ -201,14 +185,14 @@ class Collector:
         shared = options.udp is not None and options.udp == options.coap
         reuse = options.role == "intake"
         if options.coap is not None:
-            from collector.coap import CoapServer
+            from collector.intake.coap import CoapServer
 
             updates = None
             if self.releases is not None and self.store is not None:
-                from collector.coap_updates import CoapUpdates
+                from collector.intake.coap_updates import CoapUpdates
 
                 updates = CoapUpdates(self.releases, self.fleet, self.store)
-            with _port_errors("--coap", options.host, options.coap):
+            with _port_errors(f"--host {options.host}, --coap {options.coap}"):
                 server = self._stack.enter_context(
                     CoapServer(options.host, options.coap, self.queue, shared, updates, reuse)
                 )
@@ -217,7 +201,7 @@ class Collector:
             if shared:
                 self.endpoints.append(f"udp://{address_text(server.host, server.port)}")
         if options.udp is not None and not shared:
-            with _port_errors("--udp", options.host, options.udp):
+            with _port_errors(f"--host {options.host}, --udp {options.udp}"):
                 listener = UdpListener(options.host, options.udp, self._on_datagram, reuse)
             self._stack.callback(listener.close)
             self._listeners.append(listener)
@@ -240,7 +224,7 @@ class Collector:
         options = self._options
         if options.mqtt is None:
             return
-        from collector.mqtt import MqttSubscriber
+        from collector.intake.mqtt import MqttSubscriber
 
         host, port = options.mqtt
         share = client_id = ""
@@ -278,8 +262,8 @@ class Collector:
     def _serve_page(self) -> None:
         if self._options.http is None:
             return
-        from collector.access import is_loopback
-        from collector.web import WebServer, tls_context
+        from collector.web.access import is_loopback
+        from collector.web.server import WebServer, tls_context
 
         options = self._options
         host, port = options.http
@@ -288,7 +272,7 @@ class Collector:
                 f"--http {address_text(host, port)}: needs --token-file FILE; allowed without: an"
                 " address that only this computer reaches, such as 127.0.0.1:8080"
             )
-        with _port_errors("--http", host, port):
+        with _port_errors(f"--http {address_text(host, port)}"):
             server = self._stack.enter_context(
                 WebServer(
                     host, port, self._database(), self.status, tokens=options.token_file,
@@ -369,7 +353,7 @@ class Collector:
         return "\n".join([self.summary(), *offers.splitlines()])
 
     def status(self) -> dict[str, Any]:
-        """Return what this process says of itself (collector/api.py)."""
+        """Return what this process says of itself (collector/web/api.py)."""
         found: dict[str, Any] = {
             "version": VERSION,
             "role": self._options.role,
@@ -399,15 +383,15 @@ def _place(where: str) -> str:
 
 
 @contextlib.contextmanager
-def _port_errors(option: str, host: str, port: int) -> Iterator[None]:
+def _port_errors(options: str) -> Iterator[None]:
     """Turn an error of a port into one line that says what is allowed."""
     try:
         yield
     except OSError as problem:
         why = problem.strerror or str(problem)
         raise UsageError(
-            f"{option}: {address_text(host, port)}: {why}; allowed: an address of this computer"
-            " and a port that is free (0 finds one)"
+            f"{options}: {why}; allowed: an address of this computer and a port that is free (0"
+            " finds one)"
         ) from None
 
 

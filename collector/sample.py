@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from collector import database, tables
+from collector.storage import database, tables
 
 PERIOD_S, DAY = 900, 96  # reports a day
 DAYS_MIN = 7
@@ -193,10 +193,12 @@ def write(path: str, nodes: int, days: int) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "python -m collector.sample", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--db", metavar="FILE", required=True, help="a new file")
-    parser.add_argument("--nodes", type=int, default=200)
-    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--nodes", type=int, default=200, help="how many (default: 200)")
+    parser.add_argument("--days", type=int, default=365, help="up to now (default: 365)")
     options = parser.parse_args(argv)
     for name, value, least in (("nodes", options.nodes, 1), ("days", options.days, DAYS_MIN)):
         if not least <= value <= 10_000:

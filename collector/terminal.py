@@ -18,9 +18,9 @@ from typing import Any, TextIO
 
 from tabulate import tabulate
 
-from collector.database import Connection
-from collector.queries import shown
-from collector.readings import Reading
+from collector.storage.database import Connection
+from collector.storage.readings import Reading
+from collector.web.queries import shown
 
 REDRAW_S = 0.5
 PRINT_MAX = 10_000  # messages that wait for a reader of the lines

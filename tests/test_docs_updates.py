@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from collector import fleet
+from collector.updates import fleet
 from devkit.release import format as formats
 from devkit.release import sets, store
 from emulator.device_files import ROOT

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiocoap import Code
 
-from collector.senml import Record
+from collector.decode.senml import Record
 from devkit import application
 from devkit.servers.coap import CoapServer
 from devkit.servers.mqtt import MqttBroker, Subscriber

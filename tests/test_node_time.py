@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from collector import packs
+from collector.decode import packs
 from devkit.servers.coap import CoapServer
 from devkit.servers.receiver import PATIENCE_S
 from devkit.servers.udp import UdpServer

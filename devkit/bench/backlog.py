@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from collector import packs, report
+from collector.decode import packs, report
 from devkit import application
 from devkit.application import REFERENCE
 from devkit.bench.cases import COLD, COVERAGES, ONE_REPORT

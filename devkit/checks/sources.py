@@ -28,7 +28,9 @@ CASES = "tests/emulator/vm/cases/"
 
 _SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", ".hypothesis", "dist", "node_modules", "nodes"}
 _SKIPPED_FILES = {"credentials.py"}
-VENDORED = "collector/page/vendor/"  # other people's files, unchanged: no check of ours reads them
+VENDORED = (
+    "collector/web/page/vendor/"  # other people's files, unchanged: no check of ours reads them
+)
 _BINARY_SUFFIXES = {".png", ".jpg", ".gif", ".pdf", ".mpy", ".bin", ".gz", ".zip"}
 _HOST_FOLDERS = {"collector", "devkit", "docs", "emulator", "tests"}
 

@@ -13,14 +13,14 @@ import sys
 
 from collector import arguments as collector_arguments
 from collector import program
-from collector.database import is_server
+from collector.storage.database import is_server
 from devkit import requirements
 from devkit.commands import UsageError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    collector_arguments.add(parser)
-    parser.add_argument(
+    receiving = collector_arguments.add(parser)
+    receiving.add_argument(
         "--broker",
         type=collector_arguments.port,
         nargs="?",
@@ -34,6 +34,8 @@ def main(options: argparse.Namespace) -> int:
     requirements.need("collect")
     if is_server(options.db or ""):
         requirements.need("postgres")
+    if options.export is not None and options.export.suffix == collector_arguments.PARQUET:
+        requirements.need("parquet")
     with contextlib.ExitStack() as stack:
         if options.broker is not None:
             _start_broker(options, stack)

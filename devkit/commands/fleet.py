@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from collector import fleet
-from collector.database import is_server
+from collector.storage.database import is_server
+from collector.updates import fleet
 from devkit.commands import UsageError
 from devkit.commands.options import add_json
 from devkit.requirements import need

@@ -18,8 +18,8 @@ from typing import Any
 
 import cbor2
 
-from collector.report import with_units
-from collector.senml import decode
+from collector.decode.report import with_units
+from collector.decode.senml import decode
 from devkit import application
 from devkit.application import PUBLISHED
 from devkit.bench import backlog, batches, battery, measuring, modules, updates

@@ -1,4 +1,4 @@
-"""The folder of all releases, RELEASES, which the collector offers from (collector/releases.py).
+"""The folder of releases, RELEASES: what the collector offers (collector/updates/releases.py).
 
     RELEASES/7/set             the list of release 7: the set file of a slot without its tag
     RELEASES/7/from-6          signed: what release 7 makes of release 6, and of up to 7 before it

@@ -27,8 +27,9 @@ from unittest import mock
 
 import aiocoap
 
-from collector import arguments, fleet, releases
+from collector import arguments
 from collector.program import Collector
+from collector.updates import fleet, releases
 from devkit import application, configuration
 from devkit.release import keys as key_folder
 from devkit.release import provision, store

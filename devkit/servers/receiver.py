@@ -20,8 +20,8 @@ import time
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
-from collector import packs, senml
-from collector.senml import Record
+from collector.decode import packs, senml
+from collector.decode.senml import Record
 from devkit import application
 from devkit.servers.server import Received
 from devkit.tables import table

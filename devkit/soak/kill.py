@@ -19,8 +19,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from collector import database
 from collector.load import CoapLoad, Key, MqttLoad, keys
+from collector.storage import database
 from devkit.servers.mqtt import MqttBroker
 from devkit.servers.postgres import NoServer, PostgresServer
 from devkit.soak.rig import Rig
@@ -39,7 +39,8 @@ CASES = (
 RATE, NODES = 200.0, 40  # reports a second by each protocol
 MOMENT_S = 0.1, 0.8  # since the load began, or since the one before is back
 SETTLE_S = 0.3  # of load behind the last end
-ARRIVE_S = 30.0  # for what waits in the broker
+ARRIVE_S = 60.0  # for what waits in the broker
+QUIET_S, QUIET_SERVER_S = 3.0, 15.0  # without anything new: after FAILED it is asked again later
 ROOT = Path(__file__).resolve().parents[2]
 _STORED = "SELECT base, report.seq FROM report JOIN node ON node.id = node WHERE report.boot >= 0"
 
@@ -72,6 +73,7 @@ def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
                      topic),
         ]  # fmt: skip
         with _sending(loads):
+            _first_answers(loads)
             if ends == "server" and server is not None:
                 time.sleep(rng.uniform(*MOMENT_S))
                 server.kill()
@@ -82,7 +84,7 @@ def violations(rig: Rig, seed: int) -> list[tuple[str, str]]:
                 running[place] = _Process(words)
             time.sleep(SETTLE_S)
         acknowledged = {key for load in loads for key in load.result.acknowledged}
-        lost = _missing(where, acknowledged, time.monotonic() + ARRIVE_S)
+        lost = _missing(where, acknowledged, QUIET_S if server is None else QUIET_SERVER_S)
         for each in running:
             each.end()
     rig.say(f"{about}: {len(acknowledged)} acknowledged, {len(lost)} of them not stored")
@@ -96,16 +98,24 @@ def _end_all(running: list[_Process]) -> None:
         each.end(kill=True)
 
 
-def _missing(where: str, acknowledged: set[Key], end_s: float) -> set[Key]:
+def _missing(where: str, acknowledged: set[Key], quiet_s: float) -> set[Key]:
     """Return what is not stored, once nothing more comes from the broker."""
-    before = -1
+    before, changed_s, end_s = -1, 0.0, time.monotonic() + ARRIVE_S
     with database.connect(where, read_only=True) as connection:
         while True:
             missing = acknowledged - {(base, seq) for base, seq in connection.execute(_STORED)}
-            if not missing or time.monotonic() > end_s or len(missing) == before:
+            now_s = time.monotonic()
+            if len(missing) != before:
+                before, changed_s = len(missing), now_s
+            if not missing or now_s > min(end_s, changed_s + quiet_s):
                 return missing
-            before = len(missing)
-            time.sleep(1.5)  # longer than a connection to the broker takes to come back
+            time.sleep(0.2)
+
+
+def _first_answers(loads: list[CoapLoad | MqttLoad]) -> None:
+    end_s = time.monotonic() + ARRIVE_S
+    while not all(load.result.sent > 50 for load in loads) and time.monotonic() < end_s:
+        time.sleep(0.01)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from collector import arguments, packs, report
+from collector import arguments
+from collector.decode import packs, report
 from collector.program import Collector
 from devkit.application import PUBLISHED
 from emulator.emulator import Emulator

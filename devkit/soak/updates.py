@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collector import senml
+from collector.decode import senml
 from devkit.release import format as formats
 from devkit.release.format import Component
 from devkit.release.keys import rsa_key

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collector import database, notices, tables
-from collector.alarms import Alarms
-from collector.writer import Message, Writer
+from collector.alarms import notices
+from collector.alarms.rules import Alarms
+from collector.storage import database, tables
+from collector.storage.writer import Message, Writer
 from tests.collector.rig import message
 
 BEGIN = 1_800_000_000.0

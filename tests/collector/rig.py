@@ -9,11 +9,12 @@ from typing import Any
 
 import cbor2
 
-from collector import database, packs
+from collector.decode import packs
 from collector.program import Collector
-from collector.readings import Reading
-from collector.store import Outcome, Store
-from collector.writer import Message, message_of
+from collector.storage import database
+from collector.storage.readings import Reading
+from collector.storage.store import Outcome, Store
+from collector.storage.writer import Message, message_of
 
 
 def port_of(collector: Collector, scheme: str) -> int:

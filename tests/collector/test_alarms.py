@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from collector import alarms, database, notices, watch
 from collector.__main__ import main
-from collector.alarms import Watchman
+from collector.alarms import notices, watch
+from collector.alarms import rules as alarms
+from collector.alarms.rules import Watchman
+from collector.storage import database
 from tests.collector.alarms_rig import BEGIN, DAY, HOUR, Node, World, packed
 from tests.collector.rig import wait_until
 from tests.collector.test_notices import Webhook, config, hook, serving

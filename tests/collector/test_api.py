@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import parser
 
-from collector import labels, metrics, queries, series
+from collector.web import labels, metrics, queries, series
 from tests.collector.web_rig import NOW, Site, numbered, site
 
 HOSTILE = "<img src=x>\"\\'; DROP TABLE node; --%_!\n"
@@ -69,6 +69,14 @@ def test_each_node_with_its_state_and_figures(at: Site) -> None:
     assert (mast["rssi"], mast["snr"], well["seen"]) == (-70, 9, None)
     assert names(at.json("/api/nodes", state="late")) == ["mast"]
     assert names(at.json("/api/nodes", sort="state")) == ["roof", "mast", "well", "gate", "tank"]
+
+
+def test_in_each_state_the_nodes_with_an_alarm_come_first(at: Site) -> None:
+    at.keep(*(numbered(1, f"{name}:") for name in "abc"), received=NOW)
+    at.keep(numbered(1, "d:"), received=NOW - 2 * DAY)
+    at.execute("INSERT INTO alarm (node, kind, text, since) SELECT id, 'gaps', '', ? FROM node"
+               " WHERE base = 'b:'", NOW)  # fmt: skip
+    assert "".join(names(at.json("/api/nodes", sort="state"))) == "dbac"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from collector import access
+from collector.web import access
 from tests.collector.certificate import certificate
 from tests.collector.web_rig import NOW, Site, numbered, site
 

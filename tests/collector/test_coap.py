@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector import coap
+from collector.intake import coap
 from collector.program import Collector
 from tests.collector.rig import names, port_of, refused, report, rows, wait_until
 

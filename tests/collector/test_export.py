@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from collector import export
 from collector.__main__ import main
-from collector.store import Store
+from collector.storage.store import Store
+from collector.web import export
 from tests.collector.rig import message, stored
 from tests.collector.web_rig import NOW, numbered
 
@@ -115,4 +115,6 @@ def test_what_cannot_be_exported_is_one_line(
     assert "--node none: not in" in line("--node", "none")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert "no module pyarrow; allowed: after pip install pyarrow, or" in line(end="parquet")
-    assert "allowed: with --db a database" in line("--db", str(tmp_path / "none.db"))
+    assert "unable to open database file; allowed: a database" in line(
+        "--db", str(tmp_path / "none.db")
+    )

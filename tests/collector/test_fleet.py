@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector import database, fleet, releases
-from collector.fleet import Fleet, Offer
-from collector.releases import Releases
-from collector.store import Outcome, Store
-from collector.updates import Ask
-from collector.writer import Written
+from collector.storage import database
+from collector.storage.store import Outcome, Store
+from collector.storage.writer import Written
+from collector.updates import fleet, releases
+from collector.updates.fleet import Fleet, Offer
+from collector.updates.questions import Ask
+from collector.updates.releases import Releases
 from tests.collector.releases_rig import Folder, answer, ask, envelope
 from tests.collector.rig import message, readings, report, rows, wait_until
 

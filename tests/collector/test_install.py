@@ -63,7 +63,7 @@ def test_without_its_packages_it_says_in_one_line_how_to_get_them() -> None:
     words = [sys.executable, "-S", "-m", "collector", "--http", "off"]  # -S: no site-packages
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     [line] = done.stderr.splitlines()
-    assert done.returncode == 1 and "./dev collect" in line
+    assert done.returncode == 2 and "./dev collect" in line
     assert f"pip install -r {FOLDER / 'requirements.lock'}" in line
 
 

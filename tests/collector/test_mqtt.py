@@ -12,10 +12,10 @@ from typing import Any
 import paho.mqtt.publish as publish
 import pytest
 
-from collector import mqtt
-from collector.decode_queue import DecodeQueue
-from collector.mqtt import MqttSubscriber
-from collector.store import Store
+from collector.intake import mqtt
+from collector.intake.decode_queue import DecodeQueue
+from collector.intake.mqtt import MqttSubscriber
+from collector.storage.store import Store
 from devkit.servers.mqtt import MqttBroker
 from tests.collector.rig import report, rows, wait_until
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from collector import notices
+from collector.alarms import notices
 from tests.collector.alarms_rig import BEGIN, DAY, HOUR, Node, World
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "alarms.md"

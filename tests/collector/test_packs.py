@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector import packs
-from collector.database import Connection, connect
-from collector.tables import prepare
+from collector.decode import packs
+from collector.storage.database import Connection, connect
+from collector.storage.tables import prepare
+from collector.storage.writer import Writer, message_of
 from collector.terminal import as_line, as_object, latest, screen_text
-from collector.writer import Writer, message_of
 
 NOW = 1_800_000_000.0
 

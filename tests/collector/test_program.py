@@ -136,9 +136,15 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--broker"], "unrecognized arguments: --broker; allowed: python -m collector [-h] "),
         (["--udp", "off", "--coap", "off"], "allowed: --udp, --coap or --mqtt"),
         (["--db", "/proc/none/a.db"], "cannot be written"),
+        (["--db", "postgresql://me:secret@127.0.0.1:1/x"],
+         "allowed: a database that is there, with the right to create tables"),
         (["--releases", "docs"], "no folder of releases; allowed: the one that ./dev release"),
-        (["--host", "192.0.2.1"], "allowed: an address of this computer"),
+        (["--host", "192.0.2.1"], "--host 192.0.2.1, --coap 0: Cannot assign"),
         (["--host", "no such host"], "allowed: an address of this computer"),
+        (["--http-name", "https://a.example"], "allowed: a name without scheme and port"),
+        (["--nodes", "none"], "--nodes: none: No such file or directory; allowed: a name a line"),
+        (["--alarms", "none"], "--alarms: none: No such file or directory; allowed: a TOML file"),
+        (["--node", "gate"], "--node, --since, --until: allowed with --export"),
         (["--http", "192.0.2.1:0"], "needs --token-file FILE; allowed without: an address that"),
         (["--http", "[::]:0"], "--http [::]:0: needs --token-file FILE"),
         (["--http", "192.0.2.1:0", "--token-file", TOKENS], "allowed: an address of this comp"),
@@ -150,6 +156,9 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--export", "a.txt"], "allowed: a file whose name ends in .csv or .parquet"),
         (["--export", "none/a.csv"], "in a folder that is there"),
         (["--export", "a.csv"], "needs --db; allowed: a database of this command"),
+        (["--export", "a.csv", "--db", "none.db"], "--db none.db, --export a.csv: unable to"),
+        (["--export", "a.csv", "--db", "a.db", "--since", "2026-03-02", "--until", "2026-03-01"],
+         "--until: it is before --since"),
         (["--export", "a.csv", "--since", "noon"], "allowed: a date or time in UTC, such as"),
     ],
 )  # fmt: skip
@@ -183,7 +192,8 @@ def test_a_port_in_use(option: str, capsys: pytest.CaptureFixture[str]) -> None:
             taken.listen()
         port = taken.getsockname()[1]
         line = refused([*FREE, option, str(port)], capsys)
-    assert f"{option}: 127.0.0.1:{port}: Address already in use; allowed: " in line
+    given = f"--http 127.0.0.1:{port}" if option == "--http" else f"{option} {port}"
+    assert f"{given}: Address already in use; allowed: " in line
 
 
 def test_a_file_that_is_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import cbor2
 import pytest
 
-from collector import database, packs
-from collector.report import sequence_number
-from collector.store import Store
+from collector.decode import packs
+from collector.decode.report import sequence_number
+from collector.storage import database
+from collector.storage.store import Store
 from collector.terminal import latest
 from tests.collector.rig import message, report, stored
 

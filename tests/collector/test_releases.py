@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from collector import releases
-from collector.releases import Releases, Rollout
+from collector.updates import releases
+from collector.updates.releases import Releases, Rollout
 from tests.collector.releases_rig import KEY, Folder, address, envelope
 
 

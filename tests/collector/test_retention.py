@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from collector import __main__, database, retention
-from collector.retention import Retention
-from collector.store import Store
+from collector import __main__
+from collector.storage import database, retention
+from collector.storage.retention import Retention
+from collector.storage.store import Store
 from tests.collector.rig import message, report, rows, stored, wait_until
 
 DAY = 86_400.0
@@ -79,6 +80,18 @@ def test_a_step_is_short(where: str) -> None:
     assert steps > 2_000 * 2e-6 / retention.LOOK_S
 
 
+def test_a_node_is_forgotten_and_may_begin_anew(where: str) -> None:
+    both = [message(report(seq, base), 1e9) for base in ("a:", "gone:") for seq in range(300)]
+    with Store(where) as opened:
+        stored(opened, *both)
+        assert __main__.main(["--db", where, "--forget", "gone"]) == 0
+        left = set(rows(where, "node")), len(rows(where, "seq", "name = 'seq'"))
+        assert left == ({("a:",)}, 300)
+        assert stored(opened, message(report(7, "gone:"), 1e9)) == (2, 0)
+    with database.connect(where) as connection:
+        assert connection.execute("SELECT count(*) FROM latest") == [(4,)]
+
+
 def test_a_copy_of_a_live_database(tmp_path: Path) -> None:
     path, copy = tmp_path / "a.db", tmp_path / "copy.db"
     with Store(str(path)) as opened:
@@ -97,10 +110,12 @@ def test_a_copy_of_a_live_database(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["--db", "a.db", "--backup", "a.db"], "a name that is free"),
-        (["--db", "none.db", "--backup", "b.db"], "--backup b.db: unable to open"),
-        (["--db", "text", "--backup", "b.db"], "--backup b.db: file is not a database"),
+        (["--db", "none.db", "--backup", "b.db"], "--db none.db, --backup b.db: unable to open"),
+        (["--db", "text", "--backup", "b.db"], "--db text, --backup b.db: file is not a database"),
         (["--db", "postgresql://h/d", "--backup", "b.db"], "pg_dump"),
         (["--backup", "b.db"], "needs --db FILE"),
+        (["--db", "none.db", "--forget", "gate"], "--db none.db: unable to open"),
+        (["--forget", "gate"], "--forget gate: needs --db"),
     ],
 )
 def test_what_cannot_be_copied(

@@ -13,8 +13,8 @@ import aiocoap
 import cbor2
 import pytest
 
-from collector import fleet
 from collector.program import UsageError
+from collector.updates import fleet
 from tests.collector.releases_rig import Folder
 from tests.collector.rig import port_of, report, wait_until
 

@@ -8,7 +8,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from collector.senml import decode
+from collector.decode.senml import decode
 
 BN, BT, BU, BV, BS, BVER = -2, -3, -4, -5, -6, -1
 N, U, V, VS, VB, S, T, UT, VD = 0, 1, 2, 3, 4, 5, 6, 7, 8

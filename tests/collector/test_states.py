@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from collector import database
-from collector.states import NODES, STATE, STATES
+from collector.alarms.states import NODES, STATE, STATES
+from collector.storage import database
 
 NOW = 1_800_000_000.0
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collector import terminal
-from collector.store import Store
+from collector.storage.store import Store
 from collector.terminal import LinePrinter, Screen, latest, screen_text
 from tests.collector.rig import message, report, stored, wait_until
 from tests.collector.rig import readings as readings_of

@@ -10,9 +10,9 @@ from typing import Any
 import cbor2
 import pytest
 
-from collector import decode_queue, udp
+from collector.intake import decode_queue, udp
+from collector.intake.udp import UdpListener
 from collector.load import UdpLoad, keys
-from collector.udp import UdpListener
 from tests.collector.rig import port_of, report, rows, wait_until
 
 

@@ -14,8 +14,12 @@ import aiocoap
 import cbor2
 import pytest
 
-from collector import arguments, coap, database, queries, releases
+from collector import arguments
+from collector.intake import coap
 from collector.program import Collector, UsageError
+from collector.storage import database
+from collector.updates import releases
+from collector.web import queries
 from tests.collector.releases_rig import Folder, address, answer, ask, envelope
 from tests.collector.rig import port_of, report, wait_until
 

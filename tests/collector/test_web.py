@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from collector import access, database, queries, web
-from collector.access import Access
+from collector.storage import database
+from collector.web import access, queries
+from collector.web import server as web
+from collector.web.access import Access
 from devkit.servers.postgres import PostgresServer
 from tests.collector.certificate import certificate
 from tests.collector.web_rig import NOW, Site, numbered, site

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from collector import database
-from collector.store import Store
-from collector.web import WebServer
+from collector.storage import database
+from collector.storage.store import Store
+from collector.updates.fleet import Fleet
+from collector.web.server import WebServer
 from tests.collector.rig import message, stored
 
 NOW = float(int(time.time()))
@@ -76,7 +77,7 @@ class Site:
 
 @contextlib.contextmanager
 def site(where: str | None = None, **options: Any) -> Iterator[Site]:
-    with Store(where) as store:
+    with Store(where, fleet=Fleet()) as store:
         said: dict[str, Any] = {}
         with WebServer("127.0.0.1", 0, store.where, lambda: said, **options) as server:
             found = Site(store, server)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from collector.senml import decode
+from collector.decode.senml import decode
 
 BN = "kCsQxGOU:"
 VALUES = [("t", 2423, -2, "Cel"), ("v", 3784, -3, "V")]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.senml import decode
+from collector.decode.senml import decode
 
 # Labels of RFC 8428, table 4
 BASE_NAME, BASE_TIME = -2, -3

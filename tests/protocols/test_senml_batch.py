@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.packs import read
+from collector.decode.packs import read
 
 BN = "kCsQxGOU:"
 NOW = 1_700_000_000

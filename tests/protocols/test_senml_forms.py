@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.senml import decode
+from collector.decode.senml import decode
 
 BN = "240ac43118e5:"
 NOW = 1_700_000_000

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from collector.report import UNITS
+from collector.decode.report import UNITS
 from devkit.sensors.catalogue import drivers, entries
 from emulator.device_files import config_file
 

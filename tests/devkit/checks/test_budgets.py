@@ -17,7 +17,7 @@ ONE_OF = {
     "boot.py boot_trial.py": "sensors/dht.py",
     "emulator/*": "emulator/board/clock.py",
     "devkit/*": "devkit/tables.py",
-    "collector/*": "collector/page/new.html",
+    "collector/*": "collector/web/page/new.html",
     "tests/*": "tests/new/test_new.py",
 }
 

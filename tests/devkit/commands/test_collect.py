@@ -29,6 +29,16 @@ def test_it_takes_what_the_program_takes_and_a_broker() -> None:
     assert options_of(collect.arguments) == {**options_of(arguments.add), "--broker": None}
 
 
+def test_the_help_has_the_options_in_groups() -> None:
+    parser = argparse.ArgumentParser()
+    collect.arguments(parser)
+    headings = [line for line in parser.format_help().splitlines() if re.match(r"\w.*:$", line)]
+    assert headings == [
+        "options:", "receive:", "page and API:", "database:", "nodes: alarms, updates:",
+        "process:",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "allowed"),
     [

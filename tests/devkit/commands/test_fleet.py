@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.store import Store
+from collector.storage.store import Store
 from devkit import cli
 from tests.collector.rig import message, report, stored
 

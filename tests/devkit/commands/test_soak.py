@@ -134,12 +134,12 @@ def let_old_releases_in(folder: Path) -> str:
 def acknowledge_before_the_commit(folder: Path) -> str:
     """Each report is acknowledged when it is decoded, and commits are rare."""
     replace(
-        folder / "collector" / "decode_queue.py",
+        folder / "collector" / "intake" / "decode_queue.py",
         "        stored = functools.partial(self._stored, message)\n",
         "        message.tell(STORED)\n        message.done = None\n"
         "        stored = functools.partial(self._stored, message)\n",
     )
-    replace(folder / "collector" / "store.py", "COMMIT_S = 0.015", "COMMIT_S = 0.5")
+    replace(folder / "collector" / "storage" / "store.py", "COMMIT_S = 0.015", "COMMIT_S = 0.5")
     return "lost"
 
 

@@ -1,0 +1,1 @@
+"""From bytes to records: SenML, and the measurements of a report."""

@@ -1,0 +1,1 @@
+"""What receives reports: plain UDP, CoAP and MQTT."""

@@ -1,0 +1,1 @@
+"""Updates over the air, as the server sees them."""

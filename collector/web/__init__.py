@@ -1,0 +1,1 @@
+"""The page, its API, metrics and exports."""
