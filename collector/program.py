@@ -4,8 +4,8 @@ A process has all of them, or with `--role` those of one role: intake, what rece
 web, the page; alarms, the watch over the nodes. They share nothing but the database.
 
 Exit status: 0 after Ctrl-C, a termination signal or `--count` messages; 1 if records could not be
-written to the database; 2 (`UsageError`) if it cannot start: a port in use, a database that cannot
-be written.
+written to the database, or behind a mistake in this program; 2 (`UsageError`) if it cannot start:
+a port in use, a database that cannot be written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,7 @@ class Collector:
         self._lost = 0  # datagrams that are counted already
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._is_broken = False
         self._printer: LinePrinter | None = None
         self._on_terminal = sys.stdout.isatty() and not options.json
         self._screen: Screen | None = None
@@ -79,7 +80,7 @@ class Collector:
             self._serve_page()
 
     def run(self) -> int:
-        with _signals(self._stop):
+        with _signals(self._stop), _excepthook(self._end_thread):
             doing = "collecting from " + ", ".join(self.endpoints) if self.store else "ready"
             print(doing, file=sys.stderr, flush=True)
             _tell_systemd()
@@ -92,9 +93,17 @@ class Collector:
                 self._stop.wait(0.05 if self._options.count else 0.5)
         self._stack.close()  # processes the messages received so far; nothing changes any more
         if self.store is None:
-            return 0
+            return int(self._is_broken)
         print(self.summary(), file=sys.stderr)
-        return 1 if self.store.unwritten else 0
+        return int(self._is_broken or self.store.unwritten > 0)
+
+    def _end_thread(self, what: threading.ExceptHookArgs) -> None:
+        """End the program behind a mistake in it: without a thread it would only seem to work."""
+        name = what.thread.name if what.thread else ""
+        self._tell(f"a mistake in the thread {name}: {what.exc_value!r}; ending", False)
+        threading.__excepthook__(what)
+        self._is_broken = True
+        self._stop.set()
 
     def _has_counted(self) -> bool:
         count = self._options.count
@@ -303,7 +312,8 @@ class Collector:
 
     def _tell(self, text: str, ok: bool) -> None:
         if self._screen is None:
-            print(f"collect: {text}", file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):  # nobody reads them any more
+                print(f"collect: {text}", file=sys.stderr, flush=True)
 
     def counters(self) -> list[tuple[str, int, bool]]:
         """Return (name, count, whether a count above 0 is a problem)."""
@@ -391,6 +401,16 @@ def _tell_systemd() -> None:
     if where:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
             to.sendto(b"READY=1", where.replace("@", "\0", 1))
+
+
+@contextlib.contextmanager
+def _excepthook(hook: Callable[[threading.ExceptHookArgs], None]) -> Iterator[None]:
+    """Let `hook` be told of an exception that ends a thread."""
+    before, threading.excepthook = threading.excepthook, hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ import re
 import smtplib
 import ssl
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -31,7 +32,8 @@ from typing import Any
 from collector.decode import packs
 from collector.storage.database import Connection
 
-TIMEOUT_S = 10
+TIMEOUT_S = 10  # of each read
+TRIAL_S = 30  # in all: a target that sends a byte now and then ends no read
 PAUSE_S, PAUSE_MAX_S = 60, 3_600
 GIVEN_UP_S, KEPT_S = 3 * 86_400, 30 * 86_400
 AT_ONCE = 10  # notices of a target in a turn
@@ -47,7 +49,11 @@ _ADDRESS = r"[^\s,;<>\"@]+@[^\s,;<>\"@]+"
 # Default, what is allowed as a pattern or a range, the same in words. The default has the type
 _FIELDS: dict[str, dict[str, tuple[Any, Any, str]]] = {
     "webhook": {
-        "url": ("", r"https?://[^\s/@?#]+(/\S*)?", "http://HOST/PATH, https://HOST/PATH"),
+        "url": (
+            "",
+            r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?(/[!-~]*)?",
+            "http://HOST/PATH, https://HOST/PATH",
+        ),
         "headers": ({}, r"[A-Za-z0-9_-]+: [ -~]+", '{ NAME = "text" }'),
     },
     "email": {
@@ -109,9 +115,9 @@ def _checked(section: str, table: dict[str, Any]) -> dict[str, Any]:
             is_good = is_good and allowed[0] <= value <= allowed[1]
         elif is_good:
             texts = [f"{a}: {b}" for a, b in value.items()] if default == {} else [value]
-            is_good = all(re.fullmatch(allowed, text) for text in texts)
+            is_good = all(re.fullmatch(allowed, text, re.ASCII) for text in texts)
         if is_good and name == "password_file" and value:
-            is_good = os.access(value, os.R_OK)
+            is_good = os.access(value, os.R_OK) and not os.path.isdir(value)
         if not is_good:
             raise ValueError(f"[{section}] {name} = {value!r}; allowed: {words}")
     return values
@@ -164,9 +170,10 @@ class Sender:
         """report(text, ok): told when a target fails, and when it works again."""
         self._database, self._targets, self._report = connection, targets, report
         self._failing: set[str] = set()
+        self._trials: dict[str, threading.Thread] = {}
 
     def turn(self, now: float) -> None:
-        """Send what is due. A target that hangs takes TIMEOUT_S at each step of its protocol."""
+        """Send what is due. A target that hangs takes TRIAL_S."""
         old, values = "sent IS NULL AND created < ?", (now - GIVEN_UP_S,)
         [(late,)] = self._database.execute(f"SELECT count(*) FROM notice WHERE {old}", values)
         if late:
@@ -178,12 +185,12 @@ class Sender:
 
     def _send(self, name: str, now: float) -> None:
         for number, body, tries in self._database.execute(
-            "SELECT id, body, tries FROM notice WHERE sent IS NULL AND target = ? AND due <= ?"
-            " ORDER BY id LIMIT ?",
-            (name, now, AT_ONCE),
+            "SELECT id, body, tries FROM notice WHERE sent IS NULL AND target = ?"
+            " AND (due <= ? OR due > ?) ORDER BY id LIMIT ?",  # a clock was ahead
+            (name, now, now + PAUSE_MAX_S, AT_ONCE),
         ):
             try:
-                self._targets[name]({"id": number, **json.loads(body)})
+                self._try(name, {"id": number, **json.loads(body)})
             except _FAILURES as problem:
                 due = now + min(PAUSE_S * 2 ** min(tries, 10), PAUSE_MAX_S)
                 self._database.execute(  # those behind it wait, too
@@ -200,6 +207,27 @@ class Sender:
             if name in self._failing:
                 self._failing.remove(name)
                 self._report(f"alarms: {name}: works again", True)
+
+    def _try(self, name: str, body: Body) -> None:
+        """Send in a thread, so that alarms go on. One that hangs is waited for again."""
+        outcome: list[BaseException | None] = []
+
+        def send() -> None:
+            try:
+                self._targets[name](body)
+                outcome.append(None)
+            except BaseException as problem:  # noqa: BLE001 raised below
+                outcome.append(problem)
+
+        before = self._trials.get(name)
+        if before is None or not before.is_alive():
+            self._trials[name] = threading.Thread(target=send, name=name, daemon=True)
+            self._trials[name].start()
+        self._trials[name].join(TRIAL_S)
+        if not outcome:
+            raise TimeoutError(f"no answer in {TRIAL_S} s")
+        if outcome[0] is not None:
+            raise outcome[0]
 
 
 def test(config: Config) -> bool:

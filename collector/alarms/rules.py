@@ -119,6 +119,8 @@ class Alarms:
         self._written = 0.0  # the last notice
 
     def turn(self, now: float, has_time: Callable[[], bool] = lambda: True) -> None:
+        # A clock that was ahead must not hold up what is told
+        self.resumed, self._written = min(self.resumed, now), min(self._written, now)
         last = max(3, self._limits["cause_times"])
         while has_time():
             found = watch.checked(self._database, self._limits["battery"], last)
@@ -170,7 +172,7 @@ class Alarms:
         nothing = self._database.execute(
             "SELECT id, since FROM alarm WHERE node IS NULL AND kind = 'nothing' AND until IS NULL"
         )
-        if nothing and last <= nothing[0][1]:
+        if nothing and last <= nothing[0][1] <= now:
             return
         if nothing:
             self._database.execute(_END, (now, nothing[0][0]))
@@ -312,7 +314,7 @@ class Watchman(contextlib.AbstractContextManager["Watchman"]):
         tidied = 0.0
         while not self._stop.is_set():
             now = time.time()
-            if now - tidied > 3600:
+            if abs(now - tidied) > 3600:
                 tidied = now
                 if self._expected is not None:
                     watch.expect(connection, self._expected())

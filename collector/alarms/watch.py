@@ -38,7 +38,8 @@ SELECT node.id, node.base, node.boot, node.seq, node.seen, watch.period, watch.p
        watch.pending_since, coalesce(watch.muted, 0), fleet.release, fleet.offered, fleet.rejected,
        fleet.cause
 FROM node LEFT JOIN watch ON watch.node = node.id LEFT JOIN fleet ON fleet.node = node.id
-WHERE node.seen > coalesce(watch.checked + {AGAIN_S}, 0) LIMIT {NODES_MAX}
+WHERE node.seen > coalesce(watch.checked + {AGAIN_S}, 0) OR node.seen < watch.checked
+LIMIT {NODES_MAX}
 """
 _REPORTS = """
 SELECT seq, received, (SELECT max(measured) FROM record WHERE record.node = report.node

@@ -153,7 +153,7 @@ class Submitter:
             done(verdict, reason, offer)
 
 
-_Key = tuple[Address, int]  # of the sender, message id
+_Key = tuple[Address, int, int]  # of the sender, message id, hash of the payload
 
 
 class PlainReports:
@@ -189,7 +189,8 @@ class PlainReports:
         if self._closing:
             self._queue.add_dropped()  # its sender repeats it to the next collector
             return
-        key = request.remote.sockaddr[:2], request.mid
+        # Behind one address may be many nodes, in turn: another report is no repetition
+        key = request.remote.sockaddr[:2], request.mid, hash(request.payload)
         now_s = self._loop.time()
         self._forget(now_s)
         if key in self._known:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import itertools
 import time
 
-from collector.storage.database import Connection
+from collector.storage.database import Connection, Unwritable
 
 STEP_REPORTS = 100  # at most in a transaction, which takes a few ms
 LOOK_S = 0.003  # of a step, for boots of which nothing is old
 PASS_S = 600.0  # from the end of a pass over all nodes to the next
 FAILED_S = 30.0
+JUMP_S, TRUSTED_S = 3_600, 86_400.0  # of the clock, and until one that was set is believed
 _START, _END = (0, 0, 0), 2**63 - 1
 _NEXT = """
 SELECT node, boot, seq, received FROM report WHERE (node, boot, seq) > (?, ?, ?) AND part = 0
@@ -34,19 +35,27 @@ class Retention:
         self._keep_s = keep_days * 86_400
         self._after: tuple[int, int, int] = _START  # node, boot and seq behind which it goes on
         self._due_s = 0.0
+        self._clock_s = _clock_s()
 
     @property
     def is_due(self) -> bool:
         return time.monotonic() >= self._due_s
 
     def step(self, connection: Connection) -> None:
-        """Look at some boots, and delete from one at most."""
+        """Look at some boots, and delete from one at most. Unwritable if that is not allowed."""
+        clock_s = _clock_s()
+        if abs(clock_s - self._clock_s) > JUMP_S:  # all may seem old, and only for a moment
+            self._clock_s, self._due_s = clock_s, time.monotonic() + TRUSTED_S
+            return
         end_s, before_s = time.monotonic() + LOOK_S, time.time() - self._keep_s
         try:
             while self._look(connection, before_s) and time.monotonic() < end_s:
                 pass
-        except (OSError, ValueError):  # the store notices it, too, and tells
+        except OSError:  # the store notices it, too, and tells
             self._due_s = time.monotonic() + FAILED_S
+        except Unwritable:
+            self._due_s = time.monotonic() + PASS_S
+            raise
 
     def _look(self, connection: Connection, before_s: float) -> bool:
         """Return True if there was nothing to delete in the next boot."""
@@ -63,6 +72,11 @@ class Retention:
         if len(old) < STEP_REPORTS:
             self._after = (*boot, _END)
         return not old
+
+
+def _clock_s() -> float:
+    """Return what changes only when somebody sets the clock, or the computer has slept."""
+    return time.time() - time.monotonic()
 
 
 def forget(connection: Connection, node: int) -> int:

@@ -257,7 +257,10 @@ class Store(AbstractContextManager["Store"]):
         pause_s = RETRY_S
         while True:
             if self._is_to_delete():
-                self._retention.step(self._database)  # type: ignore[union-attr]
+                try:
+                    self._retention.step(self._database)  # type: ignore[union-attr]
+                except database.Unwritable as problem:
+                    self._report(f"{self._shown}: old reports stay: {problem}", False)
             jobs, counts = self._next()
             if not jobs and not counts:
                 if self._closing:

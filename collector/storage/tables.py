@@ -102,7 +102,7 @@ CREATE TABLE watch (
     node {integer} PRIMARY KEY,
     checked {time} NOT NULL,             -- `seen` of the node, when the figures were made
     period {time},                       -- seconds between its reports; NULL: not known yet
-    lost INTEGER,                        -- reports that are missing of the 24 h before
+    lost {integer},                      -- reports that are missing of the 24 h before
     battery {time},                      -- V
     trend {time},                        -- V a day, over 7 days
     pending {integer},                   -- release that is offered to it, and since when

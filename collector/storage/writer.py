@@ -40,13 +40,15 @@ LAYER = WRAP = 2**16
 NEAR = 4_096  # reports that may be lost around 65535
 FRESH_S = 60  # between measuring and reception of what a node sends at once
 NAMES_MAX = 10_000  # in memory
+AHEAD_S = 2 * 86_400  # a known time so far ahead is of a wrong clock, and the next one counts
 # The node's own figures: it may add them when it sends, so that a repetition has others
 FIGURES = frozenset(UNITS)
 
 _NODE = ("base", "seen", "protocol", "source")
-_SEEN = """
+_SEEN = f"""
 ON CONFLICT (base) DO UPDATE SET protocol = excluded.protocol, source = excluded.source,
-    seen = CASE WHEN excluded.seen > node.seen THEN excluded.seen ELSE node.seen END
+    seen = CASE WHEN excluded.seen BETWEEN node.seen - {AHEAD_S} AND node.seen
+        THEN node.seen ELSE excluded.seen END
 """
 _STATE = ("boot", "seq", "shift", "wide", "arrivals", "measured")
 _GIVEN = "base, id, " + ", ".join(_STATE)
@@ -64,7 +66,9 @@ FROM {keys} JOIN record USING (node, boot, seq) JOIN name ON name.id = record.na
 """
 _CHANGED = ("newest", "seq", "measured", "received", "value", "other", "sum")
 _LATEST = ("node", "name", *_CHANGED, "count")
-_NEWER = "{0} = CASE WHEN excluded.newest >= latest.newest THEN excluded.{0} ELSE latest.{0} END"
+_NEWER = "{0} = CASE WHEN excluded.newest >= latest.newest"
+_NEWER += f" OR latest.newest > excluded.received + {AHEAD_S}"
+_NEWER += " THEN excluded.{0} ELSE latest.{0} END"
 _IS_LATEST = "ON CONFLICT (node, name) DO UPDATE SET count = latest.count + excluded.count, "
 _IS_LATEST += ", ".join(_NEWER.format(column) for column in _CHANGED)
 

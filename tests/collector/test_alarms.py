@@ -51,6 +51,24 @@ def test_a_silent_node_is_told_once_and_again_when_it_is_back(where: str) -> Non
     assert group["alarms"][0]["node"] == "gate"
 
 
+def test_a_number_that_jumps_stops_no_alarm(where: str) -> None:
+    world = World(where, Node("gate", works=away(1)), *fleet(9))
+    world.receive(*(packed("x", seq, BEGIN, {"v": 3.9}) for seq in (0, 2**32 - 1)))
+    world.run(3 * HOUR, 300)
+    assert "silent: gate" in world.told()
+    assert world.database.execute("SELECT max(lost) FROM watch") == [(2**32 - 2,)]
+
+
+def test_a_clock_that_was_ahead_holds_up_nothing(where: str) -> None:
+    world = World(where, Node("gate", works=away(5)), *fleet(9)).run(3 * HOUR, 300)
+    world.alarms.turn(world.now + 300 * DAY)
+    world.receive(*(packed(node.name, 999, world.now + 300 * DAY, {}) for node in world.nodes))
+    world.alarms.turn(world.now + 300 * DAY)
+    before = len(world.told())
+    world.run(6 * HOUR, 300)
+    assert "silent: gate" in world.told()[before:]
+
+
 def test_it_is_told_again_each_day(tmp_path: Path) -> None:
     nodes = [Node("gate", works=away(2)), Node("door", works=away(3))]
     world = World(tmp_path, *nodes, *fleet(9)).run(2.5 * DAY, 600)

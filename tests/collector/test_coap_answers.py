@@ -117,6 +117,18 @@ def test_a_repetition_is_not_taken_again(node: Node, store: SlowStore) -> None:
     assert store.waiting == [] and store.counted == ["acknowledged"]
 
 
+def test_another_report_with_the_same_number_is_no_repetition(
+    node: Node, store: SlowStore
+) -> None:
+    """Of the next node behind an address that many share."""
+    for seq in (1, 2):
+        node.send(7, report(seq))
+        assert wait_until(lambda: len(store.waiting) == 1)
+        store.commit()
+        assert node.code(7) == CHANGED
+    assert wait_until(lambda: store.counted == ["acknowledged"] * 2)
+
+
 @pytest.mark.parametrize("why", ["no room", "writing fails", "the disk is slow"])
 def test_a_report_that_is_not_stored_may_come_again(
     node: Node, store: SlowStore, why: str, monkeypatch: pytest.MonkeyPatch

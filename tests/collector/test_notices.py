@@ -8,6 +8,7 @@ import json
 import re
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,35 @@ def test_a_target_that_was_away_for_hours_gets_all(tmp_path: Path) -> None:
     assert told[-1] == "alarms: webhook: works again"
 
 
+class Slow(socketserver.StreamRequestHandler):
+    """Answers without an end."""
+
+    server: Any
+
+    def handle(self) -> None:
+        self.server.asked += 1
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        with contextlib.suppress(OSError):
+            while not self.server.got:
+                self.wfile.write(b"X: ")
+                time.sleep(0.02)
+
+
+def test_a_target_that_never_ends_its_answer_holds_up_no_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "TRIAL_S", 0.2)
+    told: list[str] = []
+    world = World(tmp_path, Node("a", values=lambda at: {"v": 3.0})).run(2 * HOUR)
+    with serving(Slow) as server:
+        targets = notices.targets(config(tmp_path, hook(server.port)))
+        sender = notices.Sender(world.database, targets, lambda text, ok: told.append(text))
+        for later in (0, HOUR):
+            sender.turn(world.now + later)
+        server.got.append("end")
+    assert told == ["alarms: webhook: no answer in 0.2 s; tried again"] and server.asked == 1
+
+
 def test_what_no_target_takes_in_three_days_is_given_up_and_told(tmp_path: Path) -> None:
     told: list[str] = []
     world = World(tmp_path, Node("a", values=lambda at: {"v": 3.0})).run(2 * HOUR)
@@ -172,6 +202,9 @@ MAIL = '[email]\nhost = "mail"\nfrom = "a@x"\nto = "b@x"\n'
         ("[limits]\nvolt = 1", "[limits] volt = 1; allowed: battery, battery_v, "),
         ("[limit]", "limit; allowed: [webhook], [email], [limits]"),
         ("[limits", "Expected"),
+        ('[webhook]\nurl = "http://x:abc/"', "url = 'http://x:abc/'; allowed: http://HOST"),
+        ('[webhook]\nurl = "http://x/\u00e4"', "allowed: http://HOST"),
+        (MAIL + 'password_file = "/"', "password_file = '/'; allowed: a file that can"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, expected: str) -> None:

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from collector.__main__ import main
 from collector.storage import database
 from devkit.servers.postgres import PostgresServer
 from tests.collector.releases_rig import Folder
-from tests.collector.rig import report
+from tests.collector.rig import report, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKENS = "TOKENS"  # stands for a good file
@@ -79,6 +80,22 @@ def test_a_signal_ends_it_in_order(kind: signal.Signals) -> None:
     out, err = program.end()
     assert (program.process.returncode, out) == (0, "")
     assert "Traceback" not in err
+
+
+def test_a_mistake_that_ends_a_thread_ends_the_program(
+    start: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise KeyError("a mistake")
+
+    ended, before = list[int](), threading.excepthook
+    with contextlib.ExitStack() as stack:
+        collector = start(stack=stack)
+        threading.Thread(target=lambda: ended.append(collector.run())).start()
+        assert wait_until(lambda: threading.excepthook is not before)
+        threading.Thread(target=fail).start()
+        assert wait_until(lambda: ended == [1])
+    assert "collect: a mistake in the thread" in capsys.readouterr().err
 
 
 def test_what_is_offered_is_told_without_any_report(tmp_path: Path) -> None:

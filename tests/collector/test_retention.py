@@ -44,6 +44,18 @@ def test_old_reports_go_from_the_first_on(where: str, monkeypatch: pytest.Monkey
         assert ("messages", 258) in connection.execute("SELECT name, value FROM counters")
 
 
+def test_a_clock_that_jumps_deletes_nothing_for_a_day(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, old = time.time(), Retention(30)
+    with Store(where) as opened:
+        stored(opened, message(report(1, t=1), now))
+    monkeypatch.setattr(time, "time", lambda: now + 300 * DAY)
+    with database.connect(where) as connection:
+        old.step(connection)
+        assert seqs(where) == [1] and not old.is_due
+
+
 def test_a_collector_deletes_while_it_stores(where: str) -> None:
     now = time.time()
     with Store(where) as opened:

@@ -358,6 +358,32 @@ def test_what_cannot_be_such_a_database_is_refused(tmp_path: Path, kind: str) ->
         Store(str(path))
 
 
+def test_a_file_that_was_removed_takes_nothing_until_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RETRY_S", 0.01)
+    path, said, outcomes = tmp_path / "a.db", list[str](), list[Any]()
+    with Store(str(path), lambda text, well: said.append(text)) as opened:
+        stored(opened, message(report(1), NOW))
+        path.rename(tmp_path / "b.db")
+        opened.put([message(report(2), NOW)], outcomes.append)
+        assert wait_until(lambda: outcomes == [FAILED]) and "removed or replaced" in said[0]
+        (tmp_path / "b.db").rename(path)
+        assert wait_until(lambda: not opened.problem)
+        assert stored(opened, message(report(2), NOW)) == (2, 0)
+    assert rows(str(path), "seq", "name = 't'") == [(1,), (2,)]
+
+
+def test_after_a_clock_that_was_ahead_what_comes_is_the_latest_again(where: str) -> None:
+    with Store(where) as opened:
+        for seq, at in ((1, NOW + 9e8), (2, NOW), (3, NOW - 30)):
+            stored(opened, message(report(seq, t=seq), at))
+    with database.connect(where) as base:
+        assert base.execute("SELECT seen FROM node") == [(NOW,)]
+        found = base.execute("SELECT max(value) FROM latest")
+    assert found == [(2,)]
+
+
 def test_queries_of_the_documentation_run(where: str) -> None:
     text = (ROOT / "docs" / "collect.md").read_text(encoding="utf-8")
     queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
