@@ -282,7 +282,7 @@ def test_a_collector_watches_and_knows_what_is_to_come(start: Any, tmp_path: Pat
     ("words", "expected"),
     [
         (["--test-alarm"], "--test-alarm: needs --alarms FILE; allowed: one with [webhook]"),
-        (["--alarms", "none.toml"], "--alarms: none.toml: [Errno 2] No such file"),
+        (["--alarms", "none.toml"], "--alarms: none.toml: No such file"),
         (["--nodes", "{nodes}"], "--nodes: {nodes}: '%a'; allowed: letters, digits, -:./_"),
     ],
 )
