@@ -213,7 +213,8 @@ def _task(case: Case, cycle: Cycle, search_us: int, end_us: int, kept: bool) -> 
         case.protocol,
         case.data_state,
         case.settings,
-        touched=cycle.radio_on_ms > 0 or cycle.at_exchanges > 0,
+        # by commands: of a registration that is kept the radio counts as on without any
+        touched=cycle.at_exchanges > 0 if case.link else cycle.radio_on_ms > 0,
         kept=kept,
         answered=_answered(case, cycle),
         search_us=search_us,

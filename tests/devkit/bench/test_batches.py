@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devkit.bench import batches
+from devkit.bench.cases import RESUMED
 from devkit.bench.runs import Conditions
 from emulator.driver.profile import DEFAULT
 from emulator.emulator import DEEPSLEEP_MA
@@ -29,3 +32,10 @@ def test_a_cycle_that_only_measures_is_short_and_its_radio_off(
     assert (row["radio_on_ms"], row["air_bytes"], row["at_exchanges"], row["sent"]) == (0, 0, 0, 0)
     assert SLEEP_MJ < row["energy_mj"] < 0.16 * row["awake_ms"] + 1.1 * SLEEP_MJ
     assert row["awake_ms"] <= 2000
+
+
+def test_the_reference_of_a_cycle_that_only_measures_leaves_a_registered_modem_asleep() -> None:
+    """Seed 8 sends only one datagram: ours beat a reference that woke the modem each time."""
+    row = batches.row(4, replace(NOW, seed=8), "uart", RESUMED)
+    assert (row["beaten_seeds"], row["attaches"]) == (0, 0)
+    assert row["floor_awake_ms"] < 2500  # 2810, were it awake in all four
