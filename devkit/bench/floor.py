@@ -76,6 +76,7 @@ class Task:
     kept: bool = False  # the registration outlives the sleep
     answered: int = 0  # different payloads, from the first one on, that the server answered
     repeats: bool = True  # what is lost on air is sent again; False: as often as it stands there
+    together: bool = False  # all are handed over before an answer is awaited
     closes: bool = False  # a stream is closed before the sleep: its end costs no radio later
     search_us: int = 90_000_000  # from asking for service to giving up
     end_us: int | None = None  # of the sleep, on the clock of the board

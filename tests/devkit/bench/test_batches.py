@@ -39,3 +39,10 @@ def test_the_reference_of_a_cycle_that_only_measures_leaves_a_registered_modem_a
     row = batches.row(4, replace(NOW, seed=8), "uart", RESUMED)
     assert (row["beaten_seeds"], row["attaches"]) == (0, 0)
     assert row["floor_awake_ms"] < 2500  # 2810, were it awake in all four
+
+
+def test_a_reference_awaits_no_answer_before_it_sends_on_where_ours_does_not_either() -> None:
+    """Ours sends the three datagrams of seed 1 at once. Its cycles that only measure hid that its
+    last one beat a reference that did not."""
+    row = batches.row(4, NOW)
+    assert (row["beaten_seeds"], row["delivered"]) == (0, 3)
