@@ -46,3 +46,10 @@ def test_a_reference_awaits_no_answer_before_it_sends_on_where_ours_does_not_eit
     last one beat a reference that did not."""
     row = batches.row(4, NOW)
     assert (row["beaten_seeds"], row["delivered"]) == (0, 3)
+
+
+def test_the_lte_floor_sends_in_data_state_what_no_line_of_the_firmware_takes() -> None:
+    """It ended at the first such line, had sent nothing, and so cost less than the limit."""
+    row = batches.row(24, NOW)
+    assert row["beaten_seeds"] == 0
+    assert row["limit_energy_mj"] < row["floor_energy_mj"] < row["energy_mj"]
