@@ -33,7 +33,7 @@ from typing import Any
 from devkit import application
 from devkit.application import PUBLISHED
 from devkit.servers.receiver import answers
-from emulator.board.board import Halt
+from emulator.board.board import DeepSleep
 from emulator.emulator import Emulator
 from emulator.network.ipsocket import POLLIN
 from emulator.vm.runtime import Outcome
@@ -76,6 +76,7 @@ class Task:
     kept: bool = False  # the registration outlives the sleep
     answered: int = 0  # different payloads, from the first one on, that the server answered
     repeats: bool = True  # what is lost on air is sent again; False: as often as it stands there
+    together: bool = False  # all are handed over before an answer is awaited
     closes: bool = False  # a stream is closed before the sleep: its end costs no radio later
     search_us: int = 90_000_000  # from asking for service to giving up
     end_us: int | None = None  # of the sleep, on the clock of the board
@@ -190,7 +191,7 @@ class ReferenceVm:
             if task.touched:
                 self._kind(self._emulator, task).run()
             self._sleep(task)
-        except Halt as halt:
+        except DeepSleep as halt:  # another end is none of an ideal host: it would cost too little
             return Outcome("deepsleep", halt)
         return Outcome("finished")
 

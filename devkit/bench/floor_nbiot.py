@@ -7,8 +7,9 @@
     asks for, LTE.deinit(detach=False), deep sleep.
 
 No PDP context definition (the modem stores it), no SIM or signal query, no socket configuration
-(the defaults send raw bytes). In data state: LTE.connect, isconnected at its instant, the
-payloads, LTE.disconnect, behind which the last datagram may still leave.
+(the defaults send raw bytes). In data state, which a payload needs that exceeds the lines of the
+firmware: LTE.connect, isconnected at its instant, the payloads, LTE.disconnect, behind which the
+last datagram may still leave.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from devkit.bench.floor import ANSWER_US, LIMIT, LTE_FLOOR, Procedure
 from devkit.bench.limit_nbiot import Limit, OverModem
+from emulator.driver.session import COMMAND_BYTES
 from emulator.modem.sockets.open import Slot
 
 KINDS = ("message", "datagram", "stream")
@@ -47,7 +49,7 @@ class Floor(OverModem):
 
     def _send(self, lte: Any) -> Callable[[], bool]:
         """Returns what tells that everything has left."""
-        if not (self.task.data_state or self.task.stream):
+        if not (self.task.data_state or self.task.stream or self._exceeds_lines(lte)):
             return self.over_modem(self._ask, self._hand_over)
         lte.session.check_attached()  # connect() asks by itself and needs the state
         lte.do_connect(None, None)
@@ -55,6 +57,11 @@ class Floor(OverModem):
         has_left = self.over_sockets()
         lte.do_disconnect()
         return has_left
+
+    def _exceeds_lines(self, lte: Any) -> bool:
+        """A payload is longer than the AT lines of the firmware, which would cut it."""
+        longest = max(map(len, self.task.payloads))
+        return not lte.session.profile.long_commands and longest > COMMAND_BYTES
 
     def _hand_over(self, slot: Slot, place: int) -> None:
         payload = self.task.payloads[place]

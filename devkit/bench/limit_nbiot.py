@@ -69,7 +69,9 @@ class OverModem(Procedure):
             slot.socket.ask()
             return slot.socket.unread > 0
 
-        for place in range(len(task.payloads)):
+        if task.together:
+            self._together(ask, partial(hand_over, slot), is_answered, slot)
+        for place in range(0 if task.together else len(task.payloads)):
             if self.awaits(place):
                 self.exchange(partial(hand_over, slot, place), is_answered)
                 ask(f"AT+SQNSRECV={slot.number},1500")
@@ -79,6 +81,29 @@ class OverModem(Procedure):
             ask(f"AT+SQNSH={slot.number}")
         radio = self.modem.radio
         return lambda: bool(task.answered) or _pending(slot) == 0 or not radio.busy
+
+    def _together(
+        self, ask: Callable[[str], object], hand_over: Callable[[int], object],
+        is_answered: Callable[[], bool], slot: Slot,
+    ) -> None:  # fmt: skip
+        """Hand over all, and what is lost on air once more; then take their answers."""
+        payloads, routes = self.task.payloads, self.emulator.routes
+        due, answers, before = list(range(len(payloads))), 0, len(routes.sent)
+
+        def lost() -> list[int]:
+            ends = routes.sent[before:]
+            return [payloads.index(each.data) for each in ends if each.what == "lost"]
+
+        while answers < len(payloads):
+            for place in due:
+                hand_over(place)
+            self.until(lambda: is_answered() or bool(lost()), ANSWER_US)
+            due, before = lost(), len(routes.sent)
+            if is_answered():
+                ask(f"AT+SQNSRECV={slot.number},1500")
+                answers += 1
+            elif not due:
+                return
 
     def _kept(self) -> Slot | None:
         slots = self.modem.sockets.slots
@@ -134,7 +159,9 @@ class Limit(OverModem):
 
     def _assists(self, place: int) -> bool:
         last = place == len(self.task.payloads) - 1
-        return last and self.task.kept and self.modem.options.rai != "absent"
+        task = self.task
+        last = place == len(task.payloads) - 1 and not task.together  # it awaits several answers
+        return last and task.kept and self.modem.options.rai != "absent"
 
     def _expected(self, place: int) -> int:
         return ONE_ANSWER if self.awaits(place) else NOTHING_MORE

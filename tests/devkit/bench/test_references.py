@@ -107,12 +107,13 @@ def test_both_have_the_same_boot_the_same_attach_and_the_same_end() -> None:
 @pytest.mark.parametrize(
     ("payloads", "answered", "expected"),
     [
-        ([b"a", b"b"], 2, [[b"a", b"b"]]),
-        ([b"a", b"a", b"b"], 2, [[b"a", b"b"], [b"a", b"a", b"b"]]),
+        ([b"a", b"b"], 1, [[b"a", b"b"]]),
+        ([b"a", b"b"], 2, [[b"a", b"b"], [b"a", b"b"]]),  # one by one, or together
+        ([b"a", b"a", b"b"], 2, [[b"a", b"b"], [b"a", b"a", b"b"], [b"a", b"b"]]),
         ([b"a", b"a"], 0, [[b"a", b"a"]]),  # never answered
     ],
 )
-def test_what_ours_sent_twice_is_sent_once_or_twice(
+def test_payloads_are_sent_once_or_as_often_as_by_ours_or_all_together(
     payloads: Sequence[bytes], answered: int, expected: list[list[bytes]]
 ) -> None:
     task = Task(payloads, "192.0.2.1", 5683, protocol="coap", answered=answered)
