@@ -158,7 +158,6 @@ class Limit(OverModem):
         self.until(lambda: not session.busy, ANSWER_US)
 
     def _assists(self, place: int) -> bool:
-        last = place == len(self.task.payloads) - 1
         task = self.task
         last = place == len(task.payloads) - 1 and not task.together  # it awaits several answers
         return last and task.kept and self.modem.options.rai != "absent"
