@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector.storage.store import Store
+from collector.updates.fleet import Fleet
 from devkit import cli
 from tests.collector.rig import message, report, stored
 
@@ -19,7 +20,7 @@ NOW = 1_772_366_400.0
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "reports.db"
-    with Store(str(path)) as store:
+    with Store(str(path), fleet=Fleet()) as store:
         told = [{0: "rl", 2: 6}, {0: "up", 2: 40}, {0: "rj", 2: 5}, {0: "rc", 3: "crashed"},
                 {0: "ch", 3: "sensors.si7021 1"}]  # fmt: skip
         stored(store, message(report(1, "gate:") + told, NOW))
@@ -56,7 +57,7 @@ def test_without_nodes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool, said: str
 ) -> None:
     path = str(tmp_path / "new.db")
-    with Store(path):
+    with Store(path, fleet=Fleet()):
         words = ["fleet", "status", "--db", path] + ["--json"] * as_json
         assert cli.main(words) == 0
     assert capsys.readouterr().out == said
