@@ -13,7 +13,7 @@ FOLDER = lock.HERE.parents[1] / "collector"
 NAMES = ("aiocoap", "aiohttp", "cbor2", "paho-mqtt", "tabulate", "tomli")
 _FILES = {
     "requirements.lock": ("Packages of the collector.", NAMES),
-    "postgresql.lock": ("For --db postgresql://, beside requirements.lock.", ("psycopg",)),
+    "postgresql.lock": ("For a PostgreSQL server, beside requirements.lock.", ("psycopg",)),
 }
 _HEAD = """\
 # {}
