@@ -30,7 +30,6 @@ NAMED_MAX_S = 2 * 86_400  # since a node said what it runs, which it does each d
 CONFIRM_MAX_S = 900  # since its last report
 TRIED_S = 2.0  # until it is counted again how many tried a release
 TEXT_MAX = 40  # characters
-ALL = 2**31
 
 _COLUMNS = ("release", "named", "offered", "progress", "confirmed", "rejected", "cause")
 _LISTED = ", ".join(_COLUMNS)
@@ -52,7 +51,7 @@ ORDER BY ch.newest DESC LIMIT 1
 _STATUS = f"""
 SELECT base, seen, release, offered, progress, confirmed, rejected, cause, ({_CHANGED})
 FROM node LEFT JOIN fleet ON fleet.node = node.id WHERE base != '' AND seen > 0 {{0}}
-ORDER BY base LIMIT ?
+ORDER BY base
 """
 _TOLD = frozenset(("rl", "up", "rj", "rc"))
 _OFFERED, _RESULT = 3, slice(5, 7)  # of a row of `fleet`: offered; confirmed, rejected
@@ -240,17 +239,19 @@ class Fleet:
         self._changed.clear()
 
 
-def status(database: Connection, most: int = ALL, named: bool = False) -> list[dict[str, Any]]:
+def status(database: Connection, node: int | None = None) -> list[dict[str, Any]]:
     """Return what `./dev fleet status --json` prints of each node, by name; times in ms.
 
-    most: so many nodes. named: only those that ever said what they run.
+    node: only this one, if it ever said what it runs.
     """
-    condition = "AND fleet.node IS NOT NULL" if named else ""
+    condition, values = "", []
+    if node is not None:
+        condition, values = "AND fleet.node = ?", [node]
     names = ("release", "offered", "progress", "confirmed", "rejected", "cause", "changed")
     return [
         {"node": base.removesuffix(BASE_END), "last_seen": round(seen * 1000)}
         | dict(zip(names, [*columns, _text(changed)], strict=True))
-        for base, seen, *columns, changed in database.execute(_STATUS.format(condition), (most,))
+        for base, seen, *columns, changed in database.execute(_STATUS.format(condition), values)
     ]
 
 

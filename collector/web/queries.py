@@ -17,6 +17,7 @@ from collector.alarms.states import NODES, STATE, STATES
 from collector.decode import packs
 from collector.decode.report import BASE_END, SEQ, UNITS
 from collector.storage.database import Connection, writable
+from collector.updates.fleet import status
 from collector.web.labels import label
 
 PAGE_ROWS = 100
@@ -52,13 +53,6 @@ watch.trend, watch.lost, fleet.release, fleet.offered, fleet.progress
 """
 _FROM = f"{NODES} LEFT JOIN fleet ON fleet.node = node.id"
 _MATCHES = "lower(node.base) LIKE ? ESCAPE '!'"
-# A node tells what was changed by hand beside what it runs, as long as it is so
-_CHANGED = """
-SELECT ch.other FROM latest AS ch JOIN latest AS rl ON rl.node = ch.node AND rl.seq = ch.seq
-WHERE ch.node = ?
-AND ch.name = (SELECT id FROM name WHERE name = 'ch' AND kind = 'text' AND unit = '' AND nth = 0)
-AND rl.name = (SELECT id FROM name WHERE name = 'rl' AND kind = 'number' AND unit = '' AND nth = 0)
-"""
 _LATEST = """
 SELECT name.name, nullif(name.unit, ''), kind, value, sum, other, measured, received, seq, count
 FROM latest JOIN name ON name.id = latest.name WHERE latest.node = ?
@@ -305,14 +299,11 @@ def _value(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def _fleet(connection: Connection, node: int) -> dict[str, Any] | None:
-    """Return the fields of `./dev fleet status`; None for a node that never named a release."""
-    fields = ("release", "offered", "progress", "confirmed", "rejected", "cause")
-    found = connection.execute(f"SELECT {', '.join(fields)} FROM fleet WHERE node = ?", (node,))
+    """Return what `./dev fleet status` shows beside its name, None if it never named a release."""
+    found = status(connection, node)
     if not found:
         return None
-    changed = connection.execute(_CHANGED, (node,))
-    text = packs.printable(changed[0][0] or "", 40) if changed else ""
-    return dict(zip(fields, found[0], strict=True)) | {"changed": text or None}
+    return {name: each for name, each in found[0].items() if name not in ("node", "last_seen")}
 
 
 def _host(protocol: str, source: str) -> str:
