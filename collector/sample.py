@@ -123,10 +123,7 @@ class Sample:
             self._db.execute(statement, values)
 
     def _add(self, table: str, **values: Any) -> None:
-        marks = ", ".join("?" * len(values))
-        self._db.execute(
-            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", [*values.values()]
-        )
+        self._db.insert(table, (*values,), [(*values.values(),)])
 
     def _node(self, index: int, special: int) -> None:
         node, chance, end, now = index + 1, self._chance, self._end, self._now

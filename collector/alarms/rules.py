@@ -24,7 +24,7 @@ from collector.alarms.states import LATE, LATE_S, NODES, SILENT_S, SLACK_S, due
 from collector.alarms.watch import DAY_S, Figures
 from collector.decode import packs
 from collector.storage import database, tables
-from collector.storage.database import Connection
+from collector.storage.database import Connection, marks
 
 TURN_S = 10
 GATHER_S = 300  # between two notices
@@ -137,10 +137,9 @@ class Alarms:
 
     def _apply(self, found: Sequence[Figures], now: float) -> None:
         """Raise and end what follows from the reports of nodes."""
-        marks = ", ".join("?" * len(found))
         opened: dict[int, dict[str, int]] = {figures.node: {} for figures in found}
         for node, kind, number in self._database.execute(
-            f"SELECT node, kind, id FROM alarm WHERE until IS NULL AND node IN ({marks})",
+            f"SELECT node, kind, id FROM alarm WHERE until IS NULL AND node IN ({marks(found)})",
             list(opened),
         ):
             opened[node][kind] = number

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from collector.alarms.states import LATE, SILENT, SLACK_S
 from collector.decode.report import BASE_END
-from collector.storage.database import Connection
+from collector.storage.database import Connection, marks
 from collector.storage.tables import ARRIVALS
 
 NODES_MAX = 200  # at a time
@@ -161,8 +161,8 @@ def _measure(connection: Connection, figures: Figures, boot: int, battery: str, 
     if figures.voltages and step_s:
         apart = max(1, int(TREND_S / step_s / TREND_POINTS))
         seqs = range(max(0, newest[0] - apart * TREND_POINTS), newest[0] + 1, apart)
-        marks = ", ".join("?" * len(seqs))
-        _set_trend(figures, connection.execute(_TREND.format(marks), (*key, *seqs, battery)))
+        found = connection.execute(_TREND.format(marks(seqs)), (*key, *seqs, battery))
+        _set_trend(figures, found)
 
 
 def _step_s(reports: Sequence[Report]) -> float | None:

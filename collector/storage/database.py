@@ -61,6 +61,11 @@ def is_server(where: str) -> bool:
     return where.startswith(SCHEMES)
 
 
+def marks(values: Sequence[Any]) -> str:
+    """Return a `?` for each value, as for IN (...)."""
+    return ", ".join("?" * len(values))
+
+
 def writable(text: str) -> str:
     """Return a text that each engine takes: without lone surrogates and the character 0."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
@@ -261,8 +266,7 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 @functools.lru_cache
 def _insertion(table: str, columns: Sequence[str], tail: str) -> str:
-    marks = ", ".join("?" * len(columns))
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {tail}"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks(columns)}) {tail}"
 
 
 @functools.lru_cache

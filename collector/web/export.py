@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from collector.storage import database
-from collector.storage.database import Connection
+from collector.storage.database import Connection, marks
 from collector.storage.readings import FUTURE_MAX_S
 from collector.usage import UsageError
-from collector.web.queries import find, marks, short
+from collector.web.queries import find, short
 
 CSV, PARQUET = ".csv", ".parquet"
 CHUNK_ROWS = 2_000

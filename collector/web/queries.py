@@ -16,7 +16,7 @@ from typing import Any
 from collector.alarms.states import NODES, STATE, STATES
 from collector.decode import packs
 from collector.decode.report import BASE_END, SEQ, UNITS
-from collector.storage.database import Connection, writable
+from collector.storage.database import Connection, marks, writable
 from collector.updates.fleet import status
 from collector.web.labels import label
 
@@ -63,10 +63,6 @@ ORDER BY name.id LIMIT ?
 def short(base: str) -> str:
     """Return the name of a node as people read it."""
     return base.removesuffix(BASE_END)
-
-
-def marks(values: Sequence[Any]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def count_states(

@@ -16,10 +16,10 @@ from statistics import median
 from typing import Any
 
 from collector.decode.report import SEQ
-from collector.storage.database import Connection
+from collector.storage.database import Connection, marks
 from collector.storage.readings import FUTURE_MAX_S
 from collector.web.labels import label
-from collector.web.queries import find, marks
+from collector.web.queries import find
 
 POINTS, POINTS_MAX = 750, 1_500
 GAP_PERIODS = 2.5
